@@ -1,0 +1,13 @@
+//! The words of orgwave: ids, settings, manifests, desired states, diffs, plans, states, outcomes, events.
+//!
+//! This crate is pure. It reads from and writes to what it is handed ([`std::io::Read`], [`std::io::Write`]),
+//! and never opens a file, looks at a clock, waits, or speaks HTTP. Data flows one way through it:
+//!
+//! ```text
+//! manifest  ->  desired  --+
+//!                          +-> diff -> plan -> (executor) -> outcome -> (reports)
+//! settings as read  -------+
+//! ```
+
+pub mod ids;
+pub mod settings;

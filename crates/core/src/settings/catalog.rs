@@ -1,0 +1,197 @@
+//! Every field of the Envoy settings that is known: its wire name, its type, and who may set it.
+//!
+//! Source: the seed page's `IEnvoyType` and the schemas below it, plus `badgeFaceVerificationMode`, which is
+//! newer than the seed. A field that the vendor adds tomorrow is not here, can't be named in a manifest, and
+//! passes through a merge write as it was read.
+
+/// Who a field belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A partner sets it.
+    Setting,
+    /// A partner sets it, by the name of a secret only.
+    Secret,
+    /// The vendor's server derives it.
+    ServerState,
+    /// The vendor's server records it.
+    Audit,
+    /// It says whose settings these are.
+    Identity,
+    /// It says what kind of settings these are.
+    Discriminator,
+}
+
+impl Class {
+    /// Whether a manifest may set fields of this class.
+    pub const fn is_settable(self) -> bool {
+        matches!(self, Self::Setting | Self::Secret)
+    }
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number of 32 bits, signed.
+    Int32,
+    /// Any text.
+    Text,
+    /// One of these texts in a manifest; any text in a reply, since the vendor's enums grow.
+    Enum(&'static [&'static str]),
+    /// An RUUID.
+    Ruuid,
+    /// A SubLocationsHierarchyKey.
+    HierarchyKey,
+    /// A list of camera RUUIDs, compared as a set.
+    Cameras,
+    /// A list of texts.
+    Texts,
+    /// A map from opaque keys to entries.
+    Map(&'static MapSpec),
+    /// Whatever the server keeps there; never set, never compared.
+    Opaque,
+}
+
+/// A field at the top level of the settings.
+#[derive(Debug)]
+pub struct Field {
+    /// The wire name.
+    pub name: &'static str,
+    /// The type of its value.
+    pub kind: Kind,
+    /// Who may set it.
+    pub class: Class,
+    /// The value that needs an acknowledgement, since it can make somebody less safe.
+    pub sensitive: Option<bool>,
+}
+
+/// A map among the settings: what its entries hold.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MapSpec {
+    /// The fields of an entry.
+    pub members: &'static [Member],
+}
+
+/// A field of a map's entry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The wire name.
+    pub name: &'static str,
+    /// The type of its value; never a map.
+    pub kind: Kind,
+}
+
+impl Field {
+    /// The field of this wire name, exactly spelled.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        FIELDS.iter().find(|field| field.name == name)
+    }
+
+    /// What the entries hold, for a map.
+    pub const fn map(&self) -> Option<&'static MapSpec> {
+        match self.kind {
+            Kind::Map(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// Whether its value must never be written anywhere.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.class, Class::Secret)
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Field {}
+
+impl MapSpec {
+    /// The member of this wire name, exactly spelled.
+    pub fn member(&self, name: &str) -> Option<&'static Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+const fn setting(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, class: Class::Setting, sensitive: None }
+}
+
+const fn server(name: &'static str, kind: Kind, class: Class) -> Field {
+    Field { name, kind, class, sensitive: None }
+}
+
+const fn secret(name: &'static str) -> Field {
+    Field { name, kind: Kind::Text, class: Class::Secret, sensitive: None }
+}
+
+const fn member(name: &'static str, kind: Kind) -> Member {
+    Member { name, kind }
+}
+
+static DOOR: MapSpec = MapSpec {
+    members: &[
+        member("assignedCameraList", Kind::Cameras),
+        member("clipDuration", Kind::Int32),
+        member("doorName", Kind::Text),
+        member("leadingSeconds", Kind::Int32),
+        member("locationUuid", Kind::Ruuid),
+        member("remoteUnlock", Kind::Bool),
+        member("subLocationsHierarchyKey", Kind::HierarchyKey),
+    ],
+};
+
+static LOCATION: MapSpec =
+    MapSpec { members: &[member("assignedCameraList", Kind::Cameras), member("locationName", Kind::Text)] };
+
+static USER: MapSpec =
+    MapSpec { members: &[member("guestsEnabled", Kind::Bool), member("packagesEnabled", Kind::Bool)] };
+
+/// Every known field, by name.
+pub static FIELDS: &[Field] = &[
+    setting("alertUnauthorizedFaces", Kind::Bool),
+    secret("apiToken"),
+    Field {
+        name: "badgeAuthDisablesAlarmMonitoring",
+        kind: Kind::Bool,
+        class: Class::Setting,
+        // A badge swipe then disarms the alarm monitoring.
+        sensitive: Some(true),
+    },
+    setting("badgeFaceVerificationMode", Kind::Enum(&["OFF", "SHADOW", "SUPERVISED", "AUTO"])),
+    setting("createAccessAnomalyAlerts", Kind::Bool),
+    setting("createSeekPoints", Kind::Bool),
+    setting("doorInfoMap", Kind::Map(&DOOR)),
+    server("doorsValidated", Kind::Bool, Class::ServerState),
+    setting("enabled", Kind::Bool),
+    server("envoyIntegrationInstalled", Kind::Bool, Class::ServerState),
+    setting("envoyUserSettingsMap", Kind::Map(&USER)),
+    setting("identifyFacesFromBadge", Kind::Bool),
+    setting("indexFaces", Kind::Bool),
+    server("integration", Kind::Text, Class::Discriminator),
+    server("integrationAuditMap", Kind::Opaque, Class::Audit),
+    setting("locationInfoMap", Kind::Map(&LOCATION)),
+    server("misconfiguredDoors", Kind::Texts, Class::ServerState),
+    server("orgUuid", Kind::Ruuid, Class::Identity),
+    secret("refreshToken"),
+    setting("saveClips", Kind::Bool),
+    server("tokenValid", Kind::Bool, Class::ServerState),
+    server("userUuid", Kind::Ruuid, Class::Identity),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_unique() {
+        assert!(FIELDS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for spec in FIELDS.iter().filter_map(Field::map) {
+            assert!(spec.members.windows(2).all(|pair| pair[0].name < pair[1].name));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the vendor's Envoy settings are: their catalog, the paths into them, and how values compare.
+//!
+//! * [`catalog`](Field): every field by its wire name, with its type and its class.
+//! * [`Path`]: the place of one value, as a manifest's column names it.
+//! * [`schema`]: the seed's schemas as types, where absent, null and a value differ.
+//! * [`RawObject`]: an object exactly as read, so that what nobody manages passes through untouched.
+//! * [`same`](equality): when two values of a path mean the same.
+//!
+//! Nothing here knows manifests, plans or HTTP.
+
+mod catalog;
+mod equality;
+mod path;
+mod raw_object;
+pub mod schema;
+mod tri;
+
+pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
+pub use equality::same;
+pub use path::{ParsePathError, Path};
+pub use raw_object::RawObject;
+pub use tri::Tri;

@@ -1,0 +1,262 @@
+//! The place of one value in the settings, written as a manifest's column names it:
+//! `saveClips`, `doorInfoMap`, `doorInfoMap.<key>`, `doorInfoMap.<key>.remoteUnlock`.
+//!
+//! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
+//! backslash `\\`. A path knows its field in the catalog, so its type and class need no second look-up.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Class, FIELDS, Field, Kind, Member};
+
+/// Where a value stands. Ordered by the text of its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Path {
+    /// A field of the settings, whole.
+    Field(&'static Field),
+    /// An entry of a map, whole.
+    Entry(&'static Field, Box<str>),
+    /// A field of a map's entry.
+    Member(&'static Field, Box<str>, &'static Member),
+}
+
+/// Why a text names no place in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParsePathError {
+    /// The first part is no field.
+    #[error("{name:?} is no setting")]
+    UnknownField {
+        /// The part as written.
+        name: String,
+        /// The nearest name there is, if one is near.
+        did_you_mean: Option<&'static str>,
+    },
+    /// The last part is no field of the map's entries.
+    #[error("{name:?} is no field of an entry of {map}")]
+    UnknownMember {
+        /// The map.
+        map: &'static str,
+        /// The part as written.
+        name: String,
+        /// The nearest name there is, if one is near.
+        did_you_mean: Option<&'static str>,
+    },
+    /// Something stands behind a field that has nothing inside.
+    #[error("{0} is no map: nothing can stand behind it")]
+    NotAMap(&'static str),
+    /// More parts than field, key and member.
+    #[error("more than three parts: a literal dot in a key is written `\\.`")]
+    TooDeep,
+    /// A part is empty.
+    #[error("an empty part between dots")]
+    EmptyPart,
+    /// A backslash that escapes nothing.
+    #[error("a backslash stands only before a dot or a backslash")]
+    Escape,
+}
+
+impl ParsePathError {
+    /// The nearest name there is, for "did you mean".
+    pub const fn did_you_mean(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownField { did_you_mean, .. } | Self::UnknownMember { did_you_mean, .. } => *did_you_mean,
+            Self::NotAMap(_) | Self::TooDeep | Self::EmptyPart | Self::Escape => None,
+        }
+    }
+}
+
+impl Path {
+    /// The field at the top level that this path is, or is inside of.
+    pub const fn field(&self) -> &'static Field {
+        match self {
+            Self::Field(field) | Self::Entry(field, _) | Self::Member(field, _, _) => field,
+        }
+    }
+
+    /// The map's key, for paths inside a map.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Field(_) => None,
+            Self::Entry(_, key) | Self::Member(_, key, _) => Some(key),
+        }
+    }
+
+    /// The type of the value here; an entry's is [`Kind::Opaque`], since it is only ever taken out whole.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Field(field) => field.kind,
+            Self::Entry(..) => Kind::Opaque,
+            Self::Member(_, _, member) => member.kind,
+        }
+    }
+
+    /// The class of the value here.
+    pub const fn class(&self) -> Class {
+        self.field().class
+    }
+
+    fn parts(&self) -> (&'static str, &str, &'static str) {
+        match self {
+            Self::Field(field) => (field.name, "", ""),
+            Self::Entry(field, key) => (field.name, key, ""),
+            Self::Member(field, key, member) => (field.name, key, member.name),
+        }
+    }
+}
+
+/// The nearest of some names, near enough that a person may have meant it.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = name.to_lowercase();
+    names
+        .map(|candidate| (strsim::damerau_levenshtein(&typed, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 2.max(candidate.len() / 4))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Splits at literal dots and undoes the escapes.
+fn split(text: &str) -> Result<Vec<String>, ParsePathError> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '.' => parts.push(String::new()),
+            '\\' => match chars.next() {
+                Some(escaped @ ('.' | '\\')) => parts.last_mut().expect("starts with one").push(escaped),
+                _ => return Err(ParsePathError::Escape),
+            },
+            other => parts.last_mut().expect("starts with one").push(other),
+        }
+    }
+    Ok(parts)
+}
+
+impl FromStr for Path {
+    type Err = ParsePathError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = split(text)?;
+        if parts.iter().any(String::is_empty) {
+            return Err(ParsePathError::EmptyPart);
+        }
+        let name = &parts[0];
+        let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
+            name: name.clone(),
+            did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
+        })?;
+        match (parts.as_slice(), field.map()) {
+            ([_], _) => Ok(Self::Field(field)),
+            (_, None) => Err(ParsePathError::NotAMap(field.name)),
+            ([_, key], Some(_)) => Ok(Self::Entry(field, key.as_str().into())),
+            ([_, key, name], Some(spec)) => {
+                let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
+                    map: field.name,
+                    name: name.clone(),
+                    did_you_mean: nearest(name, spec.members.iter().map(|member| member.name)),
+                })?;
+                Ok(Self::Member(field, key.as_str().into(), member))
+            }
+            _ => Err(ParsePathError::TooDeep),
+        }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (field, key, member) = self.parts();
+        f.write_str(field)?;
+        if self.key().is_some() {
+            f.write_str(".")?;
+            for c in key.chars() {
+                if matches!(c, '.' | '\\') {
+                    f.write_str("\\")?;
+                }
+                write!(f, "{c}")?;
+            }
+        }
+        if !member.is_empty() {
+            write!(f, ".{member}")?;
+        }
+        Ok(())
+    }
+}
+
+impl PartialOrd for Path {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Path {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        text.parse::<Path>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_four_shapes() {
+        for text in ["saveClips", "doorInfoMap", "doorInfoMap.d1", "doorInfoMap.d1.remoteUnlock"] {
+            assert_eq!(text.parse::<Path>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_key_may_hold_dots_and_backslashes() {
+        let path: Path = r"doorInfoMap.a\.b\\c.doorName".parse().unwrap();
+        assert_eq!(path.key(), Some(r"a.b\c"));
+        assert_eq!(path.to_string(), r"doorInfoMap.a\.b\\c.doorName");
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong_and_what_was_meant() {
+        assert_eq!(error("saveclips"), r#""saveclips" is no setting"#);
+        assert_eq!("saveclips".parse::<Path>().unwrap_err().did_you_mean(), Some("saveClips"));
+        assert_eq!("doorInfoMap.k.remotUnlock".parse::<Path>().unwrap_err().did_you_mean(), Some("remoteUnlock"));
+        assert_eq!("zebra".parse::<Path>().unwrap_err().did_you_mean(), None);
+        assert_eq!(error("enabled.x"), "enabled is no map: nothing can stand behind it");
+        assert_eq!(error("doorInfoMap.a.doorName.x"), "more than three parts: a literal dot in a key is written `\\.`");
+        assert_eq!(error("doorInfoMap..doorName"), "an empty part between dots");
+        assert_eq!(error(r"doorInfoMap.a\x"), "a backslash stands only before a dot or a backslash");
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_round_trips(key in ".{1,20}") {
+            let door = Field::named("doorInfoMap").unwrap();
+            let member = door.map().unwrap().member("doorName").unwrap();
+            for path in [Path::Entry(door, key.as_str().into()), Path::Member(door, key.as_str().into(), member)] {
+                prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
+            }
+        }
+
+        #[test]
+        fn never_panics(text in ".{0,60}") {
+            let _ = text.parse::<Path>();
+        }
+    }
+}

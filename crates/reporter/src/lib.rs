@@ -1,0 +1,1 @@
+//! orgwave-reporter
