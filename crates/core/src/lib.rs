@@ -9,5 +9,12 @@
 //! settings as read  -------+
 //! ```
 
+pub mod code;
+pub mod desired;
 pub mod ids;
+pub mod outcome;
+pub mod reply;
+pub mod secret;
 pub mod settings;
+pub mod status;
+pub mod timestamp;

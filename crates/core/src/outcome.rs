@@ -1,0 +1,82 @@
+//! What became of one org in a run: the record that journals keep and every report is made of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::code::Code;
+use crate::reply::Ack;
+use crate::secret::Fingerprint;
+use crate::settings::Path;
+use crate::status::{Action, Status, Verified};
+use crate::timestamp::Timestamp;
+
+/// What stood at a path when it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Image {
+    /// Nothing.
+    Absent,
+    /// This value, null included.
+    Json(Value),
+    /// A secret, which has only a fingerprint here.
+    Secret(Fingerprint),
+    /// A secret that the vendor doesn't show.
+    Hidden,
+}
+
+/// Something that went wrong with an org, in words and as a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// What to look up.
+    pub code: Code,
+    /// In words; may quote the vendor, cleaned of control characters.
+    pub message: String,
+    /// The HTTP status behind it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+}
+
+/// One path that a run wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Where.
+    pub path: Path,
+    /// What stood there right before the write.
+    pub before: Image,
+    /// What was written; [`Image::Absent`] where an entry was taken out.
+    pub after: Image,
+}
+
+/// What became of one org.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrgOutcome {
+    /// The org's place in the plan, from 0.
+    pub index: u32,
+    /// Its final status.
+    pub status: Status,
+    /// What was to be done.
+    pub action: Action,
+    /// Sends that were spent.
+    pub attempts: u32,
+    /// The HTTP status of the last reply that mattered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// What went wrong, if something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaint: Option<Complaint>,
+    /// What the vendor said of an accepted write.
+    #[serde(default)]
+    pub ack: Ack,
+    /// Whether the desired state was seen live.
+    pub verified: Verified,
+    /// When the run first touched the org; `None` if it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When its status was final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// What was written and may be live: the paths that differed right before the last write that may have
+    /// been applied. Empty where nothing was, or surely wasn't, written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}

@@ -1,0 +1,110 @@
+//! What a reply of the vendor *means*, whatever it looked like on the wire.
+//!
+//! The client decides the meaning, the executor acts on it, and both use these words. A meaning says what is
+//! proven about the request: done, refused, not applied, or not known.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::settings::RawObject;
+
+/// The meaning of one reply, or of its absence. `T` is what a good reply brings.
+#[derive(Debug, Clone)]
+pub enum Reply<T> {
+    /// Status 200 with a body of the known shape.
+    Good(T),
+    /// Refused for good, and not applied: sending the same again gives the same.
+    Refused(Refusal),
+    /// 401 or 403, and not applied: this org or the key, one call to the client list tells.
+    Unauthorized(Refusal),
+    /// 429, and not applied. `None`: the reply didn't say how long, or not in a way that counts.
+    Throttled(Option<Duration>),
+    /// The connection was never made: nothing was sent. The text says why.
+    NotSent(String),
+    /// Nobody knows whether the request was applied. A read may simply be tried again.
+    Unclear(Unclear),
+}
+
+/// Why and how the vendor refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status; 200 where the body said error.
+    pub http_status: u16,
+    /// What kind of refusal.
+    pub kind: RefusalKind,
+    /// The vendor's message, cleaned of control characters and cut to a readable length; may be empty.
+    pub message: String,
+}
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// An HTTP status that refuses.
+    Status,
+    /// 200 with `error: true`.
+    Error,
+    /// 200 with `authError: true`: the integration must be connected anew.
+    AuthError,
+}
+
+/// A request whose effect isn't known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclear {
+    /// What happened.
+    pub cause: Cause,
+    /// The HTTP status, if one came.
+    pub http_status: Option<u16>,
+    /// How long the server asks to wait (a 503 may say so).
+    pub retry_after: Option<Duration>,
+    /// In words, cleaned; may quote the vendor.
+    pub message: String,
+}
+
+/// What made a request's effect unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// No whole reply within the time.
+    Timeout,
+    /// The connection broke after it was made.
+    Broken,
+    /// 3xx: never followed.
+    Redirect,
+    /// 408 or 5xx.
+    ServerError,
+    /// A reply that can't be read: another status, not the known shape, cut short.
+    Unreadable,
+    /// A body beyond the cap of the operation.
+    TooLarge,
+}
+
+/// What a good reply to an update brings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ack {
+    /// `warningMsg`, cleaned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// `failedGuids`, without nulls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_guids: Vec<String>,
+    /// `misconfiguredDoors`, without nulls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misconfigured_doors: Vec<String>,
+}
+
+impl Ack {
+    /// Whether it is a partial success only.
+    pub fn is_warned(&self) -> bool {
+        self.warning.is_some() || !self.failed_guids.is_empty() || !self.misconfigured_doors.is_empty()
+    }
+}
+
+/// What a good reply to a read of an org's settings brings.
+#[derive(Debug, Clone)]
+pub enum Live {
+    /// The settings, exactly as read.
+    Connected(RawObject),
+    /// The org never connected the integration: null, absent, or an error, whose message this is.
+    NotConnected(Option<String>),
+}
