@@ -11,9 +11,14 @@
 
 pub mod code;
 pub mod desired;
+pub mod event;
 pub mod ids;
+pub mod org;
 pub mod outcome;
+pub mod plan;
+pub mod policy;
 pub mod reply;
+pub mod run;
 pub mod secret;
 pub mod settings;
 pub mod status;

@@ -1,0 +1,306 @@
+//! The states of an org, and the one match of legal transitions.
+
+use super::Input;
+use crate::status::Status;
+
+/// Where an org stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// In the plan, not yet read by this process.
+    Planned,
+    /// To be written, by what the newest read showed.
+    Ready,
+    /// An intent is durable; the write may be under way.
+    Intent,
+    /// The vendor accepted the write.
+    Acked,
+    /// The write may or may not have been applied.
+    InDoubt,
+    /// Being read back.
+    Verifying {
+        /// One read has shown the state before the write.
+        as_before: bool,
+    },
+    /// Final: for ever, or ([`Status::is_settled`]) for this process.
+    Done(Status),
+}
+
+/// One org's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OrgState {
+    phase: Phase,
+    /// Attempts spent.
+    spent: u32,
+    /// Accepted once, whatever came later: never to be sent again.
+    acked: bool,
+    /// Accepted with a warning.
+    warned: bool,
+    /// A send of it was in doubt once: it may be live late, whatever two reads said.
+    doubted: bool,
+}
+
+/// An input that the state has no way for: a defect of whoever drives the machine, or a damaged journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an org that is {from:?} can't take {input:?}")]
+pub struct IllegalTransition {
+    /// Where the org stands.
+    pub from: Phase,
+    /// What it was told.
+    pub input: Input,
+}
+
+impl Default for OrgState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OrgState {
+    /// An org at the beginning of a run.
+    pub const fn new() -> Self {
+        Self { phase: Phase::Planned, spent: 0, acked: false, warned: false, doubted: false }
+    }
+
+    /// Where it stands.
+    pub const fn phase(self) -> Phase {
+        self.phase
+    }
+
+    /// Attempts spent: sends whose effect had to be found out, or that ended the org.
+    pub const fn spent(self) -> u32 {
+        self.spent
+    }
+
+    /// Whether the vendor accepted a write of it.
+    pub const fn is_acked(self) -> bool {
+        self.acked
+    }
+
+    /// Its status, once it is final.
+    pub const fn status(self) -> Option<Status> {
+        match self.phase {
+            Phase::Done(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Whether a write of it may have been applied and nobody has looked yet.
+    pub const fn is_open(self) -> bool {
+        matches!(self.phase, Phase::Intent | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. })
+    }
+
+    /// The state after an input.
+    ///
+    /// # Errors
+    /// The state has no way for this input; it stays as it was.
+    pub const fn next(self, input: Input) -> Result<Self, IllegalTransition> {
+        use Phase::{Acked, Done, InDoubt, Intent, Planned, Ready, Verifying};
+
+        let mut next = self;
+        next.phase =
+            match (self.phase, input) {
+                // A write that was seen not applied, twice, and is live after all: the vendor took its time.
+                (Ready, Input::AsDesired) => {
+                    Done(if self.doubted { self.applied() } else { Status::Unchanged })
+                }
+                (Planned | Ready, Input::Differs) => Ready,
+                (Planned | Ready, Input::Conflicts) => Done(Status::Conflict),
+                (Planned | Ready, Input::Blocked) => Done(Status::Blocked),
+                (Planned | Ready | Intent, Input::Refused) => Done(Status::Rejected),
+                (Planned | Ready, Input::ReadsSpent) => Done(Status::Failed),
+                (Planned | Ready, Input::Stopped | Input::Parked) => Done(Status::NotAttempted),
+
+                (Ready, Input::Intent) => {
+                    next.spent += 1;
+                    Intent
+                }
+                (Intent, Input::Acked { warned }) => {
+                    next.acked = true;
+                    next.warned = warned;
+                    Acked
+                }
+                (Intent, Input::NotApplied) => {
+                    next.spent -= 1;
+                    Ready
+                }
+                (Intent, Input::Lost) => {
+                    next.doubted = true;
+                    InDoubt
+                }
+
+                (Acked, Input::Trusted) => Done(self.applied()),
+                (Acked | InDoubt, Input::Verify) => Verifying { as_before: false },
+                (Verifying { .. }, Input::LiveAsDesired) => Done(self.applied()),
+                (Verifying { as_before: false }, Input::LiveAsBefore) => Verifying { as_before: true },
+                (Verifying { as_before: true }, Input::StillAsBefore { attempts_left }) => {
+                    if self.acked {
+                        Done(Status::Diverged)
+                    } else if attempts_left {
+                        Ready
+                    } else {
+                        Done(Status::Failed)
+                    }
+                }
+                (Verifying { .. }, Input::LiveAsNeither) => Done(Status::Diverged),
+                (Acked | InDoubt | Verifying { .. }, Input::ReadsSpent | Input::Parked | Input::Stopped) => {
+                    Done(Status::Unknown)
+                }
+
+                (Planned | Ready | Done(Status::NotAttempted), Input::Resumed) => Planned,
+                // The process died while the write may have been under way: that spends no attempt.
+                (Intent, Input::Resumed) => {
+                    next.spent -= 1;
+                    InDoubt
+                }
+                (Acked | InDoubt | Verifying { .. } | Done(Status::Unknown), Input::Resumed) => {
+                    if self.acked { Acked } else { InDoubt }
+                }
+
+                (from, input) => return Err(IllegalTransition { from, input }),
+            };
+        Ok(next)
+    }
+
+    const fn applied(self) -> Status {
+        if self.warned { Status::AppliedWithWarnings } else { Status::Applied }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn walk(inputs: &[Input]) -> OrgState {
+        inputs.iter().fold(OrgState::new(), |state, input| state.next(*input).unwrap())
+    }
+
+    #[test]
+    fn the_straight_way() {
+        let state = walk(&[
+            Input::Differs,
+            Input::Intent,
+            Input::Acked { warned: false },
+            Input::Verify,
+            Input::LiveAsDesired,
+        ]);
+        assert_eq!(state.status(), Some(Status::Applied));
+        assert_eq!(state.spent(), 1);
+    }
+
+    #[test]
+    fn a_warning_is_kept_to_the_end() {
+        let acked = [Input::Differs, Input::Intent, Input::Acked { warned: true }];
+        assert_eq!(walk(&acked).next(Input::Trusted).unwrap().status(), Some(Status::AppliedWithWarnings));
+        let verified = walk(&acked).next(Input::Verify).unwrap().next(Input::LiveAsDesired).unwrap();
+        assert_eq!(verified.status(), Some(Status::AppliedWithWarnings));
+    }
+
+    #[test]
+    fn a_throttled_send_spends_no_attempt() {
+        let state = walk(&[Input::Differs, Input::Intent, Input::NotApplied]);
+        assert_eq!((state.phase(), state.spent()), (Phase::Ready, 0));
+    }
+
+    #[test]
+    fn doubt_takes_two_reads_before_another_send() {
+        let once = walk(&[Input::Differs, Input::Intent, Input::Lost, Input::Verify, Input::LiveAsBefore]);
+        assert!(once.next(Input::Intent).is_err());
+        assert_eq!(once.next(Input::StillAsBefore { attempts_left: true }).unwrap().phase(), Phase::Ready);
+        let failed = once.next(Input::StillAsBefore { attempts_left: false }).unwrap();
+        assert_eq!(failed.status(), Some(Status::Failed));
+    }
+
+    #[test]
+    fn what_was_accepted_is_never_sent_again_even_by_a_later_process() {
+        let acked = walk(&[
+            Input::Differs,
+            Input::Intent,
+            Input::Acked { warned: false },
+            Input::Stopped,
+            Input::Resumed,
+        ]);
+        assert_eq!(acked.phase(), Phase::Acked);
+        let twice = [Input::Verify, Input::LiveAsBefore, Input::StillAsBefore { attempts_left: true }];
+        let end = twice.iter().fold(acked, |state, input| state.next(*input).unwrap());
+        assert_eq!(end.status(), Some(Status::Diverged));
+    }
+
+    #[test]
+    fn a_kill_during_a_send_is_doubt_and_spends_no_attempt() {
+        let state = walk(&[Input::Differs, Input::Intent, Input::Resumed]);
+        assert_eq!((state.phase(), state.spent()), (Phase::InDoubt, 0));
+    }
+
+    fn any_input() -> impl Strategy<Value = Input> {
+        prop_oneof![
+            Just(Input::AsDesired),
+            Just(Input::Differs),
+            Just(Input::Conflicts),
+            Just(Input::Blocked),
+            Just(Input::Intent),
+            any::<bool>().prop_map(|warned| Input::Acked { warned }),
+            Just(Input::Refused),
+            Just(Input::NotApplied),
+            Just(Input::Lost),
+            Just(Input::Verify),
+            Just(Input::LiveAsDesired),
+            Just(Input::LiveAsBefore),
+            any::<bool>().prop_map(|attempts_left| Input::StillAsBefore { attempts_left }),
+            Just(Input::LiveAsNeither),
+            Just(Input::Trusted),
+            Just(Input::ReadsSpent),
+            Just(Input::Parked),
+            Just(Input::Stopped),
+            Just(Input::Resumed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_settled_org_is_never_left_and_an_unsettled_one_only_by_a_resume(
+            inputs in prop::collection::vec(any_input(), 0..200),
+        ) {
+            let mut state = OrgState::new();
+            for input in inputs {
+                let before = state;
+                let Ok(next) = state.next(input) else { continue };
+                if let Some(status) = before.status() {
+                    prop_assert!(!status.is_settled() && input == Input::Resumed);
+                }
+                prop_assert!(!(before.is_acked() && next.phase() == Phase::Intent), "sent again after it was accepted");
+                state = next;
+            }
+        }
+
+        /// From wherever legal inputs have led, a stop (after the reply that is under way) is final.
+        #[test]
+        fn a_final_state_is_always_in_reach(inputs in prop::collection::vec(any_input(), 0..200)) {
+            let mut state = OrgState::new();
+            for input in inputs {
+                state = state.next(input).unwrap_or(state);
+            }
+            if state.phase() == Phase::Intent {
+                state = state.next(Input::Lost).unwrap();
+            }
+            prop_assert!(state.status().is_some() || state.next(Input::Stopped).unwrap().status().is_some());
+        }
+
+        /// Writes of one org are at most one, plus one for each time it was proven not applied or a process died.
+        #[test]
+        fn sends_are_counted_by_proofs(inputs in prop::collection::vec(any_input(), 0..200)) {
+            let (mut state, mut sends, mut proofs) = (OrgState::new(), 0, 0);
+            for input in inputs {
+                let Ok(next) = state.next(input) else { continue };
+                match input {
+                    Input::Intent => sends += 1,
+                    Input::NotApplied | Input::StillAsBefore { .. } => proofs += 1,
+                    _ => {}
+                }
+                state = next;
+            }
+            prop_assert!(sends <= 1 + proofs, "{sends} sends after {proofs} proofs");
+        }
+    }
+}

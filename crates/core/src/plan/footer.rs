@@ -1,0 +1,29 @@
+//! The last line of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use super::Guard;
+
+/// Counts over the plan, and the guards that it trips.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Footer {
+    /// Lines between header and footer.
+    pub lines: u64,
+    /// Orgs to be written.
+    pub updates: u64,
+    /// Orgs that could be judged: to be written or unchanged.
+    pub judged: u64,
+    /// The number of orgs in each wave, in the order of the waves.
+    pub waves: Vec<WaveCount>,
+    /// The guards.
+    pub guards: Vec<Guard>,
+}
+
+/// A wave and its orgs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaveCount {
+    /// The wave's number.
+    pub wave: u32,
+    /// Its orgs.
+    pub orgs: u64,
+}

@@ -1,0 +1,77 @@
+//! The first line of a plan.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::desired::SideTable;
+use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
+use crate::secret::Fingerprint;
+use crate::timestamp::Timestamp;
+
+/// The version of the plan's format that this code writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// From what a plan was made, for whom, and how it is to be carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// Names the plan; part of its folder's name.
+    pub plan_id: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// From when it is refused.
+    pub expires: Timestamp,
+    /// The tool and its version.
+    pub tool: String,
+    /// The API it is for, its URL, or `sandbox`.
+    pub endpoint: String,
+    /// The API key it is for.
+    pub key_fingerprint: Fingerprint,
+    /// The files it was made from.
+    pub inputs: Vec<InputDigest>,
+    /// How orgs are written.
+    pub write: WriteMode,
+    /// Which writes are read back.
+    pub verify: VerifyPolicy,
+    /// The sizes of the waves; `None` where the manifest's `wave` column rules.
+    pub waves: Option<Waves>,
+    /// When too many failures stop the run.
+    pub max_failures: FailureBudget,
+    /// The manifest's columns as typed, for files that give its rows back.
+    pub columns: Vec<String>,
+    /// The names of the `_*` columns among them.
+    pub carried: Vec<String>,
+    /// The side tables' columns as typed.
+    #[serde(default)]
+    pub sides: Vec<SideColumns>,
+    /// `[settings]` of the rollout file, as typed.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
+    /// `[limits]` of the rollout file, as typed.
+    #[serde(default)]
+    pub limits: BTreeMap<String, Value>,
+    /// `[sandbox]` of the rollout file; only in plans for the sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Value>,
+}
+
+/// A file that a plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputDigest {
+    /// The file as named on the command line or in the rollout file.
+    pub name: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// The columns of a side table as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideColumns {
+    /// Which table.
+    pub table: SideTable,
+    /// Its columns.
+    pub columns: Vec<String>,
+}

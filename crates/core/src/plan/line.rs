@@ -1,0 +1,166 @@
+//! A line of a plan: one org, and what is to be done to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::{Expect, Origin, SideTable, Wish};
+use crate::ids::Ruuid;
+use crate::outcome::{Complaint, Image, OrgOutcome};
+use crate::reply::Ack;
+use crate::secret::{Fingerprint, SecretName};
+use crate::settings::{Path, same};
+use crate::status::{Action, Status, Verified};
+
+/// What planning found for an org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is to be written.
+    Update,
+    /// It is as desired.
+    Unchanged,
+    /// Left out by the manifest or by a flag.
+    Skipped,
+    /// A guard stops it.
+    Blocked,
+    /// The vendor refused the read for good.
+    Rejected,
+    /// It could not be read.
+    Failed,
+    /// Planning stopped before its turn.
+    NotAttempted,
+}
+
+impl Verdict {
+    /// The final status of an org that isn't to be written.
+    pub const fn status(self) -> Option<Status> {
+        match self {
+            Self::Update => None,
+            Self::Unchanged => Some(Status::Unchanged),
+            Self::Skipped => Some(Status::Skipped),
+            Self::Blocked => Some(Status::Blocked),
+            Self::Rejected => Some(Status::Rejected),
+            Self::Failed => Some(Status::Failed),
+            Self::NotAttempted => Some(Status::NotAttempted),
+        }
+    }
+
+    /// What a run does to it.
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Update => Action::Update,
+            _ => Action::None,
+        }
+    }
+}
+
+/// A managed path: what stood there when the plan was made, and what is wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedField {
+    /// Where.
+    pub path: Path,
+    /// What stood there. [`Image::Absent`] also where nothing was read (`--no-read`).
+    pub before: Image,
+    /// What is wanted.
+    pub after: Wish,
+    /// The fingerprint of the wanted value, where that is a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Where the wish was written.
+    pub from: Origin,
+}
+
+impl PlannedField {
+    /// Whether what stood there isn't what is wanted.
+    pub fn differs(&self) -> bool {
+        match (&self.before, &self.after) {
+            (Image::Absent, Wish::Set(after)) => !same(self.path.kind(), None, Some(after)),
+            (Image::Json(before), Wish::Set(after)) => !same(self.path.kind(), Some(before), Some(after)),
+            (Image::Secret(before), Wish::Secret(_)) => Some(before) != self.fingerprint.as_ref(),
+            (Image::Absent, Wish::Remove) => false,
+            (Image::Json(before), Wish::Remove) => !before.is_null(),
+            (Image::Secret(_) | Image::Hidden, _) | (Image::Absent | Image::Json(_), Wish::Secret(_)) => true,
+        }
+    }
+}
+
+/// A row and its side rows as typed, to give them back in `retry.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Typed {
+    /// The cells of the manifest's row.
+    pub row: Vec<String>,
+    /// The cells of its side rows, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<(SideTable, Vec<String>)>,
+}
+
+/// One org in a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanLine {
+    /// The physical line of its row in the manifest; the header's is 1.
+    pub line: u64,
+    /// The org.
+    pub org: Ruuid,
+    /// Its name: as typed, else the live one where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The number of its wave; only orgs to be written have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+    /// Why it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<String>,
+    /// The row's note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The row's `_*` cells, in the header's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<String>,
+    /// What planning found.
+    pub verdict: Verdict,
+    /// What is to be done.
+    pub action: Action,
+    /// Why, where something is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaint: Option<Complaint>,
+    /// The read didn't say whose settings these are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
+    /// What must be live before the write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<Expect>,
+    /// The names of the secrets that the write needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretName>,
+    /// Every managed path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<PlannedField>,
+    /// The row as typed.
+    pub typed: Typed,
+}
+
+impl PlanLine {
+    /// The outcome of an org that isn't to be written: what planning found. `fresh` says that the plan was
+    /// made by this very run, so that an unchanged org was seen as desired by it.
+    pub fn settled_outcome(&self, index: u32, fresh: bool) -> Option<OrgOutcome> {
+        let status = self.verdict.status()?;
+        let hidden = self.fields.iter().any(|field| field.before == Image::Hidden);
+        let verified = match (status, fresh) {
+            (Status::Unchanged, true) if hidden => Verified::Partly,
+            (Status::Unchanged, true) => Verified::True,
+            _ => Verified::False,
+        };
+        Some(OrgOutcome {
+            index,
+            status,
+            action: Action::None,
+            attempts: 0,
+            http_status: self.complaint.as_ref().and_then(|complaint| complaint.http_status),
+            complaint: self.complaint.clone(),
+            ack: Ack::default(),
+            verified,
+            started_at: None,
+            finished_at: None,
+            changes: Vec::new(),
+        })
+    }
+}

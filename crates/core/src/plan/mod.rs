@@ -1,0 +1,26 @@
+//! A plan: what is to be done to every org of a manifest, made to be reviewed and to bind.
+//!
+//! A plan is a file of JSON lines, written and read as a stream:
+//!
+//! 1. the [`Header`]: from what it was made, for which endpoint and key, how it is to be carried out;
+//! 2. a [`PlanLine`] per manifest row, in the manifest's order;
+//! 3. the [`Footer`]: counts, guards, and a seal over every byte before it.
+//!
+//! The seal is an HMAC under a key derived from the API key and the plan's id: whoever holds another key, or
+//! altered a byte, has no plan. Secrets stand here only as names and fingerprints. Files are opened elsewhere.
+
+mod footer;
+mod guard;
+mod header;
+mod index;
+mod line;
+mod reader;
+mod writer;
+
+pub use footer::{Footer, WaveCount};
+pub use guard::{Guard, GuardKind};
+pub use header::{FORMAT, Header, InputDigest, SideColumns};
+pub use index::IndexEntry;
+pub use line::{PlanLine, PlannedField, Typed, Verdict};
+pub use reader::{PlanError, PlanReader};
+pub use writer::PlanWriter;

@@ -1,0 +1,319 @@
+//! Reads a plan as a stream and proves its seal.
+
+use std::io::{self, BufRead};
+
+use hmac::{Hmac, Mac};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use super::{FORMAT, Footer, Header, IndexEntry, PlanLine};
+use crate::secret::{SealKey, hex};
+
+/// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
+/// bring; a longer line is damage.
+const LONGEST_LINE: u64 = 64 << 20;
+
+/// Why a file is no plan, or no plan to be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file could not be read.
+    #[error("the plan can't be read")]
+    Io(#[from] io::Error),
+    /// A line is none of a plan.
+    #[error("line {line} is not of a plan")]
+    Line {
+        /// Counted from 1.
+        line: u64,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+    /// The file ends before its footer: it was cut, or its writing never ended.
+    #[error("the plan has no end: it was cut off, or never finished")]
+    NoFooter,
+    /// A newer version of the format.
+    #[error("the plan has format {found}, newer than {FORMAT}, the newest that this version reads")]
+    Newer {
+        /// What the header says.
+        found: u32,
+    },
+    /// The seal doesn't fit: altered, or sealed under another API key.
+    #[error("the seal doesn't fit: the plan was altered after it was made, or made with another key")]
+    Seal,
+}
+
+/// A plan being read: the header first, then the lines, then the footer with the verdict on the seal.
+#[derive(Debug)]
+pub struct PlanReader<R: BufRead> {
+    lines: Lines<R>,
+    header: Header,
+    footer: Option<Footer>,
+    mac: Option<Hmac<Sha256>>,
+}
+
+#[derive(Deserialize)]
+struct SealedFooter<'a> {
+    #[serde(borrow)]
+    footer: &'a RawValue,
+    seal: String,
+}
+
+impl<R: BufRead> PlanReader<R> {
+    /// Reads the header. The seal isn't judged: for plans that this process has proved already, or only shows.
+    ///
+    /// # Errors
+    /// Not a plan, or a newer one.
+    pub fn open(input: R) -> Result<Self, PlanError> {
+        // A newer header may hold what this version can't parse, so its number is looked at first.
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let mut lines = Lines { input, buffer: Vec::new(), number: 0, offset: 0 };
+        lines.advance()?;
+        let Format { format } = lines.parse()?;
+        if format > FORMAT {
+            return Err(PlanError::Newer { found: format });
+        }
+        let header = lines.parse()?;
+        Ok(Self { lines, header, footer: None, mac: None })
+    }
+
+    /// Reads the header, and will judge the seal at the end. `key_of` derives the seal's key from the plan's
+    /// id.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_sealed(input: R, key_of: impl FnOnce(&str) -> SealKey) -> Result<Self, PlanError> {
+        let mut reader = Self::open(input)?;
+        let mut mac = key_of(&reader.header.plan_id).mac();
+        mac.update(&reader.lines.buffer);
+        reader.mac = Some(mac);
+        Ok(reader)
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next org with its place in the file; `None` after the last, when the seal has been found good.
+    ///
+    /// # Errors
+    /// A line that isn't of a plan, a missing end, or a seal that doesn't fit.
+    pub fn next_org(&mut self) -> Result<Option<(IndexEntry, PlanLine)>, PlanError> {
+        if self.footer.is_some() {
+            return Ok(None);
+        }
+        let offset = self.lines.offset;
+        self.lines.advance()?;
+        if self.lines.buffer.starts_with(br#"{"footer":"#) {
+            self.footer = Some(self.judge_footer()?);
+            return Ok(None);
+        }
+        let line: PlanLine = self.lines.parse()?;
+        if let Some(mac) = &mut self.mac {
+            mac.update(&self.lines.buffer);
+        }
+        let entry = IndexEntry {
+            offset,
+            length: u32::try_from(self.lines.buffer.len()).expect("a line is bounded"),
+            wave: line.wave.unwrap_or(0),
+            verdict: line.verdict,
+        };
+        Ok(Some((entry, line)))
+    }
+
+    /// The bytes of the line that was read last, its line break included: for copying while verifying.
+    pub fn last_line(&self) -> &[u8] {
+        &self.lines.buffer
+    }
+
+    /// The footer, once every org was read.
+    pub const fn footer(&self) -> Option<&Footer> {
+        self.footer.as_ref()
+    }
+
+    fn judge_footer(&mut self) -> Result<Footer, PlanError> {
+        let sealed: SealedFooter<'_> = self.lines.parse()?;
+        if let Some(mut mac) = self.mac.take() {
+            mac.update(sealed.footer.get().as_bytes());
+            let expected = hex(&mac.finalize().into_bytes());
+            if !bool::from(expected.as_bytes().ct_eq(sealed.seal.as_bytes())) {
+                return Err(PlanError::Seal);
+            }
+        }
+        let footer: Footer = serde_json::from_str(sealed.footer.get())
+            .map_err(|source| PlanError::Line { line: self.lines.number, source })?;
+        // Nothing stands behind the footer, and it counts what stands before it.
+        let ends_here = self.lines.input.fill_buf()?.is_empty();
+        if ends_here && footer.lines + 2 == self.lines.number { Ok(footer) } else { Err(PlanError::Seal) }
+    }
+}
+
+/// The lines of a file, one held at a time.
+#[derive(Debug)]
+struct Lines<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// Of the line in the buffer, from 1.
+    number: u64,
+    /// Of the first byte behind the line in the buffer.
+    offset: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads the next line, which must be whole.
+    fn advance(&mut self) -> Result<(), PlanError> {
+        self.buffer.clear();
+        let read = io::Read::take(&mut self.input, LONGEST_LINE).read_until(b'\n', &mut self.buffer)?;
+        self.offset += read as u64;
+        self.number += 1;
+        if self.buffer.ends_with(b"\n") { Ok(()) } else { Err(PlanError::NoFooter) }
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlanError> {
+        serde_json::from_slice(&self.buffer).map_err(|source| PlanError::Line { line: self.number, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desired::{Origin, Wish};
+    use crate::ids::Ruuid;
+    use crate::outcome::Image;
+    use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
+    use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
+    use crate::secret::{SecretText, key_fingerprint};
+    use crate::timestamp::Timestamp;
+
+    fn api_key() -> SecretText {
+        SecretText::new("the key".into())
+    }
+
+    fn header() -> Header {
+        Header {
+            format: FORMAT,
+            plan_id: "p1".into(),
+            created: Timestamp::from_millis(1),
+            expires: Timestamp::from_millis(2),
+            tool: "orgwave 0".into(),
+            endpoint: "sandbox".into(),
+            key_fingerprint: key_fingerprint(&api_key()),
+            inputs: Vec::new(),
+            write: WriteMode::Merge,
+            verify: VerifyPolicy::All,
+            waves: Some(Waves::default()),
+            max_failures: FailureBudget::default(),
+            columns: vec!["org_uuid".into(), "saveClips".into()],
+            carried: Vec::new(),
+            sides: Vec::new(),
+            settings: std::collections::BTreeMap::new(),
+            limits: std::collections::BTreeMap::new(),
+            sandbox: None,
+        }
+    }
+
+    fn line(number: u8) -> PlanLine {
+        PlanLine {
+            line: u64::from(number),
+            org: Ruuid::from_bytes([number; 16]),
+            name: Some("Zoë <script>".into()),
+            wave: Some(1),
+            skip: None,
+            note: None,
+            carried: Vec::new(),
+            verdict: Verdict::Update,
+            action: Verdict::Update.action(),
+            complaint: None,
+            unproven: false,
+            expects: Vec::new(),
+            secrets: Vec::new(),
+            fields: vec![PlannedField {
+                path: "saveClips".parse().unwrap(),
+                before: Image::Json(json!(null)),
+                after: Wish::Set(json!(true)),
+                fingerprint: None,
+                from: Origin::Row,
+            }],
+            typed: Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() },
+        }
+    }
+
+    fn plan() -> Vec<u8> {
+        let seal = SealKey::derive(&api_key(), "p1");
+        let mut writer = PlanWriter::begin(Vec::new(), &header(), &seal).unwrap();
+        writer.line(&line(2)).unwrap();
+        writer.line(&line(3)).unwrap();
+        writer
+            .finish(&Footer { lines: 2, updates: 2, judged: 2, waves: Vec::new(), guards: Vec::new() })
+            .unwrap()
+    }
+
+    fn read_all(bytes: &[u8]) -> Result<Vec<PlanLine>, PlanError> {
+        let mut reader = PlanReader::open_sealed(bytes, |id| SealKey::derive(&api_key(), id))?;
+        let mut lines = Vec::new();
+        while let Some((entry, line)) = reader.next_org()? {
+            let start = usize::try_from(entry.offset).unwrap();
+            let again = &bytes[start..start + entry.length as usize];
+            assert_eq!(serde_json::from_slice::<PlanLine>(again).unwrap(), line);
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_each_line_is_where_the_index_says() {
+        assert_eq!(read_all(&plan()).unwrap(), [line(2), line(3)]);
+    }
+
+    #[test]
+    fn every_altered_byte_is_found() {
+        let good = plan();
+        for place in 0..good.len() {
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            assert!(read_all(&bad).is_err(), "byte {place} of {}", good.len());
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_addition_is_found() {
+        let good = plan();
+        for length in 0..good.len() {
+            assert!(read_all(&good[..length]).is_err(), "cut at {length}");
+        }
+        assert!(matches!(read_all(&[&good[..], b"\n"].concat()), Err(PlanError::Seal)));
+    }
+
+    #[test]
+    fn a_missing_and_a_repeated_line_are_found() {
+        let good = plan();
+        let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+        assert!(matches!(read_all(&[lines[0], lines[1], lines[3]].concat()), Err(PlanError::Seal)));
+        assert!(matches!(
+            read_all(&[lines[0], lines[1], lines[1], lines[2], lines[3]].concat()),
+            Err(PlanError::Seal)
+        ));
+    }
+
+    #[test]
+    fn another_key_does_not_fit() {
+        let other = |id: &str| SealKey::derive(&SecretText::new("other".into()), id);
+        let bytes = plan();
+        let mut reader = PlanReader::open_sealed(&bytes[..], other).unwrap();
+        while let Ok(Some(_)) = reader.next_org() {}
+        assert!(reader.footer().is_none());
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_its_number() {
+        let newer = br#"{"format":99,"something":"else"}
+"#;
+        assert!(matches!(PlanReader::open(&newer[..]), Err(PlanError::Newer { found: 99 })));
+    }
+}

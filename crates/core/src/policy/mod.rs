@@ -1,0 +1,13 @@
+//! How a rollout is carried out, as people write it: write mode, verification, waves, failure budget.
+//!
+//! Each type reads and shows the text of its flag. What a policy does is the executor's business.
+
+mod budget;
+mod percent;
+mod waves;
+mod write_mode;
+
+pub use budget::FailureBudget;
+pub use percent::{ParsePercentError, Percent};
+pub use waves::{ParseWavesError, WaveSize, Waves};
+pub use write_mode::{VerifyPolicy, WriteMode};

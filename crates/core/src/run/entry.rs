@@ -1,0 +1,50 @@
+//! What a journal holds, in the order in which it was said.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finish, Sample};
+use crate::org::Input;
+use crate::outcome::{Change, OrgOutcome};
+use crate::timestamp::Timestamp;
+
+/// One record of a journal. Only an [`Intent`](Self::Intent) must be durable before the run goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A process began, or went on with, the run.
+    Began {
+        /// When.
+        at: Timestamp,
+    },
+    /// A wave began.
+    Wave {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        wave: u32,
+        /// Its orgs.
+        orgs: u32,
+    },
+    /// A write is about to be sent.
+    Intent {
+        /// The org's place in the plan.
+        index: u32,
+        /// When the org was first touched by this process.
+        started_at: Timestamp,
+        /// The before-image and what replaces it.
+        changes: Vec<Change>,
+    },
+    /// What the org's state machine was told after an intent.
+    Step {
+        /// The org's place in the plan.
+        index: u32,
+        /// What it was told.
+        input: Input,
+    },
+    /// An org is final for this process.
+    Outcome(OrgOutcome),
+    /// A second has passed.
+    Sample(Sample),
+    /// A process ended.
+    Finished(Finish),
+}

@@ -1,0 +1,64 @@
+//! How a process of a run ended.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::timestamp::Timestamp;
+
+/// Why a run stopped before every org had its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The vendor refused the key itself.
+    KeyRefused,
+    /// Too many orgs failed.
+    BudgetSpent,
+    /// The canary's write changed something that nobody manages; the text says what.
+    CanaryDisturbed(String),
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// `--max-duration` has passed.
+    MaxDuration,
+    /// The API can't be reached; the text says why.
+    Unreachable(String),
+    /// The API redirects, which is never followed; the text says more.
+    Redirected(String),
+    /// The plan has expired: doubt is settled, and nothing new is sent.
+    Expired,
+    /// The journal could not be written; the text says why.
+    JournalFailed(String),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyRefused => f.write_str("the vendor refused the key"),
+            Self::BudgetSpent => f.write_str("too many orgs failed"),
+            Self::CanaryDisturbed(what) => {
+                write!(f, "the canary's write changed what nobody manages: {what}")
+            }
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Terminated => f.write_str("told to end"),
+            Self::MaxDuration => f.write_str("the time given by --max-duration has passed"),
+            Self::Unreachable(why) => write!(f, "the API can't be reached: {why}"),
+            Self::Redirected(why) => write!(f, "the API redirects, which is never followed: {why}"),
+            Self::Expired => f.write_str("the plan has expired"),
+            Self::JournalFailed(why) => write!(f, "the journal could not be written: {why}"),
+        }
+    }
+}
+
+/// The end of a process of a run. A run that was resumed has several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finish {
+    /// When.
+    pub at: Timestamp,
+    /// Why it stopped early; `None` if every org had its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopReason>,
+    /// Whether any write was sent by then, by any process of the run.
+    pub wrote: bool,
+}

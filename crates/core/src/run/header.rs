@@ -1,0 +1,43 @@
+//! What a run is: written before anything else of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use crate::secret::Fingerprint;
+use crate::timestamp::Timestamp;
+
+/// The version of the journal's format that this code writes, and the newest that it reads.
+pub const RUN_FORMAT: u32 = 1;
+
+/// What a run executes, and for whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// See [`RUN_FORMAT`].
+    pub format: u32,
+    /// Names the run; the name of its folder.
+    pub run_id: String,
+    /// The plan that it executes.
+    pub plan_id: String,
+    /// The seal of that plan's footer: ties the journal to the very bytes.
+    pub plan_seal: String,
+    /// Whether the plan was made by this very run.
+    pub fresh_plan: bool,
+    /// The API, as in the plan.
+    pub endpoint: String,
+    /// The API key, as in the plan.
+    pub key_fingerprint: Fingerprint,
+    /// The tool and its version.
+    pub tool: String,
+    /// When the run began.
+    pub started: Timestamp,
+    /// Lines of the plan.
+    pub orgs: u32,
+    /// How orgs are written.
+    pub write: WriteMode,
+    /// Which writes are read back.
+    pub verify: VerifyPolicy,
+    /// When too many failures stop it.
+    pub max_failures: FailureBudget,
+    /// Whether applied_with_warnings counts as a failure of the run.
+    pub strict: bool,
+}

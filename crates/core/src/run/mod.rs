@@ -1,0 +1,15 @@
+//! A run: the words in which it is recorded, so that it can be resumed and every report rebuilt.
+//!
+//! How the words become durable is the journal's business, when they are said the executor's.
+
+mod entry;
+mod exit;
+mod finish;
+mod header;
+mod sample;
+
+pub use entry::Entry;
+pub use exit::{Exit, exit_of};
+pub use finish::{Finish, StopReason};
+pub use header::{RUN_FORMAT, RunHeader};
+pub use sample::Sample;
