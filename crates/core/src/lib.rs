@@ -10,11 +10,13 @@
 //! ```
 
 pub mod code;
+pub mod compare;
 pub mod desired;
 pub mod event;
 pub mod ids;
 pub mod org;
 pub mod outcome;
+pub mod payload;
 pub mod plan;
 pub mod policy;
 pub mod reply;

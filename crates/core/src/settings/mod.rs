@@ -4,7 +4,8 @@
 //! * [`Path`]: the place of one value, as a manifest's column names it.
 //! * [`schema`]: the seed's schemas as types, where absent, null and a value differ.
 //! * [`RawObject`]: an object exactly as read, so that what nobody manages passes through untouched.
-//! * [`same`](equality): when two values of a path mean the same.
+//! * [`Settings`]: what is to be seen at a path, as a [`Sight`].
+//! * [`same`]: when two values of a path mean the same.
 //!
 //! Nothing here knows manifests, plans or HTTP.
 
@@ -13,10 +14,12 @@ mod equality;
 mod path;
 mod raw_object;
 pub mod schema;
+mod sight;
 mod tri;
 
 pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
 pub use equality::same;
 pub use path::{ParsePathError, Path};
 pub use raw_object::RawObject;
+pub use sight::{Settings, ShapeError, Sight};
 pub use tri::Tri;

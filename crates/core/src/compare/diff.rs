@@ -1,0 +1,86 @@
+//! What differs from what is wanted, when a plan is made.
+
+use super::{Fit, broken_expect, fit};
+use crate::code::Code;
+use crate::desired::{Desired, Wish};
+use crate::outcome::{Complaint, Image};
+use crate::plan::PlannedField;
+use crate::secret::{SealKey, Secrets};
+use crate::settings::{RawObject, Settings, ShapeError, Sight};
+
+/// What every comparison needs beside the two sides: the values of secrets, and the key of their fingerprints.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The secrets that wishes name.
+    pub secrets: &'a Secrets,
+    /// The plan's key.
+    pub seal: &'a SealKey,
+}
+
+/// What a diff found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diff {
+    /// Every managed path, with what stands there and what is wanted.
+    pub fields: Vec<PlannedField>,
+    /// Whether anything is to be written.
+    pub differs: bool,
+    /// The guard that doesn't hold, where something is to be written.
+    pub broken: Option<Complaint>,
+}
+
+/// Compares an org's settings with what is wanted. `None`: nothing was read, so every wish is a change.
+///
+/// # Errors
+/// A managed path can't be seen, since something above it has a shape that nobody knows.
+pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -> Result<Diff, ShapeError> {
+    let settings = live.map(Settings::new);
+    let mut differs = false;
+    let mut fields = Vec::with_capacity(desired.managed.len());
+    for managed in &desired.managed {
+        let before = match &settings {
+            Some(settings) => {
+                let sight = settings.at(&managed.path)?;
+                differs |= fit(&sight, &managed.path, &managed.wish, context.secrets) != Fit::Yes;
+                sight.image(&managed.path, context.seal)
+            }
+            None => {
+                differs = true;
+                Image::Absent
+            }
+        };
+        fields.push(PlannedField {
+            fingerprint: match &managed.wish {
+                Wish::Secret(name) => context
+                    .secrets
+                    .get(name)
+                    .map(|secret| context.seal.fingerprint(managed.path.field().name, secret.expose())),
+                Wish::Set(_) | Wish::Remove => None,
+            },
+            path: managed.path.clone(),
+            before,
+            after: managed.wish.clone(),
+            from: managed.origin,
+        });
+    }
+    let broken = match &settings {
+        Some(settings) if differs => {
+            broken_expect(&desired.expects, settings)?.map(|(expect, sight)| expect_complaint(expect, &sight))
+        }
+        _ => None,
+    };
+    Ok(Diff { fields, differs, broken })
+}
+
+/// What to say of a guard that doesn't hold.
+pub(super) fn expect_complaint(expect: &crate::desired::Expect, live: &Sight) -> Complaint {
+    let live = match live {
+        Sight::Absent => "absent".to_owned(),
+        Sight::Json(value) => value.to_string(),
+        Sight::Secret(_) | Sight::Hidden => "a secret".to_owned(),
+    };
+    Complaint {
+        code: Code::OrgExpect,
+        message: format!("{} is {live}, the manifest expects {}", expect.path, expect.value),
+        http_status: None,
+    }
+}

@@ -1,0 +1,182 @@
+//! What a read after a write proves.
+
+use super::diff::Context;
+use super::{Fit, fit};
+use crate::outcome::Change;
+use crate::plan::PlannedField;
+use crate::settings::{RawObject, Settings, ShapeError};
+
+/// What is live, seen from a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Every managed field that is shown is as desired.
+    AsDesired {
+        /// Some secret isn't shown.
+        partly: bool,
+    },
+    /// Every managed field that is shown is as before the write, and that differs from what is desired.
+    AsBefore,
+    /// Neither; the paths that are not as desired.
+    Neither(Vec<String>),
+    /// Only secrets that aren't shown were changed: nothing that can be read tells before from after.
+    CannotTell,
+}
+
+/// Compares all managed fields with what is desired, and the changed ones with what was before the write.
+/// `unread`: nothing was read before the write, so whatever isn't as desired counts as before.
+///
+/// # Errors
+/// A managed path can't be seen.
+pub fn read_back(
+    fields: &[PlannedField],
+    changes: &[Change],
+    unread: bool,
+    live: &RawObject,
+    context: Context<'_>,
+) -> Result<Standing, ShapeError> {
+    let settings = Settings::new(live);
+    let (mut hidden, mut telling) = (false, false);
+    let mut as_before = true;
+    let mut off = Vec::new();
+    for field in fields {
+        let sight = settings.at(&field.path)?;
+        let fit = fit(&sight, &field.path, &field.after, context.secrets);
+        if fit == Fit::Hidden {
+            hidden = true;
+            continue;
+        }
+        if fit == Fit::No {
+            off.push(field.path.to_string());
+        }
+        match changes.iter().find(|change| change.path == field.path) {
+            Some(change) => {
+                telling = true;
+                as_before &=
+                    if unread { fit == Fit::No } else { sight.is(&change.before, &field.path, context.seal) };
+            }
+            None => as_before &= fit == Fit::Yes,
+        }
+    }
+    Ok(match (telling, off.is_empty()) {
+        (true, true) => Standing::AsDesired { partly: hidden },
+        (true, false) if as_before || unread => Standing::AsBefore,
+        (false, true) => Standing::CannotTell,
+        (_, false) => Standing::Neither(off),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::compare::{Judgement, diff, judge};
+    use crate::desired::{Desired, Managed, Origin, Wish};
+    use crate::secret::{SealKey, SecretText, Secrets};
+
+    struct Case {
+        seal: SealKey,
+        secrets: Secrets,
+        desired: Desired,
+    }
+
+    fn raw(value: &Value) -> RawObject {
+        RawObject::parse(&value.to_string()).unwrap()
+    }
+
+    impl Case {
+        fn new(wishes: &[(&str, Wish)]) -> Self {
+            let managed = wishes
+                .iter()
+                .map(|(path, wish)| Managed {
+                    path: path.parse().unwrap(),
+                    wish: wish.clone(),
+                    origin: Origin::Row,
+                })
+                .collect();
+            let secrets = [("TOKEN".parse().unwrap(), SecretText::new("t2".into()))].into();
+            let seal = SealKey::derive(&SecretText::new("k".into()), "p");
+            Self { seal, secrets, desired: Desired { managed, expects: Vec::new() } }
+        }
+
+        fn context(&self) -> Context<'_> {
+            Context { secrets: &self.secrets, seal: &self.seal }
+        }
+
+        fn standing(&self, before: &Value, after: &Value) -> Standing {
+            let fields = diff(&self.desired, Some(&raw(before)), self.context()).unwrap().fields;
+            let Judgement::Differs(changes) = judge(&fields, &[], &raw(before), self.context()).unwrap()
+            else {
+                panic!("nothing to write")
+            };
+            read_back(&fields, &changes, false, &raw(after), self.context()).unwrap()
+        }
+    }
+
+    fn set(value: Value) -> Wish {
+        Wish::Set(value)
+    }
+
+    #[test]
+    fn desired_before_and_neither() {
+        let case = Case::new(&[("enabled", set(json!(true))), ("saveClips", set(json!(true)))]);
+        let before = json!({"enabled": false, "saveClips": true});
+        assert_eq!(
+            case.standing(&before, &json!({"enabled": true, "saveClips": true})),
+            Standing::AsDesired { partly: false }
+        );
+        assert_eq!(case.standing(&before, &before), Standing::AsBefore);
+        let unmanaged_edit = json!({"enabled": false, "saveClips": true, "indexFaces": true});
+        assert_eq!(case.standing(&before, &unmanaged_edit), Standing::AsBefore);
+    }
+
+    #[test]
+    fn a_managed_field_that_was_not_changed_counts_too() {
+        let case = Case::new(&[("enabled", set(json!(true))), ("saveClips", set(json!(true)))]);
+        let before = json!({"enabled": false, "saveClips": true});
+        let standing = case.standing(&before, &json!({"enabled": true, "saveClips": false}));
+        assert_eq!(standing, Standing::Neither(vec!["saveClips".into()]));
+        let standing = case.standing(&before, &json!({"enabled": false, "saveClips": false}));
+        assert_eq!(standing, Standing::Neither(vec!["enabled".into(), "saveClips".into()]));
+    }
+
+    #[test]
+    fn hidden_secrets_prove_nothing_but_do_not_disturb() {
+        let case =
+            Case::new(&[("apiToken", Wish::Secret("TOKEN".parse().unwrap())), ("enabled", set(json!(true)))]);
+        let before = json!({"apiToken": "t1", "enabled": false});
+        assert_eq!(
+            case.standing(&before, &json!({"apiToken": "***", "enabled": true})),
+            Standing::AsDesired { partly: true }
+        );
+        assert_eq!(
+            case.standing(&before, &json!({"apiToken": "t2", "enabled": true})),
+            Standing::AsDesired { partly: false }
+        );
+        assert_eq!(case.standing(&before, &json!({"apiToken": null, "enabled": false})), Standing::AsBefore);
+        let only = Case::new(&[("apiToken", Wish::Secret("TOKEN".parse().unwrap()))]);
+        assert_eq!(
+            only.standing(&json!({"apiToken": "***"}), &json!({"apiToken": "***"})),
+            Standing::CannotTell
+        );
+        assert_eq!(only.standing(&json!({"apiToken": "t1"}), &json!({"apiToken": "t1"})), Standing::AsBefore);
+    }
+
+    #[test]
+    fn a_conflict_is_what_the_plan_neither_saw_nor_wants() {
+        let case =
+            Case::new(&[("saveClips", set(json!(true))), ("badgeFaceVerificationMode", set(json!("AUTO")))]);
+        let planned = json!({"saveClips": false, "badgeFaceVerificationMode": "OFF"});
+        let fields = diff(&case.desired, Some(&raw(&planned)), case.context()).unwrap().fields;
+        let judged = |live: Value| judge(&fields, &[], &raw(&live), case.context()).unwrap();
+        assert!(matches!(judged(planned.clone()), Judgement::Differs(changes) if changes.len() == 2));
+        assert_eq!(
+            judged(json!({"saveClips": true, "badgeFaceVerificationMode": "AUTO"})),
+            Judgement::AsDesired
+        );
+        let half = judged(json!({"saveClips": true, "badgeFaceVerificationMode": "OFF"}));
+        assert!(matches!(half, Judgement::Differs(changes) if changes.len() == 1));
+        let foreign = judged(json!({"saveClips": false, "badgeFaceVerificationMode": "SHADOW"}));
+        assert!(matches!(foreign, Judgement::Conflicts(_)));
+    }
+}

@@ -1,0 +1,214 @@
+//! What is to be seen at a path of an org's settings as read.
+
+use std::cell::OnceCell;
+
+use serde_json::Value;
+
+use super::{Path, RawObject, same};
+use crate::outcome::Image;
+use crate::secret::{SealKey, SecretText, is_masked};
+
+/// What stands at one path.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sight {
+    /// Nothing: the field, its entry or its map isn't there, or the entry is null.
+    Absent,
+    /// A value; null is one.
+    Json(Value),
+    /// A secret, readable.
+    Secret(SecretText),
+    /// A secret that isn't shown: masked, null or absent.
+    Hidden,
+}
+
+/// Something at or above a managed path has a shape that nobody knows, so nothing can be said of the path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} is {found}, not {expected}")]
+pub struct ShapeError {
+    /// The field, or the field and the entry's key.
+    pub place: String,
+    /// What it should be.
+    pub expected: &'static str,
+    /// What it is.
+    pub found: &'static str,
+}
+
+impl Sight {
+    /// This sight as it may be written down: a secret becomes its fingerprint.
+    pub fn image(&self, path: &Path, seal: &SealKey) -> Image {
+        match self {
+            Self::Absent => Image::Absent,
+            Self::Json(value) => Image::Json(value.clone()),
+            Self::Secret(secret) => Image::Secret(seal.fingerprint(path.field().name, secret.expose())),
+            Self::Hidden => Image::Hidden,
+        }
+    }
+
+    /// Whether this is what the image shows.
+    pub fn is(&self, image: &Image, path: &Path, seal: &SealKey) -> bool {
+        fn value_of(image: &Image) -> Option<&Value> {
+            match image {
+                Image::Json(value) => Some(value),
+                _ => None,
+            }
+        }
+        match (self, image) {
+            (Self::Absent, Image::Absent | Image::Json(_)) => same(path.kind(), None, value_of(image)),
+            (Self::Json(value), Image::Absent | Image::Json(_)) => {
+                same(path.kind(), Some(value), value_of(image))
+            }
+            (Self::Secret(_), Image::Secret(_)) => self.image(path, seal) == *image,
+            (Self::Hidden, Image::Hidden) => true,
+            _ => false,
+        }
+    }
+}
+
+/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    object: &'a RawObject,
+    maps: OnceCell<Vec<(&'static str, RawObject)>>,
+}
+
+impl<'a> Settings<'a> {
+    /// Looks into these settings.
+    pub fn new(object: &'a RawObject) -> Self {
+        Self { object, maps: OnceCell::new() }
+    }
+
+    /// What stands at a path.
+    ///
+    /// # Errors
+    /// A map that is no object, an entry that is neither object nor null, a secret that is no text.
+    pub fn at(&self, path: &Path) -> Result<Sight, ShapeError> {
+        let field = path.field();
+        match path {
+            Path::Field(_) if field.is_secret() => self.secret(field.name),
+            Path::Field(_) => Ok(self.object.get(field.name).map_or(Sight::Absent, |raw| json(raw.get()))),
+            Path::Entry(_, key) => Ok(match self.entry(field.name, key)? {
+                None | Some("null") => Sight::Absent,
+                Some(entry) => json(entry),
+            }),
+            Path::Member(_, key, member) => {
+                let entry = match self.entry(field.name, key)? {
+                    None | Some("null") => return Ok(Sight::Absent),
+                    Some(entry) => RawObject::parse(entry).map_err(|_| ShapeError {
+                        place: Path::Entry(field, key.clone()).to_string(),
+                        expected: "an object",
+                        found: shape(entry),
+                    })?,
+                };
+                Ok(entry.get(member.name).map_or(Sight::Absent, |raw| json(raw.get())))
+            }
+        }
+    }
+
+    fn secret(&self, name: &str) -> Result<Sight, ShapeError> {
+        let raw = self.object.get(name).map_or("null", |raw| raw.get());
+        match serde_json::from_str::<Option<String>>(raw) {
+            Ok(None) => Ok(Sight::Hidden),
+            Ok(Some(text)) if is_masked(&text) => Ok(Sight::Hidden),
+            Ok(Some(text)) => Ok(Sight::Secret(SecretText::new(text))),
+            Err(_) => Err(ShapeError { place: name.to_owned(), expected: "a text", found: shape(raw) }),
+        }
+    }
+
+    fn entry(&self, map: &'static str, key: &str) -> Result<Option<&str>, ShapeError> {
+        let raw = self.object.get(map).map_or("null", |raw| raw.get());
+        if raw == "null" {
+            return Ok(None);
+        }
+        if !raw.starts_with('{') {
+            return Err(ShapeError { place: map.to_owned(), expected: "an object", found: shape(raw) });
+        }
+        let maps = self.maps.get_or_init(|| {
+            self.object
+                .iter()
+                .filter_map(|(name, raw)| {
+                    let field = super::Field::named(name).filter(|field| field.map().is_some())?;
+                    Some((field.name, RawObject::parse(raw.get()).ok()?))
+                })
+                .collect()
+        });
+        let entries = maps.iter().find(|(name, _)| *name == map).map(|(_, entries)| entries);
+        Ok(entries.and_then(|entries| entries.get(key)).map(|raw| raw.get()))
+    }
+}
+
+/// A value that is nested deeper than the parser goes is kept as text, and so equals nothing that is wanted.
+fn json(raw: &str) -> Sight {
+    Sight::Json(serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned())))
+}
+
+fn shape(raw: &str) -> &'static str {
+    match raw.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "a text",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn see(settings: &str, path: &str) -> Result<Sight, ShapeError> {
+        let object = RawObject::parse(settings).unwrap();
+        Settings::new(&object).at(&path.parse().unwrap())
+    }
+
+    #[test]
+    fn fields() {
+        assert_eq!(see("{}", "saveClips"), Ok(Sight::Absent));
+        assert_eq!(see(r#"{"saveClips":null}"#, "saveClips"), Ok(Sight::Json(json!(null))));
+        assert_eq!(see(r#"{"saveClips":true}"#, "saveClips"), Ok(Sight::Json(json!(true))));
+    }
+
+    #[test]
+    fn secrets() {
+        assert_eq!(see(r#"{"apiToken":"t"}"#, "apiToken"), Ok(Sight::Secret(SecretText::new("t".into()))));
+        for hidden in ["{}", r#"{"apiToken":null}"#, r#"{"apiToken":"ab***"}"#, r#"{"apiToken":"•••"}"#]
+        {
+            assert_eq!(see(hidden, "apiToken"), Ok(Sight::Hidden), "{hidden}");
+        }
+        assert_eq!(
+            see(r#"{"apiToken":5}"#, "apiToken").unwrap_err().to_string(),
+            "apiToken is a number, not a text"
+        );
+    }
+
+    #[test]
+    fn maps() {
+        let settings = r#"{"doorInfoMap":{"a.b":{"doorName":"x"},"n":null,"bad":[]}}"#;
+        assert_eq!(see(settings, r"doorInfoMap.a\.b.doorName"), Ok(Sight::Json(json!("x"))));
+        assert_eq!(see(settings, r"doorInfoMap.a\.b"), Ok(Sight::Json(json!({"doorName": "x"}))));
+        assert_eq!(see(settings, "doorInfoMap.n"), Ok(Sight::Absent));
+        assert_eq!(see(settings, "doorInfoMap.n.doorName"), Ok(Sight::Absent));
+        assert_eq!(see(settings, "doorInfoMap.other.doorName"), Ok(Sight::Absent));
+        assert_eq!(
+            see(settings, "doorInfoMap.bad.doorName").unwrap_err().to_string(),
+            "doorInfoMap.bad is a list, not an object"
+        );
+        assert_eq!(see(r#"{"doorInfoMap":null}"#, "doorInfoMap.a.doorName"), Ok(Sight::Absent));
+        assert_eq!(
+            see(r#"{"doorInfoMap":"x"}"#, "doorInfoMap.a.doorName").unwrap_err().to_string(),
+            "doorInfoMap is a text, not an object"
+        );
+    }
+
+    #[test]
+    fn secrets_are_written_down_as_fingerprints_only() {
+        let seal = SealKey::derive(&SecretText::new("k".into()), "p");
+        let path: Path = "apiToken".parse().unwrap();
+        let sight = see(r#"{"apiToken":"hunter2"}"#, "apiToken").unwrap();
+        let image = sight.image(&path, &seal);
+        assert!(!format!("{sight:?}{image:?}").contains("hunter2"));
+        assert!(sight.is(&image, &path, &seal));
+    }
+}
