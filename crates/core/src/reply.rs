@@ -108,3 +108,12 @@ pub enum Live {
     /// The org never connected the integration: null, absent, or an error, whose message this is.
     NotConnected(Option<String>),
 }
+
+/// A client org as the partner's list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The org.
+    pub org: crate::ids::Ruuid,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+}

@@ -1,13 +1,18 @@
-//! How a rollout is carried out, as people write it: write mode, verification, waves, failure budget.
+//! How a rollout is carried out, as people write it: write mode, verification, waves, failure budget,
+//! rates and lengths of time.
 //!
 //! Each type reads and shows the text of its flag. What a policy does is the executor's business.
 
 mod budget;
 mod percent;
+mod rate;
+mod span;
 mod waves;
 mod write_mode;
 
 pub use budget::FailureBudget;
 pub use percent::{ParsePercentError, Percent};
+pub use rate::{PerSecond, Rate};
+pub use span::Span;
 pub use waves::{ParseWavesError, WaveSize, Waves};
 pub use write_mode::{VerifyPolicy, WriteMode};

@@ -11,8 +11,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// An object whose values are raw JSON.
-#[derive(Debug, Clone, Default)]
+/// An object whose values are raw JSON. Its `Debug` shows names only: among the values are secrets.
+#[derive(Clone, Default)]
 pub struct RawObject {
     members: Vec<(String, Box<RawValue>)>,
 }
@@ -62,6 +62,12 @@ impl RawObject {
     /// This object as one raw value.
     pub fn to_raw(&self) -> Box<RawValue> {
         serde_json::value::to_raw_value(self).expect("texts and raw JSON always serialize")
+    }
+}
+
+impl fmt::Debug for RawObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.members.iter().map(|(name, _)| name)).finish()
     }
 }
 

@@ -1,0 +1,644 @@
+//! The loop itself.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use orgwave_core::event::{Call, EventKind, EventSink, WaitReason};
+use orgwave_core::reply::{Cause, Listed, Reply, Unclear};
+use orgwave_core::run::{Entry, StopReason};
+use tokio::sync::mpsc;
+
+use super::active::{Active, LONGEST_WAIT, Stage};
+use super::latch::Latch;
+use super::queue::{Queue, Timers};
+use super::reply::{OrgReply, Reach, answer_of, reach_of};
+use super::sampler::Sampler;
+use super::{Context, Need, Work};
+use crate::gate::Gate;
+use crate::gate::link::Outage;
+use crate::gate::throttle::Bucket;
+use crate::ports::{Clock, Journal, ReadApi};
+
+/// What is asked of a running loop from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// Start nothing new, and end.
+    Drain(StopReason),
+    /// End now, without waiting for calls that are under way.
+    Abort,
+}
+
+/// What comes back to the loop from its tasks and from the journal.
+enum Signal {
+    Replied { index: u32, reply: OrgReply, took: Duration },
+    Panicked { index: u32, what: String },
+    Listed { reply: Reply<Vec<Listed>>, took: Duration },
+    Durable { index: u32, result: Result<(), String> },
+}
+
+/// Drives a work until every org that it feeds has ended, or a stop. Returns why it stopped early.
+///
+/// `journal` is only handed the entries that orgs need durable; a work that needs none may pass
+/// [`NoJournal`](crate::survey::NoJournal).
+pub async fn dispatch<C: Clock, A: ReadApi, W: Work<C>>(
+    work: &mut W,
+    api: &A,
+    journal: &impl Journal,
+    gate: &mut Gate<C>,
+    control: &mut mpsc::Receiver<Control>,
+    sink: &mut dyn EventSink,
+) -> Option<StopReason> {
+    let (signals, mut inbox) = mpsc::unbounded_channel();
+    let sampler = Sampler::new(gate.clock().elapsed(), gate.clock().now());
+    let mut engine = Engine {
+        deadline: gate.limits().max_duration.map(|most| gate.clock().elapsed() + most),
+        shown_rate: gate.allowed_rate(),
+        work,
+        api,
+        journal,
+        gate,
+        sink,
+        signals,
+        active: HashMap::new(),
+        queue: Queue::default(),
+        timers: Timers::default(),
+        latch: Latch::default(),
+        sampler,
+        turn: None,
+        waiting: 0,
+        in_flight: 0,
+        stop: None,
+        drain_ends: None,
+    };
+    let mut control_is_open = true;
+    loop {
+        let wake = engine.start_what_may();
+        if engine.is_over() {
+            break;
+        }
+        tokio::select! {
+            biased;
+            order = control.recv(), if control_is_open => match order {
+                Some(Control::Drain(reason)) => engine.drain(reason),
+                Some(Control::Abort) => engine.abort(),
+                None => control_is_open = false,
+            },
+            Some(signal) = inbox.recv() => {
+                engine.handle(signal);
+                // Whatever else is there already: one round of starting for all of it.
+                while let Ok(signal) = inbox.try_recv() {
+                    engine.handle(signal);
+                }
+            }
+            () = tokio::time::sleep(wake) => engine.wake_up(),
+        }
+    }
+    engine.take_sample(true);
+    engine.stop
+}
+
+struct Engine<'a, C: Clock, A, W, J> {
+    work: &'a mut W,
+    api: &'a A,
+    journal: &'a J,
+    gate: &'a mut Gate<C>,
+    sink: &'a mut dyn EventSink,
+    signals: mpsc::UnboundedSender<Signal>,
+    active: HashMap<u32, Active>,
+    queue: Queue,
+    timers: Timers,
+    latch: Latch,
+    sampler: Sampler,
+    /// A turn of the run that was taken at this reading and not used: good for that reading only.
+    turn: Option<Duration>,
+    /// Orgs that wait for a time.
+    waiting: usize,
+    in_flight: usize,
+    stop: Option<StopReason>,
+    /// When a drain stops waiting.
+    drain_ends: Option<Duration>,
+    deadline: Option<Duration>,
+    shown_rate: Option<f64>,
+}
+
+impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
+    fn now(&self) -> Duration {
+        self.gate.clock().elapsed()
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        Context::new(self.gate, self.sink).emit(kind);
+    }
+
+    fn is_over(&self) -> bool {
+        self.active.is_empty() && self.in_flight == 0
+    }
+
+    /// Begins orgs and calls while room and pace allow; returns how long to sleep at most.
+    fn start_what_may(&mut self) -> Duration {
+        self.feed();
+        let pace = self.start_calls();
+        let now = self.now();
+        // The run's own pulse: samples, deadline, the end of a drain.
+        let pulse = [Some(self.sampler.due()), self.deadline, self.drain_ends, self.timers.next(), pace];
+        pulse.into_iter().flatten().min().map_or(Duration::from_secs(1), |due| due.saturating_sub(now))
+    }
+
+    /// As many orgs are begun as there are slots, and as many again: their intents become durable, and their
+    /// calls are queued, while the slots are still taken.
+    fn feed(&mut self) {
+        if self.stop.is_some() {
+            return;
+        }
+        let most = 2 * self.gate.limits().concurrency;
+        while self.active.len() - self.waiting < most {
+            let Some(index) = self.work.feed(&mut Context::new(self.gate, self.sink)) else { break };
+            self.active.insert(index, Active::new());
+            self.ask(index);
+            if self.check_stop() {
+                break;
+            }
+        }
+    }
+
+    /// Returns when to try again, if it is the pace or a pause that holds.
+    fn start_calls(&mut self) -> Option<Duration> {
+        loop {
+            let now = self.now();
+            if self.in_flight >= self.gate.limits().concurrency {
+                return None;
+            }
+            if let Some(until) = self.gate.link.paused_until(now) {
+                return Some(until);
+            }
+            if self.latch.is_closed() {
+                let due = self.latch.due()?;
+                if now < due {
+                    return Some(due);
+                }
+                if let Err(until) = self.take_turn(now) {
+                    return Some(until);
+                }
+                self.turn = None;
+                self.ask_list();
+                return None;
+            }
+            if self.queue.is_empty() {
+                return None;
+            }
+            if let Err(until) = self.take_turn(now) {
+                return Some(until);
+            }
+            let (index, call) = self.queue.pop()?;
+            let is_queued = self.active.get(&index).is_some_and(|org| matches!(org.stage, Stage::Queued));
+            if !is_queued {
+                continue;
+            }
+            match self.gate.take_org_turn(index) {
+                Ok(()) => {
+                    self.turn = None;
+                    self.call(index, call);
+                }
+                Err(until) => self.wait(index, until),
+            }
+        }
+    }
+
+    fn take_turn(&mut self, now: Duration) -> Result<(), Duration> {
+        if self.turn != Some(now) {
+            self.gate.take_turn()?;
+            self.turn = Some(now);
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, index: u32, call: Call) {
+        let future = self.work.call(index);
+        let signals = self.signals.clone();
+        let clock = self.gate.clock().clone();
+        let began = self.now();
+        let task = tokio::spawn(async move {
+            let signal = match AssertUnwindSafe(future).catch_unwind().await {
+                Ok(reply) => Signal::Replied { index, reply, took: clock.elapsed().saturating_sub(began) },
+                Err(panic) => Signal::Panicked { index, what: what_panicked(&*panic) },
+            };
+            // The loop is gone only after an abort.
+            let _ = signals.send(signal);
+        });
+        self.in_flight += 1;
+        self.set_stage(index, Stage::Calling(call, task.abort_handle()));
+    }
+
+    fn ask_list(&mut self) {
+        let (api, signals, clock) = (self.api.clone(), self.signals.clone(), self.gate.clock().clone());
+        let began = self.now();
+        tokio::spawn(async move {
+            let reply = api.clients().await;
+            let _ = signals.send(Signal::Listed { reply, took: clock.elapsed().saturating_sub(began) });
+        });
+        self.latch.asked();
+        self.in_flight += 1;
+    }
+
+    /// Asks an org what it needs, and sees to it.
+    fn ask(&mut self, index: u32) {
+        let now = self.now();
+        let Some(org) = self.active.get(&index) else { return };
+        if now < org.not_before {
+            let until = org.not_before;
+            return self.wait(index, until);
+        }
+        let work = &mut *self.work;
+        let mut cx = Context::new(self.gate, self.sink);
+        let need = catch_unwind(AssertUnwindSafe(|| work.need(index, &mut cx))).unwrap_or_else(|panic| {
+            work.panicked(index, &what_panicked(&*panic), &mut cx);
+            Need::Nothing
+        });
+        match need {
+            Need::Nothing => {
+                self.set_stage(index, Stage::Idle);
+                self.active.remove(&index);
+                self.sampler.finished();
+                self.check_stop();
+            }
+            Need::Call(call) => {
+                self.queue.push(index, call);
+                self.set_stage(index, Stage::Queued);
+            }
+            Need::Durable(entry) => self.record(index, entry),
+            Need::Wait(until, why) => {
+                self.emit_wait(index, why, until.saturating_sub(now));
+                self.wait(index, until);
+            }
+        }
+    }
+
+    fn record(&mut self, index: u32, entry: Entry) {
+        self.set_stage(index, Stage::Recording);
+        let signals = self.signals.clone();
+        self.journal.record_durably(
+            entry,
+            Box::new(move |result| {
+                let _ = signals.send(Signal::Durable { index, result });
+            }),
+        );
+    }
+
+    fn wait(&mut self, index: u32, until: Duration) {
+        self.timers.set(index, until);
+        self.set_stage(index, Stage::Waiting);
+    }
+
+    fn emit_wait(&mut self, index: u32, why: WaitReason, wait: Duration) {
+        let org = self.work.org(index);
+        self.emit(EventKind::OrgWaits { org, why, millis: millis(wait) });
+    }
+
+    fn set_stage(&mut self, index: u32, stage: Stage) {
+        if let Some(org) = self.active.get_mut(&index) {
+            self.waiting -= usize::from(matches!(org.stage, Stage::Waiting));
+            self.waiting += usize::from(matches!(stage, Stage::Waiting));
+            org.stage = stage;
+        }
+    }
+
+    fn handle(&mut self, signal: Signal) {
+        match signal {
+            Signal::Replied { index, reply, took } => self.replied(index, reply, took),
+            Signal::Panicked { index, what } => {
+                self.in_flight -= 1;
+                tracing::error!(index, what, "a call panicked");
+                // Whether the call was sent isn't known.
+                let unclear =
+                    Unclear { cause: Cause::Broken, http_status: None, retry_after: None, message: what };
+                let reply = match self.active.get(&index).map(|org| &org.stage) {
+                    Some(Stage::Calling(Call::Write, _)) => OrgReply::Write(Reply::Unclear(unclear)),
+                    _ => OrgReply::Read(Reply::Unclear(unclear)),
+                };
+                self.deliver(index, reply);
+            }
+            Signal::Listed { reply, took } => self.listed(&reply, took),
+            Signal::Durable { index, result: Ok(()) } => {
+                self.work.durable(index);
+                if self.stop.is_some() {
+                    self.stop_org(index);
+                } else {
+                    self.ask(index);
+                }
+            }
+            Signal::Durable { index, result: Err(why) } => {
+                self.work.withdrawn(index);
+                self.set_stage(index, Stage::Idle);
+                self.drain(StopReason::JournalFailed(why));
+                self.stop_org(index);
+            }
+        }
+    }
+
+    fn replied(&mut self, index: u32, reply: OrgReply, took: Duration) {
+        let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else { return };
+        let call = *call;
+        self.in_flight -= 1;
+        self.set_stage(index, Stage::Idle);
+        let (answer, http_status) = reply.answer();
+        self.sampler.called(answer, took);
+        let org = self.work.org(index);
+        self.emit(EventKind::Called { org: Some(org), call, answer, http_status, millis: millis(took) });
+
+        let reach = reply.reach();
+        if !matches!(reach, Reach::NotSent(_)) {
+            self.gate.link.is_up();
+        }
+        if !matches!(reach, Reach::Throttled(_))
+            && let Some(org) = self.active.get_mut(&index)
+        {
+            org.forget_throttles(call);
+        }
+        match reach {
+            Reach::Org => self.deliver(index, reply),
+            Reach::Throttled(retry_after) => self.throttled(index, call, retry_after),
+            Reach::Unauthorized(refusal) => {
+                self.set_stage(index, Stage::Suspect);
+                let now = self.now();
+                if let Some(refusal) = self.latch.suspect(index, refusal, now) {
+                    self.forbid(index, refusal);
+                } else if self.stop.is_some() {
+                    self.give_up_suspects();
+                }
+            }
+            Reach::NotSent(why) => {
+                self.work.withdrawn(index);
+                self.not_sent(why);
+                self.go_on(index);
+            }
+            Reach::Redirected(what) => {
+                self.hand_over(index, reply);
+                self.drain(StopReason::Redirected(what));
+                self.go_on(index);
+            }
+        }
+    }
+
+    /// Gives a reply to the work, and goes on with the org.
+    fn deliver(&mut self, index: u32, reply: OrgReply) {
+        let retry_after = reply.retry_after();
+        self.hand_over(index, reply);
+        if let Some(wait) = retry_after {
+            let now = self.now();
+            if wait > LONGEST_WAIT {
+                self.work.parked(index, Some(wait), &mut Context::new(self.gate, self.sink));
+            } else if let Some(org) = self.active.get_mut(&index) {
+                org.not_before = now + wait;
+            }
+        }
+        self.go_on(index);
+    }
+
+    fn hand_over(&mut self, index: u32, reply: OrgReply) {
+        let work = &mut *self.work;
+        let mut cx = Context::new(self.gate, self.sink);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work.replied(index, reply, &mut cx))) {
+            work.panicked(index, &what_panicked(&*panic), &mut cx);
+        }
+    }
+
+    fn go_on(&mut self, index: u32) {
+        if self.check_stop() || self.stop.is_some() {
+            self.stop_org(index);
+        } else {
+            self.ask(index);
+        }
+    }
+
+    fn throttled(&mut self, index: u32, call: Call, retry_after: Option<Duration>) {
+        self.work.withdrawn(index);
+        let now = self.now();
+        let Some(org) = self.active.get_mut(&index) else { return };
+        let throttles = org.count_throttle(call);
+        let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
+        org.not_before = now + wait.min(LONGEST_WAIT);
+        let bucket = self.gate.throttled(Some(index), wait);
+        if bucket == Bucket::Partner {
+            org.excuse_throttles();
+        }
+        let is_hopeless = wait > LONGEST_WAIT || bucket == Bucket::Org && Active::is_hopeless(throttles);
+        self.show_rate(true);
+        if is_hopeless {
+            self.work.parked(index, retry_after, &mut Context::new(self.gate, self.sink));
+            return self.go_on(index);
+        }
+        if self.stop.is_some() {
+            return self.stop_org(index);
+        }
+        let why = if retry_after.is_some() { WaitReason::RetryAfter } else { WaitReason::Backoff };
+        self.emit_wait(index, why, wait);
+        self.wait(index, now + wait);
+    }
+
+    fn not_sent(&mut self, why: String) {
+        let now = self.now();
+        let attempts = self.gate.limits().attempts;
+        let was_paused = self.gate.link.paused_until(now).is_some();
+        let gate = &mut *self.gate;
+        match gate.link.is_down(now, attempts, &mut gate.backoff) {
+            Outage::PauseUntil(_) if was_paused => {}
+            Outage::PauseUntil(_) => self.emit(EventKind::Paused { why }),
+            Outage::GivenUp => self.drain(StopReason::Unreachable(why)),
+        }
+    }
+
+    fn listed(&mut self, reply: &Reply<Vec<Listed>>, took: Duration) {
+        self.in_flight -= 1;
+        let (answer, http_status) = answer_of(reply);
+        self.sampler.called(answer, took);
+        self.emit(EventKind::Called { org: None, call: Call::List, answer, http_status, millis: millis(took) });
+        if self.stop.is_some() {
+            return self.give_up_suspects();
+        }
+        let now = self.now();
+        match (reply, reach_of(reply)) {
+            (_, Reach::Unauthorized(_)) => self.drain(StopReason::KeyRefused),
+            (_, Reach::Throttled(retry_after)) => {
+                let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(self.latch.failures));
+                self.latch.failures += 1;
+                self.gate.throttled(None, wait);
+                self.latch.ask_again(now + wait);
+            }
+            (_, Reach::Redirected(what)) => self.drain(StopReason::Redirected(what)),
+            (_, Reach::NotSent(why)) => {
+                self.latch.ask_again(now);
+                self.not_sent(why);
+            }
+            (Reply::Unclear(unclear), Reach::Org) => {
+                self.latch.failures += 1;
+                if self.latch.failures >= self.gate.limits().attempts {
+                    let why = format!("the client list, asked whether the key is good: {}", unclear.message);
+                    return self.drain(StopReason::Unreachable(why));
+                }
+                let wait = self.gate.backoff.delay(self.latch.failures - 1);
+                self.latch.ask_again(now + wait.max(unclear.retry_after.unwrap_or_default()));
+            }
+            // An answer of any other kind came from somebody who knows the key.
+            (_, Reach::Org) => {
+                self.gate.link.is_up();
+                for (index, refusal) in self.latch.key_is_good(now) {
+                    self.forbid(index, refusal);
+                }
+            }
+        }
+    }
+
+    fn forbid(&mut self, index: u32, refusal: orgwave_core::reply::Refusal) {
+        self.set_stage(index, Stage::Idle);
+        self.work.forbidden(index, refusal, &mut Context::new(self.gate, self.sink));
+        self.go_on(index);
+    }
+
+    /// The run stops before the list has told: what was refused was not applied, and is nobody's fault.
+    fn give_up_suspects(&mut self) {
+        for (index, _) in self.latch.release() {
+            self.set_stage(index, Stage::Idle);
+            self.work.withdrawn(index);
+            self.stop_org(index);
+        }
+    }
+
+    /// Stops the run if the work wants it. Returns whether it just did.
+    fn check_stop(&mut self) -> bool {
+        match self.work.wants_stop() {
+            Some(reason) if self.stop.is_none() => {
+                self.drain(reason);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn drain(&mut self, reason: StopReason) {
+        if self.stop.is_some() {
+            return;
+        }
+        self.emit(EventKind::Draining { why: reason.to_string() });
+        self.stop = Some(reason);
+        self.drain_ends = Some(self.now() + 2 * self.gate.limits().timeout + Duration::from_secs(1));
+        self.queue.clear();
+        self.timers.clear();
+        let idle: Vec<u32> = self
+            .active
+            .iter()
+            .filter(|(_, org)| matches!(org.stage, Stage::Idle | Stage::Queued | Stage::Waiting))
+            .map(|(index, _)| *index)
+            .collect();
+        for index in idle {
+            self.stop_org(index);
+        }
+        self.give_up_suspects();
+    }
+
+    /// Gives an org its last word, or its last read.
+    fn stop_org(&mut self, index: u32) {
+        let now = self.now();
+        let key_is_bad = self.stop == Some(StopReason::KeyRefused);
+        let Some(org) = self.active.get_mut(&index) else { return };
+        let may_read = !org.is_last_read && now >= org.not_before && !key_is_bad;
+        org.is_last_read = true;
+        org.not_before = Duration::ZERO;
+        self.set_stage(index, Stage::Idle);
+        self.work.stop(index, may_read, &mut Context::new(self.gate, self.sink));
+        self.ask(index);
+    }
+
+    fn abort(&mut self) {
+        self.drain(StopReason::Interrupted);
+        self.drain_ends = Some(self.now());
+        self.cut();
+    }
+
+    /// Ends the calls that are under way, without their replies.
+    fn cut(&mut self) {
+        self.queue.clear();
+        self.timers.clear();
+        for index in self.active.keys().copied().collect::<Vec<u32>>() {
+            let Some(org) = self.active.get_mut(&index) else { continue };
+            org.is_last_read = true;
+            let stage = std::mem::replace(&mut org.stage, Stage::Idle);
+            if matches!(stage, Stage::Waiting) {
+                self.waiting -= 1;
+            }
+            match stage {
+                Stage::Recording => {
+                    // Durable or not, it was not sent; the journal's answer finds nobody.
+                    self.work.durable(index);
+                }
+                Stage::Calling(call, task) => {
+                    task.abort();
+                    self.in_flight -= 1;
+                    let unclear = Unclear {
+                        cause: Cause::Broken,
+                        http_status: None,
+                        retry_after: None,
+                        message: "stopped while the call was under way".into(),
+                    };
+                    let reply = match call {
+                        Call::Write => OrgReply::Write(Reply::Unclear(unclear)),
+                        Call::List | Call::Read | Call::ReadBack => OrgReply::Read(Reply::Unclear(unclear)),
+                    };
+                    self.hand_over(index, reply);
+                }
+                Stage::Idle | Stage::Queued | Stage::Waiting | Stage::Suspect => {}
+            }
+            self.stop_org(index);
+        }
+        // The client list, if it is being asked: nobody waits for it.
+        self.in_flight = 0;
+    }
+
+    fn wake_up(&mut self) {
+        let now = self.now();
+        self.take_sample(false);
+        if self.stop.is_none() && self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.drain(StopReason::MaxDuration);
+        }
+        if self.drain_ends.is_some_and(|ends| now >= ends) {
+            self.cut();
+        }
+        while let Some(index) = self.timers.pop_due(now) {
+            if self.active.get(&index).is_some_and(|org| matches!(org.stage, Stage::Waiting)) {
+                self.set_stage(index, Stage::Idle);
+                self.ask(index);
+            }
+        }
+    }
+
+    fn take_sample(&mut self, at_end: bool) {
+        let (now, at) = (self.now(), self.gate.clock().now());
+        let rate = self.gate.allowed_rate();
+        if let Some(sample) = self.sampler.take(now, at, self.in_flight, rate, at_end) {
+            self.work.sample(sample);
+        }
+        self.show_rate(false);
+    }
+
+    fn show_rate(&mut self, throttled: bool) {
+        let rate = self.gate.allowed_rate();
+        if rate != self.shown_rate {
+            self.shown_rate = rate;
+            self.emit(EventKind::Paced { rate, throttled });
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn what_panicked(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "something without words".to_owned())
+}
+

@@ -1,0 +1,122 @@
+//! What every call goes through: the pace of the run and of each org, and what one org's reply means for the
+//! others.
+//!
+//! * [`pacer`]: governor's limiters, on our clock, with a rate that can change.
+//! * [`rate`]: which rate - the ceiling, slowed by the vendor's 429s, or found by trying.
+//! * [`throttle`]: whether 429s are one org's or the partner's.
+//! * [`backoff`]: how long to wait after a failure.
+//! * [`link`]: whether the vendor can be reached at all.
+//!
+//! Nothing here sends, waits or knows what a call is for.
+
+pub mod backoff;
+pub mod link;
+pub mod pacer;
+pub mod rate;
+pub mod throttle;
+
+use std::time::Duration;
+
+use orgwave_core::policy::Rate;
+
+use crate::limits::Limits;
+use crate::ports::Clock;
+use backoff::Backoff;
+use link::Link;
+use pacer::Pacer;
+use rate::RateControl;
+use throttle::{Bucket, Throttles};
+
+/// The gate of a process: one for planning and applying, so that both together keep the limits.
+#[derive(Debug)]
+pub struct Gate<C: Clock> {
+    clock: C,
+    limits: Limits,
+    pacer: Pacer,
+    rate: RateControl,
+    throttles: Throttles,
+    /// Whether the vendor can be reached.
+    pub link: Link,
+    /// Delays after failures.
+    pub backoff: Backoff,
+    /// No call before this reading: the partner's bucket is empty.
+    closed_until: Duration,
+}
+
+impl<C: Clock> Gate<C> {
+    /// A gate with these limits. `learned` is a rate that worked before; `seed` makes the jitter repeatable.
+    pub fn new(clock: C, limits: Limits, learned: Option<f64>, seed: u64) -> Self {
+        let rate = RateControl::new(limits.rate, learned);
+        let pacer = Pacer::new(rate.current(), limits.org_rate, clock.elapsed());
+        Self {
+            clock,
+            limits,
+            pacer,
+            rate,
+            throttles: Throttles::default(),
+            link: Link::default(),
+            backoff: Backoff::new(seed),
+            closed_until: Duration::ZERO,
+        }
+    }
+
+    /// The clock.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// The limits.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Calls a second that are allowed now; `None` if unlimited.
+    pub const fn allowed_rate(&self) -> Option<f64> {
+        self.rate.current()
+    }
+
+    /// What was learned of the vendor's limit, to be remembered.
+    pub const fn learned_rate(&self) -> Option<f64> {
+        self.rate.learned()
+    }
+
+    /// Takes the run's turn for one call.
+    ///
+    /// # Errors
+    /// Not yet: the reading of the clock at which to ask again.
+    pub fn take_turn(&mut self) -> Result<(), Duration> {
+        let now = self.clock.elapsed();
+        if now < self.closed_until {
+            return Err(self.closed_until);
+        }
+        if self.rate.tick(now) {
+            self.pacer.set_rate(self.rate.current(), now);
+        }
+        self.pacer.take_turn(now)?;
+        self.rate.sent();
+        Ok(())
+    }
+
+    /// Takes an org's turn for one call.
+    ///
+    /// # Errors
+    /// Not yet: the reading of the clock at which to ask again.
+    pub fn take_org_turn(&mut self, index: u32) -> Result<(), Duration> {
+        self.pacer.take_org_turn(index, self.clock.elapsed())
+    }
+
+    /// A 429 came for an org (`None`: for the client list). Returns whose bucket it was, as far as is known.
+    pub fn throttled(&mut self, org: Option<u32>, retry_after: Duration) -> Bucket {
+        let now = self.clock.elapsed();
+        let bucket = self.throttles.note(org, now);
+        if bucket == Bucket::Partner && self.limits.rate != Rate::Unlimited {
+            if self.rate.slow_down(now) {
+                self.pacer.set_rate(self.rate.current(), now);
+            }
+            // Every other call would be refused as well; a long Retry-After is kept by its org alone.
+            let pause = retry_after.min(Duration::from_secs(5));
+            self.closed_until = self.closed_until.max(now + pause);
+        }
+        bucket
+    }
+}

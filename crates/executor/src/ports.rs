@@ -1,0 +1,81 @@
+//! Everything outside, as traits: what the executor needs, in the words of the core.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::plan::PlanLine;
+use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::run::Entry;
+use orgwave_core::timestamp::Timestamp;
+
+/// The calls that change nothing. What plans, verifies or exports holds only this.
+pub trait ReadApi: Clone + Send + Sync + 'static {
+    /// The partner's client list.
+    fn clients(&self) -> impl Future<Output = Reply<Vec<Listed>>> + Send;
+
+    /// The settings of an org.
+    fn settings(&self, org: Ruuid) -> impl Future<Output = Reply<Live>> + Send;
+}
+
+/// The call that changes something.
+pub trait WriteApi: ReadApi {
+    /// Sends an update, once: whatever happens, an implementation never sends it again by itself.
+    fn update(&self, org: Ruuid, body: Bytes) -> impl Future<Output = Reply<Ack>> + Send;
+}
+
+/// Where a run is recorded.
+pub trait Journal: Send + Sync + 'static {
+    /// Records an entry, in the order of the calls; it becomes durable with the next durable one at the latest.
+    fn record(&self, entry: Entry);
+
+    /// Records an entry and says when it is durable, or why it never will be.
+    fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>);
+}
+
+/// The lines of the plan that is executed, by their place in it.
+pub trait PlanSource: Send + Sync + 'static {
+    /// Loads one line.
+    ///
+    /// # Errors
+    /// It can't be read.
+    fn load(&self, index: u32) -> io::Result<PlanLine>;
+}
+
+/// The time of a process: a monotonic reading for waiting, and the time of day for records.
+///
+/// The time of day is the reading at the process's start plus what has passed since, so that a clock set
+/// forward or back in mid-run neither ends waits early nor makes durations negative.
+pub trait Clock: Clone + Send + Sync + 'static {
+    /// What has passed since the process began.
+    fn elapsed(&self) -> Duration;
+
+    /// The time of day.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the tokio runtime: the machine's, or a paused one that tests advance.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioClock {
+    started: tokio::time::Instant,
+    at: Timestamp,
+}
+
+impl TokioClock {
+    /// A clock that reads `at` now.
+    pub fn starting_at(at: Timestamp) -> Self {
+        Self { started: tokio::time::Instant::now(), at }
+    }
+}
+
+impl Clock for TokioClock {
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.at.plus(self.elapsed())
+    }
+}
