@@ -39,6 +39,10 @@ const X_AUTH_SCHEME: HeaderName = HeaderName::from_static("x-auth-scheme");
 const X_AUTH_APIKEY: HeaderName = HeaderName::from_static("x-auth-apikey");
 const X_AUTH_ORG: HeaderName = HeaderName::from_static("x-auth-org");
 
+/// Connections that nobody used for this long are closed from this side. Servers wait longer before they do
+/// it from theirs (60 s and more is usual), so a request seldom meets a connection that is being closed.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
 /// Set aside at once for a body that announces its length; beyond it, memory grows with what came.
 const MAX_RESERVED: usize = 4 * 1024 * 1024;
 
@@ -78,6 +82,7 @@ impl Transport {
             )
             .connect_timeout(setup.connect_timeout())
             .pool_max_idle_per_host(setup.concurrency)
+            .pool_idle_timeout(MAX_IDLE)
             .tcp_nodelay(true)
             .user_agent(concat!("orgwave/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(setup))
@@ -110,7 +115,11 @@ impl Transport {
             let status = response.status().as_u16();
             let values = response.headers().get_all(RETRY_AFTER).iter().map(HeaderValue::as_bytes);
             let (status, wait) = *head.insert((status, retry_after(values, now)));
-            let cap = if body_decides(status) { call.cap() } else { ERROR_BODY_CAP };
+            let cap = match body_decides(status) {
+                true if announced(&response) > call.cap() => return Err(Failure::TooLarge),
+                true => call.cap(),
+                false => ERROR_BODY_CAP,
+            };
             collected.fill(&mut response, cap).await.map(|()| (status, wait))
         };
         let ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(Failure::Late));
@@ -190,24 +199,20 @@ struct Body {
 impl Body {
     /// Reads to the end, or to the cap. What came before a failure stays.
     async fn fill(&mut self, response: &mut Response, cap: usize) -> Result<(), Failure> {
-        let announced =
-            response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        if announced > cap {
-            return Err(Failure::TooLarge);
-        }
+        let announced = announced(response).min(MAX_RESERVED);
         while let Some(chunk) = response.chunk().await.map_err(Failure::of_body)? {
             if self.len() + chunk.len() > cap {
                 return Err(Failure::TooLarge);
             }
             if self.len() == 0 {
                 self.first = chunk;
-            } else {
-                if self.all.is_empty() {
-                    self.all.reserve(announced.clamp(self.first.len() + chunk.len(), MAX_RESERVED));
-                    self.all.extend_from_slice(&self.first);
-                }
-                self.all.extend_from_slice(&chunk);
+                continue;
             }
+            if self.all.is_empty() {
+                self.all.reserve(announced.max(self.first.len() + chunk.len()));
+                self.all.extend_from_slice(&self.first);
+            }
+            self.all.extend_from_slice(&chunk);
         }
         Ok(())
     }
@@ -221,14 +226,19 @@ impl Body {
     }
 }
 
+/// The length that a reply says it has; 0 where it says nothing, as it does of a compressed one.
+fn announced(response: &Response) -> usize {
+    response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
+}
+
 /// Why an exchange had no end.
 #[derive(Debug)]
 enum Failure {
     NoConnection(String),
     Late,
     Broken(String),
-    /// The compressed form of the body is damaged.
-    Undecodable,
+    /// The body broke off, or its compressed form is damaged.
+    CutShort(String),
     TooLarge,
 }
 
@@ -244,20 +254,14 @@ impl Failure {
     }
 
     fn of_body(error: reqwest::Error) -> Self {
-        if error.is_timeout() {
-            Self::Late
-        } else if error.is_decode() {
-            Self::Undecodable
-        } else {
-            Self::Broken(causes(error))
-        }
+        if error.is_timeout() { Self::Late } else { Self::CutShort(causes(error)) }
     }
 
     const fn cause(&self) -> Cause {
         match self {
             Self::Late => Cause::Timeout,
             Self::NoConnection(_) | Self::Broken(_) => Cause::Broken,
-            Self::Undecodable => Cause::Unreadable,
+            Self::CutShort(_) => Cause::Unreadable,
             Self::TooLarge => Cause::TooLarge,
         }
     }
@@ -267,7 +271,7 @@ impl Failure {
             Self::NoConnection(why) => why.clone(),
             Self::Late => format!("no whole reply within {timeout:?}"),
             Self::Broken(why) => format!("the connection broke: {why}"),
-            Self::Undecodable => "the reply can't be decompressed".to_owned(),
+            Self::CutShort(why) => format!("the reply broke off: {why}"),
             Self::TooLarge => format!("the reply is larger than {cap} bytes"),
         }
     }

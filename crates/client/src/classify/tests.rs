@@ -1,6 +1,8 @@
 use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Ack, Live};
 use orgwave_core::secret::SecretText;
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::*;
 use crate::answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
@@ -67,6 +69,29 @@ fn table<A: Answer>(body: &str) -> String {
         }
     };
     runs.into_iter().map(line).collect()
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_only_a_200_is_good_and_no_message_quotes_a_secret(
+        status in 0_u16..1000,
+        body in prop_oneof![
+            vec(any::<u8>(), 0..200),
+            "[\\[\\]{}\",:a-z0-9]{0,60}".prop_map(String::into_bytes),
+            "(error|msg|errorMsg|clients|failedGuids)".prop_map(|name| format!(r#"{{"{name}":"x hunter2 y"}}"#).into_bytes()),
+        ],
+    ) {
+        let redactor = Redactor::new([SecretText::new("hunter2".to_owned())]);
+        let words = Words(&redactor);
+        let ack = classify::<Ack>(status, None, &body, words);
+        prop_assert!(status == 200 || !matches!(ack, Reply::Good(_)));
+        let debug = format!("{ack:?}");
+        prop_assert!(!debug.contains("hunter2"), "{debug}");
+        let list = classify::<Vec<Client>>(status, None, &body, words);
+        prop_assert!(!matches!(list, Reply::Good(_)), "none of these is a client list");
+        let _ = classify::<Live>(status, None, &body, words);
+        let _ = classify::<Vec<Location>>(status, None, &body, words);
+    }
 }
 
 #[test]
