@@ -15,9 +15,11 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// One that masks these. Empty ones are left out.
+    /// One that masks these, as they are and as JSON writes them. Empty ones are left out.
     pub fn new(secrets: impl IntoIterator<Item = SecretText>) -> Self {
         let mut secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
+        let escaped: Vec<_> = secrets.iter().filter_map(escaped).collect();
+        secrets.extend(escaped);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         Self { secrets }
     }
@@ -36,6 +38,13 @@ impl fmt::Debug for Redactor {
     }
 }
 
+/// How a secret stands in a text that quotes JSON, if that is another way.
+fn escaped(secret: &SecretText) -> Option<SecretText> {
+    let quoted = SecretText::new(serde_json::to_string(secret.expose()).ok()?);
+    let inner = quoted.expose().get(1..quoted.expose().len().checked_sub(1)?)?;
+    (inner != secret.expose()).then(|| SecretText::new(inner.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +59,12 @@ mod tests {
         assert_eq!(redactor.mask("key token-1 and token-1"), "key *** and ***");
         assert_eq!(redactor.mask("a tok"), "a ***");
         assert_eq!(redactor.mask("nothing"), "nothing");
+    }
+
+    #[test]
+    fn a_secret_is_masked_as_json_writes_it() {
+        let redactor = redactor(&[r#"a"b\c"#]);
+        assert_eq!(redactor.mask(r#"bad: {"apiToken":"a\"b\\c"}, a"b\c"#), r#"bad: {"apiToken":"***"}, ***"#);
     }
 
     #[test]

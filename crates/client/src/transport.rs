@@ -135,7 +135,7 @@ impl Transport {
             // Where the status decides, the rest of its message is not worth a doubt.
             (Ok((status, wait)), _) => classify(status, wait, &collected.into_bytes(), words),
             (Err(_), Some((status, wait))) if !body_decides(status) => {
-                classify(status, wait, &collected.into_bytes(), words)
+                classify(status, wait, whole_words(&collected.into_bytes()), words)
             }
             (Err(Failure::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
             (Err(failure), _) => Reply::Unclear(Unclear {
@@ -224,6 +224,11 @@ impl Body {
     fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.into() }
     }
+}
+
+/// A message that broke off, less its last word: half a secret would not be known for one.
+fn whole_words(body: &[u8]) -> &[u8] {
+    &body[..body.iter().rposition(u8::is_ascii_whitespace).unwrap_or(0)]
 }
 
 /// The length that a reply says it has; 0 where it says nothing, as it does of a compressed one.

@@ -3,6 +3,7 @@
 //! The client decides the meaning, the executor acts on it, and both use these words. A meaning says what is
 //! proven about the request: done, refused, not applied, or not known.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -100,11 +101,20 @@ impl Ack {
     }
 }
 
-/// What a good reply to a read of an org's settings brings.
-#[derive(Debug, Clone)]
+/// What a good reply to a read of an org's settings brings. Its `Debug` shows no values: some are secrets.
+#[derive(Clone)]
 pub enum Live {
     /// The settings, exactly as read.
     Connected(RawObject),
     /// The org never connected the integration: null, absent, or an error, whose message this is.
     NotConnected(Option<String>),
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected(settings) => write!(f, "Connected({} members)", settings.len()),
+            Self::NotConnected(message) => f.debug_tuple("NotConnected").field(message).finish(),
+        }
+    }
 }

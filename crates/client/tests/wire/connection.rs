@@ -28,6 +28,14 @@ async fn a_refused_connection_proves_that_nothing_was_sent() {
 }
 
 #[tokio::test]
+async fn a_name_that_resolves_to_nothing_proves_that_nothing_was_sent() {
+    // Too long for DNS, so that the resolver says no without asking anyone.
+    let endpoint = format!("https://{}.invalid", "a".repeat(64));
+    let reply = Writer::new(&setup(&endpoint, LONG)).unwrap().update(&org(1), BODY).await;
+    assert!(matches!(reply, Reply::NotSent(_)), "{reply:?}");
+}
+
+#[tokio::test]
 async fn a_failed_tls_handshake_proves_that_nothing_was_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
