@@ -13,6 +13,22 @@ use crate::transport::Transport;
 ///
 /// A method sends one request and returns its meaning; it never fails otherwise, and never sends again.
 /// Dropping a call's future gives it up: whether it was received isn't known then.
+///
+/// ```
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
+/// # async fn read(reader: Reader, org: Ruuid) {
+/// reader.settings(&org).await;
+/// # }
+/// ```
+///
+/// What only a [`Writer`](crate::Writer) can do doesn't compile:
+///
+/// ```compile_fail
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
+/// # async fn read(reader: Reader, org: Ruuid) {
+/// reader.update(&org, bytes::Bytes::new()).await;
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Reader {
     transport: Transport,
