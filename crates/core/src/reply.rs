@@ -3,6 +3,7 @@
 //! The client decides the meaning, the executor acts on it, and both use these words. A meaning says what is
 //! proven about the request: done, refused, not applied, or not known.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -100,8 +101,8 @@ impl Ack {
     }
 }
 
-/// What a good reply to a read of an org's settings brings.
-#[derive(Debug, Clone)]
+/// What a good reply to a read of an org's settings brings. Its `Debug` shows no values: some are secrets.
+#[derive(Clone)]
 pub enum Live {
     /// The settings, exactly as read.
     Connected(RawObject),
@@ -116,4 +117,13 @@ pub struct Listed {
     pub org: crate::ids::Ruuid,
     /// Its name, if it has one.
     pub name: Option<String>,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected(settings) => write!(f, "Connected({} members)", settings.len()),
+            Self::NotConnected(message) => f.debug_tuple("NotConnected").field(message).finish(),
+        }
+    }
 }

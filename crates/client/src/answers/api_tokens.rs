@@ -1,0 +1,23 @@
+//! The partner's API tokens, for what they say of the rate: their values are not read.
+
+use serde::Deserialize;
+
+use crate::answer::Answer;
+use crate::members::{Members, Misshapen};
+use crate::message::Words;
+
+/// What the vendor says of a token.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ApiToken {
+    /// Requests a second that it may make, if that is said. The misspelling is the wire's.
+    #[serde(rename = "allowedRequetsPerSecond")]
+    pub allowed_requests_per_second: Option<f64>,
+}
+
+impl Answer for Vec<ApiToken> {
+    const EXPECTED: &'static str = "the partner's tokens, a list `apiTokens` of objects";
+
+    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+        members.list("apiTokens")
+    }
+}

@@ -1,0 +1,31 @@
+//! The answer to a read of an org's settings.
+
+use orgwave_core::reply::{Live, Refusal, RefusalKind, Reply};
+use orgwave_core::settings::RawObject;
+
+use crate::answer::Answer;
+use crate::members::{Members, Misshapen};
+use crate::message::Words;
+
+impl Answer for Live {
+    const EXPECTED: &'static str = "the settings of an org, an object `orgIntegrationV2` or null";
+
+    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+        const KNOWN: [&str; 5] = ["authError", "error", "errorMsg", "warningMsg", "orgIntegrationV2"];
+        if members.is_foreign(&KNOWN) {
+            return Err(Misshapen(members.names()));
+        }
+        let settings: Option<RawObject> = members.optional("orgIntegrationV2")?;
+        Ok(settings.map_or(Self::NotConnected(None), Self::Connected))
+    }
+
+    /// How the vendor says that an org never connected isn't documented; an error may be it.
+    fn refused(refusal: Refusal) -> Reply<Self> {
+        match refusal.kind {
+            RefusalKind::Error => {
+                Reply::Good(Self::NotConnected(Some(refusal.message).filter(|message| !message.is_empty())))
+            }
+            RefusalKind::AuthError | RefusalKind::Status => Reply::Refused(refusal),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the operations bring, one file each: its type, its shape, and how it is read.
+
+mod ack;
+mod api_tokens;
+mod cameras;
+mod clients;
+mod envoy_locations;
+mod live;
+mod locations;
+
+pub use api_tokens::ApiToken;
+pub use cameras::Camera;
+pub use clients::Client;
+pub use envoy_locations::EnvoyLocation;
+pub use locations::Location;

@@ -1,0 +1,95 @@
+//! What a reply means: one pure function from status, headers and body.
+//!
+//! | reply | meaning |
+//! |---|---|
+//! | 200 of the known shape | good, or refused if the body reports an error |
+//! | 401, 403 | unauthorized: this org or the key |
+//! | 429 | throttled |
+//! | 4xx but 408 | refused |
+//! | everything else | unclear |
+//!
+//! The status alone decides but for a 200; there the operation's [`Answer`] reads the body. It doesn't matter
+//! here whether the call was a write or a read: the meaning says what is proven, and who acts on it knows.
+
+use std::time::Duration;
+
+use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Unclear};
+
+use crate::answer::Answer;
+use crate::members::{Members, Misshapen};
+use crate::message::Words;
+
+/// What a status alone says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Body,
+    Refused,
+    Unauthorized,
+    Throttled,
+    Unclear(Cause),
+}
+
+fn verdict(status: u16) -> Verdict {
+    match status {
+        200 => Verdict::Body,
+        300..=399 => Verdict::Unclear(Cause::Redirect),
+        401 | 403 => Verdict::Unauthorized,
+        408 | 500..=599 => Verdict::Unclear(Cause::ServerError),
+        429 => Verdict::Throttled,
+        400..=499 => Verdict::Refused,
+        // 1xx never ends an exchange, and no other 2xx is documented.
+        _ => Verdict::Unclear(Cause::Unreadable),
+    }
+}
+
+/// Whether the body of a reply with this status decides what it means; elsewhere it only brings a message.
+pub(crate) fn body_decides(status: u16) -> bool {
+    verdict(status) == Verdict::Body
+}
+
+/// The meaning of a reply whose status, wait and body came.
+pub(crate) fn classify<A: Answer>(
+    status: u16,
+    retry_after: Option<Duration>,
+    body: &[u8],
+    words: Words<'_>,
+) -> Reply<A> {
+    let refusal =
+        || Refusal { http_status: status, kind: RefusalKind::Status, message: words.of_error_body(body) };
+    match verdict(status) {
+        Verdict::Body => read(body, words).unwrap_or_else(|Misshapen(found)| {
+            Reply::Unclear(Unclear {
+                cause: Cause::Unreadable,
+                http_status: Some(status),
+                retry_after,
+                message: words.clean(&format!("expected {}, found {found}", A::EXPECTED)),
+            })
+        }),
+        Verdict::Refused => Reply::Refused(refusal()),
+        Verdict::Unauthorized => Reply::Unauthorized(refusal()),
+        Verdict::Throttled => Reply::Throttled(retry_after),
+        Verdict::Unclear(cause) => Reply::Unclear(Unclear {
+            cause,
+            http_status: Some(status),
+            retry_after,
+            message: words.of_error_body(body),
+        }),
+    }
+}
+
+/// The meaning of a 200. In it `error` is a bool; in an error status it is a text.
+fn read<A: Answer>(body: &[u8], words: Words<'_>) -> Result<Reply<A>, Misshapen> {
+    let members = Members::parse(body)?;
+    let is_auth_error = members.optional("authError")?.unwrap_or(false);
+    let is_error = members.optional("error")?.unwrap_or(false);
+    if !is_auth_error && !is_error {
+        return A::read(&members, words).map(Reply::Good);
+    }
+    // That it was refused is known; a message that can't be read doesn't make it less so.
+    let message = members.optional::<String>("errorMsg").ok().flatten().unwrap_or_default();
+    let kind = if is_auth_error { RefusalKind::AuthError } else { RefusalKind::Error };
+    Ok(A::refused(Refusal { http_status: 200, kind, message: words.clean(&message) }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! The client that can only read: what every command but `apply` and `resume` holds.
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::reply::{Live, Reply};
+
+use crate::answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
+use crate::call::{Call, OrgOperation, PartnerOperation};
+use crate::setup::{Setup, SetupError};
+use crate::transport::Transport;
+
+/// Reads from the vendor, and has no method that writes. Clones share their connections.
+///
+/// A method sends one request and returns its meaning; it never fails otherwise, and never sends again.
+/// Dropping a call's future gives it up: whether it was received isn't known then.
+///
+/// ```
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
+/// # async fn read(reader: Reader, org: Ruuid) {
+/// reader.settings(&org).await;
+/// # }
+/// ```
+///
+/// What only a [`Writer`](crate::Writer) can do doesn't compile:
+///
+/// ```compile_fail
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
+/// # async fn read(reader: Reader, org: Ruuid) {
+/// reader.update(&org, bytes::Bytes::new()).await;
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reader {
+    transport: Transport,
+}
+
+impl Reader {
+    /// Makes one; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The HTTP stack can't be set up.
+    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
+        Transport::new(setup).map(Self::on)
+    }
+
+    pub(crate) const fn on(transport: Transport) -> Self {
+        Self { transport }
+    }
+
+    /// All of the partner's client orgs, in the vendor's order.
+    pub async fn clients(&self) -> Reply<Vec<Client>> {
+        self.transport.send(Call::Partner(PartnerOperation::Clients), NOTHING).await
+    }
+
+    /// The partner's API tokens, for what they say of the rate.
+    pub async fn api_tokens(&self) -> Reply<Vec<ApiToken>> {
+        self.transport.send(Call::Partner(PartnerOperation::ApiTokens), NOTHING).await
+    }
+
+    /// The org's settings, exactly as they are. That they are this org's is for the caller to check.
+    pub async fn settings(&self, org: &Ruuid) -> Reply<Live> {
+        self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await
+    }
+
+    /// The org's locations and the locations within them.
+    pub async fn locations(&self, org: &Ruuid) -> Reply<Vec<Location>> {
+        let body = Bytes::from_static(br#"{"subLocationsIncluded":true}"#);
+        self.transport.send(Call::Org(OrgOperation::Locations, org), body).await
+    }
+
+    /// The org's cameras, retired ones included.
+    pub async fn cameras(&self, org: &Ruuid) -> Reply<Vec<Camera>> {
+        let body = Bytes::from_static(br#"{"includeMummified":true}"#);
+        self.transport.send(Call::Org(OrgOperation::Cameras, org), body).await
+    }
+
+    /// The locations that Envoy knows for the org.
+    pub async fn envoy_locations(&self, org: &Ruuid) -> Reply<Vec<EnvoyLocation>> {
+        self.transport.send(Call::Org(OrgOperation::EnvoyLocations, org), NOTHING).await
+    }
+}
+
+/// What is sent when there is nothing to say.
+const NOTHING: Bytes = Bytes::from_static(b"{}");

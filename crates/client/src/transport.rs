@@ -1,0 +1,298 @@
+//! One request, one reply: the only place that speaks HTTP.
+//!
+//! What it holds to, and how:
+//!
+//! 1. *Sent once.* reqwest's retries are off. Below it, hyper-util takes a request back from a pooled connection that
+//!    turns out closed and gives it to a fresh one, but only a request that the connection's task never took
+//!    from its queue: of such a one no byte was written. Once taken, a failure is final.
+//!    HTTP/1.1 only, so that a broken connection puts one org in doubt, not all that shared it.
+//! 2. *Sent to the endpoint only.* No redirect is followed, no proxy used, and `localhost` is not looked up.
+//! 3. *Nothing sent* is claimed only if no connection was made: refused, no such host, TLS, connect timeout.
+//! 4. *Bounded.* One total time from start to last byte, so a drip can't stretch it; a cap on decompressed bytes.
+//! 5. *Trust.* The system's certificates, by the platform's verifier: partners sit behind gateways with authorities
+//!    of their own, and an authority that the system drops is dropped here. ring is the crypto, given explicitly,
+//!    so no process-wide default is needed.
+
+use std::error::Error as _;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use orgwave_core::reply::{Cause, Reply, Unclear};
+use orgwave_core::timestamp::Timestamp;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, Response, Url, redirect, retry};
+use rustls::client::danger::ServerCertVerifier;
+
+use crate::answer::Answer;
+use crate::api_key::AUTH_SCHEME;
+use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
+use crate::classify::{body_decides, classify};
+use crate::message::Words;
+use crate::redactor::Redactor;
+use crate::retry_after::retry_after;
+use crate::setup::{Setup, SetupError};
+
+const X_AUTH_SCHEME: HeaderName = HeaderName::from_static("x-auth-scheme");
+const X_AUTH_APIKEY: HeaderName = HeaderName::from_static("x-auth-apikey");
+const X_AUTH_ORG: HeaderName = HeaderName::from_static("x-auth-org");
+
+/// Connections that nobody used for this long are closed from this side. Servers wait longer before they do
+/// it from theirs (60 s and more is usual), so a request seldom meets a connection that is being closed.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
+/// Set aside at once for a body that announces its length; beyond it, memory grows with what came.
+const MAX_RESERVED: usize = 4 * 1024 * 1024;
+
+/// Sends calls. Clones share their connections.
+#[derive(Clone)]
+pub(crate) struct Transport(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    partner_urls: [Url; PartnerOperation::ALL.len()],
+    org_urls: [Url; OrgOperation::ALL.len()],
+    timeout: Duration,
+    redactor: Redactor,
+    now: fn() -> Timestamp,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("timeout", &self.0.timeout).finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(setup: &Setup) -> Result<Self, SetupError> {
+        let plain = setup.endpoint.is_plain();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(plain).map_err(SetupError::Certificates)?)
+            .https_only(!plain)
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .referer(false)
+            .resolve_to_addrs(
+                "localhost",
+                &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()],
+            )
+            .connect_timeout(setup.connect_timeout())
+            .pool_max_idle_per_host(setup.concurrency)
+            .pool_idle_timeout(MAX_IDLE)
+            .tcp_nodelay(true)
+            .user_agent(concat!("orgwave/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(setup))
+            .build()
+            .map_err(SetupError::Http)?;
+        Ok(Self(Arc::new(Inner {
+            http,
+            partner_urls: PartnerOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
+            org_urls: OrgOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
+            timeout: setup.timeout,
+            redactor: setup.redactor(),
+            now: setup.now,
+        })))
+    }
+
+    /// Sends a call, once, and says what its reply means.
+    pub(crate) async fn send<A: Answer>(&self, call: Call<'_>, body: Bytes) -> Reply<A> {
+        let Inner { http, timeout, redactor, now, .. } = &*self.0;
+        let words = Words(redactor);
+        let org = match call {
+            Call::Partner(_) => None,
+            Call::Org(_, org) => Some(org.as_str()),
+        };
+        tracing::debug!(operation = call.name(), org, bytes = body.len(), "sending");
+
+        let mut head = None;
+        let mut collected = Body::default();
+        let exchange = async {
+            let mut response = http.execute(self.request(call, body)).await.map_err(Failure::of_send)?;
+            let status = response.status().as_u16();
+            let values = response.headers().get_all(RETRY_AFTER).iter().map(HeaderValue::as_bytes);
+            let (status, wait) = *head.insert((status, retry_after(values, now)));
+            let cap = match body_decides(status) {
+                true if announced(&response) > call.cap() => return Err(Failure::TooLarge),
+                true => call.cap(),
+                false => ERROR_BODY_CAP,
+            };
+            collected.fill(&mut response, cap).await.map(|()| (status, wait))
+        };
+        let ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(Failure::Late));
+        tracing::debug!(
+            operation = call.name(),
+            org,
+            status = head.map(|(status, _)| status),
+            whole = ended.is_ok(),
+            "ended"
+        );
+
+        match (ended, head) {
+            // Where the status decides, the rest of its message is not worth a doubt.
+            (Ok((status, wait)), _) => classify(status, wait, &collected.into_bytes(), words),
+            (Err(_), Some((status, wait))) if !body_decides(status) => {
+                classify(status, wait, whole_words(&collected.into_bytes()), words)
+            }
+            (Err(Failure::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
+            (Err(failure), _) => Reply::Unclear(Unclear {
+                cause: failure.cause(),
+                http_status: head.map(|(status, _)| status),
+                retry_after: head.and_then(|(_, wait)| wait),
+                message: words.clean(&failure.in_words(*timeout, call.cap())),
+            }),
+        }
+    }
+
+    /// The one place that builds requests, and so the one that scopes them.
+    fn request(&self, call: Call<'_>, body: Bytes) -> Request {
+        let (url, scope) = match call {
+            Call::Partner(operation) => (&self.0.partner_urls[operation as usize], None),
+            Call::Org(operation, org) => (&self.0.org_urls[operation as usize], Some(org)),
+        };
+        let mut request = Request::new(Method::POST, url.clone());
+        if let Some(org) = scope {
+            let value = HeaderValue::from_str(org.as_str()).expect("base64url is a header value");
+            request.headers_mut().insert(X_AUTH_ORG, value);
+        }
+        *request.body_mut() = Some(body.into());
+        request
+    }
+}
+
+/// What every call says.
+fn headers(setup: &Setup) -> HeaderMap {
+    let json = HeaderValue::from_static("application/json");
+    HeaderMap::from_iter([
+        (X_AUTH_SCHEME, HeaderValue::from_static(AUTH_SCHEME)),
+        (X_AUTH_APIKEY, setup.key.to_header()),
+        (CONTENT_TYPE, json.clone()),
+        (ACCEPT, json),
+    ])
+}
+
+fn tls(plain: bool) -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // Plain http to this machine needs no certificates, and must work where the system has none.
+    let verifier: Option<Arc<dyn ServerCertVerifier>> =
+        if plain { None } else { Some(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?)) };
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(match verifier {
+        None => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
+        Some(verifier) => {
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        }
+    })
+}
+
+/// A body as it comes in. Most come in one piece, which is then not copied.
+#[derive(Default)]
+struct Body {
+    first: Bytes,
+    all: Vec<u8>,
+}
+
+impl Body {
+    /// Reads to the end, or to the cap. What came before a failure stays.
+    async fn fill(&mut self, response: &mut Response, cap: usize) -> Result<(), Failure> {
+        let announced = announced(response).min(MAX_RESERVED);
+        while let Some(chunk) = response.chunk().await.map_err(Failure::of_body)? {
+            if self.len() + chunk.len() > cap {
+                return Err(Failure::TooLarge);
+            }
+            if self.len() == 0 {
+                self.first = chunk;
+                continue;
+            }
+            if self.all.is_empty() {
+                self.all.reserve(announced.max(self.first.len() + chunk.len()));
+                self.all.extend_from_slice(&self.first);
+            }
+            self.all.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.first.len().max(self.all.len())
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.into() }
+    }
+}
+
+/// A message that broke off, less its last word: half a secret would not be known for one.
+fn whole_words(body: &[u8]) -> &[u8] {
+    &body[..body.iter().rposition(u8::is_ascii_whitespace).unwrap_or(0)]
+}
+
+/// The length that a reply says it has; 0 where it says nothing, as it does of a compressed one.
+fn announced(response: &Response) -> usize {
+    response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
+}
+
+/// Why an exchange had no end.
+#[derive(Debug)]
+enum Failure {
+    NoConnection(String),
+    Late,
+    Broken(String),
+    /// The body broke off, or its compressed form is damaged.
+    CutShort(String),
+    TooLarge,
+}
+
+impl Failure {
+    fn of_send(error: reqwest::Error) -> Self {
+        if error.is_connect() {
+            Self::NoConnection(causes(error))
+        } else if error.is_timeout() {
+            Self::Late
+        } else {
+            Self::Broken(causes(error))
+        }
+    }
+
+    fn of_body(error: reqwest::Error) -> Self {
+        if error.is_timeout() { Self::Late } else { Self::CutShort(causes(error)) }
+    }
+
+    const fn cause(&self) -> Cause {
+        match self {
+            Self::Late => Cause::Timeout,
+            Self::NoConnection(_) | Self::Broken(_) => Cause::Broken,
+            Self::CutShort(_) => Cause::Unreadable,
+            Self::TooLarge => Cause::TooLarge,
+        }
+    }
+
+    fn in_words(&self, timeout: Duration, cap: usize) -> String {
+        match self {
+            Self::NoConnection(why) => why.clone(),
+            Self::Late => format!("no whole reply within {timeout:?}"),
+            Self::Broken(why) => format!("the connection broke: {why}"),
+            Self::CutShort(why) => format!("the reply broke off: {why}"),
+            Self::TooLarge => format!("the reply is larger than {cap} bytes"),
+        }
+    }
+}
+
+/// The causes below reqwest's own text, which says no more than that sending failed.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut texts: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+}

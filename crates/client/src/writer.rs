@@ -1,0 +1,40 @@
+//! The client that can write: made on purpose, never out of a reader.
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::reply::{Ack, Reply};
+
+use crate::call::{Call, OrgOperation};
+use crate::reader::Reader;
+use crate::setup::{Setup, SetupError};
+use crate::transport::Transport;
+
+/// Writes to the vendor, and reads over the same connections.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    transport: Transport,
+    reader: Reader,
+}
+
+impl Writer {
+    /// Makes one; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The HTTP stack can't be set up.
+    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
+        let transport = Transport::new(setup)?;
+        Ok(Self { reader: Reader::on(transport.clone()), transport })
+    }
+
+    /// The reading half.
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Sends an update to the org, once. The body is the whole JSON of the request.
+    ///
+    /// Dropping the future after its first poll leaves the org in doubt.
+    pub async fn update(&self, org: &Ruuid, body: Bytes) -> Reply<Ack> {
+        self.transport.send(Call::Org(OrgOperation::Update, org), body).await
+    }
+}
