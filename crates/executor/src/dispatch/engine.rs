@@ -21,6 +21,9 @@ use crate::gate::link::Outage;
 use crate::gate::throttle::Bucket;
 use crate::ports::{Clock, Journal, ReadApi};
 
+/// How long a turn that no org could use is kept. Longer, and it would come on top of a later burst.
+const TURN_LASTS: Duration = Duration::from_millis(1);
+
 /// What is asked of a running loop from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
@@ -78,6 +81,11 @@ pub async fn dispatch<C: Clock, A: ReadApi, W: Work<C>>(
         if engine.is_over() {
             break;
         }
+        if wake.is_zero() {
+            // Not left to the select: under load its inbox is always ready first.
+            engine.wake_up();
+            continue;
+        }
         tokio::select! {
             biased;
             order = control.recv(), if control_is_open => match order {
@@ -111,7 +119,7 @@ struct Engine<'a, C: Clock, A, W, J> {
     timers: Timers,
     latch: Latch,
     sampler: Sampler,
-    /// A turn of the run that was taken at this reading and not used: good for that reading only.
+    /// A turn of the run that was taken at this reading and not used yet.
     turn: Option<Duration>,
     /// Orgs that wait for a time.
     waiting: usize,
@@ -161,6 +169,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 break;
             }
         }
+        self.check_stop();
     }
 
     /// Returns when to try again, if it is the pace or a pause that holds.
@@ -207,7 +216,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     }
 
     fn take_turn(&mut self, now: Duration) -> Result<(), Duration> {
-        if self.turn != Some(now) {
+        if self.turn.is_none_or(|taken| now > taken + TURN_LASTS) {
             self.gate.take_turn()?;
             self.turn = Some(now);
         }
@@ -308,14 +317,20 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         match signal {
             Signal::Replied { index, reply, took } => self.replied(index, reply, took),
             Signal::Panicked { index, what } => {
+                let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else {
+                    return;
+                };
+                let is_write = *call == Call::Write;
                 self.in_flight -= 1;
+                self.set_stage(index, Stage::Idle);
                 tracing::error!(index, what, "a call panicked");
                 // Whether the call was sent isn't known.
                 let unclear =
                     Unclear { cause: Cause::Broken, http_status: None, retry_after: None, message: what };
-                let reply = match self.active.get(&index).map(|org| &org.stage) {
-                    Some(Stage::Calling(Call::Write, _)) => OrgReply::Write(Reply::Unclear(unclear)),
-                    _ => OrgReply::Read(Reply::Unclear(unclear)),
+                let reply = if is_write {
+                    OrgReply::Write(Reply::Unclear(unclear))
+                } else {
+                    OrgReply::Read(Reply::Unclear(unclear))
                 };
                 self.deliver(index, reply);
             }
@@ -450,10 +465,17 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     }
 
     fn listed(&mut self, reply: &Reply<Vec<Listed>>, took: Duration) {
-        self.in_flight -= 1;
+        // None is under way after a cut.
+        self.in_flight = self.in_flight.saturating_sub(1);
         let (answer, http_status) = answer_of(reply);
         self.sampler.called(answer, took);
-        self.emit(EventKind::Called { org: None, call: Call::List, answer, http_status, millis: millis(took) });
+        self.emit(EventKind::Called {
+            org: None,
+            call: Call::List,
+            answer,
+            http_status,
+            millis: millis(took),
+        });
         if self.stop.is_some() {
             return self.give_up_suspects();
         }
@@ -522,6 +544,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
         self.emit(EventKind::Draining { why: reason.to_string() });
         self.stop = Some(reason);
+        self.deadline = None;
         self.drain_ends = Some(self.now() + 2 * self.gate.limits().timeout + Duration::from_secs(1));
         self.queue.clear();
         self.timers.clear();
@@ -552,12 +575,12 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
     fn abort(&mut self) {
         self.drain(StopReason::Interrupted);
-        self.drain_ends = Some(self.now());
         self.cut();
     }
 
     /// Ends the calls that are under way, without their replies.
     fn cut(&mut self) {
+        self.drain_ends = None;
         self.queue.clear();
         self.timers.clear();
         for index in self.active.keys().copied().collect::<Vec<u32>>() {
@@ -641,4 +664,3 @@ fn what_panicked(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "something without words".to_owned())
 }
-

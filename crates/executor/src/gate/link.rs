@@ -71,7 +71,9 @@ mod tests {
         let (mut link, mut backoff) = (Link::default(), Backoff::new(1));
         let mut now = Duration::ZERO;
         for _ in 0..2 {
-            let Outage::PauseUntil(until) = link.is_down(now, 3, &mut backoff) else { panic!("gave up early") };
+            let Outage::PauseUntil(until) = link.is_down(now, 3, &mut backoff) else {
+                panic!("gave up early")
+            };
             now = until;
         }
         assert_eq!(link.is_down(now, 3, &mut backoff), Outage::GivenUp);

@@ -53,7 +53,9 @@ impl Pacer {
         let clock = HandClock::default();
         clock.set(now);
         let orgs = match org_rate {
-            Rate::PerSecond(rate) => Some(RateLimiter::new(quota(rate), HashMapStateStore::default(), clock.clone())),
+            Rate::PerSecond(rate) => {
+                Some(RateLimiter::new(quota(rate), HashMapStateStore::default(), clock.clone()))
+            }
             Rate::Auto | Rate::Unlimited => None,
         };
         let mut pacer = Self { clock, run: None, orgs };

@@ -1,1 +1,141 @@
-//! x
+//! Writes the orgs of a plan, wave by wave.
+//!
+//! # How an org goes
+//!
+//! 1. It is read again: still as planned? ([`judge`](orgwave_core::compare::judge))
+//! 2. **The intent becomes durable, with what stood there.** Nothing is sent before.
+//! 3. The write is sent, once.
+//! 4. The reply proves it applied, refused, or not applied - or proves nothing: then the org is in doubt.
+//! 5. What was accepted or is in doubt is read back. Doubt is settled only by what is live: as desired, or,
+//!    twice and a quiet period apart, as before. Only the latter lets the write be sent again.
+//!
+//! The legal order of these steps stands in [`OrgState`](orgwave_core::org::OrgState); [`org_run`] drives it with what replies show, and
+//! every input from the first intent on is in the journal, so that a resume can tell it again.
+//!
+//! * [`org_run`]: one org, from its plan line to its outcome.
+//! * [`waves`]: who may begin, and when too many have failed.
+//! * [`work`]: both behind the loop's [`Work`](crate::dispatch::Work).
+//!
+//! Pace, slots and what one org's reply means for others are the [`dispatch`](crate::dispatch)'s business.
+
+mod org_run;
+mod waves;
+mod work;
+
+use std::collections::HashMap;
+
+use orgwave_core::event::{EventKind, EventSink};
+use orgwave_core::org::OrgState;
+use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::plan::{IndexEntry, Verdict};
+use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use orgwave_core::run::{Entry, Finish, StopReason};
+use orgwave_core::secret::{SealKey, Secrets};
+use orgwave_core::status::{Counts, Status};
+use orgwave_core::timestamp::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::dispatch::{Context, Control, dispatch};
+use crate::gate::Gate;
+use crate::ports::{Clock, Journal, PlanSource, WriteApi};
+
+/// What a plan and its run lay down about the writing.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The run.
+    pub run_id: String,
+    /// Its plan.
+    pub plan_id: String,
+    /// How orgs are written.
+    pub write: WriteMode,
+    /// Which accepted writes are read back.
+    pub verify: VerifyPolicy,
+    /// Whether the lowest wave is a canary: always verified, and watched for what nobody meant to change.
+    pub has_canary: bool,
+    /// When too many failures stop the run.
+    pub max_failures: FailureBudget,
+    /// The plan has expired: doubt is settled, and nothing is sent.
+    pub settle_only: bool,
+}
+
+/// What an earlier process of the run left of an org.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Its state, by the journal.
+    pub state: OrgState,
+    /// The before-image of its last intent; empty if it had none.
+    pub changes: Vec<Change>,
+    /// When it was first touched.
+    pub started_at: Option<Timestamp>,
+    /// Its outcome, if it had one.
+    pub outcome: Option<OrgOutcome>,
+}
+
+/// Everything outside that a rollout uses.
+pub struct Ports<'a, A, J, P> {
+    /// The API.
+    pub api: &'a A,
+    /// The journal.
+    pub journal: &'a J,
+    /// The plan's lines.
+    pub plan: &'a P,
+}
+
+/// How a process's part of a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// When and why.
+    pub finish: Finish,
+    /// All rows of the plan by status.
+    pub counts: Counts,
+}
+
+/// Carries a plan out, or goes on with it: `recorded` is what earlier processes left.
+///
+/// No error comes from here: what goes wrong with an org is its outcome, what goes wrong with the run is the
+/// [`StopReason`] of its [`Finish`].
+#[expect(clippy::too_many_arguments, reason = "each is another room of the program, and there is one caller")]
+pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
+    index: &[IndexEntry],
+    policy: Policy,
+    secrets: &Secrets,
+    seal: &SealKey,
+    recorded: HashMap<u32, Recorded>,
+    ports: Ports<'_, A, J, P>,
+    gate: &mut Gate<C>,
+    control: &mut mpsc::Receiver<Control>,
+    sink: &mut dyn EventSink,
+) -> Ended {
+    let resumed = !recorded.is_empty();
+    let mut counts: Counts = index.iter().filter_map(|entry| entry.verdict.status()).collect();
+    for outcome in recorded.values().filter_map(|recorded| recorded.outcome.as_ref()) {
+        if outcome.status.is_settled() {
+            counts.add(outcome.status);
+        }
+    }
+    let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
+    let at = gate.clock().now();
+    ports.journal.record(Entry::Began { at });
+    Context::new(gate, sink).emit(EventKind::RunStarted {
+        run_id: policy.run_id.clone(),
+        plan_id: policy.plan_id.clone(),
+        orgs: index.len() as u64,
+        updates,
+        resumed,
+    });
+
+    let (api, journal) = (ports.api, ports.journal);
+    let wrote_before = recorded.values().any(|recorded| !recorded.changes.is_empty());
+    let mut work = work::Rollout::new(index, policy, secrets, seal, recorded, ports, counts);
+    let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
+    let mut counts = work.counts();
+    let rest = index.len() as u64 - counts.total();
+    (0..rest).for_each(|_| counts.add(Status::NotAttempted));
+
+    let at = gate.clock().now();
+    let finish = Finish { at, wrote: work.wrote() || wrote_before, stop };
+    journal.record(Entry::Finished(finish.clone()));
+    let mut cx = Context::new(gate, sink);
+    cx.emit(EventKind::RunFinished { counts, stop: finish.stop.as_ref().map(StopReason::to_string) });
+    Ended { finish, counts }
+}

@@ -1,0 +1,511 @@
+//! One org, from its plan line to its outcome: what each reply shows, told to the state machine.
+
+use std::time::Duration;
+
+use orgwave_core::code::Code;
+use orgwave_core::compare::{
+    Context as Comparing, Judgement, Ownership, Standing, disturbance, echo_hazard, judge, read_back,
+    unread_changes, whose,
+};
+use orgwave_core::event::WaitReason;
+use orgwave_core::org::{Input, OrgState, Phase};
+use orgwave_core::outcome::{Change, Complaint, OrgOutcome};
+use orgwave_core::plan::PlanLine;
+use orgwave_core::policy::WriteMode;
+use orgwave_core::reply::{Ack, Cause, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::settings::RawObject;
+use orgwave_core::status::{Action, Status, Verified};
+use orgwave_core::timestamp::Timestamp;
+
+use super::Recorded;
+use crate::survey::{in_words, parked_message, refused};
+
+/// How long a read may be the newest one before a write is built on it.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// An org that is under way.
+#[derive(Debug)]
+pub(super) struct OrgRun {
+    pub(super) line: PlanLine,
+    state: OrgState,
+    /// An intent of it is in the journal, so every further input must be, too.
+    is_journalled: bool,
+    /// Inputs that aren't in the journal yet.
+    unrecorded: Vec<Input>,
+    is_canary: bool,
+    /// The newest read, and when it came.
+    live: Option<(RawObject, Duration)>,
+    /// The canary's settings before its write.
+    before: Option<RawObject>,
+    pub(super) changes: Vec<Change>,
+    read_failures: u32,
+    /// To be asked again at this reading.
+    pub(super) wait: Option<(Duration, WaitReason)>,
+    /// After a 200 that says error, one read is recorded.
+    records_read: bool,
+    http_status: Option<u16>,
+    complaint: Option<Complaint>,
+    ack: Ack,
+    verified: Verified,
+    pub(super) started_at: Timestamp,
+}
+
+/// What a decision needs beside the org: the mode, secrets, attempts, jitter and time.
+pub(super) struct Desk<'a> {
+    pub(super) mode: WriteMode,
+    pub(super) comparing: Comparing<'a>,
+    pub(super) attempts: u32,
+    pub(super) quiet_period: Duration,
+    pub(super) now: Duration,
+    pub(super) backoff: &'a mut crate::gate::backoff::Backoff,
+}
+
+/// What an org asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Read,
+    Intent,
+    Write,
+    ReadBack,
+    Nothing,
+}
+
+impl OrgRun {
+    pub(super) fn new(
+        line: PlanLine,
+        is_canary: bool,
+        started_at: Timestamp,
+        recorded: Option<Recorded>,
+    ) -> Self {
+        let mut org = Self {
+            line,
+            state: OrgState::new(),
+            is_journalled: false,
+            unrecorded: Vec::new(),
+            is_canary,
+            live: None,
+            before: None,
+            changes: Vec::new(),
+            read_failures: 0,
+            wait: None,
+            records_read: false,
+            http_status: None,
+            complaint: None,
+            ack: Ack::default(),
+            verified: Verified::False,
+            started_at,
+        };
+        if let Some(recorded) = recorded {
+            org.state = recorded.state;
+            org.is_journalled = !recorded.changes.is_empty();
+            org.changes = recorded.changes;
+            org.started_at = recorded.started_at.unwrap_or(started_at);
+            if let Some(outcome) = recorded.outcome {
+                org.ack = outcome.ack;
+            }
+            org.tell(Input::Resumed);
+        }
+        org
+    }
+
+    pub(super) const fn state(&self) -> OrgState {
+        self.state
+    }
+
+    /// Whether a read that comes now is one before a write.
+    pub(super) const fn is_before_write(&self) -> bool {
+        matches!(self.state.phase(), Phase::Planned | Phase::Ready)
+    }
+
+    /// Inputs for the journal, in their order.
+    pub(super) fn take_unrecorded(&mut self) -> Vec<Input> {
+        std::mem::take(&mut self.unrecorded)
+    }
+
+    /// Tells the state machine. What it can't take is a defect of this module, and panics: the loop catches
+    /// it, and the org alone ends with it.
+    fn tell(&mut self, input: Input) {
+        self.state = self.state.next(input).unwrap_or_else(|illegal| panic!("{illegal}"));
+        if self.is_journalled {
+            self.unrecorded.push(input);
+        }
+    }
+
+    /// What it needs next. `verifies`: an accepted write is to be read back.
+    pub(super) fn ask(&mut self, verifies: bool, mode: WriteMode, now: Duration) -> Ask {
+        loop {
+            match self.state.phase() {
+                Phase::Planned if mode.reads() => return Ask::Read,
+                Phase::Planned => {
+                    self.changes = unread_changes(&self.line.fields);
+                    self.tell(Input::Differs);
+                }
+                Phase::Ready => {
+                    let is_fresh = self.live.as_ref().is_some_and(|(_, at)| now < *at + FRESH);
+                    return if is_fresh || !mode.reads() { Ask::Intent } else { Ask::Read };
+                }
+                Phase::Intent => return Ask::Write,
+                Phase::Acked if verifies || self.is_canary && mode.reads() => self.tell(Input::Verify),
+                Phase::Acked => self.tell(Input::Trusted),
+                Phase::InDoubt => self.tell(Input::Verify),
+                Phase::Verifying { .. } => return Ask::ReadBack,
+                Phase::Done(_) if self.records_read => return Ask::ReadBack,
+                Phase::Done(_) => return Ask::Nothing,
+            }
+        }
+    }
+
+    /// The intent is durable.
+    pub(super) fn intent_is_durable(&mut self) {
+        if self.state.phase() == Phase::Ready {
+            // The journal's intent says so already.
+            self.is_journalled = false;
+            self.tell(Input::Intent);
+            self.is_journalled = true;
+            if self.is_canary && self.before.is_none() {
+                self.before = self.live.as_ref().map(|(object, _)| object.clone());
+            }
+        }
+    }
+
+    /// The settings that the write is built on.
+    pub(super) fn live(&self) -> Option<&RawObject> {
+        self.live.as_ref().map(|(object, _)| object)
+    }
+
+    /// A write was provably not applied.
+    pub(super) fn withdrawn(&mut self) {
+        if self.state.phase() == Phase::Intent {
+            self.tell(Input::NotApplied);
+        }
+    }
+
+    /// A read before a write was answered.
+    pub(super) fn read(&mut self, reply: Reply<Live>, desk: &mut Desk<'_>) {
+        match reply {
+            Reply::Good(Live::Connected(object)) => self.judge(object, desk),
+            Reply::Good(Live::NotConnected(message)) => {
+                let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+                self.block(Complaint { code: Code::OrgNotConnected, message, http_status: None });
+            }
+            Reply::Refused(refusal) | Reply::Unauthorized(refusal) => self.refuse(&refusal),
+            Reply::Unclear(unclear) => {
+                if self.read_failed(desk) {
+                    self.complain(Code::OrgReadsSpent, unclear.message, unclear.http_status);
+                    self.tell(Input::ReadsSpent);
+                }
+            }
+            Reply::Throttled(_) | Reply::NotSent(_) => {}
+        }
+    }
+
+    fn judge(&mut self, object: RawObject, desk: &mut Desk<'_>) {
+        self.read_failures = 0;
+        match self.judgement(&object, desk) {
+            Err(complaint) => self.block(complaint),
+            Ok(Judgement::Blocked(complaint)) => self.block(complaint),
+            Ok(Judgement::Conflicts(complaint)) => {
+                self.complaint = Some(complaint);
+                self.tell(Input::Conflicts);
+            }
+            Ok(Judgement::AsDesired) => {
+                self.verified = Verified::True;
+                self.complaint = None;
+                self.tell(Input::AsDesired);
+            }
+            Ok(Judgement::Differs(changes)) => {
+                self.changes = changes;
+                self.live = Some((object, desk.now));
+                self.tell(Input::Differs);
+            }
+        }
+    }
+
+    fn judgement(&self, object: &RawObject, desk: &Desk<'_>) -> Result<Judgement, Complaint> {
+        if whose(&self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
+            let message =
+                "the settings don't name their org, which they did when the plan was made".to_owned();
+            return Err(Complaint { code: Code::OrgUnproven, message, http_status: None });
+        }
+        if desk.mode == WriteMode::Merge
+            && let Some(hazard) = echo_hazard(object, self.line.fields.iter().map(|field| &field.path))
+        {
+            return Err(hazard);
+        }
+        judge(&self.line.fields, &self.line.expects, object, desk.comparing).map_err(|shape| Complaint {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
+        })
+    }
+
+    fn block(&mut self, complaint: Complaint) {
+        self.complaint = Some(complaint);
+        self.tell(Input::Blocked);
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        self.http_status = Some(refusal.http_status);
+        self.complaint = Some(refused(refusal));
+        self.tell(Input::Refused);
+    }
+
+    /// A write was answered.
+    pub(super) fn written(&mut self, reply: Reply<Ack>) {
+        match reply {
+            Reply::Good(ack) => {
+                self.http_status = Some(200);
+                self.complaint = None;
+                let warned = ack.is_warned();
+                self.ack = ack;
+                self.tell(Input::Acked { warned });
+                self.live = None;
+            }
+            Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
+                self.refuse(&refusal);
+                self.records_read = matches!(refusal.kind, RefusalKind::Error | RefusalKind::AuthError);
+                if !self.records_read {
+                    self.changes.clear();
+                }
+            }
+            Reply::Unclear(unclear) => {
+                self.http_status = unclear.http_status;
+                self.complain(Code::OrgSendsSpent, unclear.message, unclear.http_status);
+                self.tell(Input::Lost);
+                self.live = None;
+            }
+            Reply::Throttled(_) | Reply::NotSent(_) => {}
+        }
+    }
+
+    /// A read after a write was answered. Returns what the canary's write changed that nobody meant to.
+    pub(super) fn read_back(&mut self, reply: Reply<Live>, desk: &mut Desk<'_>) -> Option<String> {
+        if self.records_read {
+            self.record_read(&reply, desk);
+            return None;
+        }
+        let problem = match reply {
+            Reply::Good(Live::Connected(object)) => match self.standing(&object, desk) {
+                Ok(standing) => return self.settle(standing, object, desk),
+                Err(complaint) => Unclear {
+                    cause: Cause::Unreadable,
+                    http_status: Some(200),
+                    retry_after: None,
+                    message: complaint.message,
+                },
+            },
+            Reply::Good(Live::NotConnected(message)) => Unclear {
+                cause: Cause::Unreadable,
+                http_status: Some(200),
+                retry_after: None,
+                message: message.unwrap_or_else(|| "the org has no Envoy settings".to_owned()),
+            },
+            Reply::Unclear(unclear) => unclear,
+            Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
+                self.http_status = Some(refusal.http_status);
+                let message = format!("the read that should have settled it: {}", in_words(&refusal));
+                self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
+                self.tell(Input::ReadsSpent);
+                return None;
+            }
+            Reply::Throttled(_) | Reply::NotSent(_) => return None,
+        };
+        if self.read_failed(desk) {
+            let message = format!("the read that should have settled it: {}", problem.message);
+            self.complain(Code::OrgUnknownReads, message, problem.http_status);
+            self.tell(Input::ReadsSpent);
+        }
+        None
+    }
+
+    fn standing(&self, object: &RawObject, desk: &Desk<'_>) -> Result<Standing, Complaint> {
+        whose(&self.line.org, object)?;
+        read_back(&self.line.fields, &self.changes, !desk.mode.reads(), object, desk.comparing).map_err(
+            |shape| Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None },
+        )
+    }
+
+    fn settle(&mut self, standing: Standing, object: RawObject, desk: &mut Desk<'_>) -> Option<String> {
+        self.read_failures = 0;
+        match standing {
+            Standing::AsDesired { partly } => return self.is_live(partly, &object),
+            // Accepted, and nothing shown says otherwise.
+            Standing::CannotTell if self.state.is_acked() => return self.is_live(true, &object),
+            Standing::CannotTell => {
+                let message = "only secrets that the vendor doesn't show were to change".to_owned();
+                self.complain(Code::OrgUnknownHidden, message, self.http_status);
+                self.tell(Input::ReadsSpent);
+            }
+            Standing::Neither(paths) => {
+                let code = if self.state.is_acked() { Code::OrgDivergedAck } else { Code::OrgDivergedDoubt };
+                self.complain(code, format!("not as desired: {}", paths.join(", ")), self.http_status);
+                self.tell(Input::LiveAsNeither);
+            }
+            Standing::AsBefore if self.state.phase() == (Phase::Verifying { as_before: false }) => {
+                self.tell(Input::LiveAsBefore);
+                // The delay before another attempt is waited here, so that the payload is built on a read
+                // that is new.
+                let delay = desk.quiet_period + desk.backoff.delay(self.state.spent().saturating_sub(1));
+                self.wait = Some((desk.now + delay, WaitReason::QuietPeriod));
+            }
+            Standing::AsBefore => {
+                let attempts_left = self.state.spent() < desk.attempts;
+                self.tell(Input::StillAsBefore { attempts_left });
+                match self.state.phase() {
+                    // The newest read is judged as any read before a write is.
+                    Phase::Ready if desk.mode.reads() => self.judge(object, desk),
+                    Phase::Done(Status::Diverged) => {
+                        let message =
+                            "the vendor accepted the write, and the settings are as before".to_owned();
+                        self.complain(Code::OrgDivergedAck, message, self.http_status);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    fn is_live(&mut self, partly: bool, object: &RawObject) -> Option<String> {
+        let disturbed = self.before.take().and_then(|before| disturbance(&self.line.fields, &before, object));
+        if let Some(what) = disturbed {
+            let message = format!("beside what was meant: {what}");
+            self.complain(Code::OrgDisturbed, message, self.http_status);
+            self.tell(Input::LiveAsNeither);
+            return Some(what);
+        }
+        self.verified = if partly { Verified::Partly } else { Verified::True };
+        self.complaint = None;
+        self.tell(Input::LiveAsDesired);
+        None
+    }
+
+    /// What is live after a 200 that says error: recorded in words, never a reason to change the status.
+    fn record_read(&mut self, reply: &Reply<Live>, desk: &Desk<'_>) {
+        self.records_read = false;
+        let seen = match reply {
+            Reply::Good(Live::Connected(object)) => match self.standing(object, desk) {
+                Ok(Standing::AsDesired { .. }) => "as desired, in spite of the error",
+                Ok(Standing::AsBefore) => {
+                    self.changes.clear();
+                    "as before"
+                }
+                Ok(Standing::Neither(_)) => "neither as before nor as desired",
+                Ok(Standing::CannotTell) => "not telling",
+                Err(_) => "not readable",
+            },
+            _ => "not readable",
+        };
+        if let Some(complaint) = &mut self.complaint {
+            complaint.message = format!("{}; read back: {seen}", complaint.message);
+        }
+    }
+
+    /// Counts a read that failed. Returns whether it was the last.
+    fn read_failed(&mut self, desk: &mut Desk<'_>) -> bool {
+        self.read_failures += 1;
+        if self.read_failures >= desk.attempts {
+            return true;
+        }
+        let delay = desk.backoff.delay(self.read_failures - 1);
+        self.wait = Some((desk.now + delay, WaitReason::Backoff));
+        false
+    }
+
+    /// Refused with 401 or 403, while the key is good.
+    pub(super) fn forbidden(&mut self, refusal: &Refusal) {
+        match self.state.phase() {
+            Phase::Planned | Phase::Ready | Phase::Intent => self.refuse(refusal),
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
+                let message = format!("the read that should have settled it: {}", in_words(refusal));
+                self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
+                self.tell(Input::ReadsSpent);
+            }
+            Phase::Done(_) => self.records_read = false,
+        }
+    }
+
+    /// The vendor asks to wait too long.
+    pub(super) fn parked(&mut self, wait: Option<Duration>) {
+        let code = match self.state.phase() {
+            Phase::Done(_) => {
+                self.records_read = false;
+                return;
+            }
+            Phase::Planned | Phase::Ready => Code::OrgParked,
+            Phase::Intent | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => Code::OrgUnknownParked,
+        };
+        self.complain(code, parked_message(wait), Some(429));
+        self.tell(Input::Parked);
+    }
+
+    /// The run stops.
+    pub(super) fn stop(&mut self, may_read: bool, why: &str) {
+        self.withdrawn();
+        match self.state.phase() {
+            Phase::Planned | Phase::Ready => {
+                if self.complaint.is_none() {
+                    self.complain(Code::OrgStopped, why.to_owned(), None);
+                }
+                self.tell(Input::Stopped);
+            }
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => self.wait = None,
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
+                let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
+                let message = format!("{why}{}", known.unwrap_or_default());
+                self.complain(Code::OrgUnknownStopped, message, self.http_status);
+                self.tell(Input::Stopped);
+            }
+            Phase::Done(_) | Phase::Intent => self.records_read = false,
+        }
+    }
+
+    /// A defect of ours came up. The org ends with it, as sure as can be.
+    pub(super) fn panicked(&mut self, what: &str) {
+        self.records_read = false;
+        self.wait = None;
+        self.complain(Code::OrgPanic, what.to_owned(), None);
+        let input = match self.state.phase() {
+            Phase::Planned | Phase::Ready => Input::ReadsSpent,
+            Phase::Intent => {
+                self.tell(Input::Lost);
+                Input::ReadsSpent
+            }
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => Input::ReadsSpent,
+            Phase::Done(_) => return,
+        };
+        self.tell(input);
+    }
+
+    fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {
+        self.complaint = Some(Complaint { code, message, http_status });
+    }
+
+    /// Its outcome; the org must have its final word.
+    pub(super) fn outcome(self, index: u32, finished_at: Timestamp) -> OrgOutcome {
+        let status = self.state.status().expect("asked only when the org is done");
+        let may_be_live = self.is_journalled
+            && matches!(
+                status,
+                Status::Applied
+                    | Status::AppliedWithWarnings
+                    | Status::Diverged
+                    | Status::Unknown
+                    | Status::Rejected
+            );
+        let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
+        OrgOutcome {
+            index,
+            status,
+            action: if status == Status::Unchanged { Action::None } else { Action::Update },
+            attempts: self.state.spent(),
+            http_status: self.http_status,
+            complaint: self.complaint.filter(|_| !is_well),
+            ack: self.ack,
+            verified: if is_well { self.verified } else { Verified::False },
+            started_at: Some(self.started_at),
+            finished_at: Some(finished_at),
+            changes: if may_be_live { self.changes } else { Vec::new() },
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Who may begin: wave after wave, each only when the one before has ended well enough.
+
+use std::collections::BTreeMap;
+
+use orgwave_core::plan::IndexEntry;
+use orgwave_core::policy::FailureBudget;
+use orgwave_core::status::Status;
+
+/// The number under which orgs that an earlier process left in doubt are settled, before any wave.
+pub(super) const SETTLING: u32 = 0;
+
+/// The orgs that are to be begun, by wave.
+#[derive(Debug)]
+pub(super) struct WaveFeed {
+    /// What is left, the next wave first; each wave's orgs in the plan's order.
+    left: std::collections::VecDeque<(u32, Vec<u32>)>,
+    current: Option<Wave>,
+    failed_in_run: u64,
+    budget: FailureBudget,
+}
+
+#[derive(Debug)]
+struct Wave {
+    number: u32,
+    orgs: std::vec::IntoIter<u32>,
+    open: u64,
+    finished: u64,
+    failed: u64,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// An org of the current wave.
+    Org(u32),
+    /// A wave began: its number, and how many orgs it has.
+    Began(u32, u32),
+    /// Nothing until the wave's open orgs have ended.
+    Later,
+    /// Nothing at all.
+    Over,
+}
+
+impl WaveFeed {
+    /// The orgs of the plan that are to be written, without those that have their final word; those in doubt
+    /// come first, in a wave of their own.
+    pub(super) fn new(
+        index: &[IndexEntry],
+        budget: FailureBudget,
+        is_settled: impl Fn(u32) -> bool,
+        is_in_doubt: impl Fn(u32) -> bool,
+    ) -> Self {
+        let mut waves: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (place, entry) in (0u32..).zip(index) {
+            if entry.verdict.status().is_none() && !is_settled(place) {
+                let wave = if is_in_doubt(place) { SETTLING } else { entry.wave };
+                waves.entry(wave).or_default().push(place);
+            }
+        }
+        Self { left: waves.into_iter().collect(), current: None, failed_in_run: 0, budget }
+    }
+
+    /// Nothing but doubt is settled.
+    pub(super) fn settle_only(&mut self) {
+        self.left.retain(|(number, _)| *number == SETTLING);
+    }
+
+    pub(super) fn current(&self) -> u32 {
+        self.current.as_ref().map_or(SETTLING, |wave| wave.number)
+    }
+
+    pub(super) fn next(&mut self) -> Next {
+        if let Some(wave) = &mut self.current {
+            if let Some(org) = wave.orgs.next() {
+                wave.open += 1;
+                return Next::Org(org);
+            }
+            if wave.open > 0 {
+                return Next::Later;
+            }
+        }
+        match self.left.pop_front() {
+            None => Next::Over,
+            Some((number, orgs)) => {
+                let count = u32::try_from(orgs.len()).unwrap_or(u32::MAX);
+                self.current = Some(Wave { number, orgs: orgs.into_iter(), open: 0, finished: 0, failed: 0 });
+                Next::Began(number, count)
+            }
+        }
+    }
+
+    /// An org of the current wave has ended. Returns whether the failure budget is spent.
+    pub(super) fn ended(&mut self, status: Status) -> bool {
+        let Some(wave) = &mut self.current else { return false };
+        wave.open -= 1;
+        wave.finished += 1;
+        if status.spends_budget() {
+            wave.failed += 1;
+            self.failed_in_run += 1;
+        }
+        let is_over = wave.open == 0 && wave.orgs.len() == 0;
+        self.budget.is_spent(self.failed_in_run, wave.failed, wave.finished, is_over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orgwave_core::plan::Verdict;
+
+    use super::*;
+
+    fn index(waves: &[u32]) -> Vec<IndexEntry> {
+        let entry = |wave: &u32| IndexEntry {
+            offset: 0,
+            length: 0,
+            wave: *wave,
+            verdict: if *wave == 0 { Verdict::Unchanged } else { Verdict::Update },
+        };
+        waves.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn a_wave_begins_when_the_one_before_has_ended() {
+        let mut feed = WaveFeed::new(&index(&[2, 0, 1, 2]), FailureBudget::default(), |_| false, |_| false);
+        assert_eq!(feed.next(), Next::Began(1, 1));
+        assert_eq!(feed.next(), Next::Org(2));
+        assert_eq!(feed.next(), Next::Later);
+        assert!(!feed.ended(Status::Applied));
+        assert_eq!(feed.next(), Next::Began(2, 2));
+        assert_eq!(feed.next(), Next::Org(0));
+        assert_eq!(feed.next(), Next::Org(3));
+        assert_eq!(feed.next(), Next::Later);
+        assert!(!feed.ended(Status::Applied));
+        assert!(feed.ended(Status::Failed));
+        assert_eq!(feed.next(), Next::Over);
+    }
+
+    #[test]
+    fn doubt_is_settled_before_any_wave_and_what_has_its_word_is_left_alone() {
+        let index = index(&[1, 1, 2]);
+        let mut feed = WaveFeed::new(&index, FailureBudget::default(), |org| org == 0, |org| org == 2);
+        assert_eq!(feed.next(), Next::Began(SETTLING, 1));
+        assert_eq!(feed.next(), Next::Org(2));
+        feed.ended(Status::Applied);
+        assert_eq!(feed.next(), Next::Began(1, 1));
+        assert_eq!(feed.next(), Next::Org(1));
+    }
+}

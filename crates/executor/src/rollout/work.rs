@@ -1,0 +1,310 @@
+//! Orgs and waves behind the loop's [`Work`].
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use orgwave_core::compare::Context as Comparing;
+use orgwave_core::event::{Call, EventKind};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::payload::update_body;
+use orgwave_core::plan::IndexEntry;
+use orgwave_core::policy::{VerifyPolicy, WriteMode};
+use orgwave_core::reply::Refusal;
+use orgwave_core::run::{Entry, Sample, StopReason};
+use orgwave_core::secret::{SealKey, Secrets};
+use orgwave_core::status::{Counts, Status};
+
+use super::org_run::{Ask, Desk, OrgRun};
+use super::waves::{Next, WaveFeed};
+use super::{Policy, Ports, Recorded};
+use crate::dispatch::{Context, Need, OrgReply, Work};
+use crate::ports::{Clock, Journal, PlanSource, WriteApi};
+
+/// A rollout: the orgs that are under way, and those that may begin.
+pub(super) struct Rollout<'a, A, J, P> {
+    policy: Policy,
+    secrets: &'a Secrets,
+    seal: &'a SealKey,
+    ports: Ports<'a, A, J, P>,
+    recorded: HashMap<u32, Recorded>,
+    waves: WaveFeed,
+    /// The wave of each org, from the plan; the lowest is the canary's.
+    index: &'a [IndexEntry],
+    canary: Option<u32>,
+    orgs: HashMap<u32, OrgRun>,
+    counts: Counts,
+    wrote: bool,
+    stop: Option<StopReason>,
+}
+
+impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
+    pub(super) fn new(
+        index: &'a [IndexEntry],
+        policy: Policy,
+        secrets: &'a Secrets,
+        seal: &'a SealKey,
+        recorded: HashMap<u32, Recorded>,
+        ports: Ports<'a, A, J, P>,
+        counts: Counts,
+    ) -> Self {
+        let is_settled = |org| {
+            let outcome = recorded.get(&org).and_then(|recorded: &Recorded| recorded.outcome.as_ref());
+            outcome.is_some_and(|outcome| outcome.status.is_settled())
+        };
+        let is_in_doubt = |org| {
+            recorded.get(&org).is_some_and(|recorded: &Recorded| {
+                recorded.state.is_open() || recorded.state.status() == Some(Status::Unknown)
+            })
+        };
+        let mut waves = WaveFeed::new(index, policy.max_failures, is_settled, is_in_doubt);
+        if policy.settle_only {
+            waves.settle_only();
+        }
+        let lowest =
+            index.iter().filter(|entry| entry.verdict.status().is_none()).map(|entry| entry.wave).min();
+        let canary = lowest.filter(|_| policy.has_canary);
+        Self {
+            policy,
+            secrets,
+            seal,
+            ports,
+            recorded,
+            waves,
+            index,
+            canary,
+            orgs: HashMap::new(),
+            counts,
+            wrote: false,
+            stop: None,
+        }
+    }
+
+    /// Orgs by status: those that the plan settled, that earlier processes settled, and that have ended now.
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether a write was sent.
+    pub(super) const fn wrote(&self) -> bool {
+        self.wrote
+    }
+
+    /// Loads an org's line; a plan that can't be read any more stops the run.
+    fn begin<C: Clock>(&mut self, org: u32, cx: &Context<'_, C>) -> bool {
+        match self.ports.plan.load(org) {
+            Ok(line) => {
+                let is_canary =
+                    self.canary.is_some() && self.index[org as usize].wave == self.canary.unwrap_or(0);
+                let run = OrgRun::new(line, is_canary, cx.gate.clock().now(), self.recorded.remove(&org));
+                self.orgs.insert(org, run);
+                self.record_inputs(org);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, org, "a line of the plan can't be read");
+                self.stop = Some(StopReason::JournalFailed(format!("the plan can't be read: {error}")));
+                false
+            }
+        }
+    }
+
+    fn record_inputs(&mut self, index: u32) {
+        if let Some(org) = self.orgs.get_mut(&index) {
+            for input in org.take_unrecorded() {
+                self.ports.journal.record(Entry::Step { index, input });
+            }
+        }
+    }
+
+    fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
+        let Some(org) = self.orgs.remove(&index) else { return };
+        let id = org.line.org;
+        let outcome = org.outcome(index, cx.gate.clock().now());
+        self.counts.add(outcome.status);
+        if self.waves.ended(outcome.status) && self.stop.is_none() {
+            self.stop = Some(StopReason::BudgetSpent);
+        }
+        cx.emit(EventKind::OrgFinished {
+            index,
+            org: id,
+            wave: self.index[index as usize].wave,
+            status: outcome.status,
+            action: outcome.action,
+            verified: outcome.verified,
+            attempts: outcome.attempts,
+            code: outcome.complaint.as_ref().map(|complaint| complaint.code),
+            message: outcome.complaint.as_ref().map(|complaint| complaint.message.clone()),
+        });
+        self.ports.journal.record(Entry::Outcome(outcome));
+    }
+
+    fn with_desk<C: Clock, R>(
+        &mut self,
+        index: u32,
+        cx: &mut Context<'_, C>,
+        decide: impl FnOnce(&mut OrgRun, &mut Desk<'_>) -> R,
+    ) -> Option<R> {
+        let org = self.orgs.get_mut(&index)?;
+        let mut desk = Desk {
+            mode: self.policy.write,
+            comparing: Comparing { secrets: self.secrets, seal: self.seal },
+            attempts: cx.gate.limits().attempts,
+            quiet_period: cx.gate.limits().quiet_period,
+            now: cx.gate.clock().elapsed(),
+            backoff: &mut cx.gate.backoff,
+        };
+        Some(decide(org, &mut desk))
+    }
+}
+
+impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A, J, P> {
+    fn feed(&mut self, cx: &mut Context<'_, C>) -> Option<u32> {
+        if self.stop.is_some() {
+            return None;
+        }
+        loop {
+            match self.waves.next() {
+                Next::Org(org) => return self.begin(org, cx).then_some(org),
+                Next::Began(wave, orgs) => {
+                    let at = cx.gate.clock().now();
+                    self.ports.journal.record(Entry::Wave { at, wave, orgs });
+                    let canary = self.canary == Some(wave);
+                    cx.emit(EventKind::WaveStarted { wave, orgs: u64::from(orgs), canary });
+                }
+                Next::Later => return None,
+                Next::Over => {
+                    if self.policy.settle_only {
+                        self.stop = Some(StopReason::Expired);
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn need(&mut self, index: u32, cx: &mut Context<'_, C>) -> Need {
+        let (mode, now) = (self.policy.write, cx.gate.clock().elapsed());
+        let verifies = self.policy.verify == VerifyPolicy::All && mode.reads();
+        let settle_only = self.policy.settle_only;
+        let Some(org) = self.orgs.get_mut(&index) else { return Need::Nothing };
+        if let Some((until, why)) = org.wait.take() {
+            return Need::Wait(until, why);
+        }
+        let ask = org.ask(verifies, mode, now);
+        let need = match ask {
+            Ask::Read => Need::Call(Call::Read),
+            Ask::ReadBack => Need::Call(Call::ReadBack),
+            Ask::Write => Need::Call(Call::Write),
+            Ask::Intent if settle_only => {
+                org.stop(false, "the plan has expired");
+                Need::Nothing
+            }
+            Ask::Intent => Need::Durable(Entry::Intent {
+                index,
+                started_at: org.started_at,
+                changes: org.changes.clone(),
+            }),
+            Ask::Nothing => Need::Nothing,
+        };
+        self.record_inputs(index);
+        if matches!(need, Need::Nothing) {
+            self.finish(index, cx);
+        }
+        need
+    }
+
+    fn call(&mut self, index: u32) -> BoxFuture<'static, OrgReply> {
+        let org = &self.orgs[&index];
+        let (api, id) = (self.ports.api.clone(), org.line.org);
+        if org.state().phase() != orgwave_core::org::Phase::Intent {
+            return async move { OrgReply::Read(api.settings(id).await) }.boxed();
+        }
+        self.wrote = true;
+        let live = org.live().filter(|_| self.policy.write != WriteMode::NoRead);
+        match update_body(self.policy.write, &org.line.fields, live, self.secrets) {
+            Ok(body) => async move { OrgReply::Write(api.update(id, Bytes::from(body)).await) }.boxed(),
+            // The judgement looked at the same places of the same settings, so it would have blocked the org.
+            Err(shape) => panic!("judged as writable, and then: {shape}"),
+        }
+    }
+
+    fn durable(&mut self, index: u32) {
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.intent_is_durable();
+        }
+    }
+
+    fn replied(&mut self, index: u32, reply: OrgReply, cx: &mut Context<'_, C>) {
+        let disturbed = self.with_desk(index, cx, |org, desk| match reply {
+            OrgReply::Write(reply) => {
+                org.written(reply);
+                None
+            }
+            OrgReply::Read(reply) if org.is_before_write() => {
+                org.read(reply, desk);
+                None
+            }
+            OrgReply::Read(reply) => org.read_back(reply, desk),
+        });
+        if let Some(Some(what)) = disturbed
+            && self.stop.is_none()
+        {
+            self.stop = Some(StopReason::CanaryDisturbed(what));
+        }
+        self.record_inputs(index);
+    }
+
+    fn withdrawn(&mut self, index: u32) {
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.withdrawn();
+        }
+        self.record_inputs(index);
+    }
+
+    fn forbidden(&mut self, index: u32, refusal: Refusal, _: &mut Context<'_, C>) {
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.forbidden(&refusal);
+        }
+        self.record_inputs(index);
+    }
+
+    fn parked(&mut self, index: u32, wait: Option<Duration>, _: &mut Context<'_, C>) {
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.parked(wait);
+        }
+        self.record_inputs(index);
+    }
+
+    fn stop(&mut self, index: u32, may_read: bool, _: &mut Context<'_, C>) {
+        let why = self.stop.as_ref().map_or_else(|| "the run stopped".to_owned(), StopReason::to_string);
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.stop(may_read, &why);
+        }
+        self.record_inputs(index);
+    }
+
+    fn panicked(&mut self, index: u32, what: &str, cx: &mut Context<'_, C>) {
+        tracing::error!(index, what, "handling an org panicked");
+        if let Some(org) = self.orgs.get_mut(&index) {
+            org.panicked(what);
+        }
+        self.record_inputs(index);
+        self.finish(index, cx);
+    }
+
+    fn wants_stop(&self) -> Option<StopReason> {
+        self.stop.clone()
+    }
+
+    fn org(&self, index: u32) -> Ruuid {
+        self.orgs.get(&index).map(|org| org.line.org).expect("asked of orgs that are under way")
+    }
+
+    fn sample(&mut self, mut sample: Sample) {
+        sample.wave = self.waves.current();
+        self.ports.journal.record(Entry::Sample(sample));
+    }
+}
