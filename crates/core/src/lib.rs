@@ -12,6 +12,7 @@
 pub mod code;
 pub mod desired;
 pub mod ids;
+pub mod manifest;
 pub mod outcome;
 pub mod reply;
 pub mod secret;

@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn fingerprints_depend_on_key_plan_purpose_and_value() {
         let key = SecretText::new("key".into());
-        let print = |key: &SecretText, plan, purpose, value| SealKey::derive(key, plan).fingerprint(purpose, value);
+        let print =
+            |key: &SecretText, plan, purpose, value| SealKey::derive(key, plan).fingerprint(purpose, value);
         let one = print(&key, "p1", "apiToken", "v");
         assert_eq!(one, print(&key, "p1", "apiToken", "v"));
         assert_ne!(one, print(&key, "p2", "apiToken", "v"));

@@ -62,7 +62,9 @@ impl ParsePathError {
     /// The nearest name there is, for "did you mean".
     pub const fn did_you_mean(&self) -> Option<&'static str> {
         match self {
-            Self::UnknownField { did_you_mean, .. } | Self::UnknownMember { did_you_mean, .. } => *did_you_mean,
+            Self::UnknownField { did_you_mean, .. } | Self::UnknownMember { did_you_mean, .. } => {
+                *did_you_mean
+            }
             Self::NotAMap(_) | Self::TooDeep | Self::EmptyPart | Self::Escape => None,
         }
     }
@@ -236,10 +238,16 @@ mod tests {
     fn errors_say_what_is_wrong_and_what_was_meant() {
         assert_eq!(error("saveclips"), r#""saveclips" is no setting"#);
         assert_eq!("saveclips".parse::<Path>().unwrap_err().did_you_mean(), Some("saveClips"));
-        assert_eq!("doorInfoMap.k.remotUnlock".parse::<Path>().unwrap_err().did_you_mean(), Some("remoteUnlock"));
+        assert_eq!(
+            "doorInfoMap.k.remotUnlock".parse::<Path>().unwrap_err().did_you_mean(),
+            Some("remoteUnlock")
+        );
         assert_eq!("zebra".parse::<Path>().unwrap_err().did_you_mean(), None);
         assert_eq!(error("enabled.x"), "enabled is no map: nothing can stand behind it");
-        assert_eq!(error("doorInfoMap.a.doorName.x"), "more than three parts: a literal dot in a key is written `\\.`");
+        assert_eq!(
+            error("doorInfoMap.a.doorName.x"),
+            "more than three parts: a literal dot in a key is written `\\.`"
+        );
         assert_eq!(error("doorInfoMap..doorName"), "an empty part between dots");
         assert_eq!(error(r"doorInfoMap.a\x"), "a backslash stands only before a dot or a backslash");
     }

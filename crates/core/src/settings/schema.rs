@@ -220,12 +220,14 @@ mod tests {
             assert!(settings.other.is_empty(), "{} isn't in the type", field.name);
             assert_eq!(serde_json::to_value(settings).unwrap(), object);
         }
-        for (map, other) in FIELDS.iter().filter_map(|field| Some((field, field.map()?))).map(|(field, spec)| {
-            let entry: serde_json::Map<_, _> =
-                spec.members.iter().map(|member| (member.name.to_owned(), Value::Null)).collect();
-            let object = json!({ field.name: { "key": entry } });
-            (field.name, serde_json::from_value::<EnvoySettings>(object).unwrap())
-        }) {
+        for (map, other) in
+            FIELDS.iter().filter_map(|field| Some((field, field.map()?))).map(|(field, spec)| {
+                let entry: serde_json::Map<_, _> =
+                    spec.members.iter().map(|member| (member.name.to_owned(), Value::Null)).collect();
+                let object = json!({ field.name: { "key": entry } });
+                (field.name, serde_json::from_value::<EnvoySettings>(object).unwrap())
+            })
+        {
             let others = [
                 other.door_info_map.value().and_then(|m| m["key"].as_ref()).map(|e| &e.other),
                 other.location_info_map.value().and_then(|m| m["key"].as_ref()).map(|e| &e.other),
