@@ -14,6 +14,7 @@ pub mod compare;
 pub mod desired;
 pub mod event;
 pub mod ids;
+pub mod manifest;
 pub mod org;
 pub mod outcome;
 pub mod payload;

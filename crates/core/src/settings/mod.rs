@@ -19,6 +19,7 @@ mod tri;
 
 pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
 pub use equality::same;
+pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
 pub use raw_object::RawObject;
 pub use sight::{Settings, ShapeError, Sight};

@@ -1,0 +1,368 @@
+//! The text of a setting's cell -> what it asks for.
+//!
+//! Tokens in angle brackets, a backslash before what shall be literal, and refusals of what spreadsheets break:
+//! formulas, error values, long numbers in scientific notation. Literal columns, such as `note`, are none of this
+//! module's business.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::problem::is_mark;
+use crate::code::Code;
+use crate::ids::{HierarchyKey, Ruuid};
+use crate::secret::SecretName;
+use crate::settings::{Kind, Path};
+
+/// What a cell asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Blank,
+    /// Leave it as it is, though a default exists.
+    Keep,
+    /// Take the map's entry out.
+    Remove,
+    /// This value; null clears.
+    Set(Value),
+    /// The value of a secret.
+    Secret(SecretName),
+}
+
+/// Why a cell is refused. The text itself is not in here: the caller knows whether it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rule.
+    pub code: Code,
+    /// What should have been there.
+    pub expected: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, expected: expected.into() }
+    }
+}
+
+/// Reads a cell that sets the value at a path.
+///
+/// # Errors
+/// When it breaks a rule.
+pub fn read_setting(path: &Path, text: &str) -> Result<Cell, Refusal> {
+    if path.field().is_secret() {
+        return read_secret(text);
+    }
+    match path {
+        Path::Entry(..) => match Token::of(text)? {
+            Token::Blank => Ok(Cell::Blank),
+            Token::Keep => Ok(Cell::Keep),
+            Token::Remove => Ok(Cell::Remove),
+            _ => Err(Refusal::new(
+                Code::CellMap,
+                "<remove>, <keep> or nothing: an entry has no value of its own",
+            )),
+        },
+        Path::Field(_) | Path::Member(..) => read_value(path.kind(), text),
+    }
+}
+
+/// Reads a cell of `expect.`: what must be live. `None` for no guard.
+///
+/// # Errors
+/// When it breaks a rule.
+pub fn read_expect(path: &Path, text: &str) -> Result<Option<Value>, Refusal> {
+    if let (Path::Entry(..), token) = (path, Token::of(text)?) {
+        return match token {
+            Token::Blank => Ok(None),
+            Token::Null => Ok(Some(Value::Null)),
+            _ => Err(Refusal::new(Code::CellMap, "<null> (the entry isn't there) or nothing")),
+        };
+    }
+    match read_value(path.kind(), text)? {
+        Cell::Blank => Ok(None),
+        Cell::Set(value) => Ok(Some(value)),
+        Cell::Keep | Cell::Remove | Cell::Secret(_) => Err(Refusal::new(
+            Code::CellToken,
+            "a value, <null> or nothing: a guard keeps and removes nothing",
+        )),
+    }
+}
+
+/// Reads the key of a side table's line. `None` for a blank one.
+///
+/// # Errors
+/// When it breaks a rule.
+pub fn read_key(text: &str) -> Result<Option<String>, Refusal> {
+    let key = match Token::of(text)? {
+        Token::Blank => return Ok(None),
+        Token::Escaped(literal) => literal,
+        Token::Text(text) if is_exponent(trim(text)) => return Err(exponent()),
+        Token::Text(text) => trim(text),
+        _ => return Err(Refusal::new(Code::CellToken, "a key; write `\\` before a literal `<`")),
+    };
+    if key.is_empty() {
+        return Err(Refusal::new(Code::CellKey, "a key of at least one character"));
+    }
+    if key.chars().any(|c| c.is_control() || is_mark(c)) {
+        return Err(Refusal::new(Code::CellKey, "a key without control, direction or zero-width characters"));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+/// Reads an id that identifies the row: no token stands for one. `None` for a blank cell.
+///
+/// # Errors
+/// When it is no RUUID.
+pub(crate) fn read_id(text: &str) -> Result<Option<Ruuid>, Refusal> {
+    let text = trim(text);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| {
+        if is_exponent(text) || is_broken(text) || text.starts_with('=') {
+            Refusal::new(Code::CellSpreadsheet, "an RUUID; a spreadsheet changed this cell")
+        } else {
+            Refusal::new(Code::CellId, format!("an RUUID ({error})"))
+        }
+    })
+}
+
+/// Reads true or false where nothing else may stand; blank is false.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn read_flag(text: &str) -> Result<bool, Refusal> {
+    match trim(text) {
+        "" => Ok(false),
+        text => parse_bool(text).ok_or_else(|| Refusal::new(Code::CellBool, "TRUE or nothing")),
+    }
+}
+
+/// Reads a wave: a whole number, or nothing.
+///
+/// # Errors
+/// When it is something else.
+pub(crate) fn read_wave(text: &str) -> Result<Option<u32>, Refusal> {
+    let text = trim(text);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if is_exponent(text) || is_broken(text) || text.starts_with('=') {
+        return Err(Refusal::new(Code::CellSpreadsheet, "a whole number; a spreadsheet changed this cell"));
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| Refusal::new(Code::CellNumber, "a whole number from 0 to 4294967295, or nothing"))
+}
+
+fn read_secret(text: &str) -> Result<Cell, Refusal> {
+    let refusal =
+        || Refusal::new(Code::CellSecret, "<secret:NAME>, <keep> or nothing: no raw secret stands in a file");
+    match Token::of(text).map_err(|_| refusal())? {
+        Token::Blank => Ok(Cell::Blank),
+        Token::Keep => Ok(Cell::Keep),
+        Token::Secret(name) => Ok(Cell::Secret(name)),
+        _ => Err(refusal()),
+    }
+}
+
+fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
+    let (text, literal) = match Token::of(text)? {
+        Token::Blank => return Ok(Cell::Blank),
+        Token::Keep => return Ok(Cell::Keep),
+        Token::Null => return Ok(Cell::Set(Value::Null)),
+        Token::Empty => return empty(kind).map(Cell::Set),
+        Token::Remove => {
+            return Err(Refusal::new(
+                Code::CellToken,
+                "no <remove>: it stands only in the column of a map's entry, such as doorInfoMap.<key>",
+            ));
+        }
+        Token::Secret(_) => {
+            return Err(Refusal::new(Code::CellToken, "no secret: only apiToken and refreshToken take one"));
+        }
+        Token::Escaped(text) => (text, true),
+        Token::Text(text) => (text, false),
+    };
+    let trimmed = trim(text);
+    let value = match kind {
+        Kind::Text => json!(text),
+        Kind::Bool => {
+            json!(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
+        }
+        Kind::Int32 if is_exponent(trimmed) => return Err(exponent()),
+        Kind::Int32 => json!(trimmed.parse::<i32>().map_err(|_| {
+            Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
+        })?),
+        Kind::Enum(values) if values.contains(&trimmed) => json!(trimmed),
+        Kind::Enum(values) => {
+            return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
+        }
+        Kind::Ruuid if !literal && is_exponent(trimmed) => return Err(exponent()),
+        Kind::Ruuid => json!(id(trimmed, "an RUUID")?),
+        Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
+        Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
+            Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
+        })?),
+        Kind::Cameras => {
+            let cameras: Result<Vec<_>, _> =
+                elements(text)?.map(|text| id(trim(text), "camera RUUIDs joined by `;`")).collect();
+            json!(cameras?)
+        }
+        Kind::Texts => json!(elements(text)?.collect::<Vec<_>>()),
+        Kind::Map(_) => {
+            return Err(Refusal::new(
+                Code::CellMap,
+                "<null>, <empty>, <keep> or nothing: entries have columns of their own",
+            ));
+        }
+        Kind::Opaque => return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing")),
+    };
+    Ok(Cell::Set(value))
+}
+
+fn empty(kind: Kind) -> Result<Value, Refusal> {
+    match kind {
+        Kind::Text => Ok(json!("")),
+        Kind::Cameras | Kind::Texts => Ok(json!([])),
+        Kind::Map(_) | Kind::Opaque => Ok(json!({})),
+        Kind::Bool | Kind::Int32 | Kind::Enum(_) | Kind::Ruuid | Kind::HierarchyKey => {
+            Err(Refusal::new(Code::CellToken, "a value or <null>: nothing of this type is empty"))
+        }
+    }
+}
+
+fn id(text: &str, expected: &str) -> Result<Ruuid, Refusal> {
+    text.parse().map_err(|error| Refusal::new(Code::CellId, format!("{expected} ({error})")))
+}
+
+fn elements(text: &str) -> Result<std::str::Split<'_, char>, Refusal> {
+    if text.split(';').any(|element| trim(element).is_empty()) {
+        return Err(Refusal::new(Code::CellList, "elements joined by `;`, none of them empty"));
+    }
+    Ok(text.split(';'))
+}
+
+/// The RUUIDs of a value that aren't written as the vendor writes them.
+pub(crate) fn has_uncanonical_id(kind: Kind, value: &Value) -> bool {
+    let uncanonical = |value: &Value| {
+        value.as_str().and_then(|text| text.parse::<Ruuid>().ok()).is_some_and(|id| !id.is_canonical())
+    };
+    match (kind, value) {
+        (Kind::Ruuid, value) => uncanonical(value),
+        (Kind::Cameras, Value::Array(cameras)) => cameras.iter().any(uncanonical),
+        _ => false,
+    }
+}
+
+/// The first look at a cell.
+enum Token<'a> {
+    Blank,
+    Null,
+    Empty,
+    Keep,
+    Remove,
+    Secret(SecretName),
+    /// What follows a backslash.
+    Escaped(&'a str),
+    /// Anything else, untrimmed.
+    Text(&'a str),
+}
+
+impl<'a> Token<'a> {
+    fn of(text: &'a str) -> Result<Self, Refusal> {
+        // Most cells are blank or words.
+        if text.is_empty() {
+            return Ok(Self::Blank);
+        }
+        if text.as_bytes()[0].is_ascii_alphanumeric() && !text.starts_with('E') {
+            return Ok(Self::Text(text));
+        }
+        let trimmed = trim(text);
+        match trimmed {
+            "" => return Ok(Self::Blank),
+            "<null>" => return Ok(Self::Null),
+            "<empty>" => return Ok(Self::Empty),
+            "<keep>" => return Ok(Self::Keep),
+            "<remove>" => return Ok(Self::Remove),
+            _ => {}
+        }
+        if let Some(literal) = text.trim_start_matches(is_space).strip_prefix('\\') {
+            // Of a text, only one that begins with the backslash is meant.
+            return Ok(if text.starts_with('\\') { Self::Escaped(literal) } else { Self::Text(text) });
+        }
+        if let Some(rest) = trimmed.strip_prefix('<') {
+            return rest
+                .strip_prefix("secret:")
+                .and_then(|name| name.strip_suffix('>')?.parse().ok())
+                .map(Self::Secret)
+                .ok_or_else(|| {
+                    Refusal::new(
+                        Code::CellToken,
+                        "<null>, <empty>, <keep>, <remove>, <secret:NAME>, or `\\<` for a literal `<`",
+                    )
+                });
+        }
+        if trimmed.starts_with('=') {
+            return Err(Refusal::new(
+                Code::CellSpreadsheet,
+                "a value, not a formula; write `\\=` for a literal `=`",
+            ));
+        }
+        if is_broken(trimmed) {
+            return Err(Refusal::new(
+                Code::CellSpreadsheet,
+                "a value, not a spreadsheet's error; write `\\#` for a literal `#`",
+            ));
+        }
+        Ok(Self::Text(text))
+    }
+}
+
+fn exponent() -> Refusal {
+    Refusal::new(Code::CellSpreadsheet, "all digits: a spreadsheet shortened this number")
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// `1.23E+11`, also with a decimal comma.
+pub(crate) fn is_exponent(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let mantissa = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    digits(whole) && digits(fraction) && exponent.strip_prefix(['+', '-']).is_some_and(digits)
+}
+
+/// `#N/A`, `#REF!`, `#NAME?`, `########`, `Err:502`: what a spreadsheet shows where a value should be.
+pub(crate) fn is_broken(text: &str) -> bool {
+    if let Some(number) = text.strip_prefix("Err:") {
+        return number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+    }
+    let Some(name) = text.strip_prefix('#') else { return false };
+    let word = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'))
+    };
+    name.eq_ignore_ascii_case("N/A")
+        || name.eq_ignore_ascii_case("GETTING_DATA")
+        || name.strip_suffix(['!', '?']).is_some_and(word)
+        || (name.len() > 1 && name.bytes().all(|byte| byte == b'#'))
+}
+
+/// Spaces, with those that don't break and those that have no width.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(is_space)
+}

@@ -1,0 +1,83 @@
+//! What separates the cells of a file, told by its header.
+
+use std::fmt;
+
+use super::cell::trim;
+
+/// The separator of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delimiter {
+    /// `,`
+    Comma,
+    /// `;`, as spreadsheets write where the comma is in numbers.
+    Semicolon,
+    /// A tab.
+    Tab,
+}
+
+impl Delimiter {
+    const ALL: [Self; 3] = [Self::Comma, Self::Semicolon, Self::Tab];
+
+    /// The character.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+        }
+    }
+
+    /// The one that makes `org_uuid` a column of this line; else the most frequent; else the comma.
+    pub(crate) fn sniff(line: &[u8]) -> Self {
+        let line = String::from_utf8_lossy(line);
+        let score = |delimiter: &Self| {
+            let cells = split(&line, char::from(delimiter.byte()));
+            let is_id = |cell: &&str| trim(trim(cell).trim_matches('"')) == "org_uuid";
+            (cells.iter().any(|cell| is_id(&cell.as_ref())), cells.len())
+        };
+        // The last of equals wins, and the comma is to be it.
+        Self::ALL.into_iter().rev().max_by_key(score).unwrap_or(Self::Comma)
+    }
+}
+
+/// Splits outside of quotes.
+fn split(line: &str, delimiter: char) -> Vec<&str> {
+    let mut inside = false;
+    line.split(|c| {
+        inside ^= c == '"';
+        c == delimiter && !inside
+    })
+    .collect()
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Comma => "a comma",
+            Self::Semicolon => "a semicolon",
+            Self::Tab => "a tab",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_tells() {
+        for (line, expected) in [
+            ("org_uuid", Delimiter::Comma),
+            ("org_uuid,enabled", Delimiter::Comma),
+            ("org_uuid;enabled", Delimiter::Semicolon),
+            ("enabled\torg_uuid", Delimiter::Tab),
+            ("org_uuid,doorInfoMap.a;b;c;d;e.doorName", Delimiter::Comma),
+            ("\"org_uuid\";\"doorInfoMap.a,b,c,d.doorName\"", Delimiter::Semicolon),
+            ("orguuid;enabled", Delimiter::Semicolon),
+            ("nothing", Delimiter::Comma),
+            ("", Delimiter::Comma),
+        ] {
+            assert_eq!(Delimiter::sniff(line.as_bytes()), expected, "{line}");
+        }
+    }
+}

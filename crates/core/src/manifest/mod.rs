@@ -1,0 +1,43 @@
+//! What the user writes: a CSV of orgs, side tables for maps, a rollout file that names them.
+//!
+//! ```text
+//! bytes -> encoding -> tokenizer -> table -> row, side_table -> reader -> rows
+//!          (UTF-8)     (records)   (clean    (meaning)          (join)
+//!                                   rows)
+//! ```
+//!
+//! Every problem is reported as it is found, with file, line, column and code, never only the first; memory doesn't
+//! grow with the text. Nothing here opens a file, resolves a secret, or asks whether an org exists.
+//!
+//! * [`Manifest::read`] checks inputs; [`Manifest::rows`] then gives each org's [`Row`].
+//! * [`RolloutFile::parse`] reads the TOML that names the inputs.
+//! * [`write_cell`] writes a value as the cell that reads as it.
+
+mod cell;
+mod columns;
+mod delimiter;
+mod encoding;
+mod escape;
+mod index;
+mod literal;
+mod named;
+mod problem;
+mod reader;
+mod rollout_file;
+mod row;
+mod side_table;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tokenizer;
+
+pub use cell::{Cell, Refusal, read_expect, read_key, read_setting};
+pub use delimiter::Delimiter;
+pub use encoding::Encoding;
+pub use escape::{write_cell, write_expect, write_key};
+pub use problem::{Problem, Problems, Severity};
+pub use reader::{Header, Manifest, Rows};
+pub use rollout_file::{Limit, LimitValue, RolloutFile};
+pub use row::{Row, Typed};
+pub use source::{Inputs, ReadError, RowsError, Source};

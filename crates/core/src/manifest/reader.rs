@@ -1,0 +1,268 @@
+//! Inputs -> a checked manifest -> its rows, one at a time.
+//!
+//! 1. [`Manifest::read`] walks every file once and reports all problems: the manifest first, of which it keeps 20 bytes
+//!    an org, then each side table, of which it keeps the places of its lines.
+//! 2. [`Manifest::rows`] walks the manifest again and joins each row with its lines. Nothing can be wrong now but that
+//!    a file changed in between, and that ends the rows.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+use super::cell::Cell;
+use super::columns::Column;
+use super::delimiter::Delimiter;
+use super::encoding::Encoding;
+use super::index::OrgIndex;
+use super::named::NamedCells;
+use super::problem::{Problem, Problems};
+use super::row::{Content, Row, RowRules};
+use super::side_table::{Orgs, Side, is_in_a_map};
+use super::source::{Inputs, ReadError, RowsError};
+use super::table::{Step, Table};
+use crate::code::Code;
+use crate::desired::{Managed, SideTable, Wish};
+use crate::ids::Ruuid;
+use crate::secret::SecretName;
+
+/// What is known of a manifest before its rows are read.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// The columns' names as typed.
+    pub columns: Vec<String>,
+    /// The names of the columns that begin with `_`.
+    pub carried: Vec<String>,
+    /// The side tables in the order given, each with its columns' names as typed.
+    pub sides: Vec<(SideTable, Vec<String>)>,
+    /// How many rows there are, each an org.
+    pub rows: u64,
+    /// Whether any row has a wave.
+    pub has_waves: bool,
+    /// Whether any row has a name to hold against the live one.
+    pub has_names: bool,
+    /// Whether any row has an `expect.` cell.
+    pub has_expects: bool,
+    /// The secrets that are asked for, each with the manifest's line that does so first; none for a default.
+    pub secrets: BTreeMap<SecretName, Option<u64>>,
+    /// What separates the manifest's cells.
+    pub delimiter: Delimiter,
+    /// How the manifest's text is encoded.
+    pub encoding: Encoding,
+    /// The SHA-256 of each file as it was checked.
+    pub digests: Vec<(Arc<str>, [u8; 32])>,
+}
+
+/// A manifest without an error.
+pub struct Manifest<R> {
+    header: Header,
+    table: Option<Table<R>>,
+    rules: RowRules,
+    sides: Vec<Side<R>>,
+    defaults: Vec<Managed>,
+}
+
+impl<R: Read + Seek> Manifest<R> {
+    /// Checks everything and reports every problem. `None` where one of them is an error.
+    ///
+    /// # Errors
+    /// When a file can't be read to its end.
+    pub fn read(inputs: Inputs<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
+        let errors = problems.errors();
+        let Inputs { orgs, sides, mut defaults } = inputs;
+        defaults.sort_by(|left, right| left.path.cmp(&right.path));
+        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), problems)?;
+        let against =
+            checked.as_ref().map(|orgs| Orgs { index: &orgs.index, rules: &orgs.rules, named: &orgs.named });
+        let mut read = Vec::new();
+        for (which, source) in sides {
+            read.extend(Side::read(which, source, against.as_ref(), problems)?);
+        }
+        let Some(CheckedOrgs { table, rules, index, mut header, .. }) = checked else { return Ok(None) };
+        if problems.errors() > errors {
+            return Ok(None);
+        }
+        header.rows = index.len() as u64;
+        for side in &read {
+            header.sides.push((side.which(), side.table().typed_header().to_vec()));
+            header.digests.push((side.table().file().clone(), side.table().digest()));
+        }
+        for default in &defaults {
+            if let Wish::Secret(name) = &default.wish {
+                header.secrets.insert(name.clone(), None);
+            }
+        }
+        Ok(Some(Self { header, table: Some(table), rules, sides: read, defaults }))
+    }
+
+    /// What is known before the rows.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The rows, in the manifest's order, each read as it is asked for. They may be read any number of times.
+    ///
+    /// # Errors
+    /// When the manifest can't be read, or isn't what it was.
+    pub fn rows(&mut self) -> Result<Rows<'_, R>, RowsError> {
+        let file = self.rules.file.clone();
+        let changed = || RowsError::Changed { file: file.clone() };
+        let mut sink = |_| {};
+        let mut silent = Problems::new(&mut sink);
+        let table = self.table.take().ok_or_else(changed)?.restart(&mut silent)?;
+        let table = table.filter(|table| table.typed_header() == self.header.columns).ok_or_else(changed)?;
+        self.table = Some(table);
+        Ok(Rows { manifest: self, place: 0, ended: false })
+    }
+}
+
+impl<R> std::fmt::Debug for Manifest<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Manifest").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+/// The manifest's file, checked.
+struct CheckedOrgs<R> {
+    table: Table<R>,
+    rules: RowRules,
+    index: OrgIndex,
+    named: NamedCells,
+    header: Header,
+}
+
+impl<R: Read> CheckedOrgs<R> {
+    fn read(
+        table: Option<Table<R>>,
+        has_sides: bool,
+        problems: &mut Problems<'_>,
+    ) -> Result<Option<Self>, ReadError> {
+        let Some(mut table) = table else { return Ok(None) };
+        let columns = table.classify(problems, &Column::Refused, Column::of, Column::shape);
+        let rules = RowRules::new(table.file().clone(), columns);
+        table.require(rules.org_column(), "org_uuid", problems);
+        table.set_org_column(rules.org_column());
+        let names = table.typed_header().to_vec();
+        let in_maps = rules.columns.iter().enumerate().filter(|(_, column)| has_sides && is_in_a_map(column));
+        let mut named = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
+        let is_carried =
+            |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| name.trim().to_owned());
+        let mut header = Header {
+            carried: names.iter().zip(&rules.columns).filter_map(is_carried).collect(),
+            columns: names.clone(),
+            sides: Vec::new(),
+            rows: 0,
+            has_waves: false,
+            has_names: false,
+            has_expects: false,
+            secrets: BTreeMap::new(),
+            delimiter: table.delimiter(),
+            encoding: table.encoding(),
+            digests: Vec::new(),
+        };
+        let mut index = OrgIndex::default();
+        let mut any = false;
+        while let Some(step) = table.next(problems)? {
+            match step {
+                Step::Blank => {}
+                Step::Bad { org, line } => {
+                    any = true;
+                    // That a side table names the org of a bad row is no second mistake.
+                    if org.is_some_and(|org| index.insert(org, line).is_ok()) {
+                        named.push(|_| false);
+                    }
+                }
+                Step::Row(cells) => {
+                    any = true;
+                    let org = rules.visit(&cells, &names, problems, |at, content| {
+                        match (content, &rules.columns[at]) {
+                            (Content::Wave(_), _) => header.has_waves = true,
+                            (Content::Expect(_), _) => header.has_expects = true,
+                            (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
+                            (Content::Setting(Cell::Secret(name)), _) => {
+                                header.secrets.entry(name).or_insert(Some(cells.line));
+                            }
+                            (Content::Literal | Content::Setting(_), _) => {}
+                        }
+                    });
+                    let Some(org) = org else { continue };
+                    match index.insert(org, cells.line) {
+                        Ok(_) => named.push(|column| !cells.is_blank(column)),
+                        Err(first) => problems.report(twice(&rules, org, first, cells.line, &names)),
+                    }
+                }
+            }
+        }
+        if !any {
+            let expected = "rows below the header, one an org";
+            problems.report(Problem::new(Code::FileNoRows, table.file(), expected, "a header alone"));
+        }
+        header.digests.push((table.file().clone(), table.digest()));
+        Ok(Some(Self { table, rules, index, named, header }))
+    }
+}
+
+fn twice(rules: &RowRules, org: Ruuid, first: u64, line: u64, names: &[String]) -> Problem {
+    let problem = Problem::new(
+        Code::RowDuplicate,
+        &rules.file,
+        "every org once",
+        format!("\"{org}\" in line {first} and in line {line}"),
+    );
+    let column = rules.org_column().unwrap_or(0);
+    problem.at(line).in_column(column, names[column].trim()).of(Some(org.as_str()))
+}
+
+/// The rows of a manifest. After an error there are no more.
+pub struct Rows<'m, R> {
+    manifest: &'m mut Manifest<R>,
+    place: u32,
+    ended: bool,
+}
+
+impl<R: Read + Seek> Rows<'_, R> {
+    fn read(&mut self) -> Result<Option<Row>, RowsError> {
+        let Manifest { header, table, rules, sides, defaults } = &mut *self.manifest;
+        let changed = || RowsError::Changed { file: rules.file.clone() };
+        let table = table.as_mut().ok_or_else(changed)?;
+        let mut sink = |_| {};
+        let mut silent = Problems::new(&mut sink);
+        loop {
+            let Some(step) = table.next(&mut silent)? else {
+                let same = u64::from(self.place) == header.rows && table.digest() == header.digests[0].1;
+                return if same { Ok(None) } else { Err(changed()) };
+            };
+            let cells = match step {
+                Step::Blank => continue,
+                Step::Bad { .. } => return Err(changed()),
+                Step::Row(cells) => cells,
+            };
+            let row = rules.build(&cells, &header.columns, defaults, &mut silent);
+            let mut row = row.filter(|_| silent.errors() == 0).ok_or_else(changed)?;
+            for side in sides.iter_mut() {
+                side.lines_of(self.place, &mut row.desired.managed, &mut row.typed.sides)?;
+            }
+            row.desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
+            self.place += 1;
+            return Ok(Some(row));
+        }
+    }
+}
+
+impl<R: Read + Seek> Iterator for Rows<'_, R> {
+    type Item = Result<Row, RowsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let row = self.read().transpose();
+        self.ended = !matches!(row, Some(Ok(_)));
+        row
+    }
+}
+
+impl<R> std::fmt::Debug for Rows<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("place", &self.place).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,509 @@
+//! The TOML that names a rollout's files, its defaults for every org, and its limits.
+//!
+//! Limits are only known by name here and kept as they were written: the binary reads them with the parsers of its
+//! flags. Paths of files are texts: against which folder they are resolved is the binary's business too.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::cell::{Cell, Refusal, read_setting};
+use super::columns::unsettable;
+use super::problem::{Problem, Problems, quote};
+use super::row::wish;
+use crate::code::Code;
+use crate::desired::{Managed, Origin, SideTable};
+use crate::settings::{FIELDS, Field, Kind, Path, nearest};
+
+const TABLES: [&str; 4] = ["rollout", "settings", "limits", "sandbox"];
+
+/// The flags of pacing, waves and budget, by their long names with `_`.
+const LIMITS: [&str; 13] = [
+    "attempts",
+    "concurrency",
+    "max_changed",
+    "max_duration",
+    "max_failures",
+    "no_read",
+    "org_rate",
+    "quiet_period",
+    "rate",
+    "timeout",
+    "verify",
+    "waves",
+    "write",
+];
+
+/// A rollout file. Of one with errors, all that could be read, so that its manifest can be checked too.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RolloutFile {
+    /// The manifest's path.
+    pub orgs: Option<String>,
+    /// The side tables' paths.
+    pub sides: BTreeMap<SideTable, String>,
+    /// `[settings]`: wishes for every org, sorted by path.
+    pub defaults: Vec<Managed>,
+    /// `[limits]`, by the flags' long names with `_`.
+    pub limits: BTreeMap<String, Limit>,
+    /// `[sandbox]`, as the sandbox reads it.
+    pub sandbox: Option<Value>,
+}
+
+/// A limit as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The line of the rollout file.
+    pub line: u64,
+    /// What stands there.
+    pub value: LimitValue,
+}
+
+/// The value of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LimitValue {
+    /// `true` or `false`.
+    Flag(bool),
+    /// A text, or a whole number as the text of its digits: what would stand behind the flag.
+    Text(String),
+    /// A list of such.
+    List(Vec<String>),
+}
+
+impl RolloutFile {
+    /// Reads a rollout file, reporting every problem in line order.
+    pub fn parse(name: &str, bytes: &[u8], problems: &mut Problems<'_>) -> Self {
+        let file: Arc<str> = name.into();
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            Err(error) => {
+                let line = line_of(bytes, error.valid_up_to());
+                let problem =
+                    Problem::new(Code::RollSyntax, &file, "TOML in UTF-8", "bytes that are no UTF-8");
+                problems.report(problem.at(line));
+                return Self::default();
+            }
+        };
+        let mut parser = Parser { file, text, found: Vec::new(), rollout: Self::default() };
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            // Its own display quotes the line, which may hold what was meant to be a secret.
+            let message = format!("{}", error.message());
+            parser.report(Code::RollSyntax, error.span().unwrap_or(0..0), "", "TOML", message);
+        }
+        if errors.is_empty() {
+            parser.read(document.get_ref());
+        }
+        let Parser { mut found, rollout, .. } = parser;
+        found.sort_by_key(|problem| problem.line);
+        found.into_iter().for_each(|problem| problems.report(problem));
+        rollout
+    }
+}
+
+struct Parser<'t> {
+    file: Arc<str>,
+    text: &'t str,
+    found: Vec<Problem>,
+    rollout: RolloutFile,
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Item<'a> = Spanned<DeValue<'a>>;
+
+impl Parser<'_> {
+    fn report(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        key: &str,
+        expected: impl Into<std::borrow::Cow<'static, str>>,
+        found: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
+        let problem =
+            Problem::new(code, &self.file, expected, found).at(line_of(self.text.as_bytes(), span.start));
+        self.found.push(if key.is_empty() { problem } else { problem.under(key) });
+    }
+
+    fn unknown(&mut self, key: &Key<'_>, table: &str, known: &[&str]) {
+        let name = key.get_ref();
+        let shown = quote(name);
+        let found = nearest(name, known.iter().copied())
+            .map_or(shown.clone(), |near| format!("{shown}; did you mean {near}?"));
+        let whose = if table.is_empty() {
+            "a table of a rollout file".to_owned()
+        } else {
+            format!("a key of [{table}]")
+        };
+        self.report(Code::RollUnknown, key.span(), "", format!("{whose}: {}", known.join(", ")), found);
+    }
+
+    fn read(&mut self, document: &DeTable<'_>) {
+        for (key, value) in document {
+            if !TABLES.contains(&key.get_ref().as_ref()) {
+                self.unknown(key, "", &TABLES);
+                continue;
+            }
+            let DeValue::Table(table) = value.get_ref() else {
+                let found = value.get_ref().type_str();
+                self.report(
+                    Code::RollValue,
+                    key.span(),
+                    key.get_ref(),
+                    format!("a table: [{}]", key.get_ref()),
+                    found,
+                );
+                continue;
+            };
+            match key.get_ref().as_ref() {
+                "rollout" => self.read_files(table),
+                "settings" => self.read_settings(table),
+                "limits" => self.read_limits(table),
+                _ => self.rollout.sandbox = Some(json_table(table)),
+            }
+        }
+        if self.rollout.orgs.is_none()
+            && !self.found.iter().any(|problem| problem.name.as_deref() == Some("orgs"))
+        {
+            self.report(Code::RollOrgs, 0..0, "", "orgs = \"...\" in [rollout], the manifest's path", "none");
+        }
+        self.rollout.defaults.sort_by(|left, right| left.path.cmp(&right.path));
+    }
+
+    fn read_files(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let side = SideTable::ALL.into_iter().find(|side| side.name() == name);
+            if name != "orgs" && side.is_none() {
+                self.unknown(key, "rollout", &["orgs", "doors", "locations", "users"]);
+                continue;
+            }
+            match (value.get_ref().as_str().filter(|path| !path.trim().is_empty()), side) {
+                (Some(path), None) => self.rollout.orgs = Some(path.to_owned()),
+                (Some(path), Some(side)) => {
+                    self.rollout.sides.insert(side, path.to_owned());
+                }
+                (None, _) => {
+                    let found = shown(value);
+                    self.report(
+                        Code::RollValue,
+                        value.span(),
+                        name,
+                        "the path of a CSV file, in quotes",
+                        found,
+                    );
+                }
+            }
+        }
+    }
+
+    fn read_settings(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let Some(field) = Field::named(name) else {
+                // A path into a map is known, but is no scalar for every org.
+                if name.parse::<Path>().is_ok() {
+                    self.report(
+                        Code::RollScalar,
+                        key.span(),
+                        name,
+                        "a setting at the top: entries of maps have side tables",
+                        "a path into a map",
+                    );
+                } else {
+                    let known: Vec<&str> = FIELDS
+                        .iter()
+                        .filter(|field| field.class.is_settable() && field.map().is_none())
+                        .map(|field| field.name)
+                        .collect();
+                    self.unknown(key, "settings", &known);
+                }
+                continue;
+            };
+            if !field.class.is_settable() {
+                let found = format!("{name}, {}", unsettable(field.class));
+                self.report(Code::ColUnsettable, key.span(), name, "a setting that a partner may set", found);
+                continue;
+            }
+            match read_default(field, value.get_ref()) {
+                Ok(cell) => {
+                    if let Some(wish) = wish(cell) {
+                        self.rollout.defaults.push(Managed {
+                            path: Path::Field(field),
+                            wish,
+                            origin: Origin::Default,
+                        });
+                    }
+                }
+                Err(refusal) => {
+                    let found = if field.is_secret() { String::new() } else { shown(value) };
+                    self.report(refusal.code, value.span(), name, refusal.expected, found);
+                }
+            }
+        }
+    }
+
+    fn read_limits(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if !LIMITS.contains(&name) {
+                self.unknown(key, "limits", &LIMITS);
+                continue;
+            }
+            let limit = match value.get_ref() {
+                DeValue::Boolean(flag) => Some(LimitValue::Flag(*flag)),
+                DeValue::Array(values) => values
+                    .iter()
+                    .map(|value| argument(value.get_ref()))
+                    .collect::<Option<_>>()
+                    .map(LimitValue::List),
+                value => argument(value).map(LimitValue::Text),
+            };
+            match limit {
+                Some(value_read) => {
+                    let line = line_of(self.text.as_bytes(), value.span().start);
+                    self.rollout.limits.insert(name.to_owned(), Limit { line, value: value_read });
+                }
+                None => {
+                    let flag = format!(
+                        "what the flag --{} takes, in quotes or as a whole number",
+                        name.replace('_', "-")
+                    );
+                    self.report(Code::RollValue, value.span(), name, flag, shown(value));
+                }
+            }
+        }
+    }
+}
+
+fn read_default(field: &'static Field, value: &DeValue<'_>) -> Result<Cell, Refusal> {
+    let path = Path::Field(field);
+    let is_scalar = matches!(value, DeValue::Boolean(_) | DeValue::Integer(_) | DeValue::String(_));
+    if field.map().is_some() || !is_scalar {
+        return Err(Refusal::new(
+            Code::RollScalar,
+            "one value, true, false, a whole number or a text: maps have side tables",
+        ));
+    }
+    if field.is_secret() {
+        return read_setting(&path, value.as_str().unwrap_or("no text"));
+    }
+    match (field.kind, value) {
+        (Kind::Bool, DeValue::Boolean(flag)) => Ok(Cell::Set(Value::Bool(*flag))),
+        (Kind::Int32, DeValue::Integer(_)) => read_setting(&path, &argument(value).unwrap_or_default()),
+        (Kind::Bool | Kind::Int32, DeValue::String(token)) if token.trim_start().starts_with('<') => {
+            read_setting(&path, token)
+        }
+        (Kind::Bool, _) => Err(Refusal::new(Code::CellBool, "true or false, without quotes, or \"<null>\"")),
+        (Kind::Int32, _) => {
+            Err(Refusal::new(Code::CellNumber, "a whole number, without quotes, or \"<null>\""))
+        }
+        (_, DeValue::String(text)) => match read_setting(&path, text)? {
+            Cell::Blank => Err(Refusal::new(
+                Code::RollValue,
+                "a value, or \"<null>\" or \"<empty>\": a blank default does nothing",
+            )),
+            cell => Ok(cell),
+        },
+        _ => Err(Refusal::new(Code::RollValue, "a text, in quotes")),
+    }
+}
+
+/// What would stand behind a flag.
+fn argument(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.clone().into_owned()),
+        DeValue::Integer(number) => integer(number).map(|number| number.to_string()),
+        DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => None,
+    }
+}
+
+fn integer(number: &toml::de::DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn shown(value: &Item<'_>) -> String {
+    match value.get_ref() {
+        DeValue::String(text) => quote(text),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Integer(number) => quote(number.as_str()).trim_matches('"').to_owned(),
+        other => format!("a TOML {}", other.type_str()),
+    }
+}
+
+fn json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.clone().into_owned()),
+        DeValue::Boolean(flag) => Value::Bool(*flag),
+        DeValue::Integer(number) => integer(number).map_or(Value::Null, Value::from),
+        DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+        DeValue::Datetime(moment) => Value::String(moment.to_string()),
+        DeValue::Array(values) => values.iter().map(|value| json(value.get_ref())).collect(),
+        DeValue::Table(table) => json_table(table),
+    }
+}
+
+fn json_table(table: &DeTable<'_>) -> Value {
+    table.iter().map(|(key, value)| (key.get_ref().clone().into_owned(), json(value.get_ref()))).collect()
+}
+
+fn line_of(text: &[u8], at: usize) -> u64 {
+    memchr::memchr_iter(b'\n', &text[..at.min(text.len())]).count() as u64 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::desired::Wish;
+
+    fn parse(text: &str) -> (RolloutFile, Vec<(Code, u64)>) {
+        let mut found = Vec::new();
+        let mut sink = |problem: Problem| {
+            assert!(!problem.to_string().contains("hunter2"), "{problem}");
+            found.push((problem.code, problem.line.unwrap_or(0)));
+        };
+        let rollout = RolloutFile::parse("rollout.toml", text.as_bytes(), &mut Problems::new(&mut sink));
+        (rollout, found)
+    }
+
+    const WHOLE: &str = r#"
+[rollout]
+orgs = "orgs.csv"
+doors = "doors.csv"
+[settings]
+saveClips = true
+enabled = "<null>"
+indexFaces = "<keep>"
+badgeFaceVerificationMode = "OFF"
+apiToken = "<secret:T>"
+[limits]
+rate = "8/s"
+concurrency = 16
+no_read = true
+waves = ["1", 5, "rest"]
+[sandbox]
+latency = "5ms"
+seed = 7
+faults = [{ org = 1, p = 0.5 }]
+"#;
+
+    #[test]
+    fn all_that_may_stand_in_one() {
+        let (rollout, found) = parse(WHOLE);
+        assert_eq!(found, []);
+        assert_eq!(rollout.orgs.as_deref(), Some("orgs.csv"));
+        assert_eq!(rollout.sides, BTreeMap::from([(SideTable::Doors, "doors.csv".to_owned())]));
+        let defaults: Vec<_> =
+            rollout.defaults.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect();
+        assert_eq!(
+            defaults,
+            [
+                ("apiToken".into(), Wish::Secret("T".parse().unwrap())),
+                ("badgeFaceVerificationMode".into(), Wish::Set(json!("OFF"))),
+                ("enabled".into(), Wish::Set(json!(null))),
+                ("saveClips".into(), Wish::Set(json!(true))),
+            ]
+        );
+        let limit = |name: &str| rollout.limits[name].value.clone();
+        assert_eq!(limit("rate"), LimitValue::Text("8/s".into()));
+        assert_eq!(limit("concurrency"), LimitValue::Text("16".into()));
+        assert_eq!(limit("no_read"), LimitValue::Flag(true));
+        assert_eq!(limit("waves"), LimitValue::List(vec!["1".into(), "5".into(), "rest".into()]));
+        assert_eq!(rollout.limits["rate"].line, 12);
+        assert_eq!(
+            rollout.sandbox,
+            Some(json!({"latency": "5ms", "seed": 7, "faults": [{"org": 1, "p": 0.5}]}))
+        );
+    }
+
+    #[test]
+    fn what_may_not() {
+        for (name, text, expected) in [
+            ("no TOML", "[rollout]\norgs = \n", vec![(Code::RollSyntax, 2)]),
+            ("a key twice", "[rollout]\norgs = \"a\"\norgs = \"b\"", vec![(Code::RollSyntax, 3)]),
+            ("nothing", "", vec![(Code::RollOrgs, 1)]),
+            ("no orgs", "[rollout]\ndoors = \"d.csv\"", vec![(Code::RollOrgs, 1)]),
+            ("orgs is no text", "[rollout]\norgs = 5", vec![(Code::RollValue, 2)]),
+            ("unknown table", "[rollout]\norgs = \"a\"\n[setings]\n", vec![(Code::RollUnknown, 3)]),
+            ("unknown key", "[rollout]\norgs = \"a\"\ndoor = \"b\"", vec![(Code::RollUnknown, 3)]),
+            (
+                "unknown limit",
+                "[rollout]\norgs = \"a\"\n[limits]\nrates = 1\nmax-failures = 1",
+                vec![(Code::RollUnknown, 4), (Code::RollUnknown, 5)],
+            ),
+            (
+                "a limit that is none",
+                "[rollout]\norgs = \"a\"\n[limits]\nrate = 8.5\nwaves = [[1]]",
+                vec![(Code::RollValue, 4), (Code::RollValue, 5)],
+            ),
+            (
+                "unknown setting",
+                "[rollout]\norgs = \"a\"\n[settings]\nsaveclips = true",
+                vec![(Code::RollUnknown, 4)],
+            ),
+            (
+                "server state",
+                "[rollout]\norgs = \"a\"\n[settings]\ntokenValid = true",
+                vec![(Code::ColUnsettable, 4)],
+            ),
+            (
+                "a map",
+                "[rollout]\norgs = \"a\"\n[settings]\ndoorInfoMap = \"<null>\"\nlocationInfoMap.k.locationName = \"x\"\n\"doorInfoMap.k\" = \"x\"",
+                vec![(Code::RollScalar, 4), (Code::RollScalar, 5), (Code::RollScalar, 6)],
+            ),
+            (
+                "values of other types",
+                "[rollout]\norgs = \"a\"\n[settings]\nenabled = \"true\"\nsaveClips = 1\nindexFaces = [true]",
+                vec![(Code::CellBool, 4), (Code::CellBool, 5), (Code::RollScalar, 6)],
+            ),
+            (
+                "an enum",
+                "[rollout]\norgs = \"a\"\n[settings]\nbadgeFaceVerificationMode = \"off\"",
+                vec![(Code::CellEnum, 4)],
+            ),
+            (
+                "a blank",
+                "[rollout]\norgs = \"a\"\n[settings]\nbadgeFaceVerificationMode = \" \"",
+                vec![(Code::RollValue, 4)],
+            ),
+            (
+                "raw secrets",
+                "[rollout]\norgs = \"a\"\n[settings]\napiToken = \"hunter2\"\nrefreshToken = \"<secret:hunter2>\"",
+                vec![(Code::CellSecret, 4), (Code::CellSecret, 5)],
+            ),
+            (
+                "a raw secret in broken TOML",
+                "[rollout]\norgs = \"a\"\n[settings]\napiToken = hunter2",
+                vec![(Code::RollSyntax, 4)],
+            ),
+            ("a table that is none", "rollout = 5", vec![(Code::RollValue, 1), (Code::RollOrgs, 1)]),
+        ] {
+            assert_eq!(parse(text).1, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bad_setting_does_not_hide_the_manifest() {
+        let (rollout, _) = parse("[settings]\nsaveclips = 1\n[rollout]\norgs = \"a.csv\"");
+        assert_eq!(rollout.orgs.as_deref(), Some("a.csv"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(bytes: Vec<u8>, text in "[\\[\\]a-z=\"\n.{}0-9<> -]{0,60}") {
+            let mut sink = |_| {};
+            let mut problems = Problems::new(&mut sink);
+            RolloutFile::parse("f", &bytes, &mut problems);
+            RolloutFile::parse("f", text.as_bytes(), &mut problems);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The cells of a manifest's row -> what its org is wanted to be.
+//!
+//! Checking and building walk the same way: [`RowRules::visit`] judges every cell and hands on what it means;
+//! a check keeps nothing of it, [`RowRules::build`] makes a [`Row`].
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::cell::{Cell, Refusal, has_uncanonical_id, read_expect, read_id, read_setting, read_wave, trim};
+use super::columns::Column;
+use super::literal::{read_skip, read_text, unguard};
+use super::problem::{Problem, Problems, quote};
+use super::table::Cells;
+use crate::code::Code;
+use crate::desired::{Desired, Expect, Managed, Origin, SideTable, Wish};
+use crate::ids::Ruuid;
+use crate::settings::{Kind, Path};
+
+/// One org of a manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The physical line where it begins.
+    pub line: u64,
+    /// The org.
+    pub org: Ruuid,
+    /// The name that must be the live one, if one was given.
+    pub name: Option<String>,
+    /// Its wave; lower goes first, none last.
+    pub wave: Option<u32>,
+    /// Why it is left out, if it is.
+    pub skip: Option<String>,
+    /// A note for people.
+    pub note: Option<String>,
+    /// The cells of the columns that begin with `_`, in the order of [`super::Header::carried`].
+    pub carried: Vec<String>,
+    /// What it is wanted to be.
+    pub desired: Desired,
+    /// What was typed.
+    pub typed: Typed,
+}
+
+/// The cells as typed, for a file that tries again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Typed {
+    /// The row, in the order of [`super::Header::columns`].
+    pub row: Vec<String>,
+    /// The lines of side tables, in the order of [`super::Header::sides`] and then of their lines.
+    pub sides: Vec<(SideTable, Vec<String>)>,
+}
+
+/// What a cell that isn't blank means.
+pub(crate) enum Content {
+    Wave(u32),
+    Setting(Cell),
+    Expect(Value),
+    Literal,
+}
+
+/// The columns of a manifest, and which of them exclude each other in a row.
+pub(crate) struct RowRules {
+    pub(crate) file: Arc<str>,
+    pub(crate) columns: Vec<Column>,
+    org: Option<usize>,
+    /// A column for a whole map or entry, and the columns inside of it.
+    clashes: Vec<(usize, Vec<usize>)>,
+}
+
+impl RowRules {
+    pub(crate) fn new(file: Arc<str>, columns: Vec<Column>) -> Self {
+        let org = columns.iter().position(|column| *column == Column::OrgUuid);
+        let mut clashes = Vec::new();
+        for (outer, column) in columns.iter().enumerate() {
+            let Column::Setting(path) = column else { continue };
+            let inside = |(inner, column): (usize, &Column)| match column {
+                Column::Setting(other) if other != path && contains(path, other) => Some(inner),
+                _ => None,
+            };
+            let inside: Vec<usize> = columns.iter().enumerate().filter_map(inside).collect();
+            if !inside.is_empty() {
+                clashes.push((outer, inside));
+            }
+        }
+        Self { file, columns, org, clashes }
+    }
+
+    pub(crate) fn org_column(&self) -> Option<usize> {
+        self.org
+    }
+
+    /// Judges a row, hands on what its cells mean, and gives its org.
+    pub(crate) fn visit(
+        &self,
+        cells: &Cells<'_>,
+        names: &[String],
+        problems: &mut Problems<'_>,
+        mut each: impl FnMut(usize, Content),
+    ) -> Option<Ruuid> {
+        let mut report = Reporter { rules: self, cells, names, org: None, problems };
+        let org_cell = self.org.map(|index| (index, read_id(&cells.get(index))));
+        let org = match org_cell {
+            Some((_, Ok(Some(org)))) => Some(org),
+            Some((index, Ok(None))) => {
+                report.refuse(index, Refusal::new(Code::CellMissing, "the RUUID of an org"));
+                None
+            }
+            Some((index, Err(refusal))) => {
+                report.refuse(index, refusal);
+                None
+            }
+            None => None,
+        };
+        report.org = org;
+        for (index, column) in self.columns.iter().enumerate() {
+            let text = cells.get(index);
+            if text.is_empty() {
+                continue;
+            }
+            match column {
+                Column::OrgUuid => {
+                    if org.is_some_and(|org| !org.is_canonical()) {
+                        report.warn_uncanonical(index);
+                    }
+                }
+                Column::OrgName | Column::Note | Column::Carried => each(index, Content::Literal),
+                Column::Skip => match read_skip(&text) {
+                    Ok(_) => each(index, Content::Literal),
+                    Err(refusal) => report.refuse(index, refusal),
+                },
+                Column::Wave => match read_wave(&text) {
+                    Ok(Some(wave)) => each(index, Content::Wave(wave)),
+                    Ok(None) => {}
+                    Err(refusal) => report.refuse(index, refusal),
+                },
+                Column::Setting(path) => match read_setting(path, &text) {
+                    Ok(Cell::Blank) => {}
+                    Ok(cell) => {
+                        report.warn_value(index, path.kind(), &cell);
+                        each(index, Content::Setting(cell));
+                    }
+                    Err(refusal) => report.refuse(index, refusal),
+                },
+                Column::Expect(path) => match read_expect(path, &text) {
+                    Ok(None) => {}
+                    Ok(Some(value)) => each(index, Content::Expect(value)),
+                    Err(refusal) => report.refuse(index, refusal),
+                },
+                Column::Refused => {}
+            }
+        }
+        for (outer, inside) in &self.clashes {
+            if cells.is_blank(*outer) {
+                continue;
+            }
+            if let Some(inner) = inside.iter().find(|inner| !cells.is_blank(**inner)) {
+                report.clash(*outer, *inner);
+            }
+        }
+        org
+    }
+
+    /// The row as a whole, without its side tables.
+    pub(crate) fn build(
+        &self,
+        cells: &Cells<'_>,
+        names: &[String],
+        defaults: &[Managed],
+        problems: &mut Problems<'_>,
+    ) -> Option<Row> {
+        let mut desired = Desired::default();
+        let mut named: Vec<&Path> = Vec::new();
+        let mut wave = None;
+        let org =
+            self.visit(cells, names, problems, |index, content| match (content, &self.columns[index]) {
+                (Content::Wave(number), _) => wave = Some(number),
+                (Content::Setting(cell), Column::Setting(path)) => {
+                    named.push(path);
+                    if let Some(wish) = wish(cell) {
+                        desired.managed.push(Managed { path: path.clone(), wish, origin: Origin::Row });
+                    }
+                }
+                (Content::Expect(value), Column::Expect(path)) => {
+                    desired.expects.push(Expect { path: path.clone(), value });
+                }
+                (Content::Literal | Content::Setting(_) | Content::Expect(_), _) => {}
+            })?;
+        desired.managed.extend(defaults.iter().filter(|default| !named.contains(&&default.path)).cloned());
+        desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
+        desired.expects.sort_by(|left, right| left.path.cmp(&right.path));
+        let text = |wanted: Column| {
+            let index = self.columns.iter().position(|column| *column == wanted)?;
+            read_text(&cells.get(index))
+        };
+        let carried = self.columns.iter().enumerate().filter(|(_, column)| **column == Column::Carried);
+        Some(Row {
+            line: cells.line,
+            org,
+            name: text(Column::OrgName),
+            wave,
+            skip: text(Column::Skip),
+            note: text(Column::Note),
+            carried: carried.map(|(index, _)| unguard(&cells.get(index)).to_owned()).collect(),
+            desired,
+            typed: Typed { row: cells.typed(), sides: Vec::new() },
+        })
+    }
+}
+
+/// What a cell wishes for.
+pub(crate) fn wish(cell: Cell) -> Option<Wish> {
+    match cell {
+        Cell::Blank | Cell::Keep => None,
+        Cell::Remove => Some(Wish::Remove),
+        Cell::Set(value) => Some(Wish::Set(value)),
+        Cell::Secret(name) => Some(Wish::Secret(name)),
+    }
+}
+
+/// Whether the one path is inside of the other.
+fn contains(outer: &Path, inner: &Path) -> bool {
+    outer.field() == inner.field()
+        && match outer {
+            Path::Field(_) => true,
+            Path::Entry(_, key) => inner.key() == Some(key),
+            Path::Member(..) => false,
+        }
+}
+
+struct Reporter<'a, 'p, 's> {
+    rules: &'a RowRules,
+    cells: &'a Cells<'a>,
+    names: &'a [String],
+    org: Option<Ruuid>,
+    problems: &'p mut Problems<'s>,
+}
+
+impl Reporter<'_, '_, '_> {
+    fn found(&self, index: usize) -> String {
+        let secret = self.rules.columns[index].shape().secret;
+        if secret { String::new() } else { quote(&self.cells.get(index)) }
+    }
+
+    fn report(&mut self, index: usize, problem: Problem) {
+        let problem = problem.at(self.cells.line).in_column(index, trim(&self.names[index]));
+        self.problems.report(problem.of(self.org.as_ref().map(Ruuid::as_str)));
+    }
+
+    fn refuse(&mut self, index: usize, refusal: Refusal) {
+        let found = self.found(index);
+        let found = if refusal.code == Code::CellMissing { "nothing".to_owned() } else { found };
+        self.report(index, Problem::new(refusal.code, &self.rules.file, refusal.expected, found));
+    }
+
+    fn warn_value(&mut self, index: usize, kind: Kind, cell: &Cell) {
+        if let Cell::Set(value) = cell
+            && has_uncanonical_id(kind, value)
+        {
+            self.warn_uncanonical(index);
+        }
+    }
+
+    fn warn_uncanonical(&mut self, index: usize) {
+        let expected = "an RUUID as the vendor writes it, ending in A, Q, g or w";
+        let problem = Problem::new(Code::CellCanonical, &self.rules.file, expected, self.found(index));
+        self.report(index, problem);
+    }
+
+    fn clash(&mut self, outer: usize, inner: usize) {
+        let inner_name = quote(trim(&self.names[inner]));
+        let problem = Problem::new(
+            Code::RowClash,
+            &self.rules.file,
+            format!("nothing here, or nothing in {inner_name} and its like, which are inside of it"),
+            self.found(outer),
+        );
+        self.report(outer, problem);
+    }
+}

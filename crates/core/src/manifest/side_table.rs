@@ -1,0 +1,376 @@
+//! A side table: entries of a map, a line each, joined to the manifest's rows by org.
+//!
+//! What is kept of a line is where it stands: a million lines cost about 50 MB and none of their text. When the
+//! rows are read in the manifest's order, each org's lines are read again from their places.
+//!
+//! A line whose `remove` is TRUE takes its entry out, whatever its other cells hold. One with a key and nothing
+//! else changes nothing, which is worth a warning. A table with a header and no line is fine: nothing to add.
+
+use std::hash::BuildHasher as _;
+use std::io::{Read, Seek};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use sha2::{Digest as _, Sha256};
+
+use super::cell::{Cell, Refusal, has_uncanonical_id, read_flag, read_id, read_key, read_setting, trim};
+use super::columns::{Column, SideColumn};
+use super::index::OrgIndex;
+use super::named::NamedCells;
+use super::problem::{Problem, Problems, quote};
+use super::row::{RowRules, wish};
+use super::source::{ReadError, RowsError, Source};
+use super::table::{Cells, Step, Table};
+use crate::code::Code;
+use crate::desired::{Managed, Origin, SideTable, Wish};
+use crate::ids::Ruuid;
+use crate::settings::{Field, Kind, MapSpec, Member, Path};
+
+/// A line: whose it is and where it stands.
+struct Entry {
+    org: u32,
+    line: u32,
+    offset: u64,
+    /// Of the whole line, so that a file that changed meanwhile is noticed.
+    content: u64,
+    /// Of the key, wide enough that two keys never share one.
+    key: [u8; 16],
+}
+
+pub(crate) struct Side<R> {
+    which: SideTable,
+    table: Table<R>,
+    rules: SideRules,
+    /// Sorted by org and line.
+    entries: Vec<Entry>,
+    hasher: DefaultHashBuilder,
+}
+
+/// What the manifest says, for a side table to be held against.
+pub(crate) struct Orgs<'a> {
+    pub(crate) index: &'a OrgIndex,
+    pub(crate) rules: &'a RowRules,
+    pub(crate) named: &'a NamedCells,
+}
+
+impl<R: Read + Seek> Side<R> {
+    /// Checks a side table. Without a usable manifest, its orgs are not looked for.
+    pub(crate) fn read(
+        which: SideTable,
+        source: Source<R>,
+        orgs: Option<&Orgs<'_>>,
+        problems: &mut Problems<'_>,
+    ) -> Result<Option<Self>, ReadError> {
+        let Some(mut table) = Table::open(source, problems)? else { return Ok(None) };
+        let rules = SideRules::of(which, &mut table, problems);
+        let names = table.typed_header().to_vec();
+        let file = table.file().clone();
+        let hasher = DefaultHashBuilder::default();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut places: HashTable<u32> = HashTable::new();
+        while let Some(step) = table.next(problems)? {
+            let Step::Row(cells) = step else { continue };
+            let line = SideLine { rules: &rules, file: &file, cells: &cells, names: &names };
+            let Some((org, key, change)) = line.read(problems) else { continue };
+            let Some(orgs) = orgs else { continue };
+            let Some(place) = orgs.index.find(org) else {
+                let expected = "an org that the manifest has a row for";
+                line.report(
+                    problems,
+                    Code::SideOrg,
+                    rules.org,
+                    Some(org),
+                    expected.into(),
+                    quote(org.as_str()),
+                );
+                continue;
+            };
+            let entry = Entry {
+                org: place,
+                line: u32::try_from(cells.line).unwrap_or(u32::MAX),
+                offset: cells.offset,
+                content: hasher.hash_one(cells.text),
+                key: key_hash(&key),
+            };
+            let hash = hasher.hash_one((entry.org, entry.key));
+            let same =
+                |&at: &u32| (entries[at as usize].org, entries[at as usize].key) == (entry.org, entry.key);
+            if let Some(&first) = places.find(hash, same) {
+                let found = format!(
+                    "{} in line {} and in line {}",
+                    quote(&key),
+                    entries[first as usize].line,
+                    cells.line
+                );
+                line.report(
+                    problems,
+                    Code::SideTwice,
+                    rules.key,
+                    Some(org),
+                    "every entry of an org once".into(),
+                    found,
+                );
+                continue;
+            }
+            if let Some(column) = orgs.clash(place, which, &key, &change) {
+                let found = format!(
+                    "column {} in line {} of {}",
+                    quote(trim(column)),
+                    orgs.index.line(place),
+                    orgs.rules.file
+                );
+                line.report(
+                    problems,
+                    Code::SideClash,
+                    rules.key,
+                    Some(org),
+                    "an entry that the manifest's row doesn't name too".into(),
+                    found,
+                );
+                continue;
+            }
+            let at = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            entries.push(entry);
+            places.insert_unique(hash, at, |&at| {
+                hasher.hash_one((entries[at as usize].org, entries[at as usize].key))
+            });
+        }
+        drop(places);
+        entries.sort_unstable_by_key(|entry| (entry.org, entry.line));
+        Ok(Some(Self { which, table, rules, entries, hasher }))
+    }
+
+    pub(crate) fn which(&self) -> SideTable {
+        self.which
+    }
+
+    pub(crate) fn table(&self) -> &Table<R> {
+        &self.table
+    }
+
+    /// Reads the lines of an org again: their wishes and their cells as typed.
+    pub(crate) fn lines_of(
+        &mut self,
+        org: u32,
+        managed: &mut Vec<Managed>,
+        typed: &mut Vec<(SideTable, Vec<String>)>,
+    ) -> Result<(), RowsError> {
+        let from = self.entries.partition_point(|entry| entry.org < org);
+        let names = self.table.typed_header().to_vec();
+        let file = self.table.file().clone();
+        for entry in self.entries[from..].iter().take_while(|entry| entry.org == org) {
+            let changed = || RowsError::Changed { file: file.clone() };
+            let line = u64::from(entry.line);
+            self.table.seek_to(entry.offset, line)?;
+            let mut sink = |_| {};
+            let mut silent = Problems::new(&mut sink);
+            let Some(Step::Row(cells)) = self.table.next(&mut silent)? else { return Err(changed()) };
+            if self.hasher.hash_one(cells.text) != entry.content {
+                return Err(changed());
+            }
+            typed.push((self.which, cells.typed()));
+            let line = SideLine { rules: &self.rules, file: &file, cells: &cells, names: &names };
+            let (_, key, change) = line.read(&mut silent).ok_or_else(changed)?;
+            let origin = Origin::Side(self.which, entry.line.into());
+            let map = self.rules.map;
+            match change {
+                Change::Remove => {
+                    let path = Path::Entry(map, key.as_str().into());
+                    managed.push(Managed { path, wish: Wish::Remove, origin });
+                }
+                Change::Members(members) => {
+                    managed.extend(members.into_iter().filter_map(|(member, cell)| {
+                        let path = Path::Member(map, key.as_str().into(), member);
+                        wish(cell).map(|wish| Managed { path, wish, origin })
+                    }))
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Orgs<'_> {
+    /// The column in which the org's row names what the line names too.
+    fn clash(&self, place: u32, which: SideTable, key: &str, change: &Change) -> Option<&str> {
+        let excludes = |column: &Column| match column {
+            Column::Setting(path) if path.field().name == which.map() => match (path, change) {
+                (Path::Field(_), _) => true,
+                (Path::Entry(_, other), _) => **other == *key,
+                (Path::Member(_, other, _), Change::Remove) => **other == *key,
+                (Path::Member(_, other, member), Change::Members(members)) => {
+                    **other == *key && members.iter().any(|(named, _)| named == member)
+                }
+            },
+            _ => false,
+        };
+        self.named
+            .of(place)
+            .find(|column| excludes(&self.rules.columns[*column]))
+            .map(|column| self.named.name(column))
+    }
+}
+
+/// What a line does to its entry.
+enum Change {
+    Remove,
+    Members(Vec<(&'static Member, Cell)>),
+}
+
+struct SideRules {
+    map: &'static Field,
+    columns: Vec<SideColumn>,
+    org: Option<usize>,
+    key: Option<usize>,
+    remove: Option<usize>,
+}
+
+impl SideRules {
+    fn of<R: Read>(which: SideTable, table: &mut Table<R>, problems: &mut Problems<'_>) -> Self {
+        static NOTHING: MapSpec = MapSpec { members: &[] };
+        let map = Field::named(which.map()).expect("every side table's map is in the catalog");
+        let spec = map.map().unwrap_or(&NOTHING);
+        let columns = table.classify(
+            problems,
+            &SideColumn::Refused,
+            |name| SideColumn::of(which, spec, name),
+            |column| column.shape(),
+        );
+        let place = |wanted| columns.iter().position(|column| *column == wanted);
+        let rules = Self {
+            map,
+            org: place(SideColumn::OrgUuid),
+            key: place(SideColumn::Key),
+            remove: place(SideColumn::Remove),
+            columns,
+        };
+        table.require(rules.org, "org_uuid", problems);
+        table.require(rules.key, which.key_column(), problems);
+        table.set_org_column(rules.org);
+        rules
+    }
+}
+
+/// A line of a side table, under its rules.
+struct SideLine<'a> {
+    rules: &'a SideRules,
+    file: &'a std::sync::Arc<str>,
+    cells: &'a Cells<'a>,
+    names: &'a [String],
+}
+
+impl SideLine<'_> {
+    /// Judges the line; gives its org, key and change if all of them could be read.
+    fn read(&self, problems: &mut Problems<'_>) -> Option<(Ruuid, String, Change)> {
+        let mut refuse = |index: usize, org: Option<Ruuid>, refusal: Refusal| {
+            let found = if refusal.code == Code::CellMissing {
+                "nothing".into()
+            } else {
+                quote(&self.cells.get(index))
+            };
+            self.report(problems, refusal.code, Some(index), org, refusal.expected, found);
+        };
+        let org = self.rules.org.and_then(|index| match read_id(&self.cells.get(index)) {
+            Ok(Some(org)) => Some(org),
+            Ok(None) => {
+                refuse(index, None, Refusal::new(Code::CellMissing, "the RUUID of an org"));
+                None
+            }
+            Err(refusal) => {
+                refuse(index, None, refusal);
+                None
+            }
+        });
+        let key = self.rules.key.and_then(|index| match read_key(&self.cells.get(index)) {
+            Ok(Some(key)) => Some(key),
+            Ok(None) => {
+                refuse(index, org, Refusal::new(Code::CellMissing, "the key of an entry"));
+                None
+            }
+            Err(refusal) => {
+                refuse(index, org, refusal);
+                None
+            }
+        });
+        let remove = self.rules.remove.map_or(Ok(false), |index| {
+            read_flag(&self.cells.get(index)).map_err(|refusal| refuse(index, org, refusal))
+        });
+        if remove == Ok(true) {
+            return Some((org?, key?, Change::Remove));
+        }
+        let mut whole = remove.is_ok();
+        let mut members = Vec::new();
+        let mut uncanonical = Vec::new();
+        for (index, column) in self.rules.columns.iter().enumerate() {
+            let SideColumn::Member(member) = *column else { continue };
+            // The key is only there to be a path; what is read doesn't depend on it.
+            let path = Path::Member(self.rules.map, Box::default(), member);
+            match read_setting(&path, &self.cells.get(index)) {
+                Ok(Cell::Blank) => {}
+                Ok(cell) => {
+                    if matches!(&cell, Cell::Set(value) if has_uncanonical_id(member.kind, value)) {
+                        uncanonical.push(index);
+                    }
+                    members.push((member, cell));
+                }
+                Err(refusal) => {
+                    refuse(index, org, refusal);
+                    whole = false;
+                }
+            }
+        }
+        if org.is_some_and(|org| !org.is_canonical()) {
+            uncanonical.extend(self.rules.org);
+        }
+        for index in uncanonical {
+            let expected = "an RUUID as the vendor writes it, ending in A, Q, g or w";
+            self.report(
+                problems,
+                Code::CellCanonical,
+                Some(index),
+                org,
+                expected.into(),
+                quote(&self.cells.get(index)),
+            );
+        }
+        if whole && members.is_empty() && key.is_some() {
+            let expected = "a value in at least one column, or TRUE in remove";
+            self.report(
+                problems,
+                Code::SideIdle,
+                self.rules.key,
+                org,
+                expected.into(),
+                "a line that changes nothing".into(),
+            );
+        }
+        whole.then_some((org?, key?, Change::Members(members)))
+    }
+
+    fn report(
+        &self,
+        problems: &mut Problems<'_>,
+        code: Code,
+        column: Option<usize>,
+        org: Option<Ruuid>,
+        expected: std::borrow::Cow<'static, str>,
+        found: String,
+    ) {
+        let mut problem = Problem::new(code, self.file, expected, found).at(self.cells.line);
+        if let Some(index) = column {
+            problem = problem.in_column(index, trim(&self.names[index]));
+        }
+        problems.report(problem.of(org.as_ref().map(Ruuid::as_str)));
+    }
+}
+
+fn key_hash(key: &str) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
+}
+
+/// The columns of a manifest that a side table could name too.
+pub(crate) fn is_in_a_map(column: &Column) -> bool {
+    matches!(column, Column::Setting(path) if matches!(path.field().kind, Kind::Map(_)))
+}

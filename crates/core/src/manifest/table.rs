@@ -1,0 +1,411 @@
+//! A file -> its header and its rows, each row whole or refused: everything that is true of any table.
+//!
+//! Encoding, delimiter, quotes, the count of cells, control characters and stray line breaks are judged here;
+//! what a cell means is not known. Wholly blank rows are passed over.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use super::cell::{is_space, trim};
+use super::columns::{ColumnRefusal, Shape};
+use super::delimiter::Delimiter;
+use super::encoding::{Encoding, Text};
+use super::problem::{Problem, Problems, is_mark, quote};
+use super::source::{ReadError, Source};
+use super::tokenizer::{Fault, FaultKind, Record, Span, Tokenizer};
+use crate::code::Code;
+use crate::ids::Ruuid;
+
+/// A table with its header read.
+pub(crate) struct Table<R> {
+    file: Arc<str>,
+    tokens: Tokenizer<R>,
+    /// The names of the columns as typed.
+    typed: Vec<String>,
+    header_line: u64,
+    shapes: Vec<Shape>,
+    org_column: Option<usize>,
+    delimiter: Delimiter,
+}
+
+/// A record, judged.
+pub(crate) enum Step<'a> {
+    /// Nothing stands there.
+    Blank,
+    /// It was refused and reported. What could be read of it may say whose it was.
+    Bad { org: Option<Ruuid>, line: u64 },
+    /// As many cells as the header has, each clean.
+    Row(Cells<'a>),
+}
+
+/// The cells of a row.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<'a> {
+    pub(crate) line: u64,
+    pub(crate) offset: u64,
+    pub(crate) text: &'a str,
+    spans: &'a [Span],
+}
+
+impl<'a> Cells<'a> {
+    /// The text of a cell; empty where the row has no such cell.
+    pub(crate) fn get(&self, index: usize) -> Cow<'a, str> {
+        let Some(span) = self.spans.get(index) else { return Cow::Borrowed("") };
+        let text = &self.text[span.start..span.end];
+        if span.doubled { text.replace("\"\"", "\"").into() } else { text.into() }
+    }
+
+    pub(crate) fn is_blank(&self, index: usize) -> bool {
+        trim(&self.get(index)).is_empty()
+    }
+
+    /// The cells as typed.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        (0..self.spans.len()).map(|index| self.get(index).into_owned()).collect()
+    }
+}
+
+impl<R: Read> Table<R> {
+    /// Reads the header's record. `None` where there is nothing to read on with, which was reported.
+    pub(crate) fn open(source: Source<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
+        let Source { name: file, reader } = source;
+        Self::read_header(&file, reader, problems).map_err(|source| ReadError { file, source })
+    }
+
+    fn read_header(file: &Arc<str>, raw: R, problems: &mut Problems<'_>) -> io::Result<Option<Self>> {
+        let text = Text::open(raw)?;
+        match text.encoding() {
+            Encoding::Utf8 => {}
+            Encoding::Utf32 => {
+                let expected = "UTF-8, or UTF-16 with a byte order mark";
+                problems.report(Problem::new(Code::FileEncoding, file, expected, "UTF-32"));
+                return Ok(None);
+            }
+            Encoding::Utf16Le | Encoding::Utf16Be => {
+                problems.report(Problem::new(
+                    Code::FileUtf16,
+                    file,
+                    "UTF-8 or UTF-16",
+                    "UTF-16, by its byte order mark",
+                ));
+            }
+        }
+        let mut tokens = Tokenizer::new(text, b',');
+        let delimiter = loop {
+            let Some(line) = tokens.peek_line()? else {
+                let expected = "a header with the column org_uuid, and rows below it";
+                problems.report(Problem::new(Code::FileEmpty, file, expected, "nothing"));
+                return Ok(None);
+            };
+            let is_blank = |line: &str| line.chars().all(|c| is_space(c) || matches!(c, ',' | ';' | '"'));
+            if !std::str::from_utf8(line).is_ok_and(is_blank) {
+                break Delimiter::sniff(line);
+            }
+            tokens.next()?;
+        };
+        tokens.set_delimiter(delimiter.byte());
+        let Some(record) = tokens.next()? else { return Ok(None) };
+        let shapes = vec![Shape { secret: true, text: true, literal: false }; record.cells.len()];
+        let rules = Rules {
+            file,
+            typed: &[],
+            shapes: &shapes,
+            org_column: None,
+            delimiter: delimiter.byte(),
+            is_header: true,
+        };
+        let header_line = record.line;
+        let Step::Row(cells) = rules.judge(&record, problems) else { return Ok(None) };
+        let typed = cells.typed();
+        if delimiter != Delimiter::Comma {
+            let found = delimiter.to_string();
+            let note =
+                Problem::new(Code::FileDelimiter, file, "a comma, a semicolon or a tab between cells", found);
+            problems.report(note.at(header_line));
+        }
+        Ok(Some(Self {
+            file: Arc::clone(file),
+            tokens,
+            typed,
+            header_line,
+            shapes,
+            org_column: None,
+            delimiter,
+        }))
+    }
+
+    /// Finds out what the columns are; refused ones, reported, keep their place as `refused`.
+    pub(crate) fn classify<C: Clone>(
+        &mut self,
+        problems: &mut Problems<'_>,
+        refused: &C,
+        classify: impl Fn(&str) -> Result<C, ColumnRefusal>,
+        shape: impl Fn(&C) -> Shape,
+    ) -> Vec<C> {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        let mut columns = Vec::with_capacity(self.typed.len());
+        for (index, typed) in self.typed.iter().enumerate() {
+            let name = trim(typed);
+            let column = classify(name).and_then(|column| match first.insert(name, index) {
+                None => Ok(column),
+                Some(earlier) => Err(ColumnRefusal {
+                    code: Code::ColDuplicate,
+                    expected: "every column once".into(),
+                    found: format!("{} as column {} and as column {}", quote(name), earlier + 1, index + 1),
+                }),
+            });
+            columns.push(column.unwrap_or_else(|refusal| {
+                let problem = Problem::new(refusal.code, &self.file, refusal.expected, refusal.found);
+                problems.report(problem.at(self.header_line).in_column(index, name));
+                refused.clone()
+            }));
+        }
+        self.shapes = columns.iter().map(shape).collect();
+        columns
+    }
+
+    /// Asks for a column that must be there, and gives its place.
+    pub(crate) fn require(&self, place: Option<usize>, name: &'static str, problems: &mut Problems<'_>) {
+        if place.is_none() {
+            let expected = format!("a column {name}");
+            let near = self.typed.iter().map(|typed| trim(typed)).filter(|typed| !typed.is_empty());
+            let found = near.take(8).map(quote).collect::<Vec<_>>().join(", ");
+            problems.report(Problem::new(Code::ColMissing, &self.file, expected, found).at(self.header_line));
+        }
+    }
+
+    /// Tells where the org stands, so that problems can name it.
+    pub(crate) fn set_org_column(&mut self, column: Option<usize>) {
+        self.org_column = column;
+    }
+
+    /// The next record, judged; none at the end.
+    pub(crate) fn next(&mut self, problems: &mut Problems<'_>) -> Result<Option<Step<'_>>, ReadError> {
+        let Self { file, tokens, typed, shapes, org_column, delimiter, .. } = self;
+        let rules = Rules {
+            file,
+            typed,
+            shapes,
+            org_column: *org_column,
+            delimiter: delimiter.byte(),
+            is_header: false,
+        };
+        match tokens.next() {
+            Ok(None) => Ok(None),
+            Ok(Some(record)) => Ok(Some(rules.judge(&record, problems))),
+            Err(source) => Err(ReadError { file: Arc::clone(file), source }),
+        }
+    }
+
+    pub(crate) fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    pub(crate) fn typed_header(&self) -> &[String] {
+        &self.typed
+    }
+
+    pub(crate) fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    pub(crate) fn delimiter(&self) -> Delimiter {
+        self.delimiter
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.tokens.source().encoding()
+    }
+
+    /// The digest of what was read of the file.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.tokens.source().digest()
+    }
+}
+
+impl<R: Read + Seek> Table<R> {
+    /// Goes to the record at this offset.
+    pub(crate) fn seek_to(&mut self, offset: u64, line: u64) -> Result<(), ReadError> {
+        self.tokens.seek_to(offset, line).map_err(|source| ReadError { file: Arc::clone(&self.file), source })
+    }
+
+    /// Begins anew at the file's start, as `open` did.
+    pub(crate) fn restart(self, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
+        let Self { file, tokens, shapes, org_column, .. } = self;
+        let mut raw = tokens.into_source().into_raw();
+        raw.seek(SeekFrom::Start(0)).map_err(|source| ReadError { file: Arc::clone(&file), source })?;
+        let table = Self::open(Source { name: file, reader: raw }, problems)?;
+        Ok(table.map(|table| Self { shapes, org_column, ..table }))
+    }
+}
+
+/// What a record is judged by.
+struct Rules<'a> {
+    file: &'a Arc<str>,
+    typed: &'a [String],
+    shapes: &'a [Shape],
+    org_column: Option<usize>,
+    delimiter: u8,
+    is_header: bool,
+}
+
+impl Rules<'_> {
+    fn judge<'r>(&self, record: &Record<'r>, problems: &mut Problems<'_>) -> Step<'r> {
+        let text = match std::str::from_utf8(record.bytes) {
+            Ok(text) => text,
+            // A fault is the reason why a row can't be read; bytes that are no text may follow from it.
+            Err(_) if record.fault.is_some() => "",
+            Err(error) => {
+                let (line, character) = place(record, error.valid_up_to());
+                let cell = record.cells.iter().take_while(|span| span.end < error.valid_up_to()).count();
+                let expected = "UTF-8, or UTF-16 with a byte order mark";
+                let found = format!("bytes that are no text at character {character} of the line");
+                problems.report(self.problem(Code::FileEncoding, cell, line, None, expected, found));
+                return Step::Bad { org: None, line: record.line };
+            }
+        };
+        let spans = if text.len() == record.bytes.len() { record.cells } else { &[] };
+        let cells = Cells { line: record.line, offset: record.offset, text, spans };
+        if let Some(fault) = record.fault {
+            let org = self.org(&cells);
+            problems.report(self.fault(record, fault, org));
+            return Step::Bad { org, line: record.line };
+        }
+        if is_blank(&cells, self.delimiter) {
+            return Step::Blank;
+        }
+        if !self.is_header && cells.spans.len() != self.typed.len() {
+            let org = self.org(&cells);
+            let problem = Problem::new(
+                Code::RowRagged,
+                self.file,
+                format!("{} cells, as many as the header has", self.typed.len()),
+                format!("{}", cells.spans.len()),
+            );
+            problems.report(problem.at(record.line).of(org.as_ref().map(Ruuid::as_str)));
+            return Step::Bad { org, line: record.line };
+        }
+        for (index, (span, shape)) in cells.spans.iter().zip(self.shapes).enumerate() {
+            if span.broken && !shape.literal {
+                let org = self.org(&cells);
+                let (line, _) = place(record, span.start);
+                let expected =
+                    "no line break: only org_name, note, skip and the columns that begin with `_` hold one";
+                let found = self.found(index, &cells.get(index));
+                problems.report(self.problem(Code::RowLineBreak, index, line, org, expected, found));
+                return Step::Bad { org, line: record.line };
+            }
+        }
+        if has_odd_bytes(text, self.delimiter) && !self.judge_characters(record, &cells, problems) {
+            return Step::Bad { org: self.org(&cells), line: record.line };
+        }
+        Step::Row(cells)
+    }
+
+    /// Refuses control characters, and warns of marks that nobody sees.
+    fn judge_characters(&self, record: &Record<'_>, cells: &Cells<'_>, problems: &mut Problems<'_>) -> bool {
+        let mut clean = true;
+        for (index, shape) in self.shapes.iter().enumerate() {
+            let Some(span) = cells.spans.get(index) else { continue };
+            let text = &cells.text[span.start..span.end];
+            let stray = text.char_indices().find(|&(at, c)| match c {
+                '\t' | '\n' => !shape.literal,
+                '\r' => !shape.literal || !text[at + 1..].starts_with('\n'),
+                c => c.is_control(),
+            });
+            if let Some((at, c)) = stray {
+                clean = false;
+                let (line, character) = place(record, span.start + at);
+                let (code, expected) = match c {
+                    '\r' => (Code::FileLoneCr, "line breaks of LF or CRLF"),
+                    _ => (Code::FileControl, "no control characters"),
+                };
+                let found = match c {
+                    _ if shape.secret && !self.is_header => Cow::Borrowed(""),
+                    '\0' => "a NUL; is this UTF-16 without a byte order mark, or no text at all?".into(),
+                    c => format!("U+{:04X} at character {character} of the line", u32::from(c)).into(),
+                };
+                problems.report(self.problem(code, index, line, self.org(cells), expected, found));
+            } else if shape.text && !shape.secret && text.chars().any(is_mark) {
+                let found = self.found(index, &cells.get(index));
+                let expected = "a text without direction or zero-width marks, which change how it looks";
+                problems.report(self.problem(
+                    Code::CellMarks,
+                    index,
+                    record.line,
+                    self.org(cells),
+                    expected,
+                    found,
+                ));
+            }
+        }
+        clean
+    }
+
+    fn fault(&self, record: &Record<'_>, fault: Fault, org: Option<Ruuid>) -> Problem {
+        let (line, character) = place(record, fault.at);
+        let at = format!("at character {character} of the line");
+        let (code, expected, found) = match fault.kind {
+            FaultKind::Unclosed => (
+                Code::RowUnclosed,
+                "a quote that closes before the next cell, at most 64 KiB on",
+                format!("one that doesn't, {at}"),
+            ),
+            FaultKind::TextAfterQuote => (
+                Code::RowTextAfterQuote,
+                "nothing between a closing quote and the next cell",
+                format!("text {at}"),
+            ),
+            FaultKind::LoneCr => (Code::FileLoneCr, "line breaks of LF or CRLF", format!("a lone CR {at}")),
+            FaultKind::TooLong => {
+                (Code::RowTooLong, "cells of at most 64 KiB in rows of at most 8 MiB", format!("more, {at}"))
+            }
+        };
+        self.problem(code, fault.cell, line, org, expected, found)
+    }
+
+    fn problem(
+        &self,
+        code: Code,
+        column: usize,
+        line: u64,
+        org: Option<Ruuid>,
+        expected: &'static str,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Problem {
+        let name = self.typed.get(column).map_or("", |typed| trim(typed));
+        Problem::new(code, self.file, expected, found)
+            .at(line)
+            .in_column(column, name)
+            .of(org.as_ref().map(Ruuid::as_str))
+    }
+
+    fn found(&self, column: usize, text: &str) -> String {
+        let secret = !self.is_header && self.shapes.get(column).is_none_or(|shape| shape.secret);
+        if secret { String::new() } else { quote(text) }
+    }
+
+    fn org(&self, cells: &Cells<'_>) -> Option<Ruuid> {
+        trim(&cells.get(self.org_column?)).parse().ok()
+    }
+}
+
+/// The physical line and the character in it, from 1, of a byte of the record.
+fn place(record: &Record<'_>, at: usize) -> (u64, usize) {
+    let before = &record.bytes[..at.min(record.bytes.len())];
+    let breaks = memchr::memchr_iter(b'\n', before).count() as u64;
+    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    (record.line + breaks, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+}
+
+fn is_blank(cells: &Cells<'_>, delimiter: u8) -> bool {
+    cells.text.chars().all(|c| is_space(c) || c == '"' || c == char::from(delimiter))
+        && (0..cells.spans.len()).all(|index| cells.is_blank(index))
+}
+
+/// Whether there is anything but printable ASCII and delimiters: without a branch, so that it is vectorized.
+fn has_odd_bytes(text: &str, delimiter: u8) -> bool {
+    text.bytes().fold(false, |odd, byte| odd | ((byte < b' ') & (byte != delimiter)) | (byte >= 0x7F))
+}
