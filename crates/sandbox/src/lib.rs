@@ -1,1 +1,56 @@
-//! orgwave-sandbox
+//! A stand-in for the vendor API, on loopback: orgs with settings, token buckets, scripted faults, and a ledger of
+//! every request, by which a run's claims are judged.
+//!
+//! It is the independent witness. Of `orgwave-core` it uses the ids and the catalog of fields; with the client, which
+//! says what a reply means, it shares nothing.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use orgwave_sandbox::{Config, OrgSeed, Sandbox};
+//!
+//! let org = OrgSeed { org: "AAAAAAAAAAAAAAAAAAAAAA".parse()?, name: "Acme".to_owned() };
+//! let config = Config { faults: vec!["reset applied on write nth 1".parse()?], ..Config::default() };
+//! let sandbox = Sandbox::new(config, vec![org])?.start(([127, 0, 0, 1], 0).into()).await?;
+//! // ... calls to sandbox.url() with sandbox.api_key() ...
+//! for entry in sandbox.ledger() {
+//!     println!("{}", entry.to_json());
+//! }
+//! sandbox.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * [`Config`]: the `[sandbox]` table of a rollout file.
+//! * [`fault`]: what can go wrong, one line each.
+//! * [`Estate`], [`starting_settings`], [`partner_org`]: the world before the first request, a pure function of the
+//!   seed and the org's id.
+//! * [`Running`]: the ledger, the states, and the hands that a test puts in. Other processes use the routes
+//!   `/ledger`, `/totals`, `/state/ORG`, `/admin/edit/ORG` and `/admin/faults`.
+//!
+//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the seven of [`Operation`], and anything on
+//! another interface than loopback.
+
+mod bucket;
+mod config;
+mod dice;
+mod duration;
+pub mod fault;
+mod glob;
+mod ledger;
+mod operation;
+mod reply;
+mod routes;
+mod server;
+mod wire;
+mod world;
+
+pub use bucket::Quota;
+pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend};
+pub use duration::{Latency, ParseDurationError};
+pub use glob::Glob;
+pub use ledger::{Entry, Event, KeyCheck, Totals, secret_fingerprint};
+pub use operation::Operation;
+pub use server::{Running, SANDBOX_KEY, Sandbox};
+pub use world::estate::{Camera, EnvoyLocation, Estate, Location};
+pub use world::partner_org;
+pub use world::starting::starting_settings;

@@ -1,0 +1,218 @@
+//! What the `[sandbox]` table of a rollout file may hold. Everything is optional.
+//!
+//! ```toml
+//! [sandbox]
+//! seed = 7
+//! latency = "20ms..80ms"
+//! server = "merge"
+//! org_bucket = { rate = 5 }                  # burst: ten times the rate, unless said
+//! partner_bucket = { rate = 50, burst = 80 }
+//! spend = "both"
+//! settings = { saveClips = false }           # of every org, over the generated ones
+//! faults = ["429 retry-after=1 on write nth 1 share=0.1"]
+//!
+//! [[sandbox.orgs]]
+//! match = "Acme *"
+//! connected = false
+//! ```
+//!
+//! The key that the server expects isn't here: a file that is shared is no place for it.
+
+use std::num::NonZeroUsize;
+
+use orgwave_core::ids::Ruuid;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::bucket::Quota;
+use crate::duration::Latency;
+use crate::fault::Fault;
+use crate::glob::Glob;
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What all chance depends on.
+    pub seed: u64,
+    /// How long every call takes: `50ms`, or `20ms..80ms`.
+    pub latency: Latency,
+    /// What an update does with what it doesn't name.
+    pub server: Server,
+    /// Of the calls that carry `x-auth-org`, whose bucket pays.
+    pub spend: Spend,
+    /// What the ledger keeps.
+    pub ledger: Keep,
+    /// The bucket that every org has; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_bucket: Option<Quota>,
+    /// The partner's bucket; unlimited if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner_bucket: Option<Quota>,
+    /// What goes wrong, first match first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Settings that every org starts with, over the generated ones; the text `<null>` is null.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
+    /// Orgs that are special; all that fit count, later ones win.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orgs: Vec<OrgOverride>,
+}
+
+/// What an update does with what it doesn't name. Nobody knows what the vendor's does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Server {
+    /// Fields that aren't sent are gone, but for what the server keeps itself. The harshest, so the default.
+    #[default]
+    Replace,
+    /// Fields that aren't sent stay. A map that is sent replaces the map.
+    Merge,
+    /// As `merge`, and so inside the maps, and inside their entries: nothing is ever taken out.
+    DeepMerge,
+}
+
+/// Whose bucket pays for a call that carries `x-auth-org`. Calls without it always cost the partner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spend {
+    /// The client org's.
+    #[default]
+    Client,
+    /// The partner's.
+    Partner,
+    /// Both; it needs a token of each.
+    Both,
+}
+
+/// What the ledger keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Every request with its states.
+    #[default]
+    Full,
+    /// Totals only: for benchmarks, and for runs without end.
+    Counts,
+}
+
+/// What is special about some orgs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrgOverride {
+    /// Only orgs whose id or name fits.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Glob>,
+    /// Only every so manieth org of the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<NonZeroUsize>,
+    /// The live name, where it should differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether Envoy was ever connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connected: Option<bool>,
+    /// Whether the client list has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listed: Option<bool>,
+    /// Whether the partner may act for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<bool>,
+    /// Whether reads show its secrets as `***`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked_secrets: Option<bool>,
+    /// Whether reads show its secrets as null; a write that leaves them out then keeps them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_secrets: Option<bool>,
+    /// Whether reads leave `orgUuid` out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_uuid_absent: Option<bool>,
+    /// Its starting settings, over all others.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
+}
+
+/// An org that the sandbox has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgSeed {
+    /// Its id.
+    pub org: Ruuid,
+    /// Its name.
+    pub name: String,
+}
+
+/// Why a sandbox can't be made of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// An org stands twice.
+    #[error("org {0} stands twice")]
+    DuplicateOrg(Ruuid),
+    /// A starting setting has the wrong type.
+    #[error("the starting setting {0} has the wrong type")]
+    Setting(String),
+    /// A bucket that would never fill.
+    #[error("a bucket's rate is between 0.001 and 1000000000 a second")]
+    Rate,
+}
+
+impl OrgOverride {
+    /// Whether it is about this org; `place` counts the list from 0.
+    pub(crate) fn fits(&self, place: usize, org: &OrgSeed) -> bool {
+        let pattern = |glob: &Glob| glob.matches(org.org.as_str()) || glob.matches(&org.name);
+        self.pattern.as_ref().is_none_or(pattern)
+            && self.every.is_none_or(|every| (place + 1).is_multiple_of(every.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_the_header_is_read_and_written_again() {
+        let text = r#"
+            seed = 7
+            latency = "20ms..80ms"
+            server = "merge"
+            org_bucket = { rate = 5 }
+            partner_bucket = { rate = 50, burst = 80 }
+            spend = "both"
+            settings = { saveClips = false }
+            faults = ["429 retry-after=1 on write nth 1 share=0.1"]
+
+            [[orgs]]
+            match = "Acme *"
+            every = 2
+            connected = false
+        "#;
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.seed, 7);
+        assert_eq!(config.server, Server::Merge);
+        assert_eq!(config.org_bucket, Some(Quota::per_second(5.0)));
+        assert_eq!(config.orgs[0].connected, Some(false));
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
+    }
+
+    #[test]
+    fn nothing_is_a_configuration_and_a_misspelling_is_not() {
+        assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+        assert!(toml::from_str::<Config>("sede = 1").is_err());
+        assert!(toml::from_str::<Config>("[[orgs]]\nmach = \"x\"").is_err());
+        let error = toml::from_str::<Config>("faults = [\"rest\"]").unwrap_err().to_string();
+        assert!(error.contains("\"rest\" is no fault"), "{error}");
+    }
+
+    #[test]
+    fn an_override_is_about_orgs_by_name_id_and_place() {
+        let org = OrgSeed { org: Ruuid::from_bytes([0; 16]), name: "Acme".to_owned() };
+        let fits = |text: &str, place| toml::from_str::<OrgOverride>(text).unwrap().fits(place, &org);
+        assert!(fits("", 0));
+        assert!(fits("match = \"Ac*\"", 0));
+        assert!(fits("match = \"AAAA*\"", 0));
+        assert!(!fits("match = \"Bc*\"", 0));
+        assert!(!fits("every = 3", 0));
+        assert!(fits("every = 3", 2));
+    }
+}

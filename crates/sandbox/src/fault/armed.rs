@@ -1,0 +1,141 @@
+//! A fault on duty: it counts the calls that fit it, per org, and says which of them it strikes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use orgwave_core::ids::Ruuid;
+
+use super::{Fault, When};
+use crate::dice::Dice;
+use crate::operation::Operation;
+
+/// A call, as faults see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    pub(crate) operation: Operation,
+    /// The org's id and name; `None` for calls without one.
+    pub(crate) org: Option<(Ruuid, &'a str)>,
+    /// Counts all requests to the server, from 1.
+    pub(crate) request: u64,
+}
+
+/// A fault and its counts.
+#[derive(Debug)]
+pub(crate) struct Armed {
+    pub(crate) fault: Fault,
+    seed: u64,
+    counts: Mutex<HashMap<Option<Ruuid>, u64>>,
+}
+
+impl Armed {
+    pub(crate) fn new(fault: Fault, seed: u64) -> Self {
+        Self { fault, seed, counts: Mutex::default() }
+    }
+
+    /// Counts the call if it fits, and says whether the fault happens in it.
+    pub(crate) fn strikes(&self, occasion: Occasion<'_>) -> bool {
+        if !self.fits(occasion) {
+            return false;
+        }
+        let org = occasion.org.map(|(id, _)| id);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(org).or_default();
+        *count += 1;
+        match self.fault.scope.when {
+            When::Always => true,
+            When::Times(times) => *count <= times,
+            When::Nth(nth) => *count == nth,
+            When::From(first) => *count >= first,
+            When::FromRequest(first) => occasion.request >= first,
+            When::Probability(probability) => self.dice(org, b"probability", *count).chance(probability),
+        }
+    }
+
+    fn fits(&self, occasion: Occasion<'_>) -> bool {
+        let scope = &self.fault.scope;
+        let operation = scope.operation.is_none_or(|operation| operation == occasion.operation);
+        let org = scope.org.as_ref().is_none_or(|glob| {
+            occasion.org.is_some_and(|(id, name)| glob.matches(id.as_str()) || glob.matches(name))
+        });
+        let share = || {
+            scope.share.is_none_or(|share| {
+                occasion.org.is_some_and(|(id, _)| self.dice(Some(id), b"share", 0).chance(share))
+            })
+        };
+        operation && org && share()
+    }
+
+    fn dice(&self, org: Option<Ruuid>, purpose: &[u8], count: u64) -> Dice {
+        let org = org.map_or([0; 16], |org| *org.as_bytes());
+        Dice::new(self.seed, &[purpose, self.fault.line.as_bytes(), &org, &count.to_le_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn armed(line: &str) -> Armed {
+        Armed::new(line.parse().unwrap(), 1)
+    }
+
+    fn org(place: u8) -> Ruuid {
+        Ruuid::from_bytes([place; 16])
+    }
+
+    fn strikes(armed: &Armed, org: Ruuid, calls: u64) -> Vec<bool> {
+        (1..=calls)
+            .map(|request| {
+                armed.strikes(Occasion { operation: Operation::Write, org: Some((org, "Acme")), request })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn counts_are_per_org() {
+        for (line, expected) in [
+            ("500", [true, true, true, true]),
+            ("500 times 2", [true, true, false, false]),
+            ("500 nth 2", [false, true, false, false]),
+            ("500 from 3", [false, false, true, true]),
+            ("500 from-request 4", [false, false, false, true]),
+            ("500 on read", [false; 4]),
+            ("500 of Ac*", [true; 4]),
+            ("500 of Bc*", [false; 4]),
+            ("500 p=0", [false; 4]),
+            ("500 p=1", [true; 4]),
+        ] {
+            let armed = armed(line);
+            assert_eq!(strikes(&armed, org(1), 4), expected, "{line}");
+            assert_eq!(strikes(&armed, org(2), 4), expected, "{line}, another org");
+        }
+    }
+
+    #[test]
+    fn chance_repeats_itself() {
+        let first = strikes(&armed("500 p=0.5"), org(1), 64);
+        assert_eq!(strikes(&armed("500 p=0.5"), org(1), 64), first);
+        assert_ne!(strikes(&armed("500 p=0.5"), org(2), 64), first);
+    }
+
+    #[test]
+    fn a_share_of_orgs_is_struck_always_or_never() {
+        let armed = armed("500 share=0.5");
+        let struck: Vec<bool> = (0..=255)
+            .map(|place| {
+                let calls = strikes(&armed, org(place), 3);
+                assert!(calls.windows(2).all(|pair| pair[0] == pair[1]));
+                calls[0]
+            })
+            .collect();
+        let hits = struck.iter().filter(|struck| **struck).count();
+        assert!((90..166).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn an_org_glob_never_fits_a_call_without_an_org() {
+        let occasion = Occasion { operation: Operation::Clients, org: None, request: 1 };
+        assert!(!armed("500 of *").strikes(occasion));
+        assert!(armed("500").strikes(occasion));
+    }
+}

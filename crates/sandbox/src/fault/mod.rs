@@ -1,0 +1,70 @@
+//! Faults by name: what goes wrong, in which call, of which org, how often. One line says one fault.
+//!
+//! ```text
+//! ACT [KEY=VALUE | FLAG]... [on OPERATION] [of GLOB] [share=P] [WHEN]
+//!
+//! 429 retry-after=3 on write of Acme* times 2     500 applied on write nth 1
+//! reset applied stale=10s on write p=0.05         401 from-request 40
+//! ok edit='{"saveClips":false}' on read nth 2     drip-body every=200ms on read times 1
+//! ```
+//!
+//! Words are parted by spaces; `'...'` quotes as it stands, `"..."` with `\"` and `\\`.
+//!
+//! **Acts: what the caller sees**
+//!
+//! | act | the caller sees |
+//! |---|---|
+//! | `ok` | the plain reply; for the effects below. May be left out when an effect stands |
+//! | `200` ... `599` | that status; `body=TEXT`, `header='Name: value'`, `retry-after=TEXT` and `location=URL`, the first three as often as liked. Without `body`, the vendor's own body for that status |
+//! | `error`, `auth-error` | 200 with `error` or `authError` true; `msg=TEXT` |
+//! | `warning` | 200 with `msg=TEXT`, `failed-guids=A;B`, `misconfigured-doors=A;B` |
+//! | `html`, `empty`, `null`, `array`, `string` | 200 with that for a body |
+//! | `truncate` | the plain reply, cut in half (`at=N`: after N bytes), connection closed |
+//! | `too-long`, `too-short` | the plain reply, its Content-Length ten too many, or ten too few |
+//! | `drip-headers`, `drip-body` | the plain reply, byte by byte, `every=100ms` |
+//! | `gzip-bomb`, `huge` | a body of `size=1G` once decoded, packed or plain; `K`, `M`, `G` are powers of 1024 |
+//! | `deep` | JSON nested `depth=100000` deep |
+//! | `reset` | a TCP reset, once the request was read |
+//! | `close` | the connection closed, once the request was read |
+//! | `drop` | the connection closed as the request starts, its body unread; never applied |
+//! | `hang` | nothing, until the caller gives up |
+//! | `refuse` | the plain reply; then nobody listens for `for=2s`, and open connections are closed |
+//! | `other-org` | reads: the settings of another org (`org=ID`, else of the next one) |
+//! | `settings-null`, `settings-absent` | reads: an org that isn't connected |
+//! | `masked` | reads: secrets as `***` |
+//! | `reshaped` | reads: absent known fields as null, and every map in another order |
+//! | `unknown-shape` | the client list: a shape that no spec has |
+//!
+//! **Effects: what happens on the server**
+//!
+//! * `applied`: the write is applied, whatever the caller sees. `applied=2s`: that long after it came in, and by then
+//!   the reply is gone. `unapplied`: not at all. Unless said, `ok` and `warning` apply, and so does what shows the
+//!   plain reply whole (`refuse`); everything else doesn't.
+//! * `delay=500ms`: the reply is held back; what is applied is applied before.
+//! * `stale=10s`: for that long, reads of the org show what was there before this call.
+//! * `flip=FIELD`: that bool of the org changes by itself, just after a write or just before a read.
+//! * `edit=JSON`: somebody else writes these fields, just after a write or just before a read.
+//!
+//! **Which calls**
+//!
+//! * `on` one of read, write, clients, locations, cameras, envoy-locations, tokens, any. Unless said: any, or what the
+//!   act is about.
+//! * `of` a glob on the org's id or name (`*`, `?`). Unless said every org, and calls without one.
+//! * `share=0.5`: only that share of the orgs, chosen by the seed.
+//! * `times N`: the first N such calls of each org; `nth N`: the N-th alone; `from N`: the N-th and all after it;
+//!   `from-request N`: all from the N-th request to the server on; `p=0.05`: each with that probability, by the seed, the
+//!   org and the count of its calls, so that a run can be repeated. Unless said: always.
+//!
+//! A call counts for every fault that it fits; of several that then apply, the first in the list is the one that happens.
+//! Calls that the server refuses anyway (key, unknown org, empty bucket) don't count.
+//!
+//! TLS and DNS failures are not here: they happen before there is a server.
+
+mod armed;
+mod parse;
+mod spec;
+mod words;
+
+pub(crate) use armed::{Armed, Occasion};
+pub use parse::ParseFaultError;
+pub use spec::{Act, Applied, Effects, Fault, Scope, When};

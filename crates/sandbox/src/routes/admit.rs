@@ -1,0 +1,249 @@
+//! A call as its headers tell it: who it is from, for which org, and whether it is let in.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde_json::json;
+
+use super::{Answer, Shape, lists, settings};
+use crate::fault::{Act, Armed, Fault, Occasion};
+use crate::ledger::{Entry, Event, KeyCheck};
+use crate::operation::Operation;
+use crate::reply::{JSON, Reply};
+use crate::wire::Wire;
+use crate::world::org::Org;
+use crate::world::{World, micros};
+
+const SCHEME: &str = "partner-api-token";
+const SCHEMES: [&str; 4] = ["api-token", "api", SCHEME, "partner-api"];
+
+/// A call that came in.
+pub(super) struct Call {
+    pub(super) at: Duration,
+    pub(super) entry: Entry,
+}
+
+/// A call that was let in: to an operation, on an org.
+pub(super) struct Admitted {
+    call: Call,
+    pub(super) operation: Operation,
+    /// The org of the header; without one, the partner's own.
+    pub(super) org: Arc<Org>,
+    armed: Option<Arc<Armed>>,
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<Cow<'_, str>> =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    // Two org headers are one text that is no id: nobody could say which is meant.
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+impl Call {
+    pub(super) fn arrive(
+        world: &World,
+        operation: Option<Operation>,
+        path: Cow<'static, str>,
+        headers: &HeaderMap,
+    ) -> Self {
+        let at = world.clock.now();
+        let key = match headers.get("x-auth-apikey") {
+            None => KeyCheck::Missing,
+            Some(key) if key.as_bytes() == world.key.as_bytes() => KeyCheck::Ok,
+            Some(_) => KeyCheck::Bad,
+        };
+        let scheme = headers.get("x-auth-scheme").map(|value| {
+            SCHEMES.into_iter().find(|scheme| value.as_bytes() == scheme.as_bytes()).unwrap_or("other")
+        });
+        let org = text(headers, "x-auth-org").map(|text| {
+            // A client that puts its key into the wrong header must not have it written down.
+            if text.contains(&world.key) { "(the key)".into() } else { text.into_boxed_str() }
+        });
+        let entry = Entry {
+            seq: 0,
+            event: Event::Request,
+            request: world.next_request(),
+            at_ms: world.clock.epoch_ms(at),
+            at_us: micros(at),
+            done_us: 0,
+            path,
+            operation,
+            org,
+            scheme,
+            key,
+            status: None,
+            retry_after: None,
+            fault: None,
+            applied: (operation == Some(Operation::Write)).then_some(false),
+            state: None,
+            seen: None,
+            sent: None,
+        };
+        Self { at, entry }
+    }
+
+    /// Lets the call in, or says why not.
+    pub(super) fn admit(
+        self,
+        world: &World,
+        operation: Operation,
+        headers: &HeaderMap,
+    ) -> Result<Admitted, Reply> {
+        let now_ms = self.entry.at_ms;
+        if self.entry.key != KeyCheck::Ok || self.entry.scheme != Some(SCHEME) {
+            return Err(self.refuse(world, Reply::of_status(401, now_ms)));
+        }
+        let org = match &self.entry.org {
+            None => Some(&world.partner),
+            Some(id) => id.parse().ok().and_then(|id| world.org(&id)).filter(|org| org.traits.access),
+        };
+        let Some(org) = org.cloned() else {
+            return Err(self.refuse(world, Reply::of_status(403, now_ms)));
+        };
+        let client = self.entry.org.is_some().then_some(&*org);
+        if let Err(wait) = world.pay(client, self.at) {
+            return Err(self.refuse(world, Reply::too_many(wait)));
+        }
+        let json = |value: &HeaderValue| value.as_bytes().starts_with(JSON.as_bytes());
+        if !headers.get(CONTENT_TYPE).is_some_and(json) {
+            return Err(self.refuse(world, Reply::refused(415, "Unsupported media type", now_ms)));
+        }
+        let armed = world.strike(Occasion {
+            operation,
+            org: client.map(|org| (org.id, org.name.as_str())),
+            request: self.entry.request,
+        });
+        Ok(Admitted { call: self, operation, org, armed })
+    }
+
+    /// Enters the call as answered with this.
+    pub(super) fn refuse(mut self, world: &World, reply: Reply) -> Reply {
+        self.entry.status = Some(reply.status);
+        self.entry.retry_after = reply.retry_after();
+        self.entry.done_us = micros(world.clock.now());
+        world.ledger.append(self.entry);
+        reply
+    }
+}
+
+impl Admitted {
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.armed.as_ref().map(|armed| &armed.fault)
+    }
+
+    pub(super) fn at(&self) -> Duration {
+        self.call.at
+    }
+
+    pub(super) fn at_ms(&self) -> u64 {
+        self.call.entry.at_ms
+    }
+
+    pub(super) fn request(&self) -> u64 {
+        self.call.entry.request
+    }
+
+    pub(super) fn entry(&mut self) -> &mut Entry {
+        &mut self.call.entry
+    }
+
+    pub(super) fn refuse(self, world: &World, reply: Reply) -> Reply {
+        self.call.refuse(world, reply)
+    }
+
+    /// Does what the call asks for, as far as its fault lets it.
+    pub(super) fn decide(self, world: &Arc<World>, body: Bytes) -> Answer {
+        match self.operation {
+            Operation::Read => settings::read(self, world, &body),
+            Operation::Write => settings::write(self, world, &body),
+            Operation::Clients
+            | Operation::Locations
+            | Operation::Cameras
+            | Operation::EnvoyLocations
+            | Operation::Tokens => {
+                let reply = lists::answer(&self, world, &body);
+                self.finish(world, reply)
+            }
+        }
+    }
+
+    /// Puts the fault over the reply, enters the call, and answers.
+    pub(super) fn finish(mut self, world: &World, reply: Reply) -> Answer {
+        let Some(armed) = self.armed.take() else {
+            return Answer::plain(self.call.refuse(world, reply));
+        };
+        let fault = &armed.fault;
+        let reply = replaced(&fault.act, reply, self.call.entry.at_ms);
+        let shape = match Wire::of(&fault.act, &reply) {
+            Some(wire) => Shape::Wire(wire),
+            None => Shape::Reply(reply.clone()),
+        };
+        let has_status = !matches!(&shape, Shape::Wire(wire) if !wire.has_status());
+        let entry = &mut self.call.entry;
+        entry.status = has_status.then_some(reply.status);
+        entry.retry_after = reply.retry_after();
+        entry.fault = Some(fault.to_string().into());
+        entry.done_us = micros(world.clock.now());
+        world.ledger.append(self.call.entry);
+        if let Act::Refuse { pause } = fault.act {
+            world.refuse(pause);
+        }
+        Answer { shape, delay: fault.effects.delay }
+    }
+}
+
+/// The reply that an act puts in the place of the plain one.
+fn replaced(act: &Act, reply: Reply, now_ms: u64) -> Reply {
+    match act {
+        Act::Status { code, headers, body } => {
+            let mut said = Reply::of_status(*code, now_ms);
+            if let Some(body) = body {
+                said.body = Bytes::from(body.clone());
+            } else if *code == 200 {
+                said.body = reply.body;
+            }
+            for (name, value) in headers {
+                // Both were tried when the line was read.
+                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                    said = said.with(name, value);
+                }
+            }
+            said
+        }
+        Act::Error { message } => {
+            let message = message.as_deref().unwrap_or("The settings could not be saved");
+            Reply::json(200, json!({"error": true, "errorMsg": message}).to_string())
+        }
+        Act::AuthError { message } => {
+            let message = message.as_deref().unwrap_or("Envoy must be connected again");
+            Reply::json(200, json!({"authError": true, "errorMsg": message}).to_string())
+        }
+        Act::Warning { message, failed_guids, misconfigured_doors } => {
+            let body = json!({
+                "authError": false,
+                "error": false,
+                "errorMsg": null,
+                "failedGuids": failed_guids,
+                "misconfiguredDoors": misconfigured_doors,
+                "warningMsg": message,
+            });
+            Reply::json(200, body.to_string())
+        }
+        Act::Odd { content_type, body } => {
+            Reply { content_type, ..Reply::json(200, Bytes::from_static(body.as_bytes())) }
+        }
+        Act::Deep { depth } => {
+            let body = format!("{{\"deep\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth));
+            Reply::json(200, body)
+        }
+        Act::UnknownShape => {
+            let client = json!({"orgUuid": "AAAAAAAAAAAAAAAAAAAAAA", "orgName": "Acme", "name": "Acme"});
+            Reply::json(200, json!({"partnerClients": [client]}).to_string())
+        }
+        _ => reply,
+    }
+}

@@ -1,0 +1,85 @@
+//! The calls that only list: clients, locations, cameras, Envoy locations, API tokens.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::admit::Admitted;
+use crate::dice::Dice;
+use crate::operation::Operation;
+use crate::reply::Reply;
+use crate::world::World;
+use crate::world::estate::Estate;
+
+/// Every field that a listing request may hold.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ask {
+    sub_locations_included: Option<bool>,
+    include_mummified: Option<bool>,
+}
+
+pub(super) fn answer(call: &Admitted, world: &Arc<World>, body: &[u8]) -> Reply {
+    // An array would do for serde; the vendor wants an object.
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    let Some(ask) = serde_json::from_slice::<Ask>(body).ok().filter(|_| is_object) else {
+        return Reply::bad_request("JSON doesn't match expected object structure");
+    };
+    let estate = || Estate::generate(world.config.seed, call.org.id);
+    let body = match call.operation {
+        Operation::Clients => world.client_list.get_or_init(|| clients(world)).clone(),
+        Operation::Locations => {
+            let mut locations = estate().locations;
+            if ask.sub_locations_included != Some(true) {
+                for location in &mut locations {
+                    location.sub_locations.clear();
+                }
+            }
+            json!({"locations": locations}).to_string().into()
+        }
+        Operation::Cameras => {
+            let mut cameras = estate().cameras;
+            cameras.retain(|camera| ask.include_mummified == Some(true) || !camera.mummified);
+            json!({"cameraStates": cameras}).to_string().into()
+        }
+        Operation::EnvoyLocations if !call.org.traits.connected => {
+            json!({"authError": true, "error": false, "errorMsg": "Envoy is not connected", "locationList": null})
+                .to_string()
+                .into()
+        }
+        Operation::EnvoyLocations => {
+            let list = estate().envoy_locations;
+            json!({"authError": false, "error": false, "errorMsg": null, "locationList": list}).to_string().into()
+        }
+        Operation::Tokens => {
+            let rate = world.config.partner_bucket.or(world.config.org_bucket).map(|quota| quota.rate);
+            // Misspelt on the wire.
+            json!({"apiTokens": [{"allowedRequetsPerSecond": rate, "name": "provisioning"}]}).to_string().into()
+        }
+        Operation::Read | Operation::Write => Bytes::new(),
+    };
+    Reply::json(200, body)
+}
+
+fn clients(world: &World) -> Bytes {
+    let seed = world.config.seed;
+    let clients: Vec<Value> = world
+        .clients
+        .iter()
+        .filter(|org| org.traits.listed)
+        .map(|org| {
+            let mut dice = Dice::new(seed, &[b"client", org.id.as_bytes()]);
+            json!({
+                "clientOrgUuid": org.id,
+                "clientOrgName": org.name,
+                "clientAccessAllowed": org.traits.access,
+                "createdAtMillis": 1_500_000_000_000 + dice.below(200_000_000_000),
+                "totalCameras": Estate::camera_count(seed, org.id),
+            })
+        })
+        .collect();
+    let body = json!({"clients": clients, "error": false, "errorMsg": null, "warningMsg": null});
+    body.to_string().into()
+}

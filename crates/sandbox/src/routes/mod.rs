@@ -1,0 +1,166 @@
+//! From HTTP to the world and back.
+//!
+//! A vendor call goes through two steps: it is *admitted* by its headers alone (key, org, bucket, fault), and, once its
+//! body is there and the latency has passed, *decided*. From then on it stands in the ledger. The decision is taken
+//! even if the caller has hung up meanwhile, as a real server would.
+
+mod admin;
+mod admit;
+mod lists;
+mod settings;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+
+use self::admit::Call;
+use crate::fault::Act;
+use crate::operation::Operation;
+use crate::reply::Reply;
+use crate::wire::Wire;
+use crate::world::World;
+
+/// No real update comes near it; a body above it is answered with 413.
+const BODY_CAP: usize = 16 << 20;
+
+/// What the caller gets, and how long it is held back.
+pub(crate) struct Answer {
+    shape: Shape,
+    delay: Duration,
+}
+
+enum Shape {
+    Reply(Reply),
+    Wire(Wire),
+}
+
+impl Answer {
+    fn plain(reply: Reply) -> Self {
+        Self { shape: Shape::Reply(reply), delay: Duration::ZERO }
+    }
+
+    async fn into_response(self) -> Response {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        match self.shape {
+            Shape::Reply(reply) => reply.into(),
+            Shape::Wire(wire) => {
+                // The connection takes it from here and writes it itself.
+                let mut response = Response::new(Body::empty());
+                response.extensions_mut().insert(wire);
+                response
+            }
+        }
+    }
+}
+
+impl From<Reply> for Response {
+    fn from(reply: Reply) -> Self {
+        let mut response = Self::new(Body::from(reply.body));
+        *response.status_mut() = hyper::StatusCode::from_u16(reply.status).unwrap_or_default();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+        for (name, value) in reply.headers {
+            // A scripted Content-Type replaces ours; anything else may stand several times.
+            if name == CONTENT_TYPE {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// All routes.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    let mut router = admin::routes();
+    for operation in Operation::ALL {
+        router = router.route(
+            operation.path(),
+            post(move |State(world): State<Arc<World>>, request: Request| vendor(world, operation, request)),
+        );
+    }
+    router
+        .method_not_allowed_fallback(|State(world): State<Arc<World>>, request: Request| async move {
+            stray(&world, &request, 405, "Method not allowed")
+        })
+        .fallback(|State(world): State<Arc<World>>, request: Request| async move {
+            stray(&world, &request, 404, "No such operation")
+        })
+        .with_state(world)
+}
+
+/// A request that is no operation's; it stands in the ledger all the same.
+fn stray(world: &World, request: &Request, status: u16, message: &str) -> Response {
+    let call = Call::arrive(world, None, request.uri().path().to_owned().into(), request.headers());
+    let reply = Reply::refused(status, message, call.entry.at_ms);
+    call.refuse(world, reply).into()
+}
+
+/// Why a body isn't there.
+enum Cut {
+    TooLong,
+    BrokenOff,
+}
+
+/// The whole body, up to the cap. One that comes in one piece, as nearly all do, isn't copied.
+async fn collect(mut body: Body) -> Result<Bytes, Cut> {
+    let mut first = Bytes::new();
+    let mut rest = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(data) = frame.map_err(|_| Cut::BrokenOff)?.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > BODY_CAP {
+            return Err(Cut::TooLong);
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            rest.extend(std::mem::take(&mut first));
+            rest.extend(data);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.into() })
+}
+
+async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let call = Call::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
+    let call = match call.admit(&world, operation, &parts.headers) {
+        Ok(call) => call,
+        Err(reply) => return reply.into(),
+    };
+    if call.fault().is_some_and(|fault| fault.act == Act::Drop) {
+        return call.decide(&world, Bytes::new()).into_response().await;
+    }
+    let body = match collect(body).await {
+        Ok(body) => body,
+        Err(Cut::TooLong) => {
+            let reply = Reply::refused(413, "Payload too large", call.at_ms());
+            return call.refuse(&world, reply).into();
+        }
+        // It never came whole, nobody is there to be answered, and the ledger holds whole requests.
+        Err(Cut::BrokenOff) => return Reply::bad_request("The body broke off").into(),
+    };
+    let latency = world.config.latency.of(world.config.seed, call.request());
+    if latency.is_zero() {
+        return call.decide(&world, body).into_response().await;
+    }
+    let decision = tokio::spawn(async move {
+        tokio::time::sleep(latency).await;
+        call.decide(&world, body)
+    });
+    match decision.await {
+        Ok(answer) => answer.into_response().await,
+        Err(_) => Reply::of_status(500, 0).into(),
+    }
+}

@@ -1,0 +1,221 @@
+//! The pair that matters: reading an org's Envoy settings, and updating them.
+//!
+//! An org is locked from the look at its settings until the ledger has the entry: so the ledger's order is the order
+//! of the org's states.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::Answer;
+use super::admit::Admitted;
+use crate::fault::{Act, Applied, Effects, Fault};
+use crate::ledger::{Entry, Event};
+use crate::reply::Reply;
+use crate::world::members::Members;
+use crate::world::org::{Org, State};
+use crate::world::update::{Rules, misconfigured_doors, update};
+use crate::world::view::{self, View};
+use crate::world::{World, micros};
+
+const MISMATCH: &str = "JSON doesn't match expected object structure";
+
+pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Answer {
+    let fault = call.fault().cloned();
+    let org = Arc::clone(&call.org);
+    let mut state = org.lock();
+    let before = state.settings(&org, &world.config);
+    if let Some(fault) = &fault {
+        freeze(world, &mut state, &fault.effects, before);
+        meddle(world, &org, &mut state, &fault.effects);
+    }
+    let settings = state.settings(&org, &world.config);
+    call.entry().state = Some(settings.clone());
+    if serde_json::from_slice::<Members>(body).is_err() {
+        return call.finish(world, Reply::bad_request(MISMATCH));
+    }
+    let shown = match fault.as_ref().map(|fault| &fault.act) {
+        Some(Act::SettingsNull) => Shown::Null,
+        Some(Act::SettingsAbsent) => Shown::Absent,
+        _ if !org.traits.connected => Shown::Null,
+        Some(Act::OtherOrg { org: other }) => other_org(world, &org, *other),
+        _ => Shown::Settings(state.frozen(call.at()).unwrap_or_else(|| settings.clone())),
+    };
+    let view = View {
+        masked: org.traits.masked_secrets || is(fault.as_ref(), &Act::Masked),
+        hidden: org.traits.hidden_secrets,
+        org_uuid_absent: org.traits.org_uuid_absent,
+        reshaped: is(fault.as_ref(), &Act::Reshaped),
+    };
+    let reply = match shown {
+        Shown::Absent => json!({"error": false, "errorMsg": null, "warningMsg": null}).to_string().into(),
+        Shown::Null => wrapped(b"null"),
+        Shown::Settings(shown) => {
+            let shown = view::of(view, &shown).unwrap_or(shown);
+            if shown != settings {
+                call.entry().seen = Some(shown.clone());
+            }
+            wrapped(&shown)
+        }
+    };
+    call.finish(world, Reply::json(200, reply))
+}
+
+enum Shown {
+    Settings(Bytes),
+    Null,
+    Absent,
+}
+
+fn is(fault: Option<&Fault>, act: &Act) -> bool {
+    fault.is_some_and(|fault| fault.act == *act)
+}
+
+fn wrapped(settings: &[u8]) -> Bytes {
+    let (open, close) = (br#"{"orgIntegrationV2":"#, br#","error":false,"errorMsg":null,"warningMsg":null}"#);
+    [open.as_slice(), settings, close.as_slice()].concat().into()
+}
+
+/// The settings of the org that a fault names, or of the next in the list.
+fn other_org(world: &World, org: &Org, named: Option<Ruuid>) -> Shown {
+    let next = || {
+        let place = world.clients.iter().position(|client| client.id == org.id)?;
+        world.clients.iter().cycle().nth(place + 1)
+    };
+    let other = named.map_or_else(next, |id| world.org(&id)).filter(|other| other.id != org.id);
+    let other = other.unwrap_or(&world.partner);
+    // The caller's org is locked. Two such reads could wait for each other's org for ever, so this never waits: an org
+    // that is busy shows what it started with.
+    let settings = match other.try_lock() {
+        Some(mut state) => state.settings(other, &world.config),
+        None => State::default().settings(other, &world.config),
+    };
+    Shown::Settings(settings)
+}
+
+/// From now on reads show what was there before.
+fn freeze(world: &World, state: &mut State, effects: &Effects, before: Bytes) {
+    if let Some(stale) = effects.stale {
+        state.freeze(before, world.clock.now() + stale);
+    }
+}
+
+/// What others, or nobody, do to the org meanwhile.
+fn meddle(world: &World, org: &Org, state: &mut State, effects: &Effects) {
+    if let Some(field) = &effects.flip {
+        world.flip(org, state, field);
+    }
+    if let Some(patch) = &effects.edit {
+        world.edit(org, state, patch);
+    }
+}
+
+pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Answer {
+    let effects = call.fault().map(|fault| fault.effects.clone());
+    let applied = effects.as_ref().map_or(Applied::Now, |effects| effects.applied);
+    let org = Arc::clone(&call.org);
+    let mut state = org.lock();
+    let before = state.settings(&org, &world.config);
+    call.entry().state = Some(before.clone());
+    let sent = match sent(body, &org) {
+        Ok((raw, sent)) => {
+            call.entry().sent = Some(raw);
+            sent
+        }
+        Err(reply) => return call.finish(world, reply),
+    };
+    if !org.traits.connected {
+        let reply = json!({"authError": false, "error": true, "errorMsg": "Envoy is not connected"});
+        return call.finish(world, Reply::json(200, reply.to_string()));
+    }
+    let next = updated(world, &org, &before, sent.clone());
+    if applied == Applied::Now {
+        state.put(next.to_bytes());
+        call.entry().applied = Some(true);
+        call.entry().state = Some(state.settings(&org, &world.config));
+    }
+    if let Applied::After(late) = applied {
+        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
+        let due = call.at() + late;
+        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent, entry, due));
+    }
+    if let Some(effects) = &effects {
+        freeze(world, &mut state, effects, before);
+    }
+    let answer = call.finish(world, success(&next));
+    if let Some(effects) = &effects {
+        meddle(world, &org, &mut state, effects);
+    }
+    answer
+}
+
+/// The settings that a body holds, as sent and parsed.
+fn sent(body: &Bytes, org: &Org) -> Result<(Bytes, Members), Reply> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow, rename = "envoySettings")]
+        settings: &'a RawValue,
+    }
+    let mismatch = || Reply::bad_request(MISMATCH);
+    let parsed: Body<'_> = serde_json::from_slice(body).map_err(|_| mismatch())?;
+    let raw = body.slice_ref(parsed.settings.get().as_bytes());
+    let members = Members::parse(&raw).map_err(|_| mismatch())?;
+    if members.wrong_type().is_some() {
+        return Err(mismatch());
+    }
+    let id =
+        members.get("orgUuid").and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());
+    if id.is_some_and(|id| id != org.id) {
+        return Err(Reply::bad_request("orgUuid is not the organization of this call"));
+    }
+    Ok((raw, members))
+}
+
+fn updated(world: &World, org: &Org, current: &[u8], sent: Members) -> Members {
+    let rules = Rules {
+        server: world.config.server,
+        secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
+        now_ms: world.clock.epoch_ms(world.clock.now()),
+    };
+    update(rules, &Members::parse(current).unwrap_or_default(), sent)
+}
+
+fn success(next: &Members) -> Reply {
+    let doors = misconfigured_doors(next);
+    let warning =
+        (!doors.is_empty()).then(|| format!("doors in more than one location: {}", doors.join(", ")));
+    let body = json!({
+        "authError": false,
+        "error": false,
+        "errorMsg": null,
+        "failedGuids": [],
+        "misconfiguredDoors": doors,
+        "warningMsg": warning,
+    });
+    Reply::json(200, body.to_string())
+}
+
+/// Applies a write that a fault held back, to whatever the org's settings are by then.
+async fn apply_late(
+    world: Arc<World>,
+    org: Arc<Org>,
+    sent: Members,
+    mut entry: Entry,
+    due: std::time::Duration,
+) {
+    tokio::time::sleep(due.saturating_sub(world.clock.now())).await;
+    let mut state = org.lock();
+    let before = state.settings(&org, &world.config);
+    state.put(updated(&world, &org, &before, sent).to_bytes());
+    let now = world.clock.now();
+    entry.at_ms = world.clock.epoch_ms(now);
+    entry.at_us = micros(now);
+    entry.done_us = micros(now);
+    entry.applied = Some(true);
+    entry.state = Some(state.settings(&org, &world.config));
+    world.ledger.append(entry);
+}

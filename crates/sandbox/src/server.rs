@@ -1,0 +1,272 @@
+//! The accept loop and the connections. Not `axum::serve`, because a fault may end a connection in ways that no
+//! handler can: the handler hands over a [`Wire`], and the connection plays it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{pending, poll_fn};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use orgwave_core::ids::Ruuid;
+use serde_json::{Map, Value};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::config::{Config, ConfigError, OrgSeed};
+use crate::fault::Fault;
+use crate::ledger::{Entry, Ledger, Totals};
+use crate::routes;
+use crate::wire::Wire;
+use crate::world::{Population, World};
+
+/// The key that a sandbox expects unless told otherwise. It is no secret: it opens nothing else.
+pub const SANDBOX_KEY: &str = "sandbox";
+
+/// How long to wait before trying again what the system refuses for now.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// A sandbox that isn't running yet.
+pub struct Sandbox {
+    config: Config,
+    population: Population,
+    key: String,
+    copy: Option<Box<dyn Write + Send>>,
+}
+
+impl Sandbox {
+    /// A world of these orgs.
+    ///
+    /// # Errors
+    /// An org stands twice, or the configuration asks for what can't be.
+    pub fn new(config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
+        let population = Population::settle(&config, orgs)?;
+        Ok(Self { config, population, key: SANDBOX_KEY.to_owned(), copy: None })
+    }
+
+    /// Expects this key instead of [`SANDBOX_KEY`].
+    #[must_use]
+    pub fn expecting_key(self, key: impl Into<String>) -> Self {
+        Self { key: key.into(), ..self }
+    }
+
+    /// Copies the ledger here as it grows, as JSON lines. Nothing is copied when only totals are kept.
+    #[must_use]
+    pub fn copying_ledger_to(self, copy: impl Write + Send + 'static) -> Self {
+        Self { copy: Some(Box::new(copy)), ..self }
+    }
+
+    /// Listens and serves, in the background of the current tokio runtime.
+    ///
+    /// # Errors
+    /// The address isn't on loopback, or can't be listened on.
+    pub async fn start(self, addr: SocketAddr) -> io::Result<Running> {
+        if !addr.ip().is_loopback() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the sandbox listens on loopback only"));
+        }
+        let listener = TcpListener::bind(addr).await?;
+        let addr = listener.local_addr()?;
+        let (refusals, refused) = mpsc::unbounded_channel();
+        let ledger = Ledger::new(self.config.ledger, self.copy);
+        let world = Arc::new(World::new(self.config, self.key, self.population, ledger, refusals));
+        let (stop, stopped) = watch::channel(());
+        let router = routes::router(Arc::clone(&world));
+        let task = tokio::spawn(accept(listener, addr, router, refused, stopped));
+        Ok(Running { addr, world, stop: Some(stop), task })
+    }
+}
+
+/// A running sandbox. Dropping it stops it.
+pub struct Running {
+    addr: SocketAddr,
+    world: Arc<World>,
+    stop: Option<watch::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The key it expects.
+    pub fn api_key(&self) -> &str {
+        &self.world.key
+    }
+
+    /// The ledger so far.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.world.ledger.since(0)
+    }
+
+    /// How many requests there were of each kind.
+    pub fn totals(&self) -> Totals {
+        self.world.ledger.totals()
+    }
+
+    /// An org's settings as they are, secrets and all; `None` for an org that isn't there.
+    ///
+    /// Numbers beyond 64 bits lose digits here; [`Self::state_json`] has them all.
+    pub fn state(&self, org: &Ruuid) -> Option<Value> {
+        serde_json::from_str(&self.state_json(org)?).ok()
+    }
+
+    /// The same as the text that reads are served.
+    pub fn state_json(&self, org: &Ruuid) -> Option<String> {
+        let org = self.world.org(org)?;
+        let settings = org.lock().settings(org, &self.world.config);
+        Some(String::from_utf8_lossy(&settings).into_owned())
+    }
+
+    /// Somebody else writes these fields of an org; false for an org that isn't there.
+    pub fn edit(&self, org: &Ruuid, patch: &Map<String, Value>) -> bool {
+        let Some(org) = self.world.org(org) else { return false };
+        self.world.edit(org, &mut org.lock(), patch);
+        true
+    }
+
+    /// Adds a fault, behind those that are there.
+    pub fn arm(&self, fault: Fault) {
+        self.world.arm(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn disarm(&self) {
+        self.world.disarm();
+    }
+
+    /// Stops, and ends all connections.
+    ///
+    /// # Errors
+    /// The copy of the ledger couldn't be written; the first error, if there were several.
+    pub async fn shutdown(mut self) -> io::Result<()> {
+        drop(self.stop.take());
+        if let Err(error) = (&mut self.task).await {
+            tracing::error!(%error, "the sandbox ended badly");
+        }
+        self.world.ledger.close()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The connections belong to this task, and end with it.
+        self.task.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    addr: SocketAddr,
+    router: Router,
+    mut refused: mpsc::UnboundedReceiver<Duration>,
+    mut stopped: watch::Receiver<()>,
+) {
+    let mut listener = Some(listener);
+    let mut back_at = Instant::now();
+    let (closing, _) = watch::channel(());
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = next(listener.as_ref()) => match accepted {
+                Ok(stream) => {
+                    connections.spawn(serve(stream, router.clone(), closing.subscribe()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(RETRY).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            Some(pause) = refused.recv() => {
+                listener = None;
+                back_at = Instant::now() + pause;
+                closing.send_replace(());
+            }
+            () = sleep_until(back_at), if listener.is_none() => match TcpListener::bind(addr).await {
+                Ok(again) => listener = Some(again),
+                Err(_) => back_at = Instant::now() + RETRY,
+            },
+            // An error is the sender's end: that is the signal.
+            _ = stopped.changed() => break,
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn next(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
+    match listener {
+        Some(listener) => Ok(listener.accept().await?.0),
+        None => pending().await,
+    }
+}
+
+/// A handler has handed the connection over.
+#[derive(Debug)]
+struct HandedOver;
+
+impl fmt::Display for HandedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was handed over")
+    }
+}
+
+impl Error for HandedOver {}
+
+async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<()>) {
+    // Replies are small and written at once; waiting for more would only add latency. Failing costs only that.
+    let _ = stream.set_nodelay(true);
+    let handed_over: Arc<Mutex<Option<Wire>>> = Arc::default();
+    let handlers = TowerToHyperService::new(router);
+    let service = service_fn(|request: Request<Incoming>| {
+        let reply = handlers.call(request);
+        let handed_over = Arc::clone(&handed_over);
+        Box::pin(async move {
+            let mut response: Response<Body> = match reply.await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            match response.extensions_mut().remove::<Wire>() {
+                None => Ok(response),
+                Some(wire) => {
+                    *handed_over.lock().unwrap_or_else(PoisonError::into_inner) = Some(wire);
+                    Err(HandedOver)
+                }
+            }
+        })
+    });
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            // Errors are the caller's business: it broke off, or didn't speak HTTP.
+            _ = poll_fn(|context| connection.poll_without_shutdown(context)) => break,
+            _ = closing.changed(), if !told => {
+                told = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    }
+    let stream = connection.into_parts().io.into_inner();
+    let wire = handed_over.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(wire) = wire {
+        wire.play(stream).await;
+    }
+}

@@ -1,0 +1,218 @@
+//! Replies that no HTTP library would send: written byte by byte onto the socket, and ended as no server should.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::fault::Act;
+use crate::reply::Reply;
+
+/// What is written to a connection, and how it ends. After that the connection is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    steps: Vec<Step>,
+    end: End,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Send(Bytes),
+    /// The same bytes, so many times: large bodies without large memory.
+    Repeat(Bytes, u64),
+    /// Byte by byte.
+    Drip(Bytes, Duration),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Close,
+    Reset,
+    /// Until the caller gives up.
+    Hang,
+}
+
+/// How long a closed connection is still read from, so that the caller sees an end and not a reset.
+const LINGER: Duration = Duration::from_secs(2);
+
+impl Wire {
+    /// The bytes that an act makes of a reply; `None` for acts that leave a reply well-formed.
+    pub(crate) fn of(act: &Act, reply: &Reply) -> Option<Self> {
+        let length = reply.body.len();
+        let whole = || Bytes::from(head(reply, &format!("content-length: {length}\r\n")));
+        let body = reply.body.clone();
+        let (steps, end) = match act {
+            Act::Truncate { at } => {
+                let cut = at.unwrap_or(length / 2).min(length);
+                (vec![Step::Send(whole()), Step::Send(body.slice(..cut))], End::Close)
+            }
+            Act::TooLong => (sized(reply, length + 10), End::Close),
+            Act::TooShort => (sized(reply, length.saturating_sub(10)), End::Close),
+            Act::DripHeaders { every } => (vec![Step::Drip(whole(), *every), Step::Send(body)], End::Close),
+            Act::DripBody { every } => (vec![Step::Send(whole()), Step::Drip(body, *every)], End::Close),
+            Act::GzipBomb { size } => (gzip_bomb(reply, *size), End::Close),
+            Act::Huge { size } => (huge(reply, *size), End::Close),
+            Act::Reset => (Vec::new(), End::Reset),
+            Act::Close | Act::Drop => (Vec::new(), End::Close),
+            Act::Hang => (Vec::new(), End::Hang),
+            Act::Ok
+            | Act::Status { .. }
+            | Act::Error { .. }
+            | Act::AuthError { .. }
+            | Act::Warning { .. }
+            | Act::Odd { .. }
+            | Act::Deep { .. }
+            | Act::Refuse { .. }
+            | Act::OtherOrg { .. }
+            | Act::SettingsNull
+            | Act::SettingsAbsent
+            | Act::Masked
+            | Act::Reshaped
+            | Act::UnknownShape => return None,
+        };
+        Some(Self { steps, end })
+    }
+
+    /// Whether a status line goes out at all.
+    pub(crate) fn has_status(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Writes it out and ends the connection. A caller that hangs up ends it earlier.
+    pub(crate) async fn play(self, mut stream: TcpStream) {
+        for step in self.steps {
+            let written = match step {
+                Step::Send(bytes) => stream.write_all(&bytes).await,
+                Step::Repeat(bytes, times) => repeat(&mut stream, &bytes, times).await,
+                Step::Drip(bytes, every) => drip(&mut stream, &bytes, every).await,
+            };
+            if written.is_err() {
+                return;
+            }
+        }
+        match self.end {
+            End::Reset => {
+                // With lingering off and a time of zero, closing sends RST. On failure the close is an ordinary one.
+                let _ = stream.set_zero_linger();
+            }
+            End::Close => {
+                let _ = stream.shutdown().await;
+                let _ = timeout(LINGER, discard(&mut stream)).await;
+            }
+            End::Hang => discard(&mut stream).await,
+        }
+    }
+}
+
+async fn repeat(stream: &mut TcpStream, bytes: &[u8], times: u64) -> std::io::Result<()> {
+    for _ in 0..times {
+        stream.write_all(bytes).await?;
+    }
+    Ok(())
+}
+
+async fn drip(stream: &mut TcpStream, bytes: &[u8], every: Duration) -> std::io::Result<()> {
+    for byte in bytes {
+        stream.write_all(std::slice::from_ref(byte)).await?;
+        sleep(every).await;
+    }
+    Ok(())
+}
+
+/// Reads until the other side is done.
+async fn discard(stream: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    while matches!(stream.read(&mut buffer).await, Ok(read) if read > 0) {}
+}
+
+fn head(reply: &Reply, more: &str) -> String {
+    let reason = hyper::StatusCode::from_u16(reply.status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Unknown");
+    format!("HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\n{more}\r\n", reply.status, reply.content_type)
+}
+
+/// The reply under a length that isn't its own.
+fn sized(reply: &Reply, length: usize) -> Vec<Step> {
+    let head = head(reply, &format!("content-length: {length}\r\n"));
+    vec![Step::Send(head.into()), Step::Send(reply.body.clone())]
+}
+
+/// JSON with one endless text in it.
+fn huge(reply: &Reply, size: u64) -> Vec<Step> {
+    const CHUNK: u64 = 64 << 10;
+    let (open, close) = (br#"{"padding":""#.as_slice(), br#""}"#.as_slice());
+    let chunks = size.div_ceil(CHUNK);
+    let length = chunks * CHUNK + (open.len() + close.len()) as u64;
+    let head = head(reply, &format!("content-length: {length}\r\n"));
+    vec![
+        Step::Send(head.into()),
+        Step::Send(Bytes::from_static(open)),
+        Step::Repeat(Bytes::from(vec![b'a'; 64 << 10]), chunks),
+        Step::Send(Bytes::from_static(close)),
+    ]
+}
+
+/// A gzip stream that decodes to JSON with one endless text in it, and never ends properly: whoever waits for the
+/// end of it has read all of it. About one byte goes out for every 158 decoded.
+fn gzip_bomb(reply: &Reply, size: u64) -> Vec<Step> {
+    const ROUNDS: usize = 512;
+    let open = br#"{"padding":""#;
+    // Magic, deflate, no flags, no time, no hints, unknown system.
+    let mut start = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    // A stored block carries the opening, and leaves the stream at a byte's boundary.
+    let length = u16::try_from(open.len()).expect("the opening is a few bytes");
+    start.push(0);
+    start.extend(length.to_le_bytes());
+    start.extend((!length).to_le_bytes());
+    start.extend(open);
+    // A block of fixed codes, open for ever: the letter once, then "258 of the last byte" again and again. Such a
+    // code has 13 bits, so that eight of them are 13 bytes, and from the third byte on the block repeats itself.
+    let mut bits = Bits::default();
+    bits.push(0b010, 3); // not the last block; fixed codes (bits go out lowest first)
+    bits.push_code(0x30 + u32::from(b'a'), 8);
+    for _ in 0..16 {
+        bits.push_code(0b1100_0101, 8); // length 258
+        bits.push_code(0, 5); // distance 1
+    }
+    start.extend(&bits.bytes[..2]);
+    let period = &bits.bytes[2..15];
+    let per_round = (8 * 258 * ROUNDS) as u64;
+    let head = head(reply, "content-encoding: gzip\r\nconnection: close\r\n");
+    vec![
+        Step::Send(head.into()),
+        Step::Send(start.into()),
+        Step::Repeat(period.repeat(ROUNDS).into(), size.div_ceil(per_round)),
+    ]
+}
+
+/// Bits packed as deflate packs them: lowest first; Huffman codes highest first.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    count: usize,
+}
+
+impl Bits {
+    fn push(&mut self, value: u32, length: u32) {
+        for place in 0..length {
+            if self.count.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            let bit = u8::from(value >> place & 1 == 1);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= bit << (self.count % 8);
+            }
+            self.count += 1;
+        }
+    }
+
+    fn push_code(&mut self, code: u32, length: u32) {
+        for place in (0..length).rev() {
+            self.push(code >> place & 1, 1);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Settings as the server holds them: members by name, their values as the JSON text that was written.
+//!
+//! Text instead of parsed values, so that the server adds no rounding of its own to a number that a client must
+//! carry unharmed.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use orgwave_core::ids::{HierarchyKey, Ruuid};
+use orgwave_core::settings::{Field, Kind, MapSpec};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// A JSON object of raw values.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Members(pub(crate) BTreeMap<String, Box<RawValue>>);
+
+impl Members {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(json)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
+        self.0.get(name).map(|value| &**value)
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &impl Serialize) {
+        self.0.insert(name.to_owned(), raw(value));
+    }
+
+    pub(crate) fn is_null_or_absent(&self, name: &str) -> bool {
+        self.get(name).is_none_or(|value| value.get() == "null")
+    }
+
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        Bytes::from(serde_json::to_vec(self).expect("texts and raw JSON always serialize"))
+    }
+
+    /// The first known field, or place in a map, whose value has the wrong type.
+    pub(crate) fn wrong_type(&self) -> Option<String> {
+        self.0.iter().find_map(|(name, value)| {
+            let field = Field::named(name)?;
+            match field.kind {
+                Kind::Map(spec) => wrong_entry(spec, value.get()).map(|place| format!("{name}{place}")),
+                kind => (!fits(kind, value.get())).then(|| name.clone()),
+            }
+        })
+    }
+}
+
+/// A value as raw JSON.
+pub(crate) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("what the sandbox holds has text keys and always serializes")
+}
+
+/// Whether a JSON text has this type; null has every type.
+fn fits(kind: Kind, json: &str) -> bool {
+    fn is<'a, T: Deserialize<'a>>(json: &'a str) -> bool {
+        serde_json::from_str::<Option<T>>(json).is_ok()
+    }
+    match kind {
+        Kind::Bool => is::<bool>(json),
+        Kind::Int32 => is::<i32>(json),
+        Kind::Text | Kind::Enum(_) => is::<String>(json),
+        Kind::Ruuid => is::<Ruuid>(json),
+        Kind::HierarchyKey => is::<HierarchyKey>(json),
+        Kind::Cameras => is::<Vec<Option<Ruuid>>>(json),
+        Kind::Texts => is::<Vec<Option<String>>>(json),
+        Kind::Map(spec) => wrong_entry(spec, json).is_none(),
+        Kind::Opaque => true,
+    }
+}
+
+/// Where a map isn't as its entries should be: `""` for the map itself, `.key`, `.key.member`.
+fn wrong_entry(spec: &MapSpec, json: &str) -> Option<String> {
+    type Entries<'a> = BTreeMap<String, Option<BTreeMap<String, &'a RawValue>>>;
+    let Ok(entries) = serde_json::from_str::<Option<Entries<'_>>>(json) else { return Some(String::new()) };
+    entries.into_iter().flatten().find_map(|(key, entry)| {
+        entry.into_iter().flatten().find_map(|(name, value)| {
+            let member = spec.member(&name)?;
+            (!fits(member.kind, value.get())).then(|| format!(".{key}.{name}"))
+        })
+    })
+}
+
+/// Puts null where a TOML table had to write `<null>`.
+pub(crate) fn with_nulls(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text == "<null>" => Value::Null,
+        Value::Array(items) => items.iter().map(with_nulls).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), with_nulls(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_keep_their_text() {
+        let text = r#"{"a":1.0,"b":123456789012345678901234567890,"c":"\u00e9"}"#;
+        assert_eq!(Members::parse(text.as_bytes()).unwrap().to_bytes(), text);
+    }
+
+    #[test]
+    fn wrong_types_are_found_where_they_are() {
+        for (json, place) in [
+            (r#"{"enabled":"true"}"#, Some("enabled")),
+            (r#"{"enabled":null,"new":[1]}"#, None),
+            (r#"{"orgUuid":""}"#, Some("orgUuid")),
+            (r#"{"apiToken":5}"#, Some("apiToken")),
+            (r#"{"badgeFaceVerificationMode":"TOMORROW"}"#, None),
+            (r#"{"doorInfoMap":[]}"#, Some("doorInfoMap")),
+            (r#"{"doorInfoMap":{"a":null,"b":{}}}"#, None),
+            (r#"{"doorInfoMap":{"a":{"clipDuration":1.5}}}"#, Some("doorInfoMap.a.clipDuration")),
+            (r#"{"doorInfoMap":{"a":{"clipDuration":3000000000}}}"#, Some("doorInfoMap.a.clipDuration")),
+            (r#"{"doorInfoMap":{"a":{"locationUuid":""}}}"#, Some("doorInfoMap.a.locationUuid")),
+            (
+                r#"{"doorInfoMap":{"a":{"assignedCameraList":["x"]}}}"#,
+                Some("doorInfoMap.a.assignedCameraList"),
+            ),
+            (r#"{"doorInfoMap":{"a":{"new":{"deep":1}}}}"#, None),
+            (r#"{"misconfiguredDoors":["a",null]}"#, None),
+        ] {
+            let members = Members::parse(json.as_bytes()).unwrap();
+            assert_eq!(members.wrong_type().as_deref(), place, "{json}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The world behind the stand-in: its orgs, what they have, and the rules by which their settings change.
+//!
+//! Nothing here knows HTTP. Where it starts is a pure function of the configuration and the list of orgs.
+
+pub(crate) mod estate;
+pub(crate) mod members;
+pub(crate) mod org;
+pub(crate) mod starting;
+pub(crate) mod update;
+pub(crate) mod view;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use self::members::{Members, raw, with_nulls};
+use self::org::{Org, State};
+use crate::bucket::Bucket;
+use crate::config::{Config, ConfigError, OrgSeed, Spend};
+use crate::dice::Dice;
+use crate::fault::{Armed, Fault, Occasion};
+use crate::ledger::{Entry, Event, KeyCheck, Ledger};
+
+/// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
+pub fn partner_org(seed: u64) -> Ruuid {
+    Dice::new(seed, &[b"partner"]).ruuid()
+}
+
+/// Everything that the routes share.
+pub(crate) struct World {
+    pub(crate) config: Config,
+    pub(crate) key: String,
+    pub(crate) clients: Vec<Arc<Org>>,
+    pub(crate) partner: Arc<Org>,
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Clock,
+    pub(crate) client_list: OnceLock<Bytes>,
+    by_id: HashMap<Ruuid, Arc<Org>>,
+    partner_bucket: Mutex<Bucket>,
+    faults: RwLock<Vec<Arc<Armed>>>,
+    requests: AtomicU64,
+    refusals: mpsc::UnboundedSender<Duration>,
+}
+
+/// The server's time: one that never jumps, and what the wall said when it started.
+pub(crate) struct Clock {
+    started: Instant,
+    epoch_ms: u64,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "a server has a clock of its own, as the vendor's has")]
+    pub(crate) fn start() -> Self {
+        let wall = std::time::SystemTime::now();
+        let epoch = wall.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), epoch_ms: millis(epoch) }
+    }
+
+    /// Since the start.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Milliseconds since the epoch, at a moment since the start.
+    pub(crate) fn epoch_ms(&self, at: Duration) -> u64 {
+        self.epoch_ms.saturating_add(millis(at))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A moment as the ledger writes it.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What a configuration and a list of orgs make, checked; the rest of the world is there when it starts.
+pub(crate) struct Population {
+    clients: Vec<Arc<Org>>,
+    partner: Arc<Org>,
+    by_id: HashMap<Ruuid, Arc<Org>>,
+}
+
+impl Population {
+    pub(crate) fn settle(config: &Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
+        let buckets = [config.org_bucket, config.partner_bucket];
+        if buckets.into_iter().flatten().any(|quota| !quota.is_sound()) {
+            return Err(ConfigError::Rate);
+        }
+        for settings in std::iter::once(&config.settings).chain(config.orgs.iter().map(|org| &org.settings)) {
+            let members = settings.iter().map(|(name, value)| (name.clone(), raw(&with_nulls(value))));
+            if let Some(place) = Members(members.collect()).wrong_type() {
+                return Err(ConfigError::Setting(place));
+            }
+        }
+        let partner = Arc::new(Org::partner(partner_org(config.seed)));
+        let mut by_id = HashMap::with_capacity(orgs.len() + 1);
+        by_id.insert(partner.id, Arc::clone(&partner));
+        let mut clients = Vec::with_capacity(orgs.len());
+        for (place, seed) in orgs.into_iter().enumerate() {
+            let org = Arc::new(Org::new(config, place, seed));
+            if by_id.insert(org.id, Arc::clone(&org)).is_some() {
+                return Err(ConfigError::DuplicateOrg(org.id));
+            }
+            clients.push(org);
+        }
+        Ok(Self { clients, partner, by_id })
+    }
+}
+
+impl World {
+    pub(crate) fn new(
+        config: Config,
+        key: String,
+        population: Population,
+        ledger: Ledger,
+        refusals: mpsc::UnboundedSender<Duration>,
+    ) -> Self {
+        let Population { clients, partner, by_id } = population;
+        let faults = config.faults.iter().map(|fault| Arc::new(Armed::new(fault.clone(), config.seed)));
+        Self {
+            faults: RwLock::new(faults.collect()),
+            config,
+            key,
+            clients,
+            partner,
+            ledger,
+            clock: Clock::start(),
+            client_list: OnceLock::new(),
+            by_id,
+            partner_bucket: Mutex::default(),
+            requests: AtomicU64::new(0),
+            refusals,
+        }
+    }
+
+    /// The org of an id, the partner's own included.
+    pub(crate) fn org(&self, id: &Ruuid) -> Option<&Arc<Org>> {
+        self.by_id.get(id)
+    }
+
+    /// Counts a request, from 1.
+    pub(crate) fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Takes the tokens that a call costs; how long to wait where there are none. Either all are taken or none.
+    pub(crate) fn pay(&self, client: Option<&Org>, now: Duration) -> Result<(), Duration> {
+        let spend = client.map_or(Spend::Partner, |_| self.config.spend);
+        let mut partner = None;
+        if let (Spend::Partner | Spend::Both, Some(quota)) = (spend, self.config.partner_bucket) {
+            let bucket = self.partner_bucket.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut paid = *bucket;
+            paid.take(quota, now)?;
+            partner = Some((bucket, paid));
+        }
+        if let (Spend::Client | Spend::Both, Some(quota), Some(org)) = (spend, self.config.org_bucket, client)
+        {
+            org.lock().bucket.take(quota, now)?;
+        }
+        if let Some((mut bucket, paid)) = partner {
+            *bucket = paid;
+        }
+        Ok(())
+    }
+
+    /// Counts the call for all faults that it fits; the first that strikes.
+    pub(crate) fn strike(&self, occasion: Occasion<'_>) -> Option<Arc<Armed>> {
+        let faults = self.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let mut struck = None;
+        for armed in faults.iter() {
+            if armed.strikes(occasion) && struck.is_none() {
+                struck = Some(Arc::clone(armed));
+            }
+        }
+        struck
+    }
+
+    pub(crate) fn arm(&self, fault: Fault) {
+        let armed = Arc::new(Armed::new(fault, self.config.seed));
+        self.faults.write().unwrap_or_else(PoisonError::into_inner).push(armed);
+    }
+
+    pub(crate) fn disarm(&self) {
+        self.faults.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn armed(&self) -> Vec<Fault> {
+        let faults = self.faults.read().unwrap_or_else(PoisonError::into_inner);
+        faults.iter().map(|armed| armed.fault.clone()).collect()
+    }
+
+    /// Nobody listens for this long.
+    pub(crate) fn refuse(&self, pause: Duration) {
+        // Without an accept loop nobody listens anyway.
+        let _ = self.refusals.send(pause);
+    }
+
+    /// Somebody else writes fields of an org: whatever is named, no rules.
+    pub(crate) fn edit(&self, org: &Org, state: &mut State, patch: &Map<String, Value>) {
+        let settings = state.settings(org, &self.config);
+        let mut members = Members::parse(&settings).unwrap_or_default();
+        for (name, value) in patch {
+            members.set(name, value);
+        }
+        let settings = members.to_bytes();
+        state.put(settings.clone());
+        let now = micros(self.clock.now());
+        self.ledger.append(Entry {
+            seq: 0,
+            event: Event::Edit,
+            request: 0,
+            at_ms: self.clock.epoch_ms(self.clock.now()),
+            at_us: now,
+            done_us: now,
+            path: "".into(),
+            operation: None,
+            org: Some(org.id.as_str().into()),
+            scheme: None,
+            key: KeyCheck::Missing,
+            status: None,
+            retry_after: None,
+            fault: None,
+            applied: Some(true),
+            state: Some(settings),
+            seen: None,
+            sent: None,
+        });
+    }
+
+    /// A bool of an org changes by itself.
+    pub(crate) fn flip(&self, org: &Org, state: &mut State, field: &str) {
+        let settings = state.settings(org, &self.config);
+        let was = Members::parse(&settings).is_ok_and(|m| m.get(field).is_some_and(|v| v.get() == "true"));
+        self.edit(org, state, &Map::from_iter([(field.to_owned(), Value::Bool(!was))]));
+    }
+}

@@ -1,0 +1,210 @@
+//! What an update does to an org's settings. Pure: the old settings, what was sent, the new settings.
+//!
+//! Under every kind of server:
+//!
+//! * Server state, audit, identity and discriminator fields are the server's own: sent ones are ignored.
+//! * A field sent as null becomes null.
+//! * One audit entry is added; `misconfiguredDoors` and `doorsValidated` are worked out anew.
+//! * Where reads hide or mask secrets, a secret that isn't sent stays: nobody could have sent it back.
+//!
+//! The kinds differ in what isn't sent:
+//!
+//! * **replace**: it is gone.
+//! * **merge**: it stays, at the top level only. A map that is sent takes the place of the map.
+//! * **deep-merge**: it stays, also in maps and in their entries. An entry sent as null becomes null.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orgwave_core::ids::Ruuid;
+use orgwave_core::settings::{Class, Field, Kind};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::members::{Members, raw};
+use crate::config::Server;
+
+/// Under which rules an update happens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) server: Server,
+    /// Whether reads show secrets.
+    pub(crate) secrets_shown: bool,
+    /// Milliseconds since the epoch, for the audit.
+    pub(crate) now_ms: u64,
+}
+
+/// The settings after an update.
+pub(crate) fn update(rules: Rules, current: &Members, sent: Members) -> Members {
+    let mut next = match rules.server {
+        Server::Replace => kept_by_server(rules, current),
+        Server::Merge | Server::DeepMerge => current.clone(),
+    };
+    for (name, value) in sent.0 {
+        let field = Field::named(&name);
+        if field.is_some_and(|field| !field.class.is_settable()) {
+            continue;
+        }
+        let is_map = field.is_some_and(|field| matches!(field.kind, Kind::Map(_)));
+        let value = match (rules.server, current.get(&name)) {
+            (Server::DeepMerge, Some(old)) if is_map => merged(old, &value, 2),
+            _ => value,
+        };
+        next.0.insert(name, value);
+    }
+    let misconfigured = misconfigured_doors(&next);
+    next.set("doorsValidated", &misconfigured.is_empty());
+    next.set("misconfiguredDoors", &misconfigured);
+    audit(&mut next, rules.now_ms);
+    next
+}
+
+fn kept_by_server(rules: Rules, current: &Members) -> Members {
+    let keeps = |name: &str| {
+        Field::named(name).is_some_and(|field| match field.class {
+            Class::Setting => false,
+            Class::Secret => !rules.secrets_shown,
+            Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
+        })
+    };
+    Members(
+        current
+            .0
+            .iter()
+            .filter(|(name, _)| keeps(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    )
+}
+
+/// Merges two objects down to a depth; whatever isn't two objects is replaced.
+fn merged(old: &RawValue, new: &RawValue, depth: u8) -> Box<RawValue> {
+    let object = |value: &RawValue| Members::parse(value.get().as_bytes()).ok();
+    let (Some(mut merging), Some(sent)) = (object(old), object(new)) else { return new.to_owned() };
+    for (name, value) in sent.0 {
+        let value = match merging.get(&name) {
+            Some(old) if depth > 1 => merged(old, &value, depth - 1),
+            _ => value,
+        };
+        merging.0.insert(name, value);
+    }
+    raw(&merging)
+}
+
+/// Names of doors that stand in more than one location.
+pub(crate) fn misconfigured_doors(settings: &Members) -> Vec<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Door {
+        door_name: Option<String>,
+        location_uuid: Option<Ruuid>,
+    }
+    let doors: BTreeMap<String, Option<Door>> = settings
+        .get("doorInfoMap")
+        .and_then(|map| serde_json::from_str(map.get()).ok().flatten())
+        .unwrap_or_default();
+    let mut places = BTreeMap::<String, BTreeSet<Ruuid>>::new();
+    for door in doors.into_values().flatten() {
+        if let (Some(name), Some(location)) = (door.door_name, door.location_uuid) {
+            places.entry(name).or_default().insert(location);
+        }
+    }
+    places.into_iter().filter(|(_, locations)| locations.len() > 1).map(|(name, _)| name).collect()
+}
+
+fn audit(settings: &mut Members, now_ms: u64) {
+    let mut events: BTreeMap<String, Box<RawValue>> = settings
+        .get("integrationAuditMap")
+        .and_then(|map| serde_json::from_str(map.get()).ok().flatten())
+        .unwrap_or_default();
+    let event = json!({
+        "enabledTimestampMs": now_ms,
+        "integrationAuditEvent": "UPDATE",
+        "user": "partner",
+        "userUuid": null,
+    });
+    events.insert(format!("{now_ms}-{}", events.len()), raw(&event));
+    settings.set("integrationAuditMap", &events);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURRENT: &str = r#"{
+        "apiToken":"a","enabled":true,"saveClips":true,"tokenValid":true,"orgUuid":"AAAAAAAAAAAAAAAAAAAAAA","new":1.0,
+        "doorInfoMap":{"d":{"doorName":"D","clipDuration":5,"reader":7},"e":{"doorName":"E"}}
+    }"#;
+
+    fn updated(server: Server, secrets_shown: bool, sent: &str) -> Members {
+        let parse = |text: &str| Members::parse(text.as_bytes()).unwrap();
+        update(Rules { server, secrets_shown, now_ms: 5 }, &parse(CURRENT), parse(sent))
+    }
+
+    fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
+        members.get(name).map(RawValue::get)
+    }
+
+    #[test]
+    fn what_is_not_sent_depends_on_the_server() {
+        for (server, enabled, new, door_e) in [
+            (Server::Replace, None, None, false),
+            (Server::Merge, Some("true"), Some("1.0"), false),
+            (Server::DeepMerge, Some("true"), Some("1.0"), true),
+        ] {
+            let next = updated(server, true, r#"{"saveClips":false,"doorInfoMap":{"d":{"clipDuration":6}}}"#);
+            assert_eq!(text(&next, "saveClips"), Some("false"), "{server:?}");
+            assert_eq!(text(&next, "enabled"), enabled, "{server:?}");
+            assert_eq!(text(&next, "new"), new, "{server:?}");
+            assert_eq!(text(&next, "doorInfoMap").unwrap().contains("\"E\""), door_e, "{server:?}");
+            assert_eq!(text(&next, "tokenValid"), Some("true"), "{server:?}");
+        }
+    }
+
+    #[test]
+    fn a_deep_merge_reaches_into_entries_and_no_further() {
+        let next = updated(Server::DeepMerge, true, r#"{"doorInfoMap":{"d":{"clipDuration":6},"e":null}}"#);
+        assert_eq!(
+            text(&next, "doorInfoMap"),
+            Some(r#"{"d":{"clipDuration":6,"doorName":"D","reader":7},"e":null}"#)
+        );
+    }
+
+    #[test]
+    fn null_clears_and_the_servers_own_fields_cannot_be_sent() {
+        for server in [Server::Replace, Server::Merge, Server::DeepMerge] {
+            let next = updated(server, true, r#"{"enabled":null,"tokenValid":false,"integration":"OKTA"}"#);
+            assert_eq!(text(&next, "enabled"), Some("null"));
+            assert_eq!(text(&next, "tokenValid"), Some("true"));
+            assert_eq!(text(&next, "integration"), None);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_reads_never_showed_survives_a_replacing_server() {
+        assert_eq!(text(&updated(Server::Replace, true, "{}"), "apiToken"), None);
+        assert_eq!(text(&updated(Server::Replace, false, "{}"), "apiToken"), Some("\"a\""));
+    }
+
+    #[test]
+    fn doors_in_two_locations_are_misconfigured() {
+        let sent = r#"{"doorInfoMap":{
+            "a":{"doorName":"Front","locationUuid":"AAAAAAAAAAAAAAAAAAAAAA"},
+            "b":{"doorName":"Front","locationUuid":"BAAAAAAAAAAAAAAAAAAAAA"},
+            "c":{"doorName":"Back","locationUuid":"AAAAAAAAAAAAAAAAAAAAAA"},
+            "d":{"doorName":"Back","locationUuid":"AAAAAAAAAAAAAAAAAAAAAA"},
+            "e":{"doorName":null,"locationUuid":null}, "f":null
+        }}"#;
+        let next = updated(Server::Merge, true, sent);
+        assert_eq!(text(&next, "misconfiguredDoors"), Some("[\"Front\"]"));
+        assert_eq!(text(&next, "doorsValidated"), Some("false"));
+    }
+
+    #[test]
+    fn every_update_leaves_an_audit_entry() {
+        let next = updated(Server::Merge, true, "{}");
+        let map: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(text(&next, "integrationAuditMap").unwrap()).unwrap();
+        assert_eq!(map["5-0"]["integrationAuditEvent"], "UPDATE");
+    }
+}

@@ -1,0 +1,12 @@
+//! The sandbox from outside, over plain sockets: what a client would see, and what the ledger says about it.
+//!
+//! * `caller`: a client that does no more than write a request and read to the end.
+//! * `endpoints`: every operation as `API.md`'s vendor answers it.
+//! * `faults`: every act and every effect by name.
+//! * `ledger`: that it tells what happened.
+
+mod caller;
+mod endpoints;
+mod faults;
+
+mod ledger;
