@@ -73,10 +73,11 @@ impl Store for SqliteStore {
     fn append(&mut self, entry: &Entry) -> Result<(), WriteError> {
         let doing = "append to the journal";
         let body = serde_json::to_string(entry).map_err(|error| WriteError::new(doing, error))?;
-        self.chain = self.chain.next(&body);
+        let org = Fact::from(entry).org();
+        self.chain = self.chain.next(org, &body);
         self.connection
             .prepare_cached("INSERT INTO entry (org, body, chain) VALUES (?1, ?2, ?3)")
-            .and_then(|mut insert| insert.execute((Fact::from(entry).org(), &body, self.chain.to_stored())))
+            .and_then(|mut insert| insert.execute((org, &body, self.chain.to_stored())))
             .map_err(|error| WriteError::new(doing, error))?;
         self.unfolded += body.len();
         Ok(())

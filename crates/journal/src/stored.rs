@@ -52,11 +52,8 @@ impl Stored {
     /// The journal can't be read, or is damaged.
     pub fn records(&self) -> Result<Vec<OrgRecord>, JournalError> {
         let mut replay = Replay::new(self.header.orgs);
-        self.scan(|seq, org, body| {
+        self.scan(|seq, _, body| {
             let fact: Fact = parse(seq, body)?;
-            if fact.org() != org {
-                return Err(JournalError::damaged(format!("entry {seq} stands under another org")));
-            }
             replay.take(seq, &fact)
         })?;
         Ok(replay.into_records())
@@ -155,7 +152,7 @@ impl Stored {
             let seq: i64 = row.get(0).map_err(sqlite())?;
             let org: Option<u32> = row.get(1).map_err(sqlite())?;
             let body = row.get_ref(2).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
-            chain = chain.next(body);
+            chain = chain.next(org, body);
             if chain != Link::from_stored(row.get(3).map_err(sqlite())?) {
                 return Err(JournalError::damaged(format!(
                     "entry {seq} was altered, or one before it is missing"
