@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints what it measured")]
 
+#[expect(dead_code, reason = "the story has more to tell than is needed here")]
 #[path = "../tests/story/mod.rs"]
 mod story;
 

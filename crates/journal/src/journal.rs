@@ -19,6 +19,10 @@ pub trait RunJournal: Send + Sync {
     /// Keeps an entry. It becomes durable with the next one that must be, or a moment later.
     fn record(&self, entry: Entry);
 
+    /// Keeps several entries, of which a crash leaves all or none: the input that made an org final, and its
+    /// outcome.
+    fn record_together(&self, entries: Vec<Entry>);
+
     /// Keeps an entry and says when it, and everything said before it, is durable.
     fn record_durably(&self, entry: Entry, done: Done);
 

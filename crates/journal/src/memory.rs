@@ -46,6 +46,10 @@ impl RunJournal for MemoryJournal {
         self.lock().push(entry);
     }
 
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.lock().extend(entries);
+    }
+
     fn record_durably(&self, entry: Entry, done: Done) {
         self.record(entry);
         done(Ok(()));

@@ -24,7 +24,8 @@ use crate::error::JournalError;
 /// Where an org stands at the end of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrgRecord {
-    /// Its state. An org that never had an intent is in the first state, whatever its outcome.
+    /// Its state, as the last process to begin left it: whoever goes on tells it `Resumed`. An org that never had
+    /// an intent is in the first state, whatever its outcome.
     pub state: OrgState,
     /// The status of its last outcome, if nothing happened to it since.
     pub outcome: Option<Status>,
@@ -53,7 +54,13 @@ impl OrgRecord {
         self.intent.is_some()
     }
 
-    /// Whether nothing is left to do: no process may touch it again.
+    /// Whether it is final, and its outcome was lost on the way: whoever goes on has to say it. Can't be where
+    /// the two were recorded together.
+    pub const fn owes_outcome(&self) -> bool {
+        self.state.status().is_some() && self.outcome.is_none()
+    }
+
+    /// Whether it is final for ever: no process may write to it again.
     pub fn is_settled(&self) -> bool {
         self.state.status().or(self.outcome).is_some_and(Status::is_settled)
     }

@@ -45,6 +45,7 @@ impl Draft {
 
 /// The writing end of a run's journal. There is at most one, in one process. Dropping it commits what is queued; who
 /// must know whether that worked calls [`flush`](RunJournal::flush) first.
+#[derive(Debug)]
 pub struct SqliteJournal {
     path: PathBuf,
     header: RunHeader,
@@ -129,6 +130,10 @@ impl SqliteJournal {
 impl RunJournal for SqliteJournal {
     fn record(&self, entry: Entry) {
         self.writer.keep(entry, None);
+    }
+
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.writer.keep_together(entries);
     }
 
     fn record_durably(&self, entry: Entry, done: Done) {

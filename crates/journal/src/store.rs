@@ -34,11 +34,13 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// How long the log may grow. Folding it in costs three syncs: rare enough to cost nothing, and what a resume
     /// has to read again stays small.
-    const FOLD_AT: usize = 8 << 20;
+    const FOLD_AT: usize = 4 << 20;
 
     /// Takes over a checked connection. `first` is the header's link.
     pub(crate) fn new(connection: Connection, first: Link) -> Result<Self, JournalError> {
         let sqlite = || JournalError::sqlite("prepare the journal for writing");
+        // What the last process left in its log, if it was killed.
+        fold(&connection).map_err(sqlite())?;
         let mode: String = connection
             .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
             .map_err(sqlite())?;
@@ -63,6 +65,11 @@ impl SqliteStore {
             self.connection.prepare_cached(sql).map_err(|error| WriteError::new(doing, error))?;
         statement.execute(()).map(drop).map_err(|error| WriteError::new(doing, error))
     }
+}
+
+/// Folds the log into the file. A reader may keep part of it from being folded; the next time is soon enough.
+fn fold(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
 }
 
 impl Store for SqliteStore {
@@ -92,10 +99,7 @@ impl Store for SqliteStore {
             return Ok(());
         }
         self.unfolded = 0;
-        // A reader may keep part of the log from being folded in; the next time is soon enough.
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
-            .map_err(|error| WriteError::new("fold the journal's log into its file", error))
+        fold(&self.connection).map_err(|error| WriteError::new("fold the journal's log into its file", error))
     }
 
     fn abandon(&mut self) {

@@ -24,10 +24,13 @@ const GROUP: usize = 1024;
 /// What the writer is told.
 enum Message {
     Keep(Entry, Option<Done>),
+    /// In one group, whole: groups end between messages only.
+    KeepTogether(Vec<Entry>),
     Durable(Done),
 }
 
 /// The handle on the thread. Dropping it commits what is queued and waits for the end.
+#[derive(Debug)]
 pub(crate) struct Writer {
     inbox: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
@@ -44,6 +47,10 @@ impl Writer {
 
     pub(crate) fn keep(&self, entry: Entry, done: Option<Done>) {
         self.send(Message::Keep(entry, done));
+    }
+
+    pub(crate) fn keep_together(&self, entries: Vec<Entry>) {
+        self.send(Message::KeepTogether(entries));
     }
 
     pub(crate) fn when_durable(&self, done: Done) {
@@ -120,6 +127,12 @@ impl<S: Store> Loop<S> {
             Message::Keep(entry, done) => {
                 self.append(&entry);
                 done
+            }
+            Message::KeepTogether(entries) => {
+                for entry in &entries {
+                    self.append(entry);
+                }
+                None
             }
             Message::Durable(done) => Some(done),
         };

@@ -2,7 +2,7 @@ use std::sync::mpsc;
 
 use orgwave_core::run::Entry;
 use orgwave_journal::faults::Fault;
-use orgwave_journal::{RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, RunJournal, SqliteJournal, Stored};
 
 use crate::story;
 
@@ -37,6 +37,9 @@ fn run_with(fault: Fault, paced: bool) -> Aftermath {
         assert_eq!(journal.flush().unwrap_err().to_string(), first, "the error stays the same");
     }
     drop(journal);
+    // An untroubled end folds the log in and takes it away; after an error nothing is touched.
+    let log = dir.path().join(format!("{FILE_NAME}-wal"));
+    assert_eq!(log.exists(), acknowledged.contains(&false) || matches!(fault, Fault::Tidy(_)));
 
     let mut found = Vec::new();
     // The writing end checks every page; the reading end the chain and every transition.
@@ -110,4 +113,23 @@ fn the_error_says_what_failed_and_why() {
     assert_eq!(error.to_string(), "can't commit to the journal");
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, std::io::Error::from(std::io::ErrorKind::StorageFull).to_string());
+}
+
+#[test]
+fn what_belongs_together_is_there_together_or_not_at_all() {
+    for n in 1..=5 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = story::publish(dir.path(), 1).path().to_owned();
+        let journal = SqliteJournal::open_faulty(&path, Fault::Append(n)).unwrap();
+        let [intent, steps @ .., step, outcome] = story::applied(0);
+        journal.record(intent);
+        steps.into_iter().for_each(|step| journal.record(step));
+        // The error, if it came already, is looked for below.
+        let _ = journal.flush();
+        journal.record_together(vec![step, outcome]);
+        journal.flush().unwrap_err();
+        drop(journal);
+        let record = Stored::open_read_only(&path).unwrap().records().unwrap()[0];
+        assert!(!record.owes_outcome() && record.outcome.is_none(), "append {n}");
+    }
 }

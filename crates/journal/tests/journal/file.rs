@@ -12,7 +12,7 @@ use crate::story;
 
 fn refusal(path: &Path) -> JournalError {
     let reading = Stored::open_read_only(path).unwrap_err();
-    let writing = SqliteJournal::open(path).err().unwrap();
+    let writing = SqliteJournal::open(path).unwrap_err();
     assert_eq!(reading.to_string(), writing.to_string(), "both ends refuse it alike");
     reading
 }
@@ -53,7 +53,7 @@ fn a_journal_is_never_replaced() {
     let other = tempfile::tempdir().unwrap();
     let draft = SqliteJournal::create(other.path(), &story::header(4)).unwrap();
     fs::write(other.path().join(FILE_NAME), "someone else's").unwrap();
-    assert!(matches!(draft.publish().err().unwrap(), JournalError::Exists));
+    assert!(matches!(draft.publish().unwrap_err(), JournalError::Exists));
     assert_eq!(fs::read(other.path().join(FILE_NAME)).unwrap(), b"someone else's");
 }
 
@@ -81,7 +81,7 @@ fn every_file_is_its_owners_alone() {
 fn one_writer_at_a_time_and_readers_always() {
     let dir = tempfile::tempdir().unwrap();
     let journal = story::publish(dir.path(), 3);
-    assert!(matches!(SqliteJournal::open(journal.path()).err().unwrap(), JournalError::InUse));
+    assert!(matches!(SqliteJournal::open(journal.path()).unwrap_err(), JournalError::InUse));
     assert!(matches!(SqliteJournal::create(dir.path(), &story::header(3)).unwrap_err(), JournalError::InUse));
 
     let early = Stored::open_read_only(journal.path()).unwrap();

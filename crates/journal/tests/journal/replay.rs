@@ -147,3 +147,15 @@ fn a_story_that_cannot_be_is_damage() {
 fn a_record_is_small() {
     assert!(size_of::<orgwave_journal::OrgRecord>() <= 96, "100,000 of them are kept at once");
 }
+
+#[test]
+fn an_outcome_that_was_lost_on_the_way_is_owed() {
+    let journal = MemoryJournal::new();
+    let [before @ .., outcome] = story::applied(0);
+    before.into_iter().for_each(|entry| journal.record(entry));
+    let record = journal.records(1).unwrap()[0];
+    assert!(record.is_settled() && record.owes_outcome());
+    journal.record(outcome);
+    let record = journal.records(1).unwrap()[0];
+    assert!(record.is_settled() && !record.owes_outcome());
+}

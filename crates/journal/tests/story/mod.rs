@@ -39,12 +39,17 @@ pub(crate) fn header(orgs: u32) -> RunHeader {
 
 /// An empty, published journal in a folder.
 pub(crate) fn publish(dir: &Path, orgs: u32) -> SqliteJournal {
-    SqliteJournal::create(dir, &header(orgs)).unwrap().publish().unwrap()
+    let draft = SqliteJournal::create(dir, &header(orgs)).expect("the folder is empty");
+    draft.publish().expect("the folder is ours")
 }
 
 /// A write of two settings is about to be sent.
 pub(crate) fn intent(index: u32) -> Entry {
-    let change = |path: &str, before, after| Change { path: path.parse().unwrap(), before, after };
+    let change = |path: &str, before, after| Change {
+        path: path.parse().expect("a path of the catalog"),
+        before,
+        after,
+    };
     Entry::Intent {
         index,
         started_at: at(index.into()),
