@@ -1,0 +1,237 @@
+//! Where each org stands: the journal's entries told again, in order, to core's state machine.
+//!
+//! Nothing here knows which transition is legal; one that core refuses means that the journal is damaged. It
+//! keeps a small fixed record per org: before-images and outcomes stay in the file until they are asked for.
+//!
+//! How entries become inputs:
+//! - An [`Entry::Intent`] is `Differs`, then `Intent`: the read that led to it needs no entry of its own.
+//! - An [`Entry::Step`] is its input. From an org's first intent on, every input has its step.
+//! - An [`Entry::Began`] is `Resumed`, for every org that isn't settled, when the org is next heard of or the
+//!   journal ends. A step that says so too changes nothing: the machine takes it twice as it takes it once.
+//! - An [`Entry::Outcome`] is no input. After an intent it must name the status that the machine has reached.
+//!   Before any, it stands by itself (planning may have skipped the org, or found it unreachable), and may name
+//!   no status that takes a write.
+
+use orgwave_core::org::{Input, OrgState};
+use orgwave_core::run::Entry;
+use orgwave_core::status::Status;
+use orgwave_core::timestamp::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::error::JournalError;
+
+/// Where an org stands at the end of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrgRecord {
+    /// Its state, as the last process to begin left it: whoever goes on tells it `Resumed`. An org that never had
+    /// an intent is in the first state, whatever its outcome.
+    pub state: OrgState,
+    /// The status of its last outcome, if nothing happened to it since.
+    pub outcome: Option<Status>,
+    /// When the run first touched it, if it had an intent.
+    pub started_at: Option<Timestamp>,
+    /// Where its last intent is.
+    pub(crate) intent: Option<i64>,
+    /// Where the outcome is.
+    pub(crate) outcome_seq: Option<i64>,
+    /// How many processes had begun when it was last heard of.
+    began: u32,
+}
+
+impl OrgRecord {
+    const NEW: Self = Self {
+        state: OrgState::new(),
+        outcome: None,
+        started_at: None,
+        intent: None,
+        outcome_seq: None,
+        began: 0,
+    };
+
+    /// Whether an intent to write it was ever recorded.
+    pub const fn had_intent(&self) -> bool {
+        self.intent.is_some()
+    }
+
+    /// Whether it is final, and its outcome was lost on the way: whoever goes on has to say it. Can't be where
+    /// the two were recorded together.
+    pub const fn owes_outcome(&self) -> bool {
+        self.state.status().is_some() && self.outcome.is_none()
+    }
+
+    /// Whether it is final for ever: no process may write to it again.
+    pub fn is_settled(&self) -> bool {
+        self.state.status().or(self.outcome).is_some_and(Status::is_settled)
+    }
+}
+
+/// What of an entry moves an org. Reads an entry's JSON and leaves the bulk of it unread.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fact {
+    Began(IgnoredAny),
+    Intent { index: u32, started_at: Timestamp },
+    Step { index: u32, input: Input },
+    Outcome { index: u32, status: Status },
+    Wave(IgnoredAny),
+    Sample(IgnoredAny),
+    Finished(IgnoredAny),
+}
+
+impl Fact {
+    /// The org that it is about.
+    pub(crate) const fn org(self) -> Option<u32> {
+        match self {
+            Self::Intent { index, .. } | Self::Step { index, .. } | Self::Outcome { index, .. } => {
+                Some(index)
+            }
+            Self::Began(_) | Self::Wave(_) | Self::Sample(_) | Self::Finished(_) => None,
+        }
+    }
+}
+
+impl From<&Entry> for Fact {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Began { .. } => Self::Began(IgnoredAny),
+            Entry::Wave { .. } => Self::Wave(IgnoredAny),
+            Entry::Intent { index, started_at, .. } => {
+                Self::Intent { index: *index, started_at: *started_at }
+            }
+            Entry::Step { index, input } => Self::Step { index: *index, input: *input },
+            Entry::Outcome(outcome) => Self::Outcome { index: outcome.index, status: outcome.status },
+            Entry::Sample(_) => Self::Sample(IgnoredAny),
+            Entry::Finished(_) => Self::Finished(IgnoredAny),
+        }
+    }
+}
+
+/// The telling.
+pub(crate) struct Replay {
+    records: Vec<OrgRecord>,
+    began: u32,
+}
+
+impl Replay {
+    pub(crate) fn new(orgs: u32) -> Self {
+        Self { records: vec![OrgRecord::NEW; orgs as usize], began: 0 }
+    }
+
+    /// Takes the entry at a place of the journal; places only grow.
+    pub(crate) fn take(&mut self, seq: i64, fact: &Fact) -> Result<(), JournalError> {
+        let Some(index) = fact.org() else {
+            if matches!(fact, Fact::Began(_)) {
+                self.began += 1;
+            }
+            return Ok(());
+        };
+        let known = self.records.len();
+        let record = self.records.get_mut(index as usize).ok_or_else(|| {
+            JournalError::damaged(format!("entry {seq} is of org {index}, and the run has {known}"))
+        })?;
+        record.catch_up(self.began).and_then(|()| record.take(seq, *fact)).map_err(|error| match error {
+            Misfit::Transition(illegal) => JournalError::damaged_by(
+                format!("entry {seq} doesn't fit what org {index} did before"),
+                illegal,
+            ),
+            Misfit::Settled(status) => {
+                JournalError::damaged(format!("entry {seq} goes on with org {index}, which was {status}"))
+            }
+            Misfit::Outcome(status) => JournalError::damaged(format!(
+                "entry {seq} says that org {index} is {status}, which what it did before doesn't lead to"
+            )),
+        })
+    }
+
+    /// The end of the journal.
+    pub(crate) fn into_records(mut self) -> Vec<OrgRecord> {
+        for record in &mut self.records {
+            // Every state that isn't settled takes `Resumed`, so there is nothing to report.
+            let _ = record.catch_up(self.began);
+        }
+        self.records
+    }
+}
+
+/// Why an entry doesn't fit its org.
+enum Misfit {
+    Transition(orgwave_core::org::IllegalTransition),
+    Settled(Status),
+    Outcome(Status),
+}
+
+impl OrgRecord {
+    fn tell(&mut self, input: Input) -> Result<(), Misfit> {
+        self.state = self.state.next(input).map_err(Misfit::Transition)?;
+        Ok(())
+    }
+
+    fn catch_up(&mut self, began: u32) -> Result<(), Misfit> {
+        if self.began != began {
+            self.began = began;
+            if !self.is_settled() {
+                return self.tell(Input::Resumed);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, seq: i64, fact: Fact) -> Result<(), Misfit> {
+        match fact {
+            Fact::Intent { started_at, .. } => {
+                self.supersede_outcome()?;
+                self.tell(Input::Differs)?;
+                self.tell(Input::Intent)?;
+                self.started_at.get_or_insert(started_at);
+                self.intent = Some(seq);
+            }
+            Fact::Step { input, .. } => {
+                if input != Input::Resumed {
+                    self.supersede_outcome()?;
+                }
+                self.tell(input)?;
+            }
+            Fact::Outcome { status, .. } => {
+                let fits = match (self.state.status(), self.intent) {
+                    (Some(reached), _) => reached == status,
+                    (None, None) => {
+                        self.outcome.is_none_or(|before| !before.is_settled()) && !takes_a_write(status)
+                    }
+                    (None, Some(_)) => false,
+                };
+                if !fits {
+                    return Err(Misfit::Outcome(status));
+                }
+                self.outcome = Some(status);
+                self.outcome_seq = Some(seq);
+            }
+            Fact::Began(_) | Fact::Wave(_) | Fact::Sample(_) | Fact::Finished(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Something happens to the org: what was last said of it holds no more, unless it was said for ever.
+    fn supersede_outcome(&mut self) -> Result<(), Misfit> {
+        if let Some(status) = self.outcome.filter(|status| status.is_settled()) {
+            return Err(Misfit::Settled(status));
+        }
+        self.outcome = None;
+        self.outcome_seq = None;
+        Ok(())
+    }
+}
+
+/// Statuses that no org has without an intent.
+const fn takes_a_write(status: Status) -> bool {
+    match status {
+        Status::Applied | Status::AppliedWithWarnings | Status::Diverged | Status::Unknown => true,
+        Status::Unchanged
+        | Status::Skipped
+        | Status::Conflict
+        | Status::Blocked
+        | Status::Rejected
+        | Status::Failed
+        | Status::NotAttempted => false,
+    }
+}

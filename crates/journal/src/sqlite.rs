@@ -1,0 +1,175 @@
+//! A run's journal as a file in the run's folder: made, named, opened, written.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::run::{Entry, RunHeader};
+
+use crate::error::JournalError;
+use crate::journal::{Done, RunJournal};
+use crate::schema::{self, Access};
+use crate::store::{SqliteStore, Store};
+use crate::writer::Writer;
+
+/// The journal's name in the run's folder.
+pub const FILE_NAME: &str = "run.db";
+
+/// Its name until it is published.
+const DRAFT_NAME: &str = "run.db.new";
+
+/// A journal that has its header, durably, but not its name: no run exists yet.
+#[derive(Debug)]
+#[must_use = "a run without a published journal is no run"]
+pub struct Draft {
+    dir: PathBuf,
+    lock: FolderLock,
+}
+
+impl Draft {
+    /// Gives the journal its name, durably. From here on the run exists, and its plan is used: so the plan's copy
+    /// must be durable in the folder before.
+    ///
+    /// # Errors
+    /// The folder has a journal by now, or the file system fails.
+    pub fn publish(self) -> Result<SqliteJournal, JournalError> {
+        let path = self.dir.join(FILE_NAME);
+        refuse_existing(&path)?;
+        fs::rename(self.dir.join(DRAFT_NAME), &path)
+            .map_err(JournalError::io("give the journal its name"))?;
+        self.lock.folder.sync_all().map_err(JournalError::io("make the journal's name durable"))?;
+        SqliteJournal::open_locked(&path, self.lock, |store| store)
+    }
+}
+
+/// The writing end of a run's journal. There is at most one, in one process. Dropping it commits what is queued; who
+/// must know whether that worked calls [`flush`](RunJournal::flush) first.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    path: PathBuf,
+    header: RunHeader,
+    writer: Writer,
+    /// Dropped after the writer has ended.
+    _lock: FolderLock,
+}
+
+impl SqliteJournal {
+    /// Makes a journal in a run's folder, readable for its owner alone, under a name that nobody looks for.
+    ///
+    /// # Errors
+    /// The folder has a journal, another process is at work in it, or the file system fails.
+    pub fn create(dir: &Path, header: &RunHeader) -> Result<Draft, JournalError> {
+        let lock = FolderLock::take(dir)?;
+        refuse_existing(&dir.join(FILE_NAME))?;
+        let path = dir.join(DRAFT_NAME);
+        for leftover in [&path, &dir.join(format!("{DRAFT_NAME}-journal"))] {
+            match fs::remove_file(leftover) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(JournalError::io("remove a draft that was never used")(error));
+                }
+                _ => {}
+            }
+        }
+        // SQLite gives the files that it puts beside this one the same mode.
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(JournalError::io("create the journal"))?;
+        schema::fill(&path, header)?;
+        Ok(Draft { dir: dir.to_owned(), lock })
+    }
+
+    /// Opens a journal to go on with its run. The entries are not read: read them by [`Stored`](crate::Stored)
+    /// before anything is recorded.
+    ///
+    /// # Errors
+    /// It is no journal that this code can go on with, or another process has it in hand.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_with(path, |store| store)
+    }
+
+    /// Opens a journal whose store is wrapped: the seam for injected faults.
+    pub(crate) fn open_with<S: Store>(
+        path: &Path,
+        wrap: impl FnOnce(SqliteStore) -> S,
+    ) -> Result<Self, JournalError> {
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        fs::metadata(path).map_err(JournalError::io("open the journal"))?;
+        Self::open_locked(path, FolderLock::take(dir)?, wrap)
+    }
+
+    fn open_locked<S: Store>(
+        path: &Path,
+        lock: FolderLock,
+        wrap: impl FnOnce(SqliteStore) -> S,
+    ) -> Result<Self, JournalError> {
+        let (connection, header, first) = schema::open(path, Access::Write)?;
+        schema::check_pages(&connection)?;
+        let store = wrap(SqliteStore::new(connection, first)?);
+        let writer = Writer::start(store).map_err(JournalError::io("start the journal's writer"))?;
+        Ok(Self { path: path.to_owned(), header, writer, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run is.
+    pub const fn header(&self) -> &RunHeader {
+        &self.header
+    }
+}
+
+impl RunJournal for SqliteJournal {
+    fn record(&self, entry: Entry) {
+        self.writer.keep(entry, None);
+    }
+
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.writer.keep_together(entries);
+    }
+
+    fn record_durably(&self, entry: Entry, done: Done) {
+        self.writer.keep(entry, Some(done));
+    }
+
+    fn when_durable(&self, done: Done) {
+        self.writer.when_durable(done);
+    }
+}
+
+/// The right to write the journal of a folder, held by the kernel and gone with the process.
+///
+/// It is on the folder, not on the file: SQLite has locks of its own there, and they end when any handle on the
+/// file is closed.
+#[derive(Debug)]
+struct FolderLock {
+    folder: File,
+}
+
+impl FolderLock {
+    fn take(dir: &Path) -> Result<Self, JournalError> {
+        let folder = File::open(dir).map_err(JournalError::io("open the run's folder"))?;
+        match folder.try_lock() {
+            Ok(()) => Ok(Self { folder }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::InUse),
+            Err(TryLockError::Error(source)) => {
+                Err(JournalError::Io { doing: "lock the run's folder", source })
+            }
+        }
+    }
+}
+
+fn refuse_existing(path: &Path) -> Result<(), JournalError> {
+    if path.try_exists().map_err(JournalError::io("look into the run's folder"))? {
+        return Err(JournalError::Exists);
+    }
+    Ok(())
+}

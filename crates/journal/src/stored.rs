@@ -1,0 +1,170 @@
+//! The reading end: a journal as it was when it was opened, while its run goes on or long after.
+
+use std::path::Path;
+
+use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::run::{Entry, Finish, RunHeader};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::chain::Link;
+use crate::error::JournalError;
+use crate::replay::{Fact, OrgRecord, Replay};
+use crate::schema::{self, Access};
+
+/// A journal, read. All that it gives is of one moment: the writer may go on meanwhile, and is never waited for.
+/// As long as it lives the writer's log can't be folded in beyond that moment, so drop it when done.
+#[derive(Debug)]
+pub struct Stored {
+    connection: Connection,
+    header: RunHeader,
+    first: Link,
+}
+
+impl Stored {
+    /// Opens a journal to read it. Needs no lock and changes no byte of it.
+    ///
+    /// # Errors
+    /// It can't be read, is damaged, empty, no journal, or of a newer format.
+    pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
+        let (connection, header, first) = schema::open(path, Access::Read)?;
+        Ok(Self { connection, header, first })
+    }
+
+    /// What the run is.
+    pub const fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    /// Makes sure that the journal is of this very plan.
+    ///
+    /// # Errors
+    /// [`JournalError::OtherPlan`] if it isn't.
+    pub fn expect_plan(&self, plan_id: &str, plan_seal: &str) -> Result<(), JournalError> {
+        if self.header.plan_id == plan_id && self.header.plan_seal == plan_seal {
+            return Ok(());
+        }
+        Err(JournalError::OtherPlan { expected: plan_id.to_owned(), found: self.header.plan_id.clone() })
+    }
+
+    /// Where each org of the plan stands, by its place.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged.
+    pub fn records(&self) -> Result<Vec<OrgRecord>, JournalError> {
+        let mut replay = Replay::new(self.header.orgs);
+        self.scan(|seq, _, body| {
+            let fact: Fact = parse(seq, body)?;
+            replay.take(seq, &fact)
+        })?;
+        Ok(replay.into_records())
+    }
+
+    /// Hands out every entry in the order in which it was recorded.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged; entries before the damage were handed out by then.
+    pub fn entries(&self, mut each: impl FnMut(Entry)) -> Result<(), JournalError> {
+        self.scan(|seq, _, body| {
+            each(parse(seq, body)?);
+            Ok(())
+        })
+    }
+
+    /// The outcomes that hold, in the order of the plan, read one by one. An org has none if it isn't final, or if
+    /// something happened to it since it was.
+    pub fn outcomes<'a>(
+        &'a self,
+        records: &'a [OrgRecord],
+    ) -> impl Iterator<Item = Result<OrgOutcome, JournalError>> + 'a {
+        records.iter().filter_map(|record| record.outcome_seq).map(|seq| match self.entry(seq)? {
+            Entry::Outcome(outcome) => Ok(outcome),
+            _ => Err(JournalError::damaged(format!("entry {seq} is no outcome"))),
+        })
+    }
+
+    /// The before-image of the org's last intent, and what was to replace it. Empty if it never had one.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged.
+    pub fn changes_of(&self, record: &OrgRecord) -> Result<Vec<Change>, JournalError> {
+        let Some(seq) = record.intent else { return Ok(Vec::new()) };
+        match self.entry(seq)? {
+            Entry::Intent { changes, .. } => Ok(changes),
+            _ => Err(JournalError::damaged(format!("entry {seq} is no intent"))),
+        }
+    }
+
+    /// What is about no single org: beginnings, waves, samples, ends, in order.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged.
+    pub fn timeline(&self) -> Result<Vec<Entry>, JournalError> {
+        let mut timeline = Vec::new();
+        self.scan(|seq, org, body| {
+            if org.is_none() {
+                timeline.push(parse(seq, body)?);
+            }
+            Ok(())
+        })?;
+        Ok(timeline)
+    }
+
+    /// How the last process ended; `None` if it was killed, or is still at work.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged.
+    pub fn finish(&self) -> Result<Option<Finish>, JournalError> {
+        let body: Option<(i64, String)> = self
+            .connection
+            .query_row("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(JournalError::sqlite("read the journal's last entry"))?;
+        match body.map(|(seq, body)| parse(seq, &body)).transpose()? {
+            Some(Entry::Finished(finish)) => Ok(Some(finish)),
+            _ => Ok(None),
+        }
+    }
+
+    fn entry(&self, seq: i64) -> Result<Entry, JournalError> {
+        let body: String = self
+            .connection
+            .prepare_cached("SELECT body FROM entry WHERE seq = ?1")
+            .and_then(|mut select| select.query_row((seq,), |row| row.get(0)))
+            .map_err(JournalError::sqlite("read an entry of the journal"))?;
+        parse(seq, &body)
+    }
+
+    /// Reads every entry in order, and makes sure of the chain on the way.
+    fn scan(
+        &self,
+        mut each: impl FnMut(i64, Option<u32>, &str) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let sqlite = || JournalError::sqlite("read the journal's entries");
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT seq, org, body, chain FROM entry ORDER BY seq")
+            .map_err(sqlite())?;
+        let mut rows = select.query(()).map_err(sqlite())?;
+        let mut chain = self.first;
+        while let Some(row) = rows.next().map_err(sqlite())? {
+            let seq: i64 = row.get(0).map_err(sqlite())?;
+            let org: Option<u32> = row.get(1).map_err(sqlite())?;
+            let body = row.get_ref(2).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
+            chain = chain.next(org, body);
+            if chain != Link::from_stored(row.get(3).map_err(sqlite())?) {
+                return Err(JournalError::damaged(format!(
+                    "entry {seq} was altered, or one before it is missing"
+                )));
+            }
+            each(seq, org, body)?;
+        }
+        Ok(())
+    }
+}
+
+fn parse<'a, T: serde::Deserialize<'a>>(seq: i64, body: &'a str) -> Result<T, JournalError> {
+    serde_json::from_str(body)
+        .map_err(|error| JournalError::damaged_by(format!("entry {seq} can't be understood"), error))
+}

@@ -1,0 +1,177 @@
+//! The one thread that writes: groups what is queued, commits each group once, and answers.
+//!
+//! A group is what came in while the one before was being synced, so groups grow by themselves with the load: alone,
+//! an intent waits for one sync; among 64 others, for its share of two. Entries that nobody waits for stay in the
+//! open group until one comes that somebody does, or [`LINGER`] has passed.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use orgwave_core::run::Entry;
+
+use crate::error::WriteError;
+use crate::journal::Done;
+use crate::store::Store;
+
+/// How long an entry that nobody waits for may stay undurable. A kill in this time costs a read of its org.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// How many entries a group may have: bounds the wait of those behind it.
+const GROUP: usize = 1024;
+
+/// What the writer is told.
+enum Message {
+    Keep(Entry, Option<Done>),
+    /// In one group, whole: groups end between messages only.
+    KeepTogether(Vec<Entry>),
+    Durable(Done),
+}
+
+/// The handle on the thread. Dropping it commits what is queued and waits for the end.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    inbox: Option<Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(store: impl Store) -> io::Result<Self> {
+        let (inbox, messages) = channel();
+        let thread = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || Loop { store, group: Group::default(), failure: None }.run(&messages))?;
+        Ok(Self { inbox: Some(inbox), thread: Some(thread) })
+    }
+
+    pub(crate) fn keep(&self, entry: Entry, done: Option<Done>) {
+        self.send(Message::Keep(entry, done));
+    }
+
+    pub(crate) fn keep_together(&self, entries: Vec<Entry>) {
+        self.send(Message::KeepTogether(entries));
+    }
+
+    pub(crate) fn when_durable(&self, done: Done) {
+        self.send(Message::Durable(done));
+    }
+
+    fn send(&self, message: Message) {
+        let Some(inbox) = &self.inbox else { return };
+        if let Err(returned) = inbox.send(message)
+            && let Message::Keep(_, Some(done)) | Message::Durable(done) = returned.0
+        {
+            done(Err(WriteError::writer_ended()));
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.inbox.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported there, and every acknowledgement it owed is dropped: a failure.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What is not committed yet.
+#[derive(Default)]
+struct Group {
+    /// When its first entry came; `None` while the store has nothing open.
+    opened: Option<Instant>,
+    entries: usize,
+    waiting: Vec<Done>,
+}
+
+struct Loop<S> {
+    store: S,
+    group: Group,
+    /// The first error. After it nothing is tried again: see the crate's documentation.
+    failure: Option<WriteError>,
+}
+
+impl<S: Store> Loop<S> {
+    fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            let message = match self.group.opened {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(opened) => messages.recv_timeout(LINGER.saturating_sub(opened.elapsed())),
+            };
+            match message {
+                Ok(message) => {
+                    self.take(message);
+                    while self.group.entries < GROUP
+                        && let Ok(message) = messages.try_recv()
+                    {
+                        self.take(message);
+                    }
+                    if !self.group.waiting.is_empty() || self.is_due() {
+                        self.commit();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.commit(),
+                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+            }
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.group.entries >= GROUP || self.group.opened.is_some_and(|opened| opened.elapsed() >= LINGER)
+    }
+
+    fn take(&mut self, message: Message) {
+        let done = match message {
+            Message::Keep(entry, done) => {
+                self.append(&entry);
+                done
+            }
+            Message::KeepTogether(entries) => {
+                for entry in &entries {
+                    self.append(entry);
+                }
+                None
+            }
+            Message::Durable(done) => Some(done),
+        };
+        self.group.waiting.extend(done);
+    }
+
+    fn append(&mut self, entry: &Entry) {
+        if self.failure.is_some() {
+            return;
+        }
+        let begun = if self.group.opened.is_some() { Ok(()) } else { self.store.begin() };
+        self.group.opened.get_or_insert_with(Instant::now);
+        self.group.entries += 1;
+        if let Err(error) = begun.and_then(|()| self.store.append(entry)) {
+            self.fail(error);
+        }
+    }
+
+    /// Commits the group, answers everyone who waits for it, and only then tidies up.
+    fn commit(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        if group.opened.is_some()
+            && self.failure.is_none()
+            && let Err(error) = self.store.commit()
+        {
+            self.fail(error);
+        }
+        for done in group.waiting {
+            done(self.failure.clone().map_or(Ok(()), Err));
+        }
+        if self.failure.is_none()
+            && let Err(error) = self.store.tidy()
+        {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: WriteError) {
+        self.store.abandon();
+        self.failure = Some(error);
+    }
+}

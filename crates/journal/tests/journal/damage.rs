@@ -1,0 +1,124 @@
+use std::fs;
+use std::path::Path;
+
+use orgwave_core::run::Entry;
+use orgwave_journal::{FILE_NAME, JournalError, RunJournal, SqliteJournal, Stored};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use crate::story;
+
+const ORGS: u32 = 60;
+
+/// Everything a reader can ask for.
+fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
+    let stored = Stored::open_read_only(path)?;
+    let mut entries = Vec::new();
+    let whole = stored.entries(|entry| entries.push(entry));
+    let records = stored.records();
+    assert_eq!(whole.is_ok(), records.is_ok(), "the two ways of reading agree");
+    let records = records?;
+    for outcome in stored.outcomes(&records) {
+        outcome?;
+    }
+    for record in &records {
+        stored.changes_of(record)?;
+    }
+    stored.timeline()?;
+    stored.finish()?;
+    Ok(entries)
+}
+
+/// An error, or a beginning of what was said.
+fn refused_or_a_beginning(dir: &Path) {
+    let path = dir.join(FILE_NAME);
+    // The writing end may refuse it or not, and must not panic.
+    let _ = SqliteJournal::open(&path);
+    if let Ok(entries) = read(&path) {
+        let said = story::run(ORGS);
+        assert!(entries.len() <= said.len());
+        assert_eq!(entries, said[..entries.len()]);
+    }
+}
+
+/// The file of a run that ended, all in one piece.
+fn ended() -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = story::publish(dir.path(), ORGS);
+    story::run(ORGS).into_iter().for_each(|entry| journal.record(entry));
+    let path = journal.path().to_owned();
+    drop(journal);
+    fs::read(path).unwrap()
+}
+
+/// File and log of a run that was killed: nothing is folded in.
+fn killed() -> (Vec<u8>, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = story::publish(dir.path(), ORGS);
+    for (place, entry) in story::run(ORGS).into_iter().enumerate() {
+        journal.record(entry);
+        if place % 25 == 0 {
+            journal.flush().unwrap();
+        }
+    }
+    journal.flush().unwrap();
+    let log = dir.path().join(format!("{FILE_NAME}-wal"));
+    (fs::read(journal.path()).unwrap(), fs::read(log).unwrap())
+}
+
+/// Cuts off what is behind a place, or flips bits at it.
+fn spoil(bytes: &mut Vec<u8>, place: Index, flip: Option<u8>) {
+    let place = place.index(bytes.len());
+    match flip {
+        Some(bits) => bytes[place] ^= bits,
+        None => bytes.truncate(place),
+    }
+}
+
+fn any_flip() -> impl Strategy<Value = Option<u8>> {
+    prop::option::weighted(0.8, 1..=u8::MAX)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn in_the_file_of_a_run_that_ended(place: Index, flip in any_flip()) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = FILES.ended.clone();
+        spoil(&mut file, place, flip);
+        fs::write(dir.path().join(FILE_NAME), file).unwrap();
+        refused_or_a_beginning(dir.path());
+    }
+
+    #[test]
+    fn in_the_log_of_a_run_that_was_killed(place: Index, flip in any_flip()) {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, mut log) = FILES.killed.clone();
+        spoil(&mut log, place, flip);
+        fs::write(dir.path().join(FILE_NAME), file).unwrap();
+        fs::write(dir.path().join(format!("{FILE_NAME}-wal")), log).unwrap();
+        refused_or_a_beginning(dir.path());
+    }
+}
+
+/// Made once: the cases only spoil copies.
+static FILES: std::sync::LazyLock<Files> =
+    std::sync::LazyLock::new(|| Files { ended: ended(), killed: killed() });
+
+struct Files {
+    ended: Vec<u8>,
+    killed: (Vec<u8>, Vec<u8>),
+}
+
+#[test]
+fn unspoilt_files_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(FILE_NAME), &FILES.ended).unwrap();
+    assert_eq!(read(&dir.path().join(FILE_NAME)).unwrap(), story::run(ORGS));
+
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(FILE_NAME), &FILES.killed.0).unwrap();
+    fs::write(dir.path().join(format!("{FILE_NAME}-wal")), &FILES.killed.1).unwrap();
+    assert_eq!(read(&dir.path().join(FILE_NAME)).unwrap(), story::run(ORGS));
+}

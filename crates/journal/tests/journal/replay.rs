@@ -1,0 +1,161 @@
+use orgwave_core::org::{Input, OrgState};
+use orgwave_core::run::Entry;
+use orgwave_core::status::Status;
+use orgwave_journal::{MemoryJournal, RunJournal};
+use proptest::prelude::*;
+
+use crate::story;
+
+const ORGS: usize = 3;
+
+/// What an executor knows of an org: it drives the machine, and says what the journal asks it to say.
+#[derive(Default)]
+struct Model {
+    state: OrgState,
+    had_intent: bool,
+    /// The last outcome, unless something happened since.
+    outcome: Option<Status>,
+}
+
+impl Model {
+    fn tell(&mut self, index: u32, input: Input, journal: &MemoryJournal) {
+        let Ok(next) = self.state.next(input) else { return };
+        self.state = next;
+        if input == Input::Intent {
+            self.had_intent = true;
+            self.outcome = None;
+            journal.record(story::intent(index));
+        } else if self.had_intent {
+            self.outcome = None;
+            journal.record(story::step(index, input));
+        }
+        if let Some(status) = next.status() {
+            self.outcome = Some(status);
+            journal.record(story::outcome(index, status));
+        }
+    }
+
+    fn resume(&mut self) {
+        if !self.state.status().is_some_and(Status::is_settled) {
+            self.state = self.state.next(Input::Resumed).unwrap();
+        }
+    }
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        1 => Just(Input::AsDesired),
+        1 => Just(Input::Conflicts),
+        1 => Just(Input::Blocked),
+        4 => Just(Input::Differs),
+        8 => Just(Input::Intent),
+        2 => any::<bool>().prop_map(|warned| Input::Acked { warned }),
+        1 => Just(Input::Refused),
+        2 => Just(Input::NotApplied),
+        4 => Just(Input::Lost),
+        6 => Just(Input::Verify),
+        1 => Just(Input::LiveAsDesired),
+        4 => Just(Input::LiveAsBefore),
+        4 => any::<bool>().prop_map(|attempts_left| Input::StillAsBefore { attempts_left }),
+        1 => Just(Input::LiveAsNeither),
+        1 => Just(Input::Trusted),
+        1 => Just(Input::ReadsSpent),
+        1 => Just(Input::Parked),
+        2 => Just(Input::Stopped),
+    ]
+}
+
+/// An input to an org, or (`None`) the death of the process and the beginning of another.
+fn any_event() -> impl Strategy<Value = Option<(usize, Input)>> {
+    prop::option::weighted(0.95, (0..ORGS, any_input()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_told_is_what_is_told_again(
+        events in prop::collection::vec(any_event(), 0..150),
+        says_resumed: bool,
+    ) {
+        let journal = MemoryJournal::new();
+        let mut models: [Model; ORGS] = Default::default();
+        journal.record(Entry::Began { at: story::at(0) });
+        for event in events {
+            if let Some((org, input)) = event {
+                models[org].tell(u32::try_from(org).unwrap(), input, &journal);
+                continue;
+            }
+            journal.record(Entry::Began { at: story::at(0) });
+            for (index, model) in (0..).zip(&mut models) {
+                let goes_on = !model.state.status().is_some_and(Status::is_settled);
+                model.resume();
+                if says_resumed && model.had_intent && goes_on {
+                    journal.record(story::step(index, Input::Resumed));
+                }
+            }
+        }
+        let records = journal.records(u32::try_from(ORGS).unwrap()).unwrap();
+        for (record, model) in records.iter().zip(&models) {
+            prop_assert_eq!(record.had_intent(), model.had_intent);
+            prop_assert_eq!(record.outcome, model.outcome);
+            if model.had_intent {
+                prop_assert_eq!(record.state, model.state);
+            } else {
+                prop_assert_eq!(record.state, OrgState::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_story_that_cannot_be_is_damage() {
+    let acked = Input::Acked { warned: false };
+    for (entries, says) in [
+        (vec![story::step(0, acked)], "entry 1 doesn't fit what org 0 did before"),
+        (vec![story::intent(1), story::intent(1)], "entry 2 doesn't fit what org 1 did before"),
+        (vec![story::intent(7)], "entry 1 is of org 7, and the run has 2"),
+        (
+            vec![story::outcome(0, Status::Skipped), story::intent(0)],
+            "entry 2 goes on with org 0, which was skipped",
+        ),
+        (
+            vec![story::outcome(0, Status::Applied)],
+            "entry 1 says that org 0 is applied, which what it did before doesn't lead to",
+        ),
+        (
+            vec![story::intent(0), story::outcome(0, Status::NotAttempted)],
+            "entry 2 says that org 0 is not_attempted, which what it did before doesn't lead to",
+        ),
+        (
+            vec![
+                story::intent(0),
+                story::step(0, acked),
+                story::step(0, Input::Trusted),
+                story::outcome(0, Status::Failed),
+            ],
+            "entry 4 says that org 0 is failed, which what it did before doesn't lead to",
+        ),
+    ] {
+        let journal = MemoryJournal::new();
+        entries.into_iter().for_each(|entry| journal.record(entry));
+        assert_eq!(journal.records(2).unwrap_err().to_string(), format!("the journal is damaged: {says}"));
+    }
+}
+
+#[test]
+fn a_record_is_small() {
+    assert!(size_of::<orgwave_journal::OrgRecord>() <= 96, "100,000 of them are kept at once");
+}
+
+#[test]
+fn an_outcome_that_was_lost_on_the_way_is_owed() {
+    let journal = MemoryJournal::new();
+    let [before @ .., outcome] = story::applied(0);
+    before.into_iter().for_each(|entry| journal.record(entry));
+    let record = journal.records(1).unwrap()[0];
+    assert!(record.is_settled() && record.owes_outcome());
+    journal.record(outcome);
+    let record = journal.records(1).unwrap()[0];
+    assert!(record.is_settled() && !record.owes_outcome());
+}

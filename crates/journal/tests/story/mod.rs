@@ -1,0 +1,102 @@
+//! A run to tell journals about.
+
+use std::path::Path;
+
+use orgwave_core::org::Input;
+use orgwave_core::outcome::{Change, Image, OrgOutcome};
+use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use orgwave_core::reply::Ack;
+use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
+use orgwave_core::secret::{SecretText, key_fingerprint};
+use orgwave_core::status::{Action, Status, Verified};
+use orgwave_core::timestamp::Timestamp;
+use orgwave_journal::SqliteJournal;
+
+/// A moment of the story.
+pub(crate) fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(1_795_505_432_000 + millis)
+}
+
+/// A run of so many orgs.
+pub(crate) fn header(orgs: u32) -> RunHeader {
+    RunHeader {
+        format: RUN_FORMAT,
+        run_id: "20261124T073032Z-7f3a".into(),
+        plan_id: "plan-1".into(),
+        plan_seal: "seal-1".into(),
+        fresh_plan: true,
+        endpoint: "https://127.0.0.1:1".into(),
+        key_fingerprint: key_fingerprint(&SecretText::new("a key".into())),
+        tool: "orgwave 0.1.0".into(),
+        started: at(0),
+        orgs,
+        write: WriteMode::Merge,
+        verify: VerifyPolicy::All,
+        max_failures: FailureBudget::default(),
+        strict: false,
+    }
+}
+
+/// An empty, published journal in a folder.
+pub(crate) fn publish(dir: &Path, orgs: u32) -> SqliteJournal {
+    let draft = SqliteJournal::create(dir, &header(orgs)).expect("the folder is empty");
+    draft.publish().expect("the folder is ours")
+}
+
+/// A write of two settings is about to be sent.
+pub(crate) fn intent(index: u32) -> Entry {
+    let change = |path: &str, before, after| Change {
+        path: path.parse().expect("a path of the catalog"),
+        before,
+        after,
+    };
+    Entry::Intent {
+        index,
+        started_at: at(index.into()),
+        changes: vec![
+            change("saveClips", Image::Json(false.into()), Image::Json(true.into())),
+            change("doorInfoMap.k7.clipDuration", Image::Absent, Image::Json(index.into())),
+        ],
+    }
+}
+
+/// The org's machine was told something.
+pub(crate) fn step(index: u32, input: Input) -> Entry {
+    Entry::Step { index, input }
+}
+
+/// The org is final.
+pub(crate) fn outcome(index: u32, status: Status) -> Entry {
+    Entry::Outcome(OrgOutcome {
+        index,
+        status,
+        action: Action::Update,
+        attempts: 1,
+        http_status: Some(200),
+        complaint: None,
+        ack: Ack::default(),
+        verified: Verified::True,
+        started_at: Some(at(index.into())),
+        finished_at: Some(at(i64::from(index) + 40)),
+        changes: Vec::new(),
+    })
+}
+
+/// An org's way when all goes well.
+pub(crate) fn applied(index: u32) -> [Entry; 5] {
+    [
+        intent(index),
+        step(index, Input::Acked { warned: false }),
+        step(index, Input::Verify),
+        step(index, Input::LiveAsDesired),
+        outcome(index, Status::Applied),
+    ]
+}
+
+/// A whole run in which all goes well.
+pub(crate) fn run(orgs: u32) -> Vec<Entry> {
+    let mut entries = vec![Entry::Began { at: at(0) }, Entry::Wave { at: at(1), wave: 1, orgs }];
+    entries.extend((0..orgs).flat_map(applied));
+    entries.push(Entry::Finished(Finish { at: at(9_000), stop: None, wrote: true }));
+    entries
+}
