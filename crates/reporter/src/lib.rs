@@ -1,1 +1,35 @@
-//! orgwave-reporter
+//! What people and scripts are told: run records and events become result CSVs, a summary, and a terminal.
+//!
+//! Two ways in, and they never meet:
+//!
+//! 1. **Records.** A [`RunSource`] is a run as its journal and its plan hold it. [`files::write_files`] makes
+//!    every file of a run's folder from it in one pass, and [`Tally`] what the run came to in numbers. Both are
+//!    pure functions of the source: made again, they are the same byte for byte.
+//! 2. **Events.** An [`EventSink`](orgwave_core::event::EventSink) hears what happens while it happens:
+//!    [`Progress`] draws bars or prints heartbeats, [`EventLines`] writes JSON lines, [`Fanout`] tells several.
+//!    Nothing that a sink does, or fails to do, reaches the run.
+//!
+//! What stands on the terminal at the end is a [`Summary`] of a tally; what is shown of a plan is a
+//! [`PlanReview`]. Both are text made for a width that is handed in.
+//!
+//! This crate doesn't know the executor, opens no journal, asks no clock and reads no environment.
+
+mod advice;
+mod error;
+mod events;
+pub mod files;
+mod record;
+mod review;
+mod source;
+mod tally;
+pub mod terminal;
+mod value;
+
+pub use advice::{advice, next_step};
+pub use error::ReportError;
+pub use events::{EventLines, Fanout, Progress, RunLog};
+pub use record::{Record, Records};
+pub use review::PlanReview;
+pub use source::{BoxError, Journalled, LastWord, RunSource};
+pub use tally::{CodeTally, Course, OrgRef, Tally, Warnings, WaveStart};
+pub use terminal::Summary;

@@ -1,0 +1,87 @@
+//! What a person does now: one short sentence for each way in which an org can end.
+
+use orgwave_core::code::Code;
+use orgwave_core::outcome::OrgOutcome;
+use orgwave_core::status::Status;
+
+/// What to do about an org; empty if there is nothing to do.
+pub fn next_step(outcome: &OrgOutcome) -> &'static str {
+    let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
+    match (outcome.status, code) {
+        (Status::Applied | Status::Unchanged | Status::Skipped, _) => "",
+        (Status::AppliedWithWarnings, _) if !outcome.ack.misconfigured_doors.is_empty() => DOORS,
+        (Status::AppliedWithWarnings, _) if !outcome.ack.failed_guids.is_empty() => GUIDS,
+        (Status::AppliedWithWarnings, _) => WARNING,
+        (_, Some(code)) => advice(code),
+        (Status::Conflict, None) => advice(Code::OrgConflict),
+        (Status::Blocked, None) => {
+            "see what stopped it, mend the row or the org, then apply the rollout again"
+        }
+        (Status::Rejected, None) => advice(Code::OrgRefused),
+        (Status::Failed, None) => advice(Code::OrgSendsSpent),
+        (Status::Diverged, None) => advice(Code::OrgDivergedDoubt),
+        (Status::Unknown, None) => advice(Code::OrgUnknownStopped),
+        (Status::NotAttempted, None) => advice(Code::OrgStopped),
+    }
+}
+
+pub(crate) const DOORS: &str = "in Envoy, leave each door of misconfigured_doors in one location only";
+pub(crate) const GUIDS: &str = "check that each id of failed_guids still exists in this org";
+pub(crate) const WARNING: &str = "the settings are live; read the vendor's warning";
+
+/// What to do about a code.
+pub const fn advice(code: Code) -> &'static str {
+    match code {
+        Code::OrgName => {
+            "see whether org_uuid or org_name is wrong in this row, mend it, apply the rollout again"
+        }
+        Code::OrgUnlisted => "check the id, and that the client still gives you access; else skip the row",
+        Code::OrgExpect => {
+            "look at the live value; mend the expect cell or the org, then apply the rollout again"
+        }
+        Code::OrgMaskedSecret => "supply the secret in the row as <secret:NAME>, or use --write patch",
+        Code::OrgNotConnected => "have somebody connect Envoy for this org in the console, then apply again",
+        Code::OrgOther => {
+            "send nothing more to this org; report to the vendor that another org's settings came back"
+        }
+        Code::OrgIntegration => {
+            "look at the org's integration in the console: it isn't the one of this rollout"
+        }
+        Code::OrgUnproven => "compare the org's settings with the console, then acknowledge the guard",
+        Code::OrgShape => "update orgwave, or leave the field out of the rollout",
+        Code::OrgConflict => "find out who else edits this org, then apply retry.toml",
+        Code::OrgRefused => "read the vendor's message, mend the row, apply the rollout again",
+        Code::OrgError => "read the vendor's message; if it names no cause, apply again later",
+        Code::OrgAuthError => {
+            "have somebody connect Envoy anew for this org in the console, then apply again"
+        }
+        Code::OrgForbidden => "ask the client to give your partner account access, then apply again",
+        Code::OrgReadsSpent => "apply retry.toml when the vendor answers again",
+        Code::OrgSendsSpent => "nothing was changed: apply retry.toml",
+        Code::OrgPanic => "run verify for this org, and report the fault with run.log.jsonl",
+        Code::OrgDivergedAck => {
+            "look at the org in the console: the vendor accepted the write and shows something else"
+        }
+        Code::OrgDivergedDoubt => "look at the org in the console, then apply the rollout again",
+        Code::OrgDisturbed => "look at what changed with the write; resume only if that is wanted",
+        Code::OrgUnknownReads | Code::OrgUnknownStopped => "resume the run: it reads the org first",
+        Code::OrgUnknownParked => "resume the run later: it reads the org first",
+        Code::OrgUnknownHidden => "see in the console whether the integration works, then apply retry.toml",
+        Code::OrgStopped => "resume the run",
+        Code::OrgParked => "resume the run later: the vendor asked to wait",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_advice_that_fits_a_cell() {
+        for code in Code::ALL {
+            let advice = advice(*code);
+            assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
+            assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `orgs/<hex>.csv`: one org's own record, to hand to that client.
+//!
+//! One row per change, and one row where nothing was written, so that the file always says what became of the
+//! org. What is the partner's own business (line, wave, note, `_*`, what to do next) is left out.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::outcome::Change;
+use orgwave_core::run::RunHeader;
+
+use super::RunFile;
+use super::table::Table;
+use super::whole::{Nameless, WholeFile, sync_folder};
+use crate::error::ReportError;
+use crate::record::Record;
+use crate::tally::Tally;
+use crate::value;
+
+/// The folder within the run's.
+pub(super) const FOLDER: &str = "orgs";
+
+/// The columns.
+pub const COLUMNS: [&str; 16] = [
+    "org_uuid",
+    "org_name",
+    "status",
+    "verified",
+    "started_at",
+    "finished_at",
+    "path",
+    "before",
+    "after",
+    "warning",
+    "failed_guids",
+    "misconfigured_doors",
+    "error_code",
+    "error_message",
+    "run_id",
+    "plan_id",
+];
+
+pub(super) struct Orgs {
+    folder: PathBuf,
+    run_id: String,
+    plan_id: String,
+}
+
+impl Orgs {
+    pub(super) fn begin(folder: &Path, run: &RunHeader) -> Result<Self, ReportError> {
+        let folder = folder.join(FOLDER);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(ReportError::write(&folder))?;
+        Ok(Self { folder, run_id: run.run_id.clone(), plan_id: run.plan_id.clone() })
+    }
+
+    fn row(
+        &self,
+        table: &mut Table<Vec<u8>>,
+        Record { line, outcome }: &Record,
+        change: Option<&Change>,
+    ) -> io::Result<()> {
+        table.word(line.org.as_str())?;
+        table.text(line.name.as_deref().unwrap_or(""))?;
+        table.word(outcome.status.as_str())?;
+        table.word(outcome.verified.as_str())?;
+        table.moment(outcome.started_at)?;
+        table.moment(outcome.finished_at)?;
+        if let Some(change) = change {
+            table.show(&change.path)?;
+            table.value(&value::before(&change.path, &change.before))?;
+            table.value(&value::after(&change.path, &change.after))?;
+        } else {
+            for _ in ["path", "before", "after"] {
+                table.word("")?;
+            }
+        }
+        table.text(outcome.ack.warning.as_deref().unwrap_or(""))?;
+        table.texts(&outcome.ack.failed_guids)?;
+        table.texts(&outcome.ack.misconfigured_doors)?;
+        let complaint = outcome.complaint.as_ref();
+        table.word(complaint.map_or("", |complaint| complaint.code.as_str()))?;
+        table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
+        table.word(&self.run_id)?;
+        table.word(&self.plan_id)?;
+        table.end_row()
+    }
+}
+
+impl RunFile for Orgs {
+    fn name(&self) -> &'static str {
+        FOLDER
+    }
+
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let mut table = Table::begin(Vec::new(), COLUMNS)?;
+        if record.outcome.changes.is_empty() {
+            self.row(&mut table, record, None)?;
+        }
+        for change in &record.outcome.changes {
+            self.row(&mut table, record, Some(change))?;
+        }
+        let mut file = WholeFile::begin(&self.folder, &format!("{}.csv", record.line.org.to_hex()))?;
+        file.write_all(&table.end()?)?;
+        file.end()?.name().map_err(io::Error::other)
+    }
+
+    fn end(self: Box<Self>, _: &Tally, _: &mut Vec<Nameless>) -> io::Result<()> {
+        sync_folder(&self.folder).map_err(io::Error::other)
+    }
+}
+
+/// Removes the records that an earlier process of the run left, where this one writes none: they would say
+/// what is true no more. Only files that have the names of such records are touched.
+pub(super) fn clear(folder: &Path) -> Result<(), ReportError> {
+    let folder = folder.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(ReportError::write(&folder))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(ReportError::write(&folder))?.path();
+        let is_record = path.extension().is_some_and(|extension| extension == "csv")
+            && path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .is_some_and(|stem| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if is_record {
+            fs::remove_file(&path).map_err(ReportError::write(&path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! `retry.csv`, its side tables and `retry.toml`: a rollout of the rows that a retry may help.
+//!
+//! The rows are given back as typed, so that applying them means what it meant. Cells of settings and ids are
+//! given back to the letter: our reader takes them literally, and what could be a formula there is written
+//! with `\`. Literal cells (`org_name`, `note`, `skip`, `_*`) are guarded anew: what is typed unguarded reads
+//! the same guarded, and what is typed guarded stays as it is.
+
+use std::io::{self, Write as _};
+
+use orgwave_core::desired::SideTable;
+use orgwave_core::plan::Header;
+use serde_json::Value;
+
+use super::guard::unguarded;
+use super::table::Table;
+use super::whole::{Nameless, WholeFile};
+use super::{Place, RunFile};
+use crate::record::Record;
+use crate::tally::Tally;
+
+pub(super) struct Retry {
+    rows: Rows,
+    sides: Vec<(SideTable, Rows)>,
+    rollout: (WholeFile, String),
+}
+
+impl Retry {
+    pub(super) const NAME: &str = "retry.csv";
+    /// The rollout file: what `apply` is given.
+    pub(super) const ROLLOUT: &str = "retry.toml";
+
+    pub(super) fn begin(place: &Place<'_>, plan: &Header) -> io::Result<Self> {
+        let mut sides = Vec::with_capacity(plan.sides.len());
+        for side in &plan.sides {
+            let rows = Rows::begin(place, &side_name(side.table), &side.columns)?;
+            sides.push((side.table, rows));
+        }
+        Ok(Self {
+            rows: Rows::begin(place, Self::NAME, &plan.columns)?,
+            sides,
+            rollout: (place.begin(Self::ROLLOUT)?, rollout(plan)?),
+        })
+    }
+}
+
+impl RunFile for Retry {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
+        if !outcome.status.is_retryable() {
+            return Ok(());
+        }
+        self.rows.add(&line.typed.row)?;
+        for (table, cells) in &line.typed.sides {
+            if let Some((_, rows)) = self.sides.iter_mut().find(|(known, _)| known == table) {
+                rows.add(cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+        done.push(self.rows.table.end()?.end()?);
+        for (_, rows) in self.sides {
+            done.push(rows.table.end()?.end()?);
+        }
+        let (mut file, text) = self.rollout;
+        file.write_all(text.as_bytes())?;
+        done.push(file.end()?);
+        Ok(())
+    }
+}
+
+/// Rows as typed, under the columns that they were typed in.
+struct Rows {
+    table: Table<WholeFile>,
+    literal: Vec<bool>,
+}
+
+impl Rows {
+    fn begin(place: &Place<'_>, name: &str, columns: &[String]) -> io::Result<Self> {
+        let table = Table::begin(place.begin(name)?, columns.iter().map(String::as_str))?;
+        Ok(Self { table, literal: columns.iter().map(|column| is_literal(column)).collect() })
+    }
+
+    fn add(&mut self, cells: &[String]) -> io::Result<()> {
+        for (column, literal) in self.literal.iter().enumerate() {
+            let cell = cells.get(column).map_or("", String::as_str);
+            if *literal { self.table.text(unguarded(cell))? } else { self.table.word(cell)? }
+        }
+        self.table.end_row()
+    }
+}
+
+/// Whether our reader takes the guard off the cells of a column.
+fn is_literal(column: &str) -> bool {
+    let name = column.trim();
+    matches!(name, "org_name" | "note" | "skip") || name.starts_with('_')
+}
+
+fn side_name(table: SideTable) -> String {
+    format!("retry-{}.csv", table.name())
+}
+
+/// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
+fn rollout(plan: &Header) -> io::Result<String> {
+    let mut files = toml::Table::new();
+    files.insert("orgs".to_owned(), Retry::NAME.into());
+    for side in &plan.sides {
+        files.insert(side.table.name().to_owned(), side_name(side.table).into());
+    }
+    let mut text =
+        format!("# The rows of plan {} that may be tried again: orgwave apply retry.toml\n", plan.plan_id);
+    let section = |entries: &std::collections::BTreeMap<String, Value>| -> Option<toml::Value> {
+        let table: toml::Table =
+            entries.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect();
+        (!table.is_empty()).then_some(toml::Value::Table(table))
+    };
+    let sections = [
+        ("rollout", Some(toml::Value::Table(files))),
+        ("settings", section(&plan.settings)),
+        ("limits", section(&plan.limits)),
+        ("sandbox", plan.sandbox.as_ref().and_then(to_toml)),
+    ];
+    for (name, section) in sections {
+        let Some(section) = section else { continue };
+        let document = toml::Table::from_iter([(name.to_owned(), section)]);
+        text.push('\n');
+        text.push_str(&toml::to_string(&document).map_err(io::Error::other)?);
+    }
+    Ok(text)
+}
+
+/// A value of a rollout file, which came from TOML and has no null.
+fn to_toml(value: &Value) -> Option<toml::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => number.as_f64()?.into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => toml::Value::Array(items.iter().filter_map(to_toml).collect()),
+        Value::Object(entries) => toml::Value::Table(
+            entries.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect(),
+        ),
+    })
+}

@@ -1,0 +1,215 @@
+//! `summary.json`: the run in numbers, for scripts.
+//!
+//! ```text
+//! format        1
+//! run_id, plan_id, endpoint, key_fingerprint, tool, write, verify, max_failures, strict
+//! plan_created, started_at                 RFC 3339
+//! finished_at                              of the newest process; null if it died, or is under way
+//! processes                                how many began or went on with the run
+//! duration_ms                              how long they worked, together
+//! exit_code                                as the newest process earned; null as finished_at
+//! stop_reason                              in words; null if every org had its turn
+//! orgs                                     rows of the manifest
+//! counts        {status: orgs}             every status, zeros too
+//! waves         [{wave, orgs, started_at, counts}]   wave 0: orgs that were not to be written
+//! errors        [{code, title, orgs, next_step, example: {line, org_uuid, org_name, message}}]  most first
+//! warnings      {orgs_with_misconfigured_doors, orgs_with_failed_guids, orgs_with_text}
+//! changed_orgs                             orgs with rows in changes.csv
+//! attempts, calls, throttled               sends spent; calls that ended; of these, answered 429
+//! latency_ms    {p50, p95, p99}            upper bounds, in powers of two; null without calls
+//! files         [name]                     beside this one
+//! ```
+//!
+//! The order is fixed, and nothing says when the file was made: made again, it is the same.
+
+use std::io::{self, Write as _};
+
+use orgwave_core::code::Code;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::status::Counts;
+use orgwave_core::timestamp::Timestamp;
+use serde::Serialize;
+
+use super::whole::{Nameless, WholeFile};
+use super::{Place, RunFile};
+use crate::advice::advice;
+use crate::record::Record;
+use crate::tally::Tally;
+
+/// The version of the schema above.
+pub const FORMAT: u32 = 1;
+
+pub(super) struct Summary {
+    file: WholeFile,
+    others: Vec<&'static str>,
+}
+
+impl Summary {
+    pub(super) const NAME: &str = "summary.json";
+
+    /// `others` are names of files that are not made here and still belong to the run.
+    pub(super) fn begin(place: &Place<'_>, others: Vec<&'static str>) -> io::Result<Self> {
+        Ok(Self { file: place.begin(Self::NAME)?, others })
+    }
+}
+
+impl RunFile for Summary {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+        let mut files: Vec<String> = done.iter().map(Nameless::file_name).collect();
+        files.extend(self.others.iter().map(|name| (*name).to_owned()));
+        let mut json = serde_json::to_vec_pretty(&document(tally, files))?;
+        json.push(b'\n');
+        self.file.write_all(&json)?;
+        done.push(self.file.end()?);
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    run_id: &'a str,
+    plan_id: &'a str,
+    endpoint: &'a str,
+    key_fingerprint: &'a str,
+    tool: &'a str,
+    write: String,
+    verify: orgwave_core::policy::VerifyPolicy,
+    max_failures: String,
+    strict: bool,
+    plan_created: Timestamp,
+    started_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    processes: usize,
+    duration_ms: u64,
+    exit_code: Option<u8>,
+    stop_reason: Option<String>,
+    orgs: u64,
+    counts: Counts,
+    waves: Vec<Wave>,
+    errors: Vec<ErrorGroup<'a>>,
+    warnings: WarningCounts,
+    changed_orgs: u64,
+    attempts: u64,
+    calls: u64,
+    throttled: u64,
+    latency_ms: Latency,
+    files: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Wave {
+    wave: u32,
+    orgs: u64,
+    started_at: Option<Timestamp>,
+    counts: Counts,
+}
+
+#[derive(Serialize)]
+struct ErrorGroup<'a> {
+    code: Code,
+    title: &'static str,
+    orgs: u64,
+    next_step: &'static str,
+    example: Example<'a>,
+}
+
+#[derive(Serialize)]
+struct Example<'a> {
+    line: u64,
+    org_uuid: Ruuid,
+    org_name: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct WarningCounts {
+    orgs_with_misconfigured_doors: u64,
+    orgs_with_failed_guids: u64,
+    orgs_with_text: u64,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    p50: Option<u64>,
+    p95: Option<u64>,
+    p99: Option<u64>,
+}
+
+fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
+    let Tally { run, course, warnings, .. } = tally;
+    let finish = course.finish.as_ref();
+    let started = |wave: u32| course.waves.iter().find(|start| start.wave == wave).map(|start| start.at);
+    let mut errors: Vec<ErrorGroup<'_>> = tally
+        .codes
+        .iter()
+        .map(|(code, group)| ErrorGroup {
+            code: *code,
+            title: code.title(),
+            orgs: group.orgs,
+            next_step: advice(*code),
+            example: Example {
+                line: group.example.line,
+                org_uuid: group.example.org,
+                org_name: &group.example.name,
+                message: &group.message,
+            },
+        })
+        .collect();
+    errors.sort_by_key(|group| std::cmp::Reverse(group.orgs));
+    Document {
+        format: FORMAT,
+        run_id: &run.run_id,
+        plan_id: &run.plan_id,
+        endpoint: &run.endpoint,
+        key_fingerprint: run.key_fingerprint.as_str(),
+        tool: &run.tool,
+        write: run.write.to_string(),
+        verify: run.verify,
+        max_failures: run.max_failures.to_string(),
+        strict: run.strict,
+        plan_created: tally.plan_created,
+        started_at: run.started,
+        finished_at: finish.map(|finish| finish.at),
+        processes: course.began.len(),
+        duration_ms: u64::try_from(course.worked.as_millis()).unwrap_or(u64::MAX),
+        exit_code: tally.exit().map(orgwave_core::run::Exit::code),
+        stop_reason: finish.and_then(|finish| finish.stop.as_ref()).map(ToString::to_string),
+        orgs: tally.counts.total(),
+        counts: tally.counts,
+        waves: tally
+            .waves
+            .iter()
+            .map(|(wave, counts)| Wave {
+                wave: *wave,
+                orgs: counts.total(),
+                started_at: started(*wave),
+                counts: *counts,
+            })
+            .collect(),
+        errors,
+        warnings: WarningCounts {
+            orgs_with_misconfigured_doors: warnings.with_doors,
+            orgs_with_failed_guids: warnings.with_guids,
+            orgs_with_text: warnings.with_text,
+        },
+        changed_orgs: tally.changed,
+        attempts: tally.attempts,
+        calls: course.calls,
+        throttled: course.throttled,
+        latency_ms: Latency {
+            p50: course.latency_within(50),
+            p95: course.latency_within(95),
+            p99: course.latency_within(99),
+        },
+        files,
+    }
+}

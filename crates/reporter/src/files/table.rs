@@ -1,0 +1,122 @@
+//! The dialect of every CSV: UTF-8 with BOM, CRLF, quoted where needed, guarded where the text is foreign.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use orgwave_core::timestamp::Timestamp;
+
+use super::guard::needs_guard;
+use crate::value::Shown;
+
+/// Spreadsheets take a CSV without this mark for one in the machine's own code page.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Large enough that a table of 100,000 rows is some hundreds of writes.
+const BUFFER: usize = 128 << 10;
+
+/// A table being written, cell by cell.
+#[derive(Debug)]
+pub(crate) struct Table<W: Write> {
+    csv: csv::Writer<W>,
+    scratch: String,
+}
+
+impl<W: Write> Table<W> {
+    /// Begins a table with its header.
+    pub(crate) fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+        out.write_all(BOM)?;
+        let csv = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .buffer_capacity(BUFFER)
+            .from_writer(out);
+        let mut table = Self { csv, scratch: String::new() };
+        for column in columns {
+            table.word(column)?;
+        }
+        table.end_row()?;
+        Ok(table)
+    }
+
+    /// A cell whose text is ours, or an id: never guarded.
+    pub(crate) fn word(&mut self, text: &str) -> io::Result<()> {
+        Ok(self.csv.write_field(text)?)
+    }
+
+    /// A cell whose text is somebody else's: guarded.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        if !needs_guard(text) {
+            return self.word(text);
+        }
+        self.scratch.clear();
+        self.scratch.push('\'');
+        self.scratch.push_str(text);
+        Ok(self.csv.write_field(&self.scratch)?)
+    }
+
+    /// A list whose items are somebody else's.
+    pub(crate) fn texts(&mut self, items: &[String]) -> io::Result<()> {
+        match items {
+            [] => self.word(""),
+            [one] => self.text(one),
+            _ => self.text(&items.join(";")),
+        }
+    }
+
+    /// A value of the settings.
+    pub(crate) fn value(&mut self, shown: &Shown) -> io::Result<()> {
+        if shown.own { self.word(&shown.text) } else { self.text(&shown.text) }
+    }
+
+    /// A number, a path, or anything else of ours that shows itself.
+    pub(crate) fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
+        self.scratch.clear();
+        let _ = write!(self.scratch, "{value}");
+        Ok(self.csv.write_field(&self.scratch)?)
+    }
+
+    /// The same, or nothing.
+    pub(crate) fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
+        match value {
+            Some(value) => self.show(value),
+            None => self.word(""),
+        }
+    }
+
+    /// A moment, or nothing.
+    pub(crate) fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
+        self.maybe(at)
+    }
+
+    /// Ends the row.
+    pub(crate) fn end_row(&mut self) -> io::Result<()> {
+        Ok(self.csv.write_record(None::<&[u8]>)?)
+    }
+
+    /// Ends the table.
+    pub(crate) fn end(self) -> io::Result<W> {
+        self.csv.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dialect() {
+        let mut table = Table::begin(Vec::new(), ["a", "b", "c"]).unwrap();
+        table.text("=x, \"y\"").unwrap();
+        table.word("-AAAA").unwrap();
+        table.texts(&["@1".into(), "2".into()]).unwrap();
+        table.end_row().unwrap();
+        table.text("two\nlines").unwrap();
+        table.show(-5).unwrap();
+        table.moment(None).unwrap();
+        table.end_row().unwrap();
+        let bytes = table.end().unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "\u{feff}a,b,c\r\n\"'=x, \"\"y\"\"\",-AAAA,'@1;2\r\n\"two\nlines\",-5,\r\n"
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! A file that appears whole or not at all: a temporary in the same folder, synced, then renamed.
+//!
+//! Dropped before its rename, the temporary is removed. Readable by its owner only, as tempfile makes them.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::ReportError;
+
+/// A file being written beside the name that it will have.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+/// A file that is durable and only lacks its name.
+#[derive(Debug)]
+pub(crate) struct Nameless {
+    temporary: tempfile::TempPath,
+    path: PathBuf,
+}
+
+impl WholeFile {
+    /// Begins a file in a folder that is there.
+    pub(crate) fn begin(folder: &Path, name: &str) -> io::Result<Self> {
+        let temporary =
+            tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".tmp").tempfile_in(folder)?;
+        Ok(Self { temporary, path: folder.join(name) })
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn end(self) -> io::Result<Nameless> {
+        self.temporary.as_file().sync_all()?;
+        Ok(Nameless { temporary: self.temporary.into_temp_path(), path: self.path })
+    }
+}
+
+impl Nameless {
+    /// Gives it its name, in place of what had it. The folder is to be synced afterwards.
+    pub(crate) fn name(self) -> Result<(), ReportError> {
+        self.temporary.persist(&self.path).map_err(|error| ReportError::write(&self.path)(error.error))
+    }
+
+    /// The name it will have.
+    pub(crate) fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), ReportError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ReportError::write(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_ended_leaves_nothing_and_what_was_there_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.csv"), "before").unwrap();
+        let mut file = WholeFile::begin(folder.path(), "a.csv").unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(folder.path().join("a.csv")).unwrap(), "before");
+    }
+
+    #[test]
+    fn a_named_file_replaces_and_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.csv"), "before").unwrap();
+        let mut file = WholeFile::begin(folder.path(), "a.csv").unwrap();
+        file.write_all(b"after").unwrap();
+        file.end().unwrap().name().unwrap();
+        let path = folder.path().join("a.csv");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

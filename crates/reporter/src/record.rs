@@ -1,0 +1,113 @@
+//! Plan and journal joined: every row of the manifest once, in order, with its one final status.
+
+use std::io::BufRead;
+use std::iter::Peekable;
+
+use orgwave_core::code::Code;
+use orgwave_core::outcome::{Complaint, OrgOutcome};
+use orgwave_core::plan::{Header, PlanLine, PlanReader};
+use orgwave_core::reply::Ack;
+use orgwave_core::status::{Status, Verified};
+
+use crate::error::ReportError;
+use crate::source::{Journalled, LastWord, RunSource};
+
+/// One row: what was planned, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The plan's line.
+    pub line: PlanLine,
+    /// What became of the org.
+    pub outcome: OrgOutcome,
+}
+
+impl Record {
+    /// The wave, as shown: only orgs to be written have one.
+    pub fn wave(&self) -> Option<u32> {
+        self.line.wave
+    }
+
+    /// The name, or nothing.
+    pub fn name(&self) -> &str {
+        self.line.name.as_deref().unwrap_or("")
+    }
+}
+
+/// The records of a run, read as a stream: one org is held at a time.
+pub struct Records<'a> {
+    plan: PlanReader<Box<dyn BufRead>>,
+    words: Peekable<Journalled<'a, LastWord>>,
+    fresh: bool,
+    index: u32,
+}
+
+impl<'a> Records<'a> {
+    /// Begins at the first row.
+    ///
+    /// # Errors
+    /// Plan or journal can't be opened.
+    pub fn of(source: &'a dyn RunSource) -> Result<Self, ReportError> {
+        let plan = source.plan()?;
+        let words = source.last_words().map_err(ReportError::Journal)?.peekable();
+        Ok(Self { plan, words, fresh: source.header().fresh_plan, index: 0 })
+    }
+
+    /// The plan's header.
+    pub const fn header(&self) -> &Header {
+        self.plan.header()
+    }
+
+    /// The next row; `None` after the last.
+    ///
+    /// # Errors
+    /// Plan or journal can't be read, or they don't fit each other.
+    pub fn next_record(&mut self) -> Result<Option<Record>, ReportError> {
+        let Some((_, line)) = self.plan.next_org()? else {
+            return match self.next_word(u32::MAX)? {
+                Some(word) => Err(ReportError::Stray { index: word.index() }),
+                None => Ok(None),
+            };
+        };
+        let index = self.index;
+        self.index += 1;
+        let outcome = match self.next_word(index)? {
+            Some(word) if word.index() != index => return Err(ReportError::Stray { index: word.index() }),
+            Some(LastWord::Outcome(outcome)) => outcome,
+            Some(LastWord::Intent { attempts, started_at, changes, .. }) => OrgOutcome {
+                attempts,
+                started_at: Some(started_at),
+                changes,
+                ..untold(&line, index, Status::Unknown, Code::OrgUnknownStopped)
+            },
+            None => line
+                .settled_outcome(index, self.fresh)
+                .unwrap_or_else(|| untold(&line, index, Status::NotAttempted, Code::OrgStopped)),
+        };
+        Ok(Some(Record { line, outcome }))
+    }
+
+    /// The journal's next word, if it is about an org up to this one.
+    fn next_word(&mut self, index: u32) -> Result<Option<LastWord>, ReportError> {
+        match self.words.peek() {
+            Some(Ok(word)) if word.index() > index => Ok(None),
+            _ => self.words.next().transpose().map_err(ReportError::Journal),
+        }
+    }
+}
+
+/// The outcome of an org on which the journal has no outcome.
+fn untold(line: &PlanLine, index: u32, status: Status, code: Code) -> OrgOutcome {
+    OrgOutcome {
+        index,
+        status,
+        action: line.action,
+        attempts: 0,
+        http_status: None,
+        complaint: Some(Complaint { code, message: code.title().to_owned(), http_status: None }),
+        ack: Ack::default(),
+        verified: Verified::False,
+        started_at: None,
+        finished_at: None,
+        changes: Vec::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! What a run came to, in numbers and a few examples: small whatever the number of orgs.
+//!
+//! Made while the records stream by, for `summary.json` and the terminal. It holds no settings.
+
+mod course;
+
+use std::collections::BTreeMap;
+
+use orgwave_core::code::Code;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::plan::Header;
+use orgwave_core::run::{Exit, RunHeader, exit_of};
+use orgwave_core::status::{Counts, Status};
+use orgwave_core::timestamp::Timestamp;
+
+pub use course::{Course, WaveStart};
+
+use crate::error::ReportError;
+use crate::record::{Record, Records};
+use crate::source::RunSource;
+
+/// How many examples are kept of each kind of warning.
+const EXAMPLES: usize = 20;
+
+/// An org as a report points at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrgRef {
+    /// Its line in the manifest.
+    pub line: u64,
+    /// Its id.
+    pub org: Ruuid,
+    /// Its name; may be empty.
+    pub name: String,
+}
+
+impl OrgRef {
+    fn of(record: &Record) -> Self {
+        Self { line: record.line.line, org: record.line.org, name: record.name().to_owned() }
+    }
+}
+
+/// The orgs of one error code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodeTally {
+    /// How many.
+    pub orgs: u64,
+    /// The first of them.
+    pub example: OrgRef,
+    /// What was said of that one.
+    pub message: String,
+}
+
+/// What the vendor warned of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Warnings {
+    /// Orgs with doors in more than one location.
+    pub with_doors: u64,
+    /// The first of them, with their doors.
+    pub doors: Vec<(OrgRef, Vec<String>)>,
+    /// Orgs with ids that the vendor refused.
+    pub with_guids: u64,
+    /// The first of them, with these ids.
+    pub guids: Vec<(OrgRef, Vec<String>)>,
+    /// Orgs with a text.
+    pub with_text: u64,
+    /// The first different texts, each with its first org and how many had it.
+    pub texts: Vec<(String, OrgRef, u64)>,
+}
+
+impl Warnings {
+    fn add(&mut self, record: &Record) {
+        let ack = &record.outcome.ack;
+        let keep = |list: &mut Vec<_>, items: &Vec<String>| {
+            if list.len() < EXAMPLES {
+                list.push((OrgRef::of(record), items.clone()));
+            }
+        };
+        if !ack.misconfigured_doors.is_empty() {
+            self.with_doors += 1;
+            keep(&mut self.doors, &ack.misconfigured_doors);
+        }
+        if !ack.failed_guids.is_empty() {
+            self.with_guids += 1;
+            keep(&mut self.guids, &ack.failed_guids);
+        }
+        if let Some(text) = &ack.warning {
+            self.with_text += 1;
+            if let Some((_, _, orgs)) = self.texts.iter_mut().find(|(known, ..)| known == text) {
+                *orgs += 1;
+            } else if self.texts.len() < EXAMPLES {
+                self.texts.push((text.clone(), OrgRef::of(record), 1));
+            }
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tally {
+    /// What the run executes.
+    pub run: RunHeader,
+    /// When its plan was made.
+    pub plan_created: Timestamp,
+    /// Orgs by status.
+    pub counts: Counts,
+    /// Orgs by wave and status; wave 0 holds those that were not to be written.
+    pub waves: BTreeMap<u32, Counts>,
+    /// Orgs by what went wrong.
+    pub codes: BTreeMap<Code, CodeTally>,
+    /// What the vendor warned of.
+    pub warnings: Warnings,
+    /// Sends that were spent.
+    pub attempts: u64,
+    /// Orgs with something in `changes.csv`.
+    pub changed: u64,
+    /// How it went, in time.
+    pub course: Course,
+}
+
+impl Tally {
+    /// Counts a whole run.
+    ///
+    /// # Errors
+    /// Plan or journal can't be read, or they don't fit each other.
+    pub fn of(source: &dyn RunSource) -> Result<Self, ReportError> {
+        let mut records = Records::of(source)?;
+        let mut tally = Self::begin(source, records.header())?;
+        while let Some(record) = records.next_record()? {
+            tally.add(&record);
+        }
+        Ok(tally)
+    }
+
+    pub(crate) fn begin(source: &dyn RunSource, plan: &Header) -> Result<Self, ReportError> {
+        Ok(Self {
+            run: source.header().clone(),
+            plan_created: plan.created,
+            counts: Counts::default(),
+            waves: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            warnings: Warnings::default(),
+            attempts: 0,
+            changed: 0,
+            course: Course::of(source).map_err(ReportError::Journal)?,
+        })
+    }
+
+    pub(crate) fn add(&mut self, record: &Record) {
+        let outcome = &record.outcome;
+        self.counts.add(outcome.status);
+        self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
+        self.attempts += u64::from(outcome.attempts);
+        self.changed += u64::from(!outcome.changes.is_empty());
+        self.warnings.add(record);
+        if let Some(complaint) = &outcome.complaint {
+            self.codes.entry(complaint.code).and_modify(|tally| tally.orgs += 1).or_insert_with(|| {
+                CodeTally { orgs: 1, example: OrgRef::of(record), message: complaint.message.clone() }
+            });
+        }
+    }
+
+    /// The exit code that the run's newest process earned; `None` if it died, or is under way.
+    pub fn exit(&self) -> Option<Exit> {
+        self.course.finish.as_ref().map(|finish| exit_of(finish, &self.counts, self.run.strict))
+    }
+
+    /// Orgs that a resume would go on with.
+    pub const fn unsettled(&self) -> u64 {
+        self.counts.of(Status::Unknown) + self.counts.of(Status::NotAttempted)
+    }
+
+    /// Orgs whose rows stand in `retry.csv`.
+    pub fn retryable(&self) -> u64 {
+        self.counts.iter().filter(|(status, _)| status.is_retryable()).map(|(_, orgs)| orgs).sum()
+    }
+
+    /// Whether it ran against the stand-in API of the same process, which is gone: nothing can be resumed.
+    pub fn in_sandbox(&self) -> bool {
+        self.run.endpoint == "sandbox"
+    }
+}

@@ -1,0 +1,121 @@
+//! Foreign text made harmless for a terminal, and cut to a width.
+
+use std::borrow::Cow;
+
+use unicode_width::UnicodeWidthChar as _;
+
+/// As many marks without width may stand on one character: real scripts need no more.
+const MARKS: usize = 4;
+
+/// A text without anything that could move the cursor, change colours, or turn the reading direction: line
+/// breaks and tabs become spaces, everything else of that kind `�`. Piles of combining marks are cut.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let mut marks = 0;
+    let mut is_clean = |c: char| {
+        marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+        !is_harmful(c) && marks <= MARKS
+    };
+    if text.chars().all(&mut is_clean) {
+        return Cow::Borrowed(text);
+    }
+    let mut marks = 0;
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        let c = match c {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+            c if is_harmful(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        };
+        marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+        if marks <= MARKS {
+            clean.push(c);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// Controls, line separators, and the invisible marks that turn, join or tag text.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The columns that a clean text takes, as the sum of its characters: never less than what is drawn.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// A text cleaned and cut to so many columns, with `…` where something was cut off.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= columns {
+        return text.into_owned();
+    }
+    let mut left = columns.saturating_sub(1);
+    let mut cut = String::new();
+    for c in text.chars() {
+        let columns = c.width().unwrap_or(0);
+        if columns > left {
+            break;
+        }
+        left -= columns;
+        cut.push(c);
+    }
+    if columns > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// A text cut and filled with spaces to exactly so many columns.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    let mut text = cut(text, columns);
+    let missing = columns.saturating_sub(width(&text));
+    text.extend(std::iter::repeat_n(' ', missing));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn table() {
+        for (dirty, expected) in [
+            ("Zoë GmbH", "Zoë GmbH"),
+            ("a\nb\tc", "a b c"),
+            ("\x1b[31mred", "�[31mred"),
+            ("\u{202e}evil", "�evil"),
+            ("x\u{2066}y\u{2069}", "x�y�"),
+            ("\u{9b}2J", "�2J"),
+            ("e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}!", "e\u{301}\u{301}\u{301}\u{301}!"),
+        ] {
+            assert_eq!(clean(dirty), expected, "{dirty:?}");
+        }
+    }
+
+    #[test]
+    fn cuts_by_columns_not_by_characters() {
+        assert_eq!(cut("日本語テスト", 5), "日本…");
+        assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("abcd", 3), "ab…");
+        assert_eq!(cut("abcd", 0), "");
+        assert_eq!(pad("日", 4), "日  ");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_is_left_and_nothing_is_too_wide(text in any::<String>(), columns in 0usize..40) {
+            let shown = cut(&text, columns);
+            prop_assert!(width(&shown) <= columns);
+            prop_assert!(shown.chars().all(|c| !is_harmful(c)));
+            let (once, again) = (clean(&text).into_owned(), clean(&clean(&text)).into_owned());
+            prop_assert_eq!(once, again);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Text for people at a terminal, made for a width and a style that are handed in.
+//!
+//! Nothing here knows whether there is a terminal, and nothing prints. Widths are columns as terminals draw
+//! them. Foreign text is [cleaned](clean) before it is shown. Lines fit the width, with one exception: a
+//! command or a path stands uncut on a line of its own, since it is there to be copied.
+
+mod clean;
+mod layout;
+mod style;
+mod summary;
+mod words;
+
+pub use clean::clean;
+pub use style::Style;
+pub use summary::Summary;
+
+pub(crate) use clean::{cut, pad};
+pub(crate) use layout::Page;
+pub(crate) use words::{count, duration, orgs, pace, status_words};
+
+/// The narrowest terminal that lines are made for.
+pub const NARROWEST: usize = 20;

@@ -1,0 +1,252 @@
+//! What stands on the terminal when a run has ended: what came of it, why, where it is, what to do next.
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::run::StopReason;
+use orgwave_core::status::Status;
+
+use super::layout::Page;
+use super::style::{Style, Tone};
+use super::{count, duration, orgs, pace, status_words};
+use crate::advice::{DOORS, GUIDS, WARNING, advice};
+use crate::files::Written;
+use crate::tally::{OrgRef, Tally};
+
+/// How many causes of failure are told; the rest is in the results.
+const CAUSES: usize = 5;
+/// How many examples of a warning are told.
+const EXAMPLES: usize = 3;
+
+/// The end of a run, in words.
+#[derive(Debug)]
+pub struct Summary<'a> {
+    tally: &'a Tally,
+    folder: PathBuf,
+    files_written: bool,
+    org_files: bool,
+}
+
+impl<'a> Summary<'a> {
+    /// Of a run whose files were written.
+    pub fn of(written: &'a Written) -> Self {
+        Self {
+            tally: &written.tally,
+            folder: written.folder.clone(),
+            files_written: true,
+            org_files: written.org_files,
+        }
+    }
+
+    /// Of a run whose files could not be written.
+    pub fn without_files(tally: &'a Tally, folder: &Path) -> Self {
+        Self { tally, folder: folder.to_owned(), files_written: false, org_files: false }
+    }
+
+    /// The text, each line with its end.
+    pub fn render(&self, width: usize, style: Style) -> String {
+        let mut page = Page::new(width, style);
+        self.headline(&mut page);
+        self.counts(&mut page);
+        self.causes(&mut page);
+        self.warnings(&mut page);
+        self.files(&mut page);
+        self.next(&mut page);
+        page.finish()
+    }
+
+    /// The command that goes on from here; `None` if there is nothing to go on with.
+    pub fn next_command(&self) -> Option<String> {
+        let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
+        let resumable = !self.tally.in_sandbox() && stop != Some(&StopReason::Expired);
+        if self.tally.unsettled() > 0 && resumable {
+            return Some(format!("orgwave resume {}", shell(&self.folder)));
+        }
+        (self.tally.retryable() > 0 && self.files_written).then(|| self.retry_command())
+    }
+
+    fn retry_command(&self) -> String {
+        let sandbox = if self.tally.in_sandbox() { " --sandbox" } else { "" };
+        format!("orgwave apply {}{sandbox}", shell(&self.folder.join("retry.toml")))
+    }
+
+    fn headline(&self, page: &mut Page) {
+        let course = &self.tally.course;
+        let waves = self.tally.waves.keys().filter(|wave| **wave > 0).count();
+        let mut text = orgs(self.tally.counts.total());
+        if waves > 0 {
+            text.push_str(&format!(" in {waves} {}", if waves == 1 { "wave" } else { "waves" }));
+        }
+        if !course.worked.is_zero() {
+            text.push_str(&format!(", {}", duration(course.worked)));
+        }
+        if let Some(rate) = course.pace() {
+            text.push_str(&format!(", {} calls at {}", count(course.calls), pace(rate)));
+        }
+        if course.throttled > 0 {
+            text.push_str(&format!(", {} answered 429 and waited out", count(course.throttled)));
+        }
+        page.paragraph(Tone::Strong, 0, 2, &text);
+        match course.finish.as_ref().map(|finish| &finish.stop) {
+            Some(None) => {}
+            Some(Some(stop)) => page.paragraph(Tone::Bad, 0, 2, &format!("Stopped early: {stop}")),
+            None => page.paragraph(Tone::Bad, 0, 2, "The run's last process didn't end by itself"),
+        }
+    }
+
+    fn counts(&self, page: &mut Page) {
+        page.gap();
+        let rows: Vec<(Status, u64)> = self.tally.counts.iter().filter(|(_, orgs)| *orgs > 0).collect();
+        let digits = rows.iter().map(|(_, orgs)| count(*orgs).len()).max().unwrap_or(0);
+        let word = rows.iter().map(|(status, _)| status.as_str().len()).max().unwrap_or(0);
+        for (status, orgs) in rows {
+            let (words, tone) = status_words(status);
+            let number = count(orgs);
+            let line = format!("{number:>digits$}  {status}");
+            let full = format!("{number:>digits$}  {:word$}  {words}", status.as_str());
+            page.line(tone, 2, if full.len() + 2 <= page.width() { &full } else { &line });
+        }
+    }
+
+    fn causes(&self, page: &mut Page) {
+        let mut causes: Vec<_> = self.tally.codes.iter().collect();
+        causes.sort_by_key(|(_, group)| Reverse(group.orgs));
+        for (code, group) in causes.iter().take(CAUSES) {
+            page.gap();
+            page.paragraph(Tone::Strong, 0, 2, &format!("{code}  {}: {}", orgs(group.orgs), code.title()));
+            let mut example = format!("e.g. {}", name_of(&group.example));
+            if !group.message.is_empty() && group.message != code.title() {
+                example.push_str(&format!(": {}", short(&group.message)));
+            }
+            page.paragraph(Tone::Plain, 2, 2, &example);
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code)));
+        }
+        if causes.len() > CAUSES {
+            page.gap();
+            page.paragraph(
+                Tone::Faint,
+                0,
+                2,
+                &format!("{} more kinds of error: see results.csv", causes.len() - CAUSES),
+            );
+        }
+    }
+
+    fn warnings(&self, page: &mut Page) {
+        let warnings = &self.tally.warnings;
+        if warnings.with_doors > 0 {
+            page.gap();
+            let text = format!("Warning  {} with doors in more than one location", orgs(warnings.with_doors));
+            page.paragraph(Tone::Warn, 0, 2, &text);
+            lists(page, &warnings.doors, warnings.with_doors);
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {DOORS}"));
+        }
+        if warnings.with_guids > 0 {
+            page.gap();
+            let text = format!("Warning  {} with ids that the vendor didn't take", orgs(warnings.with_guids));
+            page.paragraph(Tone::Warn, 0, 2, &text);
+            lists(page, &warnings.guids, warnings.with_guids);
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {GUIDS}"));
+        }
+        if warnings.with_text > 0 {
+            page.gap();
+            let text = format!("Warning  {} with a message of the vendor", orgs(warnings.with_text));
+            page.paragraph(Tone::Warn, 0, 2, &text);
+            for (text, example, number) in warnings.texts.iter().take(EXAMPLES) {
+                let line = format!("{}: \"{}\", e.g. {}", orgs(*number), short(text), name_of(example));
+                page.paragraph(Tone::Plain, 2, 2, &line);
+            }
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {WARNING}"));
+        }
+    }
+
+    fn files(&self, page: &mut Page) {
+        page.gap();
+        if !self.files_written {
+            page.paragraph(Tone::Bad, 0, 2, "The results could not be written. The journal is in");
+            page.uncut(Tone::Plain, 2, &self.folder.display().to_string());
+            page.paragraph(Tone::Plain, 0, 2, "Once there is room, write them with");
+            page.uncut(Tone::Strong, 2, &format!("orgwave report {}", shell(&self.folder)));
+            return;
+        }
+        page.paragraph(Tone::Plain, 0, 2, "A row for every org is in");
+        page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").display().to_string());
+        let orgs = if self.org_files { ", orgs/ (a file for each client)" } else { "" };
+        page.paragraph(Tone::Faint, 0, 2, &format!("beside it: changes.csv, retry.csv, summary.json{orgs}"));
+    }
+
+    fn next(&self, page: &mut Page) {
+        let Some(command) = self.next_command() else { return };
+        page.gap();
+        let resumes = command.starts_with("orgwave resume");
+        let why = if resumes {
+            format!("{} left. Go on with", orgs(self.tally.unsettled()))
+        } else {
+            format!("{} may be tried again with", orgs(self.tally.retryable()))
+        };
+        page.paragraph(Tone::Plain, 0, 2, &why);
+        page.uncut(Tone::Strong, 2, &command);
+        let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
+        if resumes && stop == Some(&StopReason::KeyRefused) && self.files_written {
+            page.paragraph(Tone::Plain, 0, 2, "if the same key works again; with a new key");
+            page.uncut(Tone::Strong, 2, &self.retry_command());
+        }
+    }
+}
+
+fn lists(page: &mut Page, examples: &[(OrgRef, Vec<String>)], total: u64) {
+    const ITEMS: usize = 5;
+    for (example, items) in examples.iter().take(EXAMPLES) {
+        let named = items.iter().take(ITEMS).map(|item| short(item)).collect::<Vec<_>>().join(", ");
+        let more =
+            if items.len() > ITEMS { format!(" and {} more", items.len() - ITEMS) } else { String::new() };
+        page.paragraph(Tone::Plain, 2, 2, &format!("{}: {named}{more}", name_of(example)));
+    }
+    let more = total.saturating_sub(EXAMPLES as u64);
+    if more > 0 {
+        page.paragraph(Tone::Faint, 2, 2, &format!("and {} more: see results.csv", orgs(more)));
+    }
+}
+
+/// An org, as short as it can be found by: its line, and its name or id.
+fn name_of(example: &OrgRef) -> String {
+    if example.name.trim().is_empty() {
+        format!("line {}, {}", example.line, example.org)
+    } else {
+        format!("line {}, {}", example.line, short(&example.name))
+    }
+}
+
+/// A foreign text that shall not fill the screen.
+fn short(text: &str) -> String {
+    super::cut(text, 120)
+}
+
+/// A path as a shell takes it for one word.
+fn shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
+        text
+    } else {
+        let text = if text.starts_with('-') { format!("./{text}") } else { text };
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_one_word_to_a_shell() {
+        for (path, word) in [
+            ("reports/20261124T073032Z-ab", "reports/20261124T073032Z-ab"),
+            ("my reports/x", "'my reports/x'"),
+            ("it's", r"'it'\''s'"),
+            ("-x", "'./-x'"),
+        ] {
+            assert_eq!(shell(Path::new(path)), word);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! How a value of the settings reads in a report: as a manifest's cell would say it, so that people see the
+//! words they type. What a secret is never stands here.
+
+use std::borrow::Cow;
+
+use orgwave_core::desired::Wish;
+use orgwave_core::outcome::Image;
+use orgwave_core::plan::PlannedField;
+use orgwave_core::settings::{Class, Path};
+use serde_json::Value;
+
+/// A value as text, and whether a table must guard it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) text: Cow<'static, str>,
+    /// A number or a word of ours: `-5` is no formula.
+    pub(crate) own: bool,
+}
+
+impl Shown {
+    const fn own(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), own: true }
+    }
+
+    fn foreign(text: String) -> Self {
+        Self { text: Cow::Owned(text), own: false }
+    }
+}
+
+/// What stood at a path.
+pub(crate) fn before(path: &Path, image: &Image) -> Shown {
+    image_with(path, image, "<absent>")
+}
+
+/// What was written to a path.
+pub(crate) fn after(path: &Path, image: &Image) -> Shown {
+    image_with(path, image, "<removed>")
+}
+
+/// What is wanted at a path.
+pub(crate) fn wish(field: &PlannedField) -> Shown {
+    match &field.after {
+        Wish::Set(value) => json(&field.path, value),
+        Wish::Remove => Shown::own("<removed>"),
+        Wish::Secret(name) => Shown::foreign(format!("<secret:{name}>")),
+    }
+}
+
+fn image_with(path: &Path, image: &Image, absent: &'static str) -> Shown {
+    match image {
+        Image::Absent => Shown::own(absent),
+        Image::Json(value) => json(path, value),
+        // Eight digits tell one value from another; they reveal nothing without the key.
+        Image::Secret(print) => {
+            let digits = print.as_str();
+            Shown::foreign(format!("<secret {}>", digits.get(..8).unwrap_or(digits)))
+        }
+        Image::Hidden => Shown::own("<hidden>"),
+    }
+}
+
+fn json(path: &Path, value: &Value) -> Shown {
+    match value {
+        Value::Null => Shown::own("<null>"),
+        // Secrets stand in records as fingerprints only. Should one ever not, it ends here.
+        _ if path.class() == Class::Secret => Shown::own("<secret>"),
+        Value::Bool(true) => Shown::own("true"),
+        Value::Bool(false) => Shown::own("false"),
+        Value::Number(number) => Shown { text: Cow::Owned(number.to_string()), own: true },
+        Value::String(text) => Shown::foreign(cell(text)),
+        Value::Array(items) if items.is_empty() => Shown::own("<empty>"),
+        Value::Object(entries) if entries.is_empty() => Shown::own("<empty>"),
+        Value::Array(items) => match texts(items) {
+            Some(joined) => Shown::foreign(joined),
+            None => Shown::foreign(value.to_string()),
+        },
+        Value::Object(_) => Shown::foreign(value.to_string()),
+    }
+}
+
+/// A list of plain texts, as a cell says it; `None` where a cell could not.
+fn texts(items: &[Value]) -> Option<String> {
+    let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+    let texts = texts?;
+    if texts.iter().any(|text| text.is_empty() || text.contains(';')) {
+        None
+    } else {
+        Some(cell(&texts.join(";")))
+    }
+}
+
+/// A text as a cell says it: marked where the bare text would mean something else.
+fn cell(text: &str) -> String {
+    if text.is_empty() {
+        "<empty>".to_owned()
+    } else if text.starts_with(['<', '\\', '=', '#']) || text.trim().is_empty() {
+        format!("\\{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(path: &str, value: Value) -> String {
+        before(&path.parse().unwrap(), &Image::Json(value)).text.into_owned()
+    }
+
+    #[test]
+    fn values_read_as_cells_do() {
+        for (value, text) in [
+            (json!(null), "<null>"),
+            (json!(true), "true"),
+            (json!(-5), "-5"),
+            (json!(""), "<empty>"),
+            (json!("  "), "\\  "),
+            (json!("<null>"), "\\<null>"),
+            (json!("=1+1"), "\\=1+1"),
+            (json!("#N/A"), "\\#N/A"),
+            (json!("\\x"), "\\\\x"),
+            (json!("door"), "door"),
+            (json!([]), "<empty>"),
+            (json!({}), "<empty>"),
+            (json!(["a", "b"]), "a;b"),
+            (json!(["a;b"]), r#"["a;b"]"#),
+            (json!(["a", null]), r#"["a",null]"#),
+            (json!({"doorName": "x"}), r#"{"doorName":"x"}"#),
+        ] {
+            assert_eq!(shown("doorInfoMap.d.doorName", value), text);
+        }
+    }
+
+    #[test]
+    fn a_secret_never_reads_as_itself() {
+        assert_eq!(shown("apiToken", json!("hunter2")), "<secret>");
+        let print = serde_json::from_value(json!("0123456789abcdef")).unwrap();
+        assert_eq!(after(&"apiToken".parse().unwrap(), &Image::Secret(print)).text, "<secret 01234567>");
+        assert_eq!(before(&"apiToken".parse().unwrap(), &Image::Hidden).text, "<hidden>");
+    }
+
+    #[test]
+    fn nothing_is_named_by_its_side() {
+        let path = "doorInfoMap.d".parse().unwrap();
+        assert_eq!(before(&path, &Image::Absent).text, "<absent>");
+        assert_eq!(after(&path, &Image::Absent).text, "<removed>");
+    }
+}

@@ -1,0 +1,357 @@
+//! A run in memory: a plan as bytes, the journal's last words, a timeline.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Cursor};
+
+use orgwave_core::code::Code;
+use orgwave_core::desired::{Origin, SideTable, Wish};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::outcome::{Change, Complaint, Image, OrgOutcome};
+use orgwave_core::plan::{
+    FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
+    PlannedField, SideColumns, Typed, Verdict, WaveCount,
+};
+use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use orgwave_core::reply::Ack;
+use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader, Sample};
+use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
+use orgwave_core::settings::Path;
+use orgwave_core::status::{Action, Status, Verified};
+use orgwave_core::timestamp::Timestamp;
+use orgwave_reporter::{BoxError, LastWord, RunSource};
+use serde_json::{Value, json};
+
+/// What must stand in no file and on no screen.
+pub(crate) const SECRET: &str = "hunter2-never-to-be-seen";
+
+const START: i64 = 1_795_505_432_050;
+
+pub(crate) struct Run {
+    pub(crate) header: RunHeader,
+    pub(crate) plan: Vec<u8>,
+    pub(crate) words: Vec<LastWord>,
+    pub(crate) timeline: Vec<Entry>,
+}
+
+impl RunSource for Run {
+    fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
+        PlanReader::open(Box::new(Cursor::new(self.plan.clone())))
+    }
+
+    fn last_words(&self) -> Result<Box<dyn Iterator<Item = Result<LastWord, BoxError>> + '_>, BoxError> {
+        Ok(Box::new(self.words.iter().cloned().map(Ok)))
+    }
+
+    fn timeline(&self) -> Result<Box<dyn Iterator<Item = Result<Entry, BoxError>> + '_>, BoxError> {
+        Ok(Box::new(self.timeline.iter().cloned().map(Ok)))
+    }
+}
+
+pub(crate) fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(START + millis)
+}
+
+pub(crate) fn path(text: &str) -> Path {
+    text.parse().unwrap()
+}
+
+pub(crate) fn seal() -> SealKey {
+    SealKey::derive(&SecretText::new("key".into()), "p-7f3a")
+}
+
+pub(crate) fn fingerprint(value: &str) -> Fingerprint {
+    seal().fingerprint("apiToken", value)
+}
+
+pub(crate) fn plan_header() -> Header {
+    let key = SecretText::new("key".into());
+    Header {
+        format: FORMAT,
+        plan_id: "p-7f3a".into(),
+        created: at(-60_000),
+        expires: at(604_740_000),
+        tool: "orgwave 0.1.0".into(),
+        endpoint: "https://api2.rhombussystems.com".into(),
+        key_fingerprint: key_fingerprint(&key),
+        inputs: vec![InputDigest { name: "orgs.csv".into(), sha256: "00".repeat(32) }],
+        write: WriteMode::Merge,
+        verify: VerifyPolicy::All,
+        waves: Some("1,5%,25%,rest".parse().unwrap()),
+        max_failures: FailureBudget::default(),
+        columns: ["org_uuid", "org_name", "saveClips", "note", "_crm id"].map(String::from).into(),
+        carried: vec!["_crm id".into()],
+        sides: vec![SideColumns {
+            table: SideTable::Doors,
+            columns: ["org_uuid", "door_key", "doorName", "remove"].map(String::from).into(),
+        }],
+        settings: BTreeMap::from([
+            ("apiToken".to_owned(), json!("<secret:ENVOY_TOKEN>")),
+            ("enabled".to_owned(), json!(true)),
+        ]),
+        limits: BTreeMap::from([
+            ("rate".to_owned(), json!("auto")),
+            ("waves".to_owned(), json!(["1", "5%", "25%", "rest"])),
+            ("attempts".to_owned(), json!(3)),
+        ]),
+        sandbox: None,
+    }
+}
+
+pub(crate) fn run_header(orgs: u32) -> RunHeader {
+    let plan = plan_header();
+    RunHeader {
+        format: RUN_FORMAT,
+        run_id: "20261124T073032Z-c0de".into(),
+        plan_id: plan.plan_id,
+        plan_seal: "ab".repeat(32),
+        fresh_plan: true,
+        endpoint: plan.endpoint,
+        key_fingerprint: plan.key_fingerprint,
+        tool: plan.tool,
+        started: at(0),
+        orgs,
+        write: plan.write,
+        verify: plan.verify,
+        max_failures: plan.max_failures,
+        strict: false,
+    }
+}
+
+pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
+    let org = Ruuid::from_bytes([number; 16]);
+    PlanLine {
+        line: u64::from(number) + 1,
+        org,
+        name: (!name.is_empty()).then(|| name.to_owned()),
+        wave: (verdict == Verdict::Update).then_some(1),
+        skip: None,
+        note: None,
+        carried: vec![format!("crm-{number}")],
+        verdict,
+        action: verdict.action(),
+        complaint: None,
+        unproven: false,
+        expects: Vec::new(),
+        secrets: Vec::new(),
+        fields: vec![PlannedField {
+            path: path("saveClips"),
+            before: Image::Json(json!(verdict == Verdict::Unchanged)),
+            after: Wish::Set(json!(true)),
+            fingerprint: None,
+            from: Origin::Row,
+        }],
+        typed: Typed {
+            row: vec![
+                org.to_string(),
+                name.to_owned(),
+                "TRUE".into(),
+                String::new(),
+                format!("crm-{number}"),
+            ],
+            sides: Vec::new(),
+        },
+    }
+}
+
+pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
+    let millis = i64::from(index) * 1_000;
+    let written =
+        matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged | Status::Unknown);
+    OrgOutcome {
+        index,
+        status,
+        action: Action::Update,
+        attempts: u32::from(!matches!(status, Status::NotAttempted | Status::Conflict | Status::Blocked)),
+        http_status: None,
+        complaint: None,
+        ack: Ack::default(),
+        verified: if written && status != Status::Unknown { Verified::True } else { Verified::False },
+        started_at: Some(at(millis)),
+        finished_at: Some(at(millis + 250)),
+        changes: if written { vec![change("saveClips", json!(false), json!(true))] } else { Vec::new() },
+    }
+}
+
+pub(crate) fn change(at: &str, before: Value, after: Value) -> Change {
+    Change { path: path(at), before: Image::Json(before), after: Image::Json(after) }
+}
+
+fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> LastWord {
+    outcome.verified = Verified::False;
+    outcome.http_status = http_status;
+    outcome.complaint = Some(Complaint { code, message: message.to_owned(), http_status });
+    LastWord::Outcome(outcome)
+}
+
+pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
+    let mut writer = PlanWriter::begin(Vec::new(), header, &seal()).unwrap();
+    for line in lines {
+        writer.line(line).unwrap();
+    }
+    writer.finish(&footer(lines)).unwrap()
+}
+
+pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
+    let updates = lines.iter().filter(|line| line.verdict == Verdict::Update).count() as u64;
+    Footer {
+        lines: lines.len() as u64,
+        updates,
+        judged: updates + 1,
+        waves: vec![WaveCount { wave: 1, orgs: 1 }, WaveCount { wave: 2, orgs: updates.saturating_sub(1) }],
+        guards: vec![Guard::new(GuardKind::Removals, 1, &seal())],
+    }
+}
+
+/// One org of every status, with names that mean harm, secrets, and a removal.
+pub(crate) fn rich_lines() -> Vec<PlanLine> {
+    let long = "Very Long Name of a Client ".repeat(11);
+    let names = [
+        ("Zoë & Söhne GmbH", Verdict::Update),
+        ("=HYPERLINK(\"http://x\",\"y\")", Verdict::Update),
+        ("'=already guarded", Verdict::Unchanged),
+        ("@SUM(1), \"quoted\"", Verdict::Skipped),
+        ("\u{202e}evil \u{1b}[31mred", Verdict::Update),
+        (long.trim(), Verdict::Blocked),
+        ("<script>alert(1)</script>", Verdict::Update),
+        ("../../x", Verdict::Update),
+        ("日本語のお客様", Verdict::Update),
+        ("", Verdict::Update),
+        ("CON", Verdict::Update),
+        ("Two\nlines", Verdict::Failed),
+        ("Killed", Verdict::Update),
+    ];
+    let mut lines: Vec<PlanLine> = names
+        .into_iter()
+        .zip(1u8..)
+        .map(|((name, verdict), number)| PlanLine {
+            wave: (verdict == Verdict::Update).then_some(if number == 1 { 1 } else { 2 }),
+            ..line(number, name, verdict)
+        })
+        .collect();
+
+    let saved = lines[1].fields[0].clone();
+    let first = &mut lines[0];
+    first.note = Some("-first".into());
+    first.typed.row[3] = "-first".into();
+    first.secrets = vec!["ENVOY_TOKEN".parse().unwrap()];
+    first.fields = vec![
+        PlannedField {
+            path: path("apiToken"),
+            before: Image::Secret(fingerprint("old")),
+            after: Wish::Secret("ENVOY_TOKEN".parse().unwrap()),
+            fingerprint: Some(fingerprint(SECRET)),
+            from: Origin::Default,
+        },
+        PlannedField {
+            path: path(r"doorInfoMap.back\.door"),
+            before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
+            after: Wish::Remove,
+            fingerprint: None,
+            from: Origin::Side(SideTable::Doors, 2),
+        },
+        PlannedField {
+            path: path("doorInfoMap.front.doorName"),
+            before: Image::Absent,
+            after: Wish::Set(json!("=Front")),
+            fingerprint: None,
+            from: Origin::Side(SideTable::Doors, 3),
+        },
+        saved,
+    ];
+    // Rows that are to be retried, typed in ways that must be given back.
+    lines[4].typed.row[1] = "'=typed guarded".into();
+    lines[4].typed.row[3] = "=typed bare".into();
+    lines[7].typed.sides = vec![
+        (SideTable::Doors, vec![lines[7].org.to_string(), "d;1".into(), "\\=Front".into(), String::new()]),
+        (SideTable::Doors, vec![lines[7].org.to_string(), "-d2".into(), "-Dock".into(), "TRUE".into()]),
+    ];
+    lines[3].skip = Some("asked us to wait".into());
+    lines[5].complaint = Some(Complaint {
+        code: Code::OrgName,
+        message: "=the live name is \"Other\"".into(),
+        http_status: None,
+    });
+    lines[11].complaint = Some(Complaint {
+        code: Code::OrgReadsSpent,
+        message: "503 three times".into(),
+        http_status: Some(503),
+    });
+    lines
+}
+
+pub(crate) fn rich() -> Run {
+    let lines = rich_lines();
+    let mut first = outcome(0, Status::Applied);
+    first.verified = Verified::Partly;
+    first.changes = vec![
+        Change { path: path("apiToken"), before: Image::Hidden, after: Image::Secret(fingerprint(SECRET)) },
+        Change {
+            path: path(r"doorInfoMap.back\.door"),
+            before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
+            after: Image::Absent,
+        },
+        Change {
+            path: path("doorInfoMap.front.doorName"),
+            before: Image::Absent,
+            after: Image::Json(json!("=Front")),
+        },
+        change("saveClips", json!(null), json!(true)),
+        // No executor writes this; should one ever, it must not be seen.
+        change("refreshToken", json!(SECRET), json!(SECRET)),
+    ];
+    let mut warned = outcome(1, Status::AppliedWithWarnings);
+    warned.http_status = Some(200);
+    warned.ack = Ack {
+        warning: Some("+doors are in two locations".into()),
+        failed_guids: vec!["-AAAAAAAAAAAAAAAAAAAAA".into(), "BAAAAAAAAAAAAAAAAAAAAA".into()],
+        misconfigured_doors: vec!["Front".into(), "@Back".into()],
+    };
+    let words = vec![
+        LastWord::Outcome(first),
+        LastWord::Outcome(warned),
+        complain(outcome(4, Status::Conflict), Code::OrgConflict, "saveClips was true", None),
+        complain(
+            outcome(6, Status::Rejected),
+            Code::OrgRefused,
+            "Bad \"things\", said\tthe vendor",
+            Some(400),
+        ),
+        complain(outcome(7, Status::Failed), Code::OrgSendsSpent, "timeout", None),
+        complain(outcome(8, Status::Diverged), Code::OrgDivergedAck, "saveClips is null", Some(200)),
+        complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
+        LastWord::Intent {
+            index: 12,
+            attempts: 1,
+            started_at: at(12_000),
+            changes: vec![change("saveClips", json!(false), json!(true))],
+        },
+    ];
+    let mut latency = [0; Sample::BUCKETS];
+    latency[6] = 30;
+    latency[9] = 2;
+    let sample = |second: i64| Sample {
+        at: at(second * 1_000),
+        wave: 2,
+        calls: 32,
+        throttled: 1,
+        finished: 3,
+        in_flight: 4,
+        rate: Some(8.0),
+        latency,
+    };
+    let timeline = vec![
+        Entry::Began { at: at(0) },
+        Entry::Wave { at: at(10), wave: 1, orgs: 1 },
+        Entry::Sample(sample(0)),
+        Entry::Wave { at: at(1_500), wave: 2, orgs: 8 },
+        Entry::Sample(sample(1)),
+        Entry::Sample(sample(2)),
+        Entry::Finished(Finish { at: at(12_500), stop: None, wrote: true }),
+    ];
+    let orgs = u32::try_from(lines.len()).unwrap();
+    Run { header: run_header(orgs), plan: write_plan(&plan_header(), &lines), words, timeline }
+}

@@ -1,0 +1,88 @@
+//! The files of the rich run, byte for byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orgwave_reporter::files::plan::PlanCsv;
+use orgwave_reporter::files::{OrgFiles, write_files};
+
+use crate::fixture;
+
+/// Every file below a folder, by its name relative to it.
+pub(crate) fn files_in(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn write_all(folder: &Path) {
+    write_files(&fixture::rich(), folder, OrgFiles::Auto).unwrap();
+    let mut plan = PlanCsv::begin(folder, "plan.csv", &fixture::plan_header()).unwrap();
+    for line in fixture::rich_lines() {
+        plan.line(&line).unwrap();
+    }
+    plan.end().unwrap();
+}
+
+#[test]
+fn the_files_are_as_they_were() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    if option_env!("UPDATE_GOLDEN").is_some() {
+        write_all(&golden);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_all(folder.path());
+    let (written, expected) = (files_in(folder.path()), files_in(&golden));
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&written), names(&expected));
+    for (name, bytes) in &written {
+        assert_eq!(
+            String::from_utf8_lossy(bytes),
+            String::from_utf8_lossy(&expected[name]),
+            "{} differs; if that is meant, run with UPDATE_GOLDEN=1",
+            name.display()
+        );
+    }
+}
+
+#[test]
+fn made_again_they_are_the_same_and_nothing_else_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(folder.path());
+    let once = files_in(folder.path());
+    write_all(folder.path());
+    assert_eq!(files_in(folder.path()), once);
+}
+
+#[test]
+fn no_byte_of_a_secret_is_in_any_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(folder.path());
+    for (name, bytes) in files_in(folder.path()) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(fixture::SECRET), "{}", name.display());
+    }
+}
+
+#[test]
+fn the_retry_rollout_is_toml_and_names_files_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(folder.path());
+    let text = fs::read_to_string(folder.path().join("retry.toml")).unwrap();
+    let rollout: toml::Table = text.parse().unwrap();
+    for file in rollout["rollout"].as_table().unwrap().values() {
+        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
+    }
+    assert_eq!(rollout["settings"]["apiToken"].as_str(), Some("<secret:ENVOY_TOKEN>"));
+    assert_eq!(rollout["limits"]["attempts"].as_integer(), Some(3));
+}

@@ -1,0 +1,11 @@
+//! Reports of whole runs.
+//!
+//! * `fixture`: a run in memory, small and rich.
+//! * `golden`: its files, byte for byte as in `tests/golden/` (`UPDATE_GOLDEN=1` writes them).
+//! * `rows`: every row once and in order, whatever the run; damaged sources and folders.
+//! * `screens`: what stands on the terminal, at several widths.
+
+mod fixture;
+mod golden;
+mod rows;
+mod screens;
