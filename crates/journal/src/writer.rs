@@ -96,7 +96,7 @@ struct Loop<S> {
     failure: Option<WriteError>,
     /// How many the last commit answered.
     last_answered: usize,
-    /// How long they may be waited for: a part of what a commit took, so that waiting never costs more than it saves.
+    /// How long they may be waited for: a quarter of what that commit took, so that a fast disk is hardly waited for.
     patience: Duration,
 }
 
