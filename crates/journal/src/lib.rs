@@ -29,6 +29,12 @@
 //! gives every waiting and every later acknowledgement the same [`WriteError`]. The run stops; what was acknowledged
 //! before was synced before, and stays.
 //!
+//! # Going on with a run
+//!
+//! [`SqliteJournal::open`] first: it takes the lock that keeps every other process out. Then [`Stored`], to read
+//! where each org stands; an org in `Intent` may have been written. Then record `Began`, tell each unsettled org
+//! `Resumed`, and go on. Entries keep their order over any number of processes.
+//!
 //! # What is found when reading
 //!
 //! Each entry carries a digest chained over all before it: one that was altered, moved or taken out is found, not

@@ -1,8 +1,8 @@
 //! The one thread that writes: groups what is queued, commits each group once, and answers.
 //!
 //! A group is what came in while the one before was being synced, so groups grow by themselves with the load: alone,
-//! an intent waits for one sync; among 64 others, for its share of two. Entries that nobody waits for stay in the
-//! open group until one comes that somebody does, or [`LINGER`] has passed.
+//! an intent waits for one sync; among 64 others, for its share of one or two. Entries that nobody waits for stay in
+//! the open group until one comes that somebody does, or [`LINGER`] has passed.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -18,8 +18,11 @@ use crate::store::Store;
 /// How long an entry that nobody waits for may stay undurable. A kill in this time costs a read of its org.
 const LINGER: Duration = Duration::from_millis(20);
 
+/// The longest that a group waits for more to join it.
+const PATIENCE: Duration = Duration::from_millis(1);
+
 /// How many entries a group may have: bounds the wait of those behind it.
-const GROUP: usize = 1024;
+const GROUP: usize = 4096;
 
 /// What the writer is told.
 enum Message {
@@ -41,7 +44,7 @@ impl Writer {
         let (inbox, messages) = channel();
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || Loop { store, group: Group::default(), failure: None }.run(&messages))?;
+            .spawn(move || Loop::new(store).run(&messages))?;
         Ok(Self { inbox: Some(inbox), thread: Some(thread) })
     }
 
@@ -91,9 +94,17 @@ struct Loop<S> {
     group: Group,
     /// The first error. After it nothing is tried again: see the crate's documentation.
     failure: Option<WriteError>,
+    /// How many the last commit answered.
+    last_answered: usize,
+    /// How long they may be waited for: a quarter of what that commit took, so that a fast disk is hardly waited for.
+    patience: Duration,
 }
 
 impl<S: Store> Loop<S> {
+    fn new(store: S) -> Self {
+        Self { store, group: Group::default(), failure: None, last_answered: 0, patience: Duration::ZERO }
+    }
+
     fn run(mut self, messages: &Receiver<Message>) {
         loop {
             let message = match self.group.opened {
@@ -103,11 +114,7 @@ impl<S: Store> Loop<S> {
             match message {
                 Ok(message) => {
                     self.take(message);
-                    while self.group.entries < GROUP
-                        && let Ok(message) = messages.try_recv()
-                    {
-                        self.take(message);
-                    }
+                    self.gather(messages);
                     if !self.group.waiting.is_empty() || self.is_due() {
                         self.commit();
                     }
@@ -115,6 +122,25 @@ impl<S: Store> Loop<S> {
                 Err(RecvTimeoutError::Timeout) => self.commit(),
                 Err(RecvTimeoutError::Disconnected) => return self.commit(),
             }
+        }
+    }
+
+    /// Takes what is queued, and waits a little for those whom the last commit answered: they are likely to come
+    /// back at once, and without this the first of them would have a sync to itself, over and over.
+    fn gather(&mut self, messages: &Receiver<Message>) {
+        let begun = Instant::now();
+        while self.group.entries < GROUP {
+            let message = match messages.try_recv() {
+                Ok(message) => message,
+                Err(_) if (1..self.last_answered).contains(&self.group.waiting.len()) => {
+                    match messages.recv_timeout(self.patience.saturating_sub(begun.elapsed())) {
+                        Ok(message) => message,
+                        Err(_) => return,
+                    }
+                }
+                Err(_) => return,
+            };
+            self.take(message);
         }
     }
 
@@ -154,12 +180,15 @@ impl<S: Store> Loop<S> {
     /// Commits the group, answers everyone who waits for it, and only then tidies up.
     fn commit(&mut self) {
         let group = std::mem::take(&mut self.group);
+        let begun = Instant::now();
         if group.opened.is_some()
             && self.failure.is_none()
             && let Err(error) = self.store.commit()
         {
             self.fail(error);
         }
+        self.last_answered = group.waiting.len();
+        self.patience = (begun.elapsed() / 4).min(PATIENCE);
         for done in group.waiting {
             done(self.failure.clone().map_or(Ok(()), Err));
         }

@@ -45,7 +45,7 @@ fn refused_or_a_beginning(dir: &Path) {
 fn ended() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let journal = story::publish(dir.path(), ORGS);
-    story::run(ORGS).into_iter().for_each(|entry| journal.record(entry));
+    story::tell(&journal, story::run(ORGS));
     let path = journal.path().to_owned();
     drop(journal);
     fs::read(path).unwrap()

@@ -123,7 +123,7 @@ fn what_belongs_together_is_there_together_or_not_at_all() {
         let journal = SqliteJournal::open_faulty(&path, Fault::Append(n)).unwrap();
         let [intent, steps @ .., step, outcome] = story::applied(0);
         journal.record(intent);
-        steps.into_iter().for_each(|step| journal.record(step));
+        story::tell(&journal, steps);
         // The error, if it came already, is looked for below.
         let _ = journal.flush();
         journal.record_together(vec![step, outcome]);

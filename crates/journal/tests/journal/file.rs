@@ -189,7 +189,7 @@ fn entries_that_were_altered_are_found() {
         let dir = tempfile::tempdir().unwrap();
         let journal = story::publish(dir.path(), 3);
         let path = journal.path().to_owned();
-        story::run(3).into_iter().for_each(|entry| journal.record(entry));
+        story::tell(&journal, story::run(3));
         drop(journal);
         tamper(&path, sql);
         let error = Stored::open_read_only(&path).unwrap().records().unwrap_err();

@@ -1,5 +1,7 @@
 //! The journal's tests, but for those that kill a process (`kill.rs`).
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
 #[path = "../story/mod.rs"]
 mod story;
 

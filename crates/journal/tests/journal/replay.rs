@@ -138,7 +138,7 @@ fn a_story_that_cannot_be_is_damage() {
         ),
     ] {
         let journal = MemoryJournal::new();
-        entries.into_iter().for_each(|entry| journal.record(entry));
+        story::tell(&journal, entries);
         assert_eq!(journal.records(2).unwrap_err().to_string(), format!("the journal is damaged: {says}"));
     }
 }
@@ -152,7 +152,7 @@ fn a_record_is_small() {
 fn an_outcome_that_was_lost_on_the_way_is_owed() {
     let journal = MemoryJournal::new();
     let [before @ .., outcome] = story::applied(0);
-    before.into_iter().for_each(|entry| journal.record(entry));
+    story::tell(&journal, before);
     let record = journal.records(1).unwrap()[0];
     assert!(record.is_settled() && record.owes_outcome());
     journal.record(outcome);

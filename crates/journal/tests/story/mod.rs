@@ -10,7 +10,7 @@ use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
-use orgwave_journal::SqliteJournal;
+use orgwave_journal::{RunJournal, SqliteJournal};
 
 /// A moment of the story.
 pub(crate) fn at(millis: i64) -> Timestamp {
@@ -99,4 +99,11 @@ pub(crate) fn run(orgs: u32) -> Vec<Entry> {
     entries.extend((0..orgs).flat_map(applied));
     entries.push(Entry::Finished(Finish { at: at(9_000), stop: None, wrote: true }));
     entries
+}
+
+/// Tells a journal some entries, one by one.
+pub(crate) fn tell(journal: &impl RunJournal, entries: impl IntoIterator<Item = Entry>) {
+    for entry in entries {
+        journal.record(entry);
+    }
 }
