@@ -1,2 +1,53 @@
-//! placeholder
-fn main() {}
+//! orgwave: rolls settings out across many client organizations of a partner, wave by wave.
+//!
+//! The binary joins the rooms; it decides nothing about orgs. What it is made of:
+//!
+//! * [`args`]: the command line as typed, and resolved with the rollout file's limits.
+//! * [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
+//! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
+//! * [`commands`]: one module each; `apply` shows the whole program.
+//! * [`failure`]: what ends a command, with its exit code.
+
+mod args;
+mod clock;
+mod commands;
+mod connect;
+mod console;
+mod failure;
+mod plans;
+mod rollout;
+mod runs;
+mod signals;
+
+use std::process::ExitCode;
+
+use orgwave_core::run::Exit;
+
+fn main() -> ExitCode {
+    let command = match args::parse() {
+        Ok(command) => command,
+        Err(exit) => return exit,
+    };
+    console::set_up_log();
+    let exit = match std::panic::catch_unwind(|| run(command)) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            console::error(&failure);
+            failure.exit
+        }
+        // The hook has said what happened.
+        Err(_) => Exit::Panic,
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(command: args::Command) -> Result<Exit, failure::Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failure::Failure::new(Exit::BadConfig, "the asynchronous runtime can't start").because(error))?;
+    let result = runtime.block_on(commands::run(command));
+    // Nothing that is still under way (a cut call, say) is waited for.
+    runtime.shutdown_background();
+    result
+}

@@ -15,6 +15,7 @@ use super::table::Cells;
 use crate::code::Code;
 use crate::desired::{Desired, Expect, Managed, Origin, SideTable, Wish};
 use crate::ids::Ruuid;
+use crate::plan::Typed;
 use crate::settings::{Kind, Path};
 
 /// One org of a manifest.
@@ -38,15 +39,6 @@ pub struct Row {
     pub desired: Desired,
     /// What was typed.
     pub typed: Typed,
-}
-
-/// The cells as typed, for a file that tries again.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Typed {
-    /// The row, in the order of [`super::Header::columns`].
-    pub row: Vec<String>,
-    /// The lines of side tables, in the order of [`super::Header::sides`] and then of their lines.
-    pub sides: Vec<(SideTable, Vec<String>)>,
 }
 
 /// What a cell that isn't blank means.

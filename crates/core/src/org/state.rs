@@ -100,7 +100,7 @@ impl OrgState {
         next.phase =
             match (self.phase, input) {
                 // A write that was seen not applied, twice, and is live after all: the vendor took its time.
-                (Ready, Input::AsDesired) => {
+                (Planned | Ready, Input::AsDesired) => {
                     Done(if self.doubted { self.applied() } else { Status::Unchanged })
                 }
                 (Planned | Ready, Input::Differs) => Ready,
@@ -187,6 +187,16 @@ mod tests {
         ]);
         assert_eq!(state.status(), Some(Status::Applied));
         assert_eq!(state.spent(), 1);
+    }
+
+    #[test]
+    fn nothing_to_do_is_unchanged_and_what_came_late_is_applied() {
+        assert_eq!(walk(&[Input::AsDesired]).status(), Some(Status::Unchanged));
+        let again = walk(&[Input::Differs, Input::Intent, Input::NotApplied, Input::AsDesired]);
+        assert_eq!(again.status(), Some(Status::Unchanged));
+        let doubt = [Input::Differs, Input::Intent, Input::Lost, Input::Verify, Input::LiveAsBefore];
+        let ready = walk(&doubt).next(Input::StillAsBefore { attempts_left: true }).unwrap();
+        assert_eq!(ready.next(Input::AsDesired).unwrap().status(), Some(Status::Applied));
     }
 
     #[test]

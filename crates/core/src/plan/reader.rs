@@ -48,7 +48,7 @@ pub enum PlanError {
 pub struct PlanReader<R: BufRead> {
     lines: Lines<R>,
     header: Header,
-    footer: Option<Footer>,
+    footer: Option<(Footer, String)>,
     mac: Option<Hmac<Sha256>>,
 }
 
@@ -132,10 +132,18 @@ impl<R: BufRead> PlanReader<R> {
 
     /// The footer, once every org was read.
     pub const fn footer(&self) -> Option<&Footer> {
-        self.footer.as_ref()
+        match &self.footer {
+            Some((footer, _)) => Some(footer),
+            None => None,
+        }
     }
 
-    fn judge_footer(&mut self) -> Result<Footer, PlanError> {
+    /// Header, footer and seal, once every org was read.
+    pub fn into_parts(self) -> Option<(Header, Footer, String)> {
+        self.footer.map(|(footer, seal)| (self.header, footer, seal))
+    }
+
+    fn judge_footer(&mut self) -> Result<(Footer, String), PlanError> {
         let sealed: SealedFooter<'_> = self.lines.parse()?;
         if let Some(mut mac) = self.mac.take() {
             mac.update(sealed.footer.get().as_bytes());
@@ -146,9 +154,10 @@ impl<R: BufRead> PlanReader<R> {
         }
         let footer: Footer = serde_json::from_str(sealed.footer.get())
             .map_err(|source| PlanError::Line { line: self.lines.number, source })?;
+        let seal = sealed.seal.clone();
         // Nothing stands behind the footer, and it counts what stands before it.
         let ends_here = self.lines.input.fill_buf()?.is_empty();
-        if ends_here && footer.lines + 2 == self.lines.number { Ok(footer) } else { Err(PlanError::Seal) }
+        if ends_here && footer.lines + 2 == self.lines.number { Ok((footer, seal)) } else { Err(PlanError::Seal) }
     }
 }
 

@@ -6,14 +6,11 @@ use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::FailureBudget;
 use orgwave_core::status::Status;
 
-/// The number under which orgs that an earlier process left in doubt are settled, before any wave.
-pub(super) const SETTLING: u32 = 0;
-
 /// The orgs that are to be begun, by wave.
 #[derive(Debug)]
 pub(super) struct WaveFeed {
     /// What is left, the next wave first; each wave's orgs in the plan's order.
-    left: std::collections::VecDeque<(u32, Vec<u32>)>,
+    left: std::collections::VecDeque<(Option<u32>, Vec<u32>)>,
     current: Option<Wave>,
     failed_in_run: u64,
     budget: FailureBudget,
@@ -21,7 +18,8 @@ pub(super) struct WaveFeed {
 
 #[derive(Debug)]
 struct Wave {
-    number: u32,
+    /// None while doubt that an earlier process left is settled, before any wave.
+    number: Option<u32>,
     orgs: std::vec::IntoIter<u32>,
     open: u64,
     finished: u64,
@@ -33,8 +31,8 @@ struct Wave {
 pub(super) enum Next {
     /// An org of the current wave.
     Org(u32),
-    /// A wave began: its number, and how many orgs it has.
-    Began(u32, u32),
+    /// A wave began: its number (none: doubt is settled), and how many orgs it has.
+    Began(Option<u32>, u32),
     /// Nothing until the wave's open orgs have ended.
     Later,
     /// Nothing at all.
@@ -50,10 +48,10 @@ impl WaveFeed {
         is_settled: impl Fn(u32) -> bool,
         is_in_doubt: impl Fn(u32) -> bool,
     ) -> Self {
-        let mut waves: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut waves: BTreeMap<Option<u32>, Vec<u32>> = BTreeMap::new();
         for (place, entry) in (0u32..).zip(index) {
             if entry.verdict.status().is_none() && !is_settled(place) {
-                let wave = if is_in_doubt(place) { SETTLING } else { entry.wave };
+                let wave = (!is_in_doubt(place)).then_some(entry.wave);
                 waves.entry(wave).or_default().push(place);
             }
         }
@@ -62,11 +60,11 @@ impl WaveFeed {
 
     /// Nothing but doubt is settled.
     pub(super) fn settle_only(&mut self) {
-        self.left.retain(|(number, _)| *number == SETTLING);
+        self.left.retain(|(number, _)| number.is_none());
     }
 
-    pub(super) fn current(&self) -> u32 {
-        self.current.as_ref().map_or(SETTLING, |wave| wave.number)
+    pub(super) fn current(&self) -> Option<u32> {
+        self.current.as_ref().and_then(|wave| wave.number)
     }
 
     pub(super) fn next(&mut self) -> Next {
@@ -122,11 +120,11 @@ mod tests {
     #[test]
     fn a_wave_begins_when_the_one_before_has_ended() {
         let mut feed = WaveFeed::new(&index(&[2, 0, 1, 2]), FailureBudget::default(), |_| false, |_| false);
-        assert_eq!(feed.next(), Next::Began(1, 1));
+        assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(2));
         assert_eq!(feed.next(), Next::Later);
         assert!(!feed.ended(Status::Applied));
-        assert_eq!(feed.next(), Next::Began(2, 2));
+        assert_eq!(feed.next(), Next::Began(Some(2), 2));
         assert_eq!(feed.next(), Next::Org(0));
         assert_eq!(feed.next(), Next::Org(3));
         assert_eq!(feed.next(), Next::Later);
@@ -139,10 +137,10 @@ mod tests {
     fn doubt_is_settled_before_any_wave_and_what_has_its_word_is_left_alone() {
         let index = index(&[1, 1, 2]);
         let mut feed = WaveFeed::new(&index, FailureBudget::default(), |org| org == 0, |org| org == 2);
-        assert_eq!(feed.next(), Next::Began(SETTLING, 1));
+        assert_eq!(feed.next(), Next::Began(None, 1));
         assert_eq!(feed.next(), Next::Org(2));
         feed.ended(Status::Applied);
-        assert_eq!(feed.next(), Next::Began(1, 1));
+        assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(1));
     }
 }

@@ -111,8 +111,11 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         }
     }
 
+    /// Records what the org was told; its last input waits for its outcome.
     fn record_inputs(&mut self, index: u32) {
-        if let Some(org) = self.orgs.get_mut(&index) {
+        if let Some(org) = self.orgs.get_mut(&index)
+            && org.state().status().is_none()
+        {
             for input in org.take_unrecorded() {
                 self.ports.journal.record(Entry::Step { index, input });
             }
@@ -120,8 +123,10 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     }
 
     fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
-        let Some(org) = self.orgs.remove(&index) else { return };
+        let Some(mut org) = self.orgs.remove(&index) else { return };
         let id = org.line.org;
+        let steps = org.take_unrecorded().into_iter().map(|input| Entry::Step { index, input });
+        let mut entries: Vec<Entry> = steps.collect();
         let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.add(outcome.status);
         if self.waves.ended(outcome.status) && self.stop.is_none() {
@@ -138,7 +143,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             code: outcome.complaint.as_ref().map(|complaint| complaint.code),
             message: outcome.complaint.as_ref().map(|complaint| complaint.message.clone()),
         });
-        self.ports.journal.record(Entry::Outcome(outcome));
+        entries.push(Entry::Outcome(outcome));
+        self.ports.journal.record_together(entries);
     }
 
     fn with_desk<C: Clock, R>(
@@ -168,7 +174,8 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         loop {
             match self.waves.next() {
                 Next::Org(org) => return self.begin(org, cx).then_some(org),
-                Next::Began(wave, orgs) => {
+                Next::Began(None, _) => {}
+                Next::Began(Some(wave), orgs) => {
                     let at = cx.gate.clock().now();
                     self.ports.journal.record(Entry::Wave { at, wave, orgs });
                     let canary = self.canary == Some(wave);
@@ -304,7 +311,7 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
     }
 
     fn sample(&mut self, mut sample: Sample) {
-        sample.wave = self.waves.current();
+        sample.wave = self.waves.current().unwrap_or(0);
         self.ports.journal.record(Entry::Sample(sample));
     }
 }

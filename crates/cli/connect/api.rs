@@ -1,0 +1,71 @@
+//! The client behind the executor's traits.
+
+use bytes::Bytes;
+use orgwave_client::{Reader, Writer};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_executor::ports::{ReadApi, WriteApi};
+
+/// Reads only.
+#[derive(Debug, Clone)]
+pub struct ReadPort(Reader);
+
+/// Reads and writes.
+#[derive(Debug, Clone)]
+pub struct WritePort(Writer);
+
+impl ReadPort {
+    pub(super) fn new(reader: Reader) -> Self {
+        Self(reader)
+    }
+
+    /// The client itself, for calls that no fan-out makes.
+    pub fn client(&self) -> &Reader {
+        &self.0
+    }
+}
+
+impl WritePort {
+    pub(super) fn new(writer: Writer) -> Self {
+        Self(writer)
+    }
+}
+
+async fn listed(reader: &Reader) -> Reply<Vec<Listed>> {
+    match reader.clients().await {
+        Reply::Good(clients) => {
+            Reply::Good(clients.into_iter().map(|client| Listed { org: client.org, name: client.name }).collect())
+        }
+        Reply::Refused(refusal) => Reply::Refused(refusal),
+        Reply::Unauthorized(refusal) => Reply::Unauthorized(refusal),
+        Reply::Throttled(wait) => Reply::Throttled(wait),
+        Reply::NotSent(why) => Reply::NotSent(why),
+        Reply::Unclear(unclear) => Reply::Unclear(unclear),
+    }
+}
+
+impl ReadApi for ReadPort {
+    async fn clients(&self) -> Reply<Vec<Listed>> {
+        listed(&self.0).await
+    }
+
+    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+        self.0.settings(&org).await
+    }
+}
+
+impl ReadApi for WritePort {
+    async fn clients(&self) -> Reply<Vec<Listed>> {
+        listed(self.0.reader()).await
+    }
+
+    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+        self.0.reader().settings(&org).await
+    }
+}
+
+impl WriteApi for WritePort {
+    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+        self.0.update(&org, body).await
+    }
+}

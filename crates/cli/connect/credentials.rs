@@ -1,0 +1,89 @@
+//! The partner's key: where it may come from, in order.
+//!
+//! 1. `--token-file FILE`, or `-` for stdin
+//! 2. `$CREDENTIALS_DIRECTORY/orgwave-token` (systemd's LoadCredential)
+//! 3. `RHOMBUS_API_KEY`
+//! 4. `--profile` of `~/.rhombus/credentials`, the vendor CLI's INI file
+
+use std::env;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use ini::Ini;
+use orgwave_client::ApiKey;
+use orgwave_core::run::Exit;
+use orgwave_core::secret::SecretText;
+
+use super::private_file::read_private;
+use crate::args::ConnectArgs;
+use crate::failure::Failure;
+
+/// The key that these arguments and this environment give.
+///
+/// # Errors
+/// 78: there is none, it is unsafe, or it is malformed.
+pub fn api_key(args: &ConnectArgs) -> Result<ApiKey, Failure> {
+    if let Some(path) = &args.token_file {
+        return api_key_of(path);
+    }
+    if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
+        let path = PathBuf::from(folder).join("orgwave-token");
+        if path.exists() {
+            return parse(read_private(&path)?, &path.display().to_string());
+        }
+    }
+    if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
+        let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is no text".to_owned()))?;
+        return parse(key, "RHOMBUS_API_KEY");
+    }
+    let file = env::var_os("HOME").map(|home| PathBuf::from(home).join(".rhombus/credentials"));
+    match file.filter(|file| args.profile.is_some() || file.exists()) {
+        Some(file) => of_profile(&file, args.profile.as_deref().unwrap_or("default")),
+        None => Err(bad("there is no key".to_owned()).hint(
+            "give one by --token-file FILE, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
+             or try --sandbox, which needs none",
+        )),
+    }
+}
+
+/// The key in a file, or (`-`) on stdin.
+///
+/// # Errors
+/// As [`api_key`].
+pub fn api_key_of(path: &Path) -> Result<ApiKey, Failure> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin()
+            .take(1 << 16)
+            .read_to_string(&mut text)
+            .map_err(|error| bad("the key on stdin can't be read".to_owned()).because(error))?;
+        return parse(text, "stdin");
+    }
+    parse(read_private(path)?, &path.display().to_string())
+}
+
+fn of_profile(file: &Path, profile: &str) -> Result<ApiKey, Failure> {
+    let text = read_private(file)?;
+    // The parser's own error may quote a line, and with it the key.
+    let ini = Ini::load_from_str(&text)
+        .map_err(|error| bad(format!("{}:{}: no INI file", file.display(), error.line)))?;
+    let section = ini
+        .section(Some(profile))
+        .ok_or_else(|| bad(format!("{} has no profile {profile:?}", file.display())))?;
+    if section.get("is_partner").is_some_and(|value| value.trim().eq_ignore_ascii_case("false")) {
+        return Err(bad(format!("profile {profile:?} holds no partner's key (is_partner is false)"))
+            .hint("orgwave works on a partner's client orgs, which takes a partner-api-token"));
+    }
+    let key = section
+        .get("api_key")
+        .ok_or_else(|| bad(format!("profile {profile:?} of {} has no api_key", file.display())))?;
+    parse(key.to_owned(), &format!("profile {profile:?}"))
+}
+
+fn parse(text: String, source: &str) -> Result<ApiKey, Failure> {
+    ApiKey::new(&SecretText::new(text)).map_err(|error| bad(format!("the key of {source} is unusable")).because(error))
+}
+
+fn bad(what: String) -> Failure {
+    Failure::new(Exit::BadConfig, what)
+}

@@ -1,0 +1,128 @@
+//! The API, as a command may use it: key, secrets, pace, and the client behind the executor's traits.
+//!
+//! [`Session`] can only read. Writing takes a [`WritePort`], which `apply` and `resume` alone ask for.
+
+mod api;
+mod credentials;
+mod private_file;
+mod sandbox;
+mod secrets;
+
+use std::collections::BTreeMap;
+
+use orgwave_client::{ApiKey, Endpoint, Reader, Region, Setup, Writer};
+use orgwave_core::policy::Rate;
+use orgwave_core::run::Exit;
+use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
+use orgwave_executor::dispatch::Control;
+use orgwave_executor::gate::Gate;
+use orgwave_executor::limits::Limits;
+use orgwave_executor::ports::TokioClock;
+use tokio::sync::mpsc;
+
+pub use api::{ReadPort, WritePort};
+pub use credentials::api_key_of;
+pub use sandbox::{InProcess, config_of, serve};
+pub use secrets::unresolved;
+
+use crate::args::ConnectArgs;
+use crate::clock;
+use crate::failure::Failure;
+
+/// What a command needs to call the API.
+pub struct Session {
+    /// What plans record and compare: the endpoint's URL, or `sandbox`.
+    pub endpoint: String,
+    /// The values of the rollout's secrets.
+    pub secrets: Secrets,
+    /// Pace, pauses and jitter of this process.
+    pub gate: Gate<TokioClock>,
+    /// What signals ask for.
+    pub control: mpsc::Receiver<Control>,
+    key: ApiKey,
+    setup: Setup,
+    /// Kept alive as long as the session.
+    pub sandbox: Option<InProcess>,
+}
+
+impl Session {
+    /// Opens a session: reads the key, resolves the secrets that the rollout names, sends nothing.
+    ///
+    /// # Errors
+    /// 78: no key, an unsafe file, an unresolved secret, an endpoint that isn't allowed.
+    pub fn open(
+        args: &ConnectArgs,
+        limits: Limits,
+        needed: &BTreeMap<SecretName, Option<u64>>,
+        sandbox: Option<InProcess>,
+    ) -> Result<Self, Failure> {
+        let (endpoint, key) = match &sandbox {
+            Some(sandbox) => (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?),
+            None => (endpoint_of(args)?, credentials::api_key(args)?),
+        };
+        let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
+        let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
+        setup.secrets = secrets.values().cloned().collect();
+        setup.timeout = limits.timeout;
+        setup.concurrency = limits.concurrency;
+        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, None, fastrand::u64(..));
+        Ok(Self {
+            endpoint: endpoint.to_string(),
+            secrets,
+            gate,
+            control: crate::signals::listen(),
+            key,
+            setup,
+            sandbox,
+        })
+    }
+
+    /// A client that can't write.
+    ///
+    /// # Errors
+    /// 78: the system's certificates can't be read.
+    pub fn reader(&self) -> Result<ReadPort, Failure> {
+        Reader::new(&self.setup).map(ReadPort::new).map_err(no_client)
+    }
+
+    /// A client that can.
+    ///
+    /// # Errors
+    /// As [`Self::reader`].
+    pub fn writer(&self) -> Result<WritePort, Failure> {
+        Writer::new(&self.setup).map(WritePort::new).map_err(no_client)
+    }
+
+    /// Tells this key from others.
+    pub fn key_fingerprint(&self) -> Fingerprint {
+        self.key.fingerprint()
+    }
+
+    /// The key under which a plan is sealed.
+    pub fn seal(&self, plan_id: &str) -> SealKey {
+        SealKey::derive(self.key.secret(), plan_id)
+    }
+
+    /// The rate that costs are reckoned with.
+    pub fn rate(&self) -> Option<f64> {
+        match self.gate.limits().rate {
+            Rate::Unlimited => None,
+            Rate::Auto | Rate::PerSecond(_) => self.gate.allowed_rate(),
+        }
+    }
+}
+
+fn no_client(error: orgwave_client::SetupError) -> Failure {
+    Failure::new(Exit::BadConfig, "no HTTP client can be made")
+        .because(error)
+        .hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
+}
+
+fn endpoint_of(args: &ConnectArgs) -> Result<Endpoint, Failure> {
+    match &args.endpoint {
+        Some(url) => url.parse().map_err(|error: orgwave_client::EndpointError| {
+            Failure::new(Exit::BadConfig, "the endpoint is not allowed").because(error)
+        }),
+        None => Ok(args.region.unwrap_or(Region::Us).into()),
+    }
+}

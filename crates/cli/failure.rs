@@ -1,0 +1,74 @@
+//! What ends a command: an exit code, what went wrong, and what to do about it.
+
+use std::fmt;
+
+use orgwave_core::run::Exit;
+
+/// The end of a command that could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the process ends with.
+    pub exit: Exit,
+    /// What went wrong; a lower-case fragment. Empty where everything was said already.
+    pub what: String,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with this exit code.
+    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// Whose problems have been told one by one already.
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// Caused by this.
+    #[must_use]
+    pub fn because(mut self, error: impl Into<anyhow::Error>) -> Self {
+        self.causes.extend(error.into().chain().map(ToString::to_string));
+        self
+    }
+
+    /// To be mended so.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A command line that can't be meant.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what).hint("`orgwave help` shows what there is")
+    }
+
+    /// A file or folder of ours that can't be written.
+    pub fn cannot_write(path: &std::path::Path, error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Exit::CannotWrite, format!("{} can't be written", path.display())).because(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        for cause in &self.causes {
+            write!(f, ": {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<orgwave_reporter::ReportError> for Failure {
+    fn from(error: orgwave_reporter::ReportError) -> Self {
+        let exit = match &error {
+            orgwave_reporter::ReportError::Write { .. } => Exit::CannotWrite,
+            _ => Exit::BadInput,
+        };
+        Self::new(exit, "the reports can't be made").because(error)
+    }
+}

@@ -1,0 +1,537 @@
+//! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use orgwave_core::code::Code;
+use orgwave_core::compare::{self, Context as Comparing, Ownership};
+use orgwave_core::event::{EventKind, EventSink};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::manifest::{LimitValue, Row};
+use orgwave_core::outcome::Complaint;
+use orgwave_core::plan::{
+    FORMAT, Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, SideColumns, Verdict, WaveCount,
+};
+use orgwave_core::policy::{Waves, WriteMode};
+use orgwave_core::reply::Live;
+use orgwave_core::run::{Exit, StopReason};
+use orgwave_core::secret::SealKey;
+use orgwave_core::settings::RawObject;
+use orgwave_core::status::Status;
+use orgwave_executor::dispatch::Context;
+use orgwave_executor::ports::Clock as _;
+use orgwave_executor::survey::{Finding, client_list, survey};
+use orgwave_reporter::PlanReview;
+use orgwave_reporter::files::plan::PlanCsv;
+use serde_json::Value;
+use wildmatch::WildMatch;
+
+use super::open::create_private;
+use super::spool::{Spool, Spooled};
+use crate::args::{PlanPolicy, SelectArgs};
+use crate::connect::Session;
+use crate::failure::Failure;
+use crate::rollout::{Rollout, rows_failure};
+use crate::runs::sync_folder;
+
+/// A plan that was made.
+#[derive(Debug)]
+pub struct MadePlan {
+    /// Its first line.
+    pub header: Header,
+    /// Its last line.
+    pub footer: Footer,
+}
+
+/// What is made of a plan beside the plan itself.
+#[derive(Debug)]
+pub struct Review {
+    /// For the terminal.
+    pub screen: PlanReview,
+    /// `plan.csv`.
+    csv: PlanCsv,
+}
+
+impl Review {
+    /// Begins the review of a plan whose pages go beside `plan`.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn begin(plan: &Path, header: &Header) -> Result<Self, Failure> {
+        let folder = plan.parent().unwrap_or(Path::new("."));
+        let stem = plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
+        Ok(Self { screen: PlanReview::begin(header), csv })
+    }
+
+    /// Takes the next line in.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn line(&mut self, line: &PlanLine) -> Result<(), Failure> {
+        self.screen.line(line);
+        Ok(self.csv.line(line)?)
+    }
+
+    /// Ends the pages.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn finish(mut self, footer: &Footer) -> Result<PlanReview, Failure> {
+        self.screen.finish(footer);
+        self.csv.end()?;
+        Ok(self.screen)
+    }
+}
+
+/// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
+///
+/// # Errors
+/// The rollout changed (65), the API can't be used (69), the key is refused (77), a signal came (130, 143),
+/// the plan can't be written (74).
+pub async fn make(
+    rollout: &mut Rollout,
+    policy: &PlanPolicy,
+    select: &SelectArgs,
+    session: &mut Session,
+    path: &Path,
+    plan_id: String,
+    sink: &mut dyn EventSink,
+) -> Result<MadePlan, Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot_write = |error: std::io::Error| Failure::cannot_write(path, error);
+    let seal = session.seal(&plan_id);
+    let waves = waves_of(policy, rollout)?;
+    let created = session.gate.clock().now();
+
+    let reads = policy.write.reads();
+    let listed = if reads || rollout.manifest.header().has_names {
+        let api = session.reader()?;
+        let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+        Some(clients.into_iter().map(|client| (client.org, client.name)).collect::<HashMap<_, _>>())
+    } else {
+        None
+    };
+
+    let spool = RefCell::new(Planning {
+        spool: Spool::in_folder(folder).map_err(cannot_write)?,
+        guards: BTreeMap::new(),
+        error: None,
+    });
+    let total = rollout.manifest.header().rows;
+    Context::new(&mut session.gate, sink).emit(EventKind::PlanStarted { orgs: total });
+    let planner = Planner {
+        listed: listed.as_ref(),
+        select: Selection::new(select),
+        policy,
+        secrets: &session.secrets,
+        seal: &seal,
+    };
+    let mut ended = None;
+    {
+        let mut rows = (0u32..).zip(rollout.manifest.rows().map_err(rows_failure)?);
+        // Rows that need no read go straight to the spool; the others are read.
+        let to_read = std::iter::from_fn(|| {
+            loop {
+                let (index, row) = rows.next()?;
+                match row {
+                    Err(error) => {
+                        ended = Some(rows_failure(error));
+                        return None;
+                    }
+                    Ok(row) => {
+                        let org = row.org;
+                        match planner.without_reading(row) {
+                            Ok(line) => spool.borrow_mut().put(index, &line),
+                            Err(row) => return Some((org, (index, row))),
+                        }
+                    }
+                }
+            }
+        });
+        let api = session.reader()?;
+        let stop = survey(
+            to_read,
+            &api,
+            &mut session.gate,
+            &mut session.control,
+            sink,
+            |(index, row): &(u32, Box<Row>), finding, cx| {
+                let line = planner.by_finding(row, finding);
+                cx.emit(EventKind::OrgPlanned {
+                    index: *index,
+                    org: row.org,
+                    verdict: line.verdict,
+                    changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count()).unwrap_or(u32::MAX),
+                    code: line.complaint.as_ref().map(|complaint| complaint.code),
+                });
+                spool.borrow_mut().put(*index, &line);
+            },
+        )
+        .await;
+        if let Some(reason) = stop {
+            return Err(stopped(&reason));
+        }
+    }
+    if let Some(failure) = ended {
+        return Err(failure);
+    }
+    rollout.still_the_same()?;
+
+    let Planning { spool, guards, error } = spool.into_inner();
+    if let Some(error) = error {
+        return Err(cannot_write(error));
+    }
+    let header = header_of(rollout, policy, session, plan_id, waves.clone(), created);
+    let guards = guards.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, &seal)).collect();
+    let spooled = spool.finish().map_err(cannot_write)?;
+    let footer = write(&spooled, &header, waves.as_ref(), guards, path, &seal).map_err(cannot_write)?;
+    sync_folder(folder)?;
+    Context::new(&mut session.gate, sink)
+        .emit(EventKind::PlanFinished { plan_id: header.plan_id.clone(), updates: footer.updates });
+    Ok(MadePlan { header, footer })
+}
+
+/// What planning gathers beside the lines.
+struct Planning {
+    spool: Spool,
+    guards: BTreeMap<GuardKind, u64>,
+    error: Option<std::io::Error>,
+}
+
+impl Planning {
+    fn put(&mut self, index: u32, line: &PlanLine) {
+        if line.verdict == Verdict::Update {
+            let trips = |kind| match kind {
+                GuardKind::Clears => line.fields.iter().any(|field| field.differs() && field.after.is_clear()),
+                GuardKind::Removals => line
+                    .fields
+                    .iter()
+                    .any(|field| field.differs() && field.after == orgwave_core::desired::Wish::Remove),
+                GuardKind::Disarms => line.fields.iter().any(|field| {
+                    let wanted = field.path.field().sensitive.map(Value::Bool);
+                    field.differs() && wanted.is_some_and(|value| field.after == orgwave_core::desired::Wish::Set(value))
+                }),
+                GuardKind::Unproven => line.unproven,
+            };
+            for kind in GuardKind::ALL {
+                if trips(kind) {
+                    *self.guards.entry(kind).or_default() += 1;
+                }
+            }
+        }
+        if let Err(error) = self.spool.put(index, line) {
+            self.error.get_or_insert(error);
+        }
+    }
+}
+
+/// Decides on one row at a time.
+struct Planner<'a> {
+    listed: Option<&'a HashMap<Ruuid, Option<String>>>,
+    select: Selection,
+    policy: &'a PlanPolicy,
+    secrets: &'a orgwave_core::secret::Secrets,
+    seal: &'a SealKey,
+}
+
+impl Planner<'_> {
+    fn comparing(&self) -> Comparing<'_> {
+        Comparing { secrets: self.secrets, seal: self.seal }
+    }
+
+    /// The line of a row that needs no read; or the row, to be read.
+    fn without_reading(&self, row: Row) -> Result<PlanLine, Box<Row>> {
+        let live_name = self.listed.and_then(|listed| listed.get(&row.org)).cloned().flatten();
+        if let Some(reason) = row.skip.clone().or_else(|| self.select.skips(&row, live_name.as_deref())) {
+            let mut line = self.line(&row, Verdict::Skipped);
+            line.skip = Some(reason);
+            return Ok(line);
+        }
+        if let Some(listed) = self.listed
+            && (self.policy.write.reads() || row.name.is_some())
+        {
+            match listed.get(&row.org) {
+                None => {
+                    let message = "not among the partner's client orgs".to_owned();
+                    return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgUnlisted, message));
+                }
+                Some(live) => {
+                    let live = live.as_deref().unwrap_or("").trim();
+                    if let Some(name) = row.name.as_deref().map(str::trim)
+                        && name != live
+                    {
+                        let message = format!("the manifest says {name:?}, the live name is {live:?}");
+                        return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgName, message));
+                    }
+                }
+            }
+        }
+        if self.policy.write.reads() { Err(Box::new(row)) } else { Ok(self.unread(&row)) }
+    }
+
+    /// The line of a row that is written without being read.
+    fn unread(&self, row: &Row) -> PlanLine {
+        let diff = compare::diff(&row.desired, None, self.comparing()).expect("nothing was read that could have a shape");
+        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
+        line.fields = diff.fields;
+        line
+    }
+
+    /// The line of a row whose org was read, or could not be.
+    fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
+        match finding {
+            Finding::Live(Live::Connected(object)) => {
+                self.by_settings(row, &object).unwrap_or_else(|complaint| {
+                    let mut line = self.line(row, Verdict::Blocked);
+                    line.complaint = Some(complaint);
+                    line
+                })
+            }
+            Finding::Live(Live::NotConnected(message)) => {
+                let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+                self.stopped(row, Verdict::Blocked, Code::OrgNotConnected, message)
+            }
+            Finding::Unread(status, complaint) => {
+                let verdict = match status {
+                    Status::Rejected => Verdict::Rejected,
+                    Status::NotAttempted => Verdict::NotAttempted,
+                    _ => Verdict::Failed,
+                };
+                let mut line = self.line(row, verdict);
+                line.complaint = Some(complaint);
+                line
+            }
+            Finding::NotReached => {
+                self.stopped(row, Verdict::NotAttempted, Code::OrgStopped, "planning stopped".to_owned())
+            }
+        }
+    }
+
+    fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
+        let ownership = compare::whose(&row.org, object)?;
+        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(|shape| Complaint {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
+        })?;
+        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
+        line.unproven = ownership == Ownership::Unproven;
+        line.fields = diff.fields;
+        if diff.differs {
+            let hazard = match self.policy.write {
+                WriteMode::Merge => {
+                    compare::echo_hazard(object, row.desired.managed.iter().map(|managed| &managed.path))
+                }
+                WriteMode::Patch | WriteMode::NoRead => None,
+            };
+            if let Some(complaint) = diff.broken.or(hazard) {
+                line.verdict = Verdict::Blocked;
+                line.action = Verdict::Blocked.action();
+                line.complaint = Some(complaint);
+            }
+        }
+        Ok(line)
+    }
+
+    fn stopped(&self, row: &Row, verdict: Verdict, code: Code, message: String) -> PlanLine {
+        let mut line = self.line(row, verdict);
+        line.complaint = Some(Complaint { code, message, http_status: None });
+        line
+    }
+
+    fn line(&self, row: &Row, verdict: Verdict) -> PlanLine {
+        let live_name = || self.listed?.get(&row.org)?.clone();
+        PlanLine {
+            line: row.line,
+            org: row.org,
+            name: row.name.clone().or_else(live_name),
+            // The manifest's own, until waves are dealt out.
+            wave: row.wave,
+            skip: row.skip.clone(),
+            note: row.note.clone(),
+            carried: row.carried.clone(),
+            verdict,
+            action: verdict.action(),
+            complaint: None,
+            unproven: false,
+            expects: row.desired.expects.clone(),
+            secrets: row
+                .desired
+                .managed
+                .iter()
+                .filter_map(|managed| match &managed.wish {
+                    orgwave_core::desired::Wish::Secret(name) => Some(name.clone()),
+                    _ => None,
+                })
+                .collect(),
+            fields: Vec::new(),
+            typed: row.typed.clone(),
+        }
+    }
+}
+
+/// `--only` and `--skip`.
+struct Selection {
+    only: Vec<WildMatch>,
+    skip: Vec<WildMatch>,
+}
+
+impl Selection {
+    fn new(select: &SelectArgs) -> Self {
+        let globs = |globs: &[String]| globs.iter().map(|glob| WildMatch::new(glob)).collect();
+        Self { only: globs(&select.only), skip: globs(&select.skip) }
+    }
+
+    fn skips(&self, row: &Row, live_name: Option<&str>) -> Option<String> {
+        let names = [Some(row.org.as_str()), row.name.as_deref(), live_name];
+        let matches = |glob: &WildMatch| names.iter().flatten().any(|name| glob.matches(name));
+        if self.skip.iter().any(matches) {
+            return Some("by --skip".to_owned());
+        }
+        (!self.only.is_empty() && !self.only.iter().any(matches)).then(|| "not matched by --only".to_owned())
+    }
+}
+
+/// The sizes of the waves; `None` where the manifest's column rules.
+fn waves_of(policy: &PlanPolicy, rollout: &Rollout) -> Result<Option<Waves>, Failure> {
+    let by_column = rollout.manifest.header().has_waves;
+    if by_column && policy.waves_by_flag {
+        return Err(Failure::usage("the manifest has a wave column, so --waves can't rule"));
+    }
+    Ok((!by_column).then(|| policy.waves.clone().unwrap_or_default()))
+}
+
+fn header_of(
+    rollout: &Rollout,
+    policy: &PlanPolicy,
+    session: &Session,
+    plan_id: String,
+    waves: Option<Waves>,
+    created: orgwave_core::timestamp::Timestamp,
+) -> Header {
+    let manifest = rollout.manifest.header();
+    let limit = |value: &LimitValue| match value {
+        LimitValue::Flag(flag) => Value::Bool(*flag),
+        LimitValue::Text(text) => Value::String(text.clone()),
+        LimitValue::List(parts) => Value::from(parts.clone()),
+    };
+    Header {
+        format: FORMAT,
+        plan_id,
+        created,
+        expires: created.plus(policy.expires),
+        tool: concat!("orgwave ", env!("CARGO_PKG_VERSION")).to_owned(),
+        endpoint: session.endpoint.clone(),
+        key_fingerprint: session.key_fingerprint(),
+        inputs: rollout.digests(),
+        write: policy.write,
+        verify: policy.verify,
+        waves,
+        max_failures: policy.max_failures,
+        columns: manifest.columns.clone(),
+        carried: manifest.carried.clone(),
+        sides: manifest
+            .sides
+            .iter()
+            .map(|(table, columns)| SideColumns { table: *table, columns: columns.clone() })
+            .collect(),
+        settings: rollout.settings.clone(),
+        limits: rollout.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+        sandbox: session.sandbox.is_some().then(|| rollout.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
+    }
+}
+
+/// Writes the lines in the manifest's order, each with its wave.
+fn write(
+    spooled: &Spooled,
+    header: &Header,
+    waves: Option<&Waves>,
+    guards: Vec<Guard>,
+    path: &Path,
+    seal: &SealKey,
+) -> std::io::Result<Footer> {
+    let updates = spooled.verdicts().filter(|verdict| *verdict == Some(Verdict::Update)).count() as u64;
+    let mut dealer = Dealer::new(waves, updates, spooled)?;
+    let mut footer = Footer { updates, guards, ..Footer::default() };
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
+    let mut writer = PlanWriter::begin(out, header, seal)?;
+    for line in spooled.lines() {
+        let mut line = line?;
+        footer.lines += 1;
+        footer.judged += u64::from(matches!(line.verdict, Verdict::Update | Verdict::Unchanged));
+        line.wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
+        if let Some(wave) = line.wave {
+            *counts.entry(wave).or_default() += 1;
+        }
+        writer.line(&line)?;
+    }
+    footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
+    let mut out = writer.finish(&footer)?;
+    out.flush()?;
+    out.get_ref().sync_all()?;
+    Ok(footer)
+}
+
+/// Deals waves out to the orgs that are to be written, in the manifest's order.
+enum Dealer {
+    /// By sizes: what is left of each wave, the first in front.
+    Sizes(std::vec::IntoIter<u64>, u32, u64),
+    /// By the manifest's column; rows without a number go last, in this wave.
+    Column(u32),
+}
+
+impl Dealer {
+    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> std::io::Result<Self> {
+        match waves {
+            Some(waves) => Ok(Self::Sizes(waves.split(updates).into_iter(), 0, 0)),
+            None => {
+                let mut last = 0;
+                for line in spooled.lines() {
+                    last = line?.wave.map_or(last, |wave| last.max(wave));
+                }
+                Ok(Self::Column(last.saturating_add(1)))
+            }
+        }
+    }
+
+    fn deal(&mut self, typed: Option<u32>) -> u32 {
+        match self {
+            Self::Sizes(sizes, wave, left) => {
+                if *left == 0 {
+                    *wave += 1;
+                    *left = sizes.next().unwrap_or(u64::MAX);
+                }
+                *left -= 1;
+                *wave
+            }
+            Self::Column(last) => typed.unwrap_or(*last),
+        }
+    }
+}
+
+/// What a stop while planning ends with: nothing was planned, nothing was written.
+pub fn stopped(reason: &StopReason) -> Failure {
+    let exit = match reason {
+        StopReason::KeyRefused => Exit::KeyRefused,
+        StopReason::Interrupted => Exit::Interrupted,
+        StopReason::Terminated => Exit::Terminated,
+        StopReason::MaxDuration => Exit::MaxDuration,
+        StopReason::JournalFailed(_) => Exit::CannotWrite,
+        StopReason::Unreachable(_)
+        | StopReason::Redirected(_)
+        | StopReason::BudgetSpent
+        | StopReason::CanaryDisturbed(_)
+        | StopReason::Expired => Exit::Unreachable,
+    };
+    let failure = Failure::new(exit, reason.to_string());
+    match reason {
+        StopReason::KeyRefused => failure.hint(
+            "is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)",
+        ),
+        _ => failure,
+    }
+}

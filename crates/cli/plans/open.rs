@@ -1,0 +1,158 @@
+//! A plan on disk: proved, and indexed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use orgwave_core::plan::{Footer, Header, IndexEntry, PlanError, PlanLine, PlanReader};
+use orgwave_core::run::Exit;
+use orgwave_core::secret::{SealKey, Secrets};
+use orgwave_executor::ports::PlanSource;
+
+use crate::failure::Failure;
+
+/// A plan whose seal fits.
+#[derive(Debug)]
+pub struct OpenPlan {
+    /// Its first line.
+    pub header: Header,
+    /// Its last line.
+    pub footer: Footer,
+    /// Its seal.
+    pub seal: String,
+    /// Where its orgs are.
+    pub index: Vec<IndexEntry>,
+    /// Names of the secrets that its writes need.
+    pub secrets: std::collections::BTreeSet<orgwave_core::secret::SecretName>,
+}
+
+impl OpenPlan {
+    /// Proves the plan in a file and indexes it. `each` sees every line.
+    ///
+    /// # Errors
+    /// 12: the seal doesn't fit, or it is newer. 65: no plan.
+    pub fn read(
+        path: &Path,
+        key_of: impl FnOnce(&str) -> SealKey,
+        each: impl FnMut(&PlanLine) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| {
+            Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
+        })?;
+        read(path, BufReader::with_capacity(1 << 16, file), io::sink(), key_of, each)
+    }
+}
+
+/// Copies a plan into a run's folder while proving it, so that what is executed is what was proved. The copy
+/// is durable, not yet its name.
+///
+/// # Errors
+/// As [`OpenPlan::read`]; 74: the copy can't be written.
+pub fn copy_verified(
+    from: &Path,
+    to: &Path,
+    key_of: impl FnOnce(&str) -> SealKey,
+    each: impl FnMut(&PlanLine) -> Result<(), Failure>,
+) -> Result<OpenPlan, Failure> {
+    let source = File::open(from).map_err(|error| {
+        Failure::new(Exit::NoInput, format!("{} can't be opened", from.display())).because(error)
+    })?;
+    let copy = create_private(to).map_err(|error| Failure::cannot_write(to, error))?;
+    let mut out = BufWriter::with_capacity(1 << 16, copy);
+    let plan = read(from, BufReader::with_capacity(1 << 16, source), &mut out, key_of, each)?;
+    out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| Failure::cannot_write(to, error))?;
+    Ok(plan)
+}
+
+fn read(
+    path: &Path,
+    input: impl BufRead,
+    mut copy: impl io::Write,
+    key_of: impl FnOnce(&str) -> SealKey,
+    mut each: impl FnMut(&PlanLine) -> Result<(), Failure>,
+) -> Result<OpenPlan, Failure> {
+    let bad = |error| bad_plan(path, error);
+    let cannot_copy = |error| Failure::new(Exit::CannotWrite, "the plan's copy can't be written").because(anyhow::Error::from(error));
+    let mut reader = PlanReader::open_sealed(input, key_of).map_err(bad)?;
+    copy.write_all(reader.last_line()).map_err(cannot_copy)?;
+    let (mut index, mut secrets) = (Vec::new(), std::collections::BTreeSet::new());
+    while let Some((entry, line)) = reader.next_org().map_err(bad)? {
+        copy.write_all(reader.last_line()).map_err(cannot_copy)?;
+        secrets.extend(line.secrets.iter().cloned());
+        each(&line)?;
+        index.push(entry);
+    }
+    copy.write_all(reader.last_line()).map_err(cannot_copy)?;
+    let (header, footer, seal) = reader.into_parts().expect("the last org was read");
+    Ok(OpenPlan { header, footer, seal, index, secrets })
+}
+
+/// What to say of a plan that can't be used.
+fn bad_plan(path: &Path, error: PlanError) -> Failure {
+    let exit = match &error {
+        PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter => Exit::PlanRefused,
+        PlanError::Line { .. } => Exit::BadInput,
+        PlanError::Io(_) => Exit::NoInput,
+    };
+    Failure::new(exit, format!("{} is no plan to be trusted", path.display()))
+        .because(error)
+        .hint("plan again, review it, and apply that")
+}
+
+/// Creates a file that only its owner can read.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The lines of an open plan, one at a time, for the executor.
+#[derive(Debug)]
+pub struct PlanLines {
+    file: File,
+    index: Vec<IndexEntry>,
+}
+
+impl PlanLines {
+    /// The lines of the plan in this file, at these places.
+    ///
+    /// # Errors
+    /// 66.
+    pub fn open(path: &Path, index: Vec<IndexEntry>) -> Result<Self, Failure> {
+        let file = File::open(path)
+            .map_err(|error| Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error))?;
+        Ok(Self { file, index })
+    }
+
+    /// Where the orgs are.
+    pub fn index(&self) -> &[IndexEntry] {
+        &self.index
+    }
+
+    /// Whether every secret is the one that the plan was made with.
+    ///
+    /// # Errors
+    /// 12: a secret changed since.
+    pub fn check_secrets(line: &PlanLine, secrets: &Secrets, seal: &SealKey) -> Result<(), Failure> {
+        for field in &line.fields {
+            let orgwave_core::desired::Wish::Secret(name) = &field.after else { continue };
+            let now = secrets.get(name).map(|secret| seal.fingerprint(field.path.field().name, secret.expose()));
+            if now != field.fingerprint {
+                return Err(Failure::new(
+                    Exit::PlanRefused,
+                    format!("the secret {name} isn't the one that the plan was made with"),
+                )
+                .hint("plan again with the secret as it is now"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PlanSource for PlanLines {
+    fn load(&self, index: u32) -> io::Result<PlanLine> {
+        let entry = self.index.get(index as usize).ok_or_else(|| io::Error::other("beyond the plan"))?;
+        let mut buffer = vec![0; entry.length as usize];
+        self.file.read_exact_at(&mut buffer, entry.offset)?;
+        Ok(serde_json::from_slice(&buffer)?)
+    }
+}

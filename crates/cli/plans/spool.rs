@@ -1,0 +1,81 @@
+//! Plan lines in the order of the replies, until all are there and can be put into the manifest's order.
+//!
+//! A file, so that what a plan takes in memory doesn't grow with what its orgs hold: an org costs 16 bytes.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use orgwave_core::plan::{PlanLine, Verdict};
+
+/// Where a line is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    offset: u64,
+    length: u32,
+    verdict: Verdict,
+}
+
+/// The lines that are there so far.
+#[derive(Debug)]
+pub struct Spool {
+    out: BufWriter<File>,
+    written: u64,
+    places: Vec<Option<Place>>,
+    buffer: Vec<u8>,
+}
+
+impl Spool {
+    /// A spool without a name, in this folder: gone with the process, whatever becomes of it.
+    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+        let file = tempfile::tempfile_in(folder)?;
+        Ok(Self { out: BufWriter::with_capacity(1 << 16, file), written: 0, places: Vec::new(), buffer: Vec::new() })
+    }
+
+    /// Takes in the line of the org with this place.
+    pub fn put(&mut self, index: u32, line: &PlanLine) -> io::Result<()> {
+        self.buffer.clear();
+        serde_json::to_writer(&mut self.buffer, line)?;
+        self.out.write_all(&self.buffer)?;
+        let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
+        let index = index as usize;
+        if self.places.len() <= index {
+            self.places.resize(index + 1, None);
+        }
+        self.places[index] = Some(Place { offset: self.written, length, verdict: line.verdict });
+        self.written += u64::from(length);
+        Ok(())
+    }
+
+    /// Ends the taking in.
+    pub fn finish(self) -> io::Result<Spooled> {
+        let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Spooled { file, places: self.places })
+    }
+}
+
+/// All lines, to be read in the manifest's order.
+#[derive(Debug)]
+pub struct Spooled {
+    file: File,
+    places: Vec<Option<Place>>,
+}
+
+impl Spooled {
+    /// What planning found, org by org; `None` where a line is missing.
+    pub fn verdicts(&self) -> impl Iterator<Item = Option<Verdict>> {
+        self.places.iter().map(|place| place.map(|place| place.verdict))
+    }
+
+    /// The lines in the manifest's order.
+    pub fn lines(&self) -> impl Iterator<Item = io::Result<PlanLine>> {
+        let mut buffer = Vec::new();
+        self.places.iter().map(move |place| {
+            let place = place.ok_or_else(|| io::Error::other("an org has no line"))?;
+            buffer.resize(place.length as usize, 0);
+            self.file.read_exact_at(&mut buffer, place.offset)?;
+            Ok(serde_json::from_slice(&buffer)?)
+        })
+    }
+}

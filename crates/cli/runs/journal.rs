@@ -1,0 +1,23 @@
+//! The journal behind the executor's trait.
+
+use orgwave_core::run::Entry;
+use orgwave_executor::ports::Journal;
+use orgwave_journal::RunJournal;
+
+/// A journal of whatever kind.
+#[derive(Debug)]
+pub struct JournalPort<J>(pub J);
+
+impl<J: RunJournal + 'static> Journal for JournalPort<J> {
+    fn record(&self, entry: Entry) {
+        self.0.record(entry);
+    }
+
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.0.record_together(entries);
+    }
+
+    fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.0.record_durably(entry, Box::new(|result| done(result.map_err(|error| error.to_string()))));
+    }
+}
