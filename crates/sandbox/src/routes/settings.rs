@@ -18,7 +18,7 @@ use crate::ledger::{Entry, Event};
 use crate::reply::Reply;
 use crate::world::members::Members;
 use crate::world::org::{Org, State};
-use crate::world::update::{Rules, misconfigured_doors, update};
+use crate::world::update::{Rules, update};
 use crate::world::view::{self, View};
 use crate::world::{World, micros};
 
@@ -132,16 +132,16 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
         let reply = json!({"authError": false, "error": true, "errorMsg": "Envoy is not connected"});
         return call.finish(world, Reply::json(200, reply.to_string()));
     }
-    let next = updated(world, &org, &before, sent.clone());
+    if let Applied::After(late) = applied {
+        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
+        let due = call.at() + late;
+        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent.clone(), entry, due));
+    }
+    let next = updated(world, &org, &before, sent);
     if applied == Applied::Now {
         state.put(next.to_bytes());
         call.entry().applied = Some(true);
         call.entry().state = Some(state.settings(&org, &world.config));
-    }
-    if let Applied::After(late) = applied {
-        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
-        let due = call.at() + late;
-        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent, entry, due));
     }
     if let Some(effects) = &effects {
         freeze(world, &mut state, effects, before);
@@ -185,7 +185,10 @@ fn updated(world: &World, org: &Org, current: &[u8], sent: Members) -> Members {
 }
 
 fn success(next: &Members) -> Reply {
-    let doors = misconfigured_doors(next);
+    let doors: Vec<String> = next
+        .get("misconfiguredDoors")
+        .and_then(|doors| serde_json::from_str(doors.get()).ok())
+        .unwrap_or_default();
     let warning =
         (!doors.is_empty()).then(|| format!("doors in more than one location: {}", doors.join(", ")));
     let body = json!({
