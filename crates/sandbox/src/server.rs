@@ -252,7 +252,9 @@ async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<(
             }
         })
     });
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // A caller that has sent its request and is gone is served all the same: whole requests are decided, always.
+    let mut connection =
+        http1::Builder::new().half_close(true).serve_connection(TokioIo::new(stream), service);
     let mut told = false;
     loop {
         tokio::select! {

@@ -156,16 +156,16 @@ impl Admitted {
     }
 
     /// Does what the call asks for, as far as its fault lets it.
-    pub(super) fn decide(self, world: &Arc<World>, body: Bytes) -> Answer {
+    pub(super) fn decide(self, world: &Arc<World>, body: &Bytes) -> Answer {
         match self.operation {
-            Operation::Read => settings::read(self, world, &body),
-            Operation::Write => settings::write(self, world, &body),
+            Operation::Read => settings::read(self, world, body),
+            Operation::Write => settings::write(self, world, body),
             Operation::Clients
             | Operation::Locations
             | Operation::Cameras
             | Operation::EnvoyLocations
             | Operation::Tokens => {
-                let reply = lists::answer(&self, world, &body);
+                let reply = lists::answer(&self, world, body);
                 self.finish(world, reply)
             }
         }

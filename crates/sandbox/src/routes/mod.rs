@@ -140,7 +140,7 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
         Err(reply) => return reply.into(),
     };
     if call.fault().is_some_and(|fault| fault.act == Act::Drop) {
-        return call.decide(&world, Bytes::new()).into_response().await;
+        return call.decide(&world, &Bytes::new()).into_response().await;
     }
     let body = match collect(body).await {
         Ok(body) => body,
@@ -153,11 +153,11 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
     };
     let latency = world.config.latency.of(world.config.seed, call.request());
     if latency.is_zero() {
-        return call.decide(&world, body).into_response().await;
+        return call.decide(&world, &body).into_response().await;
     }
     let decision = tokio::spawn(async move {
         tokio::time::sleep(latency).await;
-        call.decide(&world, body)
+        call.decide(&world, &body)
     });
     match decision.await {
         Ok(answer) => answer.into_response().await,

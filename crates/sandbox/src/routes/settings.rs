@@ -18,7 +18,7 @@ use crate::ledger::{Entry, Event};
 use crate::reply::Reply;
 use crate::world::members::Members;
 use crate::world::org::{Org, State};
-use crate::world::update::{Rules, misconfigured_doors, update};
+use crate::world::update::{Rules, update};
 use crate::world::view::{self, View};
 use crate::world::{World, micros};
 
@@ -121,7 +121,8 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
     let mut state = org.lock();
     let before = state.settings(&org, &world.config);
     call.entry().state = Some(before.clone());
-    let sent = match sent(body, &org) {
+    let current = Members::parse(&before).unwrap_or_default();
+    let sent = match sent(body, &org, &current) {
         Ok((raw, sent)) => {
             call.entry().sent = Some(raw);
             sent
@@ -132,16 +133,16 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
         let reply = json!({"authError": false, "error": true, "errorMsg": "Envoy is not connected"});
         return call.finish(world, Reply::json(200, reply.to_string()));
     }
-    let next = updated(world, &org, &before, sent.clone());
+    if let Applied::After(late) = applied {
+        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
+        let due = call.at() + late;
+        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent.clone(), entry, due));
+    }
+    let next = updated(world, &org, &current, sent);
     if applied == Applied::Now {
         state.put(next.to_bytes());
         call.entry().applied = Some(true);
         call.entry().state = Some(state.settings(&org, &world.config));
-    }
-    if let Applied::After(late) = applied {
-        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
-        let due = call.at() + late;
-        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent, entry, due));
     }
     if let Some(effects) = &effects {
         freeze(world, &mut state, effects, before);
@@ -154,7 +155,7 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
 }
 
 /// The settings that a body holds, as sent and parsed.
-fn sent(body: &Bytes, org: &Org) -> Result<(Bytes, Members), Reply> {
+fn sent(body: &Bytes, org: &Org, current: &Members) -> Result<(Bytes, Members), Reply> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow, rename = "envoySettings")]
@@ -164,7 +165,7 @@ fn sent(body: &Bytes, org: &Org) -> Result<(Bytes, Members), Reply> {
     let parsed: Body<'_> = serde_json::from_slice(body).map_err(|_| mismatch())?;
     let raw = body.slice_ref(parsed.settings.get().as_bytes());
     let members = Members::parse(&raw).map_err(|_| mismatch())?;
-    if members.wrong_type().is_some() {
+    if members.wrong_type_besides(current).is_some() {
         return Err(mismatch());
     }
     let id =
@@ -175,17 +176,20 @@ fn sent(body: &Bytes, org: &Org) -> Result<(Bytes, Members), Reply> {
     Ok((raw, members))
 }
 
-fn updated(world: &World, org: &Org, current: &[u8], sent: Members) -> Members {
+fn updated(world: &World, org: &Org, current: &Members, sent: Members) -> Members {
     let rules = Rules {
         server: world.config.server,
         secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
         now_ms: world.clock.epoch_ms(world.clock.now()),
     };
-    update(rules, &Members::parse(current).unwrap_or_default(), sent)
+    update(rules, current, sent)
 }
 
 fn success(next: &Members) -> Reply {
-    let doors = misconfigured_doors(next);
+    let doors: Vec<String> = next
+        .get("misconfiguredDoors")
+        .and_then(|doors| serde_json::from_str(doors.get()).ok())
+        .unwrap_or_default();
     let warning =
         (!doors.is_empty()).then(|| format!("doors in more than one location: {}", doors.join(", ")));
     let body = json!({
@@ -210,7 +214,8 @@ async fn apply_late(
     tokio::time::sleep(due.saturating_sub(world.clock.now())).await;
     let mut state = org.lock();
     let before = state.settings(&org, &world.config);
-    state.put(updated(&world, &org, &before, sent).to_bytes());
+    let current = Members::parse(&before).unwrap_or_default();
+    state.put(updated(&world, &org, &current, sent).to_bytes());
     let now = world.clock.now();
     entry.at_ms = world.clock.epoch_ms(now);
     entry.at_us = micros(now);

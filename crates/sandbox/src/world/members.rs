@@ -40,7 +40,16 @@ impl Members {
 
     /// The first known field, or place in a map, whose value has the wrong type.
     pub(crate) fn wrong_type(&self) -> Option<String> {
+        self.wrong_type_besides(&Self::default())
+    }
+
+    /// The same, without another look at values that stand in settings which are known already: most of what an
+    /// update sends back is as it was read.
+    pub(crate) fn wrong_type_besides(&self, known: &Self) -> Option<String> {
         self.0.iter().find_map(|(name, value)| {
+            if known.get(name).is_some_and(|known| known.get() == value.get()) {
+                return None;
+            }
             let field = Field::named(name)?;
             match field.kind {
                 Kind::Map(spec) => wrong_entry(spec, value.get()).map(|place| format!("{name}{place}")),

@@ -49,7 +49,7 @@ pub(crate) fn generate(seed: u64, org: Ruuid) -> Members {
     members.set("envoyUserSettingsMap", &users(&mut dice));
     members.set(
         "integrationAuditMap",
-        &json!({ "1700000000000-0": {
+        &json!({ "1700000000000-000000": {
             "enabledTimestampMs": 1_700_000_000_000_u64,
             "integrationAuditEvent": "UPDATE",
             "user": "installer@example.com",

@@ -4,7 +4,7 @@
 //!
 //! * Server state, audit, identity and discriminator fields are the server's own: sent ones are ignored.
 //! * A field sent as null becomes null.
-//! * One audit entry is added; `misconfiguredDoors` and `doorsValidated` are worked out anew.
+//! * One audit entry is added, and the latest eight are kept; `misconfiguredDoors` and `doorsValidated` are worked out anew.
 //! * Where reads hide or mask secrets, a secret that isn't sent stays: nobody could have sent it back.
 //!
 //! The kinds differ in what isn't sent:
@@ -92,7 +92,7 @@ fn merged(old: &RawValue, new: &RawValue, depth: u8) -> Box<RawValue> {
 }
 
 /// Names of doors that stand in more than one location.
-pub(crate) fn misconfigured_doors(settings: &Members) -> Vec<String> {
+fn misconfigured_doors(settings: &Members) -> Vec<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Door {
@@ -112,6 +112,9 @@ pub(crate) fn misconfigured_doors(settings: &Members) -> Vec<String> {
     places.into_iter().filter(|(_, locations)| locations.len() > 1).map(|(name, _)| name).collect()
 }
 
+/// How many audit entries are kept, so that settings don't grow without end.
+const AUDITED: usize = 8;
+
 fn audit(settings: &mut Members, now_ms: u64) {
     let mut events: BTreeMap<String, Box<RawValue>> = settings
         .get("integrationAuditMap")
@@ -123,7 +126,15 @@ fn audit(settings: &mut Members, now_ms: u64) {
         "user": "partner",
         "userUuid": null,
     });
-    events.insert(format!("{now_ms}-{}", events.len()), raw(&event));
+    // Keys sort by time, the last part by what came in the same millisecond.
+    let place = events
+        .last_key_value()
+        .and_then(|(key, _)| key.strip_prefix(&format!("{now_ms}-"))?.parse::<u32>().ok())
+        .map_or(0, |place| place.saturating_add(1));
+    events.insert(format!("{now_ms}-{place:06}"), raw(&event));
+    while events.len() > AUDITED {
+        events.pop_first();
+    }
     settings.set("integrationAuditMap", &events);
 }
 
@@ -205,6 +216,20 @@ mod tests {
         let next = updated(Server::Merge, true, "{}");
         let map: BTreeMap<String, serde_json::Value> =
             serde_json::from_str(text(&next, "integrationAuditMap").unwrap()).unwrap();
-        assert_eq!(map["5-0"]["integrationAuditEvent"], "UPDATE");
+        assert_eq!(map["5-000000"]["integrationAuditEvent"], "UPDATE");
+    }
+
+    #[test]
+    fn the_latest_audit_entries_are_kept_also_within_one_millisecond() {
+        let mut settings = Members::default();
+        for now_ms in [5; 20] {
+            audit(&mut settings, now_ms);
+        }
+        audit(&mut settings, 6);
+        let map: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(text(&settings, "integrationAuditMap").unwrap()).unwrap();
+        assert_eq!(map.len(), AUDITED);
+        let keys: Vec<&str> = map.keys().map(String::as_str).collect();
+        assert_eq!(keys[AUDITED - 2..], ["5-000019", "6-000000"]);
     }
 }

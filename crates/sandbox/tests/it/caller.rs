@@ -37,6 +37,12 @@ impl Reply {
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).collect()
     }
 
+    /// Whether all has come that the head announced; without a length, only the end of the connection says.
+    fn is_whole(&self) -> bool {
+        let length = self.headers("content-length").first().map(|length| length.parse::<usize>().unwrap());
+        self.status == 204 || length.is_some_and(|length| self.body.len() >= length)
+    }
+
     pub(crate) fn settings(&self) -> Value {
         self.json()["orgIntegrationV2"].clone()
     }
@@ -84,30 +90,24 @@ pub(crate) async fn receive(stream: &mut TcpStream) -> io::Result<Reply> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-            let body = bytes[end + 4..].to_vec();
-            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-            let reply = Reply { status, head, body };
-            let length =
-                reply.headers("content-length").first().map(|length| length.parse::<usize>().unwrap());
-            if length.is_some_and(|length| reply.body.len() >= length) {
-                return Ok(reply);
-            }
+        let reply = parse(&bytes);
+        if reply.as_ref().is_some_and(Reply::is_whole) {
+            return Ok(reply.unwrap());
         }
         let read = stream.read(&mut buffer).await?;
         if read == 0 {
-            return match bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-                Some(end) => {
-                    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-                    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-                    Ok(Reply { status, head, body: bytes[end + 4..].to_vec() })
-                }
-                None => Err(io::ErrorKind::UnexpectedEof.into()),
-            };
+            return reply.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
         }
         bytes.extend(&buffer[..read]);
     }
+}
+
+/// What has come so far, once the head is whole.
+fn parse(bytes: &[u8]) -> Option<Reply> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Some(Reply { status, head, body: bytes[end + 4..].to_vec() })
 }
 
 pub(crate) async fn call(
