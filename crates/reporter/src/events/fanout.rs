@@ -38,3 +38,25 @@ impl EventSink for Fanout<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use orgwave_core::event::EventKind;
+    use orgwave_core::timestamp::Timestamp;
+
+    use super::*;
+    use crate::EventLines;
+
+    #[test]
+    fn every_sink_hears_every_event_and_stays_with_its_owner() {
+        let (mut heard, mut lines) = (0, EventLines::new(Vec::new()));
+        let mut count = |_: &Event| heard += 1;
+        let mut fanout = Fanout::new().with(&mut count).with_some(Some(&mut lines));
+        for millis in 0..3 {
+            fanout.event(&Event { at: Timestamp::from_millis(millis), kind: EventKind::Unpaused });
+        }
+        drop(fanout);
+        assert_eq!(heard, 3);
+        assert_eq!(lines.finish().unwrap().split(|byte| *byte == b'\n').count(), 3 + 1);
+    }
+}
