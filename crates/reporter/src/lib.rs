@@ -27,9 +27,9 @@ mod value;
 
 pub use advice::{advice, next_step};
 pub use error::ReportError;
-pub use events::{EventLines, Fanout, Progress, RunLog};
+pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 pub use record::{Record, Records};
-pub use review::PlanReview;
+pub use review::{Cost, PlanReview};
 pub use source::{BoxError, Journalled, LastWord, RunSource};
 pub use tally::{CodeTally, Course, OrgRef, Tally, Warnings, WaveStart};
 pub use terminal::Summary;

@@ -1,6 +1,6 @@
 //! The files of a run's folder, one module each, made in one pass over the records.
 //!
-//! A new file is a module here that implements [`RunFile`] and a line in [`begin_all`]. Every file is a
+//! A new file is a module here that implements `RunFile` and a line in `begin_all`. Every file is a
 //! function of the [`RunSource`] alone, streams, and appears whole: all of them are durable under temporary
 //! names before the first gets its own, so a full disk leaves the folder as it was.
 //!

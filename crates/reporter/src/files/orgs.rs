@@ -42,8 +42,14 @@ pub const COLUMNS: [&str; 16] = [
     "plan_id",
 ];
 
+/// A sync waits for the disk, and syncs that wait together share their waiting: so many files at a time, by so
+/// many threads.
+const BATCH: usize = 128;
+const THREADS: usize = 16;
+
 pub(super) struct Orgs {
     folder: PathBuf,
+    batch: Vec<WholeFile>,
     run_id: String,
     plan_id: String,
 }
@@ -56,7 +62,31 @@ impl Orgs {
             .mode(0o700)
             .create(&folder)
             .map_err(ReportError::write(&folder))?;
-        Ok(Self { folder, run_id: run.run_id.clone(), plan_id: run.plan_id.clone() })
+        Ok(Self {
+            folder,
+            batch: Vec::with_capacity(BATCH),
+            run_id: run.run_id.clone(),
+            plan_id: run.plan_id.clone(),
+        })
+    }
+
+    /// Makes the gathered files durable and gives them their names.
+    fn end_batch(&mut self) -> io::Result<()> {
+        let share = self.batch.len().div_ceil(THREADS).max(1);
+        std::thread::scope(|threads| {
+            let shares: Vec<_> = self
+                .batch
+                .chunks(share)
+                .map(|files| threads.spawn(move || files.iter().try_for_each(WholeFile::sync)))
+                .collect();
+            shares.into_iter().try_for_each(|share| {
+                share.join().unwrap_or_else(|_| Err(io::Error::other("a thread that syncs files panicked")))
+            })
+        })?;
+        for file in self.batch.drain(..) {
+            file.named().map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn row(
@@ -107,10 +137,12 @@ impl RunFile for Orgs {
         }
         let mut file = WholeFile::begin(&self.folder, &format!("{}.csv", record.line.org.to_hex()))?;
         file.write_all(&table.end()?)?;
-        file.end()?.name().map_err(io::Error::other)
+        self.batch.push(file);
+        if self.batch.len() < BATCH { Ok(()) } else { self.end_batch() }
     }
 
-    fn end(self: Box<Self>, _: &Tally, _: &mut Vec<Nameless>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, _: &Tally, _: &mut Vec<Nameless>) -> io::Result<()> {
+        self.end_batch()?;
         sync_folder(&self.folder).map_err(io::Error::other)
     }
 }

@@ -107,7 +107,8 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct Wave {
-    wave: u32,
+    #[serde(rename = "wave")]
+    number: u32,
     orgs: u64,
     started_at: Option<Timestamp>,
     counts: Counts,
@@ -132,9 +133,12 @@ struct Example<'a> {
 
 #[derive(Serialize)]
 struct WarningCounts {
-    orgs_with_misconfigured_doors: u64,
-    orgs_with_failed_guids: u64,
-    orgs_with_text: u64,
+    #[serde(rename = "orgs_with_misconfigured_doors")]
+    doors: u64,
+    #[serde(rename = "orgs_with_failed_guids")]
+    guids: u64,
+    #[serde(rename = "orgs_with_text")]
+    texts: u64,
 }
 
 #[derive(Serialize)]
@@ -189,7 +193,7 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
             .waves
             .iter()
             .map(|(wave, counts)| Wave {
-                wave: *wave,
+                number: *wave,
                 orgs: counts.total(),
                 started_at: started(*wave),
                 counts: *counts,
@@ -197,9 +201,9 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
             .collect(),
         errors,
         warnings: WarningCounts {
-            orgs_with_misconfigured_doors: warnings.with_doors,
-            orgs_with_failed_guids: warnings.with_guids,
-            orgs_with_text: warnings.with_text,
+            doors: warnings.with_doors,
+            guids: warnings.with_guids,
+            texts: warnings.with_text,
         },
         changed_orgs: tally.changed,
         attempts: tally.attempts,

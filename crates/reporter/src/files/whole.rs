@@ -34,8 +34,22 @@ impl WholeFile {
 
     /// Makes what was written durable.
     pub(crate) fn end(self) -> io::Result<Nameless> {
-        self.temporary.as_file().sync_all()?;
-        Ok(Nameless { temporary: self.temporary.into_temp_path(), path: self.path })
+        self.sync()?;
+        Ok(self.nameless())
+    }
+
+    /// The same, for files that are synced together and then [named](Self::named) one by one.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.temporary.as_file().sync_all()
+    }
+
+    /// Gives a file that was synced its name.
+    pub(crate) fn named(self) -> Result<(), ReportError> {
+        self.nameless().name()
+    }
+
+    fn nameless(self) -> Nameless {
+        Nameless { temporary: self.temporary.into_temp_path(), path: self.path }
     }
 }
 
@@ -63,7 +77,9 @@ impl Write for WholeFile {
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), ReportError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(ReportError::write(folder))
+    // The folder of a bare file name is the working directory.
+    let open = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(open).and_then(|folder| folder.sync_all()).map_err(ReportError::write(folder))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub use style::Style;
 pub use summary::Summary;
 
 pub(crate) use clean::{cut, pad};
-pub(crate) use layout::Page;
+pub(crate) use layout::{Column, Page};
+pub(crate) use style::Tone;
 pub(crate) use words::{count, duration, orgs, pace, status_words};
 
 /// The narrowest terminal that lines are made for.

@@ -38,6 +38,11 @@ impl<'a> Summary<'a> {
         }
     }
 
+    /// Of a run whose files were written earlier.
+    pub fn of_files(tally: &'a Tally, folder: &Path, org_files: bool) -> Self {
+        Self { tally, folder: folder.to_owned(), files_written: true, org_files }
+    }
+
     /// Of a run whose files could not be written.
     pub fn without_files(tally: &'a Tally, folder: &Path) -> Self {
         Self { tally, folder: folder.to_owned(), files_written: false, org_files: false }
@@ -73,20 +78,22 @@ impl<'a> Summary<'a> {
     fn headline(&self, page: &mut Page) {
         let course = &self.tally.course;
         let waves = self.tally.waves.keys().filter(|wave| **wave > 0).count();
-        let mut text = orgs(self.tally.counts.total());
-        if waves > 0 {
-            text.push_str(&format!(" in {waves} {}", if waves == 1 { "wave" } else { "waves" }));
-        }
+        let all = orgs(self.tally.counts.total());
+        let mut parts = vec![match waves {
+            0 => all,
+            1 => format!("{all} in 1 wave"),
+            _ => format!("{all} in {waves} waves"),
+        }];
         if !course.worked.is_zero() {
-            text.push_str(&format!(", {}", duration(course.worked)));
+            parts.push(duration(course.worked));
         }
         if let Some(rate) = course.pace() {
-            text.push_str(&format!(", {} calls at {}", count(course.calls), pace(rate)));
+            parts.push(format!("{} calls at {}", count(course.calls), pace(rate)));
         }
         if course.throttled > 0 {
-            text.push_str(&format!(", {} answered 429 and waited out", count(course.throttled)));
+            parts.push(format!("{} answered 429 and waited out", count(course.throttled)));
         }
-        page.paragraph(Tone::Strong, 0, 2, &text);
+        page.paragraph(Tone::Strong, 0, 2, &parts.join(", "));
         match course.finish.as_ref().map(|finish| &finish.stop) {
             Some(None) => {}
             Some(Some(stop)) => page.paragraph(Tone::Bad, 0, 2, &format!("Stopped early: {stop}")),
@@ -114,10 +121,12 @@ impl<'a> Summary<'a> {
         for (code, group) in causes.iter().take(CAUSES) {
             page.gap();
             page.paragraph(Tone::Strong, 0, 2, &format!("{code}  {}: {}", orgs(group.orgs), code.title()));
-            let mut example = format!("e.g. {}", name_of(&group.example));
-            if !group.message.is_empty() && group.message != code.title() {
-                example.push_str(&format!(": {}", short(&group.message)));
-            }
+            let name = name_of(&group.example);
+            let example = if group.message.is_empty() || group.message == code.title() {
+                format!("e.g. {name}")
+            } else {
+                format!("e.g. {name}: {}", short(&group.message))
+            };
             page.paragraph(Tone::Plain, 2, 2, &example);
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code)));
         }

@@ -5,6 +5,8 @@
 //! * `rows`: every row once and in order, whatever the run; damaged sources and folders.
 //! * `screens`: what stands on the terminal, at several widths.
 
+#![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
+
 mod fixture;
 mod golden;
 mod rows;

@@ -26,6 +26,18 @@ fn read(folder: &Path, name: &str) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
+/// What a literal cell means to a manifest's reader: one `'` less, where quotes stand before a formula.
+fn meaning(cell: &str) -> &str {
+    let bare = cell.trim_start_matches('\'');
+    let guarded = bare.len() < cell.len() && bare.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if guarded { &cell[1..] } else { cell }
+}
+
+fn lines_name<'a>(lines: &'a [PlanLine], org: &str) -> &'a str {
+    let line = lines.iter().find(|line| line.org.to_string() == org).unwrap();
+    line.name.as_deref().unwrap_or("")
+}
+
 fn verdicts() -> impl Strategy<Value = Verdict> {
     prop_oneof![
         4 => Just(Verdict::Update),
@@ -43,7 +55,7 @@ fn words() -> impl Strategy<Value = Option<Option<Status>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn every_row_once_in_order_with_one_status(
@@ -83,14 +95,22 @@ proptest! {
         prop_assert_eq!(written.tally.counts, counts);
 
         // What may be tried again is given back, in the same order, and no cell can be a formula.
-        let retried: Vec<String> = read(folder.path(), "retry.csv")[1..].iter().map(|row| row[0].clone()).collect();
+        let retry = read(folder.path(), "retry.csv");
+        let retried: Vec<String> = retry[1..].iter().map(|row| row[0].clone()).collect();
         let retryable: Vec<String> = expected
             .iter()
             .filter(|(_, status)| status.is_retryable())
             .map(|(org, _)| org.clone())
             .collect();
         prop_assert_eq!(retried, retryable);
+        for row in &retry[1..] {
+            let typed = &lines.iter().find(|line| line.org.to_string() == row[0]).unwrap().typed.row;
+            prop_assert_eq!(meaning(&row[1]), meaning(&typed[1]));
+            prop_assert_eq!(&row[2], &typed[2]);
+            prop_assert!(!row[1].starts_with(['=', '+', '-', '@', '\t', '\r']));
+        }
         for row in &rows[1..] {
+            prop_assert_eq!(meaning(&row[2]), lines_name(&lines, &row[1]));
             prop_assert!(!row[2].starts_with(['=', '+', '-', '@', '\t', '\r']));
         }
     }
@@ -156,6 +176,21 @@ fn org_files_that_are_not_wanted_any_more_are_removed_and_nothing_else_is() {
     write_files(&fixture::rich(), folder.path(), OrgFiles::Never).unwrap();
     let left: Vec<_> = files_in(folder.path()).into_keys().filter(|name| name.starts_with("orgs")).collect();
     assert_eq!(left, [Path::new("orgs/mine.txt")]);
+}
+
+#[test]
+fn org_files_are_for_clients_of_up_to_a_thousand_by_themselves() {
+    for (orgs, asked, written) in
+        [(1_000, "auto", true), (1_001, "auto", false), (1_001, "always", true), (1, "never", false)]
+    {
+        let mut run = run_of(&[line(1, "a", Verdict::Update)], Vec::new());
+        run.header.orgs = orgs;
+        let folder = tempfile::tempdir().unwrap();
+        let asked: OrgFiles = asked.parse().unwrap();
+        assert_eq!(write_files(&run, folder.path(), asked).unwrap().org_files, written, "{orgs} {asked}");
+        assert_eq!(folder.path().join("orgs").exists(), written, "{orgs} {asked}");
+    }
+    assert!("sometimes".parse::<OrgFiles>().is_err());
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! Equal changes of many orgs taken together, so that a review costs what the number of *different* changes
+//! costs, not what the number of orgs does.
+//!
+//! Entries of maps are taken together whatever their key. Values that few orgs share (names, ids, lists) are
+//! taken together by whether they are set, changed or cleared, so the number of clusters stays small.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use orgwave_core::desired::Wish;
+use orgwave_core::outcome::Image;
+use orgwave_core::plan::{PlanLine, PlannedField};
+use orgwave_core::settings::{Kind, Path};
+
+use crate::terminal::{count, orgs};
+use crate::value;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    place: String,
+    before: String,
+    after: String,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    orgs: u64,
+    fields: u64,
+    /// The line that was counted last: an org counts once, however many of its doors change.
+    last: u64,
+    takes_away: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Clusters(BTreeMap<Key, Size>);
+
+/// A kind of change, and how often it is made.
+pub(super) struct Cluster<'a> {
+    key: &'a Key,
+    size: Size,
+    pub(super) takes_away: bool,
+}
+
+impl Clusters {
+    pub(super) fn add(&mut self, line: &PlanLine) {
+        for field in line.fields.iter().filter(|field| field.differs()) {
+            let size = self.0.entry(Key::of(field)).or_default();
+            size.orgs += u64::from(size.last != line.line);
+            size.fields += 1;
+            size.last = line.line;
+            size.takes_away = field.after == Wish::Remove || field.after.is_clear();
+        }
+    }
+
+    /// By number of orgs, and by place where that is equal.
+    pub(super) fn largest_first(&self) -> Vec<Cluster<'_>> {
+        let cluster = |(key, size): (_, &Size)| Cluster { key, size: *size, takes_away: size.takes_away };
+        let mut clusters: Vec<Cluster<'_>> = self.0.iter().map(cluster).collect();
+        clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.size.orgs));
+        clusters
+    }
+}
+
+impl Key {
+    fn of(field: &PlannedField) -> Self {
+        let place = match &field.path {
+            Path::Field(field) => field.name.to_owned(),
+            Path::Entry(field, _) => format!("{}.*", field.name),
+            Path::Member(field, _, member) => format!("{}.*.{}", field.name, member.name),
+        };
+        let before = match &field.before {
+            Image::Absent => "<absent>".to_owned(),
+            Image::Hidden | Image::Secret(_) => "<secret>".to_owned(),
+            Image::Json(value) if value.is_null() => "<null>".to_owned(),
+            Image::Json(_) if is_shared(field.path.kind()) => {
+                value::before(&field.path, &field.before).text.into_owned()
+            }
+            Image::Json(_) => "(a value)".to_owned(),
+        };
+        let after = match &field.after {
+            Wish::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => "(a value)".to_owned(),
+            _ => value::wish(field).text.into_owned(),
+        };
+        Self { place, before, after }
+    }
+}
+
+/// Whether many orgs may well have the very same value here.
+const fn is_shared(kind: Kind) -> bool {
+    match kind {
+        Kind::Bool | Kind::Int32 | Kind::Enum(_) => true,
+        Kind::Text
+        | Kind::Ruuid
+        | Kind::HierarchyKey
+        | Kind::Cameras
+        | Kind::Texts
+        | Kind::Map(_)
+        | Kind::Opaque => false,
+    }
+}
+
+impl fmt::Display for Cluster<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Key { place, before, after } = self.key;
+        write!(f, "{}: {place} {before} -> {after}", orgs(self.size.orgs))?;
+        if self.size.fields > self.size.orgs {
+            write!(f, " ({} entries)", count(self.size.fields))?;
+        }
+        Ok(())
+    }
+}

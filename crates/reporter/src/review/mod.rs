@@ -1,0 +1,262 @@
+//! A plan as somebody sees it who must say yes to it: what changes, how often, what is in the way, what it
+//! costs, and the orgs themselves.
+//!
+//! Collected while the plan is written or read, one line at a time. What is kept of an org is a row of the
+//! table that fits the screen; the whole is in `plan.csv`.
+
+mod clusters;
+
+use orgwave_core::code::Code;
+use orgwave_core::plan::{Footer, Guard, Header, PlanLine, Verdict};
+use orgwave_core::policy::{VerifyPolicy, WriteMode};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::clusters::Clusters;
+use crate::advice::advice;
+use crate::files::plan::verdict_word;
+use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, pace};
+
+/// Clusters that are told on a terminal.
+const CLUSTERS: usize = 12;
+/// Orgs that are listed on a terminal.
+const ROWS: usize = 20;
+
+/// A plan, summed up.
+#[derive(Debug)]
+pub struct PlanReview {
+    write: WriteMode,
+    verify: VerifyPolicy,
+    clusters: Clusters,
+    verdicts: BTreeMap<&'static str, u64>,
+    troubles: BTreeMap<Code, Trouble>,
+    rows: Vec<Row>,
+    lines: u64,
+    updates: u64,
+    unproven: u64,
+    waves: Vec<(u32, u64)>,
+    guards: Vec<Guard>,
+}
+
+#[derive(Debug)]
+struct Trouble {
+    orgs: u64,
+    example: String,
+    message: String,
+}
+
+#[derive(Debug)]
+struct Row {
+    line: u64,
+    name: String,
+    org: String,
+    wave: Option<u32>,
+    verdict: Verdict,
+    fields: usize,
+}
+
+/// What carrying a plan out costs at the least: every org answers at once and nothing is tried twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Calls.
+    pub calls: u64,
+    /// How long they take at a rate, if there is one.
+    pub time: Option<Duration>,
+}
+
+impl PlanReview {
+    /// Of a plan that begins so.
+    pub fn begin(plan: &Header) -> Self {
+        Self {
+            write: plan.write,
+            verify: plan.verify,
+            clusters: Clusters::default(),
+            verdicts: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            rows: Vec::new(),
+            lines: 0,
+            updates: 0,
+            unproven: 0,
+            waves: Vec::new(),
+            guards: Vec::new(),
+        }
+    }
+
+    /// Takes the next line in.
+    pub fn line(&mut self, line: &PlanLine) {
+        self.lines += 1;
+        *self.verdicts.entry(verdict_word(line.verdict)).or_default() += 1;
+        self.unproven += u64::from(line.unproven);
+        if line.verdict == Verdict::Update {
+            self.updates += 1;
+            self.clusters.add(line);
+        }
+        if let Some(complaint) = &line.complaint {
+            self.troubles.entry(complaint.code).and_modify(|trouble| trouble.orgs += 1).or_insert_with(
+                || {
+                    let name = line.name.clone().unwrap_or_else(|| line.org.to_string());
+                    Trouble {
+                        orgs: 1,
+                        example: format!("line {}, {}", line.line, cut(&name, 80)),
+                        message: complaint.message.clone(),
+                    }
+                },
+            );
+        }
+        if self.rows.len() < ROWS && line.verdict != Verdict::Unchanged && line.verdict != Verdict::Skipped {
+            self.rows.push(Row {
+                line: line.line,
+                name: line.name.clone().unwrap_or_default(),
+                org: line.org.to_string(),
+                wave: line.wave,
+                verdict: line.verdict,
+                fields: line.fields.iter().filter(|field| field.differs()).count(),
+            });
+        }
+    }
+
+    /// Takes the plan's end in.
+    pub fn finish(&mut self, footer: &Footer) {
+        self.waves = footer.waves.iter().map(|wave| (wave.wave, wave.orgs)).collect();
+        self.guards.clone_from(&footer.guards);
+    }
+
+    /// What carrying it out costs at so many calls a second (`None`: unlimited).
+    pub fn cost(&self, rate: Option<f64>) -> Cost {
+        let read_back = |each: u64| match self.verify {
+            VerifyPolicy::All => each,
+            VerifyPolicy::None => 0,
+        };
+        let each = match self.write {
+            WriteMode::Merge | WriteMode::Patch => 2 + read_back(1),
+            WriteMode::NoRead => 1 + read_back(1),
+        };
+        let calls = self.updates * each;
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let seconds = rate.filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
+        Cost { calls, time: seconds.map(Duration::from_secs_f64) }
+    }
+
+    /// The text, each line with its end.
+    pub fn render(&self, width: usize, style: Style, rate: Option<f64>) -> String {
+        let mut page = Page::new(width, style);
+        let changed = if self.updates == 0 {
+            "nothing to write".into()
+        } else {
+            format!("{} to write", count(self.updates))
+        };
+        page.paragraph(Tone::Strong, 0, 2, &format!("{}: {changed}", orgs(self.lines)));
+        self.changes(&mut page);
+        self.guards(&mut page);
+        self.troubles(&mut page);
+        self.table(&mut page);
+        self.costs(&mut page, rate);
+        page.finish()
+    }
+
+    fn changes(&self, page: &mut Page) {
+        let clusters = self.clusters.largest_first();
+        if clusters.is_empty() {
+            return;
+        }
+        page.gap();
+        for cluster in clusters.iter().take(CLUSTERS) {
+            let tone = if cluster.takes_away { Tone::Warn } else { Tone::Plain };
+            page.paragraph(tone, 2, 2, &cluster.to_string());
+        }
+        if clusters.len() > CLUSTERS {
+            let more = clusters.len() - CLUSTERS;
+            page.paragraph(Tone::Faint, 2, 2, &format!("and {more} more kinds of change: see plan.csv"));
+        }
+    }
+
+    fn guards(&self, page: &mut Page) {
+        for guard in &self.guards {
+            page.gap();
+            page.paragraph(Tone::Warn, 0, 2, &format!("Guard  {}: {}", orgs(guard.orgs), guard.kind));
+            page.paragraph(Tone::Plain, 2, 2, "if that is wanted, apply with");
+            page.uncut(Tone::Strong, 4, &format!("--ack {}", guard.ack));
+        }
+    }
+
+    fn troubles(&self, page: &mut Page) {
+        let settled: Vec<String> = self
+            .verdicts
+            .iter()
+            .filter(|(word, _)| **word != "update")
+            .map(|(word, orgs)| format!("{} {word}", count(*orgs)))
+            .collect();
+        if !settled.is_empty() {
+            page.gap();
+            page.paragraph(Tone::Plain, 0, 2, &format!("Not to write: {}", settled.join(", ")));
+        }
+        for (code, trouble) in &self.troubles {
+            page.gap();
+            page.paragraph(Tone::Bad, 0, 2, &format!("{code}  {}: {}", orgs(trouble.orgs), code.title()));
+            let said = cut(&trouble.message, 120);
+            page.paragraph(Tone::Plain, 2, 2, &format!("e.g. {}: {said}", trouble.example));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(*code)));
+        }
+    }
+
+    fn table(&self, page: &mut Page) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let columns = [
+            Column { head: "line", right: true, least: 4, spare: 1 },
+            Column { head: "org", right: false, least: 14, spare: 0 },
+            Column { head: "id", right: false, least: 22, spare: 4 },
+            Column { head: "wave", right: true, least: 4, spare: 3 },
+            Column { head: "verdict", right: false, least: 8, spare: 2 },
+            Column { head: "fields", right: true, least: 6, spare: 5 },
+        ];
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let tone = match row.verdict {
+                    Verdict::Update => Tone::Plain,
+                    _ => Tone::Warn,
+                };
+                let name = if row.name.trim().is_empty() { &row.org } else { &row.name };
+                let cells = vec![
+                    row.line.to_string(),
+                    cut(name, 40),
+                    row.org.clone(),
+                    row.wave.map(|wave| wave.to_string()).unwrap_or_default(),
+                    verdict_word(row.verdict).to_owned(),
+                    row.fields.to_string(),
+                ];
+                (tone, cells)
+            })
+            .collect();
+        page.gap();
+        page.table(&columns, &rows);
+        let listed = self.lines
+            - self.verdicts.get("unchanged").copied().unwrap_or(0)
+            - self.verdicts.get("skipped").copied().unwrap_or(0);
+        let more = listed.saturating_sub(self.rows.len() as u64);
+        if more > 0 {
+            page.paragraph(Tone::Faint, 0, 2, &format!("and {} more: see plan.csv", orgs(more)));
+        }
+    }
+
+    fn costs(&self, page: &mut Page, rate: Option<f64>) {
+        if self.updates == 0 {
+            return;
+        }
+        let cost = self.cost(rate);
+        let waves: Vec<String> = self.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
+        page.gap();
+        let at = match (cost.time, rate) {
+            (Some(time), Some(rate)) => format!(", {} at {}", duration(time), pace(rate)),
+            _ => String::new(),
+        };
+        let text = format!("Cost: {} calls or more{at}", count(cost.calls));
+        page.paragraph(Tone::Plain, 0, 2, &text);
+        if !waves.is_empty() {
+            page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", waves.join(", then ")));
+        }
+    }
+}
