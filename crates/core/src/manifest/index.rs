@@ -3,8 +3,10 @@
 //! A million orgs cost about 40 MB with the table's growth included: the ids and lines lie in two vectors, and the
 //! table holds only places in them.
 
-use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher as _;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::ids::Ruuid;
 
@@ -19,18 +21,29 @@ pub(crate) struct OrgIndex {
 impl OrgIndex {
     /// Takes an org in and gives its place, or the line where it already stands.
     pub(crate) fn insert(&mut self, org: Ruuid, line: u64) -> Result<u32, u64> {
+        let Self { ids, lines, places, hasher } = self;
         let id = org.as_bytes();
-        let hash = self.hasher.hash_one(id);
-        if let Some(&place) = self.places.find(hash, |&place| self.ids[place as usize] == *id) {
-            return Err(self.line(place));
+        let same = |&place: &u32| ids[place as usize] == *id;
+        match places.entry(hasher.hash_one(id), same, |&place| hasher.hash_one(ids[place as usize])) {
+            Entry::Occupied(entry) => Err(lines[*entry.get() as usize].into()),
+            Entry::Vacant(entry) => {
+                // Four billion rows are more than a file of any size that fits this machine holds.
+                let place = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+                entry.insert(place);
+                ids.push(*id);
+                lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+                Ok(place)
+            }
         }
-        // Four billion rows are more than a file of any size that fits this machine holds.
-        let place = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        self.ids.push(*id);
-        self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+    }
+
+    /// Makes room for this many orgs in all, so that no growth moves those that are there.
+    pub(crate) fn expect(&mut self, orgs: usize) {
+        let more = orgs.saturating_sub(self.ids.len());
+        self.ids.reserve_exact(more);
+        self.lines.reserve_exact(more);
         let (ids, hasher) = (&self.ids, &self.hasher);
-        self.places.insert_unique(hash, place, |&place| hasher.hash_one(ids[place as usize]));
-        Ok(place)
+        self.places.reserve(more, |&place| hasher.hash_one(ids[place as usize]));
     }
 
     /// The place of an org.

@@ -6,7 +6,7 @@
 //!    a file changed in between, and that ends the rows.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use super::cell::Cell;
@@ -24,6 +24,11 @@ use crate::code::Code;
 use crate::desired::{Managed, SideTable, Wish};
 use crate::ids::Ruuid;
 use crate::secret::SecretName;
+
+/// So many rows tell how long the others are.
+const SAMPLE: u32 = 10_000;
+/// What a wrong estimate may cost at most: some 100 MB of address space, untouched.
+const MOST_EXPECTED: usize = 4_000_000;
 
 /// What is known of a manifest before its rows are read.
 #[derive(Debug, Clone)]
@@ -68,9 +73,11 @@ impl<R: Read + Seek> Manifest<R> {
     /// When a file can't be read to its end.
     pub fn read(inputs: Inputs<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
         let errors = problems.errors();
-        let Inputs { orgs, sides, mut defaults } = inputs;
+        let Inputs { mut orgs, sides, mut defaults } = inputs;
+        let size = orgs.reader.seek(SeekFrom::End(0)).and_then(|size| orgs.reader.rewind().map(|()| size));
+        let size = size.map_err(|source| ReadError { file: orgs.name.clone(), source })?;
         defaults.sort_by(|left, right| left.path.cmp(&right.path));
-        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), problems)?;
+        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), size, problems)?;
         let against =
             checked.as_ref().map(|orgs| Orgs { index: &orgs.index, rules: &orgs.rules, named: &orgs.named });
         let mut read = Vec::new();
@@ -134,6 +141,7 @@ impl<R: Read> CheckedOrgs<R> {
     fn read(
         table: Option<Table<R>>,
         has_sides: bool,
+        size: u64,
         problems: &mut Problems<'_>,
     ) -> Result<Option<Self>, ReadError> {
         let Some(mut table) = table else { return Ok(None) };
@@ -186,7 +194,12 @@ impl<R: Read> CheckedOrgs<R> {
                     });
                     let Some(org) = org else { continue };
                     match index.insert(org, cells.line) {
-                        Ok(_) => named.push(|column| !cells.is_blank(column)),
+                        Ok(place) => {
+                            named.push(|column| !cells.is_blank(column));
+                            if place == SAMPLE {
+                                index.expect(estimate(size, cells.offset));
+                            }
+                        }
                         Err(first) => problems.report(twice(&rules, org, first, cells.line, &names)),
                     }
                 }
@@ -199,6 +212,13 @@ impl<R: Read> CheckedOrgs<R> {
         header.digests.push((table.file().clone(), table.digest()));
         Ok(Some(Self { table, rules, index, named, header }))
     }
+}
+
+/// How many rows a file of this size has, when the first [`SAMPLE`] of them end at this offset. A few more are
+/// cheap, a growth of the index in the end isn't.
+fn estimate(size: u64, offset: u64) -> usize {
+    let rows = u64::from(SAMPLE) * size / offset.max(1);
+    usize::try_from(rows + rows / 50).unwrap_or(0).min(MOST_EXPECTED)
 }
 
 fn twice(rules: &RowRules, org: Ruuid, first: u64, line: u64, names: &[String]) -> Problem {

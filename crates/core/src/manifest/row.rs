@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::cell::{Cell, Refusal, has_uncanonical_id, read_expect, read_id, read_setting, read_wave, trim};
+use super::cell::{
+    Cell, Refusal, has_uncanonical_id, is_canonical, read_expect, read_id, read_setting, read_wave, trim,
+};
 use super::columns::Column;
 use super::literal::{read_skip, read_text, unguard};
 use super::problem::{Problem, Problems, quote};
@@ -118,7 +120,7 @@ impl RowRules {
             }
             match column {
                 Column::OrgUuid => {
-                    if org.is_some_and(|org| !org.is_canonical()) {
+                    if org.is_some_and(|org| !is_canonical(&org)) {
                         report.warn_uncanonical(index);
                     }
                 }
