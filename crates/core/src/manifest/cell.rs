@@ -198,9 +198,8 @@ fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
         Kind::Enum(values) => {
             return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
         }
-        Kind::Ruuid if !literal && is_exponent(trimmed) => return Err(exponent()),
+        Kind::Ruuid | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
         Kind::Ruuid => json!(id(trimmed, "an RUUID")?),
-        Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
         Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
             Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
         })?),

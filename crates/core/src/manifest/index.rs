@@ -78,10 +78,8 @@ mod tests {
             for (line, id) in (2..).zip(ids) {
                 let org = Ruuid::from_bytes([id; 16]);
                 let place = u32::try_from(oracle.len()).unwrap();
-                let expected = match oracle.get(&id) {
-                    Some(&(_, first)) => Err(first),
-                    None => { oracle.insert(id, (place, line)); Ok(place) }
-                };
+                let expected = oracle.get(&id).map_or(Ok(place), |&(_, first)| Err(first));
+                oracle.entry(id).or_insert((place, line));
                 prop_assert_eq!(index.insert(org, line), expected);
             }
             for id in 0..40 {

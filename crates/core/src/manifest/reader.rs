@@ -151,7 +151,7 @@ impl<R: Read> CheckedOrgs<R> {
         table.set_org_column(rules.org_column());
         let names = table.typed_header().to_vec();
         let in_maps = rules.columns.iter().enumerate().filter(|(_, column)| has_sides && is_in_a_map(column));
-        let mut named = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
+        let mut filled = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
         let is_carried =
             |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| name.trim().to_owned());
         let mut header = Header {
@@ -176,7 +176,7 @@ impl<R: Read> CheckedOrgs<R> {
                     any = true;
                     // That a side table names the org of a bad row is no second mistake.
                     if org.is_some_and(|org| index.insert(org, line).is_ok()) {
-                        named.push(|_| false);
+                        filled.push(|_| false);
                     }
                 }
                 Step::Row(cells) => {
@@ -195,7 +195,7 @@ impl<R: Read> CheckedOrgs<R> {
                     let Some(org) = org else { continue };
                     match index.insert(org, cells.line) {
                         Ok(place) => {
-                            named.push(|column| !cells.is_blank(column));
+                            filled.push(|column| !cells.is_blank(column));
                             if place == SAMPLE {
                                 index.expect(estimate(size, cells.offset));
                             }
@@ -210,7 +210,7 @@ impl<R: Read> CheckedOrgs<R> {
             problems.report(Problem::new(Code::FileNoRows, table.file(), expected, "a header alone"));
         }
         header.digests.push((table.file().clone(), table.digest()));
-        Ok(Some(Self { table, rules, index, named, header }))
+        Ok(Some(Self { table, rules, index, named: filled, header }))
     }
 }
 

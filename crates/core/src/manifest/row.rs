@@ -170,13 +170,13 @@ impl RowRules {
         problems: &mut Problems<'_>,
     ) -> Option<Row> {
         let mut desired = Desired::default();
-        let mut named: Vec<&Path> = Vec::new();
+        let mut set: Vec<&Path> = Vec::new();
         let mut wave = None;
         let org =
             self.visit(cells, names, problems, |index, content| match (content, &self.columns[index]) {
                 (Content::Wave(number), _) => wave = Some(number),
                 (Content::Setting(cell), Column::Setting(path)) => {
-                    named.push(path);
+                    set.push(path);
                     if let Some(wish) = wish(cell) {
                         desired.managed.push(Managed { path: path.clone(), wish, origin: Origin::Row });
                     }
@@ -186,7 +186,7 @@ impl RowRules {
                 }
                 (Content::Literal | Content::Setting(_) | Content::Expect(_), _) => {}
             })?;
-        desired.managed.extend(defaults.iter().filter(|default| !named.contains(&&default.path)).cloned());
+        desired.managed.extend(defaults.iter().filter(|default| !set.contains(&&default.path)).cloned());
         desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
         desired.expects.sort_by(|left, right| left.path.cmp(&right.path));
         let text = |wanted: Column| {

@@ -183,7 +183,7 @@ impl<R: Read + Seek> Side<R> {
                     managed.extend(members.into_iter().filter_map(|(member, cell)| {
                         let path = Path::Member(map, key.as_str().into(), member);
                         wish(cell).map(|wish| Managed { path, wish, origin })
-                    }))
+                    }));
                 }
             }
         }
@@ -197,8 +197,7 @@ impl Orgs<'_> {
         let excludes = |column: &Column| match column {
             Column::Setting(path) if path.field().name == which.map() => match (path, change) {
                 (Path::Field(_), _) => true,
-                (Path::Entry(_, other), _) => **other == *key,
-                (Path::Member(_, other, _), Change::Remove) => **other == *key,
+                (Path::Entry(_, other), _) | (Path::Member(_, other, _), Change::Remove) => **other == *key,
                 (Path::Member(_, other, member), Change::Members(members)) => {
                     **other == *key && members.iter().any(|(named, _)| named == member)
                 }
@@ -367,8 +366,7 @@ impl SideLine<'_> {
 
 fn key_hash(key: &str) -> u64 {
     let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    digest[..8].iter().fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// The columns of a manifest that a side table could name too.

@@ -417,5 +417,6 @@ fn is_blank(cells: &Cells<'_>, delimiter: u8) -> bool {
 
 /// Whether there is anything but printable ASCII and delimiters: without a branch, so that it is vectorized.
 fn has_odd_bytes(text: &str, delimiter: u8) -> bool {
-    text.bytes().fold(false, |odd, byte| odd | ((byte < b' ') & (byte != delimiter)) | (byte >= 0x7F))
+    let is_odd = |byte: u8| u8::from(byte < b' ' && byte != delimiter) | u8::from(byte >= 0x7F);
+    text.bytes().fold(0, |odd, byte| odd | is_odd(byte)) != 0
 }

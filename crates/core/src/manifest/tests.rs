@@ -654,7 +654,7 @@ fn a_file_that_changes_in_between_ends_the_rows() {
             defaults: Vec::new(),
         };
         let mut manifest = Manifest::read(inputs, &mut Problems::new(&mut sink)).unwrap().unwrap();
-        let end = manifest.rows().and_then(|rows| rows.collect::<Result<Vec<_>, _>>());
+        let end = manifest.rows().and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match (end, changed) {
             (Ok(rows), None) => assert_eq!(rows.len(), 2, "{name}"),
             (Err(RowsError::Changed { file }), Some(changed)) => assert_eq!(&*file, changed, "{name}"),
