@@ -71,8 +71,8 @@ pub fn read_setting(path: &Path, text: &str) -> Result<Cell, Refusal> {
 /// # Errors
 /// When it breaks a rule.
 pub fn read_expect(path: &Path, text: &str) -> Result<Option<Value>, Refusal> {
-    if let (Path::Entry(..), token) = (path, Token::of(text)?) {
-        return match token {
+    if let Path::Entry(..) = path {
+        return match Token::of(text)? {
             Token::Blank => Ok(None),
             Token::Null => Ok(Some(Value::Null)),
             _ => Err(Refusal::new(Code::CellMap, "<null> (the entry isn't there) or nothing")),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use super::cell::Cell;
+use super::cell::{Cell, trim};
 use super::columns::Column;
 use super::delimiter::Delimiter;
 use super::encoding::Encoding;
@@ -153,7 +153,7 @@ impl<R: Read> CheckedOrgs<R> {
         let in_maps = rules.columns.iter().enumerate().filter(|(_, column)| has_sides && is_in_a_map(column));
         let mut filled = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
         let is_carried =
-            |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| name.trim().to_owned());
+            |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| trim(name).to_owned());
         let mut header = Header {
             carried: names.iter().zip(&rules.columns).filter_map(is_carried).collect(),
             columns: names.clone(),
@@ -229,7 +229,7 @@ fn twice(rules: &RowRules, org: Ruuid, first: u64, line: u64, names: &[String]) 
         format!("\"{org}\" in line {first} and in line {line}"),
     );
     let column = rules.org_column().unwrap_or(0);
-    problem.at(line).in_column(column, names[column].trim()).of(Some(org.as_str()))
+    problem.at(line).in_column(column, trim(&names[column])).of(Some(org.as_str()))
 }
 
 /// The rows of a manifest. After an error there are no more.

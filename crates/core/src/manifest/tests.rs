@@ -408,6 +408,22 @@ fn no_problem_shows_a_cell_of_a_secrets_column() {
 }
 
 #[test]
+fn a_secret_that_slipped_into_another_column_is_not_shown_either() {
+    for row in
+        ["{A},hunter2,true", "{A},hunter2,", "{A},,hunter2-hunter2-x", "{A},true,hunter2", "{A},x,hunter2=,"]
+    {
+        let text = format!("org_uuid,apiToken,saveClips,doorInfoMap.d.locationUuid\n{row},\n");
+        let (_, problems) = read(inputs(fill(&text), &[]));
+        assert!(!problems.is_empty(), "{row}");
+        for problem in problems {
+            assert!(!format!("{problem:?}").contains("hunter"), "{problem}");
+        }
+    }
+    let (_, problems) = read(inputs(fill("org_uuid,apiToken,saveClips\n{A},,yes\n"), &[]));
+    assert_eq!(problems[0].found, "\"yes\"", "what is short is still shown");
+}
+
+#[test]
 fn a_quote_that_never_closes_costs_one_error_in_many_rows() {
     let mut text = fill("org_uuid,note,enabled\n{A},\"never closed,\n");
     for row in 1_u128..50_000 {

@@ -23,7 +23,7 @@ use super::encoding::Text;
 pub(crate) const MAX_CELL: usize = 64 * 1024;
 /// The longest record: thousands of columns, and still an end when a file has no line breaks.
 const MAX_RECORD: usize = 8 * 1024 * 1024;
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// After a seek little is wanted.
 const SMALL_CHUNK: usize = 4 * 1024;
 
