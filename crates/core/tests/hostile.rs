@@ -64,7 +64,7 @@ fn each_file_is_judged_as_the_table_says() {
             is_bad |= problem.severity == Severity::Error;
             let shown = problem.to_string();
             assert!(!shown.contains("correct-horse"), "{shown}");
-            assert!(!shown.contains(|c: char| c.is_control()), "{shown:?}");
+            assert!(!shown.contains(char::is_control), "{shown:?}");
             found.push((problem.code.as_str(), problem.line.unwrap_or(0)));
         };
         let orgs = Source::new(name, File::open(folder().join(name)).unwrap());
@@ -79,7 +79,7 @@ fn every_file_of_the_folder_is_in_the_table() {
     let files: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".csv"))
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "csv"))
         .collect();
     let known: BTreeSet<String> = FOUND.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(files, known);
