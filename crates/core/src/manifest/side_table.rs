@@ -157,9 +157,13 @@ impl<R: Read + Seek> Side<R> {
         typed: &mut Vec<(SideTable, Vec<String>)>,
     ) -> Result<(), RowsError> {
         let from = self.entries.partition_point(|entry| entry.org < org);
+        let len = self.entries[from..].iter().take_while(|entry| entry.org == org).count();
+        if len == 0 {
+            return Ok(());
+        }
         let names = self.table.typed_header().to_vec();
         let file = self.table.file().clone();
-        for entry in self.entries[from..].iter().take_while(|entry| entry.org == org) {
+        for entry in &self.entries[from..from + len] {
             let changed = || RowsError::Changed { file: file.clone() };
             let line = u64::from(entry.line);
             self.table.seek_to(entry.offset, line)?;

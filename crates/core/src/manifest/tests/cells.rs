@@ -183,13 +183,19 @@ fn columns() {
         ("Org_uuid,enabled", vec![Code::ColCase, Code::ColMissing]),
         ("\u{a0}org_uuid ,\" enabled\"", vec![]),
         ("org_uuid,_a,_a", vec![Code::ColDuplicate]),
+        ("org_uuid,Note", vec![Code::ColCase]),
         ("org_uuid,\"ena\nbled\"", vec![Code::RowLineBreak]),
         ("org_uuid,ena\0bled", vec![Code::FileControl]),
         ("org_uuid,\"enabled", vec![Code::RowUnclosed]),
     ] {
         let cells = header
             .split(',')
-            .map(|name| if name.contains("uuid") { A } else { "" })
+            .map(|name| match name {
+                name if name.contains("uuid") => A,
+                // What may stand in a refused column isn't known, so nothing in it is a second mistake.
+                "Note" => "\"two\nlines\"",
+                _ => "",
+            })
             .collect::<Vec<_>>()
             .join(",");
         let codes: Vec<_> =
