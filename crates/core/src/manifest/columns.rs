@@ -106,8 +106,8 @@ impl Column {
                 text: matches!(path.kind(), Kind::Text | Kind::Texts),
                 secret: path.field().is_secret(),
             },
-            // Nobody knows what a refused column was meant to be: it may have been a secret's.
-            Self::Refused => Shape { literal: false, text: true, secret: true },
+            // Nobody knows what a refused column was meant to be: anything may stand there, a secret too.
+            Self::Refused => Shape { literal: true, text: true, secret: true },
             Self::OrgUuid | Self::Wave => Shape::default(),
         }
     }
@@ -133,7 +133,8 @@ impl SideColumn {
             Self::Refused => true,
             Self::OrgUuid | Self::Key | Self::Remove => false,
         };
-        Shape { literal: false, text, secret: matches!(self, Self::Refused) }
+        let refused = matches!(self, Self::Refused);
+        Shape { literal: refused, text, secret: refused }
     }
 }
 

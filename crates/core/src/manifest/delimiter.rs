@@ -32,8 +32,8 @@ impl Delimiter {
         let line = String::from_utf8_lossy(line);
         let score = |delimiter: &Self| {
             let cells = split(&line, char::from(delimiter.byte()));
-            let is_id = |cell: &&str| trim(trim(cell).trim_matches('"')) == "org_uuid";
-            (cells.iter().any(|cell| is_id(&cell.as_ref())), cells.len())
+            let is_id = |cell: &str| trim(trim(cell).trim_matches('"')) == "org_uuid";
+            (cells.iter().any(|cell| is_id(cell)), cells.len())
         };
         // The last of equals wins, and the comma is to be it.
         Self::ALL.into_iter().rev().max_by_key(score).unwrap_or(Self::Comma)

@@ -12,6 +12,21 @@
 //! * [`Manifest::read`] checks inputs; [`Manifest::rows`] then gives each org's [`Row`].
 //! * [`RolloutFile::parse`] reads the TOML that names the inputs.
 //! * [`write_cell`] writes a value as the cell that reads as it.
+//!
+//! ```
+//! use std::io::Cursor;
+//!
+//! use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
+//!
+//! let csv = Cursor::new("org_uuid,saveClips\nAAAAAAAAAAAAAAAAAAAAAA,true\n");
+//! let mut print = |problem| eprintln!("{problem}");
+//! let mut problems = Problems::new(&mut print);
+//! let manifest = Manifest::read(Inputs::bare(Source::new("orgs.csv", csv)), &mut problems)?;
+//! for row in manifest.expect("nothing is wrong").rows()? {
+//!     assert_eq!(row?.desired.managed.len(), 1);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod cell;
 mod columns;

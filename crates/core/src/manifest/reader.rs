@@ -6,10 +6,10 @@
 //!    a file changed in between, and that ends the rows.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use super::cell::Cell;
+use super::cell::{Cell, trim};
 use super::columns::Column;
 use super::delimiter::Delimiter;
 use super::encoding::Encoding;
@@ -24,6 +24,11 @@ use crate::code::Code;
 use crate::desired::{Managed, SideTable, Wish};
 use crate::ids::Ruuid;
 use crate::secret::SecretName;
+
+/// So many rows tell how long the others are.
+const SAMPLE: u32 = 10_000;
+/// What a wrong estimate may cost at most: some 100 MB of address space, untouched.
+const MOST_EXPECTED: usize = 4_000_000;
 
 /// What is known of a manifest before its rows are read.
 #[derive(Debug, Clone)]
@@ -68,9 +73,11 @@ impl<R: Read + Seek> Manifest<R> {
     /// When a file can't be read to its end.
     pub fn read(inputs: Inputs<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
         let errors = problems.errors();
-        let Inputs { orgs, sides, mut defaults } = inputs;
+        let Inputs { mut orgs, sides, mut defaults } = inputs;
+        let size = orgs.reader.seek(SeekFrom::End(0)).and_then(|size| orgs.reader.rewind().map(|()| size));
+        let size = size.map_err(|source| ReadError { file: orgs.name.clone(), source })?;
         defaults.sort_by(|left, right| left.path.cmp(&right.path));
-        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), problems)?;
+        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), size, problems)?;
         let against =
             checked.as_ref().map(|orgs| Orgs { index: &orgs.index, rules: &orgs.rules, named: &orgs.named });
         let mut read = Vec::new();
@@ -134,6 +141,7 @@ impl<R: Read> CheckedOrgs<R> {
     fn read(
         table: Option<Table<R>>,
         has_sides: bool,
+        size: u64,
         problems: &mut Problems<'_>,
     ) -> Result<Option<Self>, ReadError> {
         let Some(mut table) = table else { return Ok(None) };
@@ -143,9 +151,9 @@ impl<R: Read> CheckedOrgs<R> {
         table.set_org_column(rules.org_column());
         let names = table.typed_header().to_vec();
         let in_maps = rules.columns.iter().enumerate().filter(|(_, column)| has_sides && is_in_a_map(column));
-        let mut named = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
+        let mut filled = NamedCells::new(in_maps.map(|(index, _)| (index, names[index].clone())).collect());
         let is_carried =
-            |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| name.trim().to_owned());
+            |(name, column): (&String, &Column)| (*column == Column::Carried).then(|| trim(name).to_owned());
         let mut header = Header {
             carried: names.iter().zip(&rules.columns).filter_map(is_carried).collect(),
             columns: names.clone(),
@@ -168,7 +176,7 @@ impl<R: Read> CheckedOrgs<R> {
                     any = true;
                     // That a side table names the org of a bad row is no second mistake.
                     if org.is_some_and(|org| index.insert(org, line).is_ok()) {
-                        named.push(|_| false);
+                        filled.push(|_| false);
                     }
                 }
                 Step::Row(cells) => {
@@ -186,7 +194,12 @@ impl<R: Read> CheckedOrgs<R> {
                     });
                     let Some(org) = org else { continue };
                     match index.insert(org, cells.line) {
-                        Ok(_) => named.push(|column| !cells.is_blank(column)),
+                        Ok(place) => {
+                            filled.push(|column| !cells.is_blank(column));
+                            if place == SAMPLE {
+                                index.expect(estimate(size, cells.offset));
+                            }
+                        }
                         Err(first) => problems.report(twice(&rules, org, first, cells.line, &names)),
                     }
                 }
@@ -197,8 +210,15 @@ impl<R: Read> CheckedOrgs<R> {
             problems.report(Problem::new(Code::FileNoRows, table.file(), expected, "a header alone"));
         }
         header.digests.push((table.file().clone(), table.digest()));
-        Ok(Some(Self { table, rules, index, named, header }))
+        Ok(Some(Self { table, rules, index, named: filled, header }))
     }
+}
+
+/// How many rows a file of this size has, when the first [`SAMPLE`] of them end at this offset. A few more are
+/// cheap, a growth of the index in the end isn't.
+fn estimate(size: u64, offset: u64) -> usize {
+    let rows = u64::from(SAMPLE) * size / offset.max(1);
+    usize::try_from(rows + rows / 50).unwrap_or(0).min(MOST_EXPECTED)
 }
 
 fn twice(rules: &RowRules, org: Ruuid, first: u64, line: u64, names: &[String]) -> Problem {
@@ -209,7 +229,7 @@ fn twice(rules: &RowRules, org: Ruuid, first: u64, line: u64, names: &[String]) 
         format!("\"{org}\" in line {first} and in line {line}"),
     );
     let column = rules.org_column().unwrap_or(0);
-    problem.at(line).in_column(column, names[column].trim()).of(Some(org.as_str()))
+    problem.at(line).in_column(column, trim(&names[column])).of(Some(org.as_str()))
 }
 
 /// The rows of a manifest. After an error there are no more.

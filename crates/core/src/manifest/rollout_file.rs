@@ -91,7 +91,7 @@ impl RolloutFile {
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             // Its own display quotes the line, which may hold what was meant to be a secret.
-            let message = format!("{}", error.message());
+            let message = error.message().to_owned();
             parser.report(Code::RollSyntax, error.span().unwrap_or(0..0), "", "TOML", message);
         }
         if errors.is_empty() {
@@ -99,7 +99,9 @@ impl RolloutFile {
         }
         let Parser { mut found, rollout, .. } = parser;
         found.sort_by_key(|problem| problem.line);
-        found.into_iter().for_each(|problem| problems.report(problem));
+        for problem in found {
+            problems.report(problem);
+        }
         rollout
     }
 }
@@ -262,19 +264,16 @@ impl Parser<'_> {
                     .map(LimitValue::List),
                 value => argument(value).map(LimitValue::Text),
             };
-            match limit {
-                Some(value_read) => {
-                    let line = line_of(self.text.as_bytes(), value.span().start);
-                    self.rollout.limits.insert(name.to_owned(), Limit { line, value: value_read });
-                }
-                None => {
-                    let flag = format!(
-                        "what the flag --{} takes, in quotes or as a whole number",
-                        name.replace('_', "-")
-                    );
-                    self.report(Code::RollValue, value.span(), name, flag, shown(value));
-                }
-            }
+            let Some(limit) = limit else {
+                let flag = format!(
+                    "what the flag --{} takes, in quotes or as a whole number",
+                    name.replace('_', "-")
+                );
+                self.report(Code::RollValue, value.span(), name, flag, shown(value));
+                continue;
+            };
+            let line = line_of(self.text.as_bytes(), value.span().start);
+            self.rollout.limits.insert(name.to_owned(), Limit { line, value: limit });
         }
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::cell::{Cell, Refusal, has_uncanonical_id, read_expect, read_id, read_setting, read_wave, trim};
+use super::cell::{
+    Cell, Refusal, has_uncanonical_id, is_canonical, read_expect, read_id, read_setting, read_wave, trim,
+};
 use super::columns::Column;
 use super::literal::{read_skip, read_text, unguard};
 use super::problem::{Problem, Problems, quote};
@@ -17,6 +19,9 @@ use crate::desired::{Desired, Expect, Managed, Origin, SideTable, Wish};
 use crate::ids::Ruuid;
 use crate::plan::Typed;
 use crate::settings::{Kind, Path};
+
+/// From this length on a word may be a secret.
+const OPAQUE: usize = 16;
 
 /// One org of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +59,8 @@ pub(crate) struct RowRules {
     pub(crate) file: Arc<str>,
     pub(crate) columns: Vec<Column>,
     org: Option<usize>,
+    /// The columns of secrets.
+    secrets: Vec<(usize, Path)>,
     /// A column for a whole map or entry, and the columns inside of it.
     clashes: Vec<(usize, Vec<usize>)>,
 }
@@ -73,7 +80,12 @@ impl RowRules {
                 clashes.push((outer, inside));
             }
         }
-        Self { file, columns, org, clashes }
+        let is_secret = |(index, column): (usize, &Column)| match column {
+            Column::Setting(path) if path.field().is_secret() => Some((index, path.clone())),
+            _ => None,
+        };
+        let secrets = columns.iter().enumerate().filter_map(is_secret).collect();
+        Self { file, columns, org, secrets, clashes }
     }
 
     pub(crate) fn org_column(&self) -> Option<usize> {
@@ -110,7 +122,7 @@ impl RowRules {
             }
             match column {
                 Column::OrgUuid => {
-                    if org.is_some_and(|org| !org.is_canonical()) {
+                    if org.is_some_and(|org| !is_canonical(&org)) {
                         report.warn_uncanonical(index);
                     }
                 }
@@ -160,13 +172,13 @@ impl RowRules {
         problems: &mut Problems<'_>,
     ) -> Option<Row> {
         let mut desired = Desired::default();
-        let mut named: Vec<&Path> = Vec::new();
+        let mut set: Vec<&Path> = Vec::new();
         let mut wave = None;
         let org =
             self.visit(cells, names, problems, |index, content| match (content, &self.columns[index]) {
                 (Content::Wave(number), _) => wave = Some(number),
                 (Content::Setting(cell), Column::Setting(path)) => {
-                    named.push(path);
+                    set.push(path);
                     if let Some(wish) = wish(cell) {
                         desired.managed.push(Managed { path: path.clone(), wish, origin: Origin::Row });
                     }
@@ -176,7 +188,7 @@ impl RowRules {
                 }
                 (Content::Literal | Content::Setting(_) | Content::Expect(_), _) => {}
             })?;
-        desired.managed.extend(defaults.iter().filter(|default| !named.contains(&&default.path)).cloned());
+        desired.managed.extend(defaults.iter().filter(|default| !set.contains(&&default.path)).cloned());
         desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
         desired.expects.sort_by(|left, right| left.path.cmp(&right.path));
         let text = |wanted: Column| {
@@ -228,8 +240,28 @@ struct Reporter<'a, 'p, 's> {
 
 impl Reporter<'_, '_, '_> {
     fn found(&self, index: usize) -> String {
-        let secret = self.rules.columns[index].shape().secret;
-        if secret { String::new() } else { quote(&self.cells.get(index)) }
+        if self.is_hidden(index) { String::new() } else { quote(&self.cells.get(index)) }
+    }
+
+    /// Whether a cell may not be shown: a secret's, and what may be a secret that slipped into another column.
+    /// It has where a secret's column holds something else than a secret's name, and looks like one where it is
+    /// long and without a space.
+    fn is_hidden(&self, index: usize) -> bool {
+        if self.rules.columns[index].shape().secret {
+            return true;
+        }
+        if self.rules.secrets.is_empty() {
+            return false;
+        }
+        let text = self.cells.get(index);
+        let slipped = self
+            .rules
+            .secrets
+            .iter()
+            .any(|&(column, ref path)| read_setting(path, &self.cells.get(column)).is_err());
+        let opaque =
+            text.len() >= OPAQUE && !text.contains(char::is_whitespace) && Some(index) != self.rules.org;
+        slipped || opaque
     }
 
     fn report(&mut self, index: usize, problem: Problem) {
@@ -239,6 +271,13 @@ impl Reporter<'_, '_, '_> {
 
     fn refuse(&mut self, index: usize, refusal: Refusal) {
         let found = self.found(index);
+        let refusal = match refusal.code {
+            // What is expected tells a character of what was found.
+            Code::CellId | Code::CellKey if found.is_empty() => {
+                Refusal::new(refusal.code, "RUUIDs, as the vendor writes them")
+            }
+            _ => refusal,
+        };
         let found = if refusal.code == Code::CellMissing { "nothing".to_owned() } else { found };
         self.report(index, Problem::new(refusal.code, &self.rules.file, refusal.expected, found));
     }

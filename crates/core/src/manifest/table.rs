@@ -207,10 +207,6 @@ impl<R: Read> Table<R> {
         &self.typed
     }
 
-    pub(crate) fn shapes(&self) -> &[Shape] {
-        &self.shapes
-    }
-
     pub(crate) fn delimiter(&self) -> Delimiter {
         self.delimiter
     }
@@ -298,13 +294,16 @@ impl Rules<'_> {
                 return Step::Bad { org, line: record.line };
             }
         }
-        if has_odd_bytes(text, self.delimiter) && !self.judge_characters(record, &cells, problems) {
-            return Step::Bad { org: self.org(&cells), line: record.line };
+        if has_odd_bytes(text, self.delimiter) {
+            if !self.judge_characters(record, &cells, problems) {
+                return Step::Bad { org: self.org(&cells), line: record.line };
+            }
+            self.warn_of_marks(&cells, problems);
         }
         Step::Row(cells)
     }
 
-    /// Refuses control characters, and warns of marks that nobody sees.
+    /// Refuses control characters.
     fn judge_characters(&self, record: &Record<'_>, cells: &Cells<'_>, problems: &mut Problems<'_>) -> bool {
         let mut clean = true;
         for (index, shape) in self.shapes.iter().enumerate() {
@@ -328,20 +327,31 @@ impl Rules<'_> {
                     c => format!("U+{:04X} at character {character} of the line", u32::from(c)).into(),
                 };
                 problems.report(self.problem(code, index, line, self.org(cells), expected, found));
-            } else if shape.text && !shape.secret && text.chars().any(is_mark) {
-                let found = self.found(index, &cells.get(index));
+                if self.is_header {
+                    // A file that is no text has many; its header is enough to say so.
+                    break;
+                }
+            }
+        }
+        clean
+    }
+
+    fn warn_of_marks(&self, cells: &Cells<'_>, problems: &mut Problems<'_>) {
+        for (index, shape) in self.shapes.iter().enumerate() {
+            let text = cells.get(index);
+            if shape.text && !shape.secret && text.chars().any(is_mark) {
                 let expected = "a text without direction or zero-width marks, which change how it looks";
+                let found = self.found(index, &text);
                 problems.report(self.problem(
                     Code::CellMarks,
                     index,
-                    record.line,
+                    cells.line,
                     self.org(cells),
                     expected,
                     found,
                 ));
             }
         }
-        clean
     }
 
     fn fault(&self, record: &Record<'_>, fault: Fault, org: Option<Ruuid>) -> Problem {
@@ -407,5 +417,6 @@ fn is_blank(cells: &Cells<'_>, delimiter: u8) -> bool {
 
 /// Whether there is anything but printable ASCII and delimiters: without a branch, so that it is vectorized.
 fn has_odd_bytes(text: &str, delimiter: u8) -> bool {
-    text.bytes().fold(false, |odd, byte| odd | ((byte < b' ') & (byte != delimiter)) | (byte >= 0x7F))
+    let is_odd = |byte: u8| u8::from(byte < b' ' && byte != delimiter) | u8::from(byte >= 0x7F);
+    text.bytes().fold(0, |odd, byte| odd | is_odd(byte)) != 0
 }

@@ -23,7 +23,7 @@ use super::encoding::Text;
 pub(crate) const MAX_CELL: usize = 64 * 1024;
 /// The longest record: thousands of columns, and still an end when a file has no line breaks.
 const MAX_RECORD: usize = 8 * 1024 * 1024;
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// After a seek little is wanted.
 const SMALL_CHUNK: usize = 4 * 1024;
 
@@ -72,6 +72,8 @@ pub(crate) struct Record<'a> {
 struct Extent {
     body: usize,
     consumed: usize,
+    /// Line breaks among the consumed bytes.
+    breaks: u64,
     fault: Option<Fault>,
 }
 
@@ -149,7 +151,7 @@ impl<R: Read> Tokenizer<R> {
                 let cr = memchr(b'\r', rest);
                 let kind = cr.map_or(FaultKind::TooLong, |_| FaultKind::LoneCr);
                 let fault = Some(Fault { kind, at: cr.unwrap_or(0), cell: 0 });
-                Extent { body: rest.len(), consumed: rest.len(), fault }
+                Extent { body: rest.len(), consumed: rest.len(), breaks: 0, fault }
             }
             _ => {
                 let line = &rest[..break_at.unwrap_or(rest.len())];
@@ -166,7 +168,7 @@ impl<R: Read> Tokenizer<R> {
                             self.cells.push(Span { start, end, doubled: false, broken: false });
                             start = end + 1;
                         }
-                        Extent { body, consumed, fault: None }
+                        Extent { body, consumed, breaks: u64::from(break_at.is_some()), fault: None }
                     }
                     _ => self.scan()?,
                 }
@@ -180,7 +182,7 @@ impl<R: Read> Tokenizer<R> {
             cells: &self.cells,
             fault: extent.fault,
         };
-        self.line += memchr_iter(b'\n', bytes).count() as u64;
+        self.line += extent.breaks;
         self.start += extent.consumed;
         self.offset += extent.consumed as u64;
         Ok(Some(record))
@@ -241,7 +243,7 @@ impl<R: Read> Tokenizer<R> {
                         Some(b'\r') => 2,
                         Some(_) => 1,
                     };
-                    return Ok(Extent { body: end, consumed: end + skipped, fault: first_fault });
+                    return Ok(self.extent(end, end + skipped, first_fault));
                 }
             }
             if at > MAX_RECORD {
@@ -257,9 +259,14 @@ impl<R: Read> Tokenizer<R> {
         let len = self.record_bytes().len();
         self.discarding = break_at.is_none() && len >= at + MAX_RECORD;
         Ok(match break_at {
-            Some(break_at) => Extent { body: break_at, consumed: break_at + 1, fault },
-            None => Extent { body: len, consumed: len, fault },
+            Some(break_at) => self.extent(break_at, break_at + 1, fault),
+            None => self.extent(len, len, fault),
         })
+    }
+
+    fn extent(&self, body: usize, consumed: usize, fault: Option<Fault>) -> Extent {
+        let breaks = memchr_iter(b'\n', &self.record_bytes()[..consumed]).count() as u64;
+        Extent { body, consumed, breaks, fault }
     }
 
     fn discard_line(&mut self) -> io::Result<()> {

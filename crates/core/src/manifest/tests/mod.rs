@@ -1,0 +1,75 @@
+//! The rules, one named case each, through the whole reader. What one module promises alone is tested beside it.
+
+mod cells;
+mod files;
+mod rereading;
+mod side_tables;
+
+use std::io::Cursor;
+
+use serde_json::Value;
+
+use super::*;
+use crate::code::Code;
+use crate::desired::{SideTable, Wish};
+
+const DOORS: SideTable = SideTable::Doors;
+
+/// Ids that are canonical and easy to tell apart.
+const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+const B: &str = "BAAAAAAAAAAAAAAAAAAAAA";
+const C: &str = "CAAAAAAAAAAAAAAAAAAAAA";
+
+type Bytes = Cursor<Vec<u8>>;
+
+/// Text with `{A}`, `{B}`, `{C}` for ids.
+fn fill(text: &str) -> Vec<u8> {
+    text.replace("{A}", A).replace("{B}", B).replace("{C}", C).into_bytes()
+}
+
+fn inputs(orgs: Vec<u8>, sides: &[(SideTable, &str)]) -> Inputs<Bytes> {
+    Inputs {
+        orgs: Source::new("orgs.csv", Cursor::new(orgs)),
+        sides: sides
+            .iter()
+            .map(|(side, text)| {
+                (*side, Source::new(&format!("{}.csv", side.name()), Cursor::new(fill(text))))
+            })
+            .collect(),
+        defaults: Vec::new(),
+    }
+}
+
+fn read(inputs: Inputs<Bytes>) -> (Option<Manifest<Bytes>>, Vec<Problem>) {
+    let mut found = Vec::new();
+    let mut sink = |problem| found.push(problem);
+    let manifest = Manifest::read(inputs, &mut Problems::new(&mut sink)).unwrap();
+    (manifest, found)
+}
+
+fn rows(inputs: Inputs<Bytes>) -> Vec<Row> {
+    let (manifest, found) = read(inputs);
+    let found: Vec<_> =
+        found.iter().filter(|problem| problem.severity == Severity::Error).map(ToString::to_string).collect();
+    assert_eq!(found, [] as [String; 0]);
+    manifest.unwrap().rows().unwrap().map(Result::unwrap).collect()
+}
+
+fn row(text: &str) -> Row {
+    rows(inputs(fill(text), &[])).remove(0)
+}
+
+/// Codes with lines.
+fn found(orgs: impl Into<Vec<u8>>, sides: &[(SideTable, &str)]) -> Vec<(Code, u64)> {
+    let (manifest, found) = read(inputs(orgs.into(), sides));
+    assert_eq!(manifest.is_none(), found.iter().any(|problem| problem.severity == Severity::Error));
+    found.iter().map(|problem| (problem.code, problem.line.unwrap_or(0))).collect()
+}
+
+fn wishes(row: &Row) -> Vec<(String, Wish)> {
+    row.desired.managed.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect()
+}
+
+fn set(path: &str, value: Value) -> (String, Wish) {
+    (path.to_owned(), Wish::Set(value))
+}
