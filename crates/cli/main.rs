@@ -8,6 +8,11 @@
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`failure`]: what ends a command, with its exit code.
 
+#![expect(
+    unreachable_pub,
+    reason = "a binary has no outside: `pub` here says which items a module offers the others"
+)]
+
 mod args;
 mod clock;
 mod commands;
@@ -42,10 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: args::Command) -> Result<Exit, failure::Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| failure::Failure::new(Exit::BadConfig, "the asynchronous runtime can't start").because(error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        failure::Failure::new(Exit::BadConfig, "the asynchronous runtime can't start").because(error)
+    })?;
     let result = runtime.block_on(commands::run(command));
     // Nothing that is still under way (a cut call, say) is waited for.
     runtime.shutdown_background();

@@ -114,11 +114,13 @@ fn read(path: &Path, problems: &mut Problems<'_>) -> Result<Option<Rollout>, Fai
 }
 
 fn settings_as_typed(bytes: &[u8]) -> BTreeMap<String, Value> {
-    let table: Option<toml::Table> = std::str::from_utf8(bytes).ok().and_then(|text| {
-        text.trim_start_matches('\u{feff}').parse().ok()
-    });
+    let table: Option<toml::Table> =
+        std::str::from_utf8(bytes).ok().and_then(|text| text.trim_start_matches('\u{feff}').parse().ok());
     let settings = table.and_then(|mut table| table.remove("settings"));
-    settings.and_then(|settings| serde_json::to_value(settings).ok()).and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
+    settings
+        .and_then(|settings| serde_json::to_value(settings).ok())
+        .and_then(|value| serde_json::from_value(value).ok())
+        .unwrap_or_default()
 }
 
 impl Rollout {
@@ -130,7 +132,8 @@ impl Rollout {
             sha256: hex(&Sha256::digest(bytes)),
         });
         let tables = self.manifest.header().digests.iter();
-        toml.chain(tables.map(|(name, digest)| InputDigest { name: name.to_string(), sha256: hex(digest) })).collect()
+        toml.chain(tables.map(|(name, digest)| InputDigest { name: name.to_string(), sha256: hex(digest) }))
+            .collect()
     }
 
     /// Whether the rollout file still is what was read at first. The tables tell by themselves.
@@ -139,9 +142,10 @@ impl Rollout {
     /// 65: it changed.
     pub fn still_the_same(&self) -> Result<(), Failure> {
         match &self.toml {
-            Some((path, bytes)) if std::fs::read(path).ok().as_ref() != Some(bytes) => {
-                Err(Failure::new(Exit::BadInput, format!("{} changed while the plan was made", path.display())))
-            }
+            Some((path, bytes)) if std::fs::read(path).ok().as_ref() != Some(bytes) => Err(Failure::new(
+                Exit::BadInput,
+                format!("{} changed while the plan was made", path.display()),
+            )),
             _ => Ok(()),
         }
     }
@@ -213,7 +217,11 @@ impl Teller {
         if self.errors + self.warnings == 0 {
             return;
         }
-        let more = if self.telling == Telling::People && self.shown == SHOWN { ", the first 1,000 problems shown" } else { "" };
+        let more = if self.telling == Telling::People && self.shown == SHOWN {
+            ", the first 1,000 problems shown"
+        } else {
+            ""
+        };
         console::note(&format!(
             "{} error{}, {} warning{}{more}; `orgwave explain CODE` says more\n",
             self.errors,

@@ -1,12 +1,11 @@
 //! Flags, then the rollout file's `[limits]`, then what is built in.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args as _, Command, FromArgMatches as _};
+use clap::Command;
 use orgwave_core::manifest::LimitValue;
-use orgwave_core::policy::{FailureBudget, Percent, PerSecond, Rate, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 
@@ -35,7 +34,8 @@ pub struct PlanPolicy {
 /// `[limits]` as a command line, read by the very parsers of the flags.
 fn typed_limits<T: clap::Args>(limits: &BTreeMap<String, LimitValue>) -> Result<T, Failure> {
     let command = T::augment_args(Command::new("limits").no_binary_name(true).disable_help_flag(true));
-    let known: Vec<String> = command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+    let known: Vec<String> =
+        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
     let mut line = Vec::new();
     for (name, value) in limits {
         let flag = name.replace('_', "-");
@@ -119,25 +119,25 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
         ("--skip", !select.skip.is_empty()),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => {
-            Err(Failure::usage(format!("{flag} goes with a rollout: what a plan says was reviewed, and binds")))
-        }
+        Some((flag, _)) => Err(Failure::usage(format!(
+            "{flag} goes with a rollout: what a plan says was reviewed, and binds"
+        ))),
         None => Ok(()),
     }
 }
 
-/// Reads a text as a flag would be.
-#[cfg(test)]
-fn parse<T: FromStr>(text: &str) -> T
-where
-    T::Err: std::fmt::Debug,
-{
-    text.parse().unwrap()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::str::FromStr;
+
     use super::*;
+
+    fn parse<T: FromStr>(text: &str) -> T
+    where
+        T::Err: std::fmt::Debug,
+    {
+        text.parse().unwrap()
+    }
 
     fn text(text: &str) -> LimitValue {
         LimitValue::Text(text.to_owned())

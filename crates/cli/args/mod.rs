@@ -10,8 +10,8 @@ use orgwave_core::run::Exit;
 
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, OrgsArgs, OutputArgs, PaceArgs, PlanArgs,
-    SandboxArgs, SelectArgs, WriteArgs,
+    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, OrgsArgs, OrgsFormat,
+    OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
 };
 
 /// Parses the command line; prints and ends where clap says so.

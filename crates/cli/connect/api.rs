@@ -33,9 +33,9 @@ impl WritePort {
 
 async fn listed(reader: &Reader) -> Reply<Vec<Listed>> {
     match reader.clients().await {
-        Reply::Good(clients) => {
-            Reply::Good(clients.into_iter().map(|client| Listed { org: client.org, name: client.name }).collect())
-        }
+        Reply::Good(clients) => Reply::Good(
+            clients.into_iter().map(|client| Listed { org: client.org, name: client.name }).collect(),
+        ),
         Reply::Refused(refusal) => Reply::Refused(refusal),
         Reply::Unauthorized(refusal) => Reply::Unauthorized(refusal),
         Reply::Throttled(wait) => Reply::Throttled(wait),

@@ -81,7 +81,8 @@ fn of_profile(file: &Path, profile: &str) -> Result<ApiKey, Failure> {
 }
 
 fn parse(text: String, source: &str) -> Result<ApiKey, Failure> {
-    ApiKey::new(&SecretText::new(text)).map_err(|error| bad(format!("the key of {source} is unusable")).because(error))
+    ApiKey::new(&SecretText::new(text))
+        .map_err(|error| bad(format!("the key of {source} is unusable")).because(error))
 }
 
 fn bad(what: String) -> Failure {

@@ -20,7 +20,9 @@ pub fn read_private(path: &Path) -> Result<String, Failure> {
     let failure = |what: String| Failure::new(Exit::BadConfig, what);
     let file = File::open(path)
         .map_err(|error| failure(format!("{} can't be opened", path.display())).because(error))?;
-    let metadata = file.metadata().map_err(|error| failure(format!("{} can't be looked at", path.display())).because(error))?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| failure(format!("{} can't be looked at", path.display())).because(error))?;
     let mode = metadata.permissions().mode();
     if metadata.is_file() && mode & 0o077 != 0 {
         return Err(failure(format!("{} can be read by others (mode {:03o})", path.display(), mode & 0o777))

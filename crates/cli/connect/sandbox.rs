@@ -47,7 +47,11 @@ impl InProcess {
 ///
 /// # Errors
 /// 65: the `[sandbox]` table is wrong. 74: the ledger can't be written.
-pub async fn serve(table: Option<&Value>, orgs: Vec<OrgSeed>, folder: Option<&Path>) -> Result<InProcess, Failure> {
+pub async fn serve(
+    table: Option<&Value>,
+    orgs: Vec<OrgSeed>,
+    folder: Option<&Path>,
+) -> Result<InProcess, Failure> {
     let mut sandbox = Sandbox::new(config_of(table)?, orgs)
         .map_err(|error| Failure::new(Exit::BadInput, "the sandbox can't be set up").because(error))?;
     if let Some(folder) = folder {
@@ -61,10 +65,9 @@ pub async fn serve(table: Option<&Value>, orgs: Vec<OrgSeed>, folder: Option<&Pa
             .map_err(|error| Failure::cannot_write(&path, error))?;
         sandbox = sandbox.copying_ledger_to(std::io::BufWriter::new(file));
     }
-    let running = sandbox
-        .start(([127, 0, 0, 1], 0).into())
-        .await
-        .map_err(|error| Failure::new(Exit::Unreachable, "the sandbox can't listen on loopback").because(error))?;
+    let running = sandbox.start(([127, 0, 0, 1], 0).into()).await.map_err(|error| {
+        Failure::new(Exit::Unreachable, "the sandbox can't listen on loopback").because(error)
+    })?;
     Ok(InProcess { running })
 }
 

@@ -26,7 +26,9 @@ pub fn resolve(file: Option<&Path>, needed: &BTreeMap<SecretName, Option<u64>>) 
             Some(value) => {
                 secrets.insert(name.clone(), value);
             }
-            None => missing.push(line.map_or_else(|| format!("{name} ([settings])"), |line| format!("{name} (line {line})"))),
+            None => missing.push(
+                line.map_or_else(|| format!("{name} ([settings])"), |line| format!("{name} (line {line})")),
+            ),
         }
     }
     if missing.is_empty() {
@@ -83,9 +85,10 @@ fn of_file(path: &Path) -> Result<Secrets, Failure> {
     })?;
     let mut secrets = Secrets::new();
     for (name, value) in table {
-        let parsed: SecretName = name
-            .parse()
-            .map_err(|error| bad(format!("{}: {name:?} is no name of a secret", path.display())).because(anyhow::Error::from(error)))?;
+        let parsed: SecretName = name.parse().map_err(|error| {
+            bad(format!("{}: {name:?} is no name of a secret", path.display()))
+                .because(anyhow::Error::from(error))
+        })?;
         let toml::Value::String(value) = value else {
             return Err(bad(format!("{}: the value of {name} is no text", path.display())));
         };

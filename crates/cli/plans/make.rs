@@ -61,7 +61,8 @@ impl Review {
     /// 74.
     pub fn begin(plan: &Path, header: &Header) -> Result<Self, Failure> {
         let folder = plan.parent().unwrap_or(Path::new("."));
-        let stem = plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let stem =
+            plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
         Ok(Self { screen: PlanReview::begin(header), csv })
     }
@@ -164,7 +165,8 @@ pub async fn make(
                     index: *index,
                     org: row.org,
                     verdict: line.verdict,
-                    changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count()).unwrap_or(u32::MAX),
+                    changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count())
+                        .unwrap_or(u32::MAX),
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
                 spool.borrow_mut().put(*index, &line);
@@ -205,14 +207,17 @@ impl Planning {
     fn put(&mut self, index: u32, line: &PlanLine) {
         if line.verdict == Verdict::Update {
             let trips = |kind| match kind {
-                GuardKind::Clears => line.fields.iter().any(|field| field.differs() && field.after.is_clear()),
+                GuardKind::Clears => {
+                    line.fields.iter().any(|field| field.differs() && field.after.is_clear())
+                }
                 GuardKind::Removals => line
                     .fields
                     .iter()
                     .any(|field| field.differs() && field.after == orgwave_core::desired::Wish::Remove),
                 GuardKind::Disarms => line.fields.iter().any(|field| {
                     let wanted = field.path.field().sensitive.map(Value::Bool);
-                    field.differs() && wanted.is_some_and(|value| field.after == orgwave_core::desired::Wish::Set(value))
+                    field.differs()
+                        && wanted.is_some_and(|value| field.after == orgwave_core::desired::Wish::Set(value))
                 }),
                 GuardKind::Unproven => line.unproven,
             };
@@ -274,7 +279,8 @@ impl Planner<'_> {
 
     /// The line of a row that is written without being read.
     fn unread(&self, row: &Row) -> PlanLine {
-        let diff = compare::diff(&row.desired, None, self.comparing()).expect("nothing was read that could have a shape");
+        let diff = compare::diff(&row.desired, None, self.comparing())
+            .expect("nothing was read that could have a shape");
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.fields = diff.fields;
         line
@@ -312,10 +318,8 @@ impl Planner<'_> {
 
     fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
         let ownership = compare::whose(&row.org, object)?;
-        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(|shape| Complaint {
-            code: Code::OrgShape,
-            message: shape.to_string(),
-            http_status: None,
+        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(|shape| {
+            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
         })?;
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
@@ -440,7 +444,10 @@ fn header_of(
             .collect(),
         settings: rollout.settings.clone(),
         limits: rollout.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
-        sandbox: session.sandbox.is_some().then(|| rollout.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
+        sandbox: session
+            .sandbox
+            .is_some()
+            .then(|| rollout.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
     }
 }
 
@@ -529,9 +536,8 @@ pub fn stopped(reason: &StopReason) -> Failure {
     };
     let failure = Failure::new(exit, reason.to_string());
     match reason {
-        StopReason::KeyRefused => failure.hint(
-            "is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)",
-        ),
+        StopReason::KeyRefused => failure
+            .hint("is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)"),
         _ => failure,
     }
 }

@@ -4,5 +4,5 @@ mod make;
 mod open;
 mod spool;
 
-pub use make::{MadePlan, Review, make};
+pub use make::{Review, make, stopped};
 pub use open::{OpenPlan, PlanLines, copy_verified};

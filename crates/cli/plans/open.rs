@@ -23,8 +23,6 @@ pub struct OpenPlan {
     pub seal: String,
     /// Where its orgs are.
     pub index: Vec<IndexEntry>,
-    /// Names of the secrets that its writes need.
-    pub secrets: std::collections::BTreeSet<orgwave_core::secret::SecretName>,
 }
 
 impl OpenPlan {
@@ -73,19 +71,21 @@ fn read(
     mut each: impl FnMut(&PlanLine) -> Result<(), Failure>,
 ) -> Result<OpenPlan, Failure> {
     let bad = |error| bad_plan(path, error);
-    let cannot_copy = |error| Failure::new(Exit::CannotWrite, "the plan's copy can't be written").because(anyhow::Error::from(error));
+    let cannot_copy = |error| {
+        Failure::new(Exit::CannotWrite, "the plan's copy can't be written")
+            .because(anyhow::Error::from(error))
+    };
     let mut reader = PlanReader::open_sealed(input, key_of).map_err(bad)?;
     copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-    let (mut index, mut secrets) = (Vec::new(), std::collections::BTreeSet::new());
+    let mut index = Vec::new();
     while let Some((entry, line)) = reader.next_org().map_err(bad)? {
         copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-        secrets.extend(line.secrets.iter().cloned());
         each(&line)?;
         index.push(entry);
     }
     copy.write_all(reader.last_line()).map_err(cannot_copy)?;
     let (header, footer, seal) = reader.into_parts().expect("the last org was read");
-    Ok(OpenPlan { header, footer, seal, index, secrets })
+    Ok(OpenPlan { header, footer, seal, index })
 }
 
 /// What to say of a plan that can't be used.
@@ -118,8 +118,9 @@ impl PlanLines {
     /// # Errors
     /// 66.
     pub fn open(path: &Path, index: Vec<IndexEntry>) -> Result<Self, Failure> {
-        let file = File::open(path)
-            .map_err(|error| Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error))?;
+        let file = File::open(path).map_err(|error| {
+            Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
+        })?;
         Ok(Self { file, index })
     }
 
@@ -135,7 +136,8 @@ impl PlanLines {
     pub fn check_secrets(line: &PlanLine, secrets: &Secrets, seal: &SealKey) -> Result<(), Failure> {
         for field in &line.fields {
             let orgwave_core::desired::Wish::Secret(name) = &field.after else { continue };
-            let now = secrets.get(name).map(|secret| seal.fingerprint(field.path.field().name, secret.expose()));
+            let now =
+                secrets.get(name).map(|secret| seal.fingerprint(field.path.field().name, secret.expose()));
             if now != field.fingerprint {
                 return Err(Failure::new(
                     Exit::PlanRefused,

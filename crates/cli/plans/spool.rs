@@ -30,7 +30,12 @@ impl Spool {
     /// A spool without a name, in this folder: gone with the process, whatever becomes of it.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
-        Ok(Self { out: BufWriter::with_capacity(1 << 16, file), written: 0, places: Vec::new(), buffer: Vec::new() })
+        Ok(Self {
+            out: BufWriter::with_capacity(1 << 16, file),
+            written: 0,
+            places: Vec::new(),
+            buffer: Vec::new(),
+        })
     }
 
     /// Takes in the line of the org with this place.

@@ -6,4 +6,4 @@ mod source;
 
 pub use folder::{NewFolder, new_name, sync_folder};
 pub use journal::JournalPort;
-pub use source::{PLAN_FILE, RunFiles, bad_journal};
+pub use source::{PLAN_FILE, RunFiles};

@@ -27,7 +27,8 @@ impl RunFiles {
     /// # Errors
     /// 66: there is none. 65: it is damaged, or newer.
     pub fn open(folder: &Path) -> Result<Self, Failure> {
-        let stored = Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
+        let stored =
+            Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
         let records = stored.records().map_err(|error| bad_journal(folder, error))?;
         Ok(Self { folder: folder.to_owned(), stored, records })
     }
@@ -51,7 +52,7 @@ impl RunSource for RunFiles {
     }
 
     fn last_words(&self) -> Result<Journalled<'_, LastWord>, BoxError> {
-        let mut outcomes = self.stored.outcomes(&self.records)?.peekable();
+        let mut outcomes = self.stored.outcomes(&self.records);
         let mut records = (0u32..).zip(&self.records);
         Ok(Box::new(std::iter::from_fn(move || {
             loop {

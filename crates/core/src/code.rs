@@ -1,7 +1,8 @@
 //! The codes of everything that can be wrong, each with a page in `docs/errors/`.
 //!
 //! A code without a page doesn't build. `E-` stops something, `W-` only warns. The families: `FILE` a file as a
-//! whole, `COL` a column, `ROW` a row, `CELL` a cell, `SIDE` a side table, `ROLL` the rollout file, `ORG` the
+//! whole, `COL` a column, `ROW` a row, `CELL` a cell, `SIDE` a side table, `ROLL` the rollout file, `LIVE` what
+//! the API says of a manifest, `ORG` the
 //! outcome of an org, `GUARD` a guard on a plan.
 
 use std::fmt;
@@ -86,6 +87,10 @@ codes! {
     RollValue = "E-ROLL-003", "a key of a rollout file holds something else";
     RollScalar = "E-ROLL-004", "a default that is no single value";
     RollOrgs = "E-ROLL-005", "the rollout file names no manifest";
+    LiveOrg = "E-LIVE-001", "the org isn't in the partner's client list";
+    LiveCamera = "E-LIVE-002", "the org has no such camera";
+    LiveLocation = "E-LIVE-003", "the org has no such location";
+    LiveUnknown = "E-LIVE-004", "the org could not be asked";
     OrgName = "E-ORG-001", "the live name isn't the one in the manifest";
     OrgUnlisted = "E-ORG-002", "the org isn't in the partner's client list";
     OrgExpect = "E-ORG-003", "an expected value isn't live";

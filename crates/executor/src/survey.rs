@@ -4,6 +4,7 @@
 //! the orgs that are under way and of no other. It takes a [`ReadApi`], which has no way to write.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -12,7 +13,7 @@ use orgwave_core::code::Code;
 use orgwave_core::event::{Call, EventSink, WaitReason};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::Complaint;
-use orgwave_core::reply::{Listed, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Cause, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
 use orgwave_core::run::{Entry, Sample, StopReason};
 use orgwave_core::status::Status;
 use tokio::sync::mpsc;
@@ -61,54 +62,64 @@ pub async fn client_list<C: Clock, A: ReadApi>(
     api: &A,
     gate: &mut Gate<C>,
 ) -> Result<Vec<Listed>, StopReason> {
+    let unreachable = |why: String| Err(StopReason::Unreachable(format!("the client list: {why}")));
+    match patiently(gate, || api.clients()).await? {
+        Reply::Good(clients) => Ok(clients),
+        Reply::Unauthorized(_) => Err(StopReason::KeyRefused),
+        Reply::Refused(refusal) => unreachable(in_words(&refusal)),
+        Reply::Throttled(wait) => unreachable(parked_message(wait)),
+        Reply::NotSent(why) => unreachable(why),
+        Reply::Unclear(unclear) => unreachable(unclear.message),
+    }
+}
+
+/// One call that no fan-out makes, at the run's pace and with as many tries as a read has. A 429 is waited
+/// out, and so is an outage. What comes back is the last reply: unclear only when the tries are spent.
+///
+/// # Errors
+/// The vendor can't be reached, or redirects.
+pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
+    gate: &mut Gate<C>,
+    call: impl Fn() -> F,
+) -> Result<Reply<T>, StopReason> {
     let attempts = gate.limits().attempts;
     let (mut failures, mut throttles) = (0, 0);
     loop {
         while let Err(until) = gate.take_turn() {
             sleep_until(gate, until).await;
         }
-        let reply = api.clients().await;
+        let reply = call().await;
         if !matches!(reply, Reply::NotSent(_)) {
             gate.link.is_up();
         }
         let now = gate.clock().elapsed();
-        let (again, why) = match reply {
-            Reply::Good(clients) => return Ok(clients),
-            Reply::Unauthorized(_) => return Err(StopReason::KeyRefused),
-            Reply::Refused(refusal) => {
-                return Err(StopReason::Unreachable(format!(
-                    "the client list was refused: {}",
-                    in_words(&refusal)
-                )));
-            }
+        let again = match &reply {
             Reply::Throttled(retry_after) => {
                 throttles += 1;
                 let wait = retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
                 gate.throttled(None, wait);
                 if throttles >= 10 || wait > Duration::from_secs(15 * 60) {
-                    let why = format!("the client list is answered 429, for {} s more", wait.as_secs());
-                    return Err(StopReason::Unreachable(why));
+                    return Ok(reply);
                 }
-                (now + wait, String::new())
+                now + wait
             }
             Reply::NotSent(why) => match gate.link.is_down(now, attempts, &mut gate.backoff) {
-                Outage::PauseUntil(until) => (until, why),
-                Outage::GivenUp => return Err(StopReason::Unreachable(why)),
+                Outage::PauseUntil(until) => until,
+                Outage::GivenUp => return Err(StopReason::Unreachable(why.clone())),
             },
-            Reply::Unclear(unclear) if unclear.cause == orgwave_core::reply::Cause::Redirect => {
-                return Err(StopReason::Redirected(unclear.message));
+            Reply::Unclear(unclear) if unclear.cause == Cause::Redirect => {
+                return Err(StopReason::Redirected(unclear.message.clone()));
             }
             Reply::Unclear(unclear) => {
                 failures += 1;
-                // A list of an unknown shape will have it the next time too.
+                // What has an unknown shape will have it the next time too.
                 if failures >= attempts || unclear.http_status == Some(200) {
-                    return Err(StopReason::Unreachable(format!("the client list: {}", unclear.message)));
+                    return Ok(reply);
                 }
-                let wait = gate.backoff.delay(failures - 1).max(unclear.retry_after.unwrap_or_default());
-                (now + wait, unclear.message)
+                now + gate.backoff.delay(failures - 1).max(unclear.retry_after.unwrap_or_default())
             }
+            Reply::Good(_) | Reply::Refused(_) | Reply::Unauthorized(_) => return Ok(reply),
         };
-        tracing::debug!(why, "the client list is asked for again");
         sleep_until(gate, again).await;
     }
 }

@@ -29,6 +29,8 @@ pub(crate) const DOORS: &str = "in Envoy, leave each door of misconfigured_doors
 pub(crate) const GUIDS: &str = "check that each id of failed_guids still exists in this org";
 pub(crate) const WARNING: &str = "the settings are live; read the vendor's warning";
 
+const ELSEWHERE: &str = "mend the rollout as `orgwave explain` says for this code";
+
 /// What to do about a code.
 pub const fn advice(code: Code) -> &'static str {
     match code {
@@ -69,6 +71,8 @@ pub const fn advice(code: Code) -> &'static str {
         Code::OrgUnknownHidden => "see in the console whether the integration works, then apply retry.toml",
         Code::OrgStopped => "resume the run",
         Code::OrgParked => "resume the run later: the vendor asked to wait",
+        // The other families are told while a rollout is checked, and never stand beside an org's outcome.
+        _ => ELSEWHERE,
     }
 }
 
@@ -81,6 +85,7 @@ mod tests {
         for code in Code::ALL {
             let advice = advice(*code);
             assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
+            assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
             assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
         }
     }

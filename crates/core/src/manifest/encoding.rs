@@ -4,6 +4,7 @@
 //! visible as bytes that are no UTF-8 (a lone surrogate as its three bytes, half a unit as 0xFF), so that the one
 //! who knows lines and columns, the table, refuses it there. A digest of the raw bytes is taken on the way.
 
+use std::fmt;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use sha2::{Digest as _, Sha256};
@@ -21,6 +22,17 @@ pub enum Encoding {
     Utf16Be,
     /// UTF-32 by its mark: refused.
     Utf32,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le => "UTF-16, little-endian",
+            Self::Utf16Be => "UTF-16, big-endian",
+            Self::Utf32 => "UTF-32",
+        })
+    }
 }
 
 /// The text of a file, read as UTF-8.

@@ -15,7 +15,7 @@ use super::literal::{read_skip, read_text, unguard};
 use super::problem::{Problem, Problems, quote};
 use super::table::Cells;
 use crate::code::Code;
-use crate::desired::{Desired, Expect, Managed, Origin, SideTable, Wish};
+use crate::desired::{Desired, Expect, Managed, Origin, Wish};
 use crate::ids::Ruuid;
 use crate::plan::Typed;
 use crate::settings::{Kind, Path};

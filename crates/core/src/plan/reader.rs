@@ -157,7 +157,11 @@ impl<R: BufRead> PlanReader<R> {
         let seal = sealed.seal.clone();
         // Nothing stands behind the footer, and it counts what stands before it.
         let ends_here = self.lines.input.fill_buf()?.is_empty();
-        if ends_here && footer.lines + 2 == self.lines.number { Ok((footer, seal)) } else { Err(PlanError::Seal) }
+        if ends_here && footer.lines + 2 == self.lines.number {
+            Ok((footer, seal))
+        } else {
+            Err(PlanError::Seal)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ pub mod plan;
 pub mod results;
 mod retry;
 pub mod summary;
-mod table;
+pub mod table;
 mod whole;
 
 use std::fmt;

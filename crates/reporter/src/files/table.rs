@@ -16,14 +16,14 @@ const BUFFER: usize = 128 << 10;
 
 /// A table being written, cell by cell.
 #[derive(Debug)]
-pub(crate) struct Table<W: Write> {
+pub struct Table<W: Write> {
     csv: csv::Writer<W>,
     scratch: String,
 }
 
 impl<W: Write> Table<W> {
     /// Begins a table with its header.
-    pub(crate) fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+    pub fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         out.write_all(BOM)?;
         let csv = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
@@ -38,12 +38,12 @@ impl<W: Write> Table<W> {
     }
 
     /// A cell whose text is ours, or an id: never guarded.
-    pub(crate) fn word(&mut self, text: &str) -> io::Result<()> {
+    pub fn word(&mut self, text: &str) -> io::Result<()> {
         Ok(self.csv.write_field(text)?)
     }
 
     /// A cell whose text is somebody else's: guarded.
-    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
         if !needs_guard(text) {
             return self.word(text);
         }
@@ -54,7 +54,7 @@ impl<W: Write> Table<W> {
     }
 
     /// A list whose items are somebody else's.
-    pub(crate) fn texts(&mut self, items: &[String]) -> io::Result<()> {
+    pub fn texts(&mut self, items: &[String]) -> io::Result<()> {
         match items {
             [] => self.word(""),
             [one] => self.text(one),
@@ -68,14 +68,14 @@ impl<W: Write> Table<W> {
     }
 
     /// A number, a path, or anything else of ours that shows itself.
-    pub(crate) fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
+    pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
         Ok(self.csv.write_field(&self.scratch)?)
     }
 
     /// The same, or nothing.
-    pub(crate) fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
+    pub fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
         match value {
             Some(value) => self.show(value),
             None => self.word(""),
@@ -83,17 +83,17 @@ impl<W: Write> Table<W> {
     }
 
     /// A moment, or nothing.
-    pub(crate) fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
+    pub fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
         self.maybe(at)
     }
 
     /// Ends the row.
-    pub(crate) fn end_row(&mut self) -> io::Result<()> {
+    pub fn end_row(&mut self) -> io::Result<()> {
         Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 
     /// Ends the table.
-    pub(crate) fn end(self) -> io::Result<W> {
+    pub fn end(self) -> io::Result<W> {
         self.csv.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.to_string()))
     }
 }

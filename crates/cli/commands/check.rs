@@ -1,0 +1,42 @@
+//! `orgwave check`: is everything written right? Offline, unless asked.
+
+use orgwave_core::run::Exit;
+
+use crate::args::CheckArgs;
+use crate::connect::unresolved;
+use crate::console;
+use crate::failure::Failure;
+use crate::rollout::{self, Telling};
+
+/// Checks a rollout.
+pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
+    let telling = if args.output.json { Telling::Json } else { Telling::People };
+    let mut rollout = rollout::open(&args.rollout, telling)?;
+    crate::args::pace(&args.pace, &rollout.limits)?;
+    crate::args::plan_policy(
+        &crate::args::WriteArgs::default(),
+        &crate::args::GuardArgs::default(),
+        &rollout.limits,
+    )?;
+    crate::connect::config_of(rollout.sandbox.as_ref())?;
+    let header = rollout.manifest.header();
+    let missing = unresolved(args.connect.secrets.as_deref(), header.secrets.keys())?;
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+        console::note(&format!("note: secrets without a value here: {}\n", names.join(", ")));
+    }
+    if args.online {
+        return super::online::run(args, &mut rollout).await;
+    }
+    if !args.output.json && !args.output.quiet {
+        let sides: String = header.sides.iter().map(|(table, _)| format!(", {}", table.name())).collect();
+        console::out(&format!(
+            "{}: {} orgs{sides}; nothing is wrong ({}, cells separated by {})\n",
+            args.rollout.display(),
+            header.rows,
+            header.encoding,
+            header.delimiter,
+        ));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,59 @@
+//! Who hears what happens: progress on the terminal, JSON lines on stdout, the run's log.
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use orgwave_reporter::{EventLines, Fanout, Progress, ProgressMode, RunLog};
+
+use crate::args::OutputArgs;
+use crate::failure::Failure;
+
+/// The listeners of one command.
+pub struct Listeners {
+    progress: Progress,
+    lines: Option<EventLines<io::Stdout>>,
+    log: Option<RunLog>,
+}
+
+impl Listeners {
+    /// As the flags want them. The log goes into `folder`, if there is one.
+    ///
+    /// # Errors
+    /// 74: the log can't be written.
+    pub fn new(output: &OutputArgs, folder: Option<&Path>) -> Result<Self, Failure> {
+        let mode = if output.quiet || output.no_progress {
+            ProgressMode::Quiet
+        } else if io::stderr().is_terminal() {
+            ProgressMode::Bar
+        } else {
+            ProgressMode::Heartbeat(Box::new(io::stderr()))
+        };
+        Ok(Self {
+            progress: Progress::new(mode),
+            lines: output.json.then(|| EventLines::new(io::stdout())),
+            log: folder.map(RunLog::open).transpose()?,
+        })
+    }
+
+    /// One sink that tells all of them.
+    pub fn sink(&mut self) -> Fanout<'_> {
+        Fanout::new().with(&mut self.progress).with_some(self.lines.as_mut()).with_some(self.log.as_mut())
+    }
+
+    /// Takes progress off the screen, before something is asked or said.
+    pub fn clear(&mut self) {
+        self.progress.clear();
+    }
+
+    /// Ends all of them.
+    ///
+    /// # Errors
+    /// 74: the log could not be written. That stdout was closed is no error.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.progress.clear();
+        if let Some(lines) = self.lines {
+            let _ = lines.finish();
+        }
+        self.log.map_or(Ok(()), RunLog::finish).map_err(Failure::from)
+    }
+}

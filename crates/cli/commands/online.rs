@@ -1,0 +1,150 @@
+//! `orgwave check --online`: do the orgs, cameras and locations that the rollout names exist?
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use orgwave_core::code::Code;
+use orgwave_core::desired::{Managed, Wish};
+use orgwave_core::ids::{HierarchyKey, Ruuid};
+use orgwave_core::manifest::{Problem, Row};
+use orgwave_core::reply::Reply;
+use orgwave_core::run::Exit;
+use orgwave_core::settings::Kind;
+use orgwave_executor::survey::{client_list, patiently};
+use serde_json::Value;
+
+use super::apply::sandbox_of_rollout;
+use crate::args::{self, CheckArgs};
+use crate::connect::{ReadPort, Session};
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::stopped;
+use crate::rollout::{Rollout, rows_failure};
+
+/// Asks the API about every row, one at a time.
+pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
+    let limits = args::pace(&args.pace, &rollout.limits)?;
+    let sandbox = sandbox_of_rollout(&args.connect, rollout, None).await?;
+    // No secret is sent, so none is needed.
+    let mut session = Session::open(&args.connect, limits, &std::collections::BTreeMap::new(), sandbox)?;
+    let api = session.reader()?;
+    let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();
+    let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
+
+    let (mut rows, mut problems) = (0, 0);
+    for row in rollout.manifest.rows().map_err(rows_failure)? {
+        let row = row.map_err(rows_failure)?;
+        rows += 1;
+        if row.skip.is_some() {
+            continue;
+        }
+        for problem in problems_of(&row, &file, &listed, &api, &mut session).await? {
+            problems += 1;
+            if args.output.json {
+                console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
+            } else if problems <= 1_000 {
+                console::note(&format!("{problem}\n"));
+            }
+        }
+    }
+    if problems > 0 {
+        console::note(&format!("{problems} problems; `orgwave explain CODE` says more\n"));
+        return Ok(Exit::BadInput);
+    }
+    if !args.output.json && !args.output.quiet {
+        console::out(&format!("{file}: {rows} orgs; what they name exists\n"));
+    }
+    Ok(Exit::Done)
+}
+
+async fn problems_of(
+    row: &Row,
+    file: &Arc<str>,
+    listed: &HashSet<Ruuid>,
+    api: &ReadPort,
+    session: &mut Session,
+) -> Result<Vec<Problem>, Failure> {
+    let problem = |code, expected: &'static str, found: String| {
+        Problem::new(code, file, expected, found).at(row.line).of(Some(row.org.as_str()))
+    };
+    if !listed.contains(&row.org) {
+        return Ok(vec![problem(Code::LiveOrg, "an org of the partner's client list", row.org.to_string())]);
+    }
+    let named = Named::by(&row.desired.managed);
+    let mut problems = Vec::new();
+    if !named.cameras.is_empty() {
+        let reply = patiently(&mut session.gate, || api.client().cameras(&row.org)).await;
+        match of_org(reply)? {
+            Ok(cameras) => {
+                let there: HashSet<&str> = cameras
+                    .iter()
+                    .filter(|camera| !camera.is_mummified)
+                    .map(|camera| camera.id.as_str())
+                    .collect();
+                let missing = named.cameras.iter().filter(|id| !there.contains(id.as_str()));
+                problems
+                    .extend(missing.map(|id| problem(Code::LiveCamera, "a camera of the org", id.clone())));
+            }
+            Err(why) => problems.push(problem(Code::LiveUnknown, "the org's cameras", why)),
+        }
+    }
+    if !named.locations.is_empty() {
+        let reply = patiently(&mut session.gate, || api.client().locations(&row.org)).await;
+        match of_org(reply)? {
+            Ok(locations) => {
+                let there: HashSet<&str> = locations.iter().map(|location| location.id.as_str()).collect();
+                let missing = named.locations.iter().filter(|id| !there.contains(id.as_str()));
+                problems.extend(
+                    missing.map(|id| problem(Code::LiveLocation, "a location of the org", id.clone())),
+                );
+            }
+            Err(why) => problems.push(problem(Code::LiveUnknown, "the org's locations", why)),
+        }
+    }
+    Ok(problems)
+}
+
+/// What a call about one org came to: the answer, or why there is none; or the end of the command.
+fn of_org<T>(reply: Result<Reply<T>, orgwave_core::run::StopReason>) -> Result<Result<T, String>, Failure> {
+    Ok(match reply.map_err(|reason| stopped(&reason))? {
+        Reply::Good(answer) => Ok(answer),
+        Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
+            Err(format!("HTTP {} {}", refusal.http_status, refusal.message))
+        }
+        Reply::Throttled(_) => Err("429, too often".to_owned()),
+        Reply::NotSent(why) => Err(why),
+        Reply::Unclear(unclear) => Err(unclear.message),
+    })
+}
+
+/// The ids that a row wants to be there.
+#[derive(Default)]
+struct Named {
+    cameras: BTreeSet<String>,
+    locations: BTreeSet<String>,
+}
+
+impl Named {
+    fn by(managed: &[Managed]) -> Self {
+        let mut named = Self::default();
+        for managed in managed {
+            let Wish::Set(value) = &managed.wish else { continue };
+            match (managed.path.kind(), value) {
+                (Kind::Cameras, Value::Array(ids)) => {
+                    named.cameras.extend(ids.iter().filter_map(Value::as_str).map(ToOwned::to_owned));
+                }
+                (Kind::Ruuid, Value::String(id)) => {
+                    named.locations.insert(id.clone());
+                }
+                (Kind::HierarchyKey, Value::String(key)) => {
+                    if let Ok(key) = key.parse::<HierarchyKey>() {
+                        named.locations.extend(key.parts().map(|part| part.to_string()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        named
+    }
+}

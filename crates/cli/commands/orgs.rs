@@ -1,0 +1,73 @@
+//! `orgwave orgs`: the partner's client orgs, for people or as a starter manifest.
+
+use std::collections::BTreeMap;
+
+use orgwave_core::reply::Listed;
+use orgwave_core::run::Exit;
+use orgwave_executor::survey::client_list;
+use orgwave_reporter::files::table::Table;
+use orgwave_reporter::terminal::clean;
+
+use super::apply::sandbox_of_rollout;
+use crate::args::{self, OrgsArgs, OrgsFormat};
+use crate::connect::{Session, serve};
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::stopped;
+use crate::rollout::{self, Telling};
+
+/// Lists the client orgs.
+pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
+    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let sandbox = match (&args.rollout, args.connect.sandbox) {
+        (Some(path), true) => {
+            let mut rollout = rollout::open(path, Telling::People)?;
+            sandbox_of_rollout(&args.connect, &mut rollout, None).await?
+        }
+        (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
+        (Some(_), false) => {
+            return Err(Failure::usage("a rollout is only for --sandbox: the list comes from the API"));
+        }
+        (None, false) => None,
+    };
+    let mut session = Session::open(&args.connect, limits, &BTreeMap::new(), sandbox)?;
+    let api = session.reader()?;
+    let mut orgs = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
+    match args.format {
+        OrgsFormat::Csv => console::out(&starter(&orgs)?),
+        OrgsFormat::Table => {
+            let rows: String = orgs
+                .iter()
+                .map(|listed| format!("{}  {}\n", listed.org, clean(listed.name.as_deref().unwrap_or(""))))
+                .collect();
+            console::out(&format!("{rows}{} orgs\n", orgs.len()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A manifest with a row per org, and no setting yet.
+fn starter(orgs: &[Listed]) -> Result<String, Failure> {
+    let cannot =
+        |error: std::io::Error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error);
+    let mut table = Table::begin(Vec::new(), ["org_uuid", "org_name"]).map_err(cannot)?;
+    for listed in orgs {
+        table.word(listed.org.as_str()).map_err(cannot)?;
+        match listed.name.as_deref() {
+            // A manifest takes no control characters, and a name that was cleaned would block the org.
+            Some(name) if name.chars().any(char::is_control) => {
+                console::note(&format!(
+                    "note: the name of {} has control characters and is left out\n",
+                    listed.org
+                ));
+                table.word("").map_err(cannot)?;
+            }
+            name => table.text(name.unwrap_or("").trim()).map_err(cannot)?,
+        }
+        table.end_row().map_err(cannot)?;
+    }
+    let bytes = table.end().map_err(cannot)?;
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error))
+}

@@ -1,0 +1,168 @@
+//! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
+
+use std::path::PathBuf;
+
+use orgwave_core::policy::Percent;
+use orgwave_core::run::Exit;
+use orgwave_reporter::PlanReview;
+
+use super::apply::sandbox_of_rollout;
+use super::listeners::Listeners;
+use crate::args::{self, OutputArgs, PlanArgs};
+use crate::clock;
+use crate::connect::Session;
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::{OpenPlan, Review, make};
+use crate::rollout::{self, Telling};
+use crate::runs::{NewFolder, PLAN_FILE, new_name};
+
+/// Makes a plan and its review.
+pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
+    let telling = if args.output.json { Telling::Json } else { Telling::People };
+    let mut rollout = rollout::open(&args.rollout, telling)?;
+    let limits = args::pace(&args.pace, &rollout.limits)?;
+    let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
+    super::apply::check_no_read(&policy, &mut rollout)?;
+
+    let name = new_name(clock::now());
+    let plan_id = name.clone();
+    let (path, folder) = place(&args, name)?;
+    let made = async {
+        let sandbox =
+            sandbox_of_rollout(&args.connect, &mut rollout, folder.as_ref().map(|f| f.path.as_path()))
+                .await?;
+        let mut session = Session::open(&args.connect, limits, &rollout.manifest.header().secrets, sandbox)?;
+        let mut listeners = Listeners::new(&args.output, None)?;
+        let made =
+            make(&mut rollout, &policy, &args.select, &mut session, &path, plan_id, &mut listeners.sink())
+                .await;
+        listeners.finish()?;
+        let made = made?;
+        let review = review(&path, &session)?;
+        let rate = session.rate();
+        if let Some(sandbox) = session.sandbox.take() {
+            sandbox.shutdown().await;
+        }
+        Ok((made, review, rate))
+    }
+    .await;
+    let (made, review, rate) = match made {
+        Ok(made) => made,
+        Err(failure) => {
+            // Nothing half done is left behind.
+            if let Some(folder) = folder {
+                folder.discard();
+            }
+            return Err(failure);
+        }
+    };
+
+    let changed = made.footer.updates > 0;
+    if !args.output.json && (changed || !args.output.quiet) {
+        show(&review, &args.output, rate);
+        console::out(&format!(
+            "\nplan {}, good until {}\n  {}\napply it: orgwave apply {}{}{}\n",
+            made.header.plan_id,
+            made.header.expires,
+            path.display(),
+            path.display(),
+            acks(&made.footer.guards),
+            if args.connect.sandbox { " --sandbox" } else { "" },
+        ));
+    }
+    if args.guard.unattended {
+        max_changed(&made.footer, policy.max_changed)?;
+    }
+    Ok(if args.detailed_exitcode { judged(&made.footer, &path)? } else { Exit::Done })
+}
+
+/// Where the plan goes: a new folder, unless a file was named.
+fn place(args: &PlanArgs, name: String) -> Result<(PathBuf, Option<NewFolder>), Failure> {
+    match &args.output_file {
+        Some(path) if path.exists() => Err(Failure::usage(format!(
+            "{} is there already, and a plan never replaces a file",
+            path.display()
+        ))),
+        Some(path) => Ok((path.clone(), None)),
+        None => {
+            let folder = NewFolder::make(&args.output.reports.join("plans"), name)?;
+            Ok((folder.path.join(PLAN_FILE), Some(folder)))
+        }
+    }
+}
+
+/// Makes a plan's pages, from the plan as it is on disk.
+pub fn review(path: &std::path::Path, session: &Session) -> Result<PlanReview, Failure> {
+    let mut review = None;
+    let header = {
+        let file = std::fs::File::open(path).map_err(|error| Failure::cannot_write(path, error))?;
+        orgwave_core::plan::PlanReader::open(std::io::BufReader::new(file))
+            .map_err(|error| Failure::new(Exit::BadInput, "the plan can't be read back").because(error))?
+            .header()
+            .clone()
+    };
+    let plan = OpenPlan::read(
+        path,
+        |id| session.seal(id),
+        |line| {
+            if review.is_none() {
+                review = Some(Review::begin(path, &header)?);
+            }
+            review.as_mut().map_or(Ok(()), |review| review.line(line))
+        },
+    )?;
+    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
+    review.finish(&plan.footer)
+}
+
+/// Prints a review.
+pub fn show(review: &PlanReview, output: &OutputArgs, rate: Option<f64>) {
+    let style = console::style(output.color, output.no_color.is_some());
+    console::out(&review.render(console::width(), style, rate));
+}
+
+/// The flags that acknowledge these guards.
+pub fn acks(guards: &[orgwave_core::plan::Guard]) -> String {
+    guards.iter().map(|guard| format!(" --ack {}", guard.ack)).collect()
+}
+
+/// Whether too large a share of the orgs would change, with nobody watching.
+pub fn max_changed(footer: &orgwave_core::plan::Footer, most: Percent) -> Result<(), Failure> {
+    if most.is_exceeded_by(footer.updates, footer.judged) {
+        return Err(Failure::new(
+            Exit::Guarded,
+            format!(
+                "{} of {} orgs would change, more than {most}; nothing was sent",
+                footer.updates, footer.judged
+            ),
+        )
+        .hint("look at the plan; --max-changed allows a larger share"));
+    }
+    Ok(())
+}
+
+/// `--detailed-exitcode`: orgs that could not be judged come first.
+fn judged(footer: &orgwave_core::plan::Footer, path: &std::path::Path) -> Result<Exit, Failure> {
+    use orgwave_core::plan::Verdict;
+    let file = std::fs::File::open(path).map_err(|error| Failure::cannot_write(path, error))?;
+    let unreadable = |error| {
+        Failure::new(Exit::BadInput, "the plan can't be read back").because(anyhow::Error::from(error))
+    };
+    let mut reader =
+        orgwave_core::plan::PlanReader::open(std::io::BufReader::new(file)).map_err(unreadable)?;
+    let (mut refused, mut failed) = (false, false);
+    while let Some((entry, _)) = reader.next_org().map_err(unreadable)? {
+        refused |= matches!(entry.verdict, Verdict::Blocked | Verdict::Rejected);
+        failed |= matches!(entry.verdict, Verdict::Failed | Verdict::NotAttempted);
+    }
+    Ok(if refused {
+        Exit::SomeRefused
+    } else if failed {
+        Exit::TryAgain
+    } else if footer.updates > 0 {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
+}
