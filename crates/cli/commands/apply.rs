@@ -6,7 +6,7 @@
 //! plan (proved) ----+
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -15,7 +15,7 @@ use orgwave_core::desired::Wish;
 use orgwave_core::plan::{Footer, Header, PlanLine, PlanReader};
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
 use orgwave_reporter::Summary;
 use orgwave_reporter::files::write_files;
@@ -256,7 +256,7 @@ async fn execute(
         policy,
         &session.secrets,
         &plan_seal,
-        HashMap::new(),
+        History::default(),
         Ports { api: &api, journal: &journal, plan: &lines },
         &mut session.gate,
         &mut session.control,

@@ -100,9 +100,7 @@ impl OrgRun {
             org.is_journalled = !recorded.changes.is_empty();
             org.changes = recorded.changes;
             org.started_at = recorded.started_at.unwrap_or(started_at);
-            if let Some(outcome) = recorded.outcome {
-                org.ack = outcome.ack;
-            }
+            org.ack = recorded.ack;
             org.tell(Input::Resumed);
         }
         org
