@@ -10,8 +10,9 @@ use orgwave_core::run::Exit;
 
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, OrgsArgs, OrgsFormat,
-    OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
+    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, KeyArgs, OrgsArgs, OrgsFormat,
+    OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, SelectArgs, UndoArgs, VerifyArgs,
+    WriteArgs,
 };
 
 /// Parses the command line; prints and ends where clap says so.

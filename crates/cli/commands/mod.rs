@@ -2,12 +2,18 @@
 
 mod apply;
 mod check;
+mod execution;
 mod explain;
 mod listeners;
 mod online;
 mod orgs;
 mod plan;
+mod report;
+mod resume;
+mod runs;
 mod sandbox;
+mod undo;
+mod verify;
 
 use orgwave_core::run::Exit;
 
@@ -24,6 +30,11 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Undo(args) => undo::run(args).await,
+        Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Explain { code } => explain::run(&code),
     }
