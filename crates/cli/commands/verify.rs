@@ -264,7 +264,8 @@ fn shown_as(image: &Image) -> String {
     match image {
         Image::Absent => "absent".to_owned(),
         Image::Json(value) => {
-            let text = clean(&value.to_string());
+            let text = value.to_string();
+            let text = clean(&text);
             if text.chars().count() > 80 {
                 format!("{}…", text.chars().take(80).collect::<String>())
             } else {
