@@ -60,11 +60,6 @@ impl Memory {
         Ok(Self { folder })
     }
 
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Takes the lock of this key and endpoint, waiting up to `wait` for it.
     ///
     /// # Errors
