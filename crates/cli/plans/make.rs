@@ -201,9 +201,7 @@ impl Planner<'_> {
             line.skip = Some(reason);
             return Ok(line);
         }
-        if let Some(listed) = self.listed
-            && (self.policy.write.reads() || row.name.is_some())
-        {
+        if let Some(listed) = self.listed {
             match listed.get(&row.org) {
                 None => {
                     let message = "not among the partner's client orgs".to_owned();
