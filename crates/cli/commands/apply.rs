@@ -7,11 +7,11 @@
 //! ```
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use orgwave_core::desired::Wish;
-use orgwave_core::plan::{Footer, Header};
+use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
@@ -20,7 +20,7 @@ use orgwave_sandbox::OrgSeed;
 
 use super::execution::{Execution, execute, report};
 use super::listeners::Listeners;
-use super::plan::{acks, max_changed, review, show};
+use super::permit::permit;
 use crate::args::{self, ApplyArgs, ConnectArgs, PlanPolicy};
 use crate::clock;
 use crate::connect::{Identity, InProcess, Session, serve};
@@ -51,7 +51,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         Ok(prepared) => prepared,
         Err(failure) => return Err(leave(failure, folder, listeners)),
     };
-    if let Err(failure) = permit(&args, &folder, &session, &plan, fresh) {
+    if let Err(failure) = permit(&args, &folder.path, &session, &plan, fresh) {
         // A plan that was made is kept: it is what the guard asks to look at.
         return Err(if fresh { failure } else { leave(failure, folder, listeners) });
     }
@@ -132,7 +132,7 @@ async fn prepare_rollout(
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    let made = make(
+    make(
         &mut rollout,
         &policy,
         &args.select,
@@ -142,9 +142,6 @@ async fn prepare_rollout(
         &mut listeners.sink(),
     )
     .await?;
-    if args.guard.unattended {
-        max_changed(&made.footer, policy.max_changed)?;
-    }
     let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     Ok(Prepared { session, hold, plan, fresh: true })
 }
@@ -174,9 +171,6 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     )?;
     session.secrets = secrets;
     sync_folder(&folder.path)?;
-    if args.guard.unattended {
-        max_changed(&plan.footer, args.guard.max_changed.unwrap_or(orgwave_core::policy::Percent::of(30)))?;
-    }
     Ok(Prepared { session, hold, plan, fresh: false })
 }
 
@@ -209,60 +203,6 @@ fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), 
     let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.display()));
     Err(Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}"))
         .hint("a plan is applied once: `orgwave resume` goes on with its run, or plan again"))
-}
-
-/// Guards, then the user's yes.
-fn permit(
-    args: &ApplyArgs,
-    folder: &NewFolder,
-    session: &Session,
-    plan: &OpenPlan,
-    fresh: bool,
-) -> Result<(), Failure> {
-    let path = folder.path.join(PLAN_FILE);
-    let target = if fresh { path.as_path() } else { args.target.as_path() };
-    let missing: Vec<_> =
-        plan.footer.guards.iter().filter(|guard| !args.guard.ack.contains(&guard.ack)).collect();
-    if !missing.is_empty() {
-        if fresh {
-            show(&review(&path, session)?, &args.output, session.rate());
-        }
-        let mut what = String::from("stopped by a guard; nothing was sent");
-        for guard in &missing {
-            what.push_str(&format!("\n  {} in {} orgs: --ack {}", guard.kind, guard.orgs, guard.ack));
-        }
-        return Err(Failure::new(Exit::Guarded, what).hint(format!(
-            "if that is meant: orgwave apply {}{}{}",
-            target.display(),
-            acks(&plan.footer.guards),
-            if args.connect.sandbox { " --sandbox" } else { "" },
-        )));
-    }
-    if args.guard.yes || args.guard.unattended || plan.footer.updates == 0 {
-        return Ok(());
-    }
-    if fresh {
-        show(&review(&path, session)?, &args.output, session.rate());
-    }
-    ask(&plan.footer)
-}
-
-/// Asks for the number of orgs, on the terminal itself.
-fn ask(footer: &Footer) -> Result<(), Failure> {
-    let no_terminal = |_| {
-        Failure::new(Exit::Usage, "there is no terminal to ask on")
-            .hint("--yes or --unattended go on without asking")
-    };
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
-    let question = format!("type the number of orgs to be written ({}) to go on: ", footer.updates);
-    terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
-    let mut answer = String::new();
-    BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(no_terminal)?;
-    if answer.trim() == footer.updates.to_string() {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Guarded, "declined; nothing was sent"))
-    }
 }
 
 /// Makes the journal: from here on the run exists, and its plan is used.

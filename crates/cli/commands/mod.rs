@@ -7,6 +7,7 @@ mod explain;
 mod listeners;
 mod online;
 mod orgs;
+mod permit;
 mod plan;
 mod report;
 mod resume;
