@@ -427,6 +427,7 @@ impl OrgRun {
 
     /// The vendor asks to wait too long.
     pub(super) fn parked(&mut self, wait: Option<Duration>) {
+        self.wait = None;
         let code = match self.state.phase() {
             Phase::Done(_) => {
                 self.records_read = false;
@@ -442,6 +443,8 @@ impl OrgRun {
     /// The run stops.
     pub(super) fn stop(&mut self, may_read: bool, why: &str) {
         self.withdrawn();
+        // Nothing is waited for any more: not for a backoff, and not for a quiet period to end.
+        self.wait = None;
         match self.state.phase() {
             Phase::Planned | Phase::Ready => {
                 if self.complaint.is_none() {
@@ -449,7 +452,7 @@ impl OrgRun {
                 }
                 self.tell(Input::Stopped);
             }
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => self.wait = None,
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => {}
             Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
                 let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
                 let message = format!("{why}{}", known.unwrap_or_default());
