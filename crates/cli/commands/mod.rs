@@ -2,8 +2,11 @@
 
 mod apply;
 mod check;
+mod completions;
 mod explain;
+mod init;
 mod listeners;
+mod man;
 mod online;
 mod orgs;
 mod plan;
@@ -25,6 +28,9 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Man(args) => man::run(&args),
     }
 }
