@@ -48,11 +48,20 @@ pub enum Command {
     Runs(RunsArgs),
     /// Serve the stand-in API on loopback.
     Sandbox(SandboxArgs),
+    /// Write a commented rollout folder to start from.
+    Init(InitArgs),
     /// Explain a code like E-ROW-003.
     Explain {
         /// The code.
         code: String,
     },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them.
+    Man(ManArgs),
 }
 
 /// Which API, with which key and secrets.
@@ -439,6 +448,22 @@ pub struct SandboxArgs {
     /// Where every request is written, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// `orgwave init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder, made if it isn't there; no file in it is replaced.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// `orgwave man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// A folder for a page per command.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 fn org_rate(text: &str) -> Result<Rate, String> {

@@ -2,9 +2,12 @@
 
 mod apply;
 mod check;
+mod completions;
 mod execution;
 mod explain;
+mod init;
 mod listeners;
+mod man;
 mod online;
 mod orgs;
 mod permit;
@@ -37,6 +40,9 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Man(args) => man::run(&args),
     }
 }

@@ -208,7 +208,9 @@ impl Weather {
         let is_write = call.kind == Kind::Write;
         let hits = |rng: &mut fastrand::Rng, share: u8| rng.u8(..100) < share;
         if hits(rng, self.throttles) {
-            return Some(Fault::Throttle(pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs)));
+            return Some(Fault::Throttle(
+                pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs),
+            ));
         }
         if hits(rng, self.unclear) {
             return Some(self.unclear_fault(rng));

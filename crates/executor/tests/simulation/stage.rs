@@ -129,9 +129,9 @@ impl Stage {
             let desired = Desired { managed: wishes.iter().map(managed).collect(), expects: Vec::new() };
             let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
             let live = policy.write.reads().then_some(&live);
-            let diff = diff(&desired, live, Context { secrets: &secrets, seal: &seal }).expect("known shapes");
-            let verdict =
-                if diff.differs && *wave > 0 { Verdict::Update } else { Verdict::Unchanged };
+            let diff =
+                diff(&desired, live, Context { secrets: &secrets, seal: &seal }).expect("known shapes");
+            let verdict = if diff.differs && *wave > 0 { Verdict::Update } else { Verdict::Unchanged };
             lines.push(PlanLine {
                 line: 2 + number as u64,
                 org: org_id(number),

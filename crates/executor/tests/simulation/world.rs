@@ -111,8 +111,7 @@ impl TokenBucket {
     }
 
     fn refill(&mut self, now: Duration) {
-        self.tokens =
-            (self.tokens + self.rate * now.saturating_sub(self.at).as_secs_f64()).min(self.burst);
+        self.tokens = (self.tokens + self.rate * now.saturating_sub(self.at).as_secs_f64()).min(self.burst);
         self.at = now;
     }
 
@@ -427,9 +426,8 @@ impl Transport {
 impl ReadApi for Transport {
     async fn clients(&self) -> Reply<Vec<Listed>> {
         let said = self.call(Kind::List, None, None).await;
-        let orgs = || {
-            self.world.lock().orgs.iter().map(|org| Listed { org: org.id.clone(), name: None }).collect()
-        };
+        let orgs =
+            || self.world.lock().orgs.iter().map(|org| Listed { org: org.id.clone(), name: None }).collect();
         said.into_reply(|_, _| orgs())
     }
 
