@@ -115,7 +115,7 @@ pub fn review(path: &std::path::Path, session: &Session) -> Result<PlanReview, F
         },
     )?;
     let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
-    review.finish(&plan.footer)
+    review.finish(&plan.footer, session.rate())
 }
 
 /// Prints a review.

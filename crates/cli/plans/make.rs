@@ -20,8 +20,8 @@ use orgwave_core::status::Status;
 use orgwave_executor::dispatch::Context;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, client_list, survey};
-use orgwave_reporter::PlanReview;
 use orgwave_reporter::files::plan::PlanCsv;
+use orgwave_reporter::{PlanPages, PlanReview};
 use serde_json::Value;
 use wildmatch::WildMatch;
 
@@ -43,8 +43,8 @@ pub struct MadePlan {
 /// What is made of a plan beside the plan itself.
 #[derive(Debug)]
 pub struct Review {
-    /// For the terminal.
-    pub screen: PlanReview,
+    /// For the terminal, `plan.html` and `plan.md`.
+    pages: PlanPages,
     /// `plan.csv`.
     csv: PlanCsv,
 }
@@ -59,7 +59,7 @@ impl Review {
         let stem =
             plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
-        Ok(Self { screen: PlanReview::begin(header), csv })
+        Ok(Self { pages: PlanPages::begin(folder, &stem, header), csv })
     }
 
     /// Takes the next line in.
@@ -67,18 +67,17 @@ impl Review {
     /// # Errors
     /// 74.
     pub fn line(&mut self, line: &PlanLine) -> Result<(), Failure> {
-        self.screen.line(line);
+        self.pages.line(line);
         Ok(self.csv.line(line)?)
     }
 
-    /// Ends the pages.
+    /// Ends the pages, which tell the cost at so many calls a second.
     ///
     /// # Errors
     /// 74.
-    pub fn finish(mut self, footer: &Footer) -> Result<PlanReview, Failure> {
-        self.screen.finish(footer);
+    pub fn finish(self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, Failure> {
         self.csv.end()?;
-        Ok(self.screen)
+        Ok(self.pages.finish(footer, rate)?)
     }
 }
 
