@@ -13,6 +13,8 @@ const ORGS: usize = 6;
 /// A run in which one org met a fault, and all others are done as if nothing had happened.
 struct Case {
     name: String,
+    /// Where the run's files are.
+    _desk: Desk,
     vendor: Vendor,
     ended: Ended,
     org: Org,
@@ -49,7 +51,7 @@ fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<
     }
     assert_proper(&vendor.seen());
     let row = ended.result(&faulty.uuid);
-    Case { name: name.to_owned(), vendor, ended, org: faulty, row }
+    Case { name: name.to_owned(), _desk: desk, vendor, ended, org: faulty, row }
 }
 
 impl Case {
