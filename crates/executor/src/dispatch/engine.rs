@@ -433,12 +433,15 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let Some(org) = self.active.get_mut(&index) else { return };
         let throttles = org.count_throttle(call);
         let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
-        org.not_before = now + wait.min(LONGEST_WAIT);
         let bucket = self.gate.throttled(Some(index), wait);
         if bucket == Bucket::Partner {
             org.excuse_throttles();
         }
         let is_hopeless = wait > LONGEST_WAIT || bucket == Bucket::Org && Active::is_hopeless(throttles);
+        if !is_hopeless {
+            // An org that is parked is called no more, so that its end has nothing to wait for.
+            org.not_before = now + wait;
+        }
         self.show_rate(true);
         if is_hopeless {
             self.work.parked(index, retry_after, &mut Context::new(self.gate, self.sink));
