@@ -120,7 +120,7 @@ impl Scenario {
     /// Only orgs that no write gets through to are left; every org can be read.
     pub(crate) fn calm(&mut self) {
         let mut weather = Weather::fair(self.weather.quiet_period);
-        weather.odd = self.weather.odd.clone();
+        weather.odd.clone_from(&self.weather.odd);
         weather.odd.retain(|(_, oddity)| matches!(oddity, Oddity::AlwaysBroken));
         self.weather = weather;
         self.stage.policy.max_failures = FailureBudget::Share(Percent::of(100));
@@ -208,7 +208,9 @@ impl Weather {
         let is_write = call.kind == Kind::Write;
         let hits = |rng: &mut fastrand::Rng, share: u8| rng.u8(..100) < share;
         if hits(rng, self.throttles) {
-            return Some(Fault::Throttle(pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs)));
+            return Some(Fault::Throttle(
+                pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs),
+            ));
         }
         if hits(rng, self.unclear) {
             return Some(self.unclear_fault(rng));

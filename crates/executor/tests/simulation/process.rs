@@ -117,9 +117,9 @@ pub(crate) async fn process(
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
     let recorded = store.recorded();
-    let settled = recorded.iter().filter(|(_, org)| {
-        org.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled())
-    });
+    let settled = recorded
+        .iter()
+        .filter(|(_, org)| org.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled()));
     let settled = settled.map(|(index, _)| *index).collect();
     let run = roll_out(
         &stage.index,

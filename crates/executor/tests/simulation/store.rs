@@ -53,9 +53,11 @@ impl Store {
     pub(crate) fn open(&self, process: u32, habits: Habits, rng: &mut fastrand::Rng) -> ProcessJournal {
         let now = self.clock.elapsed();
         let mut disk = self.lock();
-        let durable = disk.entries.iter().rposition(|(_, _, durable)| durable.is_some()).map_or(0, |at| at + 1);
+        let durable =
+            disk.entries.iter().rposition(|(_, _, durable)| durable.is_some()).map_or(0, |at| at + 1);
         let mut keep = rng.usize(durable..=disk.entries.len());
-        while keep > durable && keep < disk.entries.len() && disk.entries[keep].1 == disk.entries[keep - 1].1 {
+        while keep > durable && keep < disk.entries.len() && disk.entries[keep].1 == disk.entries[keep - 1].1
+        {
             keep -= 1;
         }
         disk.entries.truncate(keep);
