@@ -12,8 +12,8 @@ use orgwave_core::run::Exit;
 
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, InitArgs, ManArgs, OrgsArgs,
-    OrgsFormat, OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
+    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,
+    InitArgs, ManArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
 };
 
 /// The definition of the command line.

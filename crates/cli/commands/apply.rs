@@ -17,8 +17,8 @@ use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::Summary;
 use orgwave_reporter::files::write_files;
+use orgwave_reporter::{Summary, write_metrics};
 use orgwave_sandbox::OrgSeed;
 
 use super::listeners::Listeners;
@@ -37,6 +37,9 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     let is_plan = is_plan(&args.target)?;
     if args.dry_run {
         return super::plan::run(dry_run(args, is_plan)?).await;
+    }
+    if let Some(path) = &args.metrics_file {
+        check_parent(path)?;
     }
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
@@ -68,6 +71,16 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         sandbox.shutdown().await;
     }
     report(&args, &folder, &ended, listeners)
+}
+
+/// A file that could not be written at the end is better known at the beginning.
+fn check_parent(path: &Path) -> Result<(), Failure> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if parent.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+        .hint("name a file in a folder that is there"))
 }
 
 /// What is ready to be carried out.
@@ -289,6 +302,9 @@ fn report(
         let text = Summary::of(&written)
             .render(console::width(), console::style(args.output.color, args.output.no_color.is_some()));
         if args.output.json { console::note(&text) } else { console::out(&text) }
+    }
+    if let Some(path) = &args.metrics_file {
+        write_metrics(&written.tally, path)?;
     }
     Ok(exit)
 }

@@ -3,7 +3,9 @@
 mod apply;
 mod check;
 mod completions;
+mod doctor;
 mod explain;
+mod export;
 mod init;
 mod listeners;
 mod man;
@@ -24,9 +26,11 @@ use crate::failure::Failure;
 pub async fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Orgs(args) => orgs::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),

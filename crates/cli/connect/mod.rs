@@ -39,6 +39,8 @@ pub struct Session {
     pub gate: Gate<TokioClock>,
     /// What signals ask for.
     pub control: mpsc::Receiver<Control>,
+    /// Where the key comes from, in words.
+    pub key_source: String,
     key: ApiKey,
     setup: Setup,
     /// Kept alive as long as the session.
@@ -56,8 +58,10 @@ impl Session {
         needed: &BTreeMap<SecretName, Option<u64>>,
         sandbox: Option<InProcess>,
     ) -> Result<Self, Failure> {
-        let (endpoint, key) = match &sandbox {
-            Some(sandbox) => (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?),
+        let (endpoint, (key, key_source)) = match &sandbox {
+            Some(sandbox) => {
+                (Endpoint::sandbox(sandbox.port()), (sandbox.api_key()?, "the sandbox".to_owned()))
+            }
             None => (endpoint_of(args)?, credentials::api_key(args)?),
         };
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
@@ -71,6 +75,7 @@ impl Session {
             secrets,
             gate,
             control: crate::signals::listen(),
+            key_source,
             key,
             setup,
             sandbox,
