@@ -33,7 +33,7 @@ fn of(command: &str) -> &'static str {
         "apply" => {
             "  orgwave apply reports/plans/20260101T090000Z-0123456789abcdef/plan.jsonl\n  \
                orgwave apply rollout.toml              plan, ask, and apply\n  \
-               orgwave apply rollout.toml --unattended -q\n  \
+               orgwave apply rollout.toml --unattended -q --metrics-file orgwave.prom\n  \
                orgwave apply rollout.toml --sandbox --yes"
         }
         "resume" => {

@@ -30,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// List the partner's client orgs; as CSV it is a starter manifest.
     Orgs(OrgsArgs),
+    /// Live settings -> a rollout folder that plans to no change.
+    Export(ExportArgs),
     /// Validate a rollout, offline.
     Check(CheckArgs),
     /// Dry run: read every org, compare, and write the plan and its review. Writes nothing to the API.
@@ -46,6 +48,8 @@ pub enum Command {
     Report(ReportArgs),
     /// List the runs.
     Runs(RunsArgs),
+    /// Say what is in force and what is wrong, and how to mend it. Writes nothing to the API.
+    Doctor(DoctorArgs),
     /// Serve the stand-in API on loopback.
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
@@ -115,6 +119,9 @@ pub struct ResumeArgs {
     /// Wait so long for another run to end.
     #[arg(long, value_name = "TIME")]
     pub lock_wait: Option<Span>,
+    /// Where the run's numbers go, for Prometheus' textfile collector.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub metrics_file: Option<PathBuf>,
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -401,6 +408,9 @@ pub struct ApplyArgs {
     /// With --dry-run: where the plan goes.
     #[arg(short, long, value_name = "FILE", requires = "dry_run")]
     pub output_file: Option<PathBuf>,
+    /// Where the run's numbers go, for Prometheus' textfile collector.
+    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
+    pub metrics_file: Option<PathBuf>,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -448,6 +458,43 @@ pub struct SandboxArgs {
     /// Where every request is written, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// `orgwave export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The folder to be made; it must not be there, or be empty.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// A rollout whose orgs the sandbox serves (with --sandbox).
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: Option<PathBuf>,
+    /// Which API.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Which orgs.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Say nothing but what is left out.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `orgwave doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Where runs and plans are kept.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
 }
 
 /// `orgwave init`.

@@ -7,8 +7,8 @@ use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::Summary;
 use orgwave_reporter::files::write_files;
+use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
 use crate::args::OutputArgs;
@@ -99,6 +99,7 @@ pub fn report(
     ended: &Ended,
     strict: bool,
     output: &OutputArgs,
+    metrics: Option<&Path>,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
     listeners.finish()?;
@@ -108,6 +109,9 @@ pub fn report(
             .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.display()))
     })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
+    if let Some(path) = metrics {
+        write_metrics(&written.tally, path)?;
+    }
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
         say(

@@ -73,7 +73,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     };
     let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);
-    report(&folder.path, &ended, strict, &args.output, listeners)
+    report(&folder.path, &ended, strict, &args.output, args.metrics_file.as_deref(), listeners)
 }
 
 /// Whether this key at this endpoint may go on with the run.

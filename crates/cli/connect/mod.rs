@@ -39,6 +39,8 @@ pub struct Session {
     pub gate: Gate<TokioClock>,
     /// What signals ask for.
     pub control: mpsc::Receiver<Control>,
+    /// Where the key comes from, in words.
+    pub key_source: String,
     key: ApiKey,
     setup: Setup,
     /// Kept alive as long as the session.
@@ -50,6 +52,8 @@ pub struct Session {
 pub struct Identity {
     endpoint: Endpoint,
     key: ApiKey,
+    /// Where the key comes from, in words.
+    key_source: String,
 }
 
 impl Identity {
@@ -59,8 +63,15 @@ impl Identity {
     /// 78: no key, an unsafe file, an endpoint that isn't allowed.
     pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
         Ok(match sandbox {
-            Some(sandbox) => Self { endpoint: Endpoint::sandbox(sandbox.port()), key: sandbox.api_key()? },
-            None => Self { endpoint: endpoint_of(args)?, key: credentials::api_key(args)? },
+            Some(sandbox) => Self {
+                endpoint: Endpoint::sandbox(sandbox.port()),
+                key: sandbox.api_key()?,
+                key_source: "the sandbox".to_owned(),
+            },
+            None => {
+                let (key, key_source) = credentials::api_key(args)?;
+                Self { endpoint: endpoint_of(args)?, key, key_source }
+            }
         })
     }
 
@@ -89,7 +100,7 @@ impl Session {
         sandbox: Option<InProcess>,
         learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let Identity { endpoint, key } = identity;
+        let Identity { endpoint, key, key_source } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();
@@ -101,6 +112,7 @@ impl Session {
             secrets,
             gate,
             control: crate::signals::listen(),
+            key_source,
             key,
             setup,
             sandbox,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{Change, OrgOutcome};
 use orgwave_core::run::Entry;
-use orgwave_executor::ports::Journal;
 use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::ports::Journal;
 use orgwave_executor::rollout::{History, Recorded};
 use tokio::sync::Notify;
 

@@ -15,7 +15,7 @@ pub mod results;
 mod retry;
 pub mod summary;
 pub mod table;
-mod whole;
+pub(crate) mod whole;
 
 use std::fmt;
 use std::io;
