@@ -30,3 +30,18 @@ mod refusals;
 
 /// Plans as a thing to keep: altered, expired, used, for another key or endpoint; guards and their acknowledgement.
 mod plans;
+
+/// How fast, as the vendor counts it.
+mod pace;
+
+/// That no secret is found in any file or stream.
+mod secrets;
+
+/// Files as spreadsheets and people make them.
+mod manifests;
+
+/// The example that the documentation begins with.
+mod demo;
+
+/// A million rows.
+mod memory;

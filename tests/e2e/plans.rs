@@ -11,7 +11,7 @@ fn planned(manifest: &str, count: usize) -> (Desk, Vendor, Vec<Org>, String) {
     let (columns, cells) = manifest.split_once('\n').unwrap();
     desk.manifest(columns, orgs.iter().map(|org| (org, cells.to_owned())));
     let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0).plan_file();
+    let plan = desk.run(&vendor, &format!("plan orgs.csv --max-failures 100% {FAST}")).expect(0).plan_file();
     (desk, vendor, orgs, plan)
 }
 
@@ -95,7 +95,7 @@ fn one_org_that_drifted_since_the_plan_is_a_conflict_and_the_others_are_done() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 4);
     vendor.edit(&orgs[2].uuid, "saveClips", "null");
     vendor.edit(&orgs[3].uuid, "futureText", "\"edited\"");
-    let ended = desk.run(&vendor, &format!("apply {plan} --yes --max-failures 100% {FAST}")).expect(3);
+    let ended = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(3);
     assert_eq!(ended.statuses(), ["applied", "applied", "conflict", "applied"]);
     assert_eq!(vendor.settings(&orgs[2].uuid)["saveClips"], "null");
     // What nobody manages may change at any time, and is kept as it is now.

@@ -15,6 +15,8 @@ fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
     vendor.until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
     run.signal(signal);
     if twice {
+        // Two signals at once are one to the system.
+        run.until_it_says("once more stops at once");
         run.signal(signal);
     } else {
         gate.open();

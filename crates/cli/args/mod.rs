@@ -1,22 +1,33 @@
-//! The command line: [`typed`] as clap parses it, [`limits`] resolved with what the rollout file says.
+//! The command line: [`typed`] as clap parses it, with [`examples`]; [`limits`] resolved with what the rollout
+//! file says; [`again`], to be told to people.
 
+mod again;
+mod examples;
 mod limits;
 mod typed;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use orgwave_core::run::Exit;
 
+pub use again::path_again;
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, OrgsArgs, OrgsFormat,
-    OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
+    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, InitArgs, KeyArgs, ManArgs,
+    OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, SelectArgs,
+    UndoArgs, VerifyArgs, WriteArgs,
 };
+
+/// The definition of the command line.
+pub fn command() -> clap::Command {
+    examples::with_examples(Cli::command())
+}
 
 /// Parses the command line; prints and ends where clap says so.
 pub fn parse() -> Result<Command, ExitCode> {
-    Cli::try_parse().map(|cli| cli.command).map_err(|error| {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map(|cli| cli.command).map_err(|error| {
         let is_help = !error.use_stderr();
         let _ = error.print();
         // clap would end with 2, which here says that changes exist.

@@ -36,19 +36,38 @@ pub enum Command {
     Plan(PlanArgs),
     /// Carry out a plan; given a rollout, plan first. Writes to the API.
     Apply(ApplyArgs),
+    /// Go on with a run that was stopped or killed, settling doubt first. Writes to the API.
+    Resume(ResumeArgs),
+    /// Read back and compare: exit 2 if something drifted.
+    Verify(VerifyArgs),
+    /// Make the plan that restores what a run changed.
+    Undo(UndoArgs),
+    /// Make a run's files anew from its journal.
+    Report(ReportArgs),
+    /// List the runs.
+    Runs(RunsArgs),
     /// Serve the stand-in API on loopback.
     Sandbox(SandboxArgs),
+    /// Write a commented rollout folder to start from.
+    Init(InitArgs),
     /// Explain a code like E-ROW-003.
     Explain {
         /// The code.
         code: String,
     },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them.
+    Man(ManArgs),
 }
 
 /// Which API, with which key and secrets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct ConnectArgs {
+pub struct KeyArgs {
     /// The vendor's region: us or eu.
     #[arg(long, value_name = "us|eu", conflicts_with = "endpoint")]
     pub region: Option<Region>,
@@ -64,9 +83,103 @@ pub struct ConnectArgs {
     /// A TOML file with secrets, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+}
+
+/// The same, or the sandbox.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectArgs {
+    /// Which API, with which key and secrets.
+    #[command(flatten)]
+    pub key: KeyArgs,
     /// Against the stand-in API, in this process: no key, no network.
     #[arg(long, conflicts_with_all = ["region", "endpoint", "token_file", "profile"])]
     pub sandbox: bool,
+}
+
+/// Which run, and how it is gone on with.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run: its folder or its id [default: the newest unfinished run of this key and endpoint].
+    #[arg(value_name = "RUN")]
+    pub run: Option<PathBuf>,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Exit 3 for warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Wait so long for another run to end.
+    #[arg(long, value_name = "TIME")]
+    pub lock_wait: Option<Span>,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What is read back.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A run (its folder or its id), a manifest (CSV) or a rollout file (TOML).
+    #[arg(value_name = "ROLLOUT|RUN")]
+    pub target: PathBuf,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which run is taken back.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The run: its folder or its id.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where the plan goes [default: a new folder below reports/plans].
+    #[arg(short, long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Until when the plan may be applied [default: 7d].
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Span>,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Whose files are made anew.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run: its folder or its id.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which runs are listed.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Where runs and plans are kept.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// One run a line, as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How fast, how many at once, how often, how long.
@@ -139,6 +252,9 @@ pub struct GuardArgs {
     /// Exit 3 for warnings too.
     #[arg(long)]
     pub strict: bool,
+    /// Wait so long for another run to end.
+    #[arg(long, value_name = "TIME")]
+    pub lock_wait: Option<Span>,
 }
 
 /// Which rows.
@@ -332,6 +448,22 @@ pub struct SandboxArgs {
     /// Where every request is written, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// `orgwave init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder, made if it isn't there; no file in it is replaced.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// `orgwave man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// A folder for a page per command.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 fn org_rate(text: &str) -> Result<Rate, String> {

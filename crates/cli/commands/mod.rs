@@ -2,12 +2,22 @@
 
 mod apply;
 mod check;
+mod completions;
+mod execution;
 mod explain;
+mod init;
 mod listeners;
+mod man;
 mod online;
 mod orgs;
+mod permit;
 mod plan;
+mod report;
+mod resume;
+mod runs;
 mod sandbox;
+mod undo;
+mod verify;
 
 use orgwave_core::run::Exit;
 
@@ -24,7 +34,15 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Undo(args) => undo::run(args).await,
+        Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Man(args) => man::run(&args),
     }
 }

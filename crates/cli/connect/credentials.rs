@@ -15,14 +15,14 @@ use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretText;
 
 use super::private_file::read_private;
-use crate::args::ConnectArgs;
+use crate::args::KeyArgs;
 use crate::failure::Failure;
 
 /// The key that these arguments and this environment give.
 ///
 /// # Errors
 /// 78: there is none, it is unsafe, or it is malformed.
-pub fn api_key(args: &ConnectArgs) -> Result<ApiKey, Failure> {
+pub fn api_key(args: &KeyArgs) -> Result<ApiKey, Failure> {
     if let Some(path) = &args.token_file {
         return api_key_of(path);
     }

@@ -25,7 +25,7 @@ pub use credentials::api_key_of;
 pub use sandbox::{InProcess, config_of, serve};
 pub use secrets::unresolved;
 
-use crate::args::ConnectArgs;
+use crate::args::KeyArgs;
 use crate::clock;
 use crate::failure::Failure;
 
@@ -45,27 +45,57 @@ pub struct Session {
     pub sandbox: Option<InProcess>,
 }
 
-impl Session {
-    /// Opens a session: reads the key, resolves the secrets that the rollout names, sends nothing.
+/// Who calls, and where: known before anything else is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    endpoint: Endpoint,
+    key: ApiKey,
+}
+
+impl Identity {
+    /// The key and the endpoint that these arguments and this environment give; or the sandbox's.
     ///
     /// # Errors
-    /// 78: no key, an unsafe file, an unresolved secret, an endpoint that isn't allowed.
+    /// 78: no key, an unsafe file, an endpoint that isn't allowed.
+    pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
+        Ok(match sandbox {
+            Some(sandbox) => Self { endpoint: Endpoint::sandbox(sandbox.port()), key: sandbox.api_key()? },
+            None => Self { endpoint: endpoint_of(args)?, key: credentials::api_key(args)? },
+        })
+    }
+
+    /// What plans record and compare.
+    pub fn endpoint(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    /// Tells this key from others.
+    pub fn key_fingerprint(&self) -> Fingerprint {
+        self.key.fingerprint()
+    }
+}
+
+impl Session {
+    /// Opens a session: resolves the secrets that the rollout names, sends nothing. `learned` is a rate that
+    /// worked before.
+    ///
+    /// # Errors
+    /// 78: an unsafe file, an unresolved secret.
     pub fn open(
-        args: &ConnectArgs,
+        identity: Identity,
+        args: &KeyArgs,
         limits: Limits,
         needed: &BTreeMap<SecretName, Option<u64>>,
         sandbox: Option<InProcess>,
+        learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let (endpoint, key) = match &sandbox {
-            Some(sandbox) => (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?),
-            None => (endpoint_of(args)?, credentials::api_key(args)?),
-        };
+        let Identity { endpoint, key } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();
         setup.timeout = limits.timeout;
         setup.concurrency = limits.concurrency;
-        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, None, fastrand::u64(..));
+        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, learned, fastrand::u64(..));
         Ok(Self {
             endpoint: endpoint.to_string(),
             secrets,
@@ -118,7 +148,7 @@ fn no_client(error: orgwave_client::SetupError) -> Failure {
         .hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
 }
 
-fn endpoint_of(args: &ConnectArgs) -> Result<Endpoint, Failure> {
+fn endpoint_of(args: &KeyArgs) -> Result<Endpoint, Failure> {
     match &args.endpoint {
         Some(url) => url.parse().map_err(|error: orgwave_client::EndpointError| {
             Failure::new(Exit::BadConfig, "the endpoint is not allowed").because(error)
