@@ -574,6 +574,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let now = self.now();
         let key_is_bad = self.stop == Some(StopReason::KeyRefused);
         let Some(org) = self.active.get_mut(&index) else { return };
+        if org.is_last_read && matches!(org.stage, Stage::Queued) {
+            // The very reply that began the drain: its org has been seen to with all others.
+            return;
+        }
         let may_read = !org.is_last_read && now >= org.not_before && !key_is_bad;
         org.is_last_read = true;
         org.not_before = Duration::ZERO;
