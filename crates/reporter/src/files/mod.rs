@@ -27,7 +27,7 @@ use orgwave_core::plan::Header;
 pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};
-use crate::report::ReportMd;
+use crate::report::{ReportHtml, ReportMd};
 use crate::source::RunSource;
 use crate::tally::Tally;
 
@@ -147,6 +147,7 @@ fn begin_all(
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
     let mut others = vec!["plan.jsonl", "run.db"];
+    files.push(Box::new(ReportHtml::begin(&place, source, org_files)?));
     files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);
     files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(&place, run))?);
     if org_files {
@@ -170,6 +171,10 @@ pub(crate) struct Place<'a> {
 impl Place<'_> {
     pub(crate) fn begin(&self, name: &str) -> io::Result<WholeFile> {
         WholeFile::begin(self.folder, name)
+    }
+
+    pub(crate) fn failed(&self, name: &str, error: io::Error) -> ReportError {
+        at(self.folder, name)(error)
     }
 }
 
