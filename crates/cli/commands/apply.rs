@@ -26,6 +26,7 @@ use crate::clock;
 use crate::connect::{Identity, InProcess, Session, serve};
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::{Lock, Memory};
 use crate::plans::{
     OpenPlan, PlanLines, copy_verified, each_line, header_of, limits_of, make, secrets_named,
@@ -142,6 +143,7 @@ async fn prepare_rollout(
         &mut listeners.sink(),
     )
     .await?;
+    hold::at(Step::PlanWritten);
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
     }
@@ -295,11 +297,15 @@ fn begin(
     };
     let cannot_write =
         |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
-    let journal = SqliteJournal::create(&folder.path, &run).and_then(Draft::publish).map_err(cannot_write)?;
+    let draft = SqliteJournal::create(&folder.path, &run).map_err(cannot_write)?;
+    hold::at(Step::JournalDrafted);
+    let journal = Draft::publish(draft).map_err(cannot_write)?;
+    hold::at(Step::JournalPublished);
     // In this order: an id that is remembered without a run would make a plan unusable that nobody used.
     if let Some(memory) = memory {
         memory.remember_applied(&run.plan_id)?;
     }
+    hold::at(Step::PlanRemembered);
     Ok((run, journal))
 }
 
