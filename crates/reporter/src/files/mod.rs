@@ -94,11 +94,25 @@ pub struct Written {
 /// Writes every file of a run into its folder, which is there.
 ///
 /// # Errors
-/// Plan or journal can't be read, or a file can't be written; then no file but those of `orgs/` has changed.
+/// As [`write_files_watched`].
 pub fn write_files(
     source: &dyn RunSource,
     folder: &Path,
     org_files: OrgFiles,
+) -> Result<Written, ReportError> {
+    write_files_watched(source, folder, org_files, || ())
+}
+
+/// The same, telling each time that a file is durable and about to get its name: the moment at which a test
+/// stops the program.
+///
+/// # Errors
+/// Plan or journal can't be read, or a file can't be written; then no file but those of `orgs/` has changed.
+pub fn write_files_watched(
+    source: &dyn RunSource,
+    folder: &Path,
+    org_files: OrgFiles,
+    mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
     let mut tally = Tally::begin(source, records.header())?;
@@ -120,6 +134,7 @@ pub fn write_files(
     }
     let names = done.iter().map(Nameless::file_name).collect();
     for file in done {
+        before_name();
         file.name()?;
     }
     sync_folder(folder)?;
