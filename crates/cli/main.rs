@@ -19,6 +19,7 @@ mod commands;
 mod connect;
 mod console;
 mod failure;
+mod memory;
 mod plans;
 mod rollout;
 mod runs;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use orgwave_core::code::Code;
 use orgwave_core::manifest::{
     Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Severity, Source,
 };
@@ -142,10 +143,11 @@ impl Rollout {
     /// 65: it changed.
     pub fn still_the_same(&self) -> Result<(), Failure> {
         match &self.toml {
-            Some((path, bytes)) if std::fs::read(path).ok().as_ref() != Some(bytes) => Err(Failure::new(
-                Exit::BadInput,
-                format!("{} changed while the plan was made", path.display()),
-            )),
+            Some((path, bytes)) if std::fs::read(path).ok().as_ref() != Some(bytes) => {
+                let what =
+                    format!("{}: {} changed while the plan was made", Code::FileChanged, path.display());
+                Err(Failure::new(Exit::BadInput, what).hint("nothing was sent; run it again"))
+            }
             _ => Ok(()),
         }
     }
@@ -154,9 +156,8 @@ impl Rollout {
 /// What to say when rows end early.
 pub fn rows_failure(error: RowsError) -> Failure {
     match error {
-        RowsError::Changed { .. } => {
-            Failure::new(Exit::BadInput, error.to_string()).hint("nothing was sent; run it again")
-        }
+        RowsError::Changed { .. } => Failure::new(Exit::BadInput, format!("{}: {error}", Code::FileChanged))
+            .hint("nothing was sent; run it again"),
         RowsError::Read(error) => Failure::new(Exit::NoInput, "the rollout can't be read").because(error),
     }
 }

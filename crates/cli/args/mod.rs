@@ -13,7 +13,8 @@ use orgwave_core::run::Exit;
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
     ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,
-    InitArgs, ManArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, SandboxArgs, SelectArgs, WriteArgs,
+    InitArgs, KeyArgs, ManArgs, MetricsArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs,
+    ResumeArgs, RunsArgs, SandboxArgs, SelectArgs, UndoArgs, VerifyArgs, WriteArgs,
 };
 
 /// The definition of the command line.

@@ -38,6 +38,16 @@ pub enum Command {
     Plan(PlanArgs),
     /// Carry out a plan; given a rollout, plan first. Writes to the API.
     Apply(ApplyArgs),
+    /// Go on with a run that was stopped or killed, settling doubt first. Writes to the API.
+    Resume(ResumeArgs),
+    /// Read back and compare: exit 2 if something drifted.
+    Verify(VerifyArgs),
+    /// Make the plan that restores what a run changed.
+    Undo(UndoArgs),
+    /// Make a run's files anew from its journal.
+    Report(ReportArgs),
+    /// List the runs.
+    Runs(RunsArgs),
     /// Say what is in force and what is wrong, and how to mend it. Writes nothing to the API.
     Doctor(DoctorArgs),
     /// Serve the stand-in API on loopback.
@@ -61,7 +71,7 @@ pub enum Command {
 /// Which API, with which key and secrets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct ConnectArgs {
+pub struct KeyArgs {
     /// The vendor's region: us or eu.
     #[arg(long, value_name = "us|eu", conflicts_with = "endpoint")]
     pub region: Option<Region>,
@@ -77,9 +87,106 @@ pub struct ConnectArgs {
     /// A TOML file with secrets, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+}
+
+/// The same, or the sandbox.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectArgs {
+    /// Which API, with which key and secrets.
+    #[command(flatten)]
+    pub key: KeyArgs,
     /// Against the stand-in API, in this process: no key, no network.
     #[arg(long, conflicts_with_all = ["region", "endpoint", "token_file", "profile"])]
     pub sandbox: bool,
+}
+
+/// Which run, and how it is gone on with.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run: its folder or its id [default: the newest unfinished run of this key and endpoint].
+    #[arg(value_name = "RUN")]
+    pub run: Option<PathBuf>,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Exit 3 for warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Wait so long for another run to end.
+    #[arg(long, value_name = "TIME")]
+    pub lock_wait: Option<Span>,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
+}
+
+/// What is read back.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A run (its folder or its id), a manifest (CSV) or a rollout file (TOML).
+    #[arg(value_name = "ROLLOUT|RUN")]
+    pub target: PathBuf,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which run is taken back.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// The run: its folder or its id.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Where the plan goes [default: a new folder below reports/plans].
+    #[arg(short, long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Until when the plan may be applied [default: 7d].
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Span>,
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Whose files are made anew.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run: its folder or its id.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Which runs are listed.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Where runs and plans are kept.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// One run a line, as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How fast, how many at once, how often, how long.
@@ -152,6 +259,9 @@ pub struct GuardArgs {
     /// Exit 3 for warnings too.
     #[arg(long)]
     pub strict: bool,
+    /// Wait so long for another run to end.
+    #[arg(long, value_name = "TIME")]
+    pub lock_wait: Option<Span>,
 }
 
 /// Which rows.
@@ -164,6 +274,15 @@ pub struct SelectArgs {
     /// Skip orgs whose id or name matches.
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
+}
+
+/// What is told to whoever watches the machine.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct MetricsArgs {
+    /// Where the run's numbers go, for Prometheus' textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// What is printed and written where.
@@ -298,9 +417,6 @@ pub struct ApplyArgs {
     /// With --dry-run: where the plan goes.
     #[arg(short, long, value_name = "FILE", requires = "dry_run")]
     pub output_file: Option<PathBuf>,
-    /// Where the run's numbers go, for Prometheus' textfile collector.
-    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
-    pub metrics_file: Option<PathBuf>,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -319,6 +435,9 @@ pub struct ApplyArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// `orgwave sandbox`.
@@ -378,7 +497,7 @@ pub struct ExportArgs {
 pub struct DoctorArgs {
     /// Which API.
     #[command(flatten)]
-    pub connect: ConnectArgs,
+    pub key: KeyArgs,
     /// How fast.
     #[command(flatten)]
     pub pace: PaceArgs,

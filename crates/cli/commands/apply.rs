@@ -6,31 +6,32 @@
 //! plan (proved) ----+
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use orgwave_core::desired::Wish;
-use orgwave_core::plan::{Footer, Header, PlanLine, PlanReader};
-use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader, exit_of};
+use orgwave_core::plan::Header;
+use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, Policy, Ports, roll_out};
-use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::files::write_files;
-use orgwave_reporter::{Summary, write_metrics};
+use orgwave_executor::rollout::History;
+use orgwave_journal::{Draft, JournalError, SqliteJournal};
 use orgwave_sandbox::OrgSeed;
 
+use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
-use super::plan::{acks, max_changed, review, show};
+use super::permit::permit;
 use crate::args::{self, ApplyArgs, ConnectArgs, PlanPolicy};
 use crate::clock;
-use crate::connect::{InProcess, Session, serve};
+use crate::connect::{Identity, InProcess, Session, serve};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, PlanLines, copy_verified, make};
+use crate::memory::{Lock, Memory};
+use crate::plans::{
+    OpenPlan, PlanLines, copy_verified, each_line, header_of, limits_of, make, secrets_named,
+};
 use crate::rollout::{self, Rollout, Telling, rows_failure};
-use crate::runs::{JournalPort, NewFolder, PLAN_FILE, RunFiles, new_name, sync_folder};
+use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
 /// Applies a plan, or plans and applies a rollout.
 pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
@@ -38,9 +39,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return super::plan::run(dry_run(args, is_plan)?).await;
     }
-    if let Some(path) = &args.metrics_file {
-        check_parent(path)?;
-    }
+    check_metrics(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
     let prepared = if is_plan {
@@ -48,47 +47,73 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     } else {
         prepare_rollout(&args, &folder, &mut listeners).await
     };
-    let prepared = match prepared {
-        Ok(prepared) => prepared,
-        Err(failure) => {
-            drop(listeners);
-            folder.discard();
-            return Err(failure);
-        }
-    };
     listeners.clear();
-    let Prepared { mut session, plan, fresh } = prepared;
-    if let Err(failure) = permit(&args, &folder, &session, &plan, fresh) {
+    let Prepared { mut session, hold, plan, fresh } = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Err(leave(failure, folder, listeners)),
+    };
+    if let Err(failure) = permit(&args, &folder.path, &session, &plan, fresh) {
         // A plan that was made is kept: it is what the guard asks to look at.
-        if !fresh {
-            drop(listeners);
-            folder.discard();
-        }
-        return Err(failure);
+        return Err(if fresh { failure } else { leave(failure, folder, listeners) });
     }
-    let ended = execute(&args, &folder, &mut session, plan, fresh, &mut listeners).await?;
+
+    let memory = hold.as_ref().map(|hold| &hold.memory);
+    let (run, journal) = begin(&args, &folder, &session, memory, &plan, fresh)?;
+    let OpenPlan { header, index, .. } = plan;
+    let execution = Execution {
+        folder: &folder.path,
+        run,
+        plan: header,
+        index,
+        journal,
+        history: History::default(),
+        settle_only: false,
+    };
+    let ended = execute(execution, &mut session, memory, &mut listeners).await?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }
-    report(&args, &folder, &ended, listeners)
+    drop(hold);
+    report(&folder.path, &ended, args.guard.strict, &args.output, &args.metrics, listeners)
 }
 
-/// A file that could not be written at the end is better known at the beginning.
-fn check_parent(path: &Path) -> Result<(), Failure> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if parent.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
-        .hint("name a file in a folder that is there"))
+/// Nothing was begun: the folder goes again.
+fn leave(failure: Failure, folder: NewFolder, listeners: Listeners) -> Failure {
+    drop(listeners);
+    folder.discard();
+    failure
 }
 
 /// What is ready to be carried out.
 struct Prepared {
     session: Session,
+    /// None in the sandbox, which nobody shares.
+    hold: Option<Hold>,
     plan: OpenPlan,
     /// Made by this very command.
     fresh: bool,
+}
+
+/// The right to write, for as long as the command goes on.
+struct Hold {
+    memory: Memory,
+    _lock: Lock,
+}
+
+impl Hold {
+    async fn take(args: &ApplyArgs, identity: &Identity) -> Result<Option<Self>, Failure> {
+        if args.connect.sandbox {
+            return Ok(None);
+        }
+        let memory = Memory::open()?;
+        let wait = args.guard.lock_wait.map(|span| span.get()).unwrap_or_default();
+        let lock = memory.lock(&identity.key_fingerprint(), &identity.endpoint(), wait).await?;
+        Ok(Some(Self { memory, _lock: lock }))
+    }
+
+    fn rate(hold: Option<&Self>, identity: &Identity) -> Option<f64> {
+        hold?.memory.rate(&identity.key_fingerprint(), &identity.endpoint(), clock::now())
+    }
 }
 
 async fn prepare_rollout(
@@ -102,9 +127,13 @@ async fn prepare_rollout(
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     check_no_read(&policy, &mut rollout)?;
     let sandbox = sandbox_of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
-    let mut session = Session::open(&args.connect, limits, &rollout.manifest.header().secrets, sandbox)?;
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let hold = Hold::take(args, &identity).await?;
+    let learned = Hold::rate(hold.as_ref(), &identity);
+    let needed = &rollout.manifest.header().secrets;
+    let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    let made = make(
+    make(
         &mut rollout,
         &policy,
         &args.select,
@@ -114,11 +143,8 @@ async fn prepare_rollout(
         &mut listeners.sink(),
     )
     .await?;
-    if args.guard.unattended {
-        max_changed(&made.footer, policy.max_changed)?;
-    }
     let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
-    Ok(Prepared { session, plan, fresh: true })
+    Ok(Prepared { session, hold, plan, fresh: true })
 }
 
 async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
@@ -127,8 +153,13 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     let limits = args::pace(&args.pace, &limits_of(&header))?;
     let sandbox = sandbox_of_plan(args, &header, &folder.path).await?;
     // The names of the secrets stand in the lines, and the lines are to be believed only once they are proved.
-    let mut session = Session::open(&args.connect, limits, &secrets_named(&args.target)?, sandbox)?;
-    fits(&header, &session)?;
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    fits(&header, &identity)?;
+    let hold = Hold::take(args, &identity).await?;
+    unused(&header, hold.as_ref(), args)?;
+    let learned = Hold::rate(hold.as_ref(), &identity);
+    let needed = secrets_named(&args.target)?;
+    let mut session = Session::open(identity, &args.connect.key, limits, &needed, sandbox, learned)?;
 
     let copy = folder.path.join(PLAN_FILE);
     let seal = session.seal(&header.plan_id);
@@ -141,22 +172,19 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     )?;
     session.secrets = secrets;
     sync_folder(&folder.path)?;
-    if args.guard.unattended {
-        max_changed(&plan.footer, args.guard.max_changed.unwrap_or(orgwave_core::policy::Percent::of(30)))?;
-    }
-    Ok(Prepared { session, plan, fresh: false })
+    Ok(Prepared { session, hold, plan, fresh: false })
 }
 
 /// Whether the plan is for this API and this key, and not expired.
-fn fits(header: &Header, session: &Session) -> Result<(), Failure> {
+fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
-    if header.endpoint != session.endpoint {
-        return Err(refused(format!("the plan is for {}, not for {}", header.endpoint, session.endpoint)));
+    if header.endpoint != identity.endpoint() {
+        return Err(refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint())));
     }
-    if header.key_fingerprint != session.key_fingerprint() {
+    if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the plan was made with another key".to_owned()).hint("plan again with this key"));
     }
-    if session.gate.clock().now() >= header.expires {
+    if clock::now() >= header.expires {
         return Err(
             refused(format!("the plan expired at {}", header.expires)).hint("plan again, and review it")
         );
@@ -164,149 +192,56 @@ fn fits(header: &Header, session: &Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Guards, then the user's yes.
-fn permit(
+/// Whether the plan was never applied, as far as this machine and the reports folder know.
+fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
+    let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
+    let run = runs_in(&args.output.reports, console::error)
+        .into_iter()
+        .find(|run| run.header.plan_id == header.plan_id);
+    if !is_remembered && run.is_none() {
+        return Ok(());
+    }
+    let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.display()));
+    Err(Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}"))
+        .hint("a plan is applied once: `orgwave resume` goes on with its run, or plan again"))
+}
+
+/// Makes the journal: from here on the run exists, and its plan is used.
+fn begin(
     args: &ApplyArgs,
     folder: &NewFolder,
     session: &Session,
+    memory: Option<&Memory>,
     plan: &OpenPlan,
     fresh: bool,
-) -> Result<(), Failure> {
-    let path = folder.path.join(PLAN_FILE);
-    let target = if fresh { path.as_path() } else { args.target.as_path() };
-    let missing: Vec<_> =
-        plan.footer.guards.iter().filter(|guard| !args.guard.ack.contains(&guard.ack)).collect();
-    if !missing.is_empty() {
-        if fresh {
-            show(&review(&path, session)?, &args.output, session.rate());
-        }
-        let mut what = String::from("stopped by a guard; nothing was sent");
-        for guard in &missing {
-            what.push_str(&format!("\n  {} in {} orgs: --ack {}", guard.kind, guard.orgs, guard.ack));
-        }
-        return Err(Failure::new(Exit::Guarded, what).hint(format!(
-            "if that is meant: orgwave apply {}{}{}",
-            target.display(),
-            acks(&plan.footer.guards),
-            if args.connect.sandbox { " --sandbox" } else { "" },
-        )));
-    }
-    if args.guard.yes || args.guard.unattended || plan.footer.updates == 0 {
-        return Ok(());
-    }
-    if fresh {
-        show(&review(&path, session)?, &args.output, session.rate());
-    }
-    ask(&plan.footer)
-}
-
-/// Asks for the number of orgs, on the terminal itself.
-fn ask(footer: &Footer) -> Result<(), Failure> {
-    let no_terminal = |_| {
-        Failure::new(Exit::Usage, "there is no terminal to ask on")
-            .hint("--yes or --unattended go on without asking")
-    };
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
-    let question = format!("type the number of orgs to be written ({}) to go on: ", footer.updates);
-    terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
-    let mut answer = String::new();
-    BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(no_terminal)?;
-    if answer.trim() == footer.updates.to_string() {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Guarded, "declined; nothing was sent"))
-    }
-}
-
-/// Makes the journal, and carries the plan out.
-async fn execute(
-    args: &ApplyArgs,
-    folder: &NewFolder,
-    session: &mut Session,
-    plan: OpenPlan,
-    fresh: bool,
-    listeners: &mut Listeners,
-) -> Result<Ended, Failure> {
-    let OpenPlan { header, seal, index, .. } = plan;
+) -> Result<(RunHeader, SqliteJournal), Failure> {
+    let header = &plan.header;
+    let orgs = u32::try_from(plan.index.len())
+        .map_err(|error| Failure::new(Exit::BadInput, "too many orgs for one run").because(error))?;
     let run = RunHeader {
         format: RUN_FORMAT,
         run_id: folder.name.clone(),
         plan_id: header.plan_id.clone(),
-        plan_seal: seal,
+        plan_seal: plan.seal.clone(),
         fresh_plan: fresh,
         endpoint: header.endpoint.clone(),
         key_fingerprint: header.key_fingerprint.clone(),
         tool: concat!("orgwave ", env!("CARGO_PKG_VERSION")).to_owned(),
         started: session.gate.clock().now(),
-        orgs: u32::try_from(index.len())
-            .map_err(|error| Failure::new(Exit::BadInput, "too many orgs").because(error))?,
+        orgs,
         write: header.write,
         verify: header.verify,
         max_failures: header.max_failures,
         strict: args.guard.strict,
     };
-    let cannot_write = |error| {
-        Failure::new(Exit::CannotWrite, "the journal can't be made").because(anyhow::Error::from(error))
-    };
-    let journal = SqliteJournal::create(&folder.path, &run)
-        .and_then(orgwave_journal::Draft::publish)
-        .map_err(cannot_write)?;
-    let journal = JournalPort(journal);
-    let lines = PlanLines::open(&folder.path.join(PLAN_FILE), index)?;
-    let api = session.writer()?;
-    let policy = Policy {
-        run_id: run.run_id,
-        plan_id: run.plan_id.clone(),
-        write: run.write,
-        verify: run.verify,
-        has_canary: header.waves.as_ref().is_none_or(orgwave_core::policy::Waves::has_canary),
-        max_failures: run.max_failures,
-        settle_only: false,
-    };
-    let plan_seal = session.seal(&run.plan_id);
-    let ended = roll_out(
-        lines.index(),
-        policy,
-        &session.secrets,
-        &plan_seal,
-        HashMap::new(),
-        Ports { api: &api, journal: &journal, plan: &lines },
-        &mut session.gate,
-        &mut session.control,
-        &mut listeners.sink(),
-    )
-    .await;
-    let written = tokio::task::block_in_place(|| journal.0.flush());
-    written.map_err(|error| {
-        Failure::new(Exit::CannotWrite, "the journal could not be written")
-            .because(error)
-            .hint(format!("mend the disk, then: orgwave resume {}", folder.path.display()))
-    })?;
-    Ok(ended)
-}
-
-/// Writes the run's files, and says what came of it.
-fn report(
-    args: &ApplyArgs,
-    folder: &NewFolder,
-    ended: &Ended,
-    mut listeners: Listeners,
-) -> Result<Exit, Failure> {
-    listeners.clear();
-    listeners.finish()?;
-    let source = RunFiles::open(&folder.path)?;
-    let written = write_files(&source, &folder.path, args.output.org_files)?;
-    let exit = exit_of(&ended.finish, &ended.counts, args.guard.strict);
-    let is_quiet = args.output.quiet && exit == Exit::Done && !ended.finish.wrote;
-    if !is_quiet {
-        let text = Summary::of(&written)
-            .render(console::width(), console::style(args.output.color, args.output.no_color.is_some()));
-        if args.output.json { console::note(&text) } else { console::out(&text) }
+    let cannot_write =
+        |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
+    let journal = SqliteJournal::create(&folder.path, &run).and_then(Draft::publish).map_err(cannot_write)?;
+    // In this order: an id that is remembered without a run would make a plan unusable that nobody used.
+    if let Some(memory) = memory {
+        memory.remember_applied(&run.plan_id)?;
     }
-    if let Some(path) = &args.metrics_file {
-        write_metrics(&written.tally, path)?;
-    }
-    Ok(exit)
+    Ok((run, journal))
 }
 
 /// A plan is a file of JSON lines; anything else is a rollout.
@@ -344,59 +279,6 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         guard,
         output,
     })
-}
-
-fn header_of(path: &Path) -> Result<Header, Failure> {
-    Ok(reader_of(path)?.header().clone())
-}
-
-fn reader_of(path: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
-    let file = File::open(path).map_err(|error| {
-        Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
-    })?;
-    PlanReader::open(BufReader::with_capacity(1 << 16, file)).map_err(|error| unusable(path, error))
-}
-
-fn unusable(path: &Path, error: orgwave_core::plan::PlanError) -> Failure {
-    let exit = match &error {
-        orgwave_core::plan::PlanError::Line { .. } => Exit::BadInput,
-        orgwave_core::plan::PlanError::Io(_) => Exit::NoInput,
-        _ => Exit::PlanRefused,
-    };
-    Failure::new(exit, format!("{} is no plan to be trusted", path.display())).because(error)
-}
-
-/// The names of the secrets that a plan's writes need.
-fn secrets_named(path: &Path) -> Result<BTreeMap<orgwave_core::secret::SecretName, Option<u64>>, Failure> {
-    let mut names = BTreeMap::new();
-    each_line(path, |line| {
-        for name in line.secrets {
-            names.entry(name).or_insert(Some(line.line));
-        }
-    })?;
-    Ok(names)
-}
-
-fn each_line(path: &Path, mut each: impl FnMut(PlanLine)) -> Result<(), Failure> {
-    let mut reader = reader_of(path)?;
-    while let Some((_, line)) = reader.next_org().map_err(|error| unusable(path, error))? {
-        each(line);
-    }
-    Ok(())
-}
-
-fn limits_of(header: &Header) -> BTreeMap<String, orgwave_core::manifest::LimitValue> {
-    use orgwave_core::manifest::LimitValue;
-    use serde_json::Value;
-    let limit = |value: &Value| match value {
-        Value::Bool(flag) => LimitValue::Flag(*flag),
-        Value::Array(parts) => {
-            LimitValue::List(parts.iter().map(|part| part.as_str().unwrap_or_default().to_owned()).collect())
-        }
-        Value::String(text) => LimitValue::Text(text.clone()),
-        other => LimitValue::Text(other.to_string()),
-    };
-    header.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect()
 }
 
 /// Starts the sandbox with the orgs of a rollout, if it is wanted.

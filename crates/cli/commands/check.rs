@@ -20,7 +20,7 @@ pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
     )?;
     crate::connect::config_of(rollout.sandbox.as_ref())?;
     let header = rollout.manifest.header();
-    let missing = unresolved(args.connect.secrets.as_deref(), header.secrets.keys())?;
+    let missing = unresolved(args.connect.key.secrets.as_deref(), header.secrets.keys())?;
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
         console::note(&format!("note: secrets without a value here: {}\n", names.join(", ")));

@@ -22,7 +22,7 @@ use self::cells::OrgCells;
 use self::folder::{Kept, OrgRow, Staged};
 use super::apply::sandbox_of_rollout;
 use crate::args::{self, ExportArgs, SelectArgs};
-use crate::connect::{Session, serve};
+use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::stopped;
@@ -51,7 +51,8 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
         }
         (None, false) => None,
     };
-    let mut session = Session::open(&args.connect, limits, &BTreeMap::new(), sandbox)?;
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
     let listed = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
     let listed = chosen(listed, &args.select)?;

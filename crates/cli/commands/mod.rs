@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod completions;
 mod doctor;
+mod execution;
 mod explain;
 mod export;
 mod init;
@@ -11,8 +12,14 @@ mod listeners;
 mod man;
 mod online;
 mod orgs;
+mod permit;
 mod plan;
+mod report;
+mod resume;
+mod runs;
 mod sandbox;
+mod undo;
+mod verify;
 
 use orgwave_core::run::Exit;
 
@@ -31,6 +38,11 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Undo(args) => undo::run(args).await,
+        Command::Report(args) => report::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::apply::sandbox_of_rollout;
 use crate::args::{self, CheckArgs};
-use crate::connect::{ReadPort, Session};
+use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::stopped;
@@ -26,7 +26,9 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let sandbox = sandbox_of_rollout(&args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
-    let mut session = Session::open(&args.connect, limits, &std::collections::BTreeMap::new(), sandbox)?;
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let no_secrets = std::collections::BTreeMap::new();
+    let mut session = Session::open(identity, &args.connect.key, limits, &no_secrets, sandbox, None)?;
     let api = session.reader()?;
     let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
     let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();

@@ -10,7 +10,7 @@ use orgwave_reporter::terminal::clean;
 
 use super::apply::sandbox_of_rollout;
 use crate::args::{self, OrgsArgs, OrgsFormat};
-use crate::connect::{Session, serve};
+use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::stopped;
@@ -30,7 +30,8 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
         }
         (None, false) => None,
     };
-    let mut session = Session::open(&args.connect, limits, &BTreeMap::new(), sandbox)?;
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
     let mut orgs = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));

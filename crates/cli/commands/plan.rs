@@ -10,7 +10,7 @@ use super::apply::sandbox_of_rollout;
 use super::listeners::Listeners;
 use crate::args::{self, OutputArgs, PlanArgs};
 use crate::clock;
-use crate::connect::Session;
+use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, Review, make};
@@ -32,7 +32,9 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let sandbox =
             sandbox_of_rollout(&args.connect, &mut rollout, folder.as_ref().map(|f| f.path.as_path()))
                 .await?;
-        let mut session = Session::open(&args.connect, limits, &rollout.manifest.header().secrets, sandbox)?;
+        let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+        let needed = &rollout.manifest.header().secrets;
+        let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
         let mut listeners = Listeners::new(&args.output, None)?;
         let made =
             make(&mut rollout, &policy, &args.select, &mut session, &path, plan_id, &mut listeners.sink())
@@ -113,7 +115,7 @@ pub fn review(path: &std::path::Path, session: &Session) -> Result<PlanReview, F
         },
     )?;
     let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
-    review.finish(&plan.footer)
+    review.finish(&plan.footer, session.rate())
 }
 
 /// Prints a review.

@@ -15,14 +15,14 @@ use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretText;
 
 use super::private_file::read_private;
-use crate::args::ConnectArgs;
+use crate::args::KeyArgs;
 use crate::failure::Failure;
 
 /// The key that these arguments and this environment give, and where it comes from.
 ///
 /// # Errors
 /// 78: there is none, it is unsafe, or it is malformed.
-pub fn api_key(args: &ConnectArgs) -> Result<(ApiKey, String), Failure> {
+pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
     if let Some(path) = &args.token_file {
         let source = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
         return api_key_of(path).map(|key| (key, source));

@@ -25,7 +25,7 @@ pub use credentials::api_key_of;
 pub use sandbox::{InProcess, config_of, serve};
 pub use secrets::unresolved;
 
-use crate::args::ConnectArgs;
+use crate::args::KeyArgs;
 use crate::clock;
 use crate::failure::Failure;
 
@@ -39,43 +39,76 @@ pub struct Session {
     pub gate: Gate<TokioClock>,
     /// What signals ask for.
     pub control: mpsc::Receiver<Control>,
-    /// Where the key comes from, in words.
-    pub key_source: String,
     key: ApiKey,
     setup: Setup,
     /// Kept alive as long as the session.
     pub sandbox: Option<InProcess>,
 }
 
-impl Session {
-    /// Opens a session: reads the key, resolves the secrets that the rollout names, sends nothing.
+/// Who calls, and where: known before anything else is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    endpoint: Endpoint,
+    key: ApiKey,
+    key_source: String,
+}
+
+impl Identity {
+    /// The key and the endpoint that these arguments and this environment give; or the sandbox's.
     ///
     /// # Errors
-    /// 78: no key, an unsafe file, an unresolved secret, an endpoint that isn't allowed.
+    /// 78: no key, an unsafe file, an endpoint that isn't allowed.
+    pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
+        if let Some(sandbox) = sandbox {
+            let (endpoint, key) = (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?);
+            return Ok(Self { endpoint, key, key_source: "the sandbox".to_owned() });
+        }
+        let (endpoint, (key, key_source)) = (endpoint_of(args)?, credentials::api_key(args)?);
+        Ok(Self { endpoint, key, key_source })
+    }
+
+    /// What plans record and compare.
+    pub fn endpoint(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    /// Tells this key from others.
+    pub fn key_fingerprint(&self) -> Fingerprint {
+        self.key.fingerprint()
+    }
+
+    /// Where the key comes from, in words.
+    pub fn key_source(&self) -> &str {
+        &self.key_source
+    }
+}
+
+impl Session {
+    /// Opens a session: resolves the secrets that the rollout names, sends nothing. `learned` is a rate that
+    /// worked before.
+    ///
+    /// # Errors
+    /// 78: an unsafe file, an unresolved secret.
     pub fn open(
-        args: &ConnectArgs,
+        identity: Identity,
+        args: &KeyArgs,
         limits: Limits,
         needed: &BTreeMap<SecretName, Option<u64>>,
         sandbox: Option<InProcess>,
+        learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let (endpoint, (key, key_source)) = match &sandbox {
-            Some(sandbox) => {
-                (Endpoint::sandbox(sandbox.port()), (sandbox.api_key()?, "the sandbox".to_owned()))
-            }
-            None => (endpoint_of(args)?, credentials::api_key(args)?),
-        };
+        let Identity { endpoint, key, .. } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();
         setup.timeout = limits.timeout;
         setup.concurrency = limits.concurrency;
-        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, None, fastrand::u64(..));
+        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, learned, fastrand::u64(..));
         Ok(Self {
             endpoint: endpoint.to_string(),
             secrets,
             gate,
             control: crate::signals::listen(),
-            key_source,
             key,
             setup,
             sandbox,
@@ -123,7 +156,7 @@ fn no_client(error: orgwave_client::SetupError) -> Failure {
         .hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
 }
 
-fn endpoint_of(args: &ConnectArgs) -> Result<Endpoint, Failure> {
+fn endpoint_of(args: &KeyArgs) -> Result<Endpoint, Failure> {
     match &args.endpoint {
         Some(url) => url.parse().map_err(|error: orgwave_client::EndpointError| {
             Failure::new(Exit::BadConfig, "the endpoint is not allowed").because(error)

@@ -1,8 +1,7 @@
 //! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
-use std::io::{BufWriter, Write as _};
+use std::collections::HashMap;
 use std::path::Path;
 
 use orgwave_core::code::Code;
@@ -11,9 +10,7 @@ use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
-use orgwave_core::plan::{
-    FORMAT, Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, SideColumns, Verdict, WaveCount,
-};
+use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, SideColumns, Verdict};
 use orgwave_core::policy::{Waves, WriteMode};
 use orgwave_core::reply::Live;
 use orgwave_core::run::{Exit, StopReason};
@@ -23,18 +20,16 @@ use orgwave_core::status::Status;
 use orgwave_executor::dispatch::Context;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, client_list, survey};
-use orgwave_reporter::PlanReview;
 use orgwave_reporter::files::plan::PlanCsv;
+use orgwave_reporter::{PlanPages, PlanReview};
 use serde_json::Value;
 use wildmatch::WildMatch;
 
-use super::open::create_private;
-use super::spool::{Spool, Spooled};
+use super::draft::Draft;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::connect::Session;
 use crate::failure::Failure;
 use crate::rollout::{Rollout, rows_failure};
-use crate::runs::sync_folder;
 
 /// A plan that was made.
 #[derive(Debug)]
@@ -48,8 +43,8 @@ pub struct MadePlan {
 /// What is made of a plan beside the plan itself.
 #[derive(Debug)]
 pub struct Review {
-    /// For the terminal.
-    pub screen: PlanReview,
+    /// For the terminal, `plan.html` and `plan.md`.
+    pages: PlanPages,
     /// `plan.csv`.
     csv: PlanCsv,
 }
@@ -64,7 +59,7 @@ impl Review {
         let stem =
             plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
-        Ok(Self { screen: PlanReview::begin(header), csv })
+        Ok(Self { pages: PlanPages::begin(folder, &stem, header), csv })
     }
 
     /// Takes the next line in.
@@ -72,18 +67,17 @@ impl Review {
     /// # Errors
     /// 74.
     pub fn line(&mut self, line: &PlanLine) -> Result<(), Failure> {
-        self.screen.line(line);
+        self.pages.line(line);
         Ok(self.csv.line(line)?)
     }
 
-    /// Ends the pages.
+    /// Ends the pages, which tell the cost at so many calls a second.
     ///
     /// # Errors
     /// 74.
-    pub fn finish(mut self, footer: &Footer) -> Result<PlanReview, Failure> {
-        self.screen.finish(footer);
+    pub fn finish(self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, Failure> {
         self.csv.end()?;
-        Ok(self.screen)
+        Ok(self.pages.finish(footer, rate)?)
     }
 }
 
@@ -102,7 +96,6 @@ pub async fn make(
     sink: &mut dyn EventSink,
 ) -> Result<MadePlan, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot_write = |error: std::io::Error| Failure::cannot_write(path, error);
     let seal = session.seal(&plan_id);
     let waves = waves_of(policy, rollout)?;
     let created = session.gate.clock().now();
@@ -116,11 +109,7 @@ pub async fn make(
         None
     };
 
-    let spool = RefCell::new(Planning {
-        spool: Spool::in_folder(folder).map_err(cannot_write)?,
-        guards: BTreeMap::new(),
-        error: None,
-    });
+    let draft = RefCell::new(Draft::in_folder(folder)?);
     let total = rollout.manifest.header().rows;
     Context::new(&mut session.gate, sink).emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner {
@@ -145,7 +134,7 @@ pub async fn make(
                     Ok(row) => {
                         let org = row.org;
                         match planner.without_reading(row) {
-                            Ok(line) => spool.borrow_mut().put(index, &line),
+                            Ok(line) => draft.borrow_mut().put(index, &line),
                             Err(row) => return Some((org, (index, row))),
                         }
                     }
@@ -169,7 +158,7 @@ pub async fn make(
                         .unwrap_or(u32::MAX),
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
-                spool.borrow_mut().put(*index, &line);
+                draft.borrow_mut().put(*index, &line);
             },
         )
         .await;
@@ -182,55 +171,11 @@ pub async fn make(
     }
     rollout.still_the_same()?;
 
-    let Planning { spool, guards, error } = spool.into_inner();
-    if let Some(error) = error {
-        return Err(cannot_write(error));
-    }
-    let header = header_of(rollout, policy, session, plan_id, waves.clone(), created);
-    let guards = guards.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, &seal)).collect();
-    let spooled = spool.finish().map_err(cannot_write)?;
-    let footer = write(&spooled, &header, waves.as_ref(), guards, path, &seal).map_err(cannot_write)?;
-    sync_folder(folder)?;
+    let header = header_of(rollout, policy, session, plan_id, waves, created);
+    let footer = draft.into_inner().finish(&header, &seal, path)?;
     Context::new(&mut session.gate, sink)
         .emit(EventKind::PlanFinished { plan_id: header.plan_id.clone(), updates: footer.updates });
     Ok(MadePlan { header, footer })
-}
-
-/// What planning gathers beside the lines.
-struct Planning {
-    spool: Spool,
-    guards: BTreeMap<GuardKind, u64>,
-    error: Option<std::io::Error>,
-}
-
-impl Planning {
-    fn put(&mut self, index: u32, line: &PlanLine) {
-        if line.verdict == Verdict::Update {
-            let trips = |kind| match kind {
-                GuardKind::Clears => {
-                    line.fields.iter().any(|field| field.differs() && field.after.is_clear())
-                }
-                GuardKind::Removals => line
-                    .fields
-                    .iter()
-                    .any(|field| field.differs() && field.after == orgwave_core::desired::Wish::Remove),
-                GuardKind::Disarms => line.fields.iter().any(|field| {
-                    let wanted = field.path.field().sensitive.map(Value::Bool);
-                    field.differs()
-                        && wanted.is_some_and(|value| field.after == orgwave_core::desired::Wish::Set(value))
-                }),
-                GuardKind::Unproven => line.unproven,
-            };
-            for kind in GuardKind::ALL {
-                if trips(kind) {
-                    *self.guards.entry(kind).or_default() += 1;
-                }
-            }
-        }
-        if let Err(error) = self.spool.put(index, line) {
-            self.error.get_or_insert(error);
-        }
-    }
 }
 
 /// Decides on one row at a time.
@@ -255,9 +200,7 @@ impl Planner<'_> {
             line.skip = Some(reason);
             return Ok(line);
         }
-        if let Some(listed) = self.listed
-            && (self.policy.write.reads() || row.name.is_some())
-        {
+        if let Some(listed) = self.listed {
             match listed.get(&row.org) {
                 None => {
                     let message = "not among the partner's client orgs".to_owned();
@@ -448,75 +391,6 @@ fn header_of(
             .sandbox
             .is_some()
             .then(|| rollout.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
-    }
-}
-
-/// Writes the lines in the manifest's order, each with its wave.
-fn write(
-    spooled: &Spooled,
-    header: &Header,
-    waves: Option<&Waves>,
-    guards: Vec<Guard>,
-    path: &Path,
-    seal: &SealKey,
-) -> std::io::Result<Footer> {
-    let updates = spooled.verdicts().filter(|verdict| *verdict == Some(Verdict::Update)).count() as u64;
-    let mut dealer = Dealer::new(waves, updates, spooled)?;
-    let mut footer = Footer { updates, guards, ..Footer::default() };
-    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-    let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
-    let mut writer = PlanWriter::begin(out, header, seal)?;
-    for line in spooled.lines() {
-        let mut line = line?;
-        footer.lines += 1;
-        footer.judged += u64::from(matches!(line.verdict, Verdict::Update | Verdict::Unchanged));
-        line.wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
-        if let Some(wave) = line.wave {
-            *counts.entry(wave).or_default() += 1;
-        }
-        writer.line(&line)?;
-    }
-    footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
-    let mut out = writer.finish(&footer)?;
-    out.flush()?;
-    out.get_ref().sync_all()?;
-    Ok(footer)
-}
-
-/// Deals waves out to the orgs that are to be written, in the manifest's order.
-enum Dealer {
-    /// By sizes: what is left of each wave, the first in front.
-    Sizes(std::vec::IntoIter<u64>, u32, u64),
-    /// By the manifest's column; rows without a number go last, in this wave.
-    Column(u32),
-}
-
-impl Dealer {
-    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> std::io::Result<Self> {
-        match waves {
-            Some(waves) => Ok(Self::Sizes(waves.split(updates).into_iter(), 0, 0)),
-            None => {
-                let mut last = 0;
-                for line in spooled.lines() {
-                    last = line?.wave.map_or(last, |wave| last.max(wave));
-                }
-                Ok(Self::Column(last.saturating_add(1)))
-            }
-        }
-    }
-
-    fn deal(&mut self, typed: Option<u32>) -> u32 {
-        match self {
-            Self::Sizes(sizes, wave, left) => {
-                if *left == 0 {
-                    *wave += 1;
-                    *left = sizes.next().unwrap_or(u64::MAX);
-                }
-                *left -= 1;
-                *wave
-            }
-            Self::Column(last) => typed.unwrap_or(*last),
-        }
     }
 }
 

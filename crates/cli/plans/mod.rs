@@ -1,8 +1,13 @@
-//! Plans as files: [`make`] writes one from a rollout, [`open`] proves one and tells where its orgs are.
+//! Plans as files: [`make`] writes one from a rollout, [`undo`] one from a run, both through a [`draft`];
+//! [`open`] proves one and tells where its orgs are.
 
+mod draft;
 mod make;
 mod open;
+mod peek;
 mod spool;
 
+pub use draft::Draft;
 pub use make::{Review, make, stopped};
 pub use open::{OpenPlan, PlanLines, copy_verified};
+pub use peek::{each_line, header_of, limits_of, secrets_named};

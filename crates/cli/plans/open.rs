@@ -89,7 +89,7 @@ fn read(
 }
 
 /// What to say of a plan that can't be used.
-fn bad_plan(path: &Path, error: PlanError) -> Failure {
+pub(super) fn bad_plan(path: &Path, error: PlanError) -> Failure {
     let exit = match &error {
         PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter => Exit::PlanRefused,
         PlanError::Line { .. } => Exit::BadInput,

@@ -2,8 +2,10 @@
 
 mod folder;
 mod journal;
+mod list;
 mod source;
 
 pub use folder::{NewFolder, new_name, sync_folder};
 pub use journal::JournalPort;
-pub use source::{PLAN_FILE, RunFiles};
+pub use list::{RunFolder, find, is_finished, newest_unfinished, runs_in};
+pub use source::{PLAN_FILE, RunFiles, bad_journal};

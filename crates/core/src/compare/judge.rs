@@ -71,7 +71,7 @@ pub fn unread_changes(fields: &[PlannedField]) -> Vec<Change> {
     fields.iter().map(change).collect()
 }
 
-fn wanted(field: &PlannedField) -> Image {
+pub(super) fn wanted(field: &PlannedField) -> Image {
     match &field.after {
         Wish::Set(value) => Image::Json(value.clone()),
         Wish::Remove => Image::Absent,

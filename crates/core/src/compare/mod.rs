@@ -4,19 +4,25 @@
 //! 2. [`judge`](judge()): right before a write - is what the plan saw still there?
 //! 3. [`read_back`](read_back()): after a write - is what is wanted live, or still what was before, or neither?
 //!
+//! Later, [`drift`](drift()) asks what is no longer as wanted, and [`restore`](restore()) what takes a run back.
+//!
 //! Beside them, [`whose`] asks whether settings belong to the org at all, and [`disturbance`] what a canary's
 //! write changed beyond what was meant. All are pure: settings in, a finding out.
 
 mod diff;
 mod disturbance;
+mod drift;
 mod judge;
 mod read_back;
+mod restore;
 mod whose;
 
 pub use diff::{Context, Diff, diff};
 pub use disturbance::disturbance;
+pub use drift::drift;
 pub use judge::{Judgement, judge, unread_changes};
 pub use read_back::{Standing, read_back};
+pub use restore::{Restoration, restore};
 pub use whose::{Ownership, echo_hazard, whose};
 
 use crate::desired::{Expect, Wish};

@@ -139,6 +139,13 @@ pub struct PlanLine {
 }
 
 impl PlanLine {
+    /// Makes this the line of an org that something stops.
+    pub fn stop(&mut self, verdict: Verdict, complaint: Complaint) {
+        self.verdict = verdict;
+        self.action = verdict.action();
+        self.complaint = Some(complaint);
+    }
+
     /// The outcome of an org that isn't to be written: what planning found. `fresh` says that the plan was
     /// made by this very run, so that an unchanged org was seen as desired by it.
     pub fn settled_outcome(&self, index: u32, fresh: bool) -> Option<OrgOutcome> {

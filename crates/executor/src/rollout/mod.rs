@@ -26,9 +26,10 @@ use std::collections::HashMap;
 
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::org::OrgState;
-use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::outcome::Change;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use orgwave_core::reply::Ack;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::status::{Counts, Status};
@@ -58,17 +59,30 @@ pub struct Policy {
     pub settle_only: bool,
 }
 
-/// What an earlier process of the run left of an org.
+/// What earlier processes of the run left; nothing, for a run that begins.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// Whether there was an earlier process.
+    pub resumed: bool,
+    /// Whether a write was sent by then.
+    pub wrote: bool,
+    /// The orgs that have their word for ever.
+    pub settled: HashMap<u32, Status>,
+    /// The others that had an intent.
+    pub open: HashMap<u32, Recorded>,
+}
+
+/// What an earlier process of the run left of an org that isn't settled.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// Its state, by the journal.
     pub state: OrgState,
-    /// The before-image of its last intent; empty if it had none.
+    /// The before-image of its last intent.
     pub changes: Vec<Change>,
     /// When it was first touched.
     pub started_at: Option<Timestamp>,
-    /// Its outcome, if it had one.
-    pub outcome: Option<OrgOutcome>,
+    /// What the vendor said when it accepted the write, if it did.
+    pub ack: Ack,
 }
 
 /// Everything outside that a rollout uses.
@@ -90,7 +104,7 @@ pub struct Ended {
     pub counts: Counts,
 }
 
-/// Carries a plan out, or goes on with it: `recorded` is what earlier processes left.
+/// Carries a plan out, or goes on with it: `history` is what earlier processes left.
 ///
 /// No error comes from here: what goes wrong with an org is its outcome, what goes wrong with the run is the
 /// [`StopReason`] of its [`Finish`].
@@ -100,19 +114,15 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     policy: Policy,
     secrets: &Secrets,
     seal: &SealKey,
-    recorded: HashMap<u32, Recorded>,
+    history: History,
     ports: Ports<'_, A, J, P>,
     gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
     sink: &mut dyn EventSink,
 ) -> Ended {
-    let resumed = !recorded.is_empty();
+    let resumed = history.resumed;
     let mut counts: Counts = index.iter().filter_map(|entry| entry.verdict.status()).collect();
-    for outcome in recorded.values().filter_map(|recorded| recorded.outcome.as_ref()) {
-        if outcome.status.is_settled() {
-            counts.add(outcome.status);
-        }
-    }
+    history.settled.values().for_each(|status| counts.add(*status));
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
     let at = gate.clock().now();
     ports.journal.record(Entry::Began { at });
@@ -125,8 +135,8 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     });
 
     let (api, journal) = (ports.api, ports.journal);
-    let wrote_before = recorded.values().any(|recorded| !recorded.changes.is_empty());
-    let mut work = work::Rollout::new(index, policy, secrets, seal, recorded, ports, counts);
+    let wrote_before = history.wrote;
+    let mut work = work::Rollout::new(index, policy, secrets, seal, history, ports, counts);
     let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
     let mut counts = work.counts();
     let rest = index.len() as u64 - counts.total();

@@ -43,6 +43,8 @@ pub(super) struct OrgRun {
     pub(super) wait: Option<(Duration, WaitReason)>,
     /// After a 200 that says error, one read is recorded.
     records_read: bool,
+    /// The run stops: a read that comes now may come before the quiet period has passed.
+    is_stopping: bool,
     http_status: Option<u16>,
     complaint: Option<Complaint>,
     ack: Ack,
@@ -89,6 +91,7 @@ impl OrgRun {
             read_failures: 0,
             wait: None,
             records_read: false,
+            is_stopping: false,
             http_status: None,
             complaint: None,
             ack: Ack::default(),
@@ -100,9 +103,7 @@ impl OrgRun {
             org.is_journalled = !recorded.changes.is_empty();
             org.changes = recorded.changes;
             org.started_at = recorded.started_at.unwrap_or(started_at);
-            if let Some(outcome) = recorded.outcome {
-                org.ack = outcome.ack;
-            }
+            org.ack = recorded.ack;
             org.tell(Input::Resumed);
         }
         org
@@ -348,6 +349,8 @@ impl OrgRun {
                 let delay = desk.quiet_period + desk.backoff.delay(self.state.spent().saturating_sub(1));
                 self.wait = Some((desk.now + delay, WaitReason::QuietPeriod));
             }
+            // The last read of a drain is in time to see what is desired, and too early to prove that it won't be.
+            Standing::AsBefore if self.is_stopping => {}
             Standing::AsBefore => {
                 let attempts_left = self.state.spent() < desk.attempts;
                 self.tell(Input::StillAsBefore { attempts_left });
@@ -427,6 +430,7 @@ impl OrgRun {
 
     /// The vendor asks to wait too long.
     pub(super) fn parked(&mut self, wait: Option<Duration>) {
+        self.wait = None;
         let code = match self.state.phase() {
             Phase::Done(_) => {
                 self.records_read = false;
@@ -442,6 +446,9 @@ impl OrgRun {
     /// The run stops.
     pub(super) fn stop(&mut self, may_read: bool, why: &str) {
         self.withdrawn();
+        // Nothing is waited for any more: not for a backoff, and not for a quiet period to end.
+        self.wait = None;
+        self.is_stopping = true;
         match self.state.phase() {
             Phase::Planned | Phase::Ready => {
                 if self.complaint.is_none() {
@@ -449,7 +456,7 @@ impl OrgRun {
                 }
                 self.tell(Input::Stopped);
             }
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => self.wait = None,
+            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => {}
             Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
                 let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
                 let message = format!("{why}{}", known.unwrap_or_default());

@@ -19,7 +19,7 @@ use orgwave_core::status::{Counts, Status};
 
 use super::org_run::{Ask, Desk, OrgRun};
 use super::waves::{Next, WaveFeed};
-use super::{Policy, Ports, Recorded};
+use super::{History, Policy, Ports, Recorded};
 use crate::dispatch::{Context, Need, OrgReply, Work};
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 
@@ -46,20 +46,18 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         policy: Policy,
         secrets: &'a Secrets,
         seal: &'a SealKey,
-        recorded: HashMap<u32, Recorded>,
+        history: History,
         ports: Ports<'a, A, J, P>,
         counts: Counts,
     ) -> Self {
-        let is_settled = |org| {
-            let outcome = recorded.get(&org).and_then(|recorded: &Recorded| recorded.outcome.as_ref());
-            outcome.is_some_and(|outcome| outcome.status.is_settled())
-        };
+        let History { settled, open: recorded, .. } = history;
         let is_in_doubt = |org| {
             recorded.get(&org).is_some_and(|recorded: &Recorded| {
                 recorded.state.is_open() || recorded.state.status() == Some(Status::Unknown)
             })
         };
-        let mut waves = WaveFeed::new(index, policy.max_failures, is_settled, is_in_doubt);
+        let mut waves =
+            WaveFeed::new(index, policy.max_failures, |org| settled.contains_key(&org), is_in_doubt);
         if policy.settle_only {
             waves.settle_only();
         }

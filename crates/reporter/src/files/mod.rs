@@ -8,6 +8,7 @@
 
 pub mod changes;
 mod guard;
+mod junit;
 pub mod orgs;
 pub mod plan;
 pub mod results;
@@ -23,9 +24,10 @@ use std::str::FromStr;
 
 use orgwave_core::plan::Header;
 
-use self::whole::{Nameless, WholeFile, sync_folder};
+pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};
+use crate::report::ReportMd;
 use crate::source::RunSource;
 use crate::tally::Tally;
 
@@ -145,6 +147,8 @@ fn begin_all(
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
     let mut others = vec!["plan.jsonl", "run.db"];
+    files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);
+    files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(&place, run))?);
     if org_files {
         files.push(Box::new(orgs::Orgs::begin(folder, run)?));
         others.push("orgs/");
@@ -164,13 +168,13 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn begin(&self, name: &str) -> io::Result<WholeFile> {
+    pub(crate) fn begin(&self, name: &str) -> io::Result<WholeFile> {
         WholeFile::begin(self.folder, name)
     }
 }
 
 /// One file, or a few that belong together, while the records stream by.
-trait RunFile {
+pub(crate) trait RunFile {
     /// Its name, for errors.
     fn name(&self) -> &'static str;
 

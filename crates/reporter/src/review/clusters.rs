@@ -24,6 +24,8 @@ struct Key {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
+    /// The place in the order of first appearance: what a page's rows call the cluster by.
+    number: usize,
     orgs: u64,
     fields: u64,
     /// The line that was counted last: an org counts once, however many of its doors change.
@@ -32,19 +34,29 @@ struct Size {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Clusters(BTreeMap<Key, Size>);
+pub(super) struct Clusters {
+    sizes: BTreeMap<Key, Size>,
+    wishes: BTreeMap<&'static str, Wishes>,
+}
+
+/// How many orgs are wanted to have each value of a setting, whether it changes or not.
+type Wishes = BTreeMap<String, u64>;
 
 /// A kind of change, and how often it is made.
 pub(super) struct Cluster<'a> {
     key: &'a Key,
     size: Size,
     pub(super) takes_away: bool,
+    /// Most orgs of the plan are wanted to have another value here.
+    pub(super) against_majority: bool,
 }
 
 impl Clusters {
+    /// Takes an org in that is to be written.
     pub(super) fn add(&mut self, line: &PlanLine) {
         for field in line.fields.iter().filter(|field| field.differs()) {
-            let size = self.0.entry(Key::of(field)).or_default();
+            let number = self.sizes.len();
+            let size = self.sizes.entry(Key::of(field)).or_insert(Size { number, ..Size::default() });
             size.orgs += u64::from(size.last != line.line);
             size.fields += 1;
             size.last = line.line;
@@ -52,12 +64,77 @@ impl Clusters {
         }
     }
 
+    /// Takes the wishes of an org in that could be judged.
+    pub(super) fn judge(&mut self, line: &PlanLine) {
+        for field in &line.fields {
+            if let (Path::Field(setting), Wish::Set(_), true) =
+                (&field.path, &field.after, is_shared(field.path.kind()))
+            {
+                let wishes = self.wishes.entry(setting.name).or_default();
+                *wishes.entry(value::wish(field).text.into_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// The number of a change's cluster.
+    pub(super) fn number(&self, field: &PlannedField) -> Option<usize> {
+        self.sizes.get(&Key::of(field)).map(|size| size.number)
+    }
+
     /// By number of orgs, and by place where that is equal.
     pub(super) fn largest_first(&self) -> Vec<Cluster<'_>> {
-        let cluster = |(key, size): (_, &Size)| Cluster { key, size: *size, takes_away: size.takes_away };
-        let mut clusters: Vec<Cluster<'_>> = self.0.iter().map(cluster).collect();
+        let cluster = |(key, size)| self.cluster(key, size);
+        let mut clusters: Vec<Cluster<'_>> = self.sizes.iter().map(cluster).collect();
         clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.size.orgs));
         clusters
+    }
+
+    fn cluster<'a>(&self, key: &'a Key, size: &Size) -> Cluster<'a> {
+        let against_majority = self.wishes.get(key.place.as_str()).is_some_and(|wishes| {
+            let all: u64 = wishes.values().sum();
+            let same = wishes.get(&key.after).copied().unwrap_or(0);
+            // A handful of orgs has no majority worth the name.
+            let most = wishes.values().max().copied().unwrap_or(0);
+            all >= 5 && most > same && most * 4 > all * 3
+        });
+        Cluster { key, size: *size, takes_away: size.takes_away, against_majority }
+    }
+}
+
+impl Cluster<'_> {
+    pub(super) const fn number(&self) -> usize {
+        self.size.number
+    }
+
+    pub(super) const fn orgs(&self) -> u64 {
+        self.size.orgs
+    }
+
+    /// What a reviewer should mind.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.against_majority {
+            remarks.push("against the majority".to_owned());
+        }
+        if self.takes_away {
+            remarks.push("takes away".to_owned());
+        }
+        if self.size.fields > self.size.orgs {
+            remarks.push(format!("{} entries", count(self.size.fields)));
+        }
+        remarks
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.key.place
+    }
+
+    pub(super) fn before(&self) -> &str {
+        &self.key.before
+    }
+
+    pub(super) fn after(&self) -> &str {
+        &self.key.after
     }
 }
 
@@ -105,6 +182,9 @@ impl fmt::Display for Cluster<'_> {
         write!(f, "{}: {place} {before} -> {after}", orgs(self.size.orgs))?;
         if self.size.fields > self.size.orgs {
             write!(f, " ({} entries)", count(self.size.fields))?;
+        }
+        if self.against_majority {
+            f.write_str(", against the majority")?;
         }
         Ok(())
     }

@@ -5,14 +5,19 @@
 //! table that fits the screen; the whole is in `plan.csv`.
 
 mod clusters;
+mod doors;
+mod markdown;
+mod pages;
 
 use orgwave_core::code::Code;
-use orgwave_core::plan::{Footer, Guard, Header, PlanLine, Verdict};
+use orgwave_core::plan::{Footer, Guard, Header, PlanLine, PlannedField, Verdict};
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::clusters::Clusters;
+use self::doors::Doors;
+pub use self::pages::PlanPages;
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, pace};
@@ -34,6 +39,8 @@ pub struct PlanReview {
     lines: u64,
     updates: u64,
     unproven: u64,
+    doors: Doors,
+    sensitive: u64,
     waves: Vec<(u32, u64)>,
     guards: Vec<Guard>,
 }
@@ -53,6 +60,15 @@ struct Row {
     wave: Option<u32>,
     verdict: Verdict,
     fields: usize,
+}
+
+/// Something to know before saying yes.
+struct Warning<'a> {
+    orgs: u64,
+    what: &'static str,
+    todo: &'static str,
+    /// Line, name, doors.
+    examples: &'a [(u64, String, Vec<String>)],
 }
 
 /// What carrying a plan out costs at the least: every org answers at once and nothing is tried twice.
@@ -77,6 +93,8 @@ impl PlanReview {
             lines: 0,
             updates: 0,
             unproven: 0,
+            doors: Doors::default(),
+            sensitive: 0,
             waves: Vec::new(),
             guards: Vec::new(),
         }
@@ -90,6 +108,13 @@ impl PlanReview {
         if line.verdict == Verdict::Update {
             self.updates += 1;
             self.clusters.add(line);
+            self.doors.add(line);
+            let is_sensitive =
+                |field: &PlannedField| field.path.field().sensitive.is_some() && field.differs();
+            self.sensitive += u64::from(line.fields.iter().any(is_sensitive));
+        }
+        if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
+            self.clusters.judge(line);
         }
         if let Some(complaint) = &line.complaint {
             self.troubles.entry(complaint.code).and_modify(|trouble| trouble.orgs += 1).or_insert_with(
@@ -137,15 +162,39 @@ impl PlanReview {
         Cost { calls, time: seconds.map(Duration::from_secs_f64) }
     }
 
-    /// The text, each line with its end.
-    pub fn render(&self, width: usize, style: Style, rate: Option<f64>) -> String {
-        let mut page = Page::new(width, style);
+    /// What the plan comes to, in one line.
+    fn headline(&self) -> String {
         let changed = if self.updates == 0 {
             "nothing to write".into()
         } else {
             format!("{} to write", count(self.updates))
         };
-        page.paragraph(Tone::Strong, 0, 2, &format!("{}: {changed}", orgs(self.lines)));
+        format!("{}: {changed}", orgs(self.lines))
+    }
+
+    /// What is no guard and should still be known.
+    fn warnings(&self) -> Vec<Warning<'_>> {
+        let all = [
+            Warning {
+                orgs: self.doors.orgs,
+                what: "a door would be in two locations",
+                todo: "give the doors different names, or one of them another location",
+                examples: &self.doors.examples,
+            },
+            Warning {
+                orgs: self.sensitive,
+                what: "a setting changes that decides on alarms",
+                todo: "ask the client whether that is wanted",
+                examples: &[],
+            },
+        ];
+        all.into_iter().filter(|warning| warning.orgs > 0).collect()
+    }
+
+    /// The text, each line with its end.
+    pub fn render(&self, width: usize, style: Style, rate: Option<f64>) -> String {
+        let mut page = Page::new(width, style);
+        page.paragraph(Tone::Strong, 0, 2, &self.headline());
         self.changes(&mut page);
         self.guards(&mut page);
         self.troubles(&mut page);
@@ -176,6 +225,16 @@ impl PlanReview {
             page.paragraph(Tone::Warn, 0, 2, &format!("Guard  {}: {}", orgs(guard.orgs), guard.kind));
             page.paragraph(Tone::Plain, 2, 2, "if that is wanted, apply with");
             page.uncut(Tone::Strong, 4, &format!("--ack {}", guard.ack));
+        }
+        for warning in self.warnings() {
+            page.gap();
+            let text = format!("Warning  {}: {}", orgs(warning.orgs), warning.what);
+            page.paragraph(Tone::Warn, 0, 2, &text);
+            for (line, name, doors) in warning.examples.iter().take(3) {
+                let text = format!("line {line}, {name}: {}", cut(&doors.join(", "), 120));
+                page.paragraph(Tone::Plain, 2, 2, &text);
+            }
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", warning.todo));
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use orgwave_reporter::PlanPages;
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::{OrgFiles, write_files};
 
@@ -33,6 +34,11 @@ fn write_all(folder: &Path) {
         plan.line(&line).unwrap();
     }
     plan.end().unwrap();
+    let mut pages = PlanPages::begin(folder, "plan", &fixture::plan_header());
+    for line in fixture::rich_lines() {
+        pages.line(&line);
+    }
+    pages.finish(&fixture::footer(&fixture::rich_lines()), Some(8.0)).unwrap();
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! What the benches work on: one org's settings of a chosen size, and wishes for them.
+//!
+//! The settings have what the vendor's have: every known field, some that no schema names, doors with cameras. They
+//! are the same in every process.
+
+use std::fmt::Write as _;
+
+use orgwave_core::desired::{Origin, SideTable, Wish};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::outcome::Image;
+use orgwave_core::plan::PlannedField;
+use orgwave_core::settings::RawObject;
+use serde_json::{Value, json};
+
+/// The id that stands for this number.
+pub(crate) fn id(number: u64) -> Ruuid {
+    // An odd multiplier, so that neighbours look as unlike as real ids do.
+    let spread = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+    Ruuid::from_bytes(spread.to_be_bytes())
+}
+
+/// The key of a door.
+pub(crate) fn door_key(number: usize) -> String {
+    format!("door-{number:04}")
+}
+
+/// A door as a read shows it, with one field that no schema names.
+fn door(number: usize) -> Value {
+    let camera = |offset| id(u64::try_from(2 * number + offset).unwrap_or(0));
+    json!({
+        "assignedCameraList": [camera(0), camera(1)],
+        "clipDuration": 30,
+        "doorName": format!("Entrance {number}, north wing"),
+        "leadingSeconds": 5,
+        "locationUuid": id(7),
+        "remoteUnlock": false,
+        "subLocationsHierarchyKey": format!("{}.{}", id(7), id(8)),
+        "doorSensor": {"kind": "reed", "since": 1_700_000_000_123_u64},
+    })
+}
+
+/// The settings of an org with so many doors, as the text that a read answers: about 2 KB and 350 bytes a door.
+pub(crate) fn settings_text(doors: usize) -> String {
+    let mut text = format!(
+        concat!(
+            r#"{{"integration":"ENVOY","orgUuid":"{}","userUuid":"{}","enabled":true,"saveClips":false,"#,
+            r#""indexFaces":true,"createSeekPoints":false,"identifyFacesFromBadge":null,"#,
+            r#""alertUnauthorizedFaces":true,"createAccessAnomalyAlerts":false,"#,
+            r#""badgeAuthDisablesAlarmMonitoring":false,"badgeFaceVerificationMode":"SHADOW","#,
+            r#""apiToken":"{}","refreshToken":"{}","doorsValidated":true,"tokenValid":true,"#,
+            r#""envoyIntegrationInstalled":true,"misconfiguredDoors":[],"nextFeature":{{"beta":[1,2,3]}},"#,
+            r#""locationInfoMap":{{"560315":{{"assignedCameraList":["{}"],"locationName":"Headquarters"}}}},"#,
+            r#""envoyUserSettingsMap":{{"{}":{{"guestsEnabled":true,"packagesEnabled":false}}}},"#,
+            r#""doorInfoMap":{{"#
+        ),
+        id(1),
+        id(2),
+        "t".repeat(640),
+        "r".repeat(640),
+        id(3),
+        id(4)
+    );
+    for number in 0..doors {
+        let comma = if number == 0 { "" } else { "," };
+        let _ = write!(text, "{comma}\"{}\":{}", door_key(number), door(number));
+    }
+    text.push_str("}}");
+    text
+}
+
+/// The same, read.
+pub(crate) fn settings(doors: usize) -> RawObject {
+    RawObject::parse(&settings_text(doors)).expect("the text above is an object")
+}
+
+fn field(path: &str, after: Value, from: Origin) -> PlannedField {
+    let path = path.parse().expect("a path of the catalog");
+    PlannedField { path, before: Image::Json(Value::Null), after: Wish::Set(after), fingerprint: None, from }
+}
+
+/// Two switches, as most rollouts set them. One of them is as wanted already.
+pub(crate) fn switches() -> Vec<PlannedField> {
+    vec![field("enabled", json!(true), Origin::Default), field("saveClips", json!(true), Origin::Row)]
+}
+
+/// Two switches, and one field of each of so many doors.
+pub(crate) fn one_field_a_door(doors: usize) -> Vec<PlannedField> {
+    let unlock = |number| {
+        let from = Origin::Side(SideTable::Doors, 2 + number as u64);
+        field(&format!("doorInfoMap.{}.remoteUnlock", door_key(number)), json!(true), from)
+    };
+    sorted((0..doors).map(unlock).chain(switches()).collect())
+}
+
+/// Two switches, and every known field of each of so many doors.
+pub(crate) fn every_field_of_doors(doors: usize) -> Vec<PlannedField> {
+    let mut fields = switches();
+    for number in 0..doors {
+        let Value::Object(mut door) = door(number) else { unreachable!("a door is an object") };
+        door.remove("doorSensor");
+        door.insert("clipDuration".to_owned(), json!(45));
+        let from = Origin::Side(SideTable::Doors, 2 + number as u64);
+        fields.extend(door.into_iter().map(|(member, value)| {
+            field(&format!("doorInfoMap.{}.{member}", door_key(number)), value, from)
+        }));
+    }
+    sorted(fields)
+}
+
+fn sorted(mut fields: Vec<PlannedField>) -> Vec<PlannedField> {
+    fields.sort_by(|left, right| left.path.cmp(&right.path));
+    fields
+}

@@ -1,0 +1,68 @@
+//! Reading a manifest of 20,000 rows from memory.
+//!
+//! `check` *includes* one walk: encoding, delimiter, records, every cell's rules, duplicate orgs, digest. It is what
+//! `orgwave check` does of a bare CSV but for reading the file. `rows` *includes* the second walk on top, which makes of
+//! each row what is wanted of its org, and allocates it. MB/s counts the bytes of the file, once.
+
+use std::hint::black_box;
+use std::io::Cursor;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
+use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
+
+use super::estate;
+
+const ROWS: u64 = 20_000;
+
+criterion_group! {
+    name = group;
+    config = Criterion::default().sample_size(20);
+    targets = manifest
+}
+
+/// Rows as three kinds of users write them.
+fn files() -> [(&'static str, String); 3] {
+    let mut narrow = String::from("org_uuid,saveClips\n");
+    let mut wide = String::from(
+        "org_uuid,org_name,wave,enabled,saveClips,indexFaces,createSeekPoints,badgeFaceVerificationMode,note,_ticket\n",
+    );
+    let mut quoted = String::from("org_uuid;org_name;saveClips;doorInfoMap.front.doorName;note\r\n");
+    for number in 0..ROWS {
+        let org = estate::id(number);
+        narrow.push_str(&format!("{org},true\n"));
+        wide.push_str(&format!(
+            "{org},Client {number} Ltd,{},TRUE,false,,<keep>,SUPERVISED,as agreed by phone,CHG-{number}\n",
+            1 + number % 4
+        ));
+        quoted.push_str(&format!(
+            "{org};\"Client \"\"{number}\"\"; Zürich\";true;\"Entrance, north\";\"two\r\nlines\"\r\n"
+        ));
+    }
+    [("narrow", narrow), ("wide", wide), ("quoted", quoted)]
+}
+
+fn read(text: &str) -> Manifest<Cursor<&[u8]>> {
+    let mut unexpected = |problem| panic!("{problem}");
+    let mut problems = Problems::new(&mut unexpected);
+    Manifest::read(Inputs::bare(Source::new("orgs.csv", Cursor::new(text.as_bytes()))), &mut problems)
+        .expect("memory can be read")
+        .expect("nothing is wrong with it")
+}
+
+fn manifest(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("manifest");
+    for (name, text) in files() {
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_with_input(BenchmarkId::new("check", name), &text, |bencher, text| {
+            bencher.iter_batched(|| (), |()| read(black_box(text)), BatchSize::LargeInput);
+        });
+        group.bench_with_input(BenchmarkId::new("rows", name), &text, |bencher, text| {
+            bencher.iter(|| {
+                let mut manifest = read(black_box(text));
+                let rows = manifest.rows().expect("memory can be read");
+                rows.map(|row| row.expect("it was checked").desired.managed.len()).sum::<usize>()
+            });
+        });
+    }
+    group.finish();
+}

@@ -1,0 +1,154 @@
+//! Carrying a plan out, for `apply` and `resume` alike: journal, executor, reports, exit code.
+
+use std::path::Path;
+
+use orgwave_core::plan::{Header, IndexEntry};
+use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
+use orgwave_executor::ports::Clock as _;
+use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
+use orgwave_journal::{RunJournal as _, SqliteJournal};
+use orgwave_reporter::files::write_files;
+use orgwave_reporter::{Summary, write_metrics};
+
+use super::listeners::Listeners;
+use crate::args::{MetricsArgs, OutputArgs};
+use crate::connect::Session;
+use crate::console;
+use crate::failure::Failure;
+use crate::memory::Memory;
+use crate::plans::PlanLines;
+use crate::runs::{JournalPort, PLAN_FILE, RunFiles};
+
+/// What is carried out.
+pub struct Execution<'a> {
+    /// The run's folder, with the plan in it.
+    pub folder: &'a Path,
+    /// The run.
+    pub run: RunHeader,
+    /// Its plan's header.
+    pub plan: Header,
+    /// Where the plan's orgs are.
+    pub index: Vec<IndexEntry>,
+    /// Its journal.
+    pub journal: SqliteJournal,
+    /// What earlier processes left.
+    pub history: History,
+    /// The plan has expired: doubt is settled, and nothing is sent.
+    pub settle_only: bool,
+}
+
+/// Sends what is to be sent. When this returns, the journal is on the disk.
+///
+/// # Errors
+/// 74: the journal could not be written. What went wrong with orgs is in what is returned.
+pub async fn execute(
+    execution: Execution<'_>,
+    session: &mut Session,
+    memory: Option<&Memory>,
+    listeners: &mut Listeners,
+) -> Result<Ended, Failure> {
+    let Execution { folder, run, plan, index, journal, history, settle_only } = execution;
+    let journal = JournalPort(journal);
+    let lines = PlanLines::open(&folder.join(PLAN_FILE), index)?;
+    let api = session.writer()?;
+    let seal = session.seal(&run.plan_id);
+    let policy = Policy {
+        run_id: run.run_id,
+        plan_id: run.plan_id,
+        write: run.write,
+        verify: run.verify,
+        has_canary: plan.waves.as_ref().is_none_or(orgwave_core::policy::Waves::has_canary),
+        max_failures: run.max_failures,
+        settle_only,
+    };
+    let ended = roll_out(
+        lines.index(),
+        policy,
+        &session.secrets,
+        &seal,
+        history,
+        Ports { api: &api, journal: &journal, plan: &lines },
+        &mut session.gate,
+        &mut session.control,
+        &mut listeners.sink(),
+    )
+    .await;
+    if let (Some(memory), Some(rate)) = (memory, session.gate.learned_rate()) {
+        memory.remember_rate(&session.key_fingerprint(), &session.endpoint, rate, session.gate.clock().now());
+    }
+    let JournalPort(journal) = journal;
+    let written = tokio::task::block_in_place(|| {
+        let written = journal.flush();
+        drop(journal);
+        written
+    });
+    written.map_err(|error| {
+        Failure::new(Exit::CannotWrite, "the journal could not be written; the run has stopped")
+            .because(error)
+            .hint(format!("make room or mend the disk, then: orgwave resume {}", folder.display()))
+    })?;
+    Ok(ended)
+}
+
+/// Writes the run's files, and says what came of it.
+///
+/// # Errors
+/// 74.
+pub fn report(
+    folder: &Path,
+    ended: &Ended,
+    strict: bool,
+    output: &OutputArgs,
+    metrics: &MetricsArgs,
+    listeners: Listeners,
+) -> Result<Exit, Failure> {
+    listeners.finish()?;
+    let source = RunFiles::open(folder)?;
+    let written = write_files(&source, folder, output.org_files).map_err(|error| {
+        Failure::from(error)
+            .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.display()))
+    })?;
+    let exit = exit_of(&ended.finish, &ended.counts, strict);
+    let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
+    if !is_quiet {
+        say(
+            &Summary::of(&written)
+                .render(console::width(), console::style(output.color, output.no_color.is_some())),
+            output,
+        );
+        if ended.finish.stop == Some(StopReason::KeyRefused) {
+            say(
+                &format!(
+                    "with the same key, once it works again: orgwave resume {}\n\
+                     with a new key: orgwave apply {}\n",
+                    folder.display(),
+                    folder.join("retry.toml").display(),
+                ),
+                output,
+            );
+        }
+    }
+    if let Some(path) = &metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
+    Ok(exit)
+}
+
+/// A file that could not be written at the end is better known at the beginning.
+///
+/// # Errors
+/// 78.
+pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
+    let Some(path) = &metrics.metrics_file else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+        .hint("name a file in a folder that is there"))
+}
+
+/// Prints to stdout, or, where that is for JSON, to stderr.
+pub fn say(text: &str, output: &OutputArgs) {
+    if output.json { console::note(text) } else { console::out(text) }
+}

@@ -1,0 +1,90 @@
+//! Whether a plan may be carried out: its guards, and the user's yes.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+
+use orgwave_core::plan::Guard;
+use orgwave_core::run::Exit;
+
+use super::plan::{acks, max_changed, review, show};
+use crate::args::{self, ApplyArgs};
+use crate::connect::Session;
+use crate::failure::Failure;
+use crate::plans::{OpenPlan, limits_of};
+use crate::runs::PLAN_FILE;
+
+/// Judges the plan that lies in a run's folder. `fresh`: this command made it, so nobody has seen it yet.
+///
+/// # Errors
+/// 13: a guard stops it, or the user declined. 64: there is nobody to ask.
+pub fn permit(
+    args: &ApplyArgs,
+    folder: &Path,
+    session: &Session,
+    plan: &OpenPlan,
+    fresh: bool,
+) -> Result<(), Failure> {
+    let path = folder.join(PLAN_FILE);
+    let look = || {
+        if fresh {
+            review(&path, session).map(|review| show(&review, &args.output, session.rate()))
+        } else {
+            Ok(())
+        }
+    };
+    let target = if fresh { path.as_path() } else { args.target.as_path() };
+
+    if args.guard.unattended {
+        let most = args::plan_policy(&args.write, &args.guard, &limits_of(&plan.header))?.max_changed;
+        if let Err(failure) = max_changed(&plan.footer, most) {
+            look()?;
+            return Err(
+                failure.hint(format!("look at {}; --max-changed allows a larger share", target.display()))
+            );
+        }
+    }
+    let missing: Vec<&Guard> =
+        plan.footer.guards.iter().filter(|guard| !args.guard.ack.contains(&guard.ack)).collect();
+    if !missing.is_empty() {
+        look()?;
+        return Err(stopped(&missing, &plan.footer.guards, target, args.connect.sandbox));
+    }
+    if args.guard.yes || args.guard.unattended || plan.footer.updates == 0 {
+        return Ok(());
+    }
+    look()?;
+    ask(plan.footer.updates)
+}
+
+fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, in_sandbox: bool) -> Failure {
+    let mut what = String::from("stopped by a guard; nothing was sent");
+    for guard in missing {
+        let _ = write!(what, "\n  {} in {} orgs: --ack {}", guard.kind, guard.orgs, guard.ack);
+    }
+    let sandbox = if in_sandbox { " --sandbox" } else { "" };
+    Failure::new(Exit::Guarded, what).hint(format!(
+        "if that is meant: orgwave apply {}{}{sandbox}",
+        target.display(),
+        acks(all)
+    ))
+}
+
+/// Asks for the number of orgs, on the terminal itself: neither a pipe nor a script answers it by accident.
+fn ask(updates: u64) -> Result<(), Failure> {
+    let no_terminal = |_| {
+        Failure::new(Exit::Usage, "there is no terminal to ask on")
+            .hint("--yes or --unattended go on without asking")
+    };
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    let question = format!("type the number of orgs to be written ({updates}) to go on: ");
+    terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
+    let mut answer = String::new();
+    BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(no_terminal)?;
+    if answer.trim() == updates.to_string() {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Guarded, "declined; nothing was sent"))
+    }
+}

@@ -1,0 +1,23 @@
+//! `orgwave report RUN`: every file of a run, made anew from its journal and its plan.
+
+use orgwave_core::run::Exit;
+use orgwave_reporter::Summary;
+use orgwave_reporter::files::write_files;
+
+use super::execution::say;
+use crate::args::ReportArgs;
+use crate::console;
+use crate::failure::Failure;
+use crate::runs::{RunFiles, find};
+
+/// Makes a run's files anew.
+pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+    let folder = find(&args.run, &args.output.reports)?;
+    let source = RunFiles::open(&folder.path)?;
+    let written = write_files(&source, &folder.path, args.output.org_files)?;
+    if !args.output.quiet {
+        let style = console::style(args.output.color, args.output.no_color.is_some());
+        say(&Summary::of(&written).render(console::width(), style), &args.output);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,162 @@
+//! `orgwave resume [RUN]`: goes on with a run that was stopped or killed. Doubt is settled first.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use orgwave_core::plan::Verdict;
+use orgwave_core::run::{Exit, exit_of};
+use orgwave_executor::ports::Clock as _;
+use orgwave_executor::rollout::{Ended, History, Recorded};
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
+use orgwave_reporter::files::write_files;
+use orgwave_reporter::{Summary, Tally, write_metrics};
+
+use super::execution::{Execution, check_metrics, execute, report, say};
+use super::listeners::Listeners;
+use crate::args::{self, ResumeArgs};
+use crate::clock;
+use crate::connect::{Identity, Session};
+use crate::console;
+use crate::failure::Failure;
+use crate::memory::Memory;
+use crate::plans::{OpenPlan, PlanLines, header_of, limits_of, secrets_named};
+use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished};
+
+/// Goes on with a run.
+pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
+    // The key first: without it, whose runs are looked for isn't known.
+    check_metrics(&args.metrics)?;
+    let identity = Identity::of(&args.key, None)?;
+    let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
+    let memory = Memory::open()?;
+    let lock =
+        memory.lock(&key, &endpoint, args.lock_wait.map(|span| span.get()).unwrap_or_default()).await?;
+
+    let (folder, tally) = match &args.run {
+        Some(run) => {
+            let folder = find(run, &args.output.reports)?;
+            let tally = folder.tally()?;
+            (folder, tally)
+        }
+        None => newest_unfinished(&args.output.reports, &endpoint, &key)?,
+    };
+    may_resume(&folder, &identity)?;
+    if tally.unsettled() == 0 {
+        return without_sending(&args, &folder, &tally);
+    }
+
+    let plan_path = folder.path.join(PLAN_FILE);
+    let header = header_of(&plan_path)?;
+    let limits = args::pace(&args.pace, &limits_of(&header))?;
+    let learned = memory.rate(&key, &endpoint, clock::now());
+    let mut session = Session::open(identity, &args.key, limits, &secrets_named(&plan_path)?, None, learned)?;
+    let seal = session.seal(&header.plan_id);
+    let secrets = std::mem::take(&mut session.secrets);
+    let plan =
+        OpenPlan::read(&plan_path, |_| seal.clone(), |line| PlanLines::check_secrets(line, &secrets, &seal))?;
+    session.secrets = secrets;
+
+    let journal_path = folder.path.join(FILE_NAME);
+    let journal = SqliteJournal::open(&journal_path).map_err(|error| bad_journal(&folder.path, error))?;
+    let history = history(&folder.path, &plan)?;
+    folder.unmark()?;
+    let settle_only = session.gate.clock().now() >= plan.header.expires;
+    let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
+    let strict = folder.header.strict || args.strict;
+    let execution = Execution {
+        folder: &folder.path,
+        run: folder.header.clone(),
+        plan: plan.header,
+        index: plan.index,
+        journal,
+        history,
+        settle_only,
+    };
+    let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
+    drop(lock);
+    report(&folder.path, &ended, strict, &args.output, &args.metrics, listeners)
+}
+
+/// Whether this key at this endpoint may go on with the run.
+fn may_resume(folder: &RunFolder, identity: &Identity) -> Result<(), Failure> {
+    let refused = |what: String| Failure::new(Exit::PlanRefused, what);
+    let RunFolder { path, header } = folder;
+    if header.endpoint == "sandbox" {
+        return Err(Failure::usage("a sandbox run can't be resumed: its server ended with it")
+            .hint(format!("orgwave apply {} --sandbox", path.join("retry.toml").display())));
+    }
+    if header.endpoint != identity.endpoint() {
+        return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
+    }
+    if header.key_fingerprint != identity.key_fingerprint() {
+        return Err(refused("the run was begun with another key".to_owned())
+            .hint(format!("with a new key: orgwave apply {}", path.join("retry.toml").display())));
+    }
+    Ok(())
+}
+
+/// A run that has nothing left to send: its files are written if they aren't there.
+fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Result<Exit, Failure> {
+    let finish = tally.course.finish.clone();
+    let exit = |tally: &Tally| match &finish {
+        Some(finish) => exit_of(finish, &tally.counts, tally.run.strict || args.strict),
+        None => {
+            // Its last process died after the last org: judged as if it had ended by itself.
+            let finish = orgwave_core::run::Finish { at: tally.run.started, stop: None, wrote: true };
+            exit_of(&finish, &tally.counts, tally.run.strict || args.strict)
+        }
+    };
+    if is_finished(folder, tally) {
+        if !args.output.quiet {
+            say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
+        }
+        return Ok(exit(tally));
+    }
+    let source = RunFiles::open(&folder.path)?;
+    let written = write_files(&source, &folder.path, args.output.org_files)?;
+    if let Some(path) = &args.metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
+    if !args.output.quiet {
+        let style = console::style(args.output.color, args.output.no_color.is_some());
+        say(&Summary::of(&written).render(console::width(), style), &args.output);
+    }
+    Ok(exit(&written.tally))
+}
+
+/// What earlier processes left, by the journal.
+fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
+    let bad = |error| bad_journal(folder, error);
+    let stored = Stored::open_read_only(&folder.join(FILE_NAME)).map_err(bad)?;
+    stored.expect_plan(&plan.header.plan_id, &plan.seal).map_err(|error| {
+        Failure::new(Exit::PlanRefused, "the run's journal and plan don't belong together").because(error)
+    })?;
+    let records = stored.records().map_err(bad)?;
+    let mut history = History { resumed: true, ..History::default() };
+    let mut acks = HashMap::new();
+    for outcome in stored.outcomes(&records) {
+        let outcome = outcome.map_err(bad)?;
+        if !outcome.status.is_settled() {
+            acks.insert(outcome.index, outcome.ack);
+        }
+    }
+    for (index, record) in (0u32..).zip(&records) {
+        history.wrote |= record.had_intent();
+        let is_update = plan.index.get(index as usize).is_some_and(|entry| entry.verdict == Verdict::Update);
+        if !is_update {
+            continue;
+        }
+        if record.is_settled() {
+            history.settled.extend(record.state.status().or(record.outcome).map(|status| (index, status)));
+        } else if record.had_intent() {
+            let recorded = Recorded {
+                state: record.state,
+                changes: stored.changes_of(record).map_err(bad)?,
+                started_at: record.started_at,
+                ack: acks.remove(&index).unwrap_or_default(),
+            };
+            history.open.insert(index, recorded);
+        }
+    }
+    Ok(history)
+}

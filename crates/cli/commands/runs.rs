@@ -1,0 +1,66 @@
+//! `orgwave runs`: what was run, the newest first.
+
+use orgwave_core::run::Exit;
+use orgwave_reporter::Tally;
+use serde_json::json;
+
+use crate::args::RunsArgs;
+use crate::console;
+use crate::failure::Failure;
+use crate::runs::{RunFolder, is_finished, runs_in};
+
+/// Lists the runs.
+pub fn run(args: &RunsArgs) -> Result<Exit, Failure> {
+    let runs = runs_in(&args.reports, console::error);
+    for run in &runs {
+        match run.tally() {
+            Ok(tally) if args.json => console::out(&format!("{}\n", as_json(run, &tally))),
+            Ok(tally) => console::out(&format!("{}\n", in_words(run, &tally))),
+            Err(failure) => console::error(&failure),
+        }
+    }
+    if runs.is_empty() && !args.json {
+        console::note(&format!("no runs below {}\n", args.reports.display()));
+    }
+    Ok(Exit::Done)
+}
+
+fn state(run: &RunFolder, tally: &Tally) -> String {
+    if tally.course.finish.is_none() {
+        return "died".to_owned();
+    }
+    if !is_finished(run, tally) {
+        return "unfinished".to_owned();
+    }
+    tally.exit().map_or_else(|| "died".to_owned(), |exit| format!("exit {}", exit.code()))
+}
+
+fn in_words(run: &RunFolder, tally: &Tally) -> String {
+    let counts: Vec<String> = tally
+        .counts
+        .iter()
+        .filter(|(_, orgs)| *orgs > 0)
+        .map(|(status, orgs)| format!("{orgs} {status}"))
+        .collect();
+    format!(
+        "{}  {:<10}  {}  {}",
+        run.header.run_id,
+        state(run, tally),
+        run.header.endpoint,
+        counts.join(", ")
+    )
+}
+
+fn as_json(run: &RunFolder, tally: &Tally) -> String {
+    json!({
+        "run_id": run.header.run_id,
+        "plan_id": run.header.plan_id,
+        "endpoint": run.header.endpoint,
+        "started": run.header.started,
+        "finished": is_finished(run, tally),
+        "exit_code": tally.exit().map(Exit::code),
+        "counts": tally.counts,
+        "folder": run.path.display().to_string(),
+    })
+    .to_string()
+}

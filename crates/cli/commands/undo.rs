@@ -1,0 +1,285 @@
+//! `orgwave undo RUN`: the plan that restores what a run changed. Sends no write; `apply` does, once it was
+//! reviewed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use orgwave_core::code::Code;
+use orgwave_core::compare::{Ownership, Restoration, restore, whose};
+use orgwave_core::event::EventKind;
+use orgwave_core::outcome::{Change, Complaint};
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, Typed, Verdict};
+use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::reply::Live;
+use orgwave_core::run::Exit;
+use orgwave_core::secret::SealKey;
+use orgwave_core::settings::Path;
+use orgwave_core::status::Status;
+use orgwave_executor::ports::Clock as _;
+use orgwave_executor::survey::{Finding, survey};
+use orgwave_reporter::Records;
+
+use super::listeners::Listeners;
+use super::plan::{acks, review, show};
+use crate::args::{self, UndoArgs};
+use crate::clock;
+use crate::connect::{Identity, Session};
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::{Draft, stopped};
+use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name};
+
+/// Makes the plan.
+pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
+    let run = find(&args.run, &args.output.reports)?;
+    let identity = Identity::of(&args.key, None)?;
+    may_undo(&run, &identity)?;
+    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+
+    let id = new_name(clock::now());
+    let (path, folder) = match &args.output_file {
+        Some(path) if path.exists() => {
+            return Err(Failure::usage(format!(
+                "{} is there already, and a plan never replaces a file",
+                path.display()
+            )));
+        }
+        Some(path) => (path.clone(), None),
+        None => {
+            let folder = NewFolder::make(&args.output.reports.join("plans"), id.clone())?;
+            (folder.path.join(PLAN_FILE), Some(folder))
+        }
+    };
+    let header = header(&run, &session, id, &args);
+    let made = make(&run, &header, &mut session, &path, &args).await;
+    let (kept, secrets) = match made {
+        Ok(made) => made,
+        Err(failure) => {
+            if let Some(folder) = folder {
+                folder.discard();
+            }
+            return Err(failure);
+        }
+    };
+    let review = review(&path, &session)?;
+    if !args.output.quiet {
+        show(&review, &args.output, session.rate());
+        if kept > 0 {
+            console::out(&format!(
+                "{kept} fields were changed by someone else since, and are left alone (see plan.csv)\n"
+            ));
+        }
+        if secrets > 0 {
+            console::out(&format!(
+                "{secrets} secrets can't be restored: their old values are kept nowhere\n"
+            ));
+        }
+    }
+    let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
+    if !args.output.quiet {
+        console::out(&format!(
+            "\nplan {}\nundo it: orgwave apply {}{}\n",
+            path.display(),
+            path.display(),
+            acks(&plan.footer.guards)
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
+    let refused = |exit, what: String| Err(Failure::new(exit, what));
+    let header = &run.header;
+    if header.endpoint == "sandbox" {
+        return refused(Exit::Usage, "a sandbox run can't be undone: its server ended with it".to_owned());
+    }
+    if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
+        return refused(
+            Exit::PlanRefused,
+            format!(
+                "the run was made at {} with its own key, and this is another key or endpoint",
+                header.endpoint
+            ),
+        );
+    }
+    if !header.write.reads() {
+        return refused(
+            Exit::BadInput,
+            "the run was made with --no-read, so nobody knows what stood there before".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) -> Header {
+    let created = session.gate.clock().now();
+    let expires = args.expires.map_or(std::time::Duration::from_secs(7 * 86_400), |span| span.get());
+    Header {
+        format: FORMAT,
+        plan_id,
+        created,
+        expires: created.plus(expires),
+        tool: concat!("orgwave ", env!("CARGO_PKG_VERSION")).to_owned(),
+        endpoint: session.endpoint.clone(),
+        key_fingerprint: session.key_fingerprint(),
+        inputs: vec![InputDigest {
+            name: format!("undo of {}", run.header.run_id),
+            sha256: run.header.plan_seal.clone(),
+        }],
+        write: match run.header.write {
+            WriteMode::NoRead | WriteMode::Patch => WriteMode::Patch,
+            WriteMode::Merge => WriteMode::Merge,
+        },
+        verify: VerifyPolicy::All,
+        waves: Some(Waves::default()),
+        max_failures: FailureBudget::default(),
+        columns: vec!["org_uuid".to_owned(), "org_name".to_owned(), "note".to_owned()],
+        carried: Vec::new(),
+        sides: Vec::new(),
+        settings: BTreeMap::new(),
+        limits: BTreeMap::new(),
+        sandbox: None,
+    }
+}
+
+/// Reads every org that the run changed, and writes the plan. Returns how many fields are left alone, and how
+/// many secrets can't be restored.
+async fn make(
+    run: &RunFolder,
+    header: &Header,
+    session: &mut Session,
+    path: &std::path::Path,
+    args: &UndoArgs,
+) -> Result<(u64, u64), Failure> {
+    let seal = session.seal(&header.plan_id);
+    // Before-images of secrets are fingerprints under the run's own plan.
+    let run_seal = session.seal(&run.header.plan_id);
+    let source = RunFiles::open(&run.path)?;
+    let mut records = Records::of(&source)?;
+    let mut changed = Vec::new();
+    while let Some(record) = records.next_record()? {
+        if !record.outcome.changes.is_empty() {
+            let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
+            let line = PlanLine { typed: Typed::default(), fields: Vec::new(), ..record.line };
+            changed.push((line.org, (index, line, record.outcome.changes)));
+        }
+    }
+    drop(records);
+
+    let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
+    let (mut kept, mut secrets) = (0, 0);
+    let api = session.reader()?;
+    let mut listeners = Listeners::new(&args.output, None)?;
+    let stop = survey(
+        changed.into_iter(),
+        &api,
+        &mut session.gate,
+        &mut session.control,
+        &mut listeners.sink(),
+        |(index, line, changes): &(u32, PlanLine, Vec<Change>), finding, cx| {
+            let (line, left, lost) = undo_line(line, changes, finding, &run_seal);
+            kept += left;
+            secrets += lost;
+            cx.emit(EventKind::OrgPlanned {
+                index: *index,
+                org: line.org,
+                verdict: line.verdict,
+                changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
+                code: line.complaint.as_ref().map(|complaint| complaint.code),
+            });
+            draft.borrow_mut().put(*index, &line);
+        },
+    )
+    .await;
+    listeners.finish()?;
+    if let Some(reason) = stop {
+        return Err(stopped(&reason));
+    }
+    draft.into_inner().finish(header, &seal, path)?;
+    Ok((kept, secrets))
+}
+
+fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+    let mut undone = PlanLine {
+        wave: None,
+        skip: None,
+        note: None,
+        carried: Vec::new(),
+        verdict: Verdict::Unchanged,
+        action: Verdict::Unchanged.action(),
+        complaint: None,
+        unproven: false,
+        expects: Vec::new(),
+        secrets: Vec::new(),
+        fields: Vec::new(),
+        typed: Typed {
+            row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
+            sides: Vec::new(),
+        },
+        ..line.clone()
+    };
+    let object = match finding {
+        Finding::Live(Live::Connected(object)) => object,
+        Finding::Live(Live::NotConnected(message)) => {
+            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+            undone.stop(
+                Verdict::Blocked,
+                Complaint { code: Code::OrgNotConnected, message, http_status: None },
+            );
+            return (undone, 0, 0);
+        }
+        Finding::Unread(status, complaint) => {
+            let verdict = match status {
+                Status::Rejected => Verdict::Rejected,
+                Status::NotAttempted => Verdict::NotAttempted,
+                _ => Verdict::Failed,
+            };
+            undone.stop(verdict, complaint);
+            return (undone, 0, 0);
+        }
+        Finding::NotReached => {
+            let message = "planning stopped".to_owned();
+            undone.stop(
+                Verdict::NotAttempted,
+                Complaint { code: Code::OrgStopped, message, http_status: None },
+            );
+            return (undone, 0, 0);
+        }
+    };
+    let restoration = whose(&line.org, &object).and_then(|ownership| {
+        undone.unproven = ownership == Ownership::Unproven;
+        restore(changes, &object, seal).map_err(|shape| Complaint {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
+        })
+    });
+    match restoration {
+        Err(complaint) => {
+            undone.stop(Verdict::Blocked, complaint);
+            (undone, 0, 0)
+        }
+        Ok(Restoration { fields, changed_since, secrets }) => {
+            if !fields.is_empty() {
+                undone.verdict = Verdict::Update;
+                undone.action = Verdict::Update.action();
+            }
+            undone.fields = fields;
+            undone.note = note(&changed_since, &secrets);
+            (undone, changed_since.len() as u64, secrets.len() as u64)
+        }
+    }
+}
+
+fn note(changed_since: &[Path], secrets: &[Path]) -> Option<String> {
+    let list = |paths: &[Path]| paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", ");
+    let mut parts = Vec::new();
+    if !changed_since.is_empty() {
+        parts.push(format!("changed since, left alone: {}", list(changed_since)));
+    }
+    if !secrets.is_empty() {
+        parts.push(format!("secrets, not restorable: {}", list(secrets)));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}

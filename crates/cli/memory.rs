@@ -1,0 +1,164 @@
+//! What the tool remembers on this machine, in `$XDG_STATE_HOME/orgwave`: a lock per key and endpoint, ids of
+//! plans that were applied, rates that were learned.
+//!
+//! The lock is the kernel's, on an open file: it ends with the process, however that ends, so none is stale.
+
+use std::env;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use orgwave_core::run::Exit;
+use orgwave_core::secret::Fingerprint;
+use orgwave_core::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::Failure;
+use crate::runs::sync_folder;
+
+/// How often a lock that is waited for is tried.
+const TRY_EVERY: Duration = Duration::from_millis(100);
+/// What was learned longer ago is forgotten: the vendor may have changed it.
+const RATE_LASTS: Duration = Duration::from_secs(30 * 86_400);
+
+/// The memory of this machine.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    folder: PathBuf,
+}
+
+/// The right to write for one key at one endpoint. Ends when dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// A rate that worked.
+#[derive(Debug, Serialize, Deserialize)]
+struct Learned {
+    rate: f64,
+    at: Timestamp,
+}
+
+impl Memory {
+    /// Opens it; makes its folders where they aren't there.
+    ///
+    /// # Errors
+    /// 74: they can't be made. 78: there is no home to make them in.
+    pub fn open() -> Result<Self, Failure> {
+        let folder = Self::place()?;
+        for folder in [folder.clone(), folder.join("locks"), folder.join("applied"), folder.join("rates")] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|error| Failure::cannot_write(&folder, error))?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// Where it is, or would be.
+    ///
+    /// # Errors
+    /// 78: there is no home to make it in.
+    pub fn place() -> Result<PathBuf, Failure> {
+        Ok(state_home()?.join("orgwave"))
+    }
+
+    /// Takes the lock of this key and endpoint, waiting up to `wait` for it.
+    ///
+    /// # Errors
+    /// 11: another run holds it.
+    pub async fn lock(&self, key: &Fingerprint, endpoint: &str, wait: Duration) -> Result<Lock, Failure> {
+        let path = self.folder.join("locks").join(name_of(key, endpoint));
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| Failure::cannot_write(&path, error))?;
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(TRY_EVERY).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::new(
+                        Exit::Locked,
+                        format!("another run with this key is under way at {endpoint}"),
+                    )
+                    .hint("wait for it to end; --lock-wait TIME does"));
+                }
+                Err(TryLockError::Error(error)) => return Err(Failure::cannot_write(&path, error)),
+            }
+        }
+    }
+
+    /// Whether a plan was applied already.
+    pub fn was_applied(&self, plan_id: &str) -> bool {
+        self.applied(plan_id).exists()
+    }
+
+    /// Remembers, durably, that a plan was applied.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn remember_applied(&self, plan_id: &str) -> Result<(), Failure> {
+        let path = self.applied(plan_id);
+        let made = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path);
+        made.and_then(|file| file.sync_all()).map_err(|error| Failure::cannot_write(&path, error))?;
+        sync_folder(&self.folder.join("applied"))
+    }
+
+    /// The rate that worked last time for this key and endpoint, if that isn't long ago.
+    pub fn rate(&self, key: &Fingerprint, endpoint: &str, now: Timestamp) -> Option<f64> {
+        let text = std::fs::read_to_string(self.folder.join("rates").join(name_of(key, endpoint))).ok()?;
+        let learned: Learned = serde_json::from_str(&text).ok()?;
+        (now.since(learned.at) < RATE_LASTS && learned.rate.is_finite() && learned.rate > 0.0)
+            .then_some(learned.rate)
+    }
+
+    /// Remembers a rate. That it can't be kept is no reason to fail: it will be learned again.
+    pub fn remember_rate(&self, key: &Fingerprint, endpoint: &str, rate: f64, at: Timestamp) {
+        let folder = self.folder.join("rates");
+        let kept = tempfile::NamedTempFile::new_in(&folder).and_then(|mut file| {
+            file.write_all(&serde_json::to_vec(&Learned { rate, at })?)?;
+            file.persist(folder.join(name_of(key, endpoint))).map_err(|error| error.error)
+        });
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the learned rate could not be kept");
+        }
+    }
+
+    fn applied(&self, plan_id: &str) -> PathBuf {
+        // A plan's id comes from a file: it must not lead out of the folder.
+        let is_plain = plan_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let name =
+            if is_plain && !plan_id.is_empty() { plan_id.to_owned() } else { digest(plan_id.as_bytes()) };
+        self.folder.join("applied").join(name)
+    }
+}
+
+fn name_of(key: &Fingerprint, endpoint: &str) -> String {
+    digest(format!("{key}\n{endpoint}").as_bytes())
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn state_home() -> Result<PathBuf, Failure> {
+    // A relative path is to be ignored, says the XDG specification.
+    if let Some(path) = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(path);
+    }
+    env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")).ok_or_else(|| {
+        Failure::new(Exit::BadConfig, "there is neither XDG_STATE_HOME nor HOME: no place for the lock")
+    })
+}

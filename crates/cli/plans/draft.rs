@@ -1,0 +1,145 @@
+//! A plan that isn't whole yet: lines as they come, then waves, guards and the seal.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+use orgwave_core::desired::Wish;
+use orgwave_core::plan::{Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, Verdict, WaveCount};
+use orgwave_core::policy::Waves;
+use orgwave_core::secret::SealKey;
+use serde_json::Value;
+
+use super::open::create_private;
+use super::spool::{Spool, Spooled};
+use crate::failure::Failure;
+use crate::runs::sync_folder;
+
+/// The lines of a plan that are there so far, in any order.
+pub struct Draft {
+    spool: Spool,
+    /// How many orgs trip each guard.
+    tripped: BTreeMap<GuardKind, u64>,
+    /// The first line that could not be kept.
+    error: Option<io::Error>,
+}
+
+impl Draft {
+    /// A draft whose lines are kept in this folder for a while.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
+        let spool = Spool::in_folder(folder).map_err(|error| Failure::cannot_write(folder, error))?;
+        Ok(Self { spool, tripped: BTreeMap::new(), error: None })
+    }
+
+    /// Takes in the line of the org with this place. What goes wrong comes out at the end.
+    pub fn put(&mut self, index: u32, line: &PlanLine) {
+        if line.verdict == Verdict::Update {
+            for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, line)) {
+                *self.tripped.entry(kind).or_default() += 1;
+            }
+        }
+        if let Err(error) = self.spool.put(index, line) {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn finish(self, header: &Header, seal: &SealKey, path: &Path) -> Result<Footer, Failure> {
+        let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
+        if let Some(error) = self.error {
+            return Err(cannot_write(error));
+        }
+        let guards = self.tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
+        let spooled = self.spool.finish().map_err(cannot_write)?;
+        let footer = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
+        sync_folder(path.parent().unwrap_or(Path::new("")))?;
+        Ok(footer)
+    }
+}
+
+fn trips(kind: GuardKind, line: &PlanLine) -> bool {
+    let differing = || line.fields.iter().filter(|field| field.differs());
+    match kind {
+        GuardKind::Clears => differing().any(|field| field.after.is_clear()),
+        GuardKind::Removals => differing().any(|field| field.after == Wish::Remove),
+        GuardKind::Disarms => differing().any(|field| {
+            let disarming = field.path.field().sensitive.map(Value::Bool);
+            disarming.is_some_and(|value| field.after == Wish::Set(value))
+        }),
+        GuardKind::Unproven => line.unproven,
+    }
+}
+
+/// Writes the lines in the manifest's order, each with its wave.
+fn write(
+    spooled: &Spooled,
+    header: &Header,
+    guards: Vec<Guard>,
+    path: &Path,
+    seal: &SealKey,
+) -> io::Result<Footer> {
+    let updates = spooled.verdicts().filter(|verdict| *verdict == Some(Verdict::Update)).count() as u64;
+    let mut dealer = Dealer::new(header.waves.as_ref(), updates, spooled)?;
+    let mut footer = Footer { updates, guards, ..Footer::default() };
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
+    let mut writer = PlanWriter::begin(out, header, seal)?;
+    for line in spooled.lines() {
+        let mut line = line?;
+        footer.lines += 1;
+        footer.judged += u64::from(matches!(line.verdict, Verdict::Update | Verdict::Unchanged));
+        line.wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
+        if let Some(wave) = line.wave {
+            *counts.entry(wave).or_default() += 1;
+        }
+        writer.line(&line)?;
+    }
+    footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
+    let mut out = writer.finish(&footer)?;
+    out.flush()?;
+    out.get_ref().sync_all()?;
+    Ok(footer)
+}
+
+/// Deals waves out to the orgs that are to be written, in the manifest's order.
+enum Dealer {
+    /// By sizes: what is left of each wave, the first in front.
+    Sizes(std::vec::IntoIter<u64>, u32, u64),
+    /// By the manifest's column; rows without a number go last, in this wave.
+    Column(u32),
+}
+
+impl Dealer {
+    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> io::Result<Self> {
+        match waves {
+            Some(waves) => Ok(Self::Sizes(waves.split(updates).into_iter(), 0, 0)),
+            None => {
+                let mut last = 0;
+                for line in spooled.lines() {
+                    last = line?.wave.map_or(last, |wave| last.max(wave));
+                }
+                Ok(Self::Column(last.saturating_add(1)))
+            }
+        }
+    }
+
+    fn deal(&mut self, typed: Option<u32>) -> u32 {
+        match self {
+            Self::Sizes(sizes, wave, left) => {
+                if *left == 0 {
+                    *wave += 1;
+                    *left = sizes.next().unwrap_or(u64::MAX);
+                }
+                *left -= 1;
+                *wave
+            }
+            Self::Column(last) => typed.unwrap_or(*last),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The runs below a reports folder, and the one that a user means.
+
+use std::path::{Path, PathBuf};
+
+use orgwave_core::run::{Exit, RunHeader};
+use orgwave_core::secret::Fingerprint;
+use orgwave_journal::{FILE_NAME, Stored};
+use orgwave_reporter::Tally;
+
+use super::source::RunFiles;
+use crate::failure::Failure;
+
+/// Folders below the reports folder that hold no runs.
+const NO_RUNS: [&str; 2] = ["plans", "example"];
+/// What a run's folder has when its files were written. The last of them is written last.
+const FILES: [&str; 5] = ["results.csv", "changes.csv", "retry.csv", "retry.toml", "summary.json"];
+/// The file that is taken away while a run is gone on with, so that what is there is known to be old.
+const MARK: &str = "summary.json";
+
+/// A run's folder.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    /// Where.
+    pub path: PathBuf,
+    /// What the run is.
+    pub header: RunHeader,
+}
+
+impl RunFolder {
+    /// The run in this folder.
+    ///
+    /// # Errors
+    /// 66: there is none. 65: its journal can't be used.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let journal = path.join(FILE_NAME);
+        if !journal.exists() {
+            return Err(Failure::new(Exit::NoInput, format!("{} holds no run", path.display())));
+        }
+        let stored = Stored::open_read_only(&journal).map_err(|error| super::bad_journal(path, error))?;
+        Ok(Self { path: path.to_owned(), header: stored.header().clone() })
+    }
+
+    /// What the run came to.
+    ///
+    /// # Errors
+    /// 65.
+    pub fn tally(&self) -> Result<Tally, Failure> {
+        Ok(Tally::of(&RunFiles::open(&self.path)?)?)
+    }
+
+    /// Whether its files have their names.
+    pub fn has_files(&self) -> bool {
+        FILES.iter().all(|name| self.path.join(name).exists())
+    }
+
+    /// Takes away the mark that its files are there: they are about to become old.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn unmark(&self) -> Result<(), Failure> {
+        let mark = self.path.join(MARK);
+        match std::fs::remove_file(&mark) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::cannot_write(&mark, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All runs below a reports folder, the newest first. A folder whose journal can't be read is told, and left
+/// out.
+pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunFolder> {
+    let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|entry| !NO_RUNS.iter().any(|name| entry.file_name() == *name))
+        .map(|entry| entry.path())
+        .filter(|path| path.join(FILE_NAME).exists())
+        .collect();
+    paths.sort();
+    let mut runs = Vec::new();
+    for path in paths.into_iter().rev() {
+        match RunFolder::open(&path) {
+            Ok(run) => runs.push(run),
+            Err(failure) => unreadable(&failure),
+        }
+    }
+    runs
+}
+
+/// The run that is meant by a path, or by an id below the reports folder.
+///
+/// # Errors
+/// As [`RunFolder::open`].
+pub fn find(run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
+    let by_id = reports.join(run);
+    let path = if run.join(FILE_NAME).exists() || !by_id.join(FILE_NAME).exists() { run } else { &by_id };
+    RunFolder::open(path)
+}
+
+/// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run.
+///
+/// # Errors
+/// 66: there is no run of this endpoint and key.
+pub fn newest_unfinished(
+    reports: &Path,
+    endpoint: &str,
+    key: &Fingerprint,
+) -> Result<(RunFolder, Tally), Failure> {
+    let mut newest = None;
+    for run in runs_in(reports, crate::console::error) {
+        if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
+            continue;
+        }
+        let tally = run.tally()?;
+        if !is_finished(&run, &tally) {
+            return Ok((run, tally));
+        }
+        newest.get_or_insert((run, tally));
+    }
+    newest.ok_or_else(|| {
+        Failure::new(Exit::NoInput, format!("{} holds no run of this key at {endpoint}", reports.display()))
+    })
+}
+
+/// Whether there is nothing to go on with: no org without its word for ever, and every file there.
+pub fn is_finished(run: &RunFolder, tally: &Tally) -> bool {
+    tally.unsettled() == 0 && tally.course.finish.is_some() && run.has_files()
+}

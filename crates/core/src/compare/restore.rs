@@ -1,0 +1,177 @@
+//! What takes a run's changes back: field by field and entry by entry, and only where what the run set is
+//! still live.
+
+use serde_json::Value;
+
+use crate::desired::{Origin, Wish};
+use crate::outcome::{Change, Image};
+use crate::plan::PlannedField;
+use crate::secret::SealKey;
+use crate::settings::{Field, Path, RawObject, Settings, ShapeError, Sight};
+
+/// What can be taken back of an org, and what can't.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Restoration {
+    /// The paths to be restored, sorted.
+    pub fields: Vec<PlannedField>,
+    /// Paths that no longer have the value that the run set: somebody else's by now.
+    pub changed_since: Vec<Path>,
+    /// Secrets: their old values are kept nowhere.
+    pub secrets: Vec<Path>,
+}
+
+/// What takes these changes back, by what is live.
+///
+/// # Errors
+/// A path can't be seen.
+pub fn restore(changes: &[Change], live: &RawObject, seal: &SealKey) -> Result<Restoration, ShapeError> {
+    let settings = Settings::new(live);
+    let mut restoration = Restoration::default();
+    let mut ours: Vec<(&Change, Sight)> = Vec::new();
+    for change in changes {
+        if change.path.field().is_secret() {
+            restoration.secrets.push(change.path.clone());
+            continue;
+        }
+        let sight = settings.at(&change.path)?;
+        if sight.is(&change.after, &change.path, seal) {
+            ours.push((change, sight));
+        } else {
+            restoration.changed_since.push(change.path.clone());
+        }
+    }
+    for group in ours.chunk_by(|(left, _), (right, _)| entry_of(&left.path) == entry_of(&right.path)) {
+        match added_entry(group, &settings)? {
+            Some(field) => restoration.fields.push(field),
+            None => restoration.fields.extend(group.iter().map(|(change, sight)| back(change, sight, seal))),
+        }
+    }
+    restoration.fields.retain(PlannedField::differs);
+    Ok(restoration)
+}
+
+/// The map's entry that a path is a field of; `None` for other paths.
+fn entry_of(path: &Path) -> Option<(&'static Field, &str)> {
+    match path {
+        Path::Member(field, key, _) => Some((field, key)),
+        Path::Field(_) | Path::Entry(..) => None,
+    }
+}
+
+/// An entry that the run added, and that holds nothing but what the run set, is taken out whole.
+fn added_entry(
+    group: &[(&Change, Sight)],
+    settings: &Settings<'_>,
+) -> Result<Option<PlannedField>, ShapeError> {
+    let Some((field, key)) = group.first().and_then(|(change, _)| entry_of(&change.path)) else {
+        return Ok(None);
+    };
+    if group.iter().any(|(change, _)| change.before != Image::Absent) {
+        return Ok(None);
+    }
+    let path = Path::Entry(field, key.into());
+    let Sight::Json(entry) = settings.at(&path)? else { return Ok(None) };
+    let is_ours = |name: &String| {
+        group
+            .iter()
+            .any(|(change, _)| matches!(&change.path, Path::Member(_, _, member) if member.name == name))
+    };
+    let only_ours = entry.as_object().is_some_and(|entry| entry.keys().all(is_ours));
+    Ok(only_ours.then(|| PlannedField {
+        path,
+        before: Image::Json(entry),
+        after: Wish::Remove,
+        fingerprint: None,
+        from: Origin::Undo,
+    }))
+}
+
+fn back(change: &Change, sight: &Sight, seal: &SealKey) -> PlannedField {
+    let after = match (&change.before, &change.path) {
+        (Image::Json(value), _) => Wish::Set(value.clone()),
+        (Image::Absent, Path::Entry(..)) => Wish::Remove,
+        // Absent is as good as null, and null can be sent.
+        (Image::Absent | Image::Secret(_) | Image::Hidden, _) => Wish::Set(Value::Null),
+    };
+    PlannedField {
+        path: change.path.clone(),
+        before: sight.image(&change.path, seal),
+        after,
+        fingerprint: None,
+        from: Origin::Undo,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::SecretText;
+
+    fn change(path: &str, before: Image, after: Image) -> Change {
+        Change { path: path.parse().unwrap(), before, after }
+    }
+
+    fn plan(changes: &[Change], live: &Value) -> Restoration {
+        let seal = SealKey::derive(&SecretText::new("k".into()), "p");
+        restore(changes, &RawObject::parse(&live.to_string()).unwrap(), &seal).unwrap()
+    }
+
+    fn wishes(restoration: &Restoration) -> Vec<(String, Wish)> {
+        restoration.fields.iter().map(|field| (field.path.to_string(), field.after.clone())).collect()
+    }
+
+    #[test]
+    fn what_the_run_set_goes_back_and_what_others_set_stays() {
+        let changes = [
+            change("enabled", Image::Json(json!(false)), Image::Json(json!(true))),
+            change("indexFaces", Image::Absent, Image::Json(json!(true))),
+            change("saveClips", Image::Json(json!(false)), Image::Json(json!(true))),
+        ];
+        let restoration = plan(&changes, &json!({"enabled": true, "indexFaces": true, "saveClips": null}));
+        assert_eq!(
+            wishes(&restoration),
+            [("enabled".into(), Wish::Set(json!(false))), ("indexFaces".into(), Wish::Set(json!(null)))]
+        );
+        assert_eq!(restoration.changed_since, ["saveClips".parse().unwrap()]);
+    }
+
+    #[test]
+    fn an_added_entry_goes_and_a_removed_one_comes_back() {
+        let changes = [
+            change("doorInfoMap.gone", Image::Json(json!({"doorName": "g"})), Image::Absent),
+            change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n"))),
+            change("doorInfoMap.new.remoteUnlock", Image::Absent, Image::Json(json!(true))),
+        ];
+        let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": true}, "other": {}}});
+        assert_eq!(
+            wishes(&plan(&changes, &live)),
+            [
+                ("doorInfoMap.gone".into(), Wish::Set(json!({"doorName": "g"}))),
+                ("doorInfoMap.new".into(), Wish::Remove),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_that_has_more_than_the_run_set_stays() {
+        let changes = [change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n")))];
+        let live = json!({"doorInfoMap": {"new": {"doorName": "n", "reader": 7}}});
+        assert_eq!(
+            wishes(&plan(&changes, &live)),
+            [("doorInfoMap.new.doorName".into(), Wish::Set(json!(null)))]
+        );
+    }
+
+    #[test]
+    fn secrets_are_named_and_not_restored() {
+        let print = |text: &str| {
+            let seal = SealKey::derive(&SecretText::new("k".into()), "p");
+            Image::Secret(seal.fingerprint("apiToken", text))
+        };
+        let restoration = plan(&[change("apiToken", print("a"), print("b"))], &json!({"apiToken": "b"}));
+        assert!(restoration.fields.is_empty());
+        assert_eq!(restoration.secrets, ["apiToken".parse().unwrap()]);
+    }
+}

@@ -1,0 +1,268 @@
+//! A run with everything that can befall it, drawn from a seed.
+
+use std::time::Duration;
+
+use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
+
+use crate::process::Ordeal;
+use crate::stage::{self, Stage};
+use crate::world::{Call, Effect, Fault, Kind, TokenBucket};
+
+/// How often what happens, in a hundred calls, and what is wrong with single orgs.
+#[derive(Debug, Clone)]
+struct Weather {
+    throttles: u8,
+    unclear: u8,
+    refusals: u8,
+    stale: u8,
+    edits: u8,
+    warnings: u8,
+    quiet_period: Duration,
+    /// Orgs with something of their own, and what.
+    odd: Vec<(u32, Oddity)>,
+    /// The key is refused from this call on.
+    key_dies: Option<usize>,
+    outage: Option<std::ops::Range<Duration>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Oddity {
+    Forbidden,
+    NotConnected,
+    OtherOrg,
+    Masked,
+    AlwaysBroken,
+    ThrottledForEver,
+    LongWait,
+}
+
+/// A run and what befalls its processes.
+pub(crate) struct Scenario {
+    pub(crate) stage: Stage,
+    pub(crate) ordeals: Vec<Ordeal>,
+    pub(crate) journal_delay: Duration,
+    pub(crate) faultless: bool,
+    pub(crate) rng: fastrand::Rng,
+    weather: Weather,
+}
+
+fn pick<T: Clone>(rng: &mut fastrand::Rng, items: &[T]) -> T {
+    items[rng.usize(..items.len())].clone()
+}
+
+fn seconds(rng: &mut fastrand::Rng, most: f64) -> Duration {
+    Duration::from_secs_f64(rng.f64() * most)
+}
+
+impl Scenario {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let rng = &mut rng;
+        let orgs = if rng.u8(..20) == 0 { rng.usize(100..400) } else { rng.usize(1..40) };
+        let waves = rng.u32(1..5);
+        let mut waves: Vec<u32> = (0..orgs)
+            .map(|_| if rng.u8(..10) == 0 { 0 } else { rng.u32(1..=waves).max(rng.u32(1..=waves)) })
+            .collect();
+        waves[0] = 1;
+        let mut limits = stage::limits();
+        limits.rate = pick(
+            rng,
+            &["auto", "unlimited", "20/s", "50/s", "200/s"].map(|text| text.parse::<Rate>().expect("a rate")),
+        );
+        limits.org_rate = pick(rng, &["1/s", "5/s", "unlimited"].map(|text| text.parse().expect("a rate")));
+        limits.concurrency = pick(rng, &[1, 4, 16, 64]);
+        limits.attempts = pick(rng, &[1, 2, 3, 5]);
+        let mut policy = stage::policy();
+        policy.write = pick(rng, &[WriteMode::Merge, WriteMode::Merge, WriteMode::Patch, WriteMode::NoRead]);
+        policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::All, VerifyPolicy::None]);
+        policy.has_canary = rng.u8(..4) > 0;
+        policy.max_failures = pick(
+            rng,
+            &[
+                FailureBudget::default(),
+                FailureBudget::Orgs(3),
+                FailureBudget::Share(Percent::of(50)),
+                FailureBudget::Share(Percent::of(100)),
+            ],
+        );
+        let faultless = rng.u8(..20) == 0;
+        let weather = if faultless { Weather::fair(limits.quiet_period) } else { Weather::draw(rng, orgs) };
+        let stage = Stage::new(&waves, limits, policy, rng.u64(..));
+        {
+            let mut world = stage.world.lock();
+            // Without a read, only a merging server keeps what isn't named.
+            world.replaces = stage.policy.write == WriteMode::Merge && rng.bool();
+            if !faultless && rng.u8(..4) == 0 {
+                let rate = pick(rng, &[5.0, 20.0, 60.0]);
+                world.partner = Some(TokenBucket::new(rate, rate * 2.0));
+            }
+            if !faultless && rng.u8(..4) == 0 {
+                world.orgs.iter_mut().for_each(|org| org.bucket = Some(TokenBucket::new(0.5, 2.0)));
+            }
+        }
+        let ordeals = if faultless {
+            vec![Ordeal::Nothing]
+        } else {
+            (0..rng.usize(1..6)).map(|_| ordeal(rng)).collect()
+        };
+        let journal_delay = if rng.bool() { Duration::ZERO } else { Duration::from_millis(rng.u64(1..40)) };
+        let mut scenario = Self { stage, ordeals, journal_delay, faultless, rng: rng.clone(), weather };
+        scenario.blow();
+        scenario
+    }
+
+    /// Lets the trouble begin.
+    fn blow(&mut self) {
+        let (weather, mut rng) = (self.weather.clone(), self.rng.fork());
+        self.stage.world.trouble(move |call| weather.strikes(call, &mut rng));
+    }
+
+    /// Only orgs that no write gets through to are left; every org can be read.
+    pub(crate) fn calm(&mut self) {
+        let mut weather = Weather::fair(self.weather.quiet_period);
+        weather.odd = self.weather.odd.clone();
+        weather.odd.retain(|(_, oddity)| matches!(oddity, Oddity::AlwaysBroken));
+        self.weather = weather;
+        self.stage.policy.max_failures = FailureBudget::Share(Percent::of(100));
+        self.stage.world.lock().partner = None;
+        self.blow();
+    }
+}
+
+fn ordeal(rng: &mut fastrand::Rng) -> Ordeal {
+    let soon = if rng.bool() { 4.0 } else { 90.0 };
+    match rng.u8(..10) {
+        0 => Ordeal::Drain(seconds(rng, soon)),
+        1 => Ordeal::Abort(seconds(rng, soon)),
+        2 => Ordeal::DrainAndAbort(seconds(rng, soon), seconds(rng, 10.0)),
+        3 => Ordeal::MaxDuration(seconds(rng, soon)),
+        4 | 5 => Ordeal::Dies(seconds(rng, soon)),
+        6 | 7 => Ordeal::DiesAtIntent(rng.u32(..30), rng.bool()),
+        8 => Ordeal::JournalFails(rng.u32(..30)),
+        _ => Ordeal::Nothing,
+    }
+}
+
+impl Weather {
+    fn fair(quiet_period: Duration) -> Self {
+        Self {
+            throttles: 0,
+            unclear: 0,
+            refusals: 0,
+            stale: 0,
+            edits: 0,
+            warnings: 0,
+            quiet_period,
+            odd: Vec::new(),
+            key_dies: None,
+            outage: None,
+        }
+    }
+
+    fn draw(rng: &mut fastrand::Rng, orgs: usize) -> Self {
+        let mut weather = Self::fair(stage::limits().quiet_period);
+        for share in [&mut weather.throttles, &mut weather.unclear] {
+            *share = pick(rng, &[0, 3, 10, 40]);
+        }
+        for share in [&mut weather.refusals, &mut weather.edits, &mut weather.warnings] {
+            *share = pick(rng, &[0, 0, 2, 10]);
+        }
+        weather.stale = pick(rng, &[0, 0, 10, 50]);
+        for _ in 0..pick(rng, &[0, 0, 1, 3]) {
+            let oddity = pick(
+                rng,
+                &[
+                    Oddity::Forbidden,
+                    Oddity::NotConnected,
+                    Oddity::OtherOrg,
+                    Oddity::Masked,
+                    Oddity::AlwaysBroken,
+                    Oddity::ThrottledForEver,
+                    Oddity::LongWait,
+                ],
+            );
+            weather.odd.push((u32::try_from(rng.usize(..orgs)).expect("a few orgs"), oddity));
+        }
+        if rng.u8(..8) == 0 {
+            weather.key_dies = Some(rng.usize(..100));
+        }
+        if rng.u8(..6) == 0 {
+            let from = seconds(rng, 20.0);
+            weather.outage = Some(from..from + seconds(rng, 200.0));
+        }
+        weather
+    }
+
+    fn strikes(&self, call: &Call, rng: &mut fastrand::Rng) -> Option<Fault> {
+        if self.outage.as_ref().is_some_and(|outage| outage.contains(&call.at)) {
+            return Some(Fault::NotSent);
+        }
+        if self.key_dies.is_some_and(|dies| call.number >= dies) {
+            return Some(Fault::Unauthorized(pick(rng, &[401, 403])));
+        }
+        if let Some((_, oddity)) = self.odd.iter().find(|(org, _)| Some(*org) == call.org)
+            && let Some(fault) = oddity.fault(call)
+        {
+            return Some(fault);
+        }
+        let is_write = call.kind == Kind::Write;
+        let hits = |rng: &mut fastrand::Rng, share: u8| rng.u8(..100) < share;
+        if hits(rng, self.throttles) {
+            return Some(Fault::Throttle(
+                pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs),
+            ));
+        }
+        if hits(rng, self.unclear) {
+            return Some(self.unclear_fault(rng));
+        }
+        if hits(rng, self.refusals) && call.kind != Kind::List {
+            return Some(match (is_write, rng.u8(..3)) {
+                (true, 0) => Fault::Error,
+                _ => Fault::Refuse(pick(rng, &[400, 404, 409, 422])),
+            });
+        }
+        if is_write {
+            return hits(rng, self.warnings).then_some(Fault::Warned);
+        }
+        if call.kind == Kind::List {
+            return None;
+        }
+        if hits(rng, self.stale) {
+            return Some(Fault::Stale(self.quiet_period.mul_f64(0.45 * rng.f64())));
+        }
+        hits(rng, self.edits).then(|| match rng.u8(..3) {
+            0 => Fault::EditAfter("indexFaces", "false"),
+            1 => Fault::EditAfter("saveClips", "null"),
+            _ => Fault::EditAfter("enabled", "true"),
+        })
+    }
+
+    fn unclear_fault(&self, rng: &mut fastrand::Rng) -> Fault {
+        let effect = match rng.u8(..3) {
+            0 => Effect::Never,
+            1 => Effect::AtOnce,
+            _ => Effect::Late(self.quiet_period.mul_f64(0.45 * rng.f64())),
+        };
+        match rng.u8(..6) {
+            0 => Fault::Timeout(effect),
+            1 => Fault::Unclear(None, effect, None),
+            2 => Fault::Unclear(Some(503), effect, Some(Duration::from_secs(rng.u64(1..20)))),
+            _ => Fault::Unclear(Some(pick(rng, &[500, 502, 504])), effect, None),
+        }
+    }
+}
+
+impl Oddity {
+    fn fault(self, call: &Call) -> Option<Fault> {
+        let is_write = call.kind == Kind::Write;
+        match self {
+            Self::Forbidden => Some(Fault::Unauthorized(403)),
+            Self::NotConnected => (!is_write).then_some(Fault::NotConnected),
+            Self::OtherOrg => (!is_write).then_some(Fault::OtherOrg),
+            Self::Masked => (!is_write).then_some(Fault::MaskedSecret),
+            Self::AlwaysBroken => is_write.then_some(Fault::Unclear(Some(500), Effect::Never, None)),
+            Self::ThrottledForEver => Some(Fault::Throttle(Some(Duration::from_secs(1)))),
+            Self::LongWait => Some(Fault::Throttle(Some(Duration::from_secs(3600)))),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What must always hold, judged by the world's ledger and by what the journal holds: never by what the
+//! executor thinks of itself.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use orgwave_core::event::EventKind;
+use orgwave_core::org::Input;
+use orgwave_core::plan::Verdict;
+use orgwave_core::policy::{FailureBudget, Rate, VerifyPolicy, WriteMode};
+use orgwave_core::run::{Entry, StopReason};
+use orgwave_core::status::{Status, Verified};
+use serde_json::{Map, Value};
+
+use crate::process::{Ordeal, Report};
+use crate::stage::Stage;
+use crate::store::Store;
+use crate::world::{Answer, Kind, Record};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Checks all that a process and everything before it must keep.
+pub(crate) fn check(stage: &Stage, store: &Store, report: &Report, ordeal: Ordeal) {
+    let ledger = stage.world.lock().ledger.clone();
+    let entries = store.entries();
+    every_write_has_a_durable_intent(&ledger, &entries);
+    writes_are_counted_by_proofs(stage, &ledger, &entries);
+    never_two_writes_in_flight(&ledger);
+    let own: Vec<&Record> = ledger.iter().filter(|record| record.process == report.number).collect();
+    verified_was_seen(stage, &own, report);
+    settled_orgs_are_left_alone(&own, report);
+    each_org_has_one_outcome(stage, report);
+    retry_after_is_kept(&own);
+    rates_are_kept(stage, &own);
+    waves_come_one_after_another(stage, &own, report);
+    stops_end_soon(stage, report, ordeal);
+}
+
+/// The org, of calls that reached the vendor and may change something.
+fn write_of(record: &Record) -> Option<u32> {
+    record.org.filter(|_| record.kind == Kind::Write && record.answer != Answer::NotSent)
+}
+
+/// 1: what is reported as verified was seen, and the world was so when it was seen.
+fn verified_was_seen(stage: &Stage, own: &[&Record], report: &Report) {
+    for (at, event) in &report.events {
+        let EventKind::OrgFinished { index, status, verified, .. } = event else { continue };
+        if *verified != Verified::True {
+            let must_be_verified = stage.policy.verify == VerifyPolicy::All && stage.policy.write.reads();
+            let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
+            assert!(!(must_be_verified && is_well), "org {index} is {status} and nobody looked");
+            continue;
+        }
+        let shown = own.iter().rev().find_map(|record| match &record.answer {
+            Answer::Shown(shown) if record.org == Some(*index) && record.until <= Some(*at) => Some(shown),
+            _ => None,
+        });
+        let shown = shown.unwrap_or_else(|| panic!("org {index} is {status}, and it was never read"));
+        assert!(stage.is_as_wanted(*index, shown), "org {index} is {status}, and was seen as {shown:?}");
+    }
+}
+
+/// 2: as many intents are durable by the time of a write as there are writes.
+fn every_write_has_a_durable_intent(ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
+    let mut writes: HashMap<u32, usize> = HashMap::new();
+    for record in ledger {
+        let Some(org) = write_of(record) else { continue };
+        let writes = writes.entry(org).or_default();
+        *writes += 1;
+        let is_intent = |entry: &Entry| matches!(entry, Entry::Intent { index, .. } if *index == org);
+        let intents = entries.iter().filter(|(entry, durable)| {
+            is_intent(entry) && durable.is_some_and(|durable| durable <= record.at)
+        });
+        assert!(intents.count() >= *writes, "write {writes} of org {org} at {:?} has no intent", record.at);
+    }
+}
+
+/// 3: another write only after a proof that the one before wasn't applied; and so no second effect, while
+/// nobody else writes.
+fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
+    let orgs = stage.world.lock().orgs.clone();
+    for org in 0..u32::try_from(orgs.len()).expect("a few orgs") {
+        let writes = ledger.iter().filter(|record| write_of(record) == Some(org)).count();
+        let proofs = entries.iter().filter(|(entry, _)| {
+            matches!(entry, Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. } }
+                if *index == org)
+        });
+        let proofs = proofs.count();
+        assert!(writes <= 1 + proofs, "org {org}: {writes} writes, {proofs} proofs");
+        let effects = ledger.iter().filter(|record| record.org == Some(org) && record.applied.is_some());
+        assert!(
+            effects.count() <= 1 || orgs[org as usize].edited,
+            "org {org} was changed twice: {:#?}",
+            ledger.iter().filter(|record| record.org == Some(org)).collect::<Vec<_>>()
+        );
+    }
+}
+
+/// 7: what has its final word is not even read.
+fn settled_orgs_are_left_alone(own: &[&Record], report: &Report) {
+    let again = own.iter().find(|record| record.org.is_some_and(|org| report.settled.contains(&org)));
+    assert!(again.is_none(), "a settled org was called again: {again:?}");
+}
+
+/// 8.
+fn never_two_writes_in_flight(ledger: &[Record]) {
+    let mut busy_until: HashMap<u32, Duration> = HashMap::new();
+    for record in ledger {
+        let Some(org) = write_of(record) else { continue };
+        // What nobody waited for any more was under way until it took effect, or not at all.
+        let until =
+            record.until.or(record.applied).unwrap_or(record.at).max(record.applied.unwrap_or_default());
+        if let Some(before) = busy_until.insert(org, until) {
+            assert!(before <= record.at, "two writes of org {org} in flight at {:?}", record.at);
+        }
+    }
+}
+
+/// 4: one final word an org, and a count of all rows.
+fn each_org_has_one_outcome(stage: &Stage, report: &Report) {
+    let mut finished = HashSet::new();
+    for (_, event) in &report.events {
+        if let EventKind::OrgFinished { index, .. } = event {
+            assert!(finished.insert(*index), "org {index} ended twice");
+        }
+    }
+    if let Some(ended) = &report.ended {
+        assert_eq!(ended.counts.total(), stage.index.len() as u64);
+    }
+}
+
+/// 6: no call to an org before its Retry-After has passed. A new process doesn't know of it.
+fn retry_after_is_kept(own: &[&Record]) {
+    let mut closed: HashMap<u32, Duration> = HashMap::new();
+    let mut waits: Vec<(Duration, u32, Duration)> = Vec::new();
+    for record in own {
+        if let (Some(org), Some(until)) = (record.org, record.until)
+            && let Answer::Throttled(Some(wait)) | Answer::Unclear(Some(wait)) = record.answer
+        {
+            waits.push((until, org, until + wait));
+        }
+    }
+    waits.sort();
+    let mut waits = waits.into_iter().peekable();
+    for record in own {
+        while let Some((_, org, until)) = waits.next_if(|(heard, ..)| *heard <= record.at) {
+            let closed = closed.entry(org).or_default();
+            *closed = until.max(*closed);
+        }
+        let Some(org) = record.org else { continue };
+        let until = closed.get(&org).copied().unwrap_or_default();
+        assert!(record.at >= until, "org {org} was called at {:?}, not before {until:?}", record.at);
+    }
+}
+
+/// 6: no second, wherever it begins, has more calls than allowed.
+fn rates_are_kept(stage: &Stage, own: &[&Record]) {
+    let check = |calls: &[Duration], rate: Rate, whose: &str| {
+        let Rate::PerSecond(rate) = rate else { return };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and whole")]
+        let most = rate.get().max(1.0) as usize;
+        for window in calls.windows(most + 1) {
+            assert!(window[most] - window[0] >= SECOND, "{whose}: over {rate} at {:?}", window[0]);
+        }
+    };
+    let all: Vec<Duration> = own.iter().map(|record| record.at).collect();
+    check(&all, stage.limits.rate, "the run");
+    let mut orgs: HashMap<u32, Vec<Duration>> = HashMap::new();
+    for record in own {
+        if let Some(org) = record.org {
+            orgs.entry(org).or_default().push(record.at);
+        }
+    }
+    for (org, calls) in orgs {
+        check(&calls, stage.limits.org_rate, &format!("org {org}"));
+    }
+}
+
+/// No write of a wave before the orgs of all lower ones have ended, and none after the budget was spent.
+fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report) {
+    let mut waves: HashMap<u32, (u64, u64)> = HashMap::new();
+    let (mut current, mut failed) = (0, 0);
+    let is_spent = |failed: u64, (of_wave, finished): (u64, u64)| match report.budget {
+        FailureBudget::Orgs(most) => failed > most,
+        FailureBudget::Share(share) => share.is_exceeded_by(of_wave, finished),
+    };
+    for (at, event) in &report.events {
+        match event {
+            EventKind::WaveStarted { wave, .. } => {
+                assert!(*wave > current, "wave {wave} after {current}");
+                let before = waves.get(&current).copied().unwrap_or_default();
+                assert!(current == 0 || !is_spent(failed, before), "wave {wave} after a spent budget");
+                let early = own.iter().find(|record| {
+                    record.at < *at
+                        && write_of(record).is_some_and(|org| stage.index[org as usize].wave == *wave)
+                });
+                if let Some(record) = early {
+                    // Only a write that an earlier process was in doubt about is settled before its wave.
+                    let org = write_of(record).expect("found as a write");
+                    let was_open = report.events.iter().any(|(when, event)| {
+                        when <= at && matches!(event, EventKind::OrgFinished { index, .. } if *index == org)
+                    });
+                    assert!(was_open, "org {org} was written before its wave {wave}");
+                }
+                current = *wave;
+            }
+            EventKind::OrgFinished { wave, status, .. } => {
+                let (of_wave, finished) = waves.entry(if current == 0 { 0 } else { *wave }).or_default();
+                *finished += 1;
+                if status.spends_budget() {
+                    *of_wave += 1;
+                    failed += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A drain takes no longer than what is under way and one read; an abort, no time.
+fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
+    let most = 2 * stage.limits.timeout + 2 * SECOND;
+    let told = match ordeal {
+        Ordeal::Drain(at) | Ordeal::MaxDuration(at) => Some(at + most),
+        Ordeal::Abort(at) => Some(at),
+        Ordeal::DrainAndAbort(at, more) => Some(at + more),
+        Ordeal::Nothing | Ordeal::Dies(_) | Ordeal::DiesAtIntent(..) | Ordeal::JournalFails(_) => None,
+    };
+    if let (Some(told), true) = (told, report.ended.is_some()) {
+        let took = report.ended_at - report.began_at;
+        // Timers have whole milliseconds.
+        assert!(took <= told + Duration::from_millis(5), "it took {took:?}, not {told:?}");
+    }
+    let draining = report.events.iter().find(|(_, event)| matches!(event, EventKind::Draining { .. }));
+    if let (Some((at, _)), Some(_)) = (draining, &report.ended) {
+        assert!(report.ended_at <= *at + most, "drained from {at:?} to {:?}", report.ended_at);
+    }
+}
+
+/// Nothing was left out, and nothing that nobody manages was touched.
+pub(crate) fn check_end(stage: &Stage, store: &Store, report: &Report) {
+    let ended = report.ended.as_ref().expect("it ended");
+    assert_eq!(ended.finish.stop, None::<StopReason>);
+    assert_eq!(
+        ended.counts.of(Status::NotAttempted) + ended.counts.of(Status::Unknown),
+        0,
+        "{:?}",
+        ended.counts
+    );
+    let recorded = store.recorded();
+    let world = stage.world.lock();
+    for ((index, entry), org) in (0_u32..).zip(&stage.index).zip(&world.orgs) {
+        if entry.verdict != Verdict::Update {
+            continue;
+        }
+        let outcome = recorded[&index].outcome.as_ref().expect("every org has its outcome");
+        assert!(outcome.status.is_settled());
+        if org.edited {
+            continue;
+        }
+        if matches!(outcome.status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged) {
+            assert!(stage.is_as_wanted(index, &org.settings), "org {index}: {:?}", org.settings);
+        }
+        if stage.policy.write == WriteMode::Merge {
+            for (name, value) in &stage.initial[index as usize] {
+                let is_managed = matches!(
+                    name.as_str(),
+                    "enabled" | "saveClips" | "badgeFaceVerificationMode" | "doorInfoMap" | "apiToken"
+                );
+                let live = org.settings.get(name);
+                assert!(is_managed || live == Some(value), "org {index}: {name} became {live:?}");
+            }
+            let back = |settings: &Map<String, Value>| settings["doorInfoMap"]["back"].clone();
+            assert_eq!(back(&org.settings), back(&stage.initial[index as usize]), "org {index}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The executor against a vendor, a journal and a clock that exist in memory only.
+//!
+//! * [`seeds`]: runs through random faults, drains, deaths and resumes, each drawn from a seed, with the
+//!   [`invariants`] checked after every process. More of them: `ORGWAVE_SEEDS=5000`; one again:
+//!   `ORGWAVE_SEED=17`.
+//! * [`faults`]: one named fault each.
+//!
+//! The [`world`] plays the vendor, the [`store`] what is on the disk, [`stage`] and [`process`] set up and run.
+//! What the client makes of bytes on the wire, and what SQLite does on a failing disk, is tested elsewhere.
+
+mod chaos;
+mod faults;
+mod invariants;
+mod process;
+mod seeds;
+mod stage;
+mod store;
+mod world;
+
+/// Runs this in virtual time: whenever everything waits, the clock jumps.
+fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().expect("a runtime").block_on(future)
+}

@@ -1,0 +1,146 @@
+//! One process of a run: from its start to its end, or to its death.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use orgwave_core::event::{Event, EventKind};
+use orgwave_core::policy::FailureBudget;
+use orgwave_core::run::StopReason;
+use orgwave_core::secret::Secrets;
+use orgwave_core::status::Status;
+use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::dispatch::Control;
+use orgwave_executor::gate::Gate;
+use orgwave_executor::ports::TokioClock;
+use orgwave_executor::rollout::{Ended, Ports, roll_out};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use crate::stage::Stage;
+use crate::store::{Habits, Store};
+
+/// Nothing that is simulated here takes longer.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+/// What befalls a process.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Ordeal {
+    Nothing,
+    Drain(Duration),
+    Abort(Duration),
+    DrainAndAbort(Duration, Duration),
+    MaxDuration(Duration),
+    Dies(Duration),
+    DiesAtIntent(u32, bool),
+    JournalFails(u32),
+}
+
+/// What a process showed.
+pub(crate) struct Report {
+    pub(crate) number: u32,
+    /// `None`: it died.
+    pub(crate) ended: Option<Ended>,
+    pub(crate) events: Vec<(Duration, EventKind)>,
+    pub(crate) began_at: Duration,
+    pub(crate) ended_at: Duration,
+    pub(crate) budget: FailureBudget,
+    /// Orgs that were settled when it began.
+    pub(crate) settled: HashSet<u32>,
+}
+
+impl Report {
+    /// Whether every org came to this.
+    pub(crate) fn count(&self, status: Status) -> u64 {
+        self.ended.as_ref().expect("it ended").counts.of(status)
+    }
+
+    pub(crate) fn stop(&self) -> Option<&StopReason> {
+        self.ended.as_ref().expect("it ended").finish.stop.as_ref()
+    }
+
+    pub(crate) fn status(&self, org: u32) -> Option<Status> {
+        self.events.iter().find_map(|(_, event)| match event {
+            EventKind::OrgFinished { index, status, .. } if *index == org => Some(*status),
+            _ => None,
+        })
+    }
+}
+
+/// Runs the next process of a run.
+pub(crate) async fn process(
+    stage: &Stage,
+    store: &Store,
+    number: u32,
+    ordeal: Ordeal,
+    journal_delay: Duration,
+    rng: &mut fastrand::Rng,
+) -> Report {
+    let habits = Habits {
+        delay: journal_delay,
+        fails_at: if let Ordeal::JournalFails(at) = ordeal { Some(at) } else { None },
+        dies_at: if let Ordeal::DiesAtIntent(at, acks) = ordeal { Some((at, acks)) } else { None },
+    };
+    let journal = store.open(number, habits, rng);
+    let mut limits = stage.limits;
+    if let Ordeal::MaxDuration(most) = ordeal {
+        limits.max_duration = Some(most);
+    }
+    let clock = TokioClock::starting_at(Timestamp::from_millis(1_700_000_000_000));
+    let mut gate = Gate::new(clock, limits, None, rng.u64(..));
+    let (orders, mut control) = mpsc::channel(4);
+    tokio::spawn(async move {
+        let drain = Control::Drain(StopReason::Interrupted);
+        match ordeal {
+            Ordeal::Drain(at) => {
+                sleep(at).await;
+                let _ = orders.send(drain).await;
+            }
+            Ordeal::Abort(at) => {
+                sleep(at).await;
+                let _ = orders.send(Control::Abort).await;
+            }
+            Ordeal::DrainAndAbort(at, more) => {
+                sleep(at).await;
+                let _ = orders.send(drain).await;
+                sleep(more).await;
+                let _ = orders.send(Control::Abort).await;
+            }
+            _ => {}
+        }
+    });
+    let began_at = stage.world.now();
+    let world = stage.world.clone();
+    let mut events = Vec::new();
+    let mut sink = |event: &Event| events.push((world.now(), event.kind.clone()));
+    let death = journal.death.clone();
+    let api = stage.world.transport(number);
+    let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
+    let secrets = Secrets::new();
+    let recorded = store.recorded();
+    let settled = recorded
+        .iter()
+        .filter(|(_, org)| org.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled()));
+    let settled = settled.map(|(index, _)| *index).collect();
+    let run = roll_out(
+        &stage.index,
+        stage.policy.clone(),
+        &secrets,
+        &stage.seal,
+        recorded,
+        ports,
+        &mut gate,
+        &mut control,
+        &mut sink,
+    );
+    let ended = tokio::select! {
+        biased;
+        () = death.notified() => None,
+        () = sleep(if let Ordeal::Dies(at) = ordeal { at } else { 2 * LONGEST }) => None,
+        ended = timeout(LONGEST, run) => Some(ended.expect("a process ends in bounded time")),
+    };
+    if ended.is_some() {
+        store.close();
+    }
+    let (ended_at, budget) = (stage.world.now(), stage.policy.max_failures);
+    Report { number, ended, events, began_at, ended_at, budget, settled }
+}

@@ -1,0 +1,226 @@
+//! A journal that can be slow, fail, and die: what it acknowledged survives, and of the rest some beginning.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use orgwave_core::org::{Input, OrgState};
+use orgwave_core::run::Entry;
+use orgwave_executor::ports::Journal;
+use orgwave_executor::rollout::Recorded;
+use tokio::sync::Notify;
+
+/// What the journal does to a process.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Habits {
+    /// How long until an entry is acknowledged.
+    pub(crate) delay: Duration,
+    /// The durable entry, counted from 0, at which writing fails, and fails from then on.
+    pub(crate) fails_at: Option<u32>,
+    /// The durable entry that makes the process die; whether it is acknowledged before that.
+    pub(crate) dies_at: Option<(u32, bool)>,
+}
+
+#[derive(Default)]
+struct Disk {
+    /// Entries, each with the number of its atom and, once durable, since when.
+    entries: Vec<(Entry, u64, Option<Duration>)>,
+    atoms: u64,
+    /// Only this process's writes count.
+    process: u32,
+    durable: u32,
+    failed: bool,
+}
+
+/// What is on the disk, over all processes.
+#[derive(Clone)]
+pub(crate) struct Store {
+    disk: Arc<Mutex<Disk>>,
+    clock: tokio::time::Instant,
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        Self { disk: Arc::default(), clock: tokio::time::Instant::now() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().expect("nothing panics while it holds the disk")
+    }
+
+    /// Opens the journal for a process. What the one before left without an acknowledgement is there up to a
+    /// random point, on a border between what was recorded together.
+    pub(crate) fn open(&self, process: u32, habits: Habits, rng: &mut fastrand::Rng) -> ProcessJournal {
+        let now = self.clock.elapsed();
+        let mut disk = self.lock();
+        let durable =
+            disk.entries.iter().rposition(|(_, _, durable)| durable.is_some()).map_or(0, |at| at + 1);
+        let mut keep = rng.usize(durable..=disk.entries.len());
+        while keep > durable && keep < disk.entries.len() && disk.entries[keep].1 == disk.entries[keep - 1].1
+        {
+            keep -= 1;
+        }
+        disk.entries.truncate(keep);
+        for (_, _, durable) in &mut disk.entries {
+            durable.get_or_insert(now);
+        }
+        (disk.process, disk.durable, disk.failed) = (process, 0, false);
+        ProcessJournal { store: self.clone(), process, habits, death: Arc::new(Notify::new()) }
+    }
+
+    /// The process ended well: everything is synced.
+    pub(crate) fn close(&self) {
+        let now = self.clock.elapsed();
+        let mut disk = self.lock();
+        if !disk.failed {
+            for (_, _, durable) in &mut disk.entries {
+                durable.get_or_insert(now);
+            }
+        }
+    }
+
+    /// What is there, and since when it is safe.
+    pub(crate) fn entries(&self) -> Vec<(Entry, Option<Duration>)> {
+        self.lock().entries.iter().map(|(entry, _, durable)| (entry.clone(), *durable)).collect()
+    }
+
+    /// Where each org stands. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
+    pub(crate) fn recorded(&self) -> HashMap<u32, Recorded> {
+        let mut orgs: HashMap<u32, Told> = HashMap::new();
+        let mut began = 0;
+        for (entry, _, _) in &self.lock().entries {
+            match entry {
+                Entry::Began { .. } => began += 1,
+                Entry::Intent { index, started_at, changes } => {
+                    let org = orgs.entry(*index).or_insert_with(Told::new);
+                    org.catch_up(began);
+                    org.tell(Input::Differs);
+                    org.tell(Input::Intent);
+                    org.recorded.changes.clone_from(changes);
+                    org.recorded.started_at.get_or_insert(*started_at);
+                }
+                Entry::Step { index, input } => {
+                    let org = orgs.entry(*index).or_insert_with(Told::new);
+                    org.catch_up(began);
+                    org.tell(*input);
+                }
+                Entry::Outcome(outcome) => {
+                    let org = orgs.entry(outcome.index).or_insert_with(Told::new);
+                    org.catch_up(began);
+                    if !org.recorded.changes.is_empty() {
+                        assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
+                    }
+                    assert!(!org.is_settled(), "settled twice: {outcome:?}");
+                    org.recorded.outcome = Some(outcome.clone());
+                }
+                Entry::Wave { .. } | Entry::Sample(_) | Entry::Finished(_) => {}
+            }
+        }
+        orgs.into_iter().map(|(index, told)| (index, told.recorded)).collect()
+    }
+}
+
+struct Told {
+    recorded: Recorded,
+    began: u32,
+}
+
+impl Told {
+    fn new() -> Self {
+        let recorded =
+            Recorded { state: OrgState::new(), changes: Vec::new(), started_at: None, outcome: None };
+        Self { recorded, began: 0 }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.recorded.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled())
+    }
+
+    fn catch_up(&mut self, began: u32) {
+        if self.began != 0 && self.began != began {
+            self.tell(Input::Resumed);
+        }
+        self.began = began;
+    }
+
+    fn tell(&mut self, input: Input) {
+        assert!(!self.is_settled(), "{input:?} after {:?}", self.recorded.outcome);
+        self.recorded.outcome = None;
+        self.recorded.state = self.recorded.state.next(input).expect("the journal tells a legal story");
+    }
+}
+
+/// The journal as one process has it open.
+pub(crate) struct ProcessJournal {
+    store: Store,
+    process: u32,
+    habits: Habits,
+    /// Told when the process is to die.
+    pub(crate) death: Arc<Notify>,
+}
+
+impl ProcessJournal {
+    fn push(&self, entries: Vec<Entry>) -> usize {
+        let mut disk = self.store.lock();
+        if disk.process == self.process && !disk.failed {
+            disk.atoms += 1;
+            let atom = disk.atoms;
+            disk.entries.extend(entries.into_iter().map(|entry| (entry, atom, None)));
+        }
+        disk.entries.len()
+    }
+}
+
+fn make_durable(store: &Store, process: u32, length: usize) -> bool {
+    let now = store.clock.elapsed();
+    let mut disk = store.lock();
+    if disk.process != process || disk.failed {
+        return false;
+    }
+    for (_, _, durable) in &mut disk.entries[..length] {
+        durable.get_or_insert(now);
+    }
+    true
+}
+
+impl Journal for ProcessJournal {
+    fn record(&self, entry: Entry) {
+        self.push(vec![entry]);
+    }
+
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.push(entries);
+    }
+
+    fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        let number = {
+            let mut disk = self.store.lock();
+            disk.durable += 1;
+            disk.durable - 1
+        };
+        if self.habits.fails_at.is_some_and(|fails_at| number >= fails_at) {
+            self.store.lock().failed = true;
+            return done(Err("no space left".into()));
+        }
+        let length = self.push(vec![entry]);
+        let (store, process, death) = (self.store.clone(), self.process, self.death.clone());
+        let dies = self.habits.dies_at.filter(|(dies_at, _)| *dies_at == number).map(|(_, acks)| acks);
+        let delay = self.habits.delay;
+        let finish = move || {
+            let is_durable = make_durable(&store, process, length);
+            if dies.is_some() {
+                death.notify_one();
+            }
+            if dies != Some(false) {
+                done(if is_durable { Ok(()) } else { Err("the journal is broken".into()) });
+            }
+        };
+        if delay.is_zero() {
+            return finish();
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            finish();
+        });
+    }
+}

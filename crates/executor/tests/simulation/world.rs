@@ -1,0 +1,456 @@
+//! The vendor, in memory and in virtual time: orgs with settings, token buckets, scripted trouble, and a ledger
+//! of every request.
+//!
+//! It shares no code with what it judges: bodies are applied as plain JSON, and whether an org is as desired is
+//! asked of its own state. It has no opinion on what a caller should do.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::reply::{Ack, Cause, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::settings::RawObject;
+use orgwave_executor::ports::{ReadApi, WriteApi};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep};
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    List,
+    Read,
+    Write,
+}
+
+/// A request, as the trouble-maker sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    pub(crate) at: Duration,
+    pub(crate) kind: Kind,
+    /// The org's place in the plan; `None` for the client list.
+    pub(crate) org: Option<u32>,
+    /// How many requests of this kind the org had before.
+    pub(crate) nth: u32,
+    /// How many requests there were before, of all.
+    pub(crate) number: usize,
+}
+
+/// When a write with an unclear reply takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Never,
+    AtOnce,
+    Late(Duration),
+}
+
+/// Trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Throttle(Option<Duration>),
+    /// A status that refuses.
+    Refuse(u16),
+    /// 200 with `error: true`.
+    Error,
+    /// 401 or 403.
+    Unauthorized(u16),
+    /// A status, or none for a reset.
+    Unclear(Option<u16>, Effect, Option<Duration>),
+    Timeout(Effect),
+    NotSent,
+    NotConnected,
+    OtherOrg,
+    MaskedSecret,
+    /// A read shows what was there so long ago.
+    Stale(Duration),
+    Warned,
+    /// Somebody else sets a field, right after this request.
+    EditAfter(&'static str, &'static str),
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// No answer yet, or nobody was there to hear it.
+    None,
+    /// What was shown, for a read.
+    Shown(Map<String, Value>),
+    Acked,
+    Listed,
+    Throttled(Option<Duration>),
+    Unclear(Option<Duration>),
+    Other,
+    NotSent,
+}
+
+/// A line of the ledger.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) process: u32,
+    pub(crate) at: Duration,
+    pub(crate) until: Option<Duration>,
+    pub(crate) kind: Kind,
+    pub(crate) org: Option<u32>,
+    pub(crate) answer: Answer,
+    /// When it changed the org.
+    pub(crate) applied: Option<Duration>,
+}
+
+/// A token bucket, full at first.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenBucket {
+    rate: f64,
+    burst: f64,
+    tokens: f64,
+    at: Duration,
+}
+
+impl TokenBucket {
+    pub(crate) fn new(rate: f64, burst: f64) -> Self {
+        Self { rate, burst, tokens: burst, at: Duration::ZERO }
+    }
+
+    fn refill(&mut self, now: Duration) {
+        self.tokens = (self.tokens + self.rate * now.saturating_sub(self.at).as_secs_f64()).min(self.burst);
+        self.at = now;
+    }
+
+    pub(crate) fn set_rate(&mut self, rate: f64, now: Duration) {
+        self.refill(now);
+        self.rate = rate;
+        self.burst = rate * 10.0;
+        self.tokens = self.tokens.min(self.burst);
+    }
+
+    /// Takes a token, or says in how many whole seconds there is one.
+    fn take(&mut self, now: Duration) -> Result<(), Duration> {
+        self.refill(now);
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64(((1.0 - self.tokens) / self.rate).ceil().max(1.0)))
+    }
+}
+
+/// An org at the vendor.
+#[derive(Debug, Clone)]
+pub(crate) struct Org {
+    pub(crate) id: Ruuid,
+    pub(crate) settings: Map<String, Value>,
+    /// What stood there before, and until when.
+    past: Vec<(Duration, Map<String, Value>)>,
+    pub(crate) bucket: Option<TokenBucket>,
+    /// Somebody else wrote to it.
+    pub(crate) edited: bool,
+    calls: [u32; 3],
+}
+
+impl Org {
+    fn change(&mut self, now: Duration, settings: Map<String, Value>) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.past.push((now, before));
+    }
+
+    fn at(&self, then: Duration) -> &Map<String, Value> {
+        self.past.iter().find(|(until, _)| then < *until).map_or(&self.settings, |(_, settings)| settings)
+    }
+}
+
+type Trouble = Box<dyn FnMut(&Call) -> Option<Fault> + Send>;
+
+pub(crate) struct State {
+    pub(crate) orgs: Vec<Org>,
+    pub(crate) ledger: Vec<Record>,
+    pub(crate) partner: Option<TokenBucket>,
+    /// A write replaces all settings, or only those that it names.
+    pub(crate) replaces: bool,
+    pub(crate) latency: std::ops::Range<Duration>,
+    pub(crate) trouble: Trouble,
+    rng: fastrand::Rng,
+}
+
+/// The vendor, shared by all who call it.
+#[derive(Clone)]
+pub(crate) struct World {
+    state: Arc<Mutex<State>>,
+    began: Instant,
+    timeout: Duration,
+}
+
+impl World {
+    pub(crate) fn new(orgs: Vec<(Ruuid, Map<String, Value>)>, timeout: Duration, seed: u64) -> Self {
+        let org = |(id, settings)| Org {
+            id,
+            settings,
+            past: Vec::new(),
+            bucket: None,
+            edited: false,
+            calls: [0; 3],
+        };
+        let state = State {
+            orgs: orgs.into_iter().map(org).collect(),
+            ledger: Vec::new(),
+            partner: None,
+            replaces: true,
+            latency: Duration::from_millis(20)..Duration::from_millis(120),
+            trouble: Box::new(|_| None),
+            rng: fastrand::Rng::with_seed(seed),
+        };
+        Self { state: Arc::new(Mutex::new(state)), began: Instant::now(), timeout }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the world")
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Makes this trouble from now on.
+    pub(crate) fn trouble(&self, trouble: impl FnMut(&Call) -> Option<Fault> + Send + 'static) {
+        self.lock().trouble = Box::new(trouble);
+    }
+
+    /// The vendor as a process sees it.
+    pub(crate) fn transport(&self, process: u32) -> Transport {
+        Transport { world: self.clone(), process }
+    }
+
+    fn index(&self, org: &Ruuid) -> u32 {
+        let place = self.lock().orgs.iter().position(|other| other.id == *org);
+        u32::try_from(place.expect("only orgs of the world are called")).expect("a few orgs")
+    }
+
+    fn apply(&self, number: usize, org: u32, body: &Map<String, Value>) {
+        let now = self.now();
+        let mut state = self.lock();
+        let replaces = state.replaces;
+        let org = &mut state.orgs[org as usize];
+        let mut settings = org.settings.clone();
+        if replaces {
+            settings.retain(|name, _| matches!(name.as_str(), "orgUuid" | "integration" | "tokenValid"));
+        }
+        for (name, value) in body {
+            if !matches!(name.as_str(), "orgUuid" | "integration" | "tokenValid") {
+                settings.insert(name.clone(), value.clone());
+            }
+        }
+        org.change(now, settings);
+        state.ledger[number].applied = Some(now);
+    }
+}
+
+/// The vendor, as one process reaches it.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    world: World,
+    process: u32,
+}
+
+/// What came back, before it is put into the words of one operation.
+enum Said {
+    Done(Answer, Ack),
+    NotConnected,
+    Refused(Refusal),
+    Unauthorized(Refusal),
+    Throttled(Option<Duration>),
+    NotSent,
+    Unclear(Unclear),
+}
+
+impl Said {
+    fn into_reply<T>(self, good: impl FnOnce(Answer, Ack) -> T) -> Reply<T> {
+        match self {
+            Self::Done(answer, ack) => Reply::Good(good(answer, ack)),
+            Self::NotConnected => unreachable!("asked before"),
+            Self::Refused(refusal) => Reply::Refused(refusal),
+            Self::Unauthorized(refusal) => Reply::Unauthorized(refusal),
+            Self::Throttled(wait) => Reply::Throttled(wait),
+            Self::NotSent => Reply::NotSent("connection refused".into()),
+            Self::Unclear(unclear) => Reply::Unclear(unclear),
+        }
+    }
+}
+
+fn refusal(http_status: u16, kind: RefusalKind) -> Refusal {
+    Refusal { http_status, kind, message: "no".into() }
+}
+
+impl Transport {
+    async fn call(&self, kind: Kind, org: Option<u32>, body: Option<Map<String, Value>>) -> Said {
+        let (number, fault, latency) = self.arrive(kind, org);
+        match fault {
+            Some(Fault::NotSent) => {
+                sleep(latency / 8).await;
+                return self.answer(number, Answer::NotSent, Said::NotSent);
+            }
+            Some(Fault::Throttle(wait)) => {
+                sleep(latency / 4).await;
+                return self.answer(number, Answer::Throttled(wait), Said::Throttled(wait));
+            }
+            _ => sleep(latency / 2).await,
+        }
+        let said = self.handle(number, org, fault, body).await;
+        sleep(latency / 2).await;
+        let answer = match &said {
+            Said::Done(answer, _) => answer.clone(),
+            Said::Unclear(unclear) => Answer::Unclear(unclear.retry_after),
+            _ => Answer::Other,
+        };
+        self.answer(number, answer, said)
+    }
+
+    fn arrive(&self, kind: Kind, org: Option<u32>) -> (usize, Option<Fault>, Duration) {
+        let at = self.world.now();
+        let mut state = self.world.lock();
+        let number = state.ledger.len();
+        let nth = org.map_or(0, |org| {
+            let calls = &mut state.orgs[org as usize].calls[kind as usize];
+            *calls += 1;
+            *calls - 1
+        });
+        let mut fault = (state.trouble)(&Call { at, kind, org, nth, number });
+        if fault != Some(Fault::NotSent) {
+            let of_org = org.and_then(|org| state.orgs[org as usize].bucket.as_mut());
+            let refused = of_org.and_then(|bucket| bucket.take(at).err());
+            let refused = refused.or_else(|| state.partner.as_mut().and_then(|bucket| bucket.take(at).err()));
+            if let Some(wait) = refused {
+                fault = Some(Fault::Throttle(Some(wait)));
+            }
+        }
+        let latency = state.latency.clone();
+        let latency = latency.start + (latency.end - latency.start).mul_f64(state.rng.f64());
+        state.ledger.push(Record {
+            process: self.process,
+            at,
+            until: None,
+            kind,
+            org,
+            answer: Answer::None,
+            applied: None,
+        });
+        (number, fault, latency)
+    }
+
+    async fn handle(
+        &self,
+        number: usize,
+        org: Option<u32>,
+        fault: Option<Fault>,
+        body: Option<Map<String, Value>>,
+    ) -> Said {
+        let effect = match fault {
+            None | Some(Fault::Warned | Fault::EditAfter(..)) => Effect::AtOnce,
+            Some(Fault::Unclear(_, effect, _) | Fault::Timeout(effect)) => effect,
+            Some(_) => Effect::Never,
+        };
+        if let (Some(org), Some(body)) = (org, &body) {
+            match effect {
+                Effect::Never => {}
+                Effect::AtOnce => self.world.apply(number, org, body),
+                Effect::Late(delay) => {
+                    let (world, body) = (self.world.clone(), body.clone());
+                    tokio::spawn(async move {
+                        sleep(delay).await;
+                        world.apply(number, org, &body);
+                    });
+                }
+            }
+        }
+        let message = "broken".to_owned();
+        match fault {
+            Some(Fault::Refuse(status)) => Said::Refused(refusal(status, RefusalKind::Status)),
+            Some(Fault::Error) => Said::Refused(refusal(200, RefusalKind::Error)),
+            Some(Fault::Unauthorized(status)) => Said::Unauthorized(refusal(status, RefusalKind::Status)),
+            Some(Fault::Unclear(http_status, _, retry_after)) => {
+                let cause = if http_status.is_some() { Cause::ServerError } else { Cause::Broken };
+                Said::Unclear(Unclear { cause, http_status, retry_after, message })
+            }
+            Some(Fault::Timeout(_)) => {
+                sleep(self.world.timeout).await;
+                Said::Unclear(Unclear {
+                    cause: Cause::Timeout,
+                    http_status: None,
+                    retry_after: None,
+                    message,
+                })
+            }
+            Some(Fault::NotConnected) => Said::NotConnected,
+            fault => self.good(org, fault, body.is_some()),
+        }
+    }
+
+    fn good(&self, org: Option<u32>, fault: Option<Fault>, is_write: bool) -> Said {
+        let now = self.world.now();
+        let Some(org) = org else { return Said::Done(Answer::Listed, Ack::default()) };
+        let mut state = self.world.lock();
+        let org = &mut state.orgs[org as usize];
+        let then = match &fault {
+            Some(Fault::Stale(age)) => now.saturating_sub(*age),
+            _ => now,
+        };
+        let mut shown = org.at(then).clone();
+        let mut ack = Ack::default();
+        match fault {
+            Some(Fault::OtherOrg) => {
+                let other = Ruuid::from_bytes([0xFF; 16]).to_string();
+                shown.insert("orgUuid".into(), Value::String(other));
+            }
+            Some(Fault::MaskedSecret) => {
+                shown.insert("apiToken".into(), Value::String("***".into()));
+            }
+            Some(Fault::Warned) => ack.warning = Some("one door is in two locations".into()),
+            Some(Fault::EditAfter(field, text)) => {
+                org.edited = true;
+                let mut settings = org.settings.clone();
+                settings.insert(field.into(), serde_json::from_str(text).expect("scripted as JSON"));
+                // A moment later, so that this read isn't taken for one of the edited state.
+                org.change(now + Duration::from_nanos(1), settings);
+            }
+            _ => {}
+        }
+        Said::Done(if is_write { Answer::Acked } else { Answer::Shown(shown) }, ack)
+    }
+
+    fn answer(&self, number: usize, answer: Answer, said: Said) -> Said {
+        let now = self.world.now();
+        let mut state = self.world.lock();
+        state.ledger[number].until = Some(now);
+        state.ledger[number].answer = answer;
+        said
+    }
+}
+
+impl ReadApi for Transport {
+    async fn clients(&self) -> Reply<Vec<Listed>> {
+        let said = self.call(Kind::List, None, None).await;
+        let orgs =
+            || self.world.lock().orgs.iter().map(|org| Listed { org: org.id.clone(), name: None }).collect();
+        said.into_reply(|_, _| orgs())
+    }
+
+    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+        let index = self.world.index(&org);
+        match self.call(Kind::Read, Some(index), None).await {
+            Said::NotConnected => Reply::Good(Live::NotConnected(None)),
+            said => said.into_reply(|answer, _| match answer {
+                Answer::Shown(settings) => {
+                    let text = Value::Object(settings).to_string();
+                    Live::Connected(RawObject::parse(&text).expect("an object"))
+                }
+                other => unreachable!("a read is answered with settings, not {other:?}"),
+            }),
+        }
+    }
+}
+
+impl WriteApi for Transport {
+    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+        let index = self.world.index(&org);
+        let body: Value = serde_json::from_slice(&body).expect("bodies are JSON");
+        let settings = body["envoySettings"].as_object().expect("the settings of an update").clone();
+        self.call(Kind::Write, Some(index), Some(settings)).await.into_reply(|_, ack| ack)
+    }
+}

@@ -1,0 +1,191 @@
+//! `junit.xml`: the run as GitLab, Jenkins and their like read tests. One case per row of the manifest.
+//!
+//! An org that needs somebody is a failure, with its code and message; one that was left out or not begun is
+//! skipped; a warning of the vendor is the case's output. A case is named by its org alone, so that it is the
+//! same case in the next run. The totals stand in front and are known last: room is left for them.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::time::Duration;
+
+use orgwave_core::run::RunHeader;
+use orgwave_core::status::{Counts, Status};
+
+use super::whole::{Nameless, WholeFile};
+use super::{Place, RunFile};
+use crate::advice::next_step;
+use crate::record::Record;
+use crate::tally::Tally;
+
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// Room for the two elements that hold the totals, with the longest numbers that there can be.
+const ROOM: usize = 480;
+
+pub(super) struct Junit {
+    out: BufWriter<WholeFile>,
+    strict: bool,
+}
+
+/// How a test suite would put it.
+#[derive(PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Skipped,
+    Failure,
+}
+
+impl Junit {
+    pub(super) const NAME: &str = "junit.xml";
+
+    pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
+        let mut out = BufWriter::with_capacity(1 << 16, place.begin(Self::NAME)?);
+        write!(out, "{DECLARATION}{:ROOM$}\n", "")?;
+        Ok(Self { out, strict: run.strict })
+    }
+
+    fn verdict(&self, status: Status) -> Verdict {
+        match status {
+            Status::AppliedWithWarnings if self.strict => Verdict::Failure,
+            Status::Applied | Status::AppliedWithWarnings | Status::Unchanged => Verdict::Passed,
+            Status::Skipped | Status::NotAttempted => Verdict::Skipped,
+            Status::Conflict
+            | Status::Blocked
+            | Status::Rejected
+            | Status::Failed
+            | Status::Diverged
+            | Status::Unknown => Verdict::Failure,
+        }
+    }
+
+    fn total(&self, counts: &Counts, verdict: &Verdict) -> u64 {
+        counts.iter().filter(|(status, _)| self.verdict(*status) == *verdict).map(|(_, orgs)| orgs).sum()
+    }
+}
+
+impl RunFile for Junit {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let Record { line, outcome } = record;
+        let took = match (outcome.started_at, outcome.finished_at) {
+            (Some(started), Some(finished)) => finished.since(started),
+            _ => Duration::ZERO,
+        };
+        let name = record.name().trim();
+        let gap = if name.is_empty() { "" } else { " " };
+        let out = &mut self.out;
+        write!(
+            out,
+            "    <testcase classname=\"orgwave\" name=\"{}{gap}{}\" time=\"{}\"",
+            Clean(name),
+            line.org,
+            Seconds(took)
+        )?;
+        let complaint = outcome.complaint.as_ref();
+        let message = complaint.map_or(outcome.status.as_str(), |complaint| complaint.message.as_str());
+        let warning = outcome.ack.warning.as_deref().unwrap_or("");
+        let verdict = self.verdict(outcome.status);
+        let out = &mut self.out;
+        match verdict {
+            Verdict::Passed if warning.is_empty() && next_step(outcome).is_empty() => {
+                return writeln!(out, "/>");
+            }
+            Verdict::Passed => {
+                let said = [warning, next_step(outcome)].join("\n");
+                writeln!(out, ">\n      <system-out>{}</system-out>", Clean(said.trim()))?;
+            }
+            Verdict::Skipped => {
+                let why = line.skip.as_deref().unwrap_or(message);
+                writeln!(out, ">\n      <skipped message=\"{}\"/>", Clean(why))?;
+            }
+            Verdict::Failure => {
+                let code = complaint.map_or(outcome.status.as_str(), |complaint| complaint.code.as_str());
+                let message = if warning.is_empty() { message } else { warning };
+                write!(out, ">\n      <failure type=\"{code}\" message=\"{}\">", Clean(message))?;
+                write!(out, "{}, manifest line {}", outcome.status, line.line)?;
+                if let Some(http) = outcome.http_status {
+                    write!(out, ", HTTP {http}")?;
+                }
+                writeln!(out, "\n{}</failure>", Clean(next_step(outcome)))?;
+            }
+        }
+        writeln!(self.out, "    </testcase>")
+    }
+
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+        writeln!(self.out, "  </testsuite>\n</testsuites>")?;
+        let counts = &tally.counts;
+        let total = format!(
+            "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\"",
+            counts.total(),
+            self.total(counts, &Verdict::Failure),
+            self.total(counts, &Verdict::Skipped),
+            Seconds(tally.course.worked),
+        );
+        // Readers want the moment without a zone; it is UTC.
+        let started = tally.run.started.to_string();
+        let started = started.trim_end_matches('Z');
+        let mut head = String::new();
+        let _ = write!(head, "<testsuites name=\"orgwave\" {total}>\n  <testsuite name=\"run\" {total}");
+        let _ = write!(head, " timestamp=\"{started}\" id=\"{}\">", Clean(&tally.run.run_id));
+        if head.len() > ROOM {
+            return Err(io::Error::other("the totals don't fit the room that was left for them"));
+        }
+        let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(DECLARATION.len() as u64))?;
+        file.write_all(head.as_bytes())?;
+        done.push(file.end()?);
+        Ok(())
+    }
+}
+
+/// A text as it may stand in an element or an attribute of XML 1.0, whoever wrote it.
+struct Clean<'a>(&'a str);
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                // A bare one in an attribute would be read as a space.
+                '\t' | '\n' => write!(f, "&#{};", u32::from(c))?,
+                '\u{0}'..'\u{20}' | '\u{7f}'..'\u{a0}' | '\u{fffe}' | '\u{ffff}' => {
+                    f.write_char(char::REPLACEMENT_CHARACTER)?;
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `4.250`: seconds with milliseconds.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0.as_secs(), self.0.subsec_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_markup_and_no_character_is_forbidden() {
+        let dirty = "a<b> & \"c\"\n\u{0}\u{1b}[31m\u{85}\u{ffff}ü";
+        assert_eq!(Clean(dirty).to_string(), "a&lt;b&gt; &amp; &quot;c&quot;&#10;��[31m��ü");
+    }
+
+    #[test]
+    fn seconds_have_three_decimals() {
+        assert_eq!(Seconds(Duration::from_millis(4_050)).to_string(), "4.050");
+    }
+}

@@ -1,0 +1,73 @@
+//! Markdown that stays what it is, whatever texts are put into it.
+//!
+//! Foreign texts stand in code spans: there no markup, no link, no `@mention` and no entity is read. Long ones
+//! are cut: the whole is in the CSV.
+
+use std::fmt::Write as _;
+
+use crate::terminal::cut;
+
+/// As much of a foreign text as a line bears.
+const LONGEST: usize = 120;
+
+/// A foreign text, as a code span that may stand in a table's cell and anywhere else.
+pub(crate) fn code(text: &str) -> String {
+    let text = cut(text, LONGEST);
+    let text = text.trim();
+    if text.is_empty() {
+        return String::new();
+    }
+    // A cell ends at any bare bar, even in code; a bar that looks like one ends it nowhere.
+    let text = text.replace('|', "\u{2758}");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if longest > 0 { format!("{fence} {text} {fence}") } else { format!("{fence}{text}{fence}") }
+}
+
+/// A text of ours: angle brackets in it are no HTML.
+pub(crate) fn own(text: &str) -> String {
+    text.replace('<', "\\<").replace('|', "\\|").replace('*', "\\*")
+}
+
+/// A table.
+pub(crate) struct Table<'a> {
+    out: &'a mut String,
+}
+
+impl<'a> Table<'a> {
+    /// Begins one; a head that ends in `:` is of a column of numbers.
+    pub(crate) fn begin(out: &'a mut String, heads: &[&str]) -> Self {
+        let mut table = Self { out };
+        table.row(heads.iter().map(|head| head.trim_end_matches(':').to_owned()));
+        table.row(heads.iter().map(|head| if head.ends_with(':') { "--:" } else { "---" }.to_owned()));
+        table
+    }
+
+    /// Adds a row; each cell is Markdown already.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        for cell in cells {
+            let _ = write!(self.out, "| {cell} ");
+        }
+        self.out.push_str("|\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_texts_stay_in_their_span() {
+        for (text, span) in [
+            ("Zoë GmbH", "`Zoë GmbH`"),
+            ("", ""),
+            ("a|b", "`a❘b`"),
+            ("``x`", "``` ``x` ```"),
+            ("two\nlines", "`two lines`"),
+            ("<script>alert(1)</script> @all #1", "`<script>alert(1)</script> @all #1`"),
+        ] {
+            assert_eq!(code(text), span);
+        }
+        assert!(code(&"x".repeat(300)).chars().count() < 130);
+    }
+}

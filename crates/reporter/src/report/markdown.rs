@@ -1,0 +1,171 @@
+//! `report.md`: a run in one screenful, to be posted where people talk. The orgs that need somebody are
+//! listed, up to a number; every org is in `results.csv`.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use orgwave_core::status::Status;
+
+use super::words::{facts, headline, next_command};
+use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
+use crate::files::{Nameless, Place, RunFile, WholeFile};
+use crate::pages::markdown::{Table, code, own};
+use crate::record::Record;
+use crate::tally::{OrgRef, Tally};
+use crate::terminal::{count, orgs, status_words};
+
+/// Orgs that are listed.
+const LISTED: usize = 50;
+
+pub(crate) struct ReportMd {
+    file: WholeFile,
+    listed: Vec<[String; 6]>,
+    troubled: u64,
+}
+
+impl ReportMd {
+    pub(crate) const NAME: &str = "report.md";
+
+    pub(crate) fn begin(place: &Place<'_>) -> io::Result<Self> {
+        Ok(Self { file: place.begin(Self::NAME)?, listed: Vec::new(), troubled: 0 })
+    }
+}
+
+impl RunFile for ReportMd {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let Record { line, outcome } = record;
+        if matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped) {
+            return Ok(());
+        }
+        self.troubled += 1;
+        if self.listed.len() < LISTED {
+            let complaint = outcome.complaint.as_ref();
+            self.listed.push([
+                line.line.to_string(),
+                code(if record.name().trim().is_empty() { line.org.as_str() } else { record.name() }),
+                outcome.status.to_string(),
+                complaint.map(|complaint| complaint.code.to_string()).unwrap_or_default(),
+                code(complaint.map_or(outcome.ack.warning.as_deref().unwrap_or(""), |c| c.message.as_str())),
+                own(next_step(outcome)),
+            ]);
+        }
+        Ok(())
+    }
+
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+        let mut text = String::new();
+        top(&mut text, tally);
+        counts(&mut text, tally);
+        causes(&mut text, tally);
+        warnings(&mut text, tally);
+        if !self.listed.is_empty() {
+            text.push_str("\n## Orgs to look at\n\n");
+            let mut table =
+                Table::begin(&mut text, &["line:", "org", "status", "code", "message", "what to do"]);
+            self.listed.iter().for_each(|row| table.row(row.clone()));
+            let more = self.troubled - self.listed.len() as u64;
+            if more > 0 {
+                let _ = writeln!(text, "\nand {} more: see `results.csv`.", orgs(more));
+            }
+        }
+        text.push_str("\n## Facts\n\n");
+        for (name, value) in facts(tally) {
+            let _ = writeln!(text, "- {name}: {}", code(&value));
+        }
+        self.file.write_all(text.as_bytes())?;
+        done.push(self.file.end()?);
+        Ok(())
+    }
+}
+
+fn top(text: &mut String, tally: &Tally) {
+    let (title, notes) = headline(tally);
+    let _ = writeln!(text, "# {title}\n");
+    for note in notes {
+        let _ = writeln!(text, "{}.  ", own(&note));
+    }
+    if let Some(command) = next_command(tally) {
+        let _ = writeln!(text, "\nNext: {}", code(&command));
+    }
+}
+
+fn counts(text: &mut String, tally: &Tally) {
+    text.push('\n');
+    let mut table = Table::begin(text, &["orgs:", "status", "meaning"]);
+    for (status, number) in tally.counts.iter().filter(|(_, number)| *number > 0) {
+        table.row([count(number), status.to_string(), status_words(status).0.to_owned()]);
+    }
+    let waves: Vec<_> = tally.waves.iter().filter(|(wave, _)| **wave > 0).collect();
+    if waves.len() > 1 {
+        text.push('\n');
+        let mut table = Table::begin(text, &["wave:", "orgs:", "applied:", "with warnings:", "other:"]);
+        for (wave, counts) in waves {
+            let (good, warned) = (counts.of(Status::Applied), counts.of(Status::AppliedWithWarnings));
+            let other = counts.total() - good - warned;
+            table.row([wave.to_string(), count(counts.total()), count(good), count(warned), count(other)]);
+        }
+    }
+}
+
+fn causes(text: &mut String, tally: &Tally) {
+    if tally.codes.is_empty() {
+        return;
+    }
+    let mut causes: Vec<_> = tally.codes.iter().collect();
+    causes.sort_by_key(|(_, group)| Reverse(group.orgs));
+    text.push_str("\n## What went wrong\n\n");
+    let mut table = Table::begin(text, &["orgs:", "code", "cause", "what to do", "for example"]);
+    for (code_of, group) in causes {
+        table.row([
+            count(group.orgs),
+            code_of.to_string(),
+            own(code_of.title()),
+            own(advice(*code_of)),
+            format!("{}: {}", example(&group.example), code(&group.message)),
+        ]);
+    }
+}
+
+fn warnings(text: &mut String, tally: &Tally) {
+    let warnings = &tally.warnings;
+    if warnings.with_doors + warnings.with_guids + warnings.with_text == 0 {
+        return;
+    }
+    text.push_str("\n## What the vendor warned of\n\n");
+    let kinds = [
+        (warnings.with_doors, "with doors in more than one location", DOORS, warnings.doors.first()),
+        (warnings.with_guids, "with ids that the vendor didn't take", GUIDS, warnings.guids.first()),
+    ];
+    for (number, what, todo, first) in kinds {
+        if let (1.., Some((org, items))) = (number, first) {
+            let _ = writeln!(
+                text,
+                "- {} {what}, e.g. {}: {}. Do: {}",
+                orgs(number),
+                example(org),
+                code(&items.join(", ")),
+                own(todo)
+            );
+        }
+    }
+    for (said, org, number) in &warnings.texts {
+        let _ = writeln!(
+            text,
+            "- {}: {}, e.g. {}. Do: {}",
+            orgs(*number),
+            code(said),
+            example(org),
+            own(WARNING)
+        );
+    }
+}
+
+fn example(org: &OrgRef) -> String {
+    let name = if org.name.trim().is_empty() { org.org.as_str() } else { &org.name };
+    format!("line {}, {}", org.line, code(name))
+}

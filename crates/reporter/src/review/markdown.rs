@@ -1,0 +1,132 @@
+//! `plan.md`: a plan in one screenful, to be posted where it is to be approved. Every org is in the CSV.
+
+use std::fmt::Write as _;
+
+use orgwave_core::plan::{Header, Verdict};
+
+use super::PlanReview;
+use crate::advice::advice;
+use crate::files::plan::verdict_word;
+use crate::pages::markdown::{Table, code, own};
+use crate::terminal::{count, duration, orgs, pace};
+
+/// Kinds of change that are listed.
+const CLUSTERS: usize = 40;
+
+pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, rate: Option<f64>) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "# {}\n", review.headline());
+    let cost = review.cost(rate);
+    if review.updates > 0 {
+        let _ = write!(text, "{} calls or more", count(cost.calls));
+        if let (Some(time), Some(rate)) = (cost.time, rate) {
+            let _ = write!(text, ", {} at {}", duration(time), pace(rate));
+        }
+        let waves: Vec<String> = review.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
+        let _ = writeln!(text, ". Waves: {}.", waves.join(", then "));
+    }
+    changes(&mut text, review, stem);
+    guards(&mut text, review);
+    troubles(&mut text, review);
+    table(&mut text, review, stem);
+    text.push_str("\n## Facts\n\n");
+    for (name, value) in facts(plan) {
+        let _ = writeln!(text, "- {name}: {}", code(&value));
+    }
+    text
+}
+
+/// What identifies a plan.
+pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("plan", plan.plan_id.clone()),
+        ("made", plan.created.to_string()),
+        ("good until", plan.expires.to_string()),
+        ("endpoint", plan.endpoint.clone()),
+        ("key fingerprint", plan.key_fingerprint.as_str().to_owned()),
+        ("write, verify", format!("{}, {}", plan.write, plan.verify)),
+        ("failure budget", plan.max_failures.to_string()),
+    ];
+    for input in &plan.inputs {
+        let digits = input.sha256.get(..12).unwrap_or(&input.sha256);
+        facts.push(("made from", format!("{}, sha256 {digits}…", input.name)));
+    }
+    facts.push(("tool", plan.tool.clone()));
+    facts
+}
+
+fn changes(text: &mut String, review: &PlanReview, stem: &str) {
+    let clusters = review.clusters.largest_first();
+    if clusters.is_empty() {
+        return;
+    }
+    text.push_str("\n## Changes\n\n");
+    let mut table = Table::begin(text, &["orgs:", "setting", "from", "to", "mind"]);
+    for cluster in clusters.iter().take(CLUSTERS) {
+        table.row([
+            count(cluster.orgs()),
+            code(cluster.place()),
+            code(cluster.before()),
+            code(cluster.after()),
+            own(&cluster.remarks().join(", ")),
+        ]);
+    }
+    if clusters.len() > CLUSTERS {
+        let more = clusters.len() - CLUSTERS;
+        let _ = writeln!(text, "\nand {more} more kinds of change: see `{stem}.csv`.");
+    }
+}
+
+fn guards(text: &mut String, review: &PlanReview) {
+    if review.guards.is_empty() && review.warnings().is_empty() {
+        return;
+    }
+    text.push_str("\n## Guards and warnings\n\n");
+    for guard in &review.guards {
+        let ack = code(&format!("--ack {}", guard.ack));
+        let _ =
+            writeln!(text, "- **{}: {}.** If that is wanted, apply with {ack}", orgs(guard.orgs), guard.kind);
+    }
+    for warning in review.warnings() {
+        let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.orgs), warning.what, own(warning.todo));
+        for (line, name, doors) in warning.examples {
+            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&doors.join(", ")));
+        }
+    }
+}
+
+fn troubles(text: &mut String, review: &PlanReview) {
+    if review.troubles.is_empty() {
+        return;
+    }
+    text.push_str("\n## Orgs that can't be written\n\n");
+    let mut table = Table::begin(text, &["orgs:", "code", "cause", "what to do", "for example"]);
+    for (code_of, trouble) in &review.troubles {
+        table.row([
+            count(trouble.orgs),
+            code_of.to_string(),
+            own(code_of.title()),
+            own(advice(*code_of)),
+            format!("{}: {}", code(&trouble.example), code(&trouble.message)),
+        ]);
+    }
+}
+
+fn table(text: &mut String, review: &PlanReview, stem: &str) {
+    text.push_str("\n## Orgs\n\n");
+    let mut table = Table::begin(text, &["orgs:", "verdict"]);
+    for (word, number) in &review.verdicts {
+        table.row([count(*number), (*word).to_owned()]);
+    }
+    if !review.rows.is_empty() {
+        text.push('\n');
+        let mut table = Table::begin(text, &["line:", "org", "wave:", "verdict", "changes:"]);
+        for row in &review.rows {
+            let name = if row.name.trim().is_empty() { &row.org } else { &row.name };
+            let wave = row.wave.map(|wave| wave.to_string()).unwrap_or_default();
+            let fields = if row.verdict == Verdict::Update { row.fields.to_string() } else { String::new() };
+            table.row([row.line.to_string(), code(name), wave, verdict_word(row.verdict).to_owned(), fields]);
+        }
+    }
+    let _ = writeln!(text, "\nEvery org, with every change: `{stem}.csv`, and to read `{stem}.html`.");
+}

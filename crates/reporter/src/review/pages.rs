@@ -1,0 +1,61 @@
+//! `plan.html` and `plan.md`: a plan to be reviewed, beside the plan itself.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::plan::{Footer, Header, PlanLine};
+
+use super::{PlanReview, markdown};
+use crate::error::ReportError;
+use crate::files::{WholeFile, sync_folder};
+
+/// The pages of a plan, while its lines stream by. Nothing is written before the [end](Self::finish).
+#[derive(Debug)]
+pub struct PlanPages {
+    header: Header,
+    review: PlanReview,
+    folder: PathBuf,
+    stem: String,
+}
+
+impl PlanPages {
+    /// Begins the pages `<stem>.html` and `<stem>.md` in a folder that is there.
+    pub fn begin(folder: &Path, stem: &str, header: &Header) -> Self {
+        Self {
+            header: header.clone(),
+            review: PlanReview::begin(header),
+            folder: folder.to_owned(),
+            stem: stem.to_owned(),
+        }
+    }
+
+    /// Takes the next line in.
+    pub fn line(&mut self, line: &PlanLine) {
+        self.review.line(line);
+    }
+
+    /// Takes the plan's end in and writes the pages. `rate` is what the cost is told for: calls a second,
+    /// `None` if unlimited.
+    ///
+    /// # Errors
+    /// A page can't be written; what had its name has it still.
+    pub fn finish(mut self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, ReportError> {
+        self.review.finish(footer);
+        let text = markdown::page(&self.review, &self.header, &self.stem, rate);
+        let pages = [("md", text)];
+        let mut done = Vec::new();
+        for (extension, text) in &pages {
+            let name = format!("{}.{extension}", self.stem);
+            let file = WholeFile::begin(&self.folder, &name).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.end()
+            });
+            done.push(file.map_err(ReportError::write(&self.folder.join(&name)))?);
+        }
+        for file in done {
+            file.name()?;
+        }
+        sync_folder(&self.folder)?;
+        Ok(self.review)
+    }
+}
