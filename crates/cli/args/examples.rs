@@ -96,7 +96,7 @@ mod tests {
         let there: Vec<String> =
             Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
         for line in there.iter().flat_map(|name| of(name).lines()) {
-            let command = line.trim().split("   ").next().unwrap_or_default();
+            let command = line.trim().split("  ").next().unwrap_or_default();
             let command = command.split(['>', '|']).next().unwrap_or_default();
             let mut words = Vec::new();
             for (place, part) in command.split('\'').enumerate() {

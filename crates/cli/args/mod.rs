@@ -15,8 +15,8 @@ pub use again::path_again;
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
     ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,
-    InitArgs, KeyArgs, ManArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RunsArgs,
-    SandboxArgs, SelectArgs, UndoArgs, VerifyArgs, WriteArgs,
+    InitArgs, KeyArgs, ManArgs, MetricsArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs,
+    ResumeArgs, RunsArgs, SandboxArgs, SelectArgs, UndoArgs, VerifyArgs, WriteArgs,
 };
 
 /// The definition of the command line.

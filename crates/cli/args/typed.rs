@@ -125,6 +125,9 @@ pub struct ResumeArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// What is read back.
@@ -276,6 +279,15 @@ pub struct SelectArgs {
     pub skip: Vec<String>,
 }
 
+/// What is told to whoever watches the machine.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct MetricsArgs {
+    /// Where the run's numbers go, for Prometheus' textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+}
+
 /// What is printed and written where.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
@@ -408,9 +420,6 @@ pub struct ApplyArgs {
     /// With --dry-run: where the plan goes.
     #[arg(short, long, value_name = "FILE", requires = "dry_run")]
     pub output_file: Option<PathBuf>,
-    /// Where the run's numbers go, for Prometheus' textfile collector.
-    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "dry_run")]
-    pub metrics_file: Option<PathBuf>,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -429,6 +438,9 @@ pub struct ApplyArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// `orgwave sandbox`.

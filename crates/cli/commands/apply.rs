@@ -16,7 +16,7 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, JournalError, SqliteJournal};
 
-use super::execution::{Execution, execute, report};
+use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
 use super::permit::permit;
 use super::sandboxed;
@@ -39,9 +39,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return super::plan::run(dry_run(args, is_plan)?).await;
     }
-    if let Some(path) = &args.metrics_file {
-        check_parent(path)?;
-    }
+    check_metrics(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
     let prepared = if is_plan {
@@ -76,7 +74,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         sandbox.shutdown().await;
     }
     drop(hold);
-    report(&folder.path, &ended, args.guard.strict, &args.output, args.metrics_file.as_deref(), listeners)
+    report(&folder.path, &ended, args.guard.strict, &args.output, &args.metrics, listeners)
 }
 
 /// Nothing was begun: the folder goes again.
@@ -84,16 +82,6 @@ fn leave(failure: Failure, folder: NewFolder, listeners: Listeners) -> Failure {
     drop(listeners);
     folder.discard();
     failure
-}
-
-/// A file that could not be written at the end is better known at the beginning.
-fn check_parent(path: &Path) -> Result<(), Failure> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if parent.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
-        .hint("name a file in a folder that is there"))
 }
 
 /// What is ready to be carried out.

@@ -4,10 +4,9 @@
 //! after a check that failed, as far as the others don't depend on it.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use orgwave_core::compare::{Ownership, whose};
 use orgwave_core::reply::{Listed, Live, Reply};
@@ -24,6 +23,7 @@ use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::memory::Memory;
 use crate::plans::stopped;
 
 /// 2026-01-01: nothing of this was written before.
@@ -34,21 +34,16 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut chart = Chart::default();
     check_clock(&mut chart, clock::now());
-    let opened = Identity::of(&args.key, None)
-        .and_then(|identity| Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None));
-    match opened {
+    match Identity::of(&args.key, None) {
         Err(failure) => chart.bad("key", &failure, "orgwave doctor --help shows where a key may come from"),
-        Ok(mut session) => check_api(&mut chart, &args.key, &mut session).await?,
+        Ok(identity) => check_api(&mut chart, &args.key, identity, limits).await?,
     }
     chart.ok("limits", &in_words(&limits));
-    match state_folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")) {
-        Some(folder) => check_folder(&mut chart, "state", &folder, true),
-        None => chart.line(
-            Mark::Bad(Exit::CannotWrite),
-            "state",
-            "there is neither XDG_STATE_HOME nor HOME, so locks have no place",
-            "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)",
-        ),
+    match Memory::place() {
+        Ok(folder) => check_folder(&mut chart, "state", &folder, true),
+        Err(failure) => {
+            chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)")
+        }
     }
     check_folder(&mut chart, "reports", &args.reports, false);
     Ok(chart.exit())
@@ -116,18 +111,24 @@ fn check_clock(chart: &mut Chart, now: Timestamp) {
     }
 }
 
-async fn check_api(chart: &mut Chart, key: &KeyArgs, session: &mut Session) -> Result<(), Failure> {
-    let fingerprint = session.key_fingerprint();
+async fn check_api(
+    chart: &mut Chart,
+    args: &KeyArgs,
+    identity: Identity,
+    limits: Limits,
+) -> Result<(), Failure> {
+    let fingerprint = identity.key_fingerprint();
     let digits = fingerprint.as_str().get(..12).unwrap_or_default();
-    chart.ok("key", &format!("from {}, fingerprint {digits}", session.key_source));
-    let region = match (&key.endpoint, key.region) {
+    chart.ok("key", &format!("from {}, fingerprint {digits}", identity.key_source()));
+    let region = match (&args.endpoint, args.region) {
         (Some(_), _) => String::new(),
         (None, Some(_)) => ", as --region says".to_owned(),
         (None, None) => ", since no --region is given".to_owned(),
     };
-    chart.ok("endpoint", &format!("{}{region}", session.endpoint));
-    let api = match session.reader() {
-        Ok(api) => api,
+    chart.ok("endpoint", &format!("{}{region}", identity.endpoint()));
+    let opened = Session::open(identity, args, limits, &BTreeMap::new(), None, None);
+    let (mut session, api) = match opened.and_then(|session| session.reader().map(|api| (session, api))) {
+        Ok(opened) => opened,
         Err(failure) => {
             chart.bad("api", &failure, "");
             return Ok(());
@@ -146,9 +147,9 @@ async fn check_api(chart: &mut Chart, key: &KeyArgs, session: &mut Session) -> R
         }
     };
     chart.ok("api", &format!("answers; the key is good for {} client orgs", listed.len()));
-    check_rate(chart, &api, session).await?;
+    check_rate(chart, &api, &mut session).await?;
     if let Some(org) = listed.iter().min_by(|left, right| left.name.cmp(&right.name)) {
-        return check_org(chart, &api, session, org).await;
+        return check_org(chart, &api, &mut session, org).await;
     }
     chart.warn("probe", "there is no client org to look at", "is this key a partner's?");
     Ok(())
@@ -256,13 +257,6 @@ fn in_words(limits: &Limits) -> String {
     )
 }
 
-/// `$XDG_STATE_HOME/orgwave`; relative ones don't count, as the standard has it.
-fn state_folder(state: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>) -> Option<PathBuf> {
-    let state = state.map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || home.map(|home| PathBuf::from(home).join(".local/state"));
-    state.or_else(home).map(|folder| folder.join("orgwave"))
-}
-
 /// Whether files can be made in a folder, or the folder itself in what is there of its parents.
 fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
     let there = folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists());
@@ -289,17 +283,6 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_state_folder_is_where_the_standard_says() {
-        let state = |state: Option<&str>, home: Option<&str>| {
-            state_folder(state.map(Into::into), home.map(Into::into)).map(|path| path.display().to_string())
-        };
-        assert_eq!(state(Some("/s"), Some("/h")).as_deref(), Some("/s/orgwave"));
-        assert_eq!(state(Some("s"), Some("/h")).as_deref(), Some("/h/.local/state/orgwave"));
-        assert_eq!(state(None, Some("/h")).as_deref(), Some("/h/.local/state/orgwave"));
-        assert_eq!(state(None, None), None);
-    }
 
     #[test]
     fn the_worst_decides_in_the_order_of_the_exit_codes() {

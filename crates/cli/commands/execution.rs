@@ -11,7 +11,7 @@ use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::OutputArgs;
+use crate::args::{MetricsArgs, OutputArgs};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -100,7 +100,7 @@ pub fn report(
     ended: &Ended,
     strict: bool,
     output: &OutputArgs,
-    metrics: Option<&Path>,
+    metrics: &MetricsArgs,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
     listeners.finish()?;
@@ -114,7 +114,7 @@ pub fn report(
             ))
         })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
-    if let Some(path) = metrics {
+    if let Some(path) = &metrics.metrics_file {
         write_metrics(&written.tally, path)?;
     }
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
@@ -136,7 +136,24 @@ pub fn report(
             );
         }
     }
+    if let Some(path) = &metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
     Ok(exit)
+}
+
+/// A file that could not be written at the end is better known at the beginning.
+///
+/// # Errors
+/// 78.
+pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
+    let Some(path) = &metrics.metrics_file else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+        .hint("name a file in a folder that is there"))
 }
 
 /// Prints to stdout, or, where that is for JSON, to stderr.

@@ -9,9 +9,9 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_reporter::files::write_files_watched;
-use orgwave_reporter::{Summary, Tally};
+use orgwave_reporter::{Summary, Tally, write_metrics};
 
-use super::execution::{Execution, execute, report, say};
+use super::execution::{Execution, check_metrics, execute, report, say};
 use super::listeners::Listeners;
 use crate::args::{self, ResumeArgs};
 use crate::clock;
@@ -26,6 +26,7 @@ use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     // The key first: without it, whose runs are looked for isn't known.
+    check_metrics(&args.metrics)?;
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
@@ -74,7 +75,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     };
     let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);
-    report(&folder.path, &ended, strict, &args.output, args.metrics_file.as_deref(), listeners)
+    report(&folder.path, &ended, strict, &args.output, &args.metrics, listeners)
 }
 
 /// Whether this key at this endpoint may go on with the run.
@@ -115,6 +116,9 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
     let source = RunFiles::open(&folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
+    if let Some(path) = &args.metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
         say(&Summary::of(&written).render(console::width(), style), &args.output);

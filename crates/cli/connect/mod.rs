@@ -39,8 +39,6 @@ pub struct Session {
     pub gate: Gate<TokioClock>,
     /// What signals ask for.
     pub control: mpsc::Receiver<Control>,
-    /// Where the key comes from, in words.
-    pub key_source: String,
     key: ApiKey,
     setup: Setup,
     /// Kept alive as long as the session.
@@ -52,7 +50,6 @@ pub struct Session {
 pub struct Identity {
     endpoint: Endpoint,
     key: ApiKey,
-    /// Where the key comes from, in words.
     key_source: String,
 }
 
@@ -62,17 +59,12 @@ impl Identity {
     /// # Errors
     /// 78: no key, an unsafe file, an endpoint that isn't allowed.
     pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
-        Ok(match sandbox {
-            Some(sandbox) => Self {
-                endpoint: Endpoint::sandbox(sandbox.port()),
-                key: sandbox.api_key()?,
-                key_source: "the sandbox".to_owned(),
-            },
-            None => {
-                let (key, key_source) = credentials::api_key(args)?;
-                Self { endpoint: endpoint_of(args)?, key, key_source }
-            }
-        })
+        if let Some(sandbox) = sandbox {
+            let (endpoint, key) = (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?);
+            return Ok(Self { endpoint, key, key_source: "the sandbox".to_owned() });
+        }
+        let (endpoint, (key, key_source)) = (endpoint_of(args)?, credentials::api_key(args)?);
+        Ok(Self { endpoint, key, key_source })
     }
 
     /// What plans record and compare.
@@ -83,6 +75,11 @@ impl Identity {
     /// Tells this key from others.
     pub fn key_fingerprint(&self) -> Fingerprint {
         self.key.fingerprint()
+    }
+
+    /// Where the key comes from, in words.
+    pub fn key_source(&self) -> &str {
+        &self.key_source
     }
 }
 
@@ -100,7 +97,7 @@ impl Session {
         sandbox: Option<InProcess>,
         learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let Identity { endpoint, key, key_source } = identity;
+        let Identity { endpoint, key, .. } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();
@@ -112,7 +109,6 @@ impl Session {
             secrets,
             gate,
             control: crate::signals::listen(),
-            key_source,
             key,
             setup,
             sandbox,
