@@ -199,7 +199,7 @@ fn promised(run: &Path, orgs: usize) -> Vec<Promised> {
                 org.intents += 1;
                 org.outcome = None;
             }
-            Told::Step { index, input } => {
+            Told::Step { index, input, .. } => {
                 let org = &mut all[index as usize];
                 let is_proof =
                     matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });

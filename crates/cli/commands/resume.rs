@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use orgwave_core::plan::Verdict;
-use orgwave_core::run::{Exit, exit_of};
+use orgwave_core::run::{Entry, Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
@@ -135,7 +135,15 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     })?;
     let records = stored.records().map_err(bad)?;
     let mut history = History { resumed: true, ..History::default() };
+    // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
     let mut acks = HashMap::new();
+    stored
+        .entries(|entry| {
+            if let Entry::Step { index, ack: Some(ack), .. } = entry {
+                acks.insert(index, ack);
+            }
+        })
+        .map_err(bad)?;
     for outcome in stored.outcomes(&records) {
         let outcome = outcome.map_err(bad)?;
         if !outcome.status.is_settled() {

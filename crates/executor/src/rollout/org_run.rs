@@ -13,6 +13,7 @@ use orgwave_core::outcome::{Change, Complaint, OrgOutcome};
 use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
 use orgwave_core::reply::{Ack, Cause, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::run::Entry;
 use orgwave_core::settings::RawObject;
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
@@ -122,9 +123,11 @@ impl OrgRun {
         matches!(self.state.phase(), Phase::Planned | Phase::Ready)
     }
 
-    /// Inputs for the journal, in their order.
-    pub(super) fn take_unrecorded(&mut self) -> Vec<Input> {
-        std::mem::take(&mut self.unrecorded)
+    /// What the org was told, for the journal, in its order.
+    pub(super) fn take_unrecorded(&mut self, index: u32) -> Vec<Entry> {
+        let inputs = std::mem::take(&mut self.unrecorded);
+        let ack_of = |input| matches!(input, Input::Acked { warned: true }).then(|| self.ack.clone());
+        inputs.into_iter().map(|input| Entry::Step { index, input, ack: ack_of(input) }).collect()
     }
 
     /// Tells the state machine. What it can't take is a defect of this module, and panics: the loop catches

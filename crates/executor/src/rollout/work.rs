@@ -114,8 +114,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         if let Some(org) = self.orgs.get_mut(&index)
             && org.state().status().is_none()
         {
-            for input in org.take_unrecorded() {
-                self.ports.journal.record(Entry::Step { index, input });
+            for step in org.take_unrecorded(index) {
+                self.ports.journal.record(step);
             }
         }
     }
@@ -123,8 +123,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
         let Some(mut org) = self.orgs.remove(&index) else { return };
         let id = org.line.org;
-        let steps = org.take_unrecorded().into_iter().map(|input| Entry::Step { index, input });
-        let mut entries: Vec<Entry> = steps.collect();
+        let mut entries = org.take_unrecorded(index);
         let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.add(outcome.status);
         if self.waves.ended(outcome.status) && self.stop.is_none() {

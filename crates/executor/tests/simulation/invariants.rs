@@ -82,7 +82,7 @@ fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(En
     for org in 0..u32::try_from(orgs.len()).expect("a few orgs") {
         let writes = ledger.iter().filter(|record| write_of(record) == Some(org)).count();
         let proofs = entries.iter().filter(|(entry, _)| {
-            matches!(entry, Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. } }
+            matches!(entry, Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. }
                 if *index == org)
         });
         let proofs = proofs.count();

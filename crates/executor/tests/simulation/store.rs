@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::reply::Ack;
 use orgwave_core::run::Entry;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::Journal;
@@ -97,8 +98,8 @@ impl Store {
                     history.settled.insert(index, outcome.status);
                 }
                 outcome if !org.changes.is_empty() => {
-                    let ack = outcome.map(|outcome| outcome.ack).unwrap_or_default();
-                    let OnDisk { state, changes, started_at, .. } = org;
+                    let OnDisk { state, changes, started_at, mut ack, .. } = org;
+                    let ack = outcome.map(|outcome| outcome.ack).or_else(|| ack.pop()).unwrap_or_default();
                     history.open.insert(index, Recorded { state, changes, started_at, ack });
                 }
                 _ => {}
@@ -122,10 +123,11 @@ impl Store {
                     org.recorded.changes.clone_from(changes);
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { index, input } => {
+                Entry::Step { index, input, ack } => {
                     let org = orgs.entry(*index).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(*input);
+                    org.recorded.ack.extend(ack.clone());
                 }
                 Entry::Outcome(outcome) => {
                     let org = orgs.entry(outcome.index).or_insert_with(Told::new);
@@ -149,6 +151,8 @@ pub(crate) struct OnDisk {
     pub(crate) changes: Vec<Change>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) outcome: Option<OrgOutcome>,
+    /// What the vendor said when it accepted with a warning.
+    pub(crate) ack: Vec<Ack>,
 }
 
 struct Told {
@@ -158,8 +162,13 @@ struct Told {
 
 impl Told {
     fn new() -> Self {
-        let recorded =
-            OnDisk { state: OrgState::new(), changes: Vec::new(), started_at: None, outcome: None };
+        let recorded = OnDisk {
+            state: OrgState::new(),
+            changes: Vec::new(),
+            started_at: None,
+            outcome: None,
+            ack: Vec::new(),
+        };
         Self { recorded, began: 0 }
     }
 
