@@ -10,27 +10,26 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use orgwave_core::desired::Wish;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, JournalError, SqliteJournal};
-use orgwave_sandbox::OrgSeed;
 
 use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
 use super::permit::permit;
-use crate::args::{self, ApplyArgs, ConnectArgs, PlanPolicy};
+use super::sandboxed;
+use crate::args::{self, ApplyArgs};
 use crate::clock;
-use crate::connect::{Identity, InProcess, Session, serve};
+use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::memory::{Lock, Memory};
 use crate::plans::{
-    OpenPlan, PlanLines, copy_verified, each_line, header_of, limits_of, make, secrets_named,
+    OpenPlan, PlanLines, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
 };
-use crate::rollout::{self, Rollout, Telling, rows_failure};
+use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
 /// Applies a plan, or plans and applies a rollout.
@@ -126,7 +125,7 @@ async fn prepare_rollout(
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     check_no_read(&policy, &mut rollout)?;
-    let sandbox = sandbox_of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
+    let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let hold = Hold::take(args, &identity).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
@@ -151,7 +150,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     args::refuse_rollout_flags(args)?;
     let header = header_of(&args.target)?;
     let limits = args::pace(&args.pace, &limits_of(&header))?;
-    let sandbox = sandbox_of_plan(args, &header, &folder.path).await?;
+    let sandbox = sandboxed::of_plan(&args.connect, &args.target, &header, &folder.path).await?;
     // The names of the secrets stand in the lines, and the lines are to be believed only once they are proved.
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     fits(&header, &identity)?;
@@ -279,71 +278,4 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         guard,
         output,
     })
-}
-
-/// Starts the sandbox with the orgs of a rollout, if it is wanted.
-pub async fn sandbox_of_rollout(
-    connect: &ConnectArgs,
-    rollout: &mut Rollout,
-    folder: Option<&Path>,
-) -> Result<Option<InProcess>, Failure> {
-    if !connect.sandbox {
-        return Ok(None);
-    }
-    let mut orgs = Vec::new();
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        orgs.push(seed(orgs.len(), row.org, row.name));
-    }
-    serve(rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
-}
-
-async fn sandbox_of_plan(
-    args: &ApplyArgs,
-    header: &Header,
-    folder: &Path,
-) -> Result<Option<InProcess>, Failure> {
-    if !args.connect.sandbox {
-        return Ok(None);
-    }
-    if header.sandbox.is_none() {
-        return Err(Failure::new(
-            Exit::PlanRefused,
-            format!("the plan is for {}, not for the sandbox", header.endpoint),
-        ));
-    }
-    let mut orgs = Vec::new();
-    each_line(&args.target, |line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
-    serve(header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
-}
-
-pub fn seed(place: usize, org: orgwave_core::ids::Ruuid, name: Option<String>) -> OrgSeed {
-    OrgSeed { org, name: name.map_or_else(|| format!("Org {}", place + 1), |name| name.trim().to_owned()) }
-}
-
-/// Without a read, what can't be known from the manifest alone is refused.
-pub fn check_no_read(policy: &PlanPolicy, rollout: &mut Rollout) -> Result<(), Failure> {
-    if policy.write.reads() {
-        return Ok(());
-    }
-    let refused = |what: String| {
-        Failure::new(Exit::BadInput, what).hint("that takes a read of what is live: leave --no-read out")
-    };
-    if rollout.manifest.header().has_expects {
-        return Err(refused("--no-read, and the manifest has expect. guards".to_owned()));
-    }
-    let mut sends_maps = false;
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        if let Some(managed) = row.desired.managed.iter().find(|managed| managed.wish == Wish::Remove) {
-            return Err(refused(format!("--no-read, and line {} removes {}", row.line, managed.path)));
-        }
-        sends_maps |= row.desired.managed.iter().any(|managed| managed.path.field().map().is_some());
-    }
-    if sends_maps {
-        console::note(
-            "warning: --no-read sends maps as they are written: on a server that replaces, entries that no row names are lost\n",
-        );
-    }
-    Ok(())
 }

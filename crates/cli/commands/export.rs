@@ -20,7 +20,7 @@ use wildmatch::WildMatch;
 
 use self::cells::OrgCells;
 use self::folder::{Kept, OrgRow, Staged};
-use super::apply::sandbox_of_rollout;
+use super::sandboxed;
 use crate::args::{self, ExportArgs, SelectArgs};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
@@ -43,7 +43,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
         (Some(path), true) => {
             let mut rollout = rollout::open(path, Telling::People)?;
             table = rollout.sandbox.clone();
-            sandbox_of_rollout(&args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
         }
         (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {

@@ -16,8 +16,10 @@ mod permit;
 mod plan;
 mod report;
 mod resume;
+mod review;
 mod runs;
 mod sandbox;
+mod sandboxed;
 mod undo;
 mod verify;
 

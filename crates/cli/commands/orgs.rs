@@ -8,7 +8,7 @@ use orgwave_executor::survey::client_list;
 use orgwave_reporter::files::table::Table;
 use orgwave_reporter::terminal::clean;
 
-use super::apply::sandbox_of_rollout;
+use super::sandboxed;
 use crate::args::{self, OrgsArgs, OrgsFormat};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
@@ -22,7 +22,7 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
             let mut rollout = rollout::open(path, Telling::People)?;
-            sandbox_of_rollout(&args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
         }
         (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {

@@ -20,7 +20,7 @@ use orgwave_executor::survey::{Finding, survey};
 use orgwave_reporter::Records;
 
 use super::listeners::Listeners;
-use super::plan::{acks, review, show};
+use super::review::{acks, review, show};
 use crate::args::{self, UndoArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use orgwave_core::event::{Call, EventKind, EventSink, WaitReason};
+use orgwave_core::event::{Answer, Call, EventKind, EventSink, WaitReason};
 use orgwave_core::reply::{Cause, Listed, Reply, Unclear};
 use orgwave_core::run::{Entry, StopReason};
 use tokio::sync::mpsc;
 
-use super::active::{Active, LONGEST_WAIT, Stage};
+use super::active::{Active, LONGEST_WAIT, MOST_THROTTLES, Stage};
 use super::latch::Latch;
 use super::queue::{Queue, Timers};
 use super::reply::{OrgReply, Reach, answer_of, reach_of};
@@ -224,7 +224,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     }
 
     fn call(&mut self, index: u32, call: Call) {
-        let future = self.work.call(index);
+        let work = &mut *self.work;
+        // A payload that can't be built, against all that was judged before, is this org's affair alone.
+        let future = catch_unwind(AssertUnwindSafe(|| work.call(index)))
+            .unwrap_or_else(|panic| async move { std::panic::resume_unwind(panic) }.boxed());
         let signals = self.signals.clone();
         let clock = self.gate.clock().clone();
         let began = self.now();
@@ -254,11 +257,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     /// Asks an org what it needs, and sees to it.
     fn ask(&mut self, index: u32) {
         let now = self.now();
-        let Some(org) = self.active.get(&index) else { return };
-        if now < org.not_before {
-            let until = org.not_before;
-            return self.wait(index, until);
-        }
+        let Some(not_before) = self.active.get(&index).map(|org| org.not_before) else { return };
         let work = &mut *self.work;
         let mut cx = Context::new(self.gate, self.sink);
         let need = catch_unwind(AssertUnwindSafe(|| work.need(index, &mut cx))).unwrap_or_else(|panic| {
@@ -272,6 +271,8 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 self.sampler.finished();
                 self.check_stop();
             }
+            // Only what is sent waits for its Retry-After, not an org that has its final word. It is asked again.
+            Need::Call(_) | Need::Durable(_) if now < not_before => self.wait(index, not_before),
             Need::Call(call) => {
                 self.queue.push(index, call);
                 self.set_stage(index, Stage::Queued);
@@ -279,7 +280,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             Need::Durable(entry) => self.record(index, entry),
             Need::Wait(until, why) => {
                 self.emit_wait(index, why, until.saturating_sub(now));
-                self.wait(index, until);
+                self.wait(index, until.max(not_before));
             }
         }
     }
@@ -365,6 +366,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let reach = reply.reach();
         if !matches!(reach, Reach::NotSent(_)) {
             self.gate.link.is_up();
+            self.gate.answered(answer == Answer::Throttled);
         }
         if !matches!(reach, Reach::Throttled(_))
             && let Some(org) = self.active.get_mut(&index)
@@ -431,14 +433,17 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         self.work.withdrawn(index);
         let now = self.now();
         let Some(org) = self.active.get_mut(&index) else { return };
-        let throttles = org.count_throttle(call);
+        let throttles = org.count_throttle(call, now);
         let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
-        org.not_before = now + wait.min(LONGEST_WAIT);
-        let bucket = self.gate.throttled(Some(index), wait);
-        if bucket == Bucket::Partner {
+        let is_alone = org.is_throttled_alone(self.gate.tally());
+        if !is_alone && self.gate.throttled(Some(index), wait) == Bucket::Partner {
             org.excuse_throttles();
         }
-        let is_hopeless = wait > LONGEST_WAIT || bucket == Bucket::Org && Active::is_hopeless(throttles);
+        let is_hopeless = wait > LONGEST_WAIT || org.is_hopeless(now);
+        if !is_hopeless {
+            // An org that is parked is called no more, so that its end has nothing to wait for.
+            org.not_before = now + wait;
+        }
         self.show_rate(true);
         if is_hopeless {
             self.work.parked(index, retry_after, &mut Context::new(self.gate, self.sink));
@@ -486,6 +491,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(self.latch.failures));
                 self.latch.failures += 1;
                 self.gate.throttled(None, wait);
+                if wait > LONGEST_WAIT || self.latch.failures >= MOST_THROTTLES {
+                    let why = "the client list, asked whether the key is good, answers 429".to_owned();
+                    return self.drain(StopReason::Unreachable(why));
+                }
                 self.latch.ask_again(now + wait);
             }
             (_, Reach::Redirected(what)) => self.drain(StopReason::Redirected(what)),

@@ -25,7 +25,7 @@ use backoff::Backoff;
 use link::Link;
 use pacer::Pacer;
 use rate::RateControl;
-use throttle::{Bucket, Throttles};
+use throttle::{Bucket, Tally, Throttles};
 
 /// The gate of a process: one for planning and applying, so that both together keep the limits.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub struct Gate<C: Clock> {
     pacer: Pacer,
     rate: RateControl,
     throttles: Throttles,
+    tally: Tally,
     /// Whether the vendor can be reached.
     pub link: Link,
     /// Delays after failures.
@@ -54,6 +55,7 @@ impl<C: Clock> Gate<C> {
             pacer,
             rate,
             throttles: Throttles::default(),
+            tally: Tally::default(),
             link: Link::default(),
             backoff: Backoff::new(seed),
             closed_until: Duration::ZERO,
@@ -103,6 +105,16 @@ impl<C: Clock> Gate<C> {
     /// Not yet: the reading of the clock at which to ask again.
     pub fn take_org_turn(&mut self, index: u32) -> Result<(), Duration> {
         self.pacer.take_org_turn(index, self.clock.elapsed())
+    }
+
+    /// A call was answered, by 429 or by anything else.
+    pub fn answered(&mut self, is_throttled: bool) {
+        self.tally.add(is_throttled);
+    }
+
+    /// How all calls were answered so far.
+    pub const fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// A 429 came for an org (`None`: for the client list). Returns whose bucket it was, as far as is known.

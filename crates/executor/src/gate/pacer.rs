@@ -105,7 +105,7 @@ fn due(not_until: &NotUntil<Nanos>, now: Duration) -> Duration {
     let now = Nanos::new(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
     let at: Duration = not_until.earliest_possible().duration_since(Nanos::new(0)).into();
     // Timers have whole milliseconds at best; asking a nanosecond early would spin.
-    let wait: Duration = not_until.wait_time_from(now).into();
+    let wait = not_until.wait_time_from(now);
     at.max(Duration::from(now.duration_since(Nanos::new(0))) + wait)
 }
 
@@ -144,7 +144,7 @@ mod tests {
             let mut window = VecDeque::new();
             for at in &taken {
                 window.push_back(*at);
-                while *at - window[0] >= Duration::from_secs(1) {
+                while *at >= window[0] + Duration::from_secs(1) {
                     window.pop_front();
                 }
                 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]

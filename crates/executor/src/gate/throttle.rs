@@ -1,7 +1,9 @@
 //! Whose bucket a 429 means: one org's, or the partner's.
 //!
 //! The vendor doesn't say. 429s on one org point to its own bucket; 429s on several orgs at once, or on the
-//! client list, to the one that all calls of the partner share.
+//! client list, to the one that all calls of the partner share. But an org that answers nothing but 429, while
+//! most calls of the others get through, has a trouble of its own, even where it isn't the only one: the
+//! [`Tally`] tells.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,6 +18,35 @@ pub enum Bucket {
     Org,
     /// The one that all calls share.
     Partner,
+}
+
+/// How calls were answered, counted over the run: by 429, or by anything else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    accepted: u64,
+    refused: u64,
+}
+
+impl Tally {
+    /// Counts an answer.
+    pub const fn add(&mut self, is_throttled: bool) {
+        if is_throttled {
+            self.refused += 1;
+        } else {
+            self.accepted += 1;
+        }
+    }
+
+    /// What came after an earlier count.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self { accepted: self.accepted - earlier.accepted, refused: self.refused - earlier.refused }
+    }
+
+    /// Whether more calls got through than didn't.
+    pub const fn is_mostly_accepted(self) -> bool {
+        self.accepted > self.refused
+    }
 }
 
 /// The latest 429s.

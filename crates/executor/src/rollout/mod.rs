@@ -109,6 +109,7 @@ pub struct Ended {
 /// No error comes from here: what goes wrong with an org is its outcome, what goes wrong with the run is the
 /// [`StopReason`] of its [`Finish`].
 #[expect(clippy::too_many_arguments, reason = "each is another room of the program, and there is one caller")]
+#[expect(clippy::implicit_hasher, reason = "for the same one caller")]
 pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     index: &[IndexEntry],
     policy: Policy,

@@ -25,6 +25,10 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// An org that is under way.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and the state machine holds the state"
+)]
 pub(super) struct OrgRun {
     pub(super) line: PlanLine,
     state: OrgState,
@@ -203,8 +207,7 @@ impl OrgRun {
     fn judge(&mut self, object: RawObject, desk: &mut Desk<'_>) {
         self.read_failures = 0;
         match self.judgement(&object, desk) {
-            Err(complaint) => self.block(complaint),
-            Ok(Judgement::Blocked(complaint)) => self.block(complaint),
+            Err(complaint) | Ok(Judgement::Blocked(complaint)) => self.block(complaint),
             Ok(Judgement::Conflicts(complaint)) => {
                 self.complaint = Some(complaint);
                 self.tell(Input::Conflicts);
@@ -472,16 +475,12 @@ impl OrgRun {
         self.records_read = false;
         self.wait = None;
         self.complain(Code::OrgPanic, what.to_owned(), None);
-        let input = match self.state.phase() {
-            Phase::Planned | Phase::Ready => Input::ReadsSpent,
-            Phase::Intent => {
-                self.tell(Input::Lost);
-                Input::ReadsSpent
-            }
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => Input::ReadsSpent,
+        match self.state.phase() {
             Phase::Done(_) => return,
-        };
-        self.tell(input);
+            Phase::Intent => self.tell(Input::Lost),
+            Phase::Planned | Phase::Ready | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {}
+        }
+        self.tell(Input::ReadsSpent);
     }
 
     fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {

@@ -116,17 +116,14 @@ pub(crate) async fn process(
     let api = stage.world.transport(number);
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
-    let recorded = store.recorded();
-    let settled = recorded
-        .iter()
-        .filter(|(_, org)| org.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled()));
-    let settled = settled.map(|(index, _)| *index).collect();
+    let history = store.history();
+    let settled = history.settled.keys().copied().collect();
     let run = roll_out(
         &stage.index,
         stage.policy.clone(),
         &secrets,
         &stage.seal,
-        recorded,
+        history,
         ports,
         &mut gate,
         &mut control,

@@ -1,0 +1,394 @@
+//! What the vendor does wrong, one fault at a time, on one org of several.
+
+use std::time::Duration;
+
+use crate::desk::{ALL, Desk, Ended, FAST, Row};
+use crate::rollout::assert_proper;
+use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+
+/// The place of the org with the fault; the canary and others stand before it.
+const FAULTY: usize = 3;
+const ORGS: usize = 6;
+
+/// A run in which one org met a fault, and all others are done as if nothing had happened.
+struct Case {
+    name: String,
+    /// Where the run's files are.
+    _desk: Desk,
+    vendor: Vendor,
+    ended: Ended,
+    org: Org,
+    row: Row,
+}
+
+/// Runs `saveClips = true` over several orgs, of which one meets these faults.
+#[track_caller]
+fn with(name: &str, rules: impl IntoIterator<Item = Rule>) -> Case {
+    with_orgs(name, |org| org, rules)
+}
+
+/// As [`with`], where the faulty org is prepared first.
+#[track_caller]
+fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<Item = Rule>) -> Case {
+    let desk = Desk::new();
+    let mut orgs: Vec<Org> = (0..ORGS).map(Org::new).collect();
+    orgs[FAULTY] = prepare(orgs[FAULTY].clone());
+    let faulty = orgs[FAULTY].clone();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    for rule in rules {
+        vendor.on(rule.of(&faulty.uuid));
+    }
+    let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
+
+    for org in orgs.iter().filter(|org| org.uuid != faulty.uuid) {
+        let row = ended.result(&org.uuid);
+        let cells = ["status", "verified", "attempts"].map(|column| row[column].as_str());
+        assert_eq!(cells, ["applied", "true", "1"], "{name}: an org without a fault; {}", ended.err);
+        assert_eq!(vendor.settings(&org.uuid), org.clone().with("saveClips", "true").settings, "{name}");
+        let calls = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
+        assert_eq!(calls, 4, "{name}: calls to an org without a fault");
+    }
+    assert_proper(&vendor.seen());
+    let row = ended.result(&faulty.uuid);
+    Case { name: name.to_owned(), _desk: desk, vendor, ended, org: faulty, row }
+}
+
+impl Case {
+    /// The org's status, the exit code, and how often it was written to.
+    #[track_caller]
+    fn is(self, status: &str, code: i32, sends: usize) -> Self {
+        assert_eq!(self.row["status"], status, "{}: {:?}", self.name, self.row);
+        assert_eq!(self.ended.code, code, "{}: {}", self.name, self.ended.err);
+        assert_eq!(self.vendor.writes_of(&self.org.uuid).len(), sends, "{}: writes", self.name);
+        // What is reported is what the vendor holds.
+        let is_wanted = self.vendor.settings(&self.org.uuid)["saveClips"] == "true";
+        match status {
+            "applied" | "applied_with_warnings" | "unchanged" => assert!(is_wanted, "{}", self.name),
+            "failed" | "not_attempted" | "blocked" | "rejected" => assert!(!is_wanted, "{}", self.name),
+            _ => {}
+        }
+        if self.row["verified"] == "true" {
+            assert!(is_wanted, "{}", self.name);
+        }
+        let is_to_retry = ["failed", "unknown", "not_attempted", "conflict"].contains(&status);
+        let retry = self.ended.rows("retry.csv");
+        let retried: Vec<&String> = retry.iter().map(|row| &row["org_uuid"]).collect();
+        let wanted: Vec<&String> = is_to_retry.then_some(&self.org.uuid).into_iter().collect();
+        assert_eq!(retried, wanted, "{}: retry.csv", self.name);
+        self
+    }
+
+    /// A cell of its result.
+    #[track_caller]
+    fn has(self, column: &str, value: &str) -> Self {
+        assert_eq!(self.row[column], value, "{}: {column}", self.name);
+        self
+    }
+
+    /// A cell of its result holds this.
+    #[track_caller]
+    fn mentions(self, column: &str, part: &str) -> Self {
+        assert!(self.row[column].contains(part), "{}: no {part:?} in {:?}", self.name, self.row[column]);
+        self
+    }
+
+    /// When the org was called.
+    fn calls(&self) -> Vec<(Op, std::time::Instant)> {
+        let seen = self.vendor.seen();
+        seen.iter().filter(|seen| seen.org() == Some(&self.org.uuid)).map(|seen| (seen.op, seen.at)).collect()
+    }
+}
+
+fn write(answer: Answer) -> Rule {
+    Rule::every(Op::Write, answer).times(1)
+}
+
+/// From the read-back on: planning reads once, and apply once more before it writes.
+fn read_back(answer: Answer) -> Rule {
+    Rule::every(Op::Read, answer).from(3)
+}
+
+#[test]
+fn a_4xx_rejects_one_org_with_what_the_vendor_said() {
+    for status in [400, 402, 404, 405, 409, 410, 413, 415, 422, 451] {
+        let body = "{\"error\":\"Bad Request\",\"msg\":\"no\\u001b[31m such\\nthing\"}";
+        with(&format!("{status}"), [write(Answer::status(status, &[], body))])
+            .is("rejected", 3, 1)
+            .has("http_status", &status.to_string())
+            .has("error_code", "E-ORG-020")
+            .mentions("error_message", "such")
+            .has("verified", "false");
+    }
+}
+
+#[test]
+fn control_characters_of_the_vendor_reach_no_cell() {
+    let body = "{\"error\":true,\"errorMsg\":\"a\\u001b]0;x\\u0007\\u202eb\\r\\nc\\u0000\"}";
+    let case = with("control characters", [write(Answer::ok(body))]).is("rejected", 3, 1);
+    let message = &case.row["error_message"];
+    assert!(!message.chars().any(|c| c.is_control() || c == '\u{202e}'), "{message:?}");
+    assert!(
+        !case.ended.out.contains('\u{1b}') && !case.ended.out.contains('\u{202e}'),
+        "{:?}",
+        case.ended.out
+    );
+}
+
+#[test]
+fn a_401_or_403_of_one_org_is_that_orgs_alone() {
+    for (status, body) in
+        [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Access Denied"}"#)]
+    {
+        for op in [Op::Read, Op::Write] {
+            let rule = Rule::every(op, Answer::status(status, &[], body));
+            let case = with(&format!("{status} on {op:?}"), [rule]);
+            let sends = usize::from(op == Op::Write);
+            let case = case.is("rejected", 3, sends);
+            assert!(case.vendor.of(Op::List).len() >= 2, "the list was not asked");
+        }
+    }
+}
+
+#[test]
+fn a_429_is_waited_out_and_spends_no_attempt() {
+    let date = "Fri, 01 Jan 1999 00:00:00 GMT";
+    for (name, wait, least) in [
+        ("one second", &["1"][..], 1000),
+        ("of several the largest", &["1", "2"], 2000),
+        ("zero is a second", &["0"], 1000),
+        ("a date in the past is a second", &[date], 1000),
+    ] {
+        let case = with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
+            .is("applied", 0, 3)
+            .has("attempts", "1");
+        let calls = case.calls();
+        let first = calls.iter().position(|(op, _)| *op == Op::Write).unwrap();
+        // Nothing at all goes to the org before its time.
+        for pair in [(first, first + 1), (first + 1, first + 2)] {
+            let apart = calls[pair.1].1 - calls[pair.0].1;
+            assert!(apart >= Duration::from_millis(least), "{name}: {apart:?}");
+            assert!(apart <= Duration::from_millis(least + 1500), "{name}: {apart:?}");
+        }
+    }
+}
+
+#[test]
+fn a_429_with_nonsense_for_a_wait_is_backed_off_from() {
+    for (name, wait) in [
+        ("none", &[][..]),
+        ("abc", &["abc"]),
+        ("-1", &["-1"]),
+        ("1e20", &["1e20"]),
+        ("1.5", &["1.5"]),
+        ("", &[""]),
+    ] {
+        with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
+            .is("applied", 0, 3)
+            .has("attempts", "1");
+    }
+}
+
+#[test]
+fn a_429_of_a_read_is_waited_out() {
+    let rule = Rule::every(Op::Read, Answer::throttled(&["1"])).times(1);
+    with("planning", [rule.clone()]).is("applied", 0, 1);
+    with("before the write", [rule.clone().from(2)]).is("applied", 0, 1);
+    with("reading back", [rule.from(3)]).is("applied", 0, 1).has("verified", "true");
+}
+
+#[test]
+fn a_429_for_ever_parks_the_org_after_ten() {
+    with("for ever", [Rule::every(Op::Write, Answer::throttled(&["1"]))])
+        .is("not_attempted", 5, 10)
+        .has("error_code", "E-ORG-061");
+}
+
+#[test]
+fn a_wait_of_more_than_a_quarter_of_an_hour_parks_the_org() {
+    with("901", [Rule::every(Op::Write, Answer::throttled(&["901"]))])
+        .is("not_attempted", 5, 1)
+        .has("error_code", "E-ORG-061");
+    // An accepted write whose read-back has to wait as long is nobody's to call applied.
+    with("reading back", [read_back(Answer::throttled(&["901"]))])
+        .is("unknown", 6, 1)
+        .has("error_code", "E-ORG-051");
+}
+
+/// Everything that leaves open whether a write was applied.
+fn doubts() -> Vec<(&'static str, Answer)> {
+    let status = |code| Answer::status(code, &[], r#"{"error":"Oops"}"#);
+    vec![
+        ("408", status(408)),
+        ("500", status(500)),
+        ("502", status(502)),
+        ("503", Answer::status(503, &[("Retry-After", "1")], "")),
+        ("504", status(504)),
+        ("599", status(599)),
+        ("201", Answer::status(201, &[], "{}")),
+        ("204", Answer::status(204, &[], "")),
+        ("html", Answer::ok("<html><body>Welcome to the proxy</body></html>")),
+        ("nothing", Answer::ok("")),
+        ("null", Answer::ok("null")),
+        ("list", Answer::ok("[]")),
+        ("string", Answer::ok("\"error:false\"")),
+        ("error is a string", Answer::ok(r#"{"error":"true"}"#)),
+        ("truncated", Answer::truncated()),
+        ("overlong", Answer::overlong()),
+        ("garbage", Answer::garbage()),
+        ("bomb", Answer::bomb()),
+        ("drip", Answer::drip()),
+        ("hang", Answer::hang()),
+        ("reset", Answer::reset()),
+        ("close", Answer::close()),
+    ]
+}
+
+#[test]
+fn doubt_about_a_write_that_was_applied_is_settled_by_reading() {
+    for (name, answer) in doubts() {
+        with(name, [write(answer.applied())]).is("applied", 0, 1).has("verified", "true");
+    }
+}
+
+#[test]
+fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
+    for (name, answer) in doubts() {
+        let case =
+            with(name, [write(answer)]).is("applied", 0, 2).has("verified", "true").has("attempts", "2");
+        // Two reads, a quiet period apart, stand between the two writes.
+        let calls = case.calls();
+        let ops: Vec<Op> = calls.iter().map(|(op, _)| *op).collect();
+        assert_eq!(ops[2..6], [Op::Write, Op::Read, Op::Read, Op::Write], "{name}");
+        assert!(
+            calls[4].1 - calls[3].1 >= Duration::from_millis(195),
+            "{name}: {:?}",
+            calls[4].1 - calls[3].1
+        );
+    }
+}
+
+#[test]
+fn three_sends_that_were_not_applied_are_the_end() {
+    let oops = || Answer::status(500, &[], "oops");
+    with("twice", [Rule::every(Op::Write, oops()).times(2)]).is("applied", 0, 3).has("attempts", "3");
+    with("always", [Rule::every(Op::Write, oops())]).is("failed", 5, 3).has("error_code", "E-ORG-031");
+}
+
+#[test]
+fn a_200_that_says_no_is_no_success() {
+    for (name, body, code) in [
+        ("error", r#"{"error":true,"errorMsg":"no such door"}"#, "E-ORG-021"),
+        ("auth", r#"{"authError":true,"errorMsg":"reconnect"}"#, "E-ORG-022"),
+    ] {
+        let said = if name == "error" { "no such door" } else { "reconnect" };
+        let case = with(name, [write(Answer::ok(body))])
+            .is("rejected", 3, 1)
+            .has("error_code", code)
+            .has("http_status", "200")
+            .mentions("error_message", said);
+        assert_eq!(case.calls().last().unwrap().0, Op::Read, "what is live is looked at");
+    }
+    // Even one that was applied all the same: what the vendor refused is not called done.
+    let desk_case =
+        with("applied all the same", [write(Answer::ok(r#"{"error":true,"errorMsg":"no"}"#).applied())]);
+    assert_eq!((desk_case.row["status"].as_str(), desk_case.ended.code), ("rejected", 3));
+}
+
+#[test]
+fn a_partial_success_is_a_warning_with_its_lists() {
+    let body = r#"{"error":false,"warningMsg":"two doors","failedGuids":["g1","g2"],"misconfiguredDoors":["Front","Back"]}"#;
+    with("warning", [write(Answer::ok(body).applied())])
+        .is("applied_with_warnings", 0, 1)
+        .has("failed_guids", "g1;g2")
+        .has("misconfigured_doors", "Front;Back")
+        .has("warning", "two doors")
+        .has("verified", "true");
+}
+
+#[test]
+fn an_accepted_write_is_never_sent_again_whatever_is_read() {
+    let lost = with("accepted and forgotten", [write(Answer::ok(r#"{"error":false}"#))]);
+    lost.is("diverged", 3, 1).has("error_code", "E-ORG-040").has("verified", "false");
+
+    // A read-back that lags behind is read again.
+    let old = format!(r#"{{"orgIntegrationV2":{}}}"#, Org::new(FAULTY).object());
+    with("stale once", [read_back(Answer::ok(&old)).times(1)]).is("applied", 0, 1).has("verified", "true");
+    // Doubt, and a read that lags behind.
+    with(
+        "doubt, and stale once",
+        [write(Answer::status(504, &[], "").applied()), read_back(Answer::ok(&old)).times(1)],
+    )
+    .is("applied", 0, 1)
+    .has("verified", "true");
+}
+
+#[test]
+fn a_read_back_that_fails_leaves_the_outcome_unknown() {
+    for (name, answer) in [
+        ("500", Answer::status(500, &[], "")),
+        ("hang", Answer::hang()),
+        ("html", Answer::ok("<html>")),
+        ("bomb", Answer::bomb()),
+    ] {
+        with(name, [read_back(answer)])
+            .is("unknown", 6, 1)
+            .has("verified", "false")
+            .has("error_code", "E-ORG-050");
+    }
+    with("403", [read_back(Answer::status(403, &[], r#"{"msg":"Access Denied"}"#))]).is("unknown", 6, 1);
+}
+
+#[test]
+fn an_org_that_cannot_be_read_at_plan_time_keeps_nobody_else_waiting() {
+    for (name, answer, status, code) in [
+        ("500", Answer::status(500, &[], ""), "failed", 5),
+        ("bomb", Answer::bomb(), "failed", 5),
+        ("truncated", Answer::truncated(), "failed", 5),
+        ("400", Answer::status(400, &[], r#"{"msg":"no"}"#), "rejected", 3),
+    ] {
+        let case = with(name, [Rule::every(Op::Read, answer)]).is(status, code, 0);
+        let tries = if status == "failed" { 3 } else { 1 };
+        assert_eq!(case.calls().len(), tries, "{name}");
+    }
+    // Two bad replies are within what a read may take.
+    with("500 twice", [Rule::every(Op::Read, Answer::status(500, &[], "")).times(2)]).is("applied", 0, 1);
+}
+
+#[test]
+fn someone_else_between_plan_and_write_is_a_conflict() {
+    let edited = Org::new(FAULTY).with("saveClips", "null").object();
+    let rule = Rule::every(Op::Read, Answer::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#))).from(2);
+    with("before the write", [rule]).is("conflict", 3, 0).has("error_code", "E-ORG-010");
+
+    let rule = read_back(Answer::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#)));
+    with("after the write", [rule.clone()]).is("diverged", 3, 1);
+    with("in doubt", [write(Answer::status(500, &[], "")), rule])
+        .is("diverged", 3, 1)
+        .has("error_code", "E-ORG-041");
+    // Who did just what was wanted is in nobody's way.
+    let done = Org::new(FAULTY).with("saveClips", "true").object();
+    let rule = Rule::every(Op::Read, Answer::ok(&format!(r#"{{"orgIntegrationV2":{done}}}"#))).from(2);
+    let case = with("done already", [rule]);
+    assert_eq!((case.row["status"].as_str(), case.ended.code), ("unchanged", 0));
+}
+
+#[test]
+fn another_org_that_comes_back_is_never_written_over() {
+    let other = format!(r#"{{"orgIntegrationV2":{}}}"#, Org::new(1).object());
+    for nth in [1, 2] {
+        let rule = Rule::every(Op::Read, Answer::ok(&other)).from(nth);
+        with(&format!("read {nth}"), [rule]).is("blocked", 3, 0).has("error_code", "E-ORG-006");
+    }
+}
+
+#[test]
+fn null_for_absent_and_reordered_maps_are_no_difference() {
+    let desk = Desk::new();
+    let org = Org::new(0).without("createSeekPoints").with("indexFaces", "null");
+    desk.manifest("createSeekPoints,indexFaces", [(&org, "<null>,<null>".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org]);
+    let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
+    assert_eq!(ended.statuses(), ["unchanged"]);
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+}

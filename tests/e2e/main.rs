@@ -1,0 +1,20 @@
+//! The binary as its users meet it: the real program, real files, a real socket, and a vendor that knows nothing of it.
+//!
+//! No test here looks inside: all that counts is what was sent, what lies on disk, what was printed, and the exit code.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+
+/// A vendor of the tests' own: what it serves, what it is told to do wrong, what it saw. Nothing of orgwave in it.
+mod vendor;
+
+/// Running the binary in a folder of its own, and reading what it leaves there.
+mod desk;
+
+/// What a healthy rollout sends and leaves: headers, bodies, what nobody manages, results, and the second run.
+mod rollout;
+
+/// Who may write: commands that only look, and the modes of writing.
+mod looking;
+
+/// What the vendor does wrong, one fault at a time, on some of the orgs.
+mod faults;
