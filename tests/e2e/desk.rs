@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -49,8 +49,17 @@ pub(crate) struct Ended {
 /// A command under way.
 pub(crate) struct Running {
     child: Child,
+    said: Arc<Said>,
+    listener: std::thread::JoinHandle<()>,
     reports: PathBuf,
     before: BTreeSet<PathBuf>,
+}
+
+/// What a command has said on stderr so far.
+#[derive(Default)]
+struct Said {
+    text: Mutex<Vec<u8>>,
+    more: Condvar,
 }
 
 impl Desk {
@@ -141,8 +150,17 @@ impl Desk {
     pub(crate) fn spawn(&self, mut command: Command) -> Running {
         let reports = self.path("reports");
         let before = folders(&reports);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child, reports, before }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Said::default());
+        let (mut stderr, ear) = (child.stderr.take().unwrap(), said.clone());
+        let listener = std::thread::spawn(move || {
+            let mut block = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut block) {
+                ear.text.lock().unwrap().extend_from_slice(&block[..count]);
+                ear.more.notify_all();
+            }
+        });
+        Running { child, said, listener, reports, before }
     }
 
     /// Every file below this desk.
@@ -157,6 +175,14 @@ impl Running {
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it says this on stderr.
+    pub(crate) fn until_it_says(&self, text: &str) {
+        let heard = |said: &Vec<u8>| String::from_utf8_lossy(said).contains(text);
+        let said = self.said.text.lock().unwrap();
+        let (_said, timeout) = self.said.more.wait_timeout_while(said, LONGEST, |said| !heard(said)).unwrap();
+        assert!(!timeout.timed_out(), "it never said {text:?}");
     }
 
     /// Sends it a signal, by name.
@@ -176,7 +202,9 @@ impl Running {
             let _ = Command::new("sh").arg("-c").arg(format!("kill -KILL {id}")).status();
             panic!("the command didn't end within {LONGEST:?}");
         };
-        let Output { status, stdout, stderr } = output.unwrap();
+        let Output { status, stdout, .. } = output.unwrap();
+        self.listener.join().unwrap();
+        let stderr = self.said.text.lock().unwrap().clone();
         let new: Vec<PathBuf> = folders(&self.reports).difference(&self.before).cloned().collect();
         let is_plan = |folder: &&PathBuf| folder.parent().is_some_and(|parent| parent.ends_with("plans"));
         Ended {

@@ -18,3 +18,30 @@ mod looking;
 
 /// What the vendor does wrong, one fault at a time, on some of the orgs.
 mod faults;
+
+/// What stops a whole run: the key, a redirect, a port where nobody listens, a spent budget, a disturbed canary.
+mod stops;
+
+/// Ctrl-C and SIGTERM.
+mod signals;
+
+/// Exit codes of command lines, keys, secrets and inputs that are wrong before anything is sent.
+mod refusals;
+
+/// Plans as a thing to keep: altered, expired, used, for another key or endpoint; guards and their acknowledgement.
+mod plans;
+
+/// How fast, as the vendor counts it.
+mod pace;
+
+/// That no secret is found in any file or stream.
+mod secrets;
+
+/// Files as spreadsheets and people make them.
+mod manifests;
+
+/// The example that the documentation begins with.
+mod demo;
+
+/// A million rows.
+mod memory;

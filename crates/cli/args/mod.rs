@@ -1,6 +1,7 @@
 //! The command line: [`typed`] as clap parses it, with [`examples`]; [`limits`] resolved with what the rollout
-//! file says.
+//! file says; [`again`], to be told to people.
 
+mod again;
 mod examples;
 mod limits;
 mod typed;
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use orgwave_core::run::Exit;
 
+pub use again::path_again;
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
     ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,

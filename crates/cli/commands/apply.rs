@@ -25,6 +25,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::{Lock, Memory};
 use crate::plans::{
     OpenPlan, PlanLines, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
@@ -142,6 +143,7 @@ async fn prepare_rollout(
         &mut listeners.sink(),
     )
     .await?;
+    hold::at(Step::PlanWritten);
     let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     Ok(Prepared { session, hold, plan, fresh: true })
 }
@@ -235,11 +237,15 @@ fn begin(
     };
     let cannot_write =
         |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
-    let journal = SqliteJournal::create(&folder.path, &run).and_then(Draft::publish).map_err(cannot_write)?;
+    let draft = SqliteJournal::create(&folder.path, &run).map_err(cannot_write)?;
+    hold::at(Step::JournalDrafted);
+    let journal = Draft::publish(draft).map_err(cannot_write)?;
+    hold::at(Step::JournalPublished);
     // In this order: an id that is remembered without a run would make a plan unusable that nobody used.
     if let Some(memory) = memory {
         memory.remember_applied(&run.plan_id)?;
     }
+    hold::at(Step::PlanRemembered);
     Ok((run, journal))
 }
 

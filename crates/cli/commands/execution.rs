@@ -7,7 +7,7 @@ use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::files::write_files;
+use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
@@ -15,6 +15,7 @@ use crate::args::{MetricsArgs, OutputArgs};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::PlanLines;
 use crate::runs::{JournalPort, PLAN_FILE, RunFiles};
@@ -103,12 +104,19 @@ pub fn report(
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
     listeners.finish()?;
+    hold::at(Step::JournalFlushed);
     let source = RunFiles::open(folder)?;
-    let written = write_files(&source, folder, output.org_files).map_err(|error| {
-        Failure::from(error)
-            .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.display()))
-    })?;
+    let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))
+        .map_err(|error| {
+            Failure::from(error).hint(format!(
+                "the journal is whole; once there is room: orgwave report {}",
+                folder.display()
+            ))
+        })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
+    if let Some(path) = &metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
         say(

@@ -9,7 +9,7 @@ use orgwave_core::plan::Guard;
 use orgwave_core::run::Exit;
 
 use super::review::{acks, max_changed, review, show};
-use crate::args::{self, ApplyArgs};
+use crate::args::{self, ApplyArgs, ConnectArgs, path_again};
 use crate::connect::Session;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, limits_of};
@@ -49,7 +49,7 @@ pub fn permit(
         plan.footer.guards.iter().filter(|guard| !args.guard.ack.contains(&guard.ack)).collect();
     if !missing.is_empty() {
         look()?;
-        return Err(stopped(&missing, &plan.footer.guards, target, args.connect.sandbox));
+        return Err(stopped(&missing, &plan.footer.guards, target, &args.connect));
     }
     if args.guard.yes || args.guard.unattended || plan.footer.updates == 0 {
         return Ok(());
@@ -58,16 +58,16 @@ pub fn permit(
     ask(plan.footer.updates)
 }
 
-fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, in_sandbox: bool) -> Failure {
+fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, connect: &ConnectArgs) -> Failure {
     let mut what = String::from("stopped by a guard; nothing was sent");
     for guard in missing {
         let _ = write!(what, "\n  {} in {} orgs: --ack {}", guard.kind, guard.orgs, guard.ack);
     }
-    let sandbox = if in_sandbox { " --sandbox" } else { "" };
     Failure::new(Exit::Guarded, what).hint(format!(
-        "if that is meant: orgwave apply {}{}{sandbox}",
-        target.display(),
-        acks(all)
+        "if that is meant: orgwave apply {}{}{}",
+        path_again(target),
+        acks(all),
+        connect.again()
     ))
 }
 

@@ -7,7 +7,7 @@ use orgwave_core::run::Exit;
 use super::listeners::Listeners;
 use super::review::{acks, max_changed, review, show};
 use super::sandboxed;
-use crate::args::{self, PlanArgs};
+use crate::args::{self, PlanArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -67,9 +67,9 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
             made.header.plan_id,
             made.header.expires,
             path.display(),
-            path.display(),
+            path_again(&path),
             acks(&made.footer.guards),
-            if args.connect.sandbox { " --sandbox" } else { "" },
+            args.connect.again(),
         ));
     }
     if args.guard.unattended {

@@ -8,7 +8,7 @@ use orgwave_core::run::{Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
-use orgwave_reporter::files::write_files;
+use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, Tally, write_metrics};
 
 use super::execution::{Execution, check_metrics, execute, report, say};
@@ -18,6 +18,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::{OpenPlan, PlanLines, header_of, limits_of, secrets_named};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished};
@@ -113,7 +114,8 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
         return Ok(exit(tally));
     }
     let source = RunFiles::open(&folder.path)?;
-    let written = write_files(&source, &folder.path, args.output.org_files)?;
+    let written =
+        write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if let Some(path) = &args.metrics.metrics_file {
         write_metrics(&written.tally, path)?;
     }

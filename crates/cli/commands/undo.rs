@@ -21,7 +21,7 @@ use orgwave_reporter::Records;
 
 use super::listeners::Listeners;
 use super::review::{acks, review, show};
-use crate::args::{self, UndoArgs};
+use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -79,10 +79,11 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     if !args.output.quiet {
         console::out(&format!(
-            "\nplan {}\nundo it: orgwave apply {}{}\n",
+            "\nplan {}\nundo it: orgwave apply {}{}{}\n",
             path.display(),
-            path.display(),
-            acks(&plan.footer.guards)
+            path_again(&path),
+            acks(&plan.footer.guards),
+            args.key.again(),
         ));
     }
     Ok(Exit::Done)

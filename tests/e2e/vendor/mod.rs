@@ -85,6 +85,8 @@ struct World {
     /// How often each operation was called on each org.
     calls: BTreeMap<(Op, String), usize>,
     seen: Vec<Seen>,
+    /// Requests that are not answered yet, now and at most.
+    under_way: (usize, usize),
 }
 
 /// The world, and a bell that rings whenever it changes.
@@ -114,7 +116,14 @@ impl Vendor {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let orgs = orgs.into_iter().map(|org| (org.uuid.clone(), org)).collect();
-        let world = World { server, orgs, rules: Vec::new(), calls: BTreeMap::new(), seen: Vec::new() };
+        let world = World {
+            server,
+            orgs,
+            rules: Vec::new(),
+            calls: BTreeMap::new(),
+            seen: Vec::new(),
+            under_way: (0, 0),
+        };
         let shared = Arc::new(Shared { world: Mutex::new(world), changed: Condvar::new() });
         runtime.spawn(serve::accept(listener, shared.clone()));
         Self { address, shared, runtime: Some(runtime) }
@@ -148,6 +157,11 @@ impl Vendor {
     /// The updates of one org.
     pub(crate) fn writes_of(&self, org: &str) -> Vec<Seen> {
         self.of(Op::Write).into_iter().filter(|seen| seen.org() == Some(org)).collect()
+    }
+
+    /// The most requests that were under way at once.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.shared.lock().under_way.1
     }
 
     /// The live settings of an org: names and the JSON as it stands.

@@ -29,6 +29,8 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
         let at = Instant::now();
         let (manner, well) = {
             let mut world = shared.lock();
+            world.under_way.0 += 1;
+            world.under_way.1 = world.under_way.1.max(world.under_way.0);
             let answer = world.take(request, at);
             shared.changed.notify_all();
             answer
@@ -38,9 +40,14 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
                 if let Some(gate) = gate {
                     gate.pass().await;
                 }
+                // Before the reply: once the client has it, the next request may come.
+                shared.lock().under_way.0 -= 1;
                 stream.write_all(&well).await.is_ok()
             }
-            Manner::Bytes { bytes, closes } => stream.write_all(&bytes).await.is_ok() && !closes,
+            Manner::Bytes { bytes, closes } => {
+                shared.lock().under_way.0 -= 1;
+                stream.write_all(&bytes).await.is_ok() && !closes
+            }
             Manner::Drip => drip(&mut stream).await,
             Manner::Hang => {
                 let _ = stream.read(&mut [0]).await;

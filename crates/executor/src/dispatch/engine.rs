@@ -16,9 +16,9 @@ use super::queue::{Queue, Timers};
 use super::reply::{OrgReply, Reach, answer_of, reach_of};
 use super::sampler::Sampler;
 use super::{Context, Need, Work};
-use crate::gate::Gate;
 use crate::gate::link::Outage;
 use crate::gate::throttle::Bucket;
+use crate::gate::{Gate, Sent};
 use crate::ports::{Clock, Journal, ReadApi};
 
 /// How long a turn that no org could use is kept. Longer, and it would come on top of a later burst.
@@ -35,9 +35,9 @@ pub enum Control {
 
 /// What comes back to the loop from its tasks and from the journal.
 enum Signal {
-    Replied { index: u32, reply: OrgReply, took: Duration },
+    Replied { index: u32, reply: OrgReply, sent: Sent, took: Duration },
     Panicked { index: u32, what: String },
-    Listed { reply: Reply<Vec<Listed>>, took: Duration },
+    Listed { reply: Reply<Vec<Listed>>, sent: Sent, took: Duration },
     Durable { index: u32, result: Result<(), String> },
 }
 
@@ -230,10 +230,12 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             .unwrap_or_else(|panic| async move { std::panic::resume_unwind(panic) }.boxed());
         let signals = self.signals.clone();
         let clock = self.gate.clock().clone();
-        let began = self.now();
+        let (sent, began) = (self.gate.latest(), self.now());
         let task = tokio::spawn(async move {
             let signal = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(reply) => Signal::Replied { index, reply, took: clock.elapsed().saturating_sub(began) },
+                Ok(reply) => {
+                    Signal::Replied { index, reply, sent, took: clock.elapsed().saturating_sub(began) }
+                }
                 Err(panic) => Signal::Panicked { index, what: what_panicked(&*panic) },
             };
             // The loop is gone only after an abort.
@@ -245,10 +247,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
     fn ask_list(&mut self) {
         let (api, signals, clock) = (self.api.clone(), self.signals.clone(), self.gate.clock().clone());
-        let began = self.now();
+        let (sent, began) = (self.gate.latest(), self.now());
         tokio::spawn(async move {
             let reply = api.clients().await;
-            let _ = signals.send(Signal::Listed { reply, took: clock.elapsed().saturating_sub(began) });
+            let _ = signals.send(Signal::Listed { reply, sent, took: clock.elapsed().saturating_sub(began) });
         });
         self.latch.asked();
         self.in_flight += 1;
@@ -316,7 +318,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
     fn handle(&mut self, signal: Signal) {
         match signal {
-            Signal::Replied { index, reply, took } => self.replied(index, reply, took),
+            Signal::Replied { index, reply, sent, took } => self.replied(index, reply, sent, took),
             Signal::Panicked { index, what } => {
                 let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else {
                     return;
@@ -335,7 +337,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 };
                 self.deliver(index, reply);
             }
-            Signal::Listed { reply, took } => self.listed(&reply, took),
+            Signal::Listed { reply, sent, took } => self.listed(&reply, sent, took),
             Signal::Durable { index, result: Ok(()) } => {
                 self.work.durable(index);
                 if self.stop.is_some() {
@@ -353,7 +355,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
     }
 
-    fn replied(&mut self, index: u32, reply: OrgReply, took: Duration) {
+    fn replied(&mut self, index: u32, reply: OrgReply, sent: Sent, took: Duration) {
         let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else { return };
         let call = *call;
         self.in_flight -= 1;
@@ -375,7 +377,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
         match reach {
             Reach::Org => self.deliver(index, reply),
-            Reach::Throttled(retry_after) => self.throttled(index, call, retry_after),
+            Reach::Throttled(retry_after) => self.throttled(index, call, sent, retry_after),
             Reach::Unauthorized(refusal) => {
                 self.set_stage(index, Stage::Suspect);
                 let now = self.now();
@@ -429,14 +431,14 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
     }
 
-    fn throttled(&mut self, index: u32, call: Call, retry_after: Option<Duration>) {
+    fn throttled(&mut self, index: u32, call: Call, sent: Sent, retry_after: Option<Duration>) {
         self.work.withdrawn(index);
         let now = self.now();
         let Some(org) = self.active.get_mut(&index) else { return };
         let throttles = org.count_throttle(call, now);
         let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
         let is_alone = org.is_throttled_alone(self.gate.tally());
-        if !is_alone && self.gate.throttled(Some(index), wait) == Bucket::Partner {
+        if !is_alone && self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
             org.excuse_throttles();
         }
         let is_hopeless = wait > LONGEST_WAIT || org.is_hopeless(now);
@@ -469,7 +471,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
     }
 
-    fn listed(&mut self, reply: &Reply<Vec<Listed>>, took: Duration) {
+    fn listed(&mut self, reply: &Reply<Vec<Listed>>, sent: Sent, took: Duration) {
         // None is under way after a cut.
         self.in_flight = self.in_flight.saturating_sub(1);
         let (answer, http_status) = answer_of(reply);
@@ -481,6 +483,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             http_status,
             millis: millis(took),
         });
+        if !matches!(reply, Reply::NotSent(_)) {
+            self.gate.answered(answer == Answer::Throttled);
+        }
         if self.stop.is_some() {
             return self.give_up_suspects();
         }
@@ -490,7 +495,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             (_, Reach::Throttled(retry_after)) => {
                 let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(self.latch.failures));
                 self.latch.failures += 1;
-                self.gate.throttled(None, wait);
+                self.gate.throttled(None, sent, wait);
                 if wait > LONGEST_WAIT || self.latch.failures >= MOST_THROTTLES {
                     let why = "the client list, asked whether the key is good, answers 429".to_owned();
                     return self.drain(StopReason::Unreachable(why));
@@ -574,6 +579,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let now = self.now();
         let key_is_bad = self.stop == Some(StopReason::KeyRefused);
         let Some(org) = self.active.get_mut(&index) else { return };
+        if org.is_last_read && matches!(org.stage, Stage::Queued) {
+            // The very reply that began the drain: its org has been seen to with all others.
+            return;
+        }
         let may_read = !org.is_last_read && now >= org.not_before && !key_is_bad;
         org.is_last_read = true;
         org.not_before = Duration::ZERO;

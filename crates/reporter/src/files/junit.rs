@@ -16,6 +16,7 @@ use super::{Place, RunFile};
 use crate::advice::next_step;
 use crate::record::Record;
 use crate::tally::Tally;
+use crate::terminal::clean;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -80,7 +81,7 @@ impl RunFile for Junit {
         write!(
             out,
             "    <testcase classname=\"orgwave\" name=\"{}{gap}{}\" time=\"{}\"",
-            Clean(name),
+            Clean(&clean(name)),
             line.org,
             Seconds(took)
         )?;

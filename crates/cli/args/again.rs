@@ -1,0 +1,81 @@
+//! A connection as typed, to be typed again: every command that we tell people to run must work as it stands.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use orgwave_client::Region;
+
+use super::typed::{ConnectArgs, KeyArgs};
+
+impl KeyArgs {
+    /// The flags of this connection, each with a space before it.
+    pub fn again(&self) -> String {
+        let mut line = String::new();
+        let mut flag = |name: &str, value: &str| {
+            let _ = write!(line, " --{name} {}", shell(value));
+        };
+        match self.region {
+            Some(Region::Us) => flag("region", "us"),
+            Some(Region::Eu) => flag("region", "eu"),
+            None => {}
+        }
+        if let Some(endpoint) = &self.endpoint {
+            flag("endpoint", endpoint);
+        }
+        if let Some(file) = &self.token_file {
+            flag("token-file", &file.display().to_string());
+        }
+        if let Some(profile) = &self.profile {
+            flag("profile", profile);
+        }
+        if let Some(file) = &self.secrets {
+            flag("secrets", &file.display().to_string());
+        }
+        line
+    }
+}
+
+impl ConnectArgs {
+    /// As [`KeyArgs::again`].
+    pub fn again(&self) -> String {
+        let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        format!("{}{sandbox}", self.key.again())
+    }
+}
+
+/// A path as a shell takes it for one word, and we for no flag.
+pub fn path_again(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.starts_with('-') { shell(&format!("./{text}")) } else { shell(&text) }
+}
+
+fn shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_comes_back_as_one_word() {
+        let key = KeyArgs {
+            endpoint: Some("http://[::1]:8080".to_owned()),
+            token_file: Some("my key's".into()),
+            profile: Some("main".to_owned()),
+            secrets: Some("/run/secrets.toml".into()),
+            ..KeyArgs::default()
+        };
+        assert_eq!(
+            key.again(),
+            r" --endpoint 'http://[::1]:8080' --token-file 'my key'\''s' --profile main --secrets /run/secrets.toml"
+        );
+        assert_eq!(ConnectArgs { sandbox: true, ..ConnectArgs::default() }.again(), " --sandbox");
+        assert_eq!(path_again(Path::new("-p.jsonl")), "./-p.jsonl");
+    }
+}

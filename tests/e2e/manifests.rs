@@ -1,0 +1,257 @@
+//! Files as spreadsheets and people make them. How each mistake is found is core's to test; here it is that the binary
+//! carries it to the user: exit 65, the line and the cell, all at once, and nothing sent.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::desk::{ALL, Desk, FAST};
+use crate::vendor::{Op, Org, Server, Vendor, uuid};
+
+const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+const B: &str = "BAAAAAAAAAAAAAAAAAAAAA";
+
+/// A manifest, and what must be said of it: the place and the code.
+fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
+    let text = |text: &str| text.replace("$A", A).replace("$B", B).into_bytes();
+    vec![
+        ("empty", text(""), vec![(1, "E-FILE-001")]),
+        ("a header alone", text("org_uuid,enabled\n"), vec![(1, "E-FILE-002")]),
+        ("no header", text("$A,true\n$B,true\n"), vec![(1, "E-COL-001")]),
+        (
+            "latin-1",
+            [text("org_uuid,org_name\n$A,Caf").as_slice(), b"\xe9\n"].concat(),
+            vec![(2, "E-FILE-003")],
+        ),
+        ("NUL", text("org_uuid,note\n$A,a\0b\n"), vec![(2, "E-FILE-004")]),
+        ("a lone CR", text("org_uuid,note\n$A,one\rtwo\n"), vec![(2, "E-FILE-005")]),
+        ("unknown column", text("org_uuid,saveClip\n$A,true\n"), vec![(1, "E-COL-001")]),
+        ("wrong case", text("org_uuid,saveclips\n$A,true\n"), vec![(1, "E-COL-002")]),
+        ("column twice", text("org_uuid,enabled,enabled\n$A,true,true\n"), vec![(1, "E-COL-003")]),
+        ("no org_uuid", text("org_name,enabled\nx,true\n"), vec![(1, "E-COL-004")]),
+        ("server state", text("org_uuid,tokenValid\n$A,true\n"), vec![(1, "E-COL-005")]),
+        ("identity", text("org_uuid,orgUuid\n$A,$A\n"), vec![(1, "E-COL-005")]),
+        ("expect of a secret", text("org_uuid,expect.apiToken\n$A,x\n"), vec![(1, "E-COL-006")]),
+        ("ragged, longer", text("org_uuid,enabled\n$A,true,x\n"), vec![(2, "E-ROW-001")]),
+        ("ragged, shorter", text("org_uuid,org_name,enabled\n$A,x\n"), vec![(2, "E-ROW-001")]),
+        (
+            "unclosed quote",
+            text("org_uuid,note,enabled\n$A,\"x,true\n$B,,yes\n"),
+            vec![(2, "E-ROW-002"), (3, "E-CELL-003")],
+        ),
+        ("duplicate org", text("org_uuid,enabled\n$A,true\n$A,true\n"), vec![(3, "E-ROW-003")]),
+        (
+            "the same bytes",
+            text("org_uuid,enabled\n$A,true\nAAAAAAAAAAAAAAAAAAAAAB,true\n"),
+            vec![(3, "E-ROW-003")],
+        ),
+        ("text after a quote", text("org_uuid,note\n$A,\"x\" y\n"), vec![(2, "E-ROW-004")]),
+        (
+            "line break in a setting",
+            text("org_uuid,doorInfoMap.d.doorName\n$A,\"x\ny\"\n"),
+            vec![(2, "E-ROW-005")],
+        ),
+        (
+            "whole map and an entry",
+            text("org_uuid,doorInfoMap,doorInfoMap.d.doorName\n$A,<null>,x\n"),
+            vec![(2, "E-ROW-007")],
+        ),
+        ("short id", text("org_uuid,enabled\nAAAA,true\n"), vec![(2, "E-CELL-001")]),
+        ("padded id", text("org_uuid,enabled\n$A==,true\n"), vec![(2, "E-CELL-001")]),
+        ("id with a slash", text("org_uuid,enabled\n/AAAAAAAAAAAAAAAAAAAAA,true\n"), vec![(2, "E-CELL-001")]),
+        ("id as a number", text("org_uuid,enabled\n1.23E+11,true\n"), vec![(2, "E-CELL-007")]),
+        ("no id", text("org_uuid,enabled\n,true\n"), vec![(2, "E-CELL-012")]),
+        (
+            "hierarchy key",
+            text("org_uuid,doorInfoMap.d.subLocationsHierarchyKey\n$A,$A.\n"),
+            vec![(2, "E-CELL-002")],
+        ),
+        ("boolean", text("org_uuid,enabled\n$A,yes\n"), vec![(2, "E-CELL-003")]),
+        ("number", text("org_uuid,doorInfoMap.d.clipDuration\n$A,3.5\n"), vec![(2, "E-CELL-004")]),
+        (
+            "number too large",
+            text("org_uuid,doorInfoMap.d.clipDuration\n$A,2147483648\n"),
+            vec![(2, "E-CELL-004")],
+        ),
+        ("enum", text("org_uuid,badgeFaceVerificationMode\n$A,ON\n"), vec![(2, "E-CELL-005")]),
+        ("token", text("org_uuid,enabled\n$A,<NULL>\n"), vec![(2, "E-CELL-006")]),
+        ("markup", text("org_uuid,doorInfoMap.d.doorName\n$A,<b>x</b>\n"), vec![(2, "E-CELL-006")]),
+        ("#N/A", text("org_uuid,enabled\n$A,#N/A\n"), vec![(2, "E-CELL-007")]),
+        ("formula", text("org_uuid,doorInfoMap.d.doorName\n$A,=A2\n"), vec![(2, "E-CELL-007")]),
+        ("raw secret", text("org_uuid,apiToken\n$A,hunter2hunter2\n"), vec![(2, "E-CELL-008")]),
+        ("bad secret name", text("org_uuid,apiToken\n$A,<secret:lower>\n"), vec![(2, "E-CELL-006")]),
+        (
+            "hole in a list",
+            text("org_uuid,doorInfoMap.d.assignedCameraList\n$A,$A;;$B\n"),
+            vec![(2, "E-CELL-009")],
+        ),
+        ("skip without a reason", text("org_uuid,skip\n$A,TRUE\n"), vec![(2, "E-CELL-010")]),
+        ("value for a map", text("org_uuid,doorInfoMap\n$A,x\n"), vec![(2, "E-CELL-011")]),
+        ("wave", text("org_uuid,wave\n$A,first\n"), vec![(2, "E-CELL-004")]),
+        ("utf-16 without a mark", b"o\0r\0g\0_\0u\0u\0i\0d\0\n\0".to_vec(), vec![(1, "E-FILE-004")]),
+        ("classic Macintosh", text("org_uuid,note\r$A,x\r"), vec![(1, "E-FILE-005")]),
+    ]
+}
+
+#[test]
+fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
+    let desk = Desk::new();
+    let vendor = Vendor::start(Server::Merges, []);
+    for (name, bytes, wanted) in hostile() {
+        desk.write("orgs.csv", &bytes);
+        let told = desk.run_bare("check orgs.csv --json").expect(65);
+        let problems: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let found: Vec<(u64, &str)> = problems
+            .iter()
+            .filter(|problem| problem["code"].as_str().unwrap().starts_with('E'))
+            .map(|problem| (problem["line"].as_u64().unwrap_or(1), problem["code"].as_str().unwrap()))
+            .collect();
+        for place in &wanted {
+            assert!(found.contains(place), "{name}: no {place:?} in {found:?}");
+        }
+        for command in ["check", "plan", "apply --yes"] {
+            let ended = desk.run(&vendor, &format!("{command} orgs.csv")).expect(65);
+            for (line, code) in &wanted {
+                assert!(ended.err.contains(code), "{name}: no {code} in {}", ended.err);
+                assert!(
+                    ended.err.contains(&format!("orgs.csv:{line}")) || found.len() == 1 && *line == 1,
+                    "{name}: {}",
+                    ended.err
+                );
+            }
+            assert_eq!((ended.run, ended.plan), (None, None), "{name}");
+        }
+    }
+    assert_eq!(vendor.seen().len(), 0);
+}
+
+#[test]
+fn every_hostile_file_of_the_inputs_is_refused_or_accepted_and_never_a_panic() {
+    let desk = Desk::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs/hostile");
+    let mut refused = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            let ended = desk.run_bare(&format!("check {}", path.display()));
+            assert!([0, 65].contains(&ended.code), "{}: {}", path.display(), ended.code);
+            // What is told of a file holds no control character of it, to a terminal least of all.
+            assert!(!ended.err.chars().any(|c| c.is_control() && c != '\n'), "{}", path.display());
+            refused += usize::from(ended.code == 65);
+        }
+    }
+    assert!(refused > 15);
+}
+
+#[test]
+fn harmless_oddities_reach_the_orgs_they_mean() {
+    let plain = format!("org_uuid,org_name,saveClips\n{},Org 0,true\n{},Org 1,TRUE\n", uuid(0), uuid(1));
+    let utf16 = |text: &str, big: bool| -> Vec<u8> {
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    };
+    for (name, bytes) in [
+        ("plain", plain.clone().into_bytes()),
+        ("a mark", format!("\u{feff}{plain}").into_bytes()),
+        ("CRLF", plain.replace('\n', "\r\n").into_bytes()),
+        ("no last newline", plain.trim_end().as_bytes().to_vec()),
+        ("semicolons", plain.replace(',', ";").into_bytes()),
+        ("tabs", plain.replace(',', "\t").into_bytes()),
+        ("UTF-16, little", utf16(&plain.replace(',', "\t").replace('\n', "\r\n"), false)),
+        ("UTF-16, big", utf16(&plain, true)),
+        ("blank rows", plain.replace('\n', "\n\n , ,\u{a0}\n").into_bytes()),
+        (
+            "no-break spaces",
+            plain.replace(",true", ",\u{a0}true\u{a0}").replace(",TRUE", ", True ").into_bytes(),
+        ),
+        ("quotes", plain.replace("Org 0", "\"Org 0\"").replace("true", "\"true\"").into_bytes()),
+        ("a space around a name", plain.replace("Org 0", " Org 0 ").into_bytes()),
+    ] {
+        let desk = Desk::new();
+        let orgs = [Org::new(0), Org::new(1)];
+        desk.write("orgs.csv", bytes);
+        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
+        assert_eq!(ended.code, 0, "{name}: {}", ended.err);
+        for org in &orgs {
+            assert_eq!(vendor.settings(&org.uuid), org.clone().with("saveClips", "true").settings, "{name}");
+        }
+    }
+}
+
+#[test]
+fn odd_names_and_texts_go_through_unharmed() {
+    let names =
+        ["../../x", "CON", "<script>alert(1)</script>", "Über \u{1F600} GmbH", "a;b,c", "=1+1", "'quoted"];
+    let desk = Desk::new();
+    let orgs: Vec<Org> = names.iter().enumerate().map(|(n, name)| Org::new(n).named(name)).collect();
+    let rows = orgs.iter().map(|org| {
+        // In a cell, a spreadsheet's guard stands before what would be a formula.
+        let name = if org.name.starts_with('=') { format!("'{}", org.name) } else { org.name.clone() };
+        (org, format!("\"{name}\",\\=SUM(A1),\"two\nlines\""))
+    });
+    desk.manifest("org_name,doorInfoMap.new.doorName,note", rows);
+    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
+    for org in &orgs {
+        let doors: Value =
+            serde_json::from_str(&vendor.settings(&org.uuid)["doorInfoMap"].replace("1e400", "0")).unwrap();
+        assert_eq!(doors["new"]["doorName"], "=SUM(A1)");
+        let row = ended.result(&org.uuid);
+        assert_eq!(row["note"], "two\nlines");
+        let wanted = if org.name.starts_with('=') { format!("'{}", org.name) } else { org.name.clone() };
+        assert_eq!(row["org_name"], wanted);
+    }
+    // Names are no paths: every file lies where it belongs.
+    assert_eq!(fs::read_dir(ended.file("orgs")).unwrap().count(), orgs.len());
+}
+
+#[test]
+fn all_problems_come_at_once_and_a_terminal_is_spared_the_last_thousands() {
+    let desk = Desk::new();
+    let rows: String = (0..1500).map(|n| format!("{},nope\n", uuid(n))).collect();
+    desk.write("orgs.csv", format!("org_uuid,enabled\n{rows}"));
+    let shown = desk.run_bare("check orgs.csv").expect(65);
+    assert_eq!(shown.err.matches("E-CELL-003").count(), 1000);
+    assert!(shown.err.contains("500"), "{}", shown.err.lines().last().unwrap());
+    let all = desk.run_bare("check orgs.csv --json").expect(65);
+    let lines: Vec<u64> = all
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, (2..1502).collect::<Vec<u64>>());
+}
+
+#[test]
+fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
+    let desk = Desk::new();
+    let vendor = Vendor::start(Server::Merges, []);
+    desk.write("orgs.csv", format!("org_uuid,enabled\n{A},true\n"));
+    desk.write(
+        "doors.csv",
+        format!("org_uuid,door_key,doorName,remoteUnlock\n{B},d1,Front,\n{A},d1,Front,maybe\n"),
+    );
+    desk.write("rollout.toml", "[rollout]\norgs = \"orgs.csv\"\ndoors = \"doors.csv\"\n");
+    for command in ["check", "plan", "apply --yes"] {
+        desk.run(&vendor, &format!("{command} rollout.toml"))
+            .expect(65)
+            .says("doors.csv:2")
+            .says("E-SIDE-001")
+            .says("doors.csv:3")
+            .says("E-CELL-003");
+    }
+    for (toml, code) in [
+        ("[rollout\n", "E-ROLL-001"),
+        ("[rollout]\norg = \"orgs.csv\"\n", "E-ROLL-002"),
+        ("[rollout]\norgs = 7\n", "E-ROLL-003"),
+        ("[rollout]\norgs = \"orgs.csv\"\n[settings]\nenabled = [true]\n", "E-ROLL-004"),
+        ("[limits]\nrate = \"8/s\"\n", "E-ROLL-005"),
+    ] {
+        desk.write("bad.toml", toml);
+        let ended = desk.run(&vendor, "apply bad.toml --yes").expect(65);
+        assert!(ended.err.contains(code) && ended.err.contains("bad.toml"), "{code}: {}", ended.err);
+    }
+    assert_eq!(vendor.of(Op::Other).len() + vendor.seen().len(), 0);
+}

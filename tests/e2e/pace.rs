@@ -1,0 +1,125 @@
+//! How fast, as the vendor counts it.
+
+use std::time::{Duration, Instant};
+
+use crate::desk::{Desk, FAST};
+use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+
+/// The most arrivals in any half-open stretch of this length.
+fn most_within(arrivals: &[Instant], stretch: Duration) -> usize {
+    let mut most = 0;
+    let mut first = 0;
+    for (last, at) in arrivals.iter().enumerate() {
+        while *at - arrivals[first] >= stretch {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    most
+}
+
+/// Measures how late this machine runs what is due: by so much an arrival may be noted later than it came.
+struct Lateness {
+    task: tokio::task::JoinHandle<()>,
+    worst: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Lateness {
+    fn measure(runtime: &tokio::runtime::Runtime) -> Self {
+        let worst = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let noted = worst.clone();
+        let task = runtime.spawn(async move {
+            loop {
+                let due = tokio::time::Instant::now() + Duration::from_millis(2);
+                tokio::time::sleep_until(due).await;
+                let late = u64::try_from(due.elapsed().as_micros()).unwrap();
+                noted.fetch_max(late, std::sync::atomic::Ordering::Relaxed);
+            }
+        });
+        Self { task, worst }
+    }
+
+    fn end(self) -> Duration {
+        self.task.abort();
+        Duration::from_micros(self.worst.load(std::sync::atomic::Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
+    // A run of 300 orgs takes 24 s: for those who have the time.
+    let count = std::env::var("ORGWAVE_E2E_ORGS").map_or(60, |count| count.parse().unwrap());
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let lateness = Lateness::measure(&runtime);
+    let line =
+        format!("apply orgs.csv --yes --waves 1,rest {}", FAST.replace("--rate unlimited", "--rate 50/s"));
+    desk.run(&vendor, &line).expect(0);
+    let late = lateness.end();
+
+    let arrivals: Vec<Instant> = vendor.seen().iter().map(|seen| seen.at).collect();
+    assert_eq!(arrivals.len(), 1 + 4 * orgs.len());
+    let stretch = Duration::from_secs(1).saturating_sub(late);
+    let most = most_within(&arrivals, stretch);
+    assert!(most <= 50, "{most} calls within {stretch:?}");
+    let took = *arrivals.last().unwrap() - arrivals[0];
+    let allowed = Duration::from_secs_f64(f64::from(u32::try_from(arrivals.len()).unwrap()) / 50.0);
+    assert!(took <= allowed.mul_f64(1.15) + late, "{took:?} for what takes {allowed:?} at the allowed rate");
+}
+
+#[test]
+fn no_org_is_called_more_often_than_its_own_rate() {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..8).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    // One call a second and org: four calls take three seconds at least.
+    let line = format!(
+        "apply orgs.csv --yes --waves rest {}",
+        FAST.replace("--org-rate unlimited", "--org-rate 2/s")
+    );
+    desk.run(&vendor, &line).expect(0);
+    for org in &orgs {
+        let seen = vendor.seen();
+        let calls: Vec<Instant> =
+            seen.iter().filter(|seen| seen.org() == Some(&org.uuid)).map(|seen| seen.at).collect();
+        assert_eq!(calls.len(), 4);
+        assert!(most_within(&calls, Duration::from_millis(900)) <= 2, "{:?}", org.uuid);
+    }
+}
+
+#[test]
+fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..30).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    // With every write held back, as many calls arrive as may be under way, and no more.
+    let gate = crate::vendor::Gate::closed();
+    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)));
+    let line = format!("apply orgs.csv --yes --waves rest --concurrency 7 {}", FAST.replace("2s", "20s"));
+    let run = desk.start(&vendor, &line);
+    let writes = |seen: &[crate::vendor::Seen]| seen.iter().filter(|seen| seen.op == Op::Write).count();
+    vendor.until("seven writes", |seen| writes(seen) == 7);
+    gate.open();
+    run.wait().expect(0);
+    assert_eq!(vendor.most_under_way(), 7);
+}
+
+#[test]
+fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..20).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    vendor.on(Rule::every(Op::Write, Answer::throttled(&["1"])).times(1));
+    let line =
+        format!("apply orgs.csv --yes --waves rest {}", FAST.replace("--rate unlimited", "--rate auto"));
+    let ended = desk.run(&vendor, &line).expect(0);
+    assert_eq!(ended.statuses(), vec!["applied"; 20]);
+    assert!(ended.results().iter().all(|row| row["attempts"] == "1"));
+    assert!(vendor.of(Op::Write).len() <= 40);
+}

@@ -1,0 +1,202 @@
+//! Plans as a thing to keep, and guards.
+
+use std::fs;
+
+use crate::desk::{Desk, FAST};
+use crate::vendor::{KEY, Op, Org, Server, Vendor};
+
+fn planned(manifest: &str, count: usize) -> (Desk, Vendor, Vec<Org>, String) {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
+    let (columns, cells) = manifest.split_once('\n').unwrap();
+    desk.manifest(columns, orgs.iter().map(|org| (org, cells.to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let plan = desk.run(&vendor, &format!("plan orgs.csv --max-failures 100% {FAST}")).expect(0).plan_file();
+    (desk, vendor, orgs, plan)
+}
+
+#[test]
+fn a_plan_that_was_altered_is_refused_wherever_it_was() {
+    let (desk, vendor, orgs, plan) = planned("saveClips,note\ntrue,as reviewed", 3);
+    let text = fs::read_to_string(&plan).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let reads = vendor.seen().len();
+    let join = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let swapped = [lines[0], lines[2], lines[1], lines[3], lines[4]];
+    for (name, altered) in [
+        ("a note", text.replacen("as reviewed", "as REviewed", 1)),
+        ("a value", text.replacen("\"after\":true", "\"after\":false", 1)),
+        ("an org", text.replacen(&orgs[1].uuid, &orgs[2].uuid, 1)),
+        ("a line less", join(&[lines[0], lines[1], lines[3], lines[4]])),
+        ("a line twice", join(&[lines[0], lines[1], lines[1], lines[2], lines[3], lines[4]])),
+        ("lines swapped", join(&swapped)),
+        ("no footer", join(&lines[..4])),
+        ("half a line", text[..text.len() - 20].to_owned()),
+        ("something after the footer", format!("{text}{}\n", lines[1])),
+        ("only a header", join(&lines[..1])),
+    ] {
+        assert_ne!(altered, text, "{name}: the test alters nothing");
+        desk.write("altered.jsonl", altered);
+        let ended = desk.run(&vendor, &format!("apply altered.jsonl --yes {FAST}"));
+        assert!([12, 65].contains(&ended.code), "{name}: {} {}", ended.code, ended.err);
+        assert_eq!(ended.run, None, "{name}: nothing half done is left");
+    }
+    assert_eq!(vendor.seen().len(), reads, "nothing is sent for a plan that isn't proved");
+    desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0);
+}
+
+#[test]
+fn a_changed_value_or_org_is_12() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
+    let text = fs::read_to_string(&plan).unwrap();
+    for altered in [
+        text.replacen("\"after\":true", "\"after\":false", 1),
+        text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1),
+    ] {
+        assert_ne!(altered, text);
+        desk.write("altered.jsonl", altered);
+        desk.run(&vendor, &format!("apply altered.jsonl --yes {FAST}")).expect(12);
+    }
+}
+
+#[test]
+fn a_plan_is_for_one_endpoint_one_key_and_a_while() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
+    let other = Vendor::start(Server::Merges, orgs);
+    desk.run(&other, &format!("apply {plan} --yes {FAST}")).expect(12).says(&vendor.url());
+    assert_eq!(other.seen().len(), 0);
+
+    desk.write_private("other-key", "another-key-altogether");
+    let line = format!("apply {plan} --yes {FAST} --endpoint {} --token-file other-key", vendor.url());
+    let ended = desk.run_bare(&line).expect(12).says("another key");
+    assert!(!ended.err.contains(KEY) && !ended.err.contains("another-key-altogether"));
+    desk.run_bare(&format!("apply {plan} --yes --sandbox")).expect(12);
+
+    let short = desk.run(&vendor, &format!("plan orgs.csv --expires 1ms {FAST}")).expect(0).plan_file();
+    desk.run(&vendor, &format!("apply {short} --yes {FAST}")).expect(12).says("expired");
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+}
+
+#[test]
+fn a_secret_that_changed_since_the_plan_is_12() {
+    let desk = Desk::new();
+    let org = Org::new(0);
+    desk.manifest("apiToken", [(&org, "<secret:ENVOY_TOKEN>".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    desk.write_private("s.toml", "ENVOY_TOKEN = \"first-value\"\n");
+    let plan = desk.run(&vendor, &format!("plan orgs.csv --secrets s.toml {FAST}")).expect(0).plan_file();
+    desk.write_private("s.toml", "ENVOY_TOKEN = \"second-value\"\n");
+    desk.run(&vendor, &format!("apply {plan} --yes --secrets s.toml {FAST}")).expect(12);
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+    desk.write_private("s.toml", "ENVOY_TOKEN = \"first-value\"\n");
+    desk.run(&vendor, &format!("apply {plan} --yes --secrets s.toml {FAST}")).expect(0);
+    assert_eq!(vendor.settings(&org.uuid)["apiToken"], "\"first-value\"");
+}
+
+#[test]
+fn one_org_that_drifted_since_the_plan_is_a_conflict_and_the_others_are_done() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 4);
+    vendor.edit(&orgs[2].uuid, "saveClips", "null");
+    vendor.edit(&orgs[3].uuid, "futureText", "\"edited\"");
+    let ended = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(3);
+    assert_eq!(ended.statuses(), ["applied", "applied", "conflict", "applied"]);
+    assert_eq!(vendor.settings(&orgs[2].uuid)["saveClips"], "null");
+    // What nobody manages may change at any time, and is kept as it is now.
+    assert_eq!(vendor.settings(&orgs[3].uuid)["futureText"], "\"edited\"");
+    assert_eq!(ended.rows("retry.csv").len(), 1);
+}
+
+#[test]
+fn a_manifest_that_changed_since_is_not_what_a_plan_applies() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "<null>".to_owned())));
+    desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0);
+    assert_eq!(vendor.settings(&orgs[0].uuid)["saveClips"], "true");
+}
+
+/// The command that a message tells to run next, as a shell would take it.
+fn told(text: &str) -> String {
+    let line =
+        text.lines().find_map(|line| line.split_once("orgwave apply ")).expect("a command to go on with").1;
+    line.to_owned()
+}
+
+#[test]
+fn guards_stop_with_13_and_the_line_they_print_then_works() {
+    for (name, columns, cells) in [
+        ("clears", "saveClips", "<null>"),
+        ("removals", r"doorInfoMap.d\.1", "<remove>"),
+        ("disarms", "badgeAuthDisablesAlarmMonitoring", "true"),
+    ] {
+        let desk = Desk::new();
+        let org = Org::new(1);
+        desk.manifest(columns, [(&org, cells.to_owned())]);
+        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        for yes in ["--yes", "--unattended --max-changed 100%"] {
+            let stopped = desk.run(&vendor, &format!("apply orgs.csv {yes} {FAST}")).expect(13);
+            assert_eq!(vendor.of(Op::Write).len(), 0, "{name}");
+            assert!(stopped.file("plan.jsonl").is_file(), "{name}: the plan is kept");
+            desk.run(&vendor, &format!("apply orgs.csv --ack WRONG-CODE {yes} {FAST}")).expect(13);
+        }
+        let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
+        // Word for word what it says, with the yes that a terminal would have given.
+        let line = told(&stopped.err);
+        assert!(line.contains("--ack "), "{name}: {line}");
+        desk.run_bare(&format!("apply {line} --yes")).expect(0);
+        assert_eq!(vendor.of(Op::Write).len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn an_org_that_does_not_say_whose_it_is_is_a_guard() {
+    let desk = Desk::new();
+    let org = Org::new(1).without("orgUuid");
+    desk.manifest("saveClips", [(&org, "true".to_owned())]);
+    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
+    desk.run_bare(&format!("apply {} --yes", told(&stopped.err))).expect(0);
+    assert_eq!(vendor.settings(&org.uuid), org.with("saveClips", "true").settings);
+}
+
+#[test]
+fn a_plan_prints_the_line_that_applies_it() {
+    let desk = Desk::new();
+    let org = Org::new(1);
+    desk.manifest("saveClips", [(&org, "<null>".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
+    desk.run_bare(&format!("apply {} --yes", told(&planned.out))).expect(0);
+    assert_eq!(vendor.settings(&org.uuid)["saveClips"], "null");
+}
+
+#[test]
+fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
+    let (desk, vendor, _orgs, plan) = planned("saveClips\ntrue", 4);
+    for target in ["orgs.csv", &plan] {
+        desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
+    }
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+    desk.run(&vendor, &format!("apply {plan} --unattended --max-changed 100% {FAST}")).expect(0);
+}
+
+#[test]
+fn plan_with_a_detailed_exit_code_tells_changes_from_none_and_from_not_knowing() {
+    let desk = Desk::new();
+    let (same, differs, gone) = (Org::new(0).with("saveClips", "true"), Org::new(1), Org::new(2));
+    let vendor = Vendor::start(Server::Merges, [same.clone(), differs.clone()]);
+    let line = format!("plan orgs.csv --detailed-exitcode {FAST}");
+    for (orgs, code) in [(vec![&same], 0), (vec![&same, &differs], 2), (vec![&differs, &gone], 3)] {
+        desk.manifest("saveClips", orgs.into_iter().map(|org| (org, "true".to_owned())));
+        desk.run(&vendor, &line).expect(code);
+    }
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+}
+
+#[test]
+fn a_plan_goes_where_it_is_told_and_replaces_nothing() {
+    let (desk, vendor, _orgs, _plan) = planned("saveClips\ntrue", 1);
+    desk.run(&vendor, &format!("plan orgs.csv -o p.jsonl {FAST}")).expect(0);
+    assert!(desk.path("p.csv").is_file());
+    desk.run(&vendor, &format!("plan orgs.csv -o p.jsonl {FAST}")).expect(64);
+    desk.run(&vendor, &format!("apply p.jsonl --yes {FAST}")).expect(0);
+}

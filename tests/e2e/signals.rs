@@ -1,0 +1,105 @@
+//! Ctrl-C and SIGTERM.
+
+use crate::desk::{ALL, Desk, Ended, FAST};
+use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
+
+/// Signals a run in which the second org's write is under way.
+fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..8).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let gate = Gate::closed();
+    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let run =
+        desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {}", FAST.replace("2s", "20s")));
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    run.signal(signal);
+    if twice {
+        // Two signals at once are one to the system.
+        run.until_it_says("once more stops at once");
+        run.signal(signal);
+    } else {
+        gate.open();
+    }
+    let ended = run.wait();
+    (desk, vendor, ended, orgs)
+}
+
+#[test]
+fn the_first_signal_drains_and_every_result_is_written() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let (_desk, vendor, ended, orgs) = interrupted(signal, false);
+        let ended = ended.expect(code);
+        let results = ended.results();
+        assert_eq!(results.len(), orgs.len());
+        for (row, org) in results.iter().zip(&orgs) {
+            let is_wanted = vendor.settings(&org.uuid)["saveClips"] == "true";
+            // What was under way is carried to its end and read back once.
+            let wanted = if is_wanted { "applied" } else { "not_attempted" };
+            assert_eq!(row["status"], wanted, "{signal}: {}", ended.err);
+        }
+        assert_eq!(results[1]["status"], "applied");
+        assert_eq!(results[7]["status"], "not_attempted");
+        assert!(vendor.of(Op::Write).len() <= 3, "the signal let new writes start");
+        let said = format!("{}{}", ended.out, ended.err);
+        assert!(said.contains("orgwave resume"), "{said}");
+        assert_eq!(
+            ended.rows("retry.csv").len(),
+            results.iter().filter(|row| row["status"] != "applied").count()
+        );
+    }
+}
+
+#[test]
+fn the_second_signal_stops_at_once_and_still_writes_every_result() {
+    let (_desk, vendor, ended, orgs) = interrupted("INT", true);
+    let ended = ended.expect(130);
+    let statuses = ended.statuses();
+    assert_eq!(statuses.len(), orgs.len());
+    assert_eq!(statuses[0], "applied");
+    // The write had reached the vendor, and nobody saw its reply.
+    assert_eq!(statuses[1], "unknown");
+    assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
+    assert_eq!(vendor.of(Op::Write).len(), 2);
+}
+
+#[test]
+fn a_signal_while_planning_leaves_nothing_behind() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let desk = Desk::new();
+        let orgs: Vec<Org> = (0..4).map(Org::new).collect();
+        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+        let vendor = Vendor::start(Server::Replaces, orgs.clone());
+        let gate = Gate::closed();
+        vendor.on(Rule::every(Op::Read, Answer::behind(&gate)).of(&orgs[2].uuid));
+        let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
+        vendor.until("the third org's read", |seen| {
+            seen.iter().filter(|seen| seen.op == Op::Read).count() == 3
+        });
+        run.signal(signal);
+        gate.open();
+        let ended = run.wait().expect(code);
+        assert_eq!(ended.run, None);
+        assert_eq!(vendor.of(Op::Write).len(), 0);
+    }
+}
+
+#[test]
+fn a_closed_stdout_neither_panics_nor_stops_a_run() {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..4).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let mut command = std::process::Command::new("sh");
+    desk.settle(&mut command);
+    let line = format!(
+        "{} apply orgs.csv --json {ALL} {FAST} --endpoint {} --token-file key >&- 2>&-",
+        env!("CARGO_BIN_EXE_orgwave"),
+        vendor.url()
+    );
+    command.arg("-c").arg(line);
+    let ended = desk.spawn(command).wait().expect(0);
+    assert_eq!(ended.statuses(), vec!["applied"; 4]);
+}

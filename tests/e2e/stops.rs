@@ -1,0 +1,214 @@
+//! What stops a whole run, and what it leaves.
+
+use std::net::TcpListener;
+
+use crate::desk::{ALL, Desk, Ended, FAST};
+use crate::rollout::assert_proper;
+use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+
+fn orgs(desk: &Desk, count: usize) -> Vec<Org> {
+    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    orgs
+}
+
+/// Whether what is reported of each org is what the vendor holds: nobody is called done who isn't, or the reverse.
+#[track_caller]
+fn assert_agrees(ended: &Ended, vendor: &Vendor, orgs: &[Org]) {
+    let results = ended.results();
+    assert_eq!(results.len(), orgs.len());
+    for (row, org) in results.iter().zip(orgs) {
+        assert_eq!(row["org_uuid"], org.uuid);
+        let is_wanted = vendor.settings(&org.uuid)["saveClips"] == "true";
+        match row["status"].as_str() {
+            "applied" => assert!(is_wanted, "{row:?}"),
+            "not_attempted" | "failed" | "rejected" => assert!(!is_wanted, "{row:?}"),
+            other => assert_eq!(other, "unknown"),
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
+    for (status, body) in
+        [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Invalid api key"}"#)]
+    {
+        let desk = Desk::new();
+        let orgs = orgs(&desk, 12);
+        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        let no = Answer::status(status, &[], body);
+        // The canary gets through; from then on nothing does.
+        for org in &orgs[1..] {
+            vendor.on(Rule::every(Op::Write, no.clone()).of(&org.uuid));
+            vendor.on(Rule::every(Op::Read, no.clone()).from(2).of(&org.uuid));
+        }
+        vendor.on(Rule::every(Op::List, no).from(2));
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(77);
+        let statuses = ended.statuses();
+        assert_eq!(statuses[0], "applied");
+        assert!(statuses[1..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
+        assert!(ended.err.contains("resume") || ended.out.contains("resume"), "{}{}", ended.out, ended.err);
+        assert!(ended.out.contains("retry.toml"), "{}", ended.out);
+        assert_eq!(ended.rows("retry.csv").len(), orgs.len() - 1);
+        assert_agrees(&ended, &vendor, &orgs);
+    }
+}
+
+#[test]
+fn a_key_that_the_list_refuses_is_no_key() {
+    for status in [401, 403] {
+        let desk = Desk::new();
+        let orgs = orgs(&desk, 3);
+        let vendor = Vendor::start(Server::Merges, orgs);
+        vendor.on(Rule::every(Op::List, Answer::status(status, &[], r#"{"msg":"Invalid api key"}"#)));
+        for command in ["apply orgs.csv --yes", "plan orgs.csv", "orgs", "check orgs.csv --online"] {
+            desk.run(&vendor, &format!("{command} {}", FAST.replace("--no-progress", ""))).expect(77);
+        }
+        assert_eq!(vendor.of(Op::Write).len(), 0);
+    }
+}
+
+#[test]
+fn a_redirect_is_never_followed_and_the_key_stays_here() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Vendor::start(Server::Merges, []);
+        let location = format!("{}/api/partner/getClientsV2", elsewhere.url());
+        let away = Answer::status(status, &[("Location", &location)], "");
+
+        // Before any write.
+        let desk = Desk::new();
+        let orgs = orgs(&desk, 4);
+        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        vendor.on(Rule::every(Op::List, away.clone()));
+        desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(69);
+        vendor.behave();
+        vendor.on(Rule::every(Op::Read, away.clone()));
+        desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(69);
+        assert_eq!(vendor.of(Op::Write).len(), 0);
+
+        // In answer to a write, which may have been applied where it was sent: in doubt, and the run drains.
+        vendor.behave();
+        vendor.on(Rule::every(Op::Write, away.applied()).of(&orgs[1].uuid));
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
+        let statuses = ended.statuses();
+        assert_eq!(statuses[..2], ["applied", "applied"], "{status}");
+        assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
+        assert_eq!(ended.code, 5);
+        assert_agrees(&ended, &vendor, &orgs);
+        assert_eq!(elsewhere.seen().len(), 0, "the key went elsewhere");
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_is_said_before_anything_is_sent() {
+    let desk = Desk::new();
+    orgs(&desk, 2);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let connection = format!("--endpoint http://{free} --token-file key {FAST} --attempts 2");
+    for command in ["apply orgs.csv --yes", "plan orgs.csv"] {
+        let ended = desk.run_bare(&format!("{command} {connection}")).expect(69);
+        assert!(!ended.err.is_empty());
+        assert_eq!((ended.run, ended.plan), (None, None), "nothing half done is left");
+    }
+}
+
+#[test]
+fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
+    for body in [
+        "{}",
+        r#"{"partnerClients":[{"name":"Org","orgUuid":"AAAAAAAAAAAAAAAAAAAAAA"}]}"#,
+        r#"{"clients":{}}"#,
+        r#"{"clients":[{"orgUuid":"AAAAAAAAAAAAAAAAAAAAAA"}]}"#,
+        r#"{"clients":[7]}"#,
+        "[]",
+        "null",
+        "",
+        "<html>",
+        r#"{"clients":null,"error":true,"errorMsg":"try later"}"#,
+    ] {
+        let desk = Desk::new();
+        let vendor = Vendor::start(Server::Merges, orgs(&desk, 2));
+        vendor.on(Rule::every(Op::List, Answer::ok(body)));
+        let line = format!("{} --attempts 2", FAST);
+        let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {line}"));
+        assert_eq!(ended.code, 69, "{body}: {}", ended.err);
+        assert!(ended.err.contains("client"), "{body}: {}", ended.err);
+        assert_eq!(vendor.of(Op::Write).len(), 0);
+        let listed = desk.run(&vendor, "orgs --attempts 2");
+        assert_eq!((listed.code, listed.out.as_str()), (69, ""), "{body}");
+    }
+}
+
+#[test]
+fn a_500_for_every_org_stops_at_the_canary() {
+    let desk = Desk::new();
+    let orgs = orgs(&desk, 30);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "")));
+    let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(4);
+    let written: std::collections::BTreeSet<_> =
+        vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
+    assert_eq!(written.into_iter().collect::<Vec<_>>(), [orgs[0].uuid.clone()]);
+    assert_eq!(ended.statuses()[0], "failed");
+    assert_agrees(&ended, &vendor, &orgs);
+    assert_proper(&vendor.seen());
+}
+
+#[test]
+fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
+    let desk = Desk::new();
+    let orgs = orgs(&desk, 30);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    for org in orgs.iter().skip(1).step_by(2) {
+        vendor.on(Rule::every(Op::Write, Answer::status(400, &[], r#"{"msg":"no"}"#)).of(&org.uuid));
+    }
+    let line = format!("apply orgs.csv --yes --waves 1,10%,rest {FAST}");
+    let ended = desk.run(&vendor, &line).expect(4);
+    let mut written: Vec<String> =
+        vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
+    written.sort();
+    let mut wanted: Vec<String> = orgs[..4].iter().map(|org| org.uuid.clone()).collect();
+    wanted.sort();
+    assert_eq!(written, wanted);
+    let statuses = ended.statuses();
+    assert_eq!(statuses[..4], ["applied", "rejected", "applied", "rejected"]);
+    assert!(statuses[4..].iter().all(|status| status == "not_attempted"));
+    let waves: Vec<String> = ended.results().iter().map(|row| row["wave"].clone()).collect();
+    assert_eq!(waves[..5], ["1", "2", "2", "2", "3"]);
+    assert_agrees(&ended, &vendor, &orgs);
+}
+
+#[test]
+fn a_canary_whose_write_changes_what_nobody_manages_stops_the_run() {
+    let desk = Desk::new();
+    let orgs = orgs(&desk, 5);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let touched = orgs[0].clone().with("saveClips", "true").with("futureNumber", "1");
+    let body = format!(r#"{{"orgIntegrationV2":{}}}"#, touched.object());
+    vendor.on(Rule::every(Op::Read, Answer::ok(&body)).of(&orgs[0].uuid).from(3));
+    let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(4);
+    let row = ended.result(&orgs[0].uuid);
+    assert_eq!((row["status"].as_str(), row["error_code"].as_str()), ("diverged", "E-ORG-042"));
+    assert!(row["error_message"].contains("futureNumber"), "{row:?}");
+    assert_eq!(vendor.of(Op::Write).len(), 1);
+    assert!(ended.statuses()[1..].iter().all(|status| status == "not_attempted"));
+}
+
+#[test]
+fn a_closed_port_in_mid_run_fails_nobody() {
+    // Long enough to be told apart from a run that waits for the vendor's return: the deadline drains it.
+    let desk = Desk::new();
+    let orgs = orgs(&desk, 6);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let gate = crate::vendor::Gate::closed();
+    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    drop(vendor);
+    let ended = run.wait();
+    let statuses = ended.statuses();
+    assert_eq!(statuses[..2], ["applied", "unknown"]);
+    assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
+    assert_eq!(ended.code, 6, "{}", ended.err);
+}
