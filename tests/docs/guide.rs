@@ -67,13 +67,10 @@ fn desk() -> (Shell, Api) {
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        if line.strip_prefix("```") == Some(language) {
-            blocks.push(
-                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect(),
-            );
-        } else if line.starts_with("```") {
-            lines.by_ref().find(|line| *line == "```");
+    while let Some(fence) = lines.by_ref().find_map(|line| line.strip_prefix("```")) {
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if fence == language {
+            blocks.push(block.join("\n") + "\n");
         }
     }
     blocks
@@ -94,7 +91,8 @@ fn script(page: &str) -> String {
             .replace("reports/plans/PLAN/plan.jsonl", "\"$(plan)\"")
             .replace("PLAN", "\"$(plan)\"")
             .replace("RUN", "\"$(run)\"");
-        script.push_str(&format!("{command}\nended $? {code} '{}'\n", line.replace('\'', "")));
+        let shown = line.replace('\'', "");
+        script.extend([&command, "\nended $? ", code, " '", &shown, "'\n"]);
     }
     script
 }

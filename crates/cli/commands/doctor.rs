@@ -42,7 +42,7 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
     match Memory::place() {
         Ok(folder) => check_folder(&mut chart, "state", &folder, true),
         Err(failure) => {
-            chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)")
+            chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");
         }
     }
     check_folder(&mut chart, "reports", &args.reports, false);
