@@ -106,7 +106,7 @@ impl Hold {
             return Ok(None);
         }
         let memory = Memory::open()?;
-        let wait = args.guard.lock_wait.map(|span| span.get()).unwrap_or_default();
+        let wait = args.guard.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
         let lock = memory.lock(&identity.key_fingerprint(), &identity.endpoint(), wait).await?;
         Ok(Some(Self { memory, _lock: lock }))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use orgwave_core::plan::{Header, IndexEntry};
 use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
 use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, write_metrics};
@@ -63,11 +63,7 @@ pub async fn execute(
         settle_only,
     };
     let ended = roll_out(
-        lines.index(),
-        policy,
-        &session.secrets,
-        &seal,
-        history,
+        Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history },
         Ports { api: &api, journal: &journal, plan: &lines },
         &mut session.gate,
         &mut session.control,

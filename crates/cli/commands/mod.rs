@@ -43,7 +43,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(args).await,
         Command::Undo(args) => undo::run(args).await,
         Command::Report(args) => report::run(&args),
-        Command::Runs(args) => runs::run(&args),
+        Command::Runs(args) => Ok(runs::run(&args)),
         Command::Doctor(args) => doctor::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Init(args) => init::run(&args),

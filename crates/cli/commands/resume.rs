@@ -30,8 +30,9 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
-    let lock =
-        memory.lock(&key, &endpoint, args.lock_wait.map(|span| span.get()).unwrap_or_default()).await?;
+    let lock = memory
+        .lock(&key, &endpoint, args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default())
+        .await?;
 
     let (folder, tally) = match &args.run {
         Some(run) => {

@@ -37,7 +37,7 @@ pub fn update_body(
             match groups.take(name) {
                 Some((field, wishes)) => write_field(&mut object, field, wishes, Some(raw), secrets)?,
                 None if mode == WriteMode::Merge && !is_unseen_secret(name, raw) => {
-                    object.raw(name, raw.get())
+                    object.raw(name, raw.get());
                 }
                 None => {}
             }

@@ -114,7 +114,7 @@ impl<'a> Settings<'a> {
             Some((text, members)) if std::ptr::eq(*text, entry) => members,
             other => &mut other.insert((entry, RawMembers::parse(entry)?)).1,
         };
-        Ok(members.get(name).map(|raw| raw.get()))
+        Ok(members.get(name).map(serde_json::value::RawValue::get))
     }
 
     fn secret(&self, name: &str) -> Result<Sight, ShapeError> {
@@ -145,7 +145,7 @@ impl<'a> Settings<'a> {
                 .collect()
         });
         let entries = maps.iter().find(|(name, _)| *name == map).map(|(_, entries)| entries);
-        Ok(entries.and_then(|entries| entries.get(key)).map(|raw| raw.get()))
+        Ok(entries.and_then(|entries| entries.get(key)).map(serde_json::value::RawValue::get))
     }
 }
 

@@ -19,7 +19,7 @@ use orgwave_core::status::{Counts, Status};
 
 use super::org_run::{Ask, Desk, OrgRun};
 use super::waves::{Next, WaveFeed};
-use super::{History, Policy, Ports, Recorded};
+use super::{History, Job, Policy, Ports, Recorded};
 use crate::dispatch::{Context, Need, OrgReply, Work};
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 
@@ -41,15 +41,8 @@ pub(super) struct Rollout<'a, A, J, P> {
 }
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
-    pub(super) fn new(
-        index: &'a [IndexEntry],
-        policy: Policy,
-        secrets: &'a Secrets,
-        seal: &'a SealKey,
-        history: History,
-        ports: Ports<'a, A, J, P>,
-        counts: Counts,
-    ) -> Self {
+    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
+        let Job { index, policy, secrets, seal, history } = job;
         let History { settled, open: recorded, .. } = history;
         let is_in_doubt = |org| {
             recorded.get(&org).is_some_and(|recorded: &Recorded| {

@@ -12,7 +12,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::dispatch::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::TokioClock;
-use orgwave_executor::rollout::{Ended, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -119,11 +119,13 @@ pub(crate) async fn process(
     let history = store.history();
     let settled = history.settled.keys().copied().collect();
     let run = roll_out(
-        &stage.index,
-        stage.policy.clone(),
-        &secrets,
-        &stage.seal,
-        history,
+        Job {
+            index: &stage.index,
+            policy: stage.policy.clone(),
+            secrets: &secrets,
+            seal: &stage.seal,
+            history,
+        },
         ports,
         &mut gate,
         &mut control,
