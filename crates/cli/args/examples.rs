@@ -82,6 +82,12 @@ mod tests {
     use super::super::Cli;
     use super::*;
 
+    /// No flag twice, and whatever else clap finds only when a command is used.
+    #[test]
+    fn the_definitions_are_sound() {
+        with_examples(Cli::command()).debug_assert();
+    }
+
     #[test]
     fn the_help_of_every_command_starts_with_examples() {
         for mut command in with_examples(Cli::command()).get_subcommands().cloned() {

@@ -119,9 +119,6 @@ pub struct ResumeArgs {
     /// Wait so long for another run to end.
     #[arg(long, value_name = "TIME")]
     pub lock_wait: Option<Span>,
-    /// Where the run's numbers go, for Prometheus' textfile collector.
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub metrics_file: Option<PathBuf>,
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -110,9 +110,6 @@ pub fn report(
             ))
         })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
-    if let Some(path) = &metrics.metrics_file {
-        write_metrics(&written.tally, path)?;
-    }
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
         say(
