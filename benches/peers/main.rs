@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench peers              the whole, under ten minutes; rewrites its part of benches/RESULTS.md
-//! cargo bench --bench peers -- --quick   fewer orgs, one round, prints only
+//! cargo bench --bench peers -- --quick   fewer orgs, one round, prints only (unless --write)
 //! ```
 //!
 //! * [`estate`]: the orgs, the bodies, the rollouts: all contenders send the same.
@@ -63,7 +63,8 @@ fn main() -> ExitCode {
         return bare::main(&args[1..]);
     }
     let quick = args.iter().any(|arg| arg == "--quick");
-    match measure(if quick { &QUICK } else { &WHOLE }, quick) {
+    let write = !quick || args.iter().any(|arg| arg == "--write");
+    match measure(if quick { &QUICK } else { &WHOLE }, write) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("peers: {why}");
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(scope: &Scope, quick: bool) -> Result<(), String> {
+fn measure(scope: &Scope, write: bool) -> Result<(), String> {
     let folder = PathBuf::from(FOLDER);
     let tools = Tools::install(&folder)?;
     let estate = Estate::make(&folder.join("estate"), scope.orgs)?;
@@ -92,7 +93,7 @@ fn measure(scope: &Scope, quick: bool) -> Result<(), String> {
 
     let text = report::text(&prompt, &delayed, &scale, scope.rounds);
     println!("{text}");
-    if quick {
+    if !write {
         return Ok(());
     }
     let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
