@@ -63,14 +63,19 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     if !args.output.json && (changed || !args.output.quiet) {
         show(&review, &args.output, rate);
         console::out(&format!(
-            "\nplan {}, good until {}\n  {}\napply it: orgwave apply {}{}{}\n",
+            "\nplan {}, good until {}\n  {}\n",
             made.header.plan_id,
             made.header.expires,
             path.display(),
-            path_again(&path),
-            acks(&made.footer.guards),
-            args.connect.again(),
         ));
+        if changed {
+            let acks = acks(&made.footer.guards);
+            console::out(&format!(
+                "apply it: orgwave apply {}{acks}{}\n",
+                path_again(&path),
+                args.connect.again()
+            ));
+        }
     }
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
