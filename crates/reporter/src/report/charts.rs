@@ -209,7 +209,7 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
     #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
     let x = |place: usize| (place - first) as f64;
     // A few bars shall not be as wide as the page.
-    let places = (last - first + 1).max(if canvas.is_narrow { 5 } else { 10 });
+    let places = (last - first + 1).max(if canvas.is_narrow { 5 } else { 8 });
     let mut chart = ChartBuilder::on(area)
         .margin(4)
         .margin_top(36)
@@ -224,6 +224,9 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
         chart.draw_series([bar])?;
         let middle = chart.backend_coord(&(x(place) + 0.5, share(calls)));
         let style = label(INK, HPos::Center, VPos::Bottom);
+        if calls == 0 {
+            continue;
+        }
         area.draw(&Text::new(count(calls), (middle.0, middle.1 - 3), style))?;
         let marks: Vec<&str> = [(50, "half"), (95, "95%"), (99, "99%")]
             .into_iter()

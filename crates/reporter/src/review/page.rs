@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use orgwave_core::plan::{Header, PlanLine, Verdict};
+use orgwave_core::timestamp::Timestamp;
 
 use super::PlanReview;
 use super::clusters::Clusters;
@@ -147,7 +148,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
     let clusters = review.clusters.largest_first();
     let html = PlanHtml {
         headline: headline(review),
-        expires: plan.expires.to_string(),
+        expires: moment(plan.expires),
         endpoint: &plan.endpoint,
         figures: figures(review, clusters.len(), rate),
         strip: strip(&segments(review)),
@@ -209,6 +210,12 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
         },
     };
     html.render().expect("writing to a string can't fail, and no filter of the template can")
+}
+
+/// `2026-12-01 09:08 UTC`: to be read, not to be sorted.
+fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
 }
 
 fn headline(review: &PlanReview) -> String {
