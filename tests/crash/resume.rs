@@ -139,7 +139,7 @@ fn a_plan_that_was_changed_in_the_runs_folder_is_refused() {
         ("an expiry", whole.replacen("\"expires\":\"2", "\"expires\":\"3", 1)),
         (
             "a line",
-            whole.lines().enumerate().filter(|(n, _)| *n != 3).map(|(_, l)| format!("{l}\n")).collect(),
+            whole.lines().enumerate().filter(|(n, _)| *n != 3).map(|(_, l)| [l, "\n"].concat()).collect(),
         ),
     ] {
         assert_ne!(changed, whole, "{what}");

@@ -135,7 +135,7 @@ impl Stage {
         for Org { id, name, is_skipped, is_unchanged, .. } in &self.orgs {
             let (clip, token) = if *is_unchanged { ("", "") } else { ("77", "<secret:ENVOY>") };
             let skip = if *is_skipped { "closed down" } else { "" };
-            manifest.push_str(&format!("{id},{name},SUPERVISED,{clip},{token},{skip},\r\n"));
+            manifest.push_str(&[&id.to_string(), name, "SUPERVISED", clip, token, skip, "\r\n"].join(","));
         }
         fs::write(self.path("orgs.csv"), manifest).unwrap();
         let rollout = "[rollout]\norgs = \"orgs.csv\"\n[settings]\nsaveClips = true\n\
