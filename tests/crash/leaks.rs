@@ -47,7 +47,8 @@ fn forms() -> Vec<Vec<u8>> {
         forms.push(secret.as_bytes().to_vec());
         let json = serde_json::to_string(secret).unwrap();
         forms.push(json.trim_matches('"').as_bytes().to_vec());
-        forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+        forms
+            .push(secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat().into_bytes());
         for offset in 0..3 {
             let shifted = [&[0; 3][..offset], secret.as_bytes()].concat();
             for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {

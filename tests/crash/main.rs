@@ -26,3 +26,18 @@ mod chains;
 
 /// SIGKILL at every named step.
 mod steps;
+
+/// Going on with a run: who may, with what, and what is left alone.
+mod resume;
+
+/// Each plan once, and one run at a time.
+mod once;
+
+/// Runs that are told to end, or that nobody listens to any more, and go on later.
+mod stops;
+
+/// Holding what is live against what was wanted, and taking it back.
+mod afterwards;
+
+/// A disk that is full, and a journal whose n-th commit fails.
+mod disk;

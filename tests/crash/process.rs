@@ -115,9 +115,8 @@ impl Live {
 
     /// Waits for its end.
     pub fn finish(mut self) -> Ran {
-        if self.goes_on_for(LONGEST) {
-            panic!("never ended: {:?}", self.give_up());
-        }
+        let goes_on = self.goes_on_for(LONGEST);
+        assert!(!goes_on, "never ended: {:?}", self.give_up());
         let status = self.child.wait().unwrap();
         Ran {
             code: status.code(),

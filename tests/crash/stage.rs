@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use orgwave_core::ids::Ruuid;
+use orgwave_journal::JournalError;
 use orgwave_sandbox::{Config, OrgSeed, Running, Sandbox};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -133,7 +135,7 @@ impl Stage {
         for Org { id, name, is_skipped, is_unchanged, .. } in &self.orgs {
             let (clip, token) = if *is_unchanged { ("", "") } else { ("77", "<secret:ENVOY>") };
             let skip = if *is_skipped { "closed down" } else { "" };
-            manifest.push_str(&format!("{id},{name},SUPERVISED,{clip},{token},{skip},\r\n"));
+            manifest.push_str(&[&id.to_string(), name, "SUPERVISED", clip, token, skip, "\r\n"].join(","));
         }
         fs::write(self.path("orgs.csv"), manifest).unwrap();
         let rollout = "[rollout]\norgs = \"orgs.csv\"\n[settings]\nsaveClips = true\n\
@@ -224,5 +226,17 @@ pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         other => panic!("{other} is no object"),
+    }
+}
+
+/// Opens a journal in this process. A process that another test is just starting has a copy of every lock of ours,
+/// until it has become another program.
+pub fn when_free<T>(open: impl Fn() -> Result<T, JournalError>) -> T {
+    let last = Instant::now() + Duration::from_secs(30);
+    loop {
+        match open() {
+            Err(JournalError::InUse) if Instant::now() < last => std::thread::yield_now(),
+            opened => return opened.unwrap_or_else(|error| panic!("{error}")),
+        }
     }
 }

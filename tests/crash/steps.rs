@@ -1,6 +1,7 @@
 //! SIGKILL at every named step: the binary stands still there, says so, and is killed.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::chains::files_of;
 use crate::process::{Live, Ran};
@@ -9,7 +10,11 @@ use crate::witness::Witness;
 
 /// Starts a command that is killed at a step, if it comes there.
 fn killed_at(stage: &Stage, args: &[&str], step: &str, count: u32) -> Ran {
-    let mut command = stage.command(args);
+    killed(stage.command(args), step, count)
+}
+
+/// The same, whatever the command is.
+pub fn killed(mut command: Command, step: &str, count: u32) -> Ran {
     command.env("ORGWAVE_HOLD_AT", format!("{step}:{count}"));
     let mut process = Live::start(command);
     if process.says("held at ") { process.kill() } else { process.finish() }

@@ -49,7 +49,7 @@ struct Story {
 
 impl Story {
     fn count(&self, holds: impl Fn(Place, Input) -> bool) -> u32 {
-        self.told.iter().filter(|(place, input)| holds(place, *input)).count().try_into().unwrap()
+        self.told.iter().filter(|(place, input)| holds(place, *input)).map(|_| 1).sum()
     }
 
     fn is_accepted(&self) -> bool {
