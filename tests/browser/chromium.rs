@@ -105,14 +105,9 @@ impl Page {
         self.text("document.getElementById('found').textContent")
     }
 
-    /// Everything that was said on the console or by the policy.
-    pub(crate) fn complaints(&self) -> Vec<String> {
-        self.said.lock().unwrap().clone()
-    }
-
     /// Nothing was said on the console, no policy was broken, and nobody was asked for anything.
     pub(crate) fn is_quiet(&self) {
-        assert_eq!(self.complaints(), Vec::<String>::new());
+        assert_eq!(*self.said.lock().unwrap(), Vec::<String>::new());
         let asked = self.asked.lock().unwrap();
         let foreign: Vec<_> =
             asked.iter().filter(|url| **url != self.url && !url.starts_with("data:")).collect();

@@ -45,14 +45,12 @@ fn a_script_that_is_not_the_pages_own_does_not_run_and_is_told() {
     page.is_quiet();
     page.tab
         .evaluate(
-            "{ const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); \
-             const i = new Image(); i.src = 'file:///etc/hostname'; document.body.append(i); \
-             window.broken = []; }",
+            "window.broken = 0; addEventListener('securitypolicyviolation', () => window.broken += 1); \
+             { const own = document.createElement('script'); own.textContent = 'window.ran = 1'; \
+             document.body.append(own); }",
             false,
         )
         .unwrap();
-    page.until("true");
+    page.until("window.broken === 1");
     assert_eq!(page.text("window.ran"), "undefined");
-    let told = page.complaints().join("\n");
-    assert!(told.contains("Content Security Policy"), "{told}");
 }

@@ -41,7 +41,7 @@ impl Junit {
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, place.begin(Self::NAME)?);
-        write!(out, "{DECLARATION}{:ROOM$}\n", "")?;
+        writeln!(out, "{DECLARATION}{:ROOM$}", "")?;
         Ok(Self { out, strict: run.strict })
     }
 

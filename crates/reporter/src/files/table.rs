@@ -25,7 +25,7 @@ impl<W: Write> Table<W> {
     /// Begins a table with its header.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         out.write_all(BOM)?;
         let csv = csv::WriterBuilder::new()
@@ -43,7 +43,7 @@ impl<W: Write> Table<W> {
     /// A cell whose text is ours, or an id: never guarded.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn word(&mut self, text: &str) -> io::Result<()> {
         Ok(self.csv.write_field(text)?)
     }
@@ -51,7 +51,7 @@ impl<W: Write> Table<W> {
     /// A cell whose text is somebody else's: guarded.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         if !needs_guard(text) {
             return self.word(text);
@@ -65,7 +65,7 @@ impl<W: Write> Table<W> {
     /// A list whose items are somebody else's.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn texts(&mut self, items: &[String]) -> io::Result<()> {
         match items {
             [] => self.word(""),
@@ -82,7 +82,7 @@ impl<W: Write> Table<W> {
     /// A number, a path, or anything else of ours that shows itself.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
@@ -92,7 +92,7 @@ impl<W: Write> Table<W> {
     /// The same, or nothing.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
         match value {
             Some(value) => self.show(value),
@@ -103,7 +103,7 @@ impl<W: Write> Table<W> {
     /// A moment, or nothing.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
         self.maybe(at)
     }
@@ -111,7 +111,7 @@ impl<W: Write> Table<W> {
     /// Ends the row.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
         Ok(self.csv.write_record(None::<&[u8]>)?)
     }
@@ -119,7 +119,7 @@ impl<W: Write> Table<W> {
     /// Ends the table.
     ///
     /// # Errors
-    /// What the output says.
+    /// The table can't be written.
     pub fn end(self) -> io::Result<W> {
         self.csv.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.to_string()))
     }

@@ -1,6 +1,8 @@
 //! The pictures of a run, as SVG. Colours are stand-ins that the page's style replaces, so that one picture
 //! serves light and dark; everything that matters is also said by place, shape or label.
 
+use std::fmt::Write as _;
+
 use orgwave_core::run::Sample;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -51,7 +53,7 @@ pub(super) fn course(timeline: &Timeline) -> Option<Chart> {
         words.push_str(" The dashed line is the rate that was allowed.");
     }
     if throttled > 0 {
-        words.push_str(&format!(" Below it, the {} answered 429.", count(u64::from(throttled))));
+        let _ = write!(words, " Below it, the {} answered 429.", count(u64::from(throttled)));
     } else {
         words.push_str(" None was answered 429.");
     }

@@ -29,7 +29,9 @@ fn many(orgs: u32) -> impl Iterator<Item = PlanLine> {
 
 fn plan_page(folder: &Path, lines: &[PlanLine]) -> String {
     let mut pages = PlanPages::begin(folder, "plan", &plan_header());
-    lines.iter().for_each(|line| pages.line(line));
+    for line in lines {
+        pages.line(line);
+    }
     pages.finish(&footer(lines), None).unwrap();
     fs::read_to_string(folder.join("plan.html")).unwrap()
 }
