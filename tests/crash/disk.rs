@@ -23,7 +23,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::{Journal, PlanSource, ReadApi, TokioClock, WriteApi};
-use orgwave_executor::rollout::{Ended, History, Policy, Ports, Recorded, roll_out};
+use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, Recorded, roll_out};
 use orgwave_journal::faults::Fault;
 use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ fn journalled(run: &Path) -> HashMap<Ruuid, (usize, usize)> {
     stored
         .entries(|entry| match entry {
             Entry::Intent { index, .. } => told.get_mut(&org(index)).unwrap().0 += 1,
-            Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. } } => {
+            Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. } => {
                 told.get_mut(&org(index)).unwrap().1 += 1;
             }
             _ => {}
@@ -228,7 +228,14 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None, 1);
         let ports = Ports { api: vendor, journal: &journal, plan: &Plan };
         let mut sink = |_: &orgwave_core::event::Event| {};
-        roll_out(&index(), policy, &secrets, &seal, history, ports, &mut gate, &mut control, &mut sink).await
+        roll_out(
+            Job { index: &index(), policy, secrets: &secrets, seal: &seal, history },
+            ports,
+            &mut gate,
+            &mut control,
+            &mut sink,
+        )
+        .await
     });
     (ended, journal.0.flush().is_ok())
 }
