@@ -71,8 +71,7 @@ fn undo_restores_field_by_field_what_still_has_the_runs_value() {
 
     let command =
         ran.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
-    let args: Vec<&str> = command.split(' ').chain(["--yes"]).collect();
-    let ran = stage.run(&args);
+    let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     leaks::assert_none(&stage);
     for org in &stage.orgs {
@@ -95,14 +94,14 @@ fn an_undo_can_be_undone() {
     let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
     let command =
         undone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
-    let ran = stage.run(&command.split(' ').chain(["--yes"]).collect::<Vec<_>>());
+    let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let second = stage.run_folders().into_iter().find(|path| path.to_str().unwrap() != run).unwrap();
     let redone = stage.run(&["undo", second.to_str().unwrap(), "-o", "redo.jsonl"]);
     assert_eq!(redone.code, Some(0), "{redone:?}");
     let command =
         redone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
-    let ran = stage.run(&command.split(' ').chain(["--yes"]).collect::<Vec<_>>());
+    let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     for org in stage.orgs.iter().filter(|org| !org.is_skipped) {
         assert_eq!(own(&stage.vendor.state(&org.id).unwrap()), own(&org.wanted()), "{}", org.name);

@@ -184,6 +184,13 @@ impl Stage {
         Live::start(self.command(args)).finish()
     }
 
+    /// Runs a command as it was printed, saying yes in advance, to its end.
+    pub fn run_printed(&self, line: &str) -> Ran {
+        let mut command = self.bare(&line.split(' ').chain(["--yes"]).collect::<Vec<_>>());
+        command.args(PACE);
+        Live::start(command).finish()
+    }
+
     /// Runs a command that calls nobody, to its end.
     pub fn run_bare(&self, args: &[&str]) -> Ran {
         Live::start(self.bare(args)).finish()
