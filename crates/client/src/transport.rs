@@ -31,9 +31,9 @@ use crate::api_key::AUTH_SCHEME;
 use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
 use crate::classify::{body_decides, classify};
 use crate::message::Words;
-use crate::redactor::Redactor;
 use crate::retry_after::retry_after;
 use crate::setup::{Setup, SetupError};
+use orgwave_core::redactor::Redactor;
 
 const X_AUTH_SCHEME: HeaderName = HeaderName::from_static("x-auth-scheme");
 const X_AUTH_APIKEY: HeaderName = HeaderName::from_static("x-auth-apikey");

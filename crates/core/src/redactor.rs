@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use orgwave_core::secret::SecretText;
+use crate::secret::SecretText;
 
 const MASK: &str = "***";
 
