@@ -443,7 +443,7 @@ pub struct ApplyArgs {
 /// `orgwave sandbox`.
 #[derive(Debug, Args)]
 pub struct SandboxArgs {
-    /// A rollout whose orgs are served, and whose [sandbox] is used.
+    /// A rollout whose orgs are served, and whose `[sandbox]` is used.
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
     /// Without a rollout: so many orgs.

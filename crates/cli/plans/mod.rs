@@ -1,5 +1,5 @@
-//! Plans as files: [`make`] writes one from a rollout, [`undo`] one from a run, both through a [`draft`];
-//! [`open`] proves one and tells where its orgs are.
+//! Plans as files: `make` writes one from a rollout, the command `undo` one from a run, both through a `draft`;
+//! `open` proves one and tells where its orgs are.
 
 mod draft;
 mod make;

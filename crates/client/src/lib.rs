@@ -9,7 +9,7 @@
 //! * [`Reader`] has no method that writes; a [`Writer`] is made on purpose and holds a reader.
 //! * A call to one org takes the org, and the header that scopes it is set in the same place as the path.
 //! * An [`Endpoint`] is https, or plain http to loopback; no redirect is followed, no proxy used, nothing sent twice.
-//! * An [`ApiKey`] has no `Display` and a masked `Debug`; the vendor's messages pass a [`Redactor`].
+//! * An [`ApiKey`] has no `Display` and a masked `Debug`; the vendor's messages pass a `Redactor`.
 //! * A reply is read up to a cap, after decompression, within one total time.
 //!
 //! This crate doesn't retry, pace, wait, journal or look at a clock: it sends once and says what is proven by

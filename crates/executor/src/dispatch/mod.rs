@@ -3,9 +3,9 @@
 //! # How it goes
 //!
 //! 1. The [`Work`] feeds orgs while there is room; each is asked what it [needs](Need).
-//! 2. A call waits in the [queue](queue) for a slot and its turn: read-backs before writes before first reads,
+//! 2. A call waits in the queue for a slot and its turn: read-backs before writes before first reads,
 //!    so that an org that was begun is ended soon.
-//! 3. The call runs as a task of its own; its reply comes back as a [`Signal`].
+//! 3. The call runs as a task of its own; its reply comes back as a signal.
 //! 4. What a reply means for everybody (429, 401, no connection, redirect) is dealt with here; what it means
 //!    for the org is the work's to say. Then the org is asked again what it needs, until that is nothing.
 //! 5. Waiting orgs (Retry-After, backoff, quiet period) hold no slot: a timer asks them again.

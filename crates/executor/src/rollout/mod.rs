@@ -9,12 +9,12 @@
 //! 5. What was accepted or is in doubt is read back. Doubt is settled only by what is live: as desired, or,
 //!    twice and a quiet period apart, as before. Only the latter lets the write be sent again.
 //!
-//! The legal order of these steps stands in [`OrgState`](orgwave_core::org::OrgState); [`org_run`] drives it with what replies show, and
+//! The legal order of these steps stands in [`OrgState`]; `org_run` drives it with what replies show, and
 //! every input from the first intent on is in the journal, so that a resume can tell it again.
 //!
-//! * [`org_run`]: one org, from its plan line to its outcome.
-//! * [`waves`]: who may begin, and when too many have failed.
-//! * [`work`]: both behind the loop's [`Work`](crate::dispatch::Work).
+//! * `org_run`: one org, from its plan line to its outcome.
+//! * `waves`: who may begin, and when too many have failed.
+//! * `work`: both behind the loop's [`Work`](crate::dispatch::Work).
 //!
 //! Pace, slots and what one org's reply means for others are the [`dispatch`](crate::dispatch)'s business.
 
