@@ -52,7 +52,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
         ("#N/A", text("org_uuid,enabled\n$A,#N/A\n"), vec![(2, "E-CELL-007")]),
         ("formula", text("org_uuid,doorInfoMap.d.doorName\n$A,=A2\n"), vec![(2, "E-CELL-007")]),
         ("raw secret", text("org_uuid,apiToken\n$A,hunter2hunter2\n"), vec![(2, "E-CELL-008")]),
-        ("bad secret name", text("org_uuid,apiToken\n$A,<secret:lower>\n"), vec![(2, "E-CELL-006")]),
+        ("bad secret name", text("org_uuid,apiToken\n$A,<secret:lower>\n"), vec![(2, "E-CELL-008")]),
         ("hole in a list", text("org_uuid,doorInfoMap.d.assignedCameraList\n$A,$A;;$B\n"), vec![(2, "E-CELL-009")]),
         ("skip without a reason", text("org_uuid,skip\n$A,TRUE\n"), vec![(2, "E-CELL-010")]),
         ("value for a map", text("org_uuid,doorInfoMap\n$A,x\n"), vec![(2, "E-CELL-011")]),

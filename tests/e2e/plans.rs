@@ -25,7 +25,7 @@ fn a_plan_that_was_altered_is_refused_wherever_it_was() {
     let swapped = [lines[0], lines[2], lines[1], lines[3], lines[4]];
     for (name, altered) in [
         ("a note", text.replacen("as reviewed", "as REviewed", 1)),
-        ("a value", text.replacen("\"after\":true", "\"after\":false", 1)),
+        ("a value", text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1)),
         ("an org", text.replacen(&orgs[1].uuid, &orgs[2].uuid, 1)),
         ("a line less", join(&[lines[0], lines[1], lines[3], lines[4]])),
         ("a line twice", join(&[lines[0], lines[1], lines[1], lines[2], lines[3], lines[4]])),
@@ -49,7 +49,7 @@ fn a_plan_that_was_altered_is_refused_wherever_it_was() {
 fn a_changed_value_or_org_is_12() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
     let text = fs::read_to_string(&plan).unwrap();
-    for altered in [text.replacen("\"after\":true", "\"after\":false", 1), text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1)] {
+    for altered in [text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1), text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1)] {
         assert_ne!(altered, text);
         desk.write("altered.jsonl", altered);
         desk.run(&vendor, &format!("apply altered.jsonl --yes {FAST}")).expect(12);

@@ -45,7 +45,12 @@ fn assert_nowhere(desk: &Desk, ended: &Ended) {
         for form in forms(secret) {
             for (place, bytes) in &places {
                 let found = memchr::memmem::find(bytes, &form).is_some();
-                assert!(!found, "{secret:?} as {:?} in {place}", String::from_utf8_lossy(&form));
+                assert!(
+                    !found,
+                    "{secret:?} as {:?} in {place}:\n{}",
+                    String::from_utf8_lossy(&form),
+                    String::from_utf8_lossy(bytes)
+                );
             }
         }
     }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-pub(crate) use org::{Org, parse, uuid};
+pub(crate) use org::{Org, parse, quoted, uuid};
 pub(crate) use script::{Answer, Gate, Rule};
 
 /// The key that the vendor knows.
