@@ -65,9 +65,16 @@ impl fmt::Display for Failure {
 
 impl From<orgwave_reporter::ReportError> for Failure {
     fn from(error: orgwave_reporter::ReportError) -> Self {
+        use orgwave_core::plan::PlanError;
+        use orgwave_reporter::ReportError;
         let exit = match &error {
-            orgwave_reporter::ReportError::Write { .. } => Exit::CannotWrite,
-            _ => Exit::BadInput,
+            ReportError::Write { .. } => Exit::CannotWrite,
+            // A plan in a run's folder that isn't the run's own any more is refused as it is anywhere.
+            ReportError::Plan(PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter)
+            | ReportError::Stray { .. } => Exit::PlanRefused,
+            ReportError::Plan(PlanError::Line { .. } | PlanError::Io(_)) | ReportError::Journal(_) => {
+                Exit::BadInput
+            }
         };
         Self::new(exit, "the reports can't be made").because(error)
     }

@@ -6,7 +6,7 @@
 //! * [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
 //! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
-//! * [`failure`]: what ends a command, with its exit code.
+//! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
 
 #![expect(
     unreachable_pub,
@@ -19,6 +19,7 @@ mod commands;
 mod connect;
 mod console;
 mod failure;
+mod hold;
 mod memory;
 mod plans;
 mod rollout;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Fingerprint;
 use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::gate::learned::still_good;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -21,8 +22,6 @@ use crate::runs::sync_folder;
 
 /// How often a lock that is waited for is tried.
 const TRY_EVERY: Duration = Duration::from_millis(100);
-/// What was learned longer ago is forgotten: the vendor may have changed it.
-const RATE_LASTS: Duration = Duration::from_secs(30 * 86_400);
 
 /// The memory of this machine.
 #[derive(Debug, Clone)]
@@ -49,7 +48,7 @@ impl Memory {
     /// # Errors
     /// 74: they can't be made. 78: there is no home to make them in.
     pub fn open() -> Result<Self, Failure> {
-        let folder = state_home()?.join("orgwave");
+        let folder = Self::place()?;
         for folder in [folder.clone(), folder.join("locks"), folder.join("applied"), folder.join("rates")] {
             DirBuilder::new()
                 .recursive(true)
@@ -58,6 +57,14 @@ impl Memory {
                 .map_err(|error| Failure::cannot_write(&folder, error))?;
         }
         Ok(Self { folder })
+    }
+
+    /// Where it is, or would be.
+    ///
+    /// # Errors
+    /// 78: there is no home to make it in.
+    pub fn place() -> Result<PathBuf, Failure> {
+        Ok(state_home()?.join("orgwave"))
     }
 
     /// Takes the lock of this key and endpoint, waiting up to `wait` for it.
@@ -112,8 +119,7 @@ impl Memory {
     pub fn rate(&self, key: &Fingerprint, endpoint: &str, now: Timestamp) -> Option<f64> {
         let text = std::fs::read_to_string(self.folder.join("rates").join(name_of(key, endpoint))).ok()?;
         let learned: Learned = serde_json::from_str(&text).ok()?;
-        (now.since(learned.at) < RATE_LASTS && learned.rate.is_finite() && learned.rate > 0.0)
-            .then_some(learned.rate)
+        still_good(learned.rate, learned.at, now)
     }
 
     /// Remembers a rate. That it can't be kept is no reason to fail: it will be learned again.

@@ -33,7 +33,9 @@ fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
     let entries: Vec<Value> = ledger.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut writes: BTreeMap<&str, u32> = BTreeMap::new();
     let mut applied: BTreeMap<&str, u32> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry["path"].as_str().unwrap().ends_with("/updateEnvoyIntegrationV2")) {
+    for entry in
+        entries.iter().filter(|entry| entry["path"].as_str().unwrap().ends_with("/updateEnvoyIntegrationV2"))
+    {
         let org = entry["org"].as_str().unwrap();
         assert!(orgs.iter().any(|known| known == org), "{org} is not in the manifest");
         *writes.entry(org).or_default() += 1;
@@ -52,7 +54,10 @@ fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
             assert_eq!(writes.get(org), None, "{org} is {status}");
         }
     }
-    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), ["applied", "applied_with_warnings", "skipped", "unchanged"]);
+    assert_eq!(
+        counts.keys().copied().collect::<Vec<_>>(),
+        ["applied", "applied_with_warnings", "skipped", "unchanged"]
+    );
     let throttled = entries.iter().filter(|entry| entry["status"] == 429).count();
     assert!(throttled > 0, "a few 429s are ridden out");
     assert!(writes.values().sum::<u32>() > applied.values().sum::<u32>());
@@ -65,7 +70,10 @@ fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
 fn a_plan_of_the_sandbox_is_applied_by_the_sandbox_alone() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..5).map(Org::new).collect();
-    desk.manifest("saveClips,locationInfoMap.7.locationName", orgs.iter().map(|org| (org, "true,HQ".to_owned())));
+    desk.manifest(
+        "saveClips,locationInfoMap.7.locationName",
+        orgs.iter().map(|org| (org, "true,HQ".to_owned())),
+    );
     let planned = desk.run_bare(&format!("plan orgs.csv --sandbox --detailed-exitcode {FAST}")).expect(2);
     let line = format!("apply {} --yes {FAST}", planned.plan_file());
     desk.run_bare(&format!("{line} --endpoint http://127.0.0.1:9 --token-file key")).expect(12);

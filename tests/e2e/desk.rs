@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use crate::vendor::{KEY, Org, Vendor};
 
 /// No limit and short waits: for tests that are not about time.
-pub(crate) const FAST: &str = "--rate unlimited --org-rate unlimited --timeout 2s --quiet-period 200ms --no-progress";
+pub(crate) const FAST: &str =
+    "--rate unlimited --org-rate unlimited --timeout 2s --quiet-period 200ms --no-progress";
 
 /// One org first, then all others, whatever fails: for tests of faults, where a budget would hide the rest.
 pub(crate) const ALL: &str = "--waves 1,rest --max-failures 100% --yes";
@@ -87,8 +88,13 @@ impl Desk {
 
     /// Puts a file there that only its owner can read.
     pub(crate) fn write_private(&self, name: &str, text: &str) {
-        let mut file =
-            fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(self.path(name)).unwrap();
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.path(name))
+            .unwrap();
         file.write_all(text.as_bytes()).unwrap();
     }
 

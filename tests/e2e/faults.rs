@@ -128,12 +128,18 @@ fn control_characters_of_the_vendor_reach_no_cell() {
     let case = with("control characters", [write(Answer::ok(body))]).is("rejected", 3, 1);
     let message = &case.row["error_message"];
     assert!(!message.chars().any(|c| c.is_control() || c == '\u{202e}'), "{message:?}");
-    assert!(!case.ended.out.contains('\u{1b}') && !case.ended.out.contains('\u{202e}'), "{:?}", case.ended.out);
+    assert!(
+        !case.ended.out.contains('\u{1b}') && !case.ended.out.contains('\u{202e}'),
+        "{:?}",
+        case.ended.out
+    );
 }
 
 #[test]
 fn a_401_or_403_of_one_org_is_that_orgs_alone() {
-    for (status, body) in [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Access Denied"}"#)] {
+    for (status, body) in
+        [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Access Denied"}"#)]
+    {
         for op in [Op::Read, Op::Write] {
             let rule = Rule::every(op, Answer::status(status, &[], body));
             let case = with(&format!("{status} on {op:?}"), [rule]);
@@ -169,9 +175,14 @@ fn a_429_is_waited_out_and_spends_no_attempt() {
 
 #[test]
 fn a_429_with_nonsense_for_a_wait_is_backed_off_from() {
-    for (name, wait) in
-        [("none", &[][..]), ("abc", &["abc"]), ("-1", &["-1"]), ("1e20", &["1e20"]), ("1.5", &["1.5"]), ("", &[""])]
-    {
+    for (name, wait) in [
+        ("none", &[][..]),
+        ("abc", &["abc"]),
+        ("-1", &["-1"]),
+        ("1e20", &["1e20"]),
+        ("1.5", &["1.5"]),
+        ("", &[""]),
+    ] {
         with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
             .is("applied", 0, 3)
             .has("attempts", "1");
@@ -199,7 +210,9 @@ fn a_wait_of_more_than_a_quarter_of_an_hour_parks_the_org() {
         .is("not_attempted", 5, 1)
         .has("error_code", "E-ORG-061");
     // An accepted write whose read-back has to wait as long is nobody's to call applied.
-    with("reading back", [read_back(Answer::throttled(&["901"]))]).is("unknown", 6, 1).has("error_code", "E-ORG-051");
+    with("reading back", [read_back(Answer::throttled(&["901"]))])
+        .is("unknown", 6, 1)
+        .has("error_code", "E-ORG-051");
 }
 
 /// Everything that leaves open whether a write was applied.
@@ -241,12 +254,17 @@ fn doubt_about_a_write_that_was_applied_is_settled_by_reading() {
 #[test]
 fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
     for (name, answer) in doubts() {
-        let case = with(name, [write(answer)]).is("applied", 0, 2).has("verified", "true").has("attempts", "2");
+        let case =
+            with(name, [write(answer)]).is("applied", 0, 2).has("verified", "true").has("attempts", "2");
         // Two reads, a quiet period apart, stand between the two writes.
         let calls = case.calls();
         let ops: Vec<Op> = calls.iter().map(|(op, _)| *op).collect();
         assert_eq!(ops[2..6], [Op::Write, Op::Read, Op::Read, Op::Write], "{name}");
-        assert!(calls[4].1 - calls[3].1 >= Duration::from_millis(195), "{name}: {:?}", calls[4].1 - calls[3].1);
+        assert!(
+            calls[4].1 - calls[3].1 >= Duration::from_millis(195),
+            "{name}: {:?}",
+            calls[4].1 - calls[3].1
+        );
     }
 }
 
@@ -272,7 +290,8 @@ fn a_200_that_says_no_is_no_success() {
         assert_eq!(case.calls().last().unwrap().0, Op::Read, "what is live is looked at");
     }
     // Even one that was applied all the same: what the vendor refused is not called done.
-    let desk_case = with("applied all the same", [write(Answer::ok(r#"{"error":true,"errorMsg":"no"}"#).applied())]);
+    let desk_case =
+        with("applied all the same", [write(Answer::ok(r#"{"error":true,"errorMsg":"no"}"#).applied())]);
     assert_eq!((desk_case.row["status"].as_str(), desk_case.ended.code), ("rejected", 3));
 }
 
@@ -296,9 +315,12 @@ fn an_accepted_write_is_never_sent_again_whatever_is_read() {
     let old = format!(r#"{{"orgIntegrationV2":{}}}"#, Org::new(FAULTY).object());
     with("stale once", [read_back(Answer::ok(&old)).times(1)]).is("applied", 0, 1).has("verified", "true");
     // Doubt, and a read that lags behind.
-    with("doubt, and stale once", [write(Answer::status(504, &[], "").applied()), read_back(Answer::ok(&old)).times(1)])
-        .is("applied", 0, 1)
-        .has("verified", "true");
+    with(
+        "doubt, and stale once",
+        [write(Answer::status(504, &[], "").applied()), read_back(Answer::ok(&old)).times(1)],
+    )
+    .is("applied", 0, 1)
+    .has("verified", "true");
 }
 
 #[test]
@@ -309,7 +331,10 @@ fn a_read_back_that_fails_leaves_the_outcome_unknown() {
         ("html", Answer::ok("<html>")),
         ("bomb", Answer::bomb()),
     ] {
-        with(name, [read_back(answer)]).is("unknown", 6, 1).has("verified", "false").has("error_code", "E-ORG-050");
+        with(name, [read_back(answer)])
+            .is("unknown", 6, 1)
+            .has("verified", "false")
+            .has("error_code", "E-ORG-050");
     }
     with("403", [read_back(Answer::status(403, &[], r#"{"msg":"Access Denied"}"#))]).is("unknown", 6, 1);
 }
@@ -338,7 +363,9 @@ fn someone_else_between_plan_and_write_is_a_conflict() {
 
     let rule = read_back(Answer::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#)));
     with("after the write", [rule.clone()]).is("diverged", 3, 1);
-    with("in doubt", [write(Answer::status(500, &[], "")), rule]).is("diverged", 3, 1).has("error_code", "E-ORG-041");
+    with("in doubt", [write(Answer::status(500, &[], "")), rule])
+        .is("diverged", 3, 1)
+        .has("error_code", "E-ORG-041");
     // Who did just what was wanted is in nobody's way.
     let done = Org::new(FAULTY).with("saveClips", "true").object();
     let rule = Rule::every(Op::Read, Answer::ok(&format!(r#"{{"orgIntegrationV2":{done}}}"#))).from(2);

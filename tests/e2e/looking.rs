@@ -35,7 +35,10 @@ fn check_plan_and_orgs_never_write() {
 fn a_patch_holds_only_what_is_managed() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..5).map(Org::new).collect();
-    desk.manifest("saveClips,locationInfoMap.8.locationName", orgs.iter().map(|org| (org, "true,Annex".to_owned())));
+    desk.manifest(
+        "saveClips,locationInfoMap.8.locationName",
+        orgs.iter().map(|org| (org, "true,Annex".to_owned())),
+    );
     let vendor = Vendor::start(Server::Merges, orgs.clone());
     desk.run(&vendor, &format!("apply orgs.csv --write patch --yes {FAST}")).expect(0);
     for write in vendor.of(Op::Write) {

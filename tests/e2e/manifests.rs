@@ -19,7 +19,11 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
         ("empty", text(""), vec![(1, "E-FILE-001")]),
         ("a header alone", text("org_uuid,enabled\n"), vec![(1, "E-FILE-002")]),
         ("no header", text("$A,true\n$B,true\n"), vec![(1, "E-COL-001")]),
-        ("latin-1", [text("org_uuid,org_name\n$A,Caf").as_slice(), b"\xe9\n"].concat(), vec![(2, "E-FILE-003")]),
+        (
+            "latin-1",
+            [text("org_uuid,org_name\n$A,Caf").as_slice(), b"\xe9\n"].concat(),
+            vec![(2, "E-FILE-003")],
+        ),
         ("NUL", text("org_uuid,note\n$A,a\0b\n"), vec![(2, "E-FILE-004")]),
         ("a lone CR", text("org_uuid,note\n$A,one\rtwo\n"), vec![(2, "E-FILE-005")]),
         ("unknown column", text("org_uuid,saveClip\n$A,true\n"), vec![(1, "E-COL-001")]),
@@ -31,21 +35,45 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
         ("expect of a secret", text("org_uuid,expect.apiToken\n$A,x\n"), vec![(1, "E-COL-006")]),
         ("ragged, longer", text("org_uuid,enabled\n$A,true,x\n"), vec![(2, "E-ROW-001")]),
         ("ragged, shorter", text("org_uuid,org_name,enabled\n$A,x\n"), vec![(2, "E-ROW-001")]),
-        ("unclosed quote", text("org_uuid,note,enabled\n$A,\"x,true\n$B,,yes\n"), vec![(2, "E-ROW-002"), (3, "E-CELL-003")]),
+        (
+            "unclosed quote",
+            text("org_uuid,note,enabled\n$A,\"x,true\n$B,,yes\n"),
+            vec![(2, "E-ROW-002"), (3, "E-CELL-003")],
+        ),
         ("duplicate org", text("org_uuid,enabled\n$A,true\n$A,true\n"), vec![(3, "E-ROW-003")]),
-        ("the same bytes", text("org_uuid,enabled\n$A,true\nAAAAAAAAAAAAAAAAAAAAAB,true\n"), vec![(3, "E-ROW-003")]),
+        (
+            "the same bytes",
+            text("org_uuid,enabled\n$A,true\nAAAAAAAAAAAAAAAAAAAAAB,true\n"),
+            vec![(3, "E-ROW-003")],
+        ),
         ("text after a quote", text("org_uuid,note\n$A,\"x\" y\n"), vec![(2, "E-ROW-004")]),
-        ("line break in a setting", text("org_uuid,doorInfoMap.d.doorName\n$A,\"x\ny\"\n"), vec![(2, "E-ROW-005")]),
-        ("whole map and an entry", text("org_uuid,doorInfoMap,doorInfoMap.d.doorName\n$A,<null>,x\n"), vec![(2, "E-ROW-007")]),
+        (
+            "line break in a setting",
+            text("org_uuid,doorInfoMap.d.doorName\n$A,\"x\ny\"\n"),
+            vec![(2, "E-ROW-005")],
+        ),
+        (
+            "whole map and an entry",
+            text("org_uuid,doorInfoMap,doorInfoMap.d.doorName\n$A,<null>,x\n"),
+            vec![(2, "E-ROW-007")],
+        ),
         ("short id", text("org_uuid,enabled\nAAAA,true\n"), vec![(2, "E-CELL-001")]),
         ("padded id", text("org_uuid,enabled\n$A==,true\n"), vec![(2, "E-CELL-001")]),
         ("id with a slash", text("org_uuid,enabled\n/AAAAAAAAAAAAAAAAAAAAA,true\n"), vec![(2, "E-CELL-001")]),
         ("id as a number", text("org_uuid,enabled\n1.23E+11,true\n"), vec![(2, "E-CELL-007")]),
         ("no id", text("org_uuid,enabled\n,true\n"), vec![(2, "E-CELL-012")]),
-        ("hierarchy key", text("org_uuid,doorInfoMap.d.subLocationsHierarchyKey\n$A,$A.\n"), vec![(2, "E-CELL-002")]),
+        (
+            "hierarchy key",
+            text("org_uuid,doorInfoMap.d.subLocationsHierarchyKey\n$A,$A.\n"),
+            vec![(2, "E-CELL-002")],
+        ),
         ("boolean", text("org_uuid,enabled\n$A,yes\n"), vec![(2, "E-CELL-003")]),
         ("number", text("org_uuid,doorInfoMap.d.clipDuration\n$A,3.5\n"), vec![(2, "E-CELL-004")]),
-        ("number too large", text("org_uuid,doorInfoMap.d.clipDuration\n$A,2147483648\n"), vec![(2, "E-CELL-004")]),
+        (
+            "number too large",
+            text("org_uuid,doorInfoMap.d.clipDuration\n$A,2147483648\n"),
+            vec![(2, "E-CELL-004")],
+        ),
         ("enum", text("org_uuid,badgeFaceVerificationMode\n$A,ON\n"), vec![(2, "E-CELL-005")]),
         ("token", text("org_uuid,enabled\n$A,<NULL>\n"), vec![(2, "E-CELL-006")]),
         ("markup", text("org_uuid,doorInfoMap.d.doorName\n$A,<b>x</b>\n"), vec![(2, "E-CELL-006")]),
@@ -53,7 +81,11 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
         ("formula", text("org_uuid,doorInfoMap.d.doorName\n$A,=A2\n"), vec![(2, "E-CELL-007")]),
         ("raw secret", text("org_uuid,apiToken\n$A,hunter2hunter2\n"), vec![(2, "E-CELL-008")]),
         ("bad secret name", text("org_uuid,apiToken\n$A,<secret:lower>\n"), vec![(2, "E-CELL-008")]),
-        ("hole in a list", text("org_uuid,doorInfoMap.d.assignedCameraList\n$A,$A;;$B\n"), vec![(2, "E-CELL-009")]),
+        (
+            "hole in a list",
+            text("org_uuid,doorInfoMap.d.assignedCameraList\n$A,$A;;$B\n"),
+            vec![(2, "E-CELL-009")],
+        ),
         ("skip without a reason", text("org_uuid,skip\n$A,TRUE\n"), vec![(2, "E-CELL-010")]),
         ("value for a map", text("org_uuid,doorInfoMap\n$A,x\n"), vec![(2, "E-CELL-011")]),
         ("wave", text("org_uuid,wave\n$A,first\n"), vec![(2, "E-CELL-004")]),
@@ -82,7 +114,11 @@ fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
             let ended = desk.run(&vendor, &format!("{command} orgs.csv")).expect(65);
             for (line, code) in &wanted {
                 assert!(ended.err.contains(code), "{name}: no {code} in {}", ended.err);
-                assert!(ended.err.contains(&format!("orgs.csv:{line}")) || found.len() == 1 && *line == 1, "{name}: {}", ended.err);
+                assert!(
+                    ended.err.contains(&format!("orgs.csv:{line}")) || found.len() == 1 && *line == 1,
+                    "{name}: {}",
+                    ended.err
+                );
             }
             assert_eq!((ended.run, ended.plan), (None, None), "{name}");
         }
@@ -125,7 +161,10 @@ fn harmless_oddities_reach_the_orgs_they_mean() {
         ("UTF-16, little", utf16(&plain.replace(',', "\t").replace('\n', "\r\n"), false)),
         ("UTF-16, big", utf16(&plain, true)),
         ("blank rows", plain.replace('\n', "\n\n , ,\u{a0}\n").into_bytes()),
-        ("no-break spaces", plain.replace(",true", ",\u{a0}true\u{a0}").replace(",TRUE", ", True ").into_bytes()),
+        (
+            "no-break spaces",
+            plain.replace(",true", ",\u{a0}true\u{a0}").replace(",TRUE", ", True ").into_bytes(),
+        ),
         ("quotes", plain.replace("Org 0", "\"Org 0\"").replace("true", "\"true\"").into_bytes()),
         ("a space around a name", plain.replace("Org 0", " Org 0 ").into_bytes()),
     ] {
@@ -143,7 +182,8 @@ fn harmless_oddities_reach_the_orgs_they_mean() {
 
 #[test]
 fn odd_names_and_texts_go_through_unharmed() {
-    let names = ["../../x", "CON", "<script>alert(1)</script>", "Über \u{1F600} GmbH", "a;b,c", "=1+1", "'quoted"];
+    let names =
+        ["../../x", "CON", "<script>alert(1)</script>", "Über \u{1F600} GmbH", "a;b,c", "=1+1", "'quoted"];
     let desk = Desk::new();
     let orgs: Vec<Org> = names.iter().enumerate().map(|(n, name)| Org::new(n).named(name)).collect();
     let rows = orgs.iter().map(|org| {
@@ -155,7 +195,8 @@ fn odd_names_and_texts_go_through_unharmed() {
     let vendor = Vendor::start(Server::Replaces, orgs.clone());
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
     for org in &orgs {
-        let doors: Value = serde_json::from_str(&vendor.settings(&org.uuid)["doorInfoMap"].replace("1e400", "0")).unwrap();
+        let doors: Value =
+            serde_json::from_str(&vendor.settings(&org.uuid)["doorInfoMap"].replace("1e400", "0")).unwrap();
         assert_eq!(doors["new"]["doorName"], "=SUM(A1)");
         let row = ended.result(&org.uuid);
         assert_eq!(row["note"], "two\nlines");
@@ -188,7 +229,10 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
     let desk = Desk::new();
     let vendor = Vendor::start(Server::Merges, []);
     desk.write("orgs.csv", format!("org_uuid,enabled\n{A},true\n"));
-    desk.write("doors.csv", format!("org_uuid,door_key,doorName,remoteUnlock\n{B},d1,Front,\n{A},d1,Front,maybe\n"));
+    desk.write(
+        "doors.csv",
+        format!("org_uuid,door_key,doorName,remoteUnlock\n{B},d1,Front,\n{A},d1,Front,maybe\n"),
+    );
     desk.write("rollout.toml", "[rollout]\norgs = \"orgs.csv\"\ndoors = \"doors.csv\"\n");
     for command in ["check", "plan", "apply --yes"] {
         desk.run(&vendor, &format!("{command} rollout.toml"))

@@ -55,7 +55,8 @@ fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
     let vendor = Vendor::start(Server::Merges, orgs.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let lateness = Lateness::measure(&runtime);
-    let line = format!("apply orgs.csv --yes --waves 1,rest {}", FAST.replace("--rate unlimited", "--rate 50/s"));
+    let line =
+        format!("apply orgs.csv --yes --waves 1,rest {}", FAST.replace("--rate unlimited", "--rate 50/s"));
     desk.run(&vendor, &line).expect(0);
     let late = lateness.end();
 
@@ -76,7 +77,10 @@ fn no_org_is_called_more_often_than_its_own_rate() {
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
     let vendor = Vendor::start(Server::Merges, orgs.clone());
     // One call a second and org: four calls take three seconds at least.
-    let line = format!("apply orgs.csv --yes --waves rest {}", FAST.replace("--org-rate unlimited", "--org-rate 2/s"));
+    let line = format!(
+        "apply orgs.csv --yes --waves rest {}",
+        FAST.replace("--org-rate unlimited", "--org-rate 2/s")
+    );
     desk.run(&vendor, &line).expect(0);
     for org in &orgs {
         let seen = vendor.seen();
@@ -112,7 +116,8 @@ fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
     let vendor = Vendor::start(Server::Merges, orgs.clone());
     vendor.on(Rule::every(Op::Write, Answer::throttled(&["1"])).times(1));
-    let line = format!("apply orgs.csv --yes --waves rest {}", FAST.replace("--rate unlimited", "--rate auto"));
+    let line =
+        format!("apply orgs.csv --yes --waves rest {}", FAST.replace("--rate unlimited", "--rate auto"));
     let ended = desk.run(&vendor, &line).expect(0);
     assert_eq!(ended.statuses(), vec!["applied"; 20]);
     assert!(ended.results().iter().all(|row| row["attempts"] == "1"));

@@ -49,7 +49,10 @@ fn a_plan_that_was_altered_is_refused_wherever_it_was() {
 fn a_changed_value_or_org_is_12() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
     let text = fs::read_to_string(&plan).unwrap();
-    for altered in [text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1), text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1)] {
+    for altered in [
+        text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1),
+        text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1),
+    ] {
         assert_ne!(altered, text);
         desk.write("altered.jsonl", altered);
         desk.run(&vendor, &format!("apply altered.jsonl --yes {FAST}")).expect(12);
@@ -113,7 +116,8 @@ fn a_manifest_that_changed_since_is_not_what_a_plan_applies() {
 
 /// The command that a message tells to run next, as a shell would take it.
 fn told(text: &str) -> String {
-    let line = text.lines().find_map(|line| line.split_once("orgwave apply ")).expect("a command to go on with").1;
+    let line =
+        text.lines().find_map(|line| line.split_once("orgwave apply ")).expect("a command to go on with").1;
     line.to_owned()
 }
 

@@ -111,7 +111,9 @@ fn inputs_that_are_not_there_end_with_66() {
     let (desk, vendor) = ready();
     desk.write("rollout.toml", "[rollout]\norgs = \"gone.csv\"\n");
     desk.write("sides.toml", "[rollout]\norgs = \"orgs.csv\"\ndoors = \"gone.csv\"\n");
-    for target in ["gone.csv", "gone.toml", "gone.jsonl", "rollout.toml", "sides.toml", "no/such/folder.csv", "."] {
+    for target in
+        ["gone.csv", "gone.toml", "gone.jsonl", "rollout.toml", "sides.toml", "no/such/folder.csv", "."]
+    {
         for command in ["check", "plan", "apply --yes"] {
             let ended = desk.run(&vendor, &format!("{command} {target}"));
             assert_eq!(ended.code, 66, "{command} {target}: {}", ended.err);
@@ -175,7 +177,9 @@ fn the_key_comes_from_where_it_may_in_the_order_that_is_told() {
     fs::create_dir(desk.path("credentials")).unwrap();
     desk.write_private("credentials/orgwave-token", KEY);
     let folder = desk.path("credentials").display().to_string();
-    let desk = desk.with_variable("CREDENTIALS_DIRECTORY", &folder).with_variable("RHOMBUS_API_KEY", "wrong-key-of-variable");
+    let desk = desk
+        .with_variable("CREDENTIALS_DIRECTORY", &folder)
+        .with_variable("RHOMBUS_API_KEY", "wrong-key-of-variable");
     desk.run_bare(&line).expect(0);
 }
 

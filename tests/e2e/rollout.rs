@@ -104,10 +104,7 @@ fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merg
             has("_ticket", &format!("CHG-{}", &org.uuid[..2]));
             let mut changed: Vec<&str> = row["changed_fields"].split(';').collect();
             changed.sort_unstable();
-            assert_eq!(
-                changed,
-                [r"doorInfoMap.d3.doorName", r"doorInfoMap.d\.1.clipDuration", "saveClips"]
-            );
+            assert_eq!(changed, [r"doorInfoMap.d3.doorName", r"doorInfoMap.d\.1.clipDuration", "saveClips"]);
         }
     }
 }
@@ -134,7 +131,13 @@ fn results_have_exactly_the_columns_that_scripts_depend_on() {
         }
     }
     for name in [
-        "run.db", "plan.jsonl", "results.csv", "changes.csv", "retry.csv", "retry.toml", "summary.json",
+        "run.db",
+        "plan.jsonl",
+        "results.csv",
+        "changes.csv",
+        "retry.csv",
+        "retry.toml",
+        "summary.json",
         "run.log.jsonl",
     ] {
         assert!(ended.file(name).is_file(), "{name}");
@@ -195,7 +198,10 @@ fn a_plan_says_what_apply_then_does() {
 fn side_tables_and_defaults_reach_the_orgs_they_name() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (1..=3).map(Org::new).collect();
-    desk.manifest("createSeekPoints", orgs.iter().zip(["", "<keep>", "true"]).map(|(o, c)| (o, c.to_owned())));
+    desk.manifest(
+        "createSeekPoints",
+        orgs.iter().zip(["", "<keep>", "true"]).map(|(o, c)| (o, c.to_owned())),
+    );
     let camera = "BAAAAAAAAAAAAAAAAAAAAA";
     desk.write(
         "doors.csv",

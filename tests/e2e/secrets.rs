@@ -17,7 +17,8 @@ const LIVE_REFRESH: &str = "live-SECRET-refresh-4hT8";
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let json = quoted(secret);
     let inner = json[1..json.len() - 1].to_owned();
-    let mut forms = vec![secret.to_owned(), inner.clone(), secret.replace('"', "\"\""), inner.replace('\\', "\\\\")];
+    let mut forms =
+        vec![secret.to_owned(), inner.clone(), secret.replace('"', "\"\""), inner.replace('\\', "\\\\")];
     forms.push(secret.replace('&', "&amp;").replace('"', "&quot;"));
     forms.push(secret.replace('"', "&#34;"));
     forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
@@ -78,7 +79,8 @@ fn a_run_that_sends_reads_and_fails_with_secrets_writes_none_down() {
     for (org, answer) in orgs[1..].iter().zip([
         Answer::status(400, &[], &format!(r#"{{"error":"Bad","msg":{message}}}"#)),
         Answer::ok(&format!(r#"{{"error":true,"errorMsg":{message}}}"#)),
-        Answer::ok(&format!(r#"{{"error":false,"warningMsg":{message},"failedGuids":[{message}]}}"#)).applied(),
+        Answer::ok(&format!(r#"{{"error":false,"warningMsg":{message},"failedGuids":[{message}]}}"#))
+            .applied(),
         Answer::status(500, &[], &everything),
         Answer::ok(&everything),
         Answer::status(422, &[], &format!("<p>{everything}</p>")),

@@ -11,8 +11,10 @@ fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
     let vendor = Vendor::start(Server::Replaces, orgs.clone());
     let gate = Gate::closed();
     vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
-    let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {}", FAST.replace("2s", "20s")));
-    vendor.until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    let run =
+        desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {}", FAST.replace("2s", "20s")));
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
     run.signal(signal);
     if twice {
         // Two signals at once are one to the system.
@@ -43,7 +45,10 @@ fn the_first_signal_drains_and_every_result_is_written() {
         assert!(vendor.of(Op::Write).len() <= 3, "the signal let new writes start");
         let said = format!("{}{}", ended.out, ended.err);
         assert!(said.contains("orgwave resume"), "{said}");
-        assert_eq!(ended.rows("retry.csv").len(), results.iter().filter(|row| row["status"] != "applied").count());
+        assert_eq!(
+            ended.rows("retry.csv").len(),
+            results.iter().filter(|row| row["status"] != "applied").count()
+        );
     }
 }
 
@@ -70,7 +75,9 @@ fn a_signal_while_planning_leaves_nothing_behind() {
         let gate = Gate::closed();
         vendor.on(Rule::every(Op::Read, Answer::behind(&gate)).of(&orgs[2].uuid));
         let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
-        vendor.until("the third org's read", |seen| seen.iter().filter(|seen| seen.op == Op::Read).count() == 3);
+        vendor.until("the third org's read", |seen| {
+            seen.iter().filter(|seen| seen.op == Op::Read).count() == 3
+        });
         run.signal(signal);
         gate.open();
         let ended = run.wait().expect(code);

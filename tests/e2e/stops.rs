@@ -30,7 +30,9 @@ fn assert_agrees(ended: &Ended, vendor: &Vendor, orgs: &[Org]) {
 
 #[test]
 fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
-    for (status, body) in [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Invalid api key"}"#)] {
+    for (status, body) in
+        [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Invalid api key"}"#)]
+    {
         let desk = Desk::new();
         let orgs = orgs(&desk, 12);
         let vendor = Vendor::start(Server::Merges, orgs.clone());
@@ -162,7 +164,8 @@ fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
     }
     let line = format!("apply orgs.csv --yes --waves 1,10%,rest {FAST}");
     let ended = desk.run(&vendor, &line).expect(4);
-    let mut written: Vec<String> = vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
+    let mut written: Vec<String> =
+        vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
     written.sort();
     let mut wanted: Vec<String> = orgs[..4].iter().map(|org| org.uuid.clone()).collect();
     wanted.sort();
@@ -200,7 +203,8 @@ fn a_closed_port_in_mid_run_fails_nobody() {
     let gate = crate::vendor::Gate::closed();
     vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));
-    vendor.until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
     drop(vendor);
     let ended = run.wait();
     let statuses = ended.statuses();

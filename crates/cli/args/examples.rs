@@ -33,7 +33,7 @@ fn of(command: &str) -> &'static str {
         "apply" => {
             "  orgwave apply reports/plans/20260101T090000Z-0123456789abcdef/plan.jsonl\n  \
                orgwave apply rollout.toml              plan, ask, and apply\n  \
-               orgwave apply rollout.toml --unattended -q\n  \
+               orgwave apply rollout.toml --unattended -q --metrics-file orgwave.prom\n  \
                orgwave apply rollout.toml --sandbox --yes"
         }
         "resume" => {
@@ -82,6 +82,12 @@ mod tests {
     use super::super::Cli;
     use super::*;
 
+    /// No flag twice, and whatever else clap finds only when a command is used.
+    #[test]
+    fn the_definitions_are_sound() {
+        with_examples(Cli::command()).debug_assert();
+    }
+
     #[test]
     fn the_help_of_every_command_starts_with_examples() {
         for mut command in with_examples(Cli::command()).get_subcommands().cloned() {
@@ -96,7 +102,7 @@ mod tests {
         let there: Vec<String> =
             Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
         for line in there.iter().flat_map(|name| of(name).lines()) {
-            let command = line.trim().split("   ").next().unwrap_or_default();
+            let command = line.trim().split("  ").next().unwrap_or_default();
             let command = command.split(['>', '|']).next().unwrap_or_default();
             let mut words = Vec::new();
             for (place, part) in command.split('\'').enumerate() {

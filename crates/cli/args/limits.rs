@@ -61,7 +61,8 @@ fn typed_limits<T: clap::Args>(limits: &BTreeMap<String, LimitValue>) -> Result<
 /// How fast, how many at once, how often, how long.
 pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<Limits, Failure> {
     let file: PaceArgs = typed_limits(limits)?;
-    let timeout = flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), |span| span.get());
+    let timeout =
+        flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), orgwave_core::policy::Span::get);
     Ok(Limits {
         rate: flags.rate.or(file.rate).unwrap_or(Rate::Auto),
         org_rate: flags.org_rate.or(file.org_rate).unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
@@ -71,8 +72,8 @@ pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<L
         quiet_period: flags
             .quiet_period
             .or(file.quiet_period)
-            .map_or((2 * timeout).max(Duration::from_secs(30)), |span| span.get()),
-        max_duration: flags.max_duration.or(file.max_duration).map(|span| span.get()),
+            .map_or((2 * timeout).max(Duration::from_secs(30)), orgwave_core::policy::Span::get),
+        max_duration: flags.max_duration.or(file.max_duration).map(orgwave_core::policy::Span::get),
     })
 }
 
@@ -100,7 +101,7 @@ pub fn plan_policy(
         waves: flags.waves.clone().or(file.waves),
         max_failures: flags.max_failures.or(file.max_failures).unwrap_or_default(),
         max_changed: guard.max_changed.or(file_guard.max_changed).unwrap_or(Percent::of(30)),
-        expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), |span| span.get()),
+        expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), orgwave_core::policy::Span::get),
     })
 }
 

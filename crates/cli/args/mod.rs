@@ -14,9 +14,9 @@ use orgwave_core::run::Exit;
 pub use again::path_again;
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, GuardArgs, InitArgs, KeyArgs, ManArgs,
-    OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, SelectArgs,
-    UndoArgs, VerifyArgs, WriteArgs,
+    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,
+    InitArgs, KeyArgs, ManArgs, MetricsArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs,
+    ResumeArgs, RunsArgs, SandboxArgs, SelectArgs, UndoArgs, VerifyArgs, WriteArgs,
 };
 
 /// The definition of the command line.

@@ -30,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// List the partner's client orgs; as CSV it is a starter manifest.
     Orgs(OrgsArgs),
+    /// Live settings -> a rollout folder that plans to no change.
+    Export(ExportArgs),
     /// Validate a rollout, offline.
     Check(CheckArgs),
     /// Dry run: read every org, compare, and write the plan and its review. Writes nothing to the API.
@@ -46,6 +48,8 @@ pub enum Command {
     Report(ReportArgs),
     /// List the runs.
     Runs(RunsArgs),
+    /// Say what is in force and what is wrong, and how to mend it. Writes nothing to the API.
+    Doctor(DoctorArgs),
     /// Serve the stand-in API on loopback.
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
@@ -118,6 +122,9 @@ pub struct ResumeArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// What is read back.
@@ -267,6 +274,15 @@ pub struct SelectArgs {
     /// Skip orgs whose id or name matches.
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
+}
+
+/// What is told to whoever watches the machine.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct MetricsArgs {
+    /// Where the run's numbers go, for Prometheus' textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// What is printed and written where.
@@ -419,6 +435,9 @@ pub struct ApplyArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// What is told to whoever watches.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// `orgwave sandbox`.
@@ -448,6 +467,43 @@ pub struct SandboxArgs {
     /// Where every request is written, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+}
+
+/// `orgwave export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The folder to be made; it must not be there, or be empty.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// A rollout whose orgs the sandbox serves (with --sandbox).
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: Option<PathBuf>,
+    /// Which API.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Which orgs.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Say nothing but what is left out.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `orgwave doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Which API.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// Where runs and plans are kept.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
 }
 
 /// `orgwave init`.

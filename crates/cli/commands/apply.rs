@@ -10,27 +10,27 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use orgwave_core::desired::Wish;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, JournalError, SqliteJournal};
-use orgwave_sandbox::OrgSeed;
 
-use super::execution::{Execution, execute, report};
+use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
 use super::permit::permit;
-use crate::args::{self, ApplyArgs, ConnectArgs, PlanPolicy};
+use super::sandboxed;
+use crate::args::{self, ApplyArgs};
 use crate::clock;
-use crate::connect::{Identity, InProcess, Session, serve};
+use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::{Lock, Memory};
 use crate::plans::{
-    OpenPlan, PlanLines, copy_verified, each_line, header_of, limits_of, make, secrets_named,
+    OpenPlan, PlanLines, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
 };
-use crate::rollout::{self, Rollout, Telling, rows_failure};
+use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
 /// Applies a plan, or plans and applies a rollout.
@@ -39,6 +39,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     if args.dry_run {
         return super::plan::run(dry_run(args, is_plan)?).await;
     }
+    check_metrics(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
     let prepared = if is_plan {
@@ -73,7 +74,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         sandbox.shutdown().await;
     }
     drop(hold);
-    report(&folder.path, &ended, args.guard.strict, &args.output, listeners)
+    report(&folder.path, &ended, args.guard.strict, &args.output, &args.metrics, listeners)
 }
 
 /// Nothing was begun: the folder goes again.
@@ -105,7 +106,7 @@ impl Hold {
             return Ok(None);
         }
         let memory = Memory::open()?;
-        let wait = args.guard.lock_wait.map(|span| span.get()).unwrap_or_default();
+        let wait = args.guard.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
         let lock = memory.lock(&identity.key_fingerprint(), &identity.endpoint(), wait).await?;
         Ok(Some(Self { memory, _lock: lock }))
     }
@@ -125,7 +126,7 @@ async fn prepare_rollout(
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     check_no_read(&policy, &mut rollout)?;
-    let sandbox = sandbox_of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
+    let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let hold = Hold::take(args, &identity).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
@@ -142,6 +143,7 @@ async fn prepare_rollout(
         &mut listeners.sink(),
     )
     .await?;
+    hold::at(Step::PlanWritten);
     let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     Ok(Prepared { session, hold, plan, fresh: true })
 }
@@ -150,7 +152,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     args::refuse_rollout_flags(args)?;
     let header = header_of(&args.target)?;
     let limits = args::pace(&args.pace, &limits_of(&header))?;
-    let sandbox = sandbox_of_plan(args, &header, &folder.path).await?;
+    let sandbox = sandboxed::of_plan(&args.connect, &args.target, &header, &folder.path).await?;
     // The names of the secrets stand in the lines, and the lines are to be believed only once they are proved.
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     fits(&header, &identity)?;
@@ -235,11 +237,15 @@ fn begin(
     };
     let cannot_write =
         |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
-    let journal = SqliteJournal::create(&folder.path, &run).and_then(Draft::publish).map_err(cannot_write)?;
+    let draft = SqliteJournal::create(&folder.path, &run).map_err(cannot_write)?;
+    hold::at(Step::JournalDrafted);
+    let journal = Draft::publish(draft).map_err(cannot_write)?;
+    hold::at(Step::JournalPublished);
     // In this order: an id that is remembered without a run would make a plan unusable that nobody used.
     if let Some(memory) = memory {
         memory.remember_applied(&run.plan_id)?;
     }
+    hold::at(Step::PlanRemembered);
     Ok((run, journal))
 }
 
@@ -278,71 +284,4 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         guard,
         output,
     })
-}
-
-/// Starts the sandbox with the orgs of a rollout, if it is wanted.
-pub async fn sandbox_of_rollout(
-    connect: &ConnectArgs,
-    rollout: &mut Rollout,
-    folder: Option<&Path>,
-) -> Result<Option<InProcess>, Failure> {
-    if !connect.sandbox {
-        return Ok(None);
-    }
-    let mut orgs = Vec::new();
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        orgs.push(seed(orgs.len(), row.org, row.name));
-    }
-    serve(rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
-}
-
-async fn sandbox_of_plan(
-    args: &ApplyArgs,
-    header: &Header,
-    folder: &Path,
-) -> Result<Option<InProcess>, Failure> {
-    if !args.connect.sandbox {
-        return Ok(None);
-    }
-    if header.sandbox.is_none() {
-        return Err(Failure::new(
-            Exit::PlanRefused,
-            format!("the plan is for {}, not for the sandbox", header.endpoint),
-        ));
-    }
-    let mut orgs = Vec::new();
-    each_line(&args.target, |line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
-    serve(header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
-}
-
-pub fn seed(place: usize, org: orgwave_core::ids::Ruuid, name: Option<String>) -> OrgSeed {
-    OrgSeed { org, name: name.map_or_else(|| format!("Org {}", place + 1), |name| name.trim().to_owned()) }
-}
-
-/// Without a read, what can't be known from the manifest alone is refused.
-pub fn check_no_read(policy: &PlanPolicy, rollout: &mut Rollout) -> Result<(), Failure> {
-    if policy.write.reads() {
-        return Ok(());
-    }
-    let refused = |what: String| {
-        Failure::new(Exit::BadInput, what).hint("that takes a read of what is live: leave --no-read out")
-    };
-    if rollout.manifest.header().has_expects {
-        return Err(refused("--no-read, and the manifest has expect. guards".to_owned()));
-    }
-    let mut sends_maps = false;
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        if let Some(managed) = row.desired.managed.iter().find(|managed| managed.wish == Wish::Remove) {
-            return Err(refused(format!("--no-read, and line {} removes {}", row.line, managed.path)));
-        }
-        sends_maps |= row.desired.managed.iter().any(|managed| managed.path.field().map().is_some());
-    }
-    if sends_maps {
-        console::note(
-            "warning: --no-read sends maps as they are written: on a server that replaces, entries that no row names are lost\n",
-        );
-    }
-    Ok(())
 }

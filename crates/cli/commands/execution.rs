@@ -5,16 +5,17 @@ use std::path::Path;
 use orgwave_core::plan::{Header, IndexEntry};
 use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, History, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::Summary;
-use orgwave_reporter::files::write_files;
+use orgwave_reporter::files::write_files_watched;
+use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::OutputArgs;
+use crate::args::{MetricsArgs, OutputArgs};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::PlanLines;
 use crate::runs::{JournalPort, PLAN_FILE, RunFiles};
@@ -62,11 +63,7 @@ pub async fn execute(
         settle_only,
     };
     let ended = roll_out(
-        lines.index(),
-        policy,
-        &session.secrets,
-        &seal,
-        history,
+        Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history },
         Ports { api: &api, journal: &journal, plan: &lines },
         &mut session.gate,
         &mut session.control,
@@ -99,14 +96,19 @@ pub fn report(
     ended: &Ended,
     strict: bool,
     output: &OutputArgs,
+    metrics: &MetricsArgs,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
     listeners.finish()?;
+    hold::at(Step::JournalFlushed);
     let source = RunFiles::open(folder)?;
-    let written = write_files(&source, folder, output.org_files).map_err(|error| {
-        Failure::from(error)
-            .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.display()))
-    })?;
+    let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))
+        .map_err(|error| {
+            Failure::from(error).hint(format!(
+                "the journal is whole; once there is room: orgwave report {}",
+                folder.display()
+            ))
+        })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
@@ -127,7 +129,24 @@ pub fn report(
             );
         }
     }
+    if let Some(path) = &metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
     Ok(exit)
+}
+
+/// A file that could not be written at the end is better known at the beginning.
+///
+/// # Errors
+/// 78.
+pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
+    let Some(path) = &metrics.metrics_file else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+        .hint("name a file in a folder that is there"))
 }
 
 /// Prints to stdout, or, where that is for JSON, to stderr.

@@ -57,10 +57,10 @@ fn page(command: &Command, name: &str, out: &mut Vec<u8>) -> io::Result<()> {
 
 /// The examples as they stand, line by line.
 fn section_of_examples(examples: &str) -> String {
-    let lines: String = examples
-        .lines()
-        .skip(1)
-        .map(|line| format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-")))
-        .collect();
+    let mut lines = String::new();
+    for line in examples.lines().skip(1) {
+        // `\&` keeps a line that begins with a dot or a quote from being a request.
+        lines.extend(["\\&", &line.replace('\\', "\\e").replace('-', "\\-"), "\n"]);
+    }
     if lines.is_empty() { lines } else { format!(".SH EXAMPLES\n.nf\n{lines}.fi\n") }
 }

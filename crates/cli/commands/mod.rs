@@ -3,8 +3,10 @@
 mod apply;
 mod check;
 mod completions;
+mod doctor;
 mod execution;
 mod explain;
+mod export;
 mod init;
 mod listeners;
 mod man;
@@ -14,8 +16,10 @@ mod permit;
 mod plan;
 mod report;
 mod resume;
+mod review;
 mod runs;
 mod sandbox;
+mod sandboxed;
 mod undo;
 mod verify;
 
@@ -31,6 +35,7 @@ use crate::failure::Failure;
 pub async fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Orgs(args) => orgs::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
@@ -38,7 +43,8 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(args).await,
         Command::Undo(args) => undo::run(args).await,
         Command::Report(args) => report::run(&args),
-        Command::Runs(args) => runs::run(&args),
+        Command::Runs(args) => Ok(runs::run(&args)),
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),

@@ -13,7 +13,7 @@ use orgwave_core::settings::Kind;
 use orgwave_executor::survey::{client_list, patiently};
 use serde_json::Value;
 
-use super::apply::sandbox_of_rollout;
+use super::sandboxed;
 use crate::args::{self, CheckArgs};
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
@@ -24,7 +24,7 @@ use crate::rollout::{Rollout, rows_failure};
 /// Asks the API about every row, one at a time.
 pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits)?;
-    let sandbox = sandbox_of_rollout(&args.connect, rollout, None).await?;
+    let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let no_secrets = std::collections::BTreeMap::new();

@@ -8,7 +8,7 @@ use orgwave_executor::survey::client_list;
 use orgwave_reporter::files::table::Table;
 use orgwave_reporter::terminal::clean;
 
-use super::apply::sandbox_of_rollout;
+use super::sandboxed;
 use crate::args::{self, OrgsArgs, OrgsFormat};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
@@ -22,7 +22,7 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
             let mut rollout = rollout::open(path, Telling::People)?;
-            sandbox_of_rollout(&args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
         }
         (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
@@ -48,6 +48,13 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// An org's name as a manifest's `org_name` can assert it. `None` with control characters: a manifest takes none,
+/// and a name that was cleaned would block the org.
+pub fn name_in_a_cell(listed: &Listed) -> Option<&str> {
+    let name = listed.name.as_deref().unwrap_or("").trim();
+    (!name.chars().any(char::is_control)).then_some(name)
+}
+
 /// A manifest with a row per org, and no setting yet.
 fn starter(orgs: &[Listed]) -> Result<String, Failure> {
     let cannot =
@@ -55,17 +62,14 @@ fn starter(orgs: &[Listed]) -> Result<String, Failure> {
     let mut table = Table::begin(Vec::new(), ["org_uuid", "org_name"]).map_err(cannot)?;
     for listed in orgs {
         table.word(listed.org.as_str()).map_err(cannot)?;
-        match listed.name.as_deref() {
-            // A manifest takes no control characters, and a name that was cleaned would block the org.
-            Some(name) if name.chars().any(char::is_control) => {
-                console::note(&format!(
-                    "note: the name of {} has control characters and is left out\n",
-                    listed.org
-                ));
-                table.word("").map_err(cannot)?;
-            }
-            name => table.text(name.unwrap_or("").trim()).map_err(cannot)?,
+        let name = name_in_a_cell(listed);
+        if name.is_none() {
+            console::note(&format!(
+                "note: the name of {} has control characters and is left out\n",
+                listed.org
+            ));
         }
+        table.text(name.unwrap_or("")).map_err(cannot)?;
         table.end_row().map_err(cannot)?;
     }
     let bytes = table.end().map_err(cannot)?;

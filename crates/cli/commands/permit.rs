@@ -8,7 +8,7 @@ use std::path::Path;
 use orgwave_core::plan::Guard;
 use orgwave_core::run::Exit;
 
-use super::plan::{acks, max_changed, review, show};
+use super::review::{acks, max_changed, review, show};
 use crate::args::{self, ApplyArgs, ConnectArgs, path_again};
 use crate::connect::Session;
 use crate::failure::Failure;

@@ -2,18 +2,17 @@
 
 use std::path::PathBuf;
 
-use orgwave_core::policy::Percent;
 use orgwave_core::run::Exit;
-use orgwave_reporter::PlanReview;
 
-use super::apply::sandbox_of_rollout;
 use super::listeners::Listeners;
-use crate::args::{self, OutputArgs, PlanArgs, path_again};
+use super::review::{acks, max_changed, review, show};
+use super::sandboxed;
+use crate::args::{self, PlanArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, Review, make};
+use crate::plans::{check_no_read, make};
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name};
 
@@ -23,14 +22,14 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let mut rollout = rollout::open(&args.rollout, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    super::apply::check_no_read(&policy, &mut rollout)?;
+    check_no_read(&policy, &mut rollout)?;
 
     let name = new_name(clock::now());
     let plan_id = name.clone();
     let (path, folder) = place(&args, name)?;
     let made = async {
         let sandbox =
-            sandbox_of_rollout(&args.connect, &mut rollout, folder.as_ref().map(|f| f.path.as_path()))
+            sandboxed::of_rollout(&args.connect, &mut rollout, folder.as_ref().map(|f| f.path.as_path()))
                 .await?;
         let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
         let needed = &rollout.manifest.header().secrets;
@@ -64,14 +63,19 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     if !args.output.json && (changed || !args.output.quiet) {
         show(&review, &args.output, rate);
         console::out(&format!(
-            "\nplan {}, good until {}\n  {}\napply it: orgwave apply {}{}{}\n",
+            "\nplan {}, good until {}\n  {}\n",
             made.header.plan_id,
             made.header.expires,
             path.display(),
-            path_again(&path),
-            acks(&made.footer.guards),
-            args.connect.again(),
         ));
+        if changed {
+            let acks = acks(&made.footer.guards);
+            console::out(&format!(
+                "apply it: orgwave apply {}{acks}{}\n",
+                path_again(&path),
+                args.connect.again()
+            ));
+        }
     }
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
@@ -92,56 +96,6 @@ fn place(args: &PlanArgs, name: String) -> Result<(PathBuf, Option<NewFolder>), 
             Ok((folder.path.join(PLAN_FILE), Some(folder)))
         }
     }
-}
-
-/// Makes a plan's pages, from the plan as it is on disk.
-pub fn review(path: &std::path::Path, session: &Session) -> Result<PlanReview, Failure> {
-    let mut review = None;
-    let header = {
-        let file = std::fs::File::open(path).map_err(|error| Failure::cannot_write(path, error))?;
-        orgwave_core::plan::PlanReader::open(std::io::BufReader::new(file))
-            .map_err(|error| Failure::new(Exit::BadInput, "the plan can't be read back").because(error))?
-            .header()
-            .clone()
-    };
-    let plan = OpenPlan::read(
-        path,
-        |id| session.seal(id),
-        |line| {
-            if review.is_none() {
-                review = Some(Review::begin(path, &header)?);
-            }
-            review.as_mut().map_or(Ok(()), |review| review.line(line))
-        },
-    )?;
-    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
-    review.finish(&plan.footer, session.rate())
-}
-
-/// Prints a review.
-pub fn show(review: &PlanReview, output: &OutputArgs, rate: Option<f64>) {
-    let style = console::style(output.color, output.no_color.is_some());
-    console::out(&review.render(console::width(), style, rate));
-}
-
-/// The flags that acknowledge these guards.
-pub fn acks(guards: &[orgwave_core::plan::Guard]) -> String {
-    guards.iter().map(|guard| format!(" --ack {}", guard.ack)).collect()
-}
-
-/// Whether too large a share of the orgs would change, with nobody watching.
-pub fn max_changed(footer: &orgwave_core::plan::Footer, most: Percent) -> Result<(), Failure> {
-    if most.is_exceeded_by(footer.updates, footer.judged) {
-        return Err(Failure::new(
-            Exit::Guarded,
-            format!(
-                "{} of {} orgs would change, more than {most}; nothing was sent",
-                footer.updates, footer.judged
-            ),
-        )
-        .hint("look at the plan; --max-changed allows a larger share"));
-    }
-    Ok(())
 }
 
 /// `--detailed-exitcode`: orgs that could not be judged come first.

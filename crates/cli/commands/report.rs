@@ -2,19 +2,21 @@
 
 use orgwave_core::run::Exit;
 use orgwave_reporter::Summary;
-use orgwave_reporter::files::write_files;
+use orgwave_reporter::files::write_files_watched;
 
 use super::execution::say;
 use crate::args::ReportArgs;
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::runs::{RunFiles, find};
 
 /// Makes a run's files anew.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let folder = find(&args.run, &args.output.reports)?;
     let source = RunFiles::open(&folder.path)?;
-    let written = write_files(&source, &folder.path, args.output.org_files)?;
+    let written =
+        write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
         say(&Summary::of(&written).render(console::width(), style), &args.output);

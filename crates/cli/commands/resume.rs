@@ -4,20 +4,21 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use orgwave_core::plan::Verdict;
-use orgwave_core::run::{Exit, exit_of};
+use orgwave_core::run::{Entry, Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
-use orgwave_reporter::files::write_files;
-use orgwave_reporter::{Summary, Tally};
+use orgwave_reporter::files::write_files_watched;
+use orgwave_reporter::{Summary, Tally, write_metrics};
 
-use super::execution::{Execution, execute, report, say};
+use super::execution::{Execution, check_metrics, execute, report, say};
 use super::listeners::Listeners;
 use crate::args::{self, ResumeArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::{OpenPlan, PlanLines, header_of, limits_of, secrets_named};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished};
@@ -25,11 +26,13 @@ use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     // The key first: without it, whose runs are looked for isn't known.
+    check_metrics(&args.metrics)?;
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
-    let lock =
-        memory.lock(&key, &endpoint, args.lock_wait.map(|span| span.get()).unwrap_or_default()).await?;
+    let lock = memory
+        .lock(&key, &endpoint, args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default())
+        .await?;
 
     let (folder, tally) = match &args.run {
         Some(run) => {
@@ -73,7 +76,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     };
     let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);
-    report(&folder.path, &ended, strict, &args.output, listeners)
+    report(&folder.path, &ended, strict, &args.output, &args.metrics, listeners)
 }
 
 /// Whether this key at this endpoint may go on with the run.
@@ -112,7 +115,11 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
         return Ok(exit(tally));
     }
     let source = RunFiles::open(&folder.path)?;
-    let written = write_files(&source, &folder.path, args.output.org_files)?;
+    let written =
+        write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
+    if let Some(path) = &args.metrics.metrics_file {
+        write_metrics(&written.tally, path)?;
+    }
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
         say(&Summary::of(&written).render(console::width(), style), &args.output);
@@ -129,7 +136,15 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     })?;
     let records = stored.records().map_err(bad)?;
     let mut history = History { resumed: true, ..History::default() };
+    // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
     let mut acks = HashMap::new();
+    stored
+        .entries(|entry| {
+            if let Entry::Step { index, ack: Some(ack), .. } = entry {
+                acks.insert(index, ack);
+            }
+        })
+        .map_err(bad)?;
     for outcome in stored.outcomes(&records) {
         let outcome = outcome.map_err(bad)?;
         if !outcome.status.is_settled() {

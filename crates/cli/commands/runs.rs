@@ -6,11 +6,10 @@ use serde_json::json;
 
 use crate::args::RunsArgs;
 use crate::console;
-use crate::failure::Failure;
 use crate::runs::{RunFolder, is_finished, runs_in};
 
 /// Lists the runs.
-pub fn run(args: &RunsArgs) -> Result<Exit, Failure> {
+pub fn run(args: &RunsArgs) -> Exit {
     let runs = runs_in(&args.reports, console::error);
     for run in &runs {
         match run.tally() {
@@ -22,7 +21,7 @@ pub fn run(args: &RunsArgs) -> Result<Exit, Failure> {
     if runs.is_empty() && !args.json {
         console::note(&format!("no runs below {}\n", args.reports.display()));
     }
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 fn state(run: &RunFolder, tally: &Tally) -> String {

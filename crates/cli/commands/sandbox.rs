@@ -23,7 +23,7 @@ pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
             let mut orgs = Vec::new();
             for row in rollout.manifest.rows().map_err(rows_failure)? {
                 let row = row.map_err(rows_failure)?;
-                orgs.push(super::apply::seed(orgs.len(), row.org, row.name));
+                orgs.push(super::sandboxed::seed(orgs.len(), row.org, row.name));
             }
             (rollout.sandbox, orgs)
         }

@@ -20,7 +20,7 @@ use orgwave_executor::survey::{Finding, survey};
 use orgwave_reporter::Records;
 
 use super::listeners::Listeners;
-use super::plan::{acks, review, show};
+use super::review::{acks, review, show};
 use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
@@ -115,7 +115,8 @@ fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
 
 fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) -> Header {
     let created = session.gate.clock().now();
-    let expires = args.expires.map_or(std::time::Duration::from_secs(7 * 86_400), |span| span.get());
+    let expires =
+        args.expires.map_or(std::time::Duration::from_secs(7 * 86_400), orgwave_core::policy::Span::get);
     Header {
         format: FORMAT,
         plan_id,

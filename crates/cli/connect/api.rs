@@ -6,6 +6,8 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Ack, Listed, Live, Reply};
 use orgwave_executor::ports::{ReadApi, WriteApi};
 
+use crate::hold::{self, Step};
+
 /// Reads only.
 #[derive(Debug, Clone)]
 pub struct ReadPort(Reader);
@@ -66,6 +68,9 @@ impl ReadApi for WritePort {
 
 impl WriteApi for WritePort {
     async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
-        self.0.update(&org, body).await
+        hold::at(Step::BeforeSend);
+        let reply = self.0.update(&org, body).await;
+        hold::at(Step::AfterReply);
+        reply
     }
 }

@@ -18,27 +18,33 @@ use super::private_file::read_private;
 use crate::args::KeyArgs;
 use crate::failure::Failure;
 
-/// The key that these arguments and this environment give.
+/// The key that these arguments and this environment give, and where it comes from.
 ///
 /// # Errors
 /// 78: there is none, it is unsafe, or it is malformed.
-pub fn api_key(args: &KeyArgs) -> Result<ApiKey, Failure> {
+pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
     if let Some(path) = &args.token_file {
-        return api_key_of(path);
+        let source = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        return api_key_of(path).map(|key| (key, source));
     }
     if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
         let path = PathBuf::from(folder).join("orgwave-token");
         if path.exists() {
-            return parse(read_private(&path)?, &path.display().to_string());
+            let source = path.display().to_string();
+            return parse(read_private(&path)?, &source).map(|key| (key, source));
         }
     }
     if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
         let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is no text".to_owned()))?;
-        return parse(key, "RHOMBUS_API_KEY");
+        return parse(key, "RHOMBUS_API_KEY").map(|key| (key, "RHOMBUS_API_KEY".to_owned()));
     }
     let file = env::var_os("HOME").map(|home| PathBuf::from(home).join(".rhombus/credentials"));
     match file.filter(|file| args.profile.is_some() || file.exists()) {
-        Some(file) => of_profile(&file, args.profile.as_deref().unwrap_or("default")),
+        Some(file) => {
+            let profile = args.profile.as_deref().unwrap_or("default");
+            let source = format!("profile {profile:?} of {}", file.display());
+            of_profile(&file, profile).map(|key| (key, source))
+        }
         None => Err(bad("there is no key".to_owned()).hint(
             "give one by --token-file FILE, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
              or try --sandbox, which needs none",

@@ -50,6 +50,7 @@ pub struct Session {
 pub struct Identity {
     endpoint: Endpoint,
     key: ApiKey,
+    key_source: String,
 }
 
 impl Identity {
@@ -58,10 +59,12 @@ impl Identity {
     /// # Errors
     /// 78: no key, an unsafe file, an endpoint that isn't allowed.
     pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
-        Ok(match sandbox {
-            Some(sandbox) => Self { endpoint: Endpoint::sandbox(sandbox.port()), key: sandbox.api_key()? },
-            None => Self { endpoint: endpoint_of(args)?, key: credentials::api_key(args)? },
-        })
+        if let Some(sandbox) = sandbox {
+            let (endpoint, key) = (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?);
+            return Ok(Self { endpoint, key, key_source: "the sandbox".to_owned() });
+        }
+        let (endpoint, (key, key_source)) = (endpoint_of(args)?, credentials::api_key(args)?);
+        Ok(Self { endpoint, key, key_source })
     }
 
     /// What plans record and compare.
@@ -72,6 +75,11 @@ impl Identity {
     /// Tells this key from others.
     pub fn key_fingerprint(&self) -> Fingerprint {
         self.key.fingerprint()
+    }
+
+    /// Where the key comes from, in words.
+    pub fn key_source(&self) -> &str {
+        &self.key_source
     }
 }
 
@@ -89,7 +97,7 @@ impl Session {
         sandbox: Option<InProcess>,
         learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let Identity { endpoint, key } = identity;
+        let Identity { endpoint, key, .. } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();

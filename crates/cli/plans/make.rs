@@ -29,6 +29,7 @@ use super::draft::Draft;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::connect::Session;
 use crate::failure::Failure;
+use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
 
 /// A plan that was made.
@@ -159,6 +160,7 @@ pub async fn make(
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
                 draft.borrow_mut().put(*index, &line);
+                hold::at(Step::OrgPlanned);
             },
         )
         .await;

@@ -3,11 +3,13 @@
 
 mod draft;
 mod make;
+mod no_read;
 mod open;
 mod peek;
 mod spool;
 
 pub use draft::Draft;
 pub use make::{Review, make, stopped};
+pub use no_read::check_no_read;
 pub use open::{OpenPlan, PlanLines, copy_verified};
 pub use peek::{each_line, header_of, limits_of, secrets_named};

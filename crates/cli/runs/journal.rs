@@ -4,6 +4,8 @@ use orgwave_core::run::Entry;
 use orgwave_executor::ports::Journal;
 use orgwave_journal::RunJournal;
 
+use crate::hold::{self, Step};
+
 /// A journal of whatever kind.
 #[derive(Debug)]
 pub struct JournalPort<J>(pub J);
@@ -18,6 +20,11 @@ impl<J: RunJournal + 'static> Journal for JournalPort<J> {
     }
 
     fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
-        self.0.record_durably(entry, Box::new(|result| done(result.map_err(|error| error.to_string()))));
+        hold::at(Step::BeforeIntent);
+        let done = |result: Result<_, orgwave_journal::WriteError>| {
+            hold::at(Step::IntentDurable);
+            done(result.map_err(|error| error.to_string()));
+        };
+        self.0.record_durably(entry, Box::new(done));
     }
 }

@@ -12,7 +12,7 @@ use crate::desired::Wish;
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::Secrets;
-use crate::settings::{Field, Path, RawObject, ShapeError};
+use crate::settings::{Field, Path, RawMembers, RawObject, ShapeError};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///
@@ -27,7 +27,8 @@ pub fn update_body(
     live: Option<&RawObject>,
     secrets: &Secrets,
 ) -> Result<Vec<u8>, ShapeError> {
-    let mut body = Vec::with_capacity(2048);
+    let copied = live.filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
+    let mut body = Vec::with_capacity(copied + 64 * (fields.len() + 4));
     body.extend_from_slice(br#"{"envoySettings":"#);
     let mut object = ObjectWriter::begin(&mut body);
     let mut groups = Groups::of(fields);
@@ -36,7 +37,7 @@ pub fn update_body(
             match groups.take(name) {
                 Some((field, wishes)) => write_field(&mut object, field, wishes, Some(raw), secrets)?,
                 None if mode == WriteMode::Merge && !is_unseen_secret(name, raw) => {
-                    object.raw(name, raw.get())
+                    object.raw(name, raw.get());
                 }
                 None => {}
             }
@@ -48,6 +49,11 @@ pub fn update_body(
     object.end();
     body.push(b'}');
     Ok(body)
+}
+
+/// About as long as an object's text is.
+fn text_length(object: &RawObject) -> usize {
+    object.iter().map(|(name, raw)| name.len() + raw.get().len() + 4).sum()
 }
 
 /// A secret that is read as null exists all the same, perhaps: sending the null back could clear it.
@@ -70,24 +76,27 @@ fn write_field(
     object.key(field.name);
     let mut map = ObjectWriter::begin(object.out);
     let mut rest = wishes;
-    let mut written = Vec::new();
+    let mut managed = Vec::new();
     while let Some(first) = rest.first() {
         let key = first.path.key().unwrap_or_default();
         let length = rest.iter().take_while(|field| field.path.key() == Some(key)).count();
         let (entry, tail) = rest.split_at(length);
-        written.push((key, entry));
+        managed.push((key, entry));
         rest = tail;
     }
+    // They come sorted, and then this costs one look at each.
+    managed.sort_by_key(|(key, _)| *key);
+    let mut is_new = vec![true; managed.len()];
     for (key, raw) in entries.iter() {
-        match written.iter().position(|(managed, _)| *managed == key) {
-            Some(place) => {
-                let (_, wishes) = written.remove(place);
-                write_entry(&mut map, field, key, wishes, Some(raw), secrets)?;
+        match managed.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(place) => {
+                is_new[place] = false;
+                write_entry(&mut map, field, key, managed[place].1, Some(raw), secrets)?;
             }
-            None => map.raw(key, raw.get()),
+            Err(_) => map.raw(key, raw.get()),
         }
     }
-    for (key, wishes) in written {
+    for ((key, wishes), _) in managed.into_iter().zip(is_new).filter(|(_, is_new)| *is_new) {
         write_entry(&mut map, field, key, wishes, None, secrets)?;
     }
     map.end();
@@ -130,10 +139,10 @@ fn write_entry(
 }
 
 /// The members of what is to be changed in part; null and absent have none.
-fn part(live: Option<&RawValue>, place: impl FnOnce() -> String) -> Result<RawObject, ShapeError> {
+fn part(live: Option<&RawValue>, place: impl FnOnce() -> String) -> Result<RawMembers<'_>, ShapeError> {
     match live.map(RawValue::get) {
-        None | Some("null") => Ok(RawObject::default()),
-        Some(raw) => RawObject::parse(raw).map_err(|_| ShapeError {
+        None | Some("null") => Ok(RawMembers::default()),
+        Some(raw) => RawMembers::parse(raw).map_err(|_| ShapeError {
             place: place(),
             expected: "an object",
             found: if raw.starts_with('[') { "a list" } else { "a single value" },

@@ -88,16 +88,18 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
         while let Err(until) = gate.take_turn() {
             sleep_until(gate, until).await;
         }
+        let sent = gate.latest();
         let reply = call().await;
         if !matches!(reply, Reply::NotSent(_)) {
             gate.link.is_up();
+            gate.answered(matches!(reply, Reply::Throttled(_)));
         }
         let now = gate.clock().elapsed();
         let again = match &reply {
             Reply::Throttled(retry_after) => {
                 throttles += 1;
                 let wait = retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
-                gate.throttled(None, wait);
+                gate.throttled(None, sent, wait);
                 if throttles >= 10 || wait > Duration::from_secs(15 * 60) {
                     return Ok(reply);
                 }

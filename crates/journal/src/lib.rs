@@ -8,12 +8,12 @@
 //! # When what is synced
 //!
 //! 1. [`SqliteJournal::create`] makes `run.db.new`, mode 0600, in one SQLite transaction: marks, tables, header. It
-//!    is synced, and closed: one plain file, nothing beside it.
+//!    is put into WAL mode, synced, and closed: one plain file, nothing beside it.
 //! 2. The caller makes the plan's copy in the folder durable.
 //! 3. [`Draft::publish`] renames it to `run.db` and syncs the folder. *The name comes last* because it is what a
 //!    later process looks for: a folder with a `run.db` has a whole header and a whole plan, whenever it was that
-//!    the machine stopped; a folder without one was never a run, and nothing was sent for it. Only then is the
-//!    file switched to WAL, whose side files go by the database's name.
+//!    the machine stopped; a folder without one was never a run, and nothing was sent for it. The file
+//!    was switched to WAL before, so whoever dies here leaves nothing to be rolled back under that name.
 //! 4. While the run goes on, one thread owns the file. It gathers what is queued into one transaction, commits it
 //!    (with `synchronous=FULL` a commit returns once the log is synced), and only then calls the acknowledgements of
 //!    that group. Outcomes and samples ride along; alone, they are committed some milliseconds later. The order in

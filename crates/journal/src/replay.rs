@@ -99,7 +99,7 @@ impl From<&Entry> for Fact {
             Entry::Intent { index, started_at, .. } => {
                 Self::Intent { index: *index, started_at: *started_at }
             }
-            Entry::Step { index, input } => Self::Step { index: *index, input: *input },
+            Entry::Step { index, input, .. } => Self::Step { index: *index, input: *input },
             Entry::Outcome(outcome) => Self::Outcome { index: outcome.index, status: outcome.status },
             Entry::Sample(_) => Self::Sample(IgnoredAny),
             Entry::Finished(_) => Self::Finished(IgnoredAny),

@@ -39,6 +39,9 @@ pub(crate) fn fill(path: &Path, header: &RunHeader) -> Result<(), JournalError> 
         .execute("INSERT INTO header (body, chain) VALUES (?1, ?2)", (&body, Link::first(&body).to_stored()))
         .map_err(sqlite())?;
     transaction.commit().map_err(sqlite())?;
+    // The mode stands in the file. Switched later, under the name that others look for, a process that died with
+    // it would leave a journal that can't be read without being written first.
+    use_wal(&connection)?;
     connection.close().map_err(|(_, error)| sqlite()(error))
 }
 
@@ -86,6 +89,20 @@ fn header(connection: &Connection) -> Result<(RunHeader, Link), JournalError> {
     let header = serde_json::from_str(&body)
         .map_err(|error| JournalError::damaged_by("its header can't be understood", error))?;
     Ok((header, first))
+}
+
+/// Makes sure that the file is in WAL mode.
+pub(crate) fn use_wal(connection: &Connection) -> Result<(), JournalError> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(JournalError::sqlite("prepare the journal for writing"))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(JournalError::Io {
+        doing: "prepare the journal for writing",
+        source: std::io::Error::other(format!("SQLite keeps its journal mode {mode:?}")),
+    })
 }
 
 /// Asks SQLite whether every page is sound.

@@ -63,7 +63,8 @@ impl SqliteJournal {
         let lock = FolderLock::take(dir)?;
         refuse_existing(&dir.join(FILE_NAME))?;
         let path = dir.join(DRAFT_NAME);
-        for leftover in [&path, &dir.join(format!("{DRAFT_NAME}-journal"))] {
+        for beside in ["", "-journal", "-wal", "-shm"] {
+            let leftover = dir.join(format!("{DRAFT_NAME}{beside}"));
             match fs::remove_file(leftover) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(JournalError::io("remove a draft that was never used")(error));

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, config::DbConfig};
 use crate::chain::Link;
 use crate::error::{JournalError, WriteError};
 use crate::replay::Fact;
+use crate::schema;
 
 /// A place for groups of entries.
 pub(crate) trait Store: Send + 'static {
@@ -41,15 +42,7 @@ impl SqliteStore {
         let sqlite = || JournalError::sqlite("prepare the journal for writing");
         // What the last process left in its log, if it was killed.
         fold(&connection).map_err(sqlite())?;
-        let mode: String = connection
-            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-            .map_err(sqlite())?;
-        if mode != "wal" {
-            return Err(JournalError::Io {
-                doing: "prepare the journal for writing",
-                source: std::io::Error::other(format!("SQLite keeps its journal mode {mode:?}")),
-            });
-        }
+        schema::use_wal(&connection)?;
         // SQLite swallows the errors of the checkpoints that it makes by itself, and tries them again.
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite())?;
         let last: Option<i64> = connection

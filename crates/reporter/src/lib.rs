@@ -9,7 +9,7 @@
 //!    [`Progress`] draws bars or prints heartbeats, [`EventLines`] writes JSON lines, [`Fanout`] tells several.
 //!    Nothing that a sink does, or fails to do, reaches the run.
 //!
-//! What stands on the terminal at the end is a [`Summary`] of a tally; what is shown of a plan is a
+//! [`write_metrics`] says what a tally holds to Prometheus. What stands on the terminal at the end is a [`Summary`] of a tally; what is shown of a plan is a
 //! [`PlanReview`]. Both are text made for a width that is handed in.
 //!
 //! This crate doesn't know the executor, opens no journal, asks no clock and reads no environment.
@@ -18,6 +18,7 @@ mod advice;
 mod error;
 mod events;
 pub mod files;
+mod metrics;
 mod pages;
 mod record;
 mod report;
@@ -30,6 +31,7 @@ mod value;
 pub use advice::{advice, next_step};
 pub use error::ReportError;
 pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
+pub use metrics::write_metrics;
 pub use record::{Record, Records};
 pub use review::{Cost, PlanPages, PlanReview};
 pub use source::{BoxError, Journalled, LastWord, RunSource};

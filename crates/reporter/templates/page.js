@@ -34,7 +34,7 @@
     if (text === undefined) {
       const parts = [row[ORG], row[NAME]];
       row[CHANGES].forEach((value, i) => { if (i % stride < 3) parts.push(strings[value]); });
-      Object.values(row[EXTRA] || {}).flat().forEach((value) => parts.push(String(value)));
+      Object.values(row[EXTRA] || {}).flat().forEach((value) => { if (typeof value === "string") parts.push(value); });
       text = parts.join("\n").toLowerCase();
       hays.set(row, text);
     }

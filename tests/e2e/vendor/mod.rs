@@ -116,7 +116,14 @@ impl Vendor {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let orgs = orgs.into_iter().map(|org| (org.uuid.clone(), org)).collect();
-        let world = World { server, orgs, rules: Vec::new(), calls: BTreeMap::new(), seen: Vec::new(), under_way: (0, 0) };
+        let world = World {
+            server,
+            orgs,
+            rules: Vec::new(),
+            calls: BTreeMap::new(),
+            seen: Vec::new(),
+            under_way: (0, 0),
+        };
         let shared = Arc::new(Shared { world: Mutex::new(world), changed: Condvar::new() });
         runtime.spawn(serve::accept(listener, shared.clone()));
         Self { address, shared, runtime: Some(runtime) }

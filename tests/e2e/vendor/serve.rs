@@ -89,14 +89,8 @@ impl World {
             WRITE => Op::Write,
             _ => Op::Other,
         };
-        let seen = Seen {
-            at,
-            op,
-            line: request.line,
-            headers: request.headers,
-            body: request.body,
-            applied: false,
-        };
+        let seen =
+            Seen { at, op, line: request.line, headers: request.headers, body: request.body, applied: false };
         let org = seen.org().unwrap_or_default().to_owned();
         let calls = self.calls.entry((op, org.clone())).or_default();
         *calls += 1;

@@ -4,7 +4,7 @@ use super::diff::Context;
 use super::{Fit, fit};
 use crate::outcome::Change;
 use crate::plan::PlannedField;
-use crate::settings::{RawObject, Settings, ShapeError};
+use crate::settings::{Path, RawObject, Settings, ShapeError};
 
 /// What is live, seen from a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,15 @@ pub fn read_back(
     let (mut hidden, mut telling) = (false, false);
     let mut as_before = true;
     let mut off = Vec::new();
+    // A plan's order is that of paths, and its changes'; a journal may have come by another way.
+    let is_sorted = changes.is_sorted_by(|left, right| left.path < right.path);
+    let change_of = |path: &Path| {
+        if is_sorted {
+            changes.binary_search_by(|change| change.path.cmp(path)).ok().map(|place| &changes[place])
+        } else {
+            changes.iter().find(|change| change.path == *path)
+        }
+    };
     for field in fields {
         let sight = settings.at(&field.path)?;
         let fit = fit(&sight, &field.path, &field.after, context.secrets);
@@ -48,7 +57,7 @@ pub fn read_back(
         if fit == Fit::No {
             off.push(field.path.to_string());
         }
-        match changes.iter().find(|change| change.path == field.path) {
+        match change_of(&field.path) {
             Some(change) => {
                 telling = true;
                 as_before &=

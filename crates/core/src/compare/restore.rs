@@ -77,7 +77,7 @@ fn added_entry(
             .any(|(change, _)| matches!(&change.path, Path::Member(_, _, member) if member.name == name))
     };
     let only_ours = entry.as_object().is_some_and(|entry| entry.keys().all(is_ours));
-    Ok(only_ours.then(|| PlannedField {
+    Ok(only_ours.then_some(PlannedField {
         path,
         before: Image::Json(entry),
         after: Wish::Remove,

@@ -24,7 +24,7 @@ pub enum Ownership {
 /// # Errors
 /// They name another org, or another integration.
 pub fn whose(org: &Ruuid, object: &RawObject) -> Result<Ownership, Complaint> {
-    if let Some(raw) = object.get("integration").map(|raw| raw.get())
+    if let Some(raw) = object.get("integration").map(serde_json::value::RawValue::get)
         && !matches!(raw, "null" | "\"ENVOY\"")
     {
         return Err(complaint(

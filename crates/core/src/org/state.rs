@@ -150,6 +150,7 @@ impl OrgState {
                 // The process died while the write may have been under way: that spends no attempt.
                 (Intent, Input::Resumed) => {
                     next.spent -= 1;
+                    next.doubted = true;
                     InDoubt
                 }
                 (Acked | InDoubt | Verifying { .. } | Done(Status::Unknown), Input::Resumed) => {
@@ -241,6 +242,14 @@ mod tests {
     fn a_kill_during_a_send_is_doubt_and_spends_no_attempt() {
         let state = walk(&[Input::Differs, Input::Intent, Input::Resumed]);
         assert_eq!((state.phase(), state.spent()), (Phase::InDoubt, 0));
+        let late = [
+            Input::Verify,
+            Input::LiveAsBefore,
+            Input::StillAsBefore { attempts_left: true },
+            Input::AsDesired,
+        ];
+        let end = late.iter().fold(state, |state, input| state.next(*input).unwrap());
+        assert_eq!(end.status(), Some(Status::Applied), "the run's own write, come late");
     }
 
     fn any_input() -> impl Strategy<Value = Input> {

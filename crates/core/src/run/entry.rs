@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finish, Sample};
 use crate::org::Input;
 use crate::outcome::{Change, OrgOutcome};
+use crate::reply::Ack;
 use crate::timestamp::Timestamp;
 
 /// One record of a journal. Only an [`Intent`](Self::Intent) must be durable before the run goes on.
@@ -40,6 +41,10 @@ pub enum Entry {
         index: u32,
         /// What it was told.
         input: Input,
+        /// What the vendor said when it accepted with a warning: kept now, since the outcome that will hold it
+        /// comes only after the read-back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ack: Option<Ack>,
     },
     /// An org is final for this process.
     Outcome(OrgOutcome),

@@ -32,6 +32,22 @@ pub enum StopReason {
     JournalFailed(String),
 }
 
+impl StopReason {
+    /// Whether it says nothing of the orgs, and only that the process was to end by then.
+    pub const fn only_ends_early(&self) -> bool {
+        match self {
+            Self::Interrupted | Self::Terminated | Self::MaxDuration => true,
+            Self::KeyRefused
+            | Self::BudgetSpent
+            | Self::CanaryDisturbed(_)
+            | Self::Unreachable(_)
+            | Self::Redirected(_)
+            | Self::Expired
+            | Self::JournalFailed(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -12,6 +12,7 @@
 mod catalog;
 mod equality;
 mod path;
+mod raw_members;
 mod raw_object;
 pub mod schema;
 mod sight;
@@ -21,6 +22,7 @@ pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
 pub use equality::same;
 pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
+pub(crate) use raw_members::RawMembers;
 pub use raw_object::RawObject;
 pub use sight::{Settings, ShapeError, Sight};
 pub use tri::Tri;

@@ -4,6 +4,7 @@
 //! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
 //! backslash `\\`. A path knows its field in the catalog, so its type and class need no second look-up.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -119,8 +120,11 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// Splits at literal dots and undoes the escapes.
-fn split(text: &str) -> Result<Vec<String>, ParsePathError> {
+/// Splits at literal dots and undoes the escapes. Hardly any path has one, and plans have many paths.
+fn split(text: &str) -> Result<Vec<Cow<'_, str>>, ParsePathError> {
+    if !text.contains('\\') {
+        return Ok(text.split('.').map(Cow::Borrowed).collect());
+    }
     let mut parts = vec![String::new()];
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -133,7 +137,7 @@ fn split(text: &str) -> Result<Vec<String>, ParsePathError> {
             other => parts.last_mut().expect("starts with one").push(other),
         }
     }
-    Ok(parts)
+    Ok(parts.into_iter().map(Cow::Owned).collect())
 }
 
 impl FromStr for Path {
@@ -141,25 +145,25 @@ impl FromStr for Path {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = split(text)?;
-        if parts.iter().any(String::is_empty) {
+        if parts.iter().any(|part| part.is_empty()) {
             return Err(ParsePathError::EmptyPart);
         }
         let name = &parts[0];
         let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
-            name: name.clone(),
+            name: name.to_string(),
             did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
         })?;
         match (parts.as_slice(), field.map()) {
             ([_], _) => Ok(Self::Field(field)),
             (_, None) => Err(ParsePathError::NotAMap(field.name)),
-            ([_, key], Some(_)) => Ok(Self::Entry(field, key.as_str().into())),
+            ([_, key], Some(_)) => Ok(Self::Entry(field, key.as_ref().into())),
             ([_, key, name], Some(spec)) => {
                 let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
                     map: field.name,
-                    name: name.clone(),
+                    name: name.to_string(),
                     did_you_mean: nearest(name, spec.members.iter().map(|member| member.name)),
                 })?;
-                Ok(Self::Member(field, key.as_str().into(), member))
+                Ok(Self::Member(field, key.as_ref().into(), member))
             }
             _ => Err(ParsePathError::TooDeep),
         }
@@ -172,15 +176,18 @@ impl fmt::Display for Path {
         f.write_str(field)?;
         if self.key().is_some() {
             f.write_str(".")?;
-            for c in key.chars() {
-                if matches!(c, '.' | '\\') {
-                    f.write_str("\\")?;
-                }
-                write!(f, "{c}")?;
+            let mut rest = key;
+            while let Some(place) = rest.find(['.', '\\']) {
+                f.write_str(&rest[..place])?;
+                f.write_str("\\")?;
+                f.write_str(&rest[place..=place])?;
+                rest = &rest[place + 1..];
             }
+            f.write_str(rest)?;
         }
         if !member.is_empty() {
-            write!(f, ".{member}")?;
+            f.write_str(".")?;
+            f.write_str(member)?;
         }
         Ok(())
     }
@@ -206,7 +213,19 @@ impl Serialize for Path {
 
 impl<'de> Deserialize<'de> for Path {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Path;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a path in the settings")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Path, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 

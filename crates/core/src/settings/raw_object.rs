@@ -11,6 +11,9 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+/// Up to so many members a new one's name is looked for among all.
+const FEW: usize = 64;
+
 /// An object whose values are raw JSON. Its `Debug` shows names only: among the values are secrets.
 #[derive(Clone, Default)]
 pub struct RawObject {
@@ -93,12 +96,23 @@ impl<'de> Deserialize<'de> for RawObject {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject, A::Error> {
                 let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+                // Settings have two dozen members: looking through them is cheaper than a map with keys of its own.
                 let mut places = hashbrown::HashMap::<String, usize>::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    match places.get(&name) {
-                        Some(&place) => members[place].1 = value,
+                    if members.len() == FEW {
+                        places.extend(members.iter().map(|(name, _)| name.clone()).zip(0..));
+                    }
+                    let place = if members.len() < FEW {
+                        members.iter().position(|(known, _)| *known == name)
+                    } else {
+                        places.get(&name).copied()
+                    };
+                    match place {
+                        Some(place) => members[place].1 = value,
                         None => {
-                            places.insert(name.clone(), members.len());
+                            if members.len() >= FEW {
+                                places.insert(name.clone(), members.len());
+                            }
                             members.push((name, value));
                         }
                     }

@@ -1,10 +1,11 @@
 //! What is to be seen at a path of an org's settings as read.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::fmt;
 
 use serde_json::Value;
 
-use super::{Path, RawObject, same};
+use super::{Path, RawMembers, RawObject, same};
 use crate::outcome::Image;
 use crate::secret::{SealKey, SecretText, is_masked};
 
@@ -64,17 +65,19 @@ impl Sight {
     }
 }
 
-/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for.
-#[derive(Debug)]
+/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for, and an
+/// entry once for all questions about it that come in a row, as sorted paths do.
 pub struct Settings<'a> {
     object: &'a RawObject,
-    maps: OnceCell<Vec<(&'static str, RawObject)>>,
+    maps: OnceCell<Vec<(&'static str, RawMembers<'a>)>>,
+    /// The entry that was asked about last: its text, which is somewhere inside the object's, and its members.
+    entry: RefCell<Option<(&'a str, RawMembers<'a>)>>,
 }
 
 impl<'a> Settings<'a> {
     /// Looks into these settings.
     pub fn new(object: &'a RawObject) -> Self {
-        Self { object, maps: OnceCell::new() }
+        Self { object, maps: OnceCell::new(), entry: RefCell::default() }
     }
 
     /// What stands at a path.
@@ -90,18 +93,28 @@ impl<'a> Settings<'a> {
                 None | Some("null") => Sight::Absent,
                 Some(entry) => json(entry),
             }),
-            Path::Member(_, key, member) => {
-                let entry = match self.entry(field.name, key)? {
-                    None | Some("null") => return Ok(Sight::Absent),
-                    Some(entry) => RawObject::parse(entry).map_err(|_| ShapeError {
+            Path::Member(_, key, member) => match self.entry(field.name, key)? {
+                None | Some("null") => Ok(Sight::Absent),
+                Some(text) => {
+                    let raw = self.member(text, member.name).map_err(|_| ShapeError {
                         place: Path::Entry(field, key.clone()).to_string(),
                         expected: "an object",
-                        found: shape(entry),
-                    })?,
-                };
-                Ok(entry.get(member.name).map_or(Sight::Absent, |raw| json(raw.get())))
-            }
+                        found: shape(text),
+                    })?;
+                    Ok(raw.map_or(Sight::Absent, json))
+                }
+            },
         }
+    }
+
+    fn member(&self, entry: &'a str, name: &str) -> Result<Option<&'a str>, serde_json::Error> {
+        let mut last = self.entry.borrow_mut();
+        let members = match &mut *last {
+            // The very same text, not just an equal one: comparing the addresses is enough.
+            Some((text, members)) if std::ptr::eq(*text, entry) => members,
+            other => &mut other.insert((entry, RawMembers::parse(entry)?)).1,
+        };
+        Ok(members.get(name).map(serde_json::value::RawValue::get))
     }
 
     fn secret(&self, name: &str) -> Result<Sight, ShapeError> {
@@ -114,7 +127,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn entry(&self, map: &'static str, key: &str) -> Result<Option<&str>, ShapeError> {
+    fn entry(&self, map: &'static str, key: &str) -> Result<Option<&'a str>, ShapeError> {
         let raw = self.object.get(map).map_or("null", |raw| raw.get());
         if raw == "null" {
             return Ok(None);
@@ -127,12 +140,18 @@ impl<'a> Settings<'a> {
                 .iter()
                 .filter_map(|(name, raw)| {
                     let field = super::Field::named(name).filter(|field| field.map().is_some())?;
-                    Some((field.name, RawObject::parse(raw.get()).ok()?))
+                    Some((field.name, RawMembers::parse(raw.get()).ok()?))
                 })
                 .collect()
         });
         let entries = maps.iter().find(|(name, _)| *name == map).map(|(_, entries)| entries);
-        Ok(entries.and_then(|entries| entries.get(key)).map(|raw| raw.get()))
+        Ok(entries.and_then(|entries| entries.get(key)).map(serde_json::value::RawValue::get))
+    }
+}
+
+impl fmt::Debug for Settings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Settings").field(self.object).finish()
     }
 }
 

@@ -5,9 +5,13 @@ use std::time::Duration;
 use orgwave_core::event::Call;
 use tokio::task::AbortHandle;
 
+use crate::gate::throttle::Tally;
+
 /// 429s in a row, not put down to the partner's bucket, after which an org is parked.
-const MOST_THROTTLES: u32 = 10;
-/// The longest time that an org is waited for.
+pub(super) const MOST_THROTTLES: u32 = 10;
+/// 429s in a row from which on it matters whether others get through.
+const MANY: u32 = 3;
+/// The longest time that an org is waited for, and the longest that it may answer nothing but 429.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Where an org stands in the loop.
@@ -35,39 +39,75 @@ pub(super) struct Active {
     pub(super) not_before: Duration,
     /// It was granted the one read of a drain.
     pub(super) is_last_read: bool,
-    throttled: Option<(Call, u32)>,
+    streak: Option<Streak>,
+}
+
+/// 429s in a row.
+#[derive(Debug)]
+struct Streak {
+    /// Of this kind of call. Only the same kind counts: a read that goes through between two writes that don't
+    /// is no progress.
+    call: Call,
+    began: Duration,
+    /// All of them.
+    length: u32,
+    /// Those that are not put down to the partner's bucket.
+    own: u32,
+    /// Most calls of the others got through meanwhile. That stays true when there are no others any more.
+    is_alone: bool,
+    /// What all calls had come to at the latest of them.
+    tally: Tally,
 }
 
 impl Active {
     pub(super) const fn new() -> Self {
-        Self { stage: Stage::Idle, not_before: Duration::ZERO, is_last_read: false, throttled: None }
+        Self { stage: Stage::Idle, not_before: Duration::ZERO, is_last_read: false, streak: None }
     }
 
     /// Counts a 429 of this kind of call, and returns how many came in a row.
-    pub(super) fn count_throttle(&mut self, call: Call) -> u32 {
-        let count = match self.throttled {
-            Some((same, count)) if same == call => count + 1,
-            _ => 1,
-        };
-        self.throttled = Some((call, count));
-        count
+    pub(super) fn count_throttle(&mut self, call: Call, now: Duration) -> u32 {
+        let streak = self.streak.take().filter(|streak| streak.call == call);
+        let mut streak = streak.unwrap_or(Streak {
+            call,
+            began: now,
+            length: 0,
+            own: 0,
+            is_alone: false,
+            tally: Tally::default(),
+        });
+        streak.length += 1;
+        streak.own += 1;
+        let length = streak.length;
+        self.streak = Some(streak);
+        length
     }
 
-    /// Whether so many 429s in a row are too many.
-    pub(super) const fn is_hopeless(throttles: u32) -> bool {
-        throttles >= MOST_THROTTLES
+    /// Whether the latest 429 is the org's own, whoever else was throttled: it is one of many in a row, while most
+    /// calls of the others got through.
+    pub(super) fn is_throttled_alone(&mut self, tally: Tally) -> bool {
+        let Some(streak) = &mut self.streak else { return false };
+        let since = tally.since(streak.tally);
+        streak.tally = tally;
+        streak.is_alone |= streak.length >= MANY && since.is_mostly_accepted();
+        streak.is_alone
     }
 
-    /// A call of this kind got another answer than 429. Only the same kind counts: a read that goes through
-    /// between two writes that don't is no progress.
+    /// Whether the org is throttled so often, or for so long, that it is given up for this run.
+    pub(super) fn is_hopeless(&self, now: Duration) -> bool {
+        self.streak
+            .as_ref()
+            .is_some_and(|streak| streak.own >= MOST_THROTTLES || now >= streak.began + LONGEST_WAIT)
+    }
+
+    /// A call of this kind got another answer than 429.
     pub(super) fn forget_throttles(&mut self, call: Call) {
-        if self.throttled.is_some_and(|(same, _)| same == call) {
-            self.throttled = None;
-        }
+        self.streak = self.streak.take().filter(|streak| streak.call != call);
     }
 
-    /// The 429s were the partner's bucket: not this org's to answer for.
+    /// The latest 429s were the partner's bucket: not this org's to answer for.
     pub(super) const fn excuse_throttles(&mut self) {
-        self.throttled = None;
+        if let Some(streak) = &mut self.streak {
+            streak.own = 0;
+        }
     }
 }

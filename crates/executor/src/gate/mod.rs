@@ -3,6 +3,7 @@
 //!
 //! * [`pacer`]: governor's limiters, on our clock, with a rate that can change.
 //! * [`rate`]: which rate - the ceiling, slowed by the vendor's 429s, or found by trying.
+//! * [`learned`]: for how long a measured rate is worth something.
 //! * [`throttle`]: whether 429s are one org's or the partner's.
 //! * [`backoff`]: how long to wait after a failure.
 //! * [`link`]: whether the vendor can be reached at all.
@@ -10,6 +11,7 @@
 //! Nothing here sends, waits or knows what a call is for.
 
 pub mod backoff;
+pub mod learned;
 pub mod link;
 pub mod pacer;
 pub mod rate;
@@ -25,7 +27,7 @@ use backoff::Backoff;
 use link::Link;
 use pacer::Pacer;
 use rate::RateControl;
-use throttle::{Bucket, Throttles};
+use throttle::{Bucket, Tally, Throttles};
 
 /// The gate of a process: one for planning and applying, so that both together keep the limits.
 #[derive(Debug)]
@@ -35,16 +37,27 @@ pub struct Gate<C: Clock> {
     pacer: Pacer,
     rate: RateControl,
     throttles: Throttles,
+    tally: Tally,
     /// Whether the vendor can be reached.
     pub link: Link,
     /// Delays after failures.
     pub backoff: Backoff,
     /// No call before this reading: the partner's bucket is empty.
     closed_until: Duration,
+    latest: Sent,
+}
+
+/// A call that was sent: which of all, and when.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sent {
+    number: u64,
+    at: Duration,
 }
 
 impl<C: Clock> Gate<C> {
-    /// A gate with these limits. `learned` is a rate that worked before; `seed` makes the jitter repeatable.
+    /// A gate with these limits. `learned` is what [`learned_rate`](Self::learned_rate) gave at the end of an earlier
+    /// process of the same key and endpoint, as far as it is [still worth something](learned::still_good): `auto`
+    /// begins at four fifths of it. `seed` makes the jitter repeatable.
     pub fn new(clock: C, limits: Limits, learned: Option<f64>, seed: u64) -> Self {
         let rate = RateControl::new(limits.rate, learned);
         let pacer = Pacer::new(rate.current(), limits.org_rate, clock.elapsed());
@@ -54,9 +67,11 @@ impl<C: Clock> Gate<C> {
             pacer,
             rate,
             throttles: Throttles::default(),
+            tally: Tally::default(),
             link: Link::default(),
             backoff: Backoff::new(seed),
             closed_until: Duration::ZERO,
+            latest: Sent::default(),
         }
     }
 
@@ -75,8 +90,9 @@ impl<C: Clock> Gate<C> {
         self.rate.current()
     }
 
-    /// What was learned of the vendor's limit, to be remembered.
-    pub const fn learned_rate(&self) -> Option<f64> {
+    /// The vendor's limit in calls a second, if `auto` has measured it: to be remembered for this key and endpoint,
+    /// with the time of day. `None` is no news: what was remembered before stays.
+    pub fn learned_rate(&self) -> Option<f64> {
         self.rate.learned()
     }
 
@@ -93,7 +109,7 @@ impl<C: Clock> Gate<C> {
             self.pacer.set_rate(self.rate.current(), now);
         }
         self.pacer.take_turn(now)?;
-        self.rate.sent();
+        self.latest = Sent { number: self.rate.sent(), at: now };
         Ok(())
     }
 
@@ -105,16 +121,37 @@ impl<C: Clock> Gate<C> {
         self.pacer.take_org_turn(index, self.clock.elapsed())
     }
 
-    /// A 429 came for an org (`None`: for the client list). Returns whose bucket it was, as far as is known.
-    pub fn throttled(&mut self, org: Option<u32>, retry_after: Duration) -> Bucket {
+    /// The call that the latest turn was taken for.
+    pub const fn latest(&self) -> Sent {
+        self.latest
+    }
+
+    /// A call was answered, by 429 or by anything else.
+    pub const fn answered(&mut self, is_throttled: bool) {
+        self.tally.add(is_throttled);
+        if is_throttled {
+            self.rate.refused();
+        }
+    }
+
+    /// How all calls were answered so far.
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// A 429 came for a call to an org (`None`: to the client list). Returns whose bucket it was, as far as is
+    /// known.
+    pub fn throttled(&mut self, org: Option<u32>, call: Sent, retry_after: Duration) -> Bucket {
         let now = self.clock.elapsed();
-        let bucket = self.throttles.note(org, now);
+        let bucket = self.throttles.note(org, now, self.tally, self.rate.expects_empty(now));
         if bucket == Bucket::Partner && self.limits.rate != Rate::Unlimited {
-            if self.rate.slow_down(now) {
+            if self.rate.slow_down(now, call.at, call.number) {
                 self.pacer.set_rate(self.rate.current(), now);
             }
-            // Every other call would be refused as well; a long Retry-After is kept by its org alone.
-            let pause = retry_after.min(Duration::from_secs(5));
+            // Every other call would be refused as well, until there is a token again; a longer Retry-After is
+            // kept by its org alone.
+            let token = self.rate.current().map_or(1.0, |rate| (1.0 / rate).max(1.0));
+            let pause = retry_after.min(Duration::from_secs_f64(token));
             self.closed_until = self.closed_until.max(now + pause);
         }
         bucket

@@ -44,6 +44,9 @@ impl GovernorClock for HandClock {
 pub struct Pacer {
     clock: HandClock,
     run: Option<RunLimiter>,
+    /// When the run's latest turn was taken, and until when that holds under a rate that was changed since.
+    latest: Option<Duration>,
+    not_before: Duration,
     orgs: Option<OrgLimiter>,
 }
 
@@ -58,7 +61,7 @@ impl Pacer {
             }
             Rate::Auto | Rate::Unlimited => None,
         };
-        let mut pacer = Self { clock, run: None, orgs };
+        let mut pacer = Self { clock, run: None, latest: None, not_before: Duration::ZERO, orgs };
         pacer.set_rate(rate, now);
         pacer
     }
@@ -66,8 +69,12 @@ impl Pacer {
     /// Changes the run's rate.
     pub fn set_rate(&mut self, rate: Option<f64>, now: Duration) {
         self.clock.set(now);
+        self.not_before = Duration::ZERO;
         self.run = rate.map(|rate| {
             let rate = PerSecond::clamped(rate);
+            // However often the rate changes, a call is a period of the new rate after the one before.
+            self.not_before =
+                self.latest.map_or(now, |latest| latest + Duration::from_secs_f64(1.0 / rate.refill()));
             let limiter = RateLimiter::direct_with_clock(quota(rate), self.clock.clone());
             // Begins with one call in hand and the rest of the burst spent: the burst is there for late timers,
             // not for a salvo, and the calls under the rate before still count.
@@ -82,9 +89,15 @@ impl Pacer {
     ///
     /// # Errors
     /// The reading of the clock at which to ask again.
-    pub fn take_turn(&self, now: Duration) -> Result<(), Duration> {
+    pub fn take_turn(&mut self, now: Duration) -> Result<(), Duration> {
         self.clock.set(now);
-        self.run.as_ref().map_or(Ok(()), |limiter| limiter.check().map_err(|not_until| due(&not_until, now)))
+        let Some(limiter) = &self.run else { return Ok(()) };
+        if now < self.not_before {
+            return Err(self.not_before);
+        }
+        limiter.check().map_err(|not_until| due(&not_until, now))?;
+        self.latest = Some(now);
+        Ok(())
     }
 
     /// Takes an org's turn for one call.
@@ -105,7 +118,7 @@ fn due(not_until: &NotUntil<Nanos>, now: Duration) -> Duration {
     let now = Nanos::new(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
     let at: Duration = not_until.earliest_possible().duration_since(Nanos::new(0)).into();
     // Timers have whole milliseconds at best; asking a nanosecond early would spin.
-    let wait: Duration = not_until.wait_time_from(now).into();
+    let wait = not_until.wait_time_from(now);
     at.max(Duration::from(now.duration_since(Nanos::new(0))) + wait)
 }
 
@@ -123,7 +136,7 @@ mod tests {
 
     /// Takes turns as fast as the pacer allows, and returns when.
     fn turns(rate: f64, seconds: u64) -> Vec<Duration> {
-        let pacer = Pacer::new(Some(rate), Rate::Unlimited, Duration::ZERO);
+        let mut pacer = Pacer::new(Some(rate), Rate::Unlimited, Duration::ZERO);
         let (mut now, mut taken) = (Duration::ZERO, Vec::new());
         while now < Duration::from_secs(seconds) {
             match pacer.take_turn(now) {
@@ -144,7 +157,7 @@ mod tests {
             let mut window = VecDeque::new();
             for at in &taken {
                 window.push_back(*at);
-                while *at - window[0] >= Duration::from_secs(1) {
+                while *at >= window[0] + Duration::from_secs(1) {
                     window.pop_front();
                 }
                 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
@@ -168,13 +181,18 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_rate_brings_no_salvo() {
-        let mut pacer = Pacer::new(Some(500.0), Rate::Unlimited, Duration::ZERO);
-        for millisecond in 0..100 {
-            let now = Duration::from_millis(millisecond);
-            pacer.set_rate(Some(500.0), now);
-            assert!(pacer.take_turn(now).is_ok());
-            assert!(pacer.take_turn(now).is_err());
+    fn a_changed_rate_brings_no_salvo_and_stops_nothing() {
+        for rate in [2.0, 20.0] {
+            let mut pacer = Pacer::new(Some(rate), Rate::Unlimited, Duration::ZERO);
+            let mut taken = 0.0;
+            for millisecond in 0..10_000 {
+                let now = Duration::from_millis(millisecond);
+                if millisecond % 100 == 0 {
+                    pacer.set_rate(Some(rate), now);
+                }
+                taken += f64::from(u8::from(pacer.take_turn(now).is_ok()));
+            }
+            assert!((0.85 * 10.0 * rate..=10.0 * rate + 1.0).contains(&taken), "{taken} at {rate}/s");
         }
     }
 }

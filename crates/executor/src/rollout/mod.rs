@@ -95,6 +95,20 @@ pub struct Ports<'a, A, J, P> {
     pub plan: &'a P,
 }
 
+/// What is carried out.
+pub struct Job<'a> {
+    /// Where the plan's orgs are, and what is to be done to each.
+    pub index: &'a [IndexEntry],
+    /// How.
+    pub policy: Policy,
+    /// The secrets that the writes need.
+    pub secrets: &'a Secrets,
+    /// The plan's key.
+    pub seal: &'a SealKey,
+    /// What earlier processes left.
+    pub history: History,
+}
+
 /// How a process's part of a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
@@ -104,23 +118,19 @@ pub struct Ended {
     pub counts: Counts,
 }
 
-/// Carries a plan out, or goes on with it: `history` is what earlier processes left.
+/// Carries a plan out, or goes on with it.
 ///
 /// No error comes from here: what goes wrong with an org is its outcome, what goes wrong with the run is the
 /// [`StopReason`] of its [`Finish`].
-#[expect(clippy::too_many_arguments, reason = "each is another room of the program, and there is one caller")]
 pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
-    index: &[IndexEntry],
-    policy: Policy,
-    secrets: &Secrets,
-    seal: &SealKey,
-    history: History,
+    job: Job<'_>,
     ports: Ports<'_, A, J, P>,
     gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
     sink: &mut dyn EventSink,
 ) -> Ended {
-    let resumed = history.resumed;
+    let Job { index, policy, history, .. } = &job;
+    let (resumed, orgs) = (history.resumed, index.len() as u64);
     let mut counts: Counts = index.iter().filter_map(|entry| entry.verdict.status()).collect();
     history.settled.values().for_each(|status| counts.add(*status));
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
@@ -129,20 +139,23 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     Context::new(gate, sink).emit(EventKind::RunStarted {
         run_id: policy.run_id.clone(),
         plan_id: policy.plan_id.clone(),
-        orgs: index.len() as u64,
+        orgs,
         updates,
         resumed,
     });
 
     let (api, journal) = (ports.api, ports.journal);
     let wrote_before = history.wrote;
-    let mut work = work::Rollout::new(index, policy, secrets, seal, history, ports, counts);
+    let mut work = work::Rollout::new(job, ports, counts);
     let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
     let mut counts = work.counts();
-    let rest = index.len() as u64 - counts.total();
+    let rest = orgs - counts.total();
     (0..rest).for_each(|_| counts.add(Status::NotAttempted));
 
     let at = gate.clock().now();
+    // What came when there was nothing left to stop has stopped nothing: a run that is done isn't resumable.
+    let is_done = counts.of(Status::NotAttempted) == 0 && counts.of(Status::Unknown) == 0;
+    let stop = stop.filter(|reason| !(is_done && reason.only_ends_early()));
     let finish = Finish { at, wrote: work.wrote() || wrote_before, stop };
     journal.record(Entry::Finished(finish.clone()));
     let mut cx = Context::new(gate, sink);

@@ -13,6 +13,7 @@ use orgwave_core::outcome::{Change, Complaint, OrgOutcome};
 use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
 use orgwave_core::reply::{Ack, Cause, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::run::Entry;
 use orgwave_core::settings::RawObject;
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
@@ -25,6 +26,10 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// An org that is under way.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and the state machine holds the state"
+)]
 pub(super) struct OrgRun {
     pub(super) line: PlanLine,
     state: OrgState,
@@ -118,9 +123,11 @@ impl OrgRun {
         matches!(self.state.phase(), Phase::Planned | Phase::Ready)
     }
 
-    /// Inputs for the journal, in their order.
-    pub(super) fn take_unrecorded(&mut self) -> Vec<Input> {
-        std::mem::take(&mut self.unrecorded)
+    /// What the org was told, for the journal, in its order.
+    pub(super) fn take_unrecorded(&mut self, index: u32) -> Vec<Entry> {
+        let inputs = std::mem::take(&mut self.unrecorded);
+        let ack_of = |input| matches!(input, Input::Acked { warned: true }).then(|| self.ack.clone());
+        inputs.into_iter().map(|input| Entry::Step { index, input, ack: ack_of(input) }).collect()
     }
 
     /// Tells the state machine. What it can't take is a defect of this module, and panics: the loop catches
@@ -203,8 +210,7 @@ impl OrgRun {
     fn judge(&mut self, object: RawObject, desk: &mut Desk<'_>) {
         self.read_failures = 0;
         match self.judgement(&object, desk) {
-            Err(complaint) => self.block(complaint),
-            Ok(Judgement::Blocked(complaint)) => self.block(complaint),
+            Err(complaint) | Ok(Judgement::Blocked(complaint)) => self.block(complaint),
             Ok(Judgement::Conflicts(complaint)) => {
                 self.complaint = Some(complaint);
                 self.tell(Input::Conflicts);
@@ -472,16 +478,12 @@ impl OrgRun {
         self.records_read = false;
         self.wait = None;
         self.complain(Code::OrgPanic, what.to_owned(), None);
-        let input = match self.state.phase() {
-            Phase::Planned | Phase::Ready => Input::ReadsSpent,
-            Phase::Intent => {
-                self.tell(Input::Lost);
-                Input::ReadsSpent
-            }
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => Input::ReadsSpent,
+        match self.state.phase() {
             Phase::Done(_) => return,
-        };
-        self.tell(input);
+            Phase::Intent => self.tell(Input::Lost),
+            Phase::Planned | Phase::Ready | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {}
+        }
+        self.tell(Input::ReadsSpent);
     }
 
     fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {

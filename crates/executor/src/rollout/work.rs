@@ -19,7 +19,7 @@ use orgwave_core::status::{Counts, Status};
 
 use super::org_run::{Ask, Desk, OrgRun};
 use super::waves::{Next, WaveFeed};
-use super::{History, Policy, Ports, Recorded};
+use super::{History, Job, Policy, Ports, Recorded};
 use crate::dispatch::{Context, Need, OrgReply, Work};
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 
@@ -41,15 +41,8 @@ pub(super) struct Rollout<'a, A, J, P> {
 }
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
-    pub(super) fn new(
-        index: &'a [IndexEntry],
-        policy: Policy,
-        secrets: &'a Secrets,
-        seal: &'a SealKey,
-        history: History,
-        ports: Ports<'a, A, J, P>,
-        counts: Counts,
-    ) -> Self {
+    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
+        let Job { index, policy, secrets, seal, history } = job;
         let History { settled, open: recorded, .. } = history;
         let is_in_doubt = |org| {
             recorded.get(&org).is_some_and(|recorded: &Recorded| {
@@ -114,8 +107,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         if let Some(org) = self.orgs.get_mut(&index)
             && org.state().status().is_none()
         {
-            for input in org.take_unrecorded() {
-                self.ports.journal.record(Entry::Step { index, input });
+            for step in org.take_unrecorded(index) {
+                self.ports.journal.record(step);
             }
         }
     }
@@ -123,8 +116,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
         let Some(mut org) = self.orgs.remove(&index) else { return };
         let id = org.line.org;
-        let steps = org.take_unrecorded().into_iter().map(|input| Entry::Step { index, input });
-        let mut entries: Vec<Entry> = steps.collect();
+        let mut entries = org.take_unrecorded(index);
         let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.add(outcome.status);
         if self.waves.ended(outcome.status) && self.stop.is_none() {

@@ -120,7 +120,7 @@ impl Scenario {
     /// Only orgs that no write gets through to are left; every org can be read.
     pub(crate) fn calm(&mut self) {
         let mut weather = Weather::fair(self.weather.quiet_period);
-        weather.odd = self.weather.odd.clone();
+        weather.odd.clone_from(&self.weather.odd);
         weather.odd.retain(|(_, oddity)| matches!(oddity, Oddity::AlwaysBroken));
         self.weather = weather;
         self.stage.policy.max_failures = FailureBudget::Share(Percent::of(100));

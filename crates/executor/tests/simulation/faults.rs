@@ -1,1 +1,395 @@
-//! One named fault each.
+//! One named fault each, with what must happen then.
+
+use std::time::Duration;
+
+use orgwave_core::run::StopReason;
+use orgwave_core::status::Status;
+
+use crate::in_virtual_time;
+use crate::invariants::check;
+use crate::process::{Ordeal, Report, process};
+use crate::stage::{Stage, limits, policy};
+use crate::store::Store;
+use crate::world::{Answer, Call, Effect, Fault, Kind, Record};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Runs one process through scripted trouble, and checks what must always hold.
+async fn run(stage: &Stage, ordeal: Ordeal) -> Report {
+    let store = Store::new();
+    let mut rng = fastrand::Rng::with_seed(1);
+    let report = process(stage, &store, 0, ordeal, Duration::ZERO, &mut rng).await;
+    check(stage, &store, &report, ordeal);
+    report
+}
+
+fn calls(stage: &Stage, org: u32, kind: Kind) -> Vec<Record> {
+    let world = stage.world.lock();
+    world.ledger.iter().filter(|call| call.org == Some(org) && call.kind == kind).cloned().collect()
+}
+
+/// Trouble with the writes of one org, by the number of the write.
+fn writes_of(
+    org: u32,
+    fault: impl Fn(u32) -> Option<Fault> + Send,
+) -> impl Fn(&Call) -> Option<Fault> + Send {
+    move |call| (call.org == Some(org) && call.kind == Kind::Write).then(|| fault(call.nth)).flatten()
+}
+
+#[test]
+fn a_429_of_one_org_silences_it_alone_and_spends_no_attempt() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 40]);
+        stage.world.trouble(writes_of(5, |nth| (nth == 0).then_some(Fault::Throttle(Some(3 * SECOND)))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 41);
+        let writes = calls(&stage, 5, Kind::Write);
+        let told = writes[0].until.unwrap();
+        assert_eq!(writes.len(), 2);
+        let world = stage.world.lock();
+        let in_silence = |call: &&Record| call.at > told && call.at < told + 3 * SECOND;
+        assert_eq!(world.ledger.iter().filter(in_silence).filter(|call| call.org == Some(5)).count(), 0);
+        let others = world.ledger.iter().filter(in_silence).filter_map(|call| call.org);
+        assert!(others.collect::<std::collections::HashSet<u32>>().len() > 20, "the others waited, too");
+        let attempts = report.events.iter().find_map(|(_, event)| match event {
+            orgwave_core::event::EventKind::OrgFinished { index: 5, attempts, .. } => Some(*attempts),
+            _ => None,
+        });
+        assert_eq!(attempts, Some(1));
+    });
+}
+
+#[test]
+fn a_429_for_ever_on_one_org_parks_it_after_ten() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 40]);
+        stage.world.trouble(|call| (call.org == Some(5)).then_some(Fault::Throttle(Some(SECOND))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::NotAttempted));
+        assert_eq!(report.count(Status::Applied), 40);
+        assert_eq!(calls(&stage, 5, Kind::Read).len(), 10);
+    });
+}
+
+#[test]
+fn a_429_for_ever_on_a_few_orgs_parks_them_and_slows_nobody() {
+    in_virtual_time(async {
+        let mut stage = Stage::with_waves(&[1, 200]);
+        stage.limits.rate = "50/s".parse().unwrap();
+        stage
+            .world
+            .trouble(|call| (matches!(call.org, Some(5..=7))).then_some(Fault::Throttle(Some(SECOND))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::NotAttempted), 3);
+        assert_eq!(report.count(Status::Applied), 198);
+        assert!(report.ended_at < Duration::from_secs(40), "{:?}", report.ended_at);
+    });
+}
+
+#[test]
+fn a_429_for_ever_on_every_org_ends_too() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 4]);
+        stage.world.trouble(|_| Some(Fault::Throttle(Some(SECOND))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::NotAttempted), 5);
+    });
+}
+
+#[test]
+fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_at_once() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        let long = Duration::from_secs(15 * 60 + 1);
+        stage.world.trouble(writes_of(5, move |_| Some(Fault::Throttle(Some(long)))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::NotAttempted));
+        assert_eq!(report.count(Status::Applied), 10);
+        assert!(report.ended_at < Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn a_429_on_every_org_is_seen_as_the_partners_within_two_seconds() {
+    in_virtual_time(async {
+        let mut stage = Stage::with_waves(&[1, 300]);
+        stage.limits.rate = "100/s".parse().unwrap();
+        let (from, to) = (2 * SECOND, 6 * SECOND);
+        stage
+            .world
+            .trouble(move |call| (from..to).contains(&call.at).then_some(Fault::Throttle(Some(SECOND))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 301);
+        let paces: Vec<(Duration, f64)> = report
+            .events
+            .iter()
+            .filter_map(|(at, event)| match event {
+                orgwave_core::event::EventKind::Paced { rate: Some(rate), .. } => Some((*at, *rate)),
+                _ => None,
+            })
+            .collect();
+        let (seen, slowed) = paces[0];
+        assert!(seen < from + 2 * SECOND && slowed < 100.0, "{paces:?}");
+        let (_, last) = paces.last().unwrap();
+        let slowest = paces.iter().map(|(_, rate)| *rate).fold(f64::MAX, f64::min);
+        assert!(*last > slowest, "it never climbed again: {paces:?}");
+        // No org is asked for its part in what was the partner's.
+        let world = stage.world.lock();
+        let refused = world.ledger.iter().filter(|call| matches!(call.answer, Answer::Throttled(_))).count();
+        assert!(refused < 100, "{refused} calls into an empty bucket");
+    });
+}
+
+#[test]
+fn a_401_from_one_call_on_latches_and_nobody_fails() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 40]);
+        stage.world.trouble(|call| (call.number >= 60).then_some(Fault::Unauthorized(401)));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.stop(), Some(&StopReason::KeyRefused));
+        for status in [Status::Rejected, Status::Failed, Status::Diverged] {
+            assert_eq!(report.count(status), 0, "{status}");
+        }
+        assert!(report.count(Status::Applied) > 0 && report.count(Status::NotAttempted) > 0);
+        let world = stage.world.lock();
+        let told = world.ledger.iter().find(|call| call.kind == Kind::List).unwrap().at;
+        assert_eq!(world.ledger.iter().filter(|call| call.at > told).count(), 0, "sent with a refused key");
+    });
+}
+
+#[test]
+fn a_403_of_one_org_is_its_own() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 40]);
+        stage.world.trouble(|call| (call.org == Some(5)).then_some(Fault::Unauthorized(403)));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::Rejected));
+        assert_eq!((report.count(Status::Applied), report.count(Status::Rejected)), (40, 1));
+    });
+}
+
+#[test]
+fn a_list_that_answers_429_for_ever_stops_the_run() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 4]);
+        stage.world.trouble(|call| match call.org {
+            None => Some(Fault::Throttle(Some(SECOND))),
+            Some(_) => Some(Fault::Unauthorized(403)),
+        });
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert!(matches!(report.stop(), Some(StopReason::Unreachable(_))), "{:?}", report.stop());
+        assert_eq!(report.count(Status::NotAttempted), 5);
+    });
+}
+
+#[test]
+fn a_500_that_was_applied_is_found_by_reading_back() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(writes_of(5, |_| Some(Fault::Unclear(Some(500), Effect::AtOnce, None))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 11);
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 1);
+        assert!(report.ended_at < Duration::from_secs(5), "what is live at once needs no quiet period");
+    });
+}
+
+#[test]
+fn a_500_that_was_not_applied_is_sent_again_after_two_agreeing_reads() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        let broken = Fault::Unclear(Some(500), Effect::Never, None);
+        stage.world.trouble(writes_of(5, move |nth| (nth < 2).then(|| broken.clone())));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 11);
+        let writes = calls(&stage, 5, Kind::Write);
+        assert_eq!(writes.len(), 3);
+        assert_eq!(writes.iter().filter(|write| write.applied.is_some()).count(), 1);
+        let quiet = stage.limits.quiet_period;
+        assert!(writes.windows(2).all(|pair| pair[1].at >= pair[0].at + quiet), "sent again too early");
+    });
+}
+
+#[test]
+fn a_500_for_ever_takes_three_sends() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 20]);
+        stage.world.trouble(writes_of(5, |_| Some(Fault::Unclear(Some(502), Effect::Never, None))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::Failed));
+        assert_eq!(report.count(Status::Applied), 20);
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 3);
+    });
+}
+
+#[test]
+fn a_500_for_every_org_is_stopped_by_the_canary() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[2, 40]);
+        stage.world.trouble(|call| {
+            (call.kind == Kind::Write).then_some(Fault::Unclear(Some(500), Effect::Never, None))
+        });
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.stop(), Some(&StopReason::BudgetSpent));
+        assert_eq!((report.count(Status::Failed), report.count(Status::NotAttempted)), (2, 40));
+    });
+}
+
+#[test]
+fn a_write_that_takes_effect_late_is_never_sent_twice() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        let late = Effect::Late(Duration::from_secs(12));
+        stage.world.trouble(writes_of(5, move |_| Some(Fault::Unclear(Some(504), late, None))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 11);
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 1);
+    });
+}
+
+#[test]
+fn a_stale_read_back_is_outwaited() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(|call| match (call.org, call.kind, call.nth) {
+            (Some(5), Kind::Write, _) => Some(Fault::Unclear(Some(500), Effect::AtOnce, None)),
+            (Some(5 | 6), Kind::Read, 1..) => Some(Fault::Stale(10 * SECOND)),
+            _ => None,
+        });
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 11);
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 1);
+        assert_eq!(calls(&stage, 6, Kind::Write).len(), 1);
+    });
+}
+
+#[test]
+fn what_was_accepted_and_is_not_there_has_diverged_and_is_not_sent_again() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(|call| {
+            (call.org == Some(5) && call.kind == Kind::Read).then_some(Fault::Stale(3600 * SECOND))
+        });
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::Diverged));
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 1);
+    });
+}
+
+#[test]
+fn an_edit_between_read_and_read_back_is_a_divergence() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(writes_of(5, |_| Some(Fault::EditAfter("saveClips", "null"))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.status(5), Some(Status::Diverged));
+        assert_eq!(calls(&stage, 5, Kind::Write).len(), 1);
+    });
+}
+
+#[test]
+fn a_refused_connection_from_the_start_is_given_up_after_a_few_tries() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(|_| Some(Fault::NotSent));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert!(matches!(report.stop(), Some(StopReason::Unreachable(_))));
+        assert!(!report.ended.as_ref().unwrap().finish.wrote);
+        assert_eq!(report.count(Status::NotAttempted), 11);
+        assert!(report.ended_at < Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn an_outage_is_waited_out_and_a_long_one_leaves_the_rest_for_later() {
+    for (outage, is_given_up) in [(90, false), (600, true)] {
+        in_virtual_time(async {
+            let stage = Stage::with_waves(&[1, 40]);
+            let down = SECOND / 2..Duration::from_secs(1 + outage);
+            stage.world.trouble(move |call| down.contains(&call.at).then_some(Fault::NotSent));
+            let report = run(&stage, Ordeal::Nothing).await;
+            if is_given_up {
+                assert!(matches!(report.stop(), Some(StopReason::Unreachable(_))));
+                assert!(report.count(Status::NotAttempted) > 0);
+                assert_eq!(report.count(Status::Failed), 0);
+                let took = report.ended_at.as_secs();
+                assert!((120..140).contains(&took), "{took} s");
+            } else {
+                assert_eq!(report.count(Status::Applied), 41);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_canary_that_changed_what_nobody_manages_stops_the_run() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(writes_of(0, |_| Some(Fault::EditAfter("newSetting", "{}"))));
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert!(
+            matches!(report.stop(), Some(StopReason::CanaryDisturbed(what)) if what.contains("newSetting"))
+        );
+        assert_eq!(report.status(0), Some(Status::Diverged));
+        assert_eq!(report.count(Status::NotAttempted), 10);
+    });
+}
+
+#[test]
+fn a_drain_reads_orgs_in_doubt_once_and_proves_nothing_by_it() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 3]);
+        stage.world.trouble(|call| match (call.org, call.kind) {
+            (Some(2), Kind::Write) => Some(Fault::Unclear(Some(500), Effect::AtOnce, None)),
+            (Some(2), Kind::Read) if (1..3).contains(&call.nth) => Some(Fault::Stale(10 * SECOND)),
+            (Some(3), Kind::Write) => Some(Fault::Unclear(Some(500), Effect::Never, None)),
+            _ => None,
+        });
+        // Both are in their quiet periods by then.
+        let report = run(&stage, Ordeal::Drain(5 * SECOND)).await;
+        assert_eq!((report.status(2), report.status(3)), (Some(Status::Unknown), Some(Status::Unknown)));
+        assert_eq!(calls(&stage, 2, Kind::Read).len(), 3);
+        assert_eq!(calls(&stage, 3, Kind::Read).len(), 3);
+        assert!(report.ended_at < Duration::from_secs(6), "the drain took until {:?}", report.ended_at);
+    });
+}
+
+#[test]
+fn a_drain_finds_what_took_effect_meanwhile() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 3]);
+        let late = Effect::Late(3 * SECOND);
+        stage.world.trouble(writes_of(2, move |_| Some(Fault::Unclear(Some(500), late, None))));
+        let report = run(&stage, Ordeal::Drain(5 * SECOND)).await;
+        assert_eq!(report.status(2), Some(Status::Applied));
+    });
+}
+
+#[test]
+fn a_second_order_stops_at_once() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(|call| {
+            (call.kind == Kind::Write && call.nth == 0 && call.org != Some(0))
+                .then_some(Fault::Timeout(Effect::AtOnce))
+        });
+        let ordeal = Ordeal::DrainAndAbort(3 * SECOND, SECOND);
+        let report = run(&stage, ordeal).await;
+        assert_eq!((report.count(Status::Applied), report.count(Status::Unknown)), (1, 10));
+    });
+}
+
+#[test]
+fn without_faults_everything_is_applied_at_the_pace_that_is_allowed() {
+    in_virtual_time(async {
+        let mut limits = limits();
+        limits.rate = "50/s".parse().unwrap();
+        limits.concurrency = 32;
+        let waves: Vec<u32> = (0..300).map(|org| 1 + u32::from(org > 2)).collect();
+        let stage = Stage::new(&waves, limits, policy(), 3);
+        let report = run(&stage, Ordeal::Nothing).await;
+        assert_eq!(report.count(Status::Applied), 300);
+        // Three calls an org.
+        assert!(report.ended_at.as_secs_f64() < 1.15 * 900.0 / 50.0, "{:?}", report.ended_at);
+    });
+}

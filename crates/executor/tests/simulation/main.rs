@@ -4,6 +4,7 @@
 //!   [`invariants`] checked after every process. More of them: `ORGWAVE_SEEDS=5000`; one again:
 //!   `ORGWAVE_SEED=17`.
 //! * [`faults`]: one named fault each.
+//! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
 //!
 //! The [`world`] plays the vendor, the [`store`] what is on the disk, [`stage`] and [`process`] set up and run.
 //! What the client makes of bytes on the wire, and what SQLite does on a failing disk, is tested elsewhere.
@@ -11,6 +12,7 @@
 mod chaos;
 mod faults;
 mod invariants;
+mod pace;
 mod process;
 mod seeds;
 mod stage;

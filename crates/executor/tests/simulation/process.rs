@@ -12,7 +12,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::dispatch::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::TokioClock;
-use orgwave_executor::rollout::{Ended, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -116,17 +116,16 @@ pub(crate) async fn process(
     let api = stage.world.transport(number);
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
-    let recorded = store.recorded();
-    let settled = recorded
-        .iter()
-        .filter(|(_, org)| org.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled()));
-    let settled = settled.map(|(index, _)| *index).collect();
+    let history = store.history();
+    let settled = history.settled.keys().copied().collect();
     let run = roll_out(
-        &stage.index,
-        stage.policy.clone(),
-        &secrets,
-        &stage.seal,
-        recorded,
+        Job {
+            index: &stage.index,
+            policy: stage.policy.clone(),
+            secrets: &secrets,
+            seal: &stage.seal,
+            history,
+        },
         ports,
         &mut gate,
         &mut control,

@@ -77,7 +77,7 @@ fn settings(number: usize) -> Map<String, Value> {
         "integration": "ENVOY",
         "tokenValid": true,
         "apiToken": null,
-        "enabled": number % 3 == 0,
+        "enabled": number.is_multiple_of(3),
         "saveClips": false,
         "indexFaces": true,
         "badgeFaceVerificationMode": "OFF",
@@ -95,11 +95,11 @@ fn settings(number: usize) -> Map<String, Value> {
 /// What is wanted of an org: a path as manifests name it, the same as a JSON pointer, and the value.
 fn wanted(number: usize) -> Vec<(&'static str, &'static str, Value)> {
     let mut wanted = vec![("enabled", "/enabled", json!(true))];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         wanted.push(("badgeFaceVerificationMode", "/badgeFaceVerificationMode", json!("AUTO")));
     }
     wanted.push(("saveClips", "/saveClips", json!(true)));
-    if number % 5 != 0 {
+    if !number.is_multiple_of(5) {
         let path = "doorInfoMap.front.remoteUnlock";
         wanted.push((path, "/doorInfoMap/front/remoteUnlock", json!(true)));
     }

@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use orgwave_core::org::{Input, OrgState};
+use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::reply::Ack;
 use orgwave_core::run::Entry;
+use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::Journal;
-use orgwave_executor::rollout::Recorded;
+use orgwave_executor::rollout::{History, Recorded};
 use tokio::sync::Notify;
 
 /// What the journal does to a process.
@@ -84,8 +87,29 @@ impl Store {
         self.lock().entries.iter().map(|(entry, _, durable)| (entry.clone(), *durable)).collect()
     }
 
+    /// What a later process is told of it.
+    pub(crate) fn history(&self) -> History {
+        let resumed = self.lock().entries.iter().any(|(entry, _, _)| matches!(entry, Entry::Began { .. }));
+        let mut history = History { resumed, ..History::default() };
+        for (index, org) in self.recorded() {
+            history.wrote |= !org.changes.is_empty();
+            match org.outcome {
+                Some(outcome) if outcome.status.is_settled() => {
+                    history.settled.insert(index, outcome.status);
+                }
+                outcome if !org.changes.is_empty() => {
+                    let OnDisk { state, changes, started_at, mut ack, .. } = org;
+                    let ack = outcome.map(|outcome| outcome.ack).or_else(|| ack.pop()).unwrap_or_default();
+                    history.open.insert(index, Recorded { state, changes, started_at, ack });
+                }
+                _ => {}
+            }
+        }
+        history
+    }
+
     /// Where each org stands. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
-    pub(crate) fn recorded(&self) -> HashMap<u32, Recorded> {
+    pub(crate) fn recorded(&self) -> HashMap<u32, OnDisk> {
         let mut orgs: HashMap<u32, Told> = HashMap::new();
         let mut began = 0;
         for (entry, _, _) in &self.lock().entries {
@@ -99,10 +123,11 @@ impl Store {
                     org.recorded.changes.clone_from(changes);
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { index, input } => {
+                Entry::Step { index, input, ack } => {
                     let org = orgs.entry(*index).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(*input);
+                    org.recorded.ack.extend(ack.clone());
                 }
                 Entry::Outcome(outcome) => {
                     let org = orgs.entry(outcome.index).or_insert_with(Told::new);
@@ -120,15 +145,30 @@ impl Store {
     }
 }
 
+/// What is on the disk about an org.
+pub(crate) struct OnDisk {
+    pub(crate) state: OrgState,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) outcome: Option<OrgOutcome>,
+    /// What the vendor said when it accepted with a warning.
+    pub(crate) ack: Vec<Ack>,
+}
+
 struct Told {
-    recorded: Recorded,
+    recorded: OnDisk,
     began: u32,
 }
 
 impl Told {
     fn new() -> Self {
-        let recorded =
-            Recorded { state: OrgState::new(), changes: Vec::new(), started_at: None, outcome: None };
+        let recorded = OnDisk {
+            state: OrgState::new(),
+            changes: Vec::new(),
+            started_at: None,
+            outcome: None,
+            ack: Vec::new(),
+        };
         Self { recorded, began: 0 }
     }
 

@@ -321,7 +321,7 @@ impl Transport {
             }
         }
         let latency = state.latency.clone();
-        let latency = latency.start + (latency.end - latency.start).mul_f64(state.rng.f64());
+        let latency = latency.start + latency.end.saturating_sub(latency.start).mul_f64(state.rng.f64());
         state.ledger.push(Record {
             process: self.process,
             at,
@@ -378,16 +378,16 @@ impl Transport {
                 })
             }
             Some(Fault::NotConnected) => Said::NotConnected,
-            fault => self.good(org, fault, body.is_some()),
+            fault => self.good(org, fault.as_ref(), body.is_some()),
         }
     }
 
-    fn good(&self, org: Option<u32>, fault: Option<Fault>, is_write: bool) -> Said {
+    fn good(&self, org: Option<u32>, fault: Option<&Fault>, is_write: bool) -> Said {
         let now = self.world.now();
         let Some(org) = org else { return Said::Done(Answer::Listed, Ack::default()) };
         let mut state = self.world.lock();
         let org = &mut state.orgs[org as usize];
-        let then = match &fault {
+        let then = match fault {
             Some(Fault::Stale(age)) => now.saturating_sub(*age),
             _ => now,
         };
@@ -405,7 +405,7 @@ impl Transport {
             Some(Fault::EditAfter(field, text)) => {
                 org.edited = true;
                 let mut settings = org.settings.clone();
-                settings.insert(field.into(), serde_json::from_str(text).expect("scripted as JSON"));
+                settings.insert((*field).into(), serde_json::from_str(text).expect("scripted as JSON"));
                 // A moment later, so that this read isn't taken for one of the edited state.
                 org.change(now + Duration::from_nanos(1), settings);
             }
@@ -426,8 +426,7 @@ impl Transport {
 impl ReadApi for Transport {
     async fn clients(&self) -> Reply<Vec<Listed>> {
         let said = self.call(Kind::List, None, None).await;
-        let orgs =
-            || self.world.lock().orgs.iter().map(|org| Listed { org: org.id.clone(), name: None }).collect();
+        let orgs = || self.world.lock().orgs.iter().map(|org| Listed { org: org.id, name: None }).collect();
         said.into_reply(|_, _| orgs())
     }
 

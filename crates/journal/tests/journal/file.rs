@@ -35,6 +35,21 @@ fn a_draft_is_no_run() {
     assert_eq!(names, [FILE_NAME], "one plain file is left of a run that ended well");
 }
 
+/// Switching the mode rewrites the file's first page. Under the name that others look for, a process that died
+/// with it would leave a journal that can't be read without being written.
+#[test]
+fn a_draft_is_in_its_mode_before_it_has_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let draft = SqliteJournal::create(dir.path(), &story::header(3)).unwrap();
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["run.db.new"], "one plain file is renamed");
+    let before = fs::read(dir.path().join("run.db.new")).unwrap();
+    // SQLite's own two marks of the mode, for writing and for reading.
+    assert_eq!(before[18..20], [2, 2]);
+    let journal = draft.publish().unwrap();
+    assert_eq!(fs::read(journal.path()).unwrap(), before, "the switch changed the file under its name");
+}
+
 #[test]
 fn a_draft_that_was_never_used_is_replaced() {
     let dir = tempfile::tempdir().unwrap();

@@ -62,7 +62,7 @@ pub(crate) fn intent(index: u32) -> Entry {
 
 /// The org's machine was told something.
 pub(crate) fn step(index: u32, input: Input) -> Entry {
-    Entry::Step { index, input }
+    Entry::Step { index, input, ack: None }
 }
 
 /// The org is final.

@@ -16,6 +16,7 @@ use super::{Place, RunFile};
 use crate::advice::next_step;
 use crate::record::Record;
 use crate::tally::Tally;
+use crate::terminal::clean;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -40,7 +41,7 @@ impl Junit {
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, place.begin(Self::NAME)?);
-        write!(out, "{DECLARATION}{:ROOM$}\n", "")?;
+        writeln!(out, "{DECLARATION}{:ROOM$}", "")?;
         Ok(Self { out, strict: run.strict })
     }
 
@@ -80,7 +81,7 @@ impl RunFile for Junit {
         write!(
             out,
             "    <testcase classname=\"orgwave\" name=\"{}{gap}{}\" time=\"{}\"",
-            Clean(name),
+            Clean(&clean(name)),
             line.org,
             Seconds(took)
         )?;

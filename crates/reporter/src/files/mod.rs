@@ -15,7 +15,7 @@ pub mod results;
 mod retry;
 pub mod summary;
 pub mod table;
-mod whole;
+pub(crate) mod whole;
 
 use std::fmt;
 use std::io;
@@ -27,7 +27,7 @@ use orgwave_core::plan::Header;
 pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};
-use crate::report::ReportMd;
+use crate::report::{ReportHtml, ReportMd};
 use crate::source::RunSource;
 use crate::tally::Tally;
 
@@ -94,11 +94,25 @@ pub struct Written {
 /// Writes every file of a run into its folder, which is there.
 ///
 /// # Errors
-/// Plan or journal can't be read, or a file can't be written; then no file but those of `orgs/` has changed.
+/// As [`write_files_watched`].
 pub fn write_files(
     source: &dyn RunSource,
     folder: &Path,
     org_files: OrgFiles,
+) -> Result<Written, ReportError> {
+    write_files_watched(source, folder, org_files, || ())
+}
+
+/// The same, telling each time that a file is durable and about to get its name: the moment at which a test
+/// stops the program.
+///
+/// # Errors
+/// Plan or journal can't be read, or a file can't be written; then no file but those of `orgs/` has changed.
+pub fn write_files_watched(
+    source: &dyn RunSource,
+    folder: &Path,
+    org_files: OrgFiles,
+    mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
     let mut tally = Tally::begin(source, records.header())?;
@@ -120,6 +134,7 @@ pub fn write_files(
     }
     let names = done.iter().map(Nameless::file_name).collect();
     for file in done {
+        before_name();
         file.name()?;
     }
     sync_folder(folder)?;
@@ -147,6 +162,7 @@ fn begin_all(
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
     let mut others = vec!["plan.jsonl", "run.db"];
+    files.push(Box::new(ReportHtml::begin(&place, source, org_files)?));
     files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);
     files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(&place, run))?);
     if org_files {
@@ -170,6 +186,10 @@ pub(crate) struct Place<'a> {
 impl Place<'_> {
     pub(crate) fn begin(&self, name: &str) -> io::Result<WholeFile> {
         WholeFile::begin(self.folder, name)
+    }
+
+    pub(crate) fn failed(&self, name: &str, error: io::Error) -> ReportError {
+        at(self.folder, name)(error)
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Table<W: Write> {
 
 impl<W: Write> Table<W> {
     /// Begins a table with its header.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         out.write_all(BOM)?;
         let csv = csv::WriterBuilder::new()
@@ -38,11 +41,17 @@ impl<W: Write> Table<W> {
     }
 
     /// A cell whose text is ours, or an id: never guarded.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn word(&mut self, text: &str) -> io::Result<()> {
         Ok(self.csv.write_field(text)?)
     }
 
     /// A cell whose text is somebody else's: guarded.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         if !needs_guard(text) {
             return self.word(text);
@@ -54,6 +63,9 @@ impl<W: Write> Table<W> {
     }
 
     /// A list whose items are somebody else's.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn texts(&mut self, items: &[String]) -> io::Result<()> {
         match items {
             [] => self.word(""),
@@ -68,6 +80,9 @@ impl<W: Write> Table<W> {
     }
 
     /// A number, a path, or anything else of ours that shows itself.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
@@ -75,6 +90,9 @@ impl<W: Write> Table<W> {
     }
 
     /// The same, or nothing.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
         match value {
             Some(value) => self.show(value),
@@ -83,16 +101,25 @@ impl<W: Write> Table<W> {
     }
 
     /// A moment, or nothing.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
         self.maybe(at)
     }
 
     /// Ends the row.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
         Ok(self.csv.write_record(None::<&[u8]>)?)
     }
 
     /// Ends the table.
+    ///
+    /// # Errors
+    /// The table can't be written.
     pub fn end(self) -> io::Result<W> {
         self.csv.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.to_string()))
     }

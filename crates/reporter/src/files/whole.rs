@@ -32,6 +32,11 @@ impl WholeFile {
         Ok(Self { temporary, path: folder.join(name) })
     }
 
+    /// Opens it to others than its owner.
+    pub(crate) fn permit(&self, permissions: std::fs::Permissions) -> io::Result<()> {
+        self.temporary.as_file().set_permissions(permissions)
+    }
+
     /// Makes what was written durable.
     pub(crate) fn end(self) -> io::Result<Nameless> {
         self.sync()?;

@@ -1,4 +1,15 @@
 //! What the pages for people have in common: Markdown that no foreign text breaks, and HTML that asks
 //! nobody for anything.
+//!
+//! An HTML page is one file. Its summary is made here, by templates that escape; its list of orgs is data, which
+//! a small script of ours draws a screenful at a time. The page's policy allows that very script and that very
+//! style by their digests, and nothing else: no request, no frame, no form, no other script.
 
+mod frame;
 pub(crate) mod markdown;
+mod rows;
+mod strip;
+
+pub(crate) use frame::{Chart, Figure, Frame, WarningCard, WarningExample};
+pub(crate) use rows::{CHANGES, Extra, Rows, begin_row, tone_class};
+pub(crate) use strip::{Segment, strip};

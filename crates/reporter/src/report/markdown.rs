@@ -67,7 +67,9 @@ impl RunFile for ReportMd {
             text.push_str("\n## Orgs to look at\n\n");
             let mut table =
                 Table::begin(&mut text, &["line:", "org", "status", "code", "message", "what to do"]);
-            self.listed.iter().for_each(|row| table.row(row.clone()));
+            for row in &self.listed {
+                table.row(row.clone());
+            }
             let more = self.troubled - self.listed.len() as u64;
             if more > 0 {
                 let _ = writeln!(text, "\nand {} more: see `results.csv`.", orgs(more));

@@ -37,7 +37,7 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
     match course.finish.as_ref().map(|finish| &finish.stop) {
         Some(None) => {}
         Some(Some(stop)) => {
-            notes.push(format!("Stopped early: {}", crate::terminal::clean(&stop.to_string())))
+            notes.push(format!("Stopped early: {}", crate::terminal::clean(&stop.to_string())));
         }
         None => notes.push("The run's last process didn't end by itself".to_owned()),
     }

@@ -149,7 +149,8 @@ impl Key {
             Image::Absent => "<absent>".to_owned(),
             Image::Hidden | Image::Secret(_) => "<secret>".to_owned(),
             Image::Json(value) if value.is_null() => "<null>".to_owned(),
-            Image::Json(_) if is_shared(field.path.kind()) => {
+            // Whichever number stood there, the change is the same to a reviewer.
+            Image::Json(_) if is_shared(field.path.kind()) && field.path.kind() != Kind::Int32 => {
                 value::before(&field.path, &field.before).text.into_owned()
             }
             Image::Json(_) => "(a value)".to_owned(),

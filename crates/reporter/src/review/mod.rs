@@ -7,6 +7,7 @@
 mod clusters;
 mod doors;
 mod markdown;
+mod page;
 mod pages;
 
 use orgwave_core::code::Code;

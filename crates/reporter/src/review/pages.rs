@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::plan::{Footer, Header, PlanLine};
 
-use super::{PlanReview, markdown};
+use super::{PlanReview, markdown, page};
 use crate::error::ReportError;
 use crate::files::{WholeFile, sync_folder};
+use crate::pages::Rows;
 
 /// The pages of a plan, while its lines stream by. Nothing is written before the [end](Self::finish).
 #[derive(Debug)]
 pub struct PlanPages {
     header: Header,
     review: PlanReview,
+    rows: Rows,
     folder: PathBuf,
     stem: String,
 }
@@ -24,6 +26,7 @@ impl PlanPages {
         Self {
             header: header.clone(),
             review: PlanReview::begin(header),
+            rows: Rows::new(),
             folder: folder.to_owned(),
             stem: stem.to_owned(),
         }
@@ -32,6 +35,7 @@ impl PlanPages {
     /// Takes the next line in.
     pub fn line(&mut self, line: &PlanLine) {
         self.review.line(line);
+        page::add(&mut self.rows, line, &self.review.clusters);
     }
 
     /// Takes the plan's end in and writes the pages. `rate` is what the cost is told for: calls a second,
@@ -42,7 +46,8 @@ impl PlanPages {
     pub fn finish(mut self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, ReportError> {
         self.review.finish(footer);
         let text = markdown::page(&self.review, &self.header, &self.stem, rate);
-        let pages = [("md", text)];
+        let html = page::page(&self.review, &self.header, self.rows, &self.stem, rate);
+        let pages = [("html", html), ("md", text)];
         let mut done = Vec::new();
         for (extension, text) in &pages {
             let name = format!("{}.{extension}", self.stem);

@@ -2,6 +2,7 @@
 //!
 //! * `fixture`: a run in memory, small and rich.
 //! * `golden`: its files, byte for byte as in `tests/golden/` (`UPDATE_GOLDEN=1` writes them).
+//! * `pages`: what must hold for every page: sizes, policies, well-formedness.
 //! * `rows`: every row once and in order, whatever the run; damaged sources and folders.
 //! * `screens`: what stands on the terminal, at several widths.
 
@@ -9,5 +10,6 @@
 
 mod fixture;
 mod golden;
+mod pages;
 mod rows;
 mod screens;

@@ -1,0 +1,303 @@
+//! `orgwave doctor`: what is in force, what is wrong, and how to mend it. It sends reads only, four at most.
+//!
+//! A line per check: `ok`, `warn` or `bad`, what was found, and behind an arrow what to do about it. It goes on
+//! after a check that failed, as far as the others don't depend on it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use orgwave_core::compare::{Ownership, whose};
+use orgwave_core::reply::{Listed, Live, Reply};
+use orgwave_core::run::{Exit, StopReason};
+use orgwave_core::secret::is_masked;
+use orgwave_core::settings::{FIELDS, RawObject};
+use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::limits::Limits;
+use orgwave_executor::survey::{client_list, patiently};
+use orgwave_reporter::terminal::clean;
+
+use crate::args::{self, DoctorArgs, KeyArgs};
+use crate::clock;
+use crate::connect::{Identity, ReadPort, Session};
+use crate::console;
+use crate::failure::Failure;
+use crate::memory::Memory;
+use crate::plans::stopped;
+
+/// 2026-01-01: nothing of this was written before.
+const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// Checks everything, and ends with the exit code of the worst.
+pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
+    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let mut chart = Chart::default();
+    check_clock(&mut chart, clock::now());
+    match Identity::of(&args.key, None) {
+        Err(failure) => chart.bad("key", &failure, "orgwave doctor --help shows where a key may come from"),
+        Ok(identity) => check_api(&mut chart, &args.key, identity, limits).await?,
+    }
+    chart.ok("limits", &in_words(&limits));
+    match Memory::place() {
+        Ok(folder) => check_folder(&mut chart, "state", &folder, true),
+        Err(failure) => {
+            chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");
+        }
+    }
+    check_folder(&mut chart, "reports", &args.reports, false);
+    Ok(chart.exit())
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Chart {
+    found: Vec<Exit>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Ok,
+    Warn,
+    Bad(Exit),
+}
+
+impl Chart {
+    fn line(&mut self, mark: Mark, check: &str, what: &str, mend: &str) {
+        let word = match mark {
+            Mark::Ok => "ok",
+            Mark::Warn => "warn",
+            Mark::Bad(exit) => {
+                self.found.push(exit);
+                "bad"
+            }
+        };
+        let arrow = if mend.is_empty() { "" } else { "  -> " };
+        console::out(&format!("{word:<5} {check:<9} {what}{arrow}{mend}\n"));
+    }
+
+    fn ok(&mut self, check: &str, what: &str) {
+        self.line(Mark::Ok, check, what, "");
+    }
+
+    fn warn(&mut self, check: &str, what: &str, mend: &str) {
+        self.line(Mark::Warn, check, what, mend);
+    }
+
+    fn bad(&mut self, check: &str, failure: &Failure, mend: &str) {
+        let mend = failure.hint.as_deref().unwrap_or(mend).to_owned();
+        self.line(Mark::Bad(failure.exit), check, &failure.to_string(), &mend);
+    }
+
+    /// The first of the exit codes' table that fits.
+    fn exit(&self) -> Exit {
+        let order = [Exit::BadConfig, Exit::CannotWrite, Exit::KeyRefused, Exit::Unreachable];
+        let first = order.into_iter().find(|exit| self.found.contains(exit));
+        first.or(self.found.first().copied()).unwrap_or(Exit::Done)
+    }
+}
+
+fn check_clock(chart: &mut Chart, now: Timestamp) {
+    if now < EARLIEST {
+        let what = format!("this machine says it is {now}");
+        chart.line(
+            Mark::Bad(Exit::BadConfig),
+            "clock",
+            &what,
+            "set the clock: plans expire by it (timedatectl set-ntp true)",
+        );
+    } else {
+        chart.ok("clock", &now.to_string());
+    }
+}
+
+async fn check_api(
+    chart: &mut Chart,
+    args: &KeyArgs,
+    identity: Identity,
+    limits: Limits,
+) -> Result<(), Failure> {
+    let fingerprint = identity.key_fingerprint();
+    let digits = fingerprint.as_str().get(..12).unwrap_or_default();
+    chart.ok("key", &format!("from {}, fingerprint {digits}", identity.key_source()));
+    let region = match (&args.endpoint, args.region) {
+        (Some(_), _) => String::new(),
+        (None, Some(_)) => ", as --region says".to_owned(),
+        (None, None) => ", since no --region is given".to_owned(),
+    };
+    chart.ok("endpoint", &format!("{}{region}", identity.endpoint()));
+    let opened = Session::open(identity, args, limits, &BTreeMap::new(), None, None);
+    let (mut session, api) = match opened.and_then(|session| session.reader().map(|api| (session, api))) {
+        Ok(opened) => opened,
+        Err(failure) => {
+            chart.bad("api", &failure, "");
+            return Ok(());
+        }
+    };
+    let listed = match client_list(&api, &mut session.gate).await {
+        Ok(listed) => listed,
+        Err(reason @ (StopReason::Interrupted | StopReason::Terminated)) => return Err(stopped(&reason)),
+        Err(reason) => {
+            chart.bad(
+                "api",
+                &stopped(&reason),
+                "is the network up, and the endpoint right? (--region, --endpoint)",
+            );
+            return Ok(());
+        }
+    };
+    chart.ok("api", &format!("answers; the key is good for {} client orgs", listed.len()));
+    check_rate(chart, &api, &mut session).await?;
+    if let Some(org) = listed.iter().min_by(|left, right| left.name.cmp(&right.name)) {
+        return check_org(chart, &api, &mut session, org).await;
+    }
+    chart.warn("probe", "there is no client org to look at", "is this key a partner's?");
+    Ok(())
+}
+
+/// What the vendor says of the rate, which it may well not.
+async fn check_rate(chart: &mut Chart, api: &ReadPort, session: &mut Session) -> Result<(), Failure> {
+    let reply = patiently(&mut session.gate, || api.client().api_tokens()).await;
+    match reply.map_err(|reason| stopped(&reason))? {
+        Reply::Good(tokens) => {
+            let rates: Vec<String> = tokens
+                .iter()
+                .filter_map(|token| token.allowed_requests_per_second)
+                .map(|rate| format!("{rate}/s"))
+                .collect();
+            if rates.is_empty() {
+                chart.ok("rate", "the vendor doesn't tell; --rate auto finds it");
+            } else {
+                chart.ok("rate", &format!("the vendor allows {} (by token)", rates.join(", ")));
+            }
+        }
+        _ => chart.ok("rate", "the vendor doesn't tell this key; --rate auto finds it"),
+    }
+    Ok(())
+}
+
+/// One org's settings, as a rollout would read them.
+async fn check_org(
+    chart: &mut Chart,
+    api: &ReadPort,
+    session: &mut Session,
+    listed: &Listed,
+) -> Result<(), Failure> {
+    let who = format!("{} {}", listed.org, clean(listed.name.as_deref().unwrap_or("")));
+    let reply = patiently(&mut session.gate, || api.client().settings(&listed.org)).await;
+    match reply.map_err(|reason| stopped(&reason))? {
+        Reply::Good(Live::Connected(settings)) => check_settings(chart, &who, listed, &settings),
+        Reply::Good(Live::NotConnected(_)) => chart.warn(
+            "probe",
+            &format!("{who}: never connected Envoy, so a rollout blocks it"),
+            "connect it in the vendor's console, once per org",
+        ),
+        Reply::Refused(refusal) | Reply::Unauthorized(refusal) => chart.warn(
+            "probe",
+            &format!("{who}: HTTP {} {}", refusal.http_status, refusal.message),
+            "may the partner act for this org? orgs like it end as rejected",
+        ),
+        Reply::Throttled(_) => chart.warn("probe", &format!("{who}: 429"), "a lower --rate, or later"),
+        Reply::NotSent(why) => chart.warn("probe", &format!("{who}: {why}"), "is the network up?"),
+        Reply::Unclear(unclear) => {
+            chart.warn("probe", &format!("{who}: {}", unclear.message), "try again later");
+        }
+    }
+    Ok(())
+}
+
+fn check_settings(chart: &mut Chart, who: &str, listed: &Listed, settings: &RawObject) {
+    match whose(&listed.org, settings) {
+        Err(complaint) => chart.line(
+            Mark::Bad(Exit::Unreachable),
+            "probe",
+            &format!("{who}: {}", complaint.message),
+            "does something between here and the vendor drop the header x-auth-org?",
+        ),
+        Ok(Ownership::Unproven) => chart.warn(
+            "probe",
+            &format!("{who}: its settings don't say whose they are"),
+            "a plan guards on it: look at it, then --ack the code that it prints",
+        ),
+        Ok(Ownership::Proven) => {
+            chart.ok("probe", &format!("{who}: {} settings, and they are this org's", settings.len()));
+        }
+    }
+    let masked: Vec<&str> = FIELDS
+        .iter()
+        .filter(|field| field.is_secret())
+        .filter(|field| settings.get(field.name).is_some_and(|raw| is_masked(raw.get())))
+        .map(|field| field.name)
+        .collect();
+    if !masked.is_empty() {
+        chart.warn(
+            "secrets",
+            &format!("{} come back masked, so a merge write would destroy them", masked.join(", ")),
+            "supply them as <secret:NAME>, or use --write patch",
+        );
+    }
+    if settings.get("tokenValid").is_some_and(|raw| raw.get() == "false") {
+        chart.warn(
+            "probe",
+            &format!("{who}: tokenValid is false"),
+            "connect it anew in the vendor's console",
+        );
+    }
+}
+
+fn in_words(limits: &Limits) -> String {
+    format!(
+        "rate {}, {} per org, {} at once, {:?} a call, {} attempts, quiet period {:?}",
+        limits.rate,
+        limits.org_rate,
+        limits.concurrency,
+        limits.timeout,
+        limits.attempts,
+        limits.quiet_period,
+    )
+}
+
+/// Whether files can be made in a folder, or the folder itself in what is there of its parents.
+fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
+    let there = folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists());
+    let there = there.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let probed = tempfile::tempfile_in(there).and_then(|_| {
+        let mode = there.metadata()?.permissions().mode();
+        if private && there == folder && mode & 0o077 != 0 {
+            return Err(io::Error::other(format!("others can get in (mode {:03o})", mode & 0o777)));
+        }
+        Ok(())
+    });
+    match probed {
+        Ok(()) if there == folder => chart.ok(check, &folder.display().to_string()),
+        Ok(()) => chart.ok(check, &format!("{}, which will be made", folder.display())),
+        Err(error) => chart.line(
+            Mark::Bad(Exit::CannotWrite),
+            check,
+            &format!("{}: {error}", there.display()),
+            &format!("make it yours: chmod 700 {}", there.display()),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides_in_the_order_of_the_exit_codes() {
+        let mut chart = Chart::default();
+        assert_eq!(chart.exit(), Exit::Done);
+        chart.found = vec![Exit::Unreachable, Exit::KeyRefused];
+        assert_eq!(chart.exit(), Exit::KeyRefused);
+        chart.found.push(Exit::BadConfig);
+        assert_eq!(chart.exit(), Exit::BadConfig);
+    }
+
+    #[test]
+    fn a_clock_of_another_age_is_bad() {
+        let mut chart = Chart::default();
+        check_clock(&mut chart, Timestamp::from_millis(0));
+        assert_eq!(chart.exit(), Exit::BadConfig);
+    }
+}

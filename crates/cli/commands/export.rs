@@ -1,0 +1,194 @@
+//! `orgwave export`: live settings -> a rollout folder that plans to no change. Its session has no way to write.
+//!
+//! An org that can't be read, or never connected the integration, keeps its row, with the reason as its `skip`.
+//! Orgs that `--only` and `--skip` leave out have no row.
+
+mod cells;
+mod folder;
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use orgwave_core::compare::whose;
+use orgwave_core::reply::{Listed, Live};
+use orgwave_core::run::Exit;
+use orgwave_executor::ports::Clock as _;
+use orgwave_executor::survey::{Finding, client_list, survey};
+use orgwave_reporter::Fanout;
+use orgwave_reporter::terminal::clean;
+use wildmatch::WildMatch;
+
+use self::cells::OrgCells;
+use self::folder::{Kept, OrgRow, Staged};
+use super::sandboxed;
+use crate::args::{self, ExportArgs, SelectArgs};
+use crate::connect::{Identity, Session, serve};
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::stopped;
+use crate::rollout::{self, Telling};
+
+/// Notes that are shown before they are only counted.
+const SHOWN: usize = 20;
+
+/// Between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Exports the orgs' settings.
+pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
+    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let staged = Staged::begin(&args.output)?;
+    let mut table = None;
+    let sandbox = match (&args.rollout, args.connect.sandbox) {
+        (Some(path), true) => {
+            let mut rollout = rollout::open(path, Telling::People)?;
+            table = rollout.sandbox.clone();
+            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
+        }
+        (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
+        (Some(_), false) => {
+            return Err(Failure::usage("a rollout is only for --sandbox: the orgs come from the API"));
+        }
+        (None, false) => None,
+    };
+    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+    let api = session.reader()?;
+    let listed = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    let listed = chosen(listed, &args.select)?;
+
+    let cannot = |error: std::io::Error| Failure::cannot_write(&args.output, error);
+    let mut kept = Kept::new(staged.path(), listed.len()).map_err(cannot)?;
+    let mut notes = Notes::default();
+    let (mut read, mut failed, mut next) = (0_usize, None, HEARTBEAT);
+    let stop = survey(
+        listed.iter().enumerate().map(|(place, listed)| (listed.org, place)),
+        &api,
+        &mut session.gate,
+        &mut session.control,
+        &mut Fanout::new(),
+        |&place, finding, cx| {
+            let row = row_of(&listed[place], finding);
+            notes.take(&row);
+            if let Err(error) = kept.put(place, &row) {
+                failed.get_or_insert(error);
+            }
+            read += 1;
+            if !args.quiet && cx.gate.clock().elapsed() >= next {
+                next = cx.gate.clock().elapsed() + HEARTBEAT;
+                console::note(&format!("exported {read}/{} orgs\n", listed.len()));
+            }
+        },
+    )
+    .await;
+    if let Some(reason) = stop {
+        return Err(stopped(&reason));
+    }
+    if let Some(error) = failed {
+        return Err(cannot(error));
+    }
+    staged.finish(kept, table.as_ref())?;
+    if let Some(sandbox) = session.sandbox.take() {
+        sandbox.shutdown().await;
+    }
+    notes.show();
+    if !args.quiet {
+        console::out(&format!(
+            "{} orgs in {}, {} of them skipped\nno secret is in it; a plan of it changes nothing: orgwave plan {}{}\n",
+            listed.len(),
+            args.output.display(),
+            notes.skipped,
+            args.output.join("rollout.toml").display(),
+            if args.connect.sandbox { " --sandbox" } else { "" },
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// The orgs to be exported, by name; each once.
+fn chosen(mut listed: Vec<Listed>, select: &SelectArgs) -> Result<Vec<Listed>, Failure> {
+    let globs = |globs: &[String]| globs.iter().map(|glob| WildMatch::new(glob)).collect::<Vec<_>>();
+    let (only, skip) = (globs(&select.only), globs(&select.skip));
+    let fits = |listed: &Listed, globs: &[WildMatch]| {
+        let name = listed.name.as_deref().unwrap_or("");
+        globs.iter().any(|glob| glob.matches(listed.org.as_str()) || glob.matches(name))
+    };
+    let mut seen = HashSet::new();
+    listed.retain(|listed| {
+        (only.is_empty() || fits(listed, &only)) && !fits(listed, &skip) && seen.insert(listed.org)
+    });
+    if listed.is_empty() {
+        return Err(Failure::new(Exit::NoInput, "there is no org to export")
+            .hint("`orgwave orgs` lists those that there are"));
+    }
+    listed.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
+    Ok(listed)
+}
+
+fn row_of(listed: &Listed, finding: Finding) -> OrgRow {
+    let mut row = OrgRow {
+        org: listed.org,
+        name: super::orgs::name_in_a_cell(listed).unwrap_or_default().to_owned(),
+        skip: String::new(),
+        note: String::new(),
+        cells: OrgCells::default(),
+    };
+    match finding {
+        Finding::Live(Live::Connected(settings)) => match whose(&listed.org, &settings) {
+            Ok(_) => {
+                row.cells = OrgCells::of(&settings);
+                row.note = left_out(&row.cells.left_out);
+            }
+            Err(complaint) => row.skip = format!("not exported: {}", complaint.message),
+        },
+        Finding::Live(Live::NotConnected(message)) => {
+            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+            row.skip = format!("not connected: {message}");
+        }
+        Finding::Unread(_, complaint) => row.skip = format!("could not be read: {}", complaint.message),
+        // The export as a whole ends then.
+        Finding::NotReached => "could not be read: the export was stopped".clone_into(&mut row.skip),
+    }
+    row
+}
+
+/// What is left out, in words short enough for a cell.
+fn left_out(paths: &[String]) -> String {
+    let few: Vec<_> = paths.iter().take(SHOWN).map(|path| clean(path).into_owned()).collect();
+    match paths.len() {
+        0 => String::new(),
+        count if count <= SHOWN => format!("left out, as no cell can hold it: {}", few.join(", ")),
+        count => format!("left out, as no cell can hold it: {}, and {} more", few.join(", "), count - SHOWN),
+    }
+}
+
+/// What has to be said of some orgs.
+#[derive(Default)]
+struct Notes {
+    skipped: usize,
+    lines: Vec<String>,
+    more: usize,
+}
+
+impl Notes {
+    fn take(&mut self, row: &OrgRow) {
+        self.skipped += usize::from(!row.skip.is_empty());
+        for what in [&row.skip, &row.note] {
+            if what.is_empty() {
+            } else if self.lines.len() < SHOWN {
+                self.lines.push(format!("note: {} {}: {}\n", row.org, clean(&row.name), clean(what)));
+            } else {
+                self.more += 1;
+            }
+        }
+    }
+
+    fn show(&self) {
+        for line in &self.lines {
+            console::note(line);
+        }
+        if self.more > 0 {
+            console::note(&format!("note: and {} more; the columns skip and note have all\n", self.more));
+        }
+    }
+}

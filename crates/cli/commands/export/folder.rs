@@ -1,0 +1,203 @@
+//! The exported folder: its tables written from what was kept of each org, and all of it there or nothing.
+
+use std::fs::{File, Permissions};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use orgwave_core::desired::SideTable;
+use orgwave_core::ids::Ruuid;
+use orgwave_core::run::Exit;
+use orgwave_reporter::files::table::Table;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::cells::{OrgCells, columns, spec_of};
+use crate::failure::Failure;
+use crate::runs::sync_folder;
+
+/// What `orgs.csv` and the side tables say of an org.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OrgRow {
+    /// Whose row it is.
+    pub org: Ruuid,
+    /// Its name, as far as a manifest takes it.
+    pub name: String,
+    /// Why it was not read; empty if it was.
+    pub skip: String,
+    /// What is left out.
+    pub note: String,
+    /// What it has.
+    pub cells: OrgCells,
+}
+
+/// Rows in the order of the replies, in a file without a name: memory doesn't grow with what orgs hold.
+pub struct Kept {
+    out: BufWriter<File>,
+    written: u64,
+    places: Vec<Option<(u64, usize)>>,
+}
+
+impl Kept {
+    /// Nothing yet, for so many orgs.
+    pub fn new(folder: &Path, orgs: usize) -> io::Result<Self> {
+        let out = BufWriter::new(tempfile::tempfile_in(folder)?);
+        Ok(Self { out, written: 0, places: vec![None; orgs] })
+    }
+
+    /// Keeps the row of the org with this place.
+    pub fn put(&mut self, place: usize, row: &OrgRow) -> io::Result<()> {
+        let json = serde_json::to_vec(row)?;
+        self.out.write_all(&json)?;
+        self.places[place] = Some((self.written, json.len()));
+        self.written += json.len() as u64;
+        Ok(())
+    }
+
+    /// All rows, by their places.
+    fn rows(self) -> io::Result<impl Iterator<Item = io::Result<OrgRow>>> {
+        let Self { out, places, .. } = self;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(places.into_iter().flatten().map(move |(offset, length)| {
+            let mut json = vec![0; length];
+            file.read_exact_at(&mut json, offset)?;
+            Ok(serde_json::from_slice(&json)?)
+        }))
+    }
+}
+
+/// A folder being made, beside or in the one that it becomes.
+pub struct Staged {
+    target: PathBuf,
+    is_there: bool,
+    staging: TempDir,
+}
+
+impl Staged {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// 64: something is there already. 74: it can't be written.
+    pub fn begin(target: &Path) -> Result<Self, Failure> {
+        let cannot = |error: io::Error| Failure::cannot_write(target, error);
+        let is_there = match std::fs::read_dir(target) {
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        format!("{} is not empty, and nothing is replaced", target.display()),
+                    )
+                    .hint("name a new folder: orgwave export -o FOLDER"));
+                }
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(cannot(error)),
+        };
+        let parent = match target.parent() {
+            _ if is_there => target,
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(parent).map_err(cannot)?;
+        // What clients have set is nobody else's business on this machine.
+        let private = Permissions::from_mode(0o700);
+        let staging = tempfile::Builder::new()
+            .prefix(".export-")
+            .permissions(private)
+            .tempdir_in(parent)
+            .map_err(cannot)?;
+        Ok(Self { target: target.to_owned(), is_there, staging })
+    }
+
+    /// Where it is being made.
+    pub fn path(&self) -> &Path {
+        self.staging.path()
+    }
+
+    /// Writes the tables and the rollout file, and gives the folder its name.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn finish(self, kept: Kept, sandbox: Option<&Value>) -> Result<(), Failure> {
+        let cannot = |error: io::Error| Failure::cannot_write(&self.target, error);
+        let mut names = write_tables(self.path(), kept).map_err(cannot)?;
+        let text = rollout_file(sandbox).map_err(cannot)?;
+        names.push("rollout.toml".to_owned());
+        let mut file = File::create_new(self.path().join("rollout.toml")).map_err(cannot)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
+        sync_folder(self.path())?;
+        if self.is_there {
+            // Last the file that names the others.
+            for name in names {
+                std::fs::rename(self.path().join(&name), self.target.join(&name)).map_err(cannot)?;
+            }
+            sync_folder(&self.target)
+        } else {
+            std::fs::rename(self.path(), &self.target).map_err(cannot)?;
+            sync_folder(self.target.parent().unwrap_or(Path::new("")))
+        }
+    }
+}
+
+fn write_tables(folder: &Path, kept: Kept) -> io::Result<Vec<String>> {
+    let mut names = vec!["orgs.csv".to_owned()];
+    let fixed = ["org_uuid", "org_name"].into_iter();
+    let header = fixed.chain(columns().map(|field| field.name)).chain(["skip", "note"]);
+    let mut orgs = Table::begin(File::create_new(folder.join("orgs.csv"))?, header)?;
+    let mut sides = Vec::new();
+    for table in SideTable::ALL {
+        let name = format!("{}.csv", table.name());
+        let members = spec_of(table).1.members.iter().map(|member| member.name);
+        let header = ["org_uuid", table.key_column()].into_iter().chain(members).chain(["remove"]);
+        sides.push((table, Table::begin(File::create_new(folder.join(&name))?, header)?));
+        names.push(name);
+    }
+    for row in kept.rows()? {
+        let OrgRow { org, name, skip, note, cells } = row?;
+        orgs.word(org.as_str())?;
+        orgs.text(&name)?;
+        let blank = String::new();
+        for place in 0..columns().count() {
+            orgs.word(cells.settings.get(place).unwrap_or(&blank))?;
+        }
+        orgs.text(&skip)?;
+        orgs.text(&note)?;
+        orgs.end_row()?;
+        for entry in &cells.entries {
+            let Some((_, side)) = sides.iter_mut().find(|(table, _)| *table == entry.table) else { continue };
+            side.word(org.as_str())?;
+            side.word(&entry.key)?;
+            for member in &entry.members {
+                side.word(member)?;
+            }
+            side.word("")?;
+            side.end_row()?;
+        }
+    }
+    orgs.end()?.sync_all()?;
+    for (_, side) in sides {
+        side.end()?.sync_all()?;
+    }
+    Ok(names)
+}
+
+fn rollout_file(sandbox: Option<&Value>) -> io::Result<String> {
+    let mut text =
+        "# The live settings of these orgs when they were exported: a plan of this changes nothing.\n\
+         # Edit the tables, then: orgwave plan rollout.toml\n\
+         \n\
+         [rollout]\n\
+         orgs = \"orgs.csv\"\n"
+            .to_owned();
+    for table in SideTable::ALL {
+        text.extend([table.name(), " = \"", table.name(), ".csv\"\n"]);
+    }
+    if let Some(sandbox) = sandbox {
+        let section = std::collections::BTreeMap::from([("sandbox", sandbox)]);
+        text.push('\n');
+        text.push_str(&toml::to_string(&section).map_err(io::Error::other)?);
+    }
+    Ok(text)
+}

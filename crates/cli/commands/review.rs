@@ -1,0 +1,64 @@
+//! Showing a plan: its pages, its screen, and what must be said yes to.
+
+use std::path::Path;
+
+use orgwave_core::plan::{Footer, Guard};
+use orgwave_core::policy::Percent;
+use orgwave_core::run::Exit;
+use orgwave_reporter::PlanReview;
+
+use crate::args::OutputArgs;
+use crate::connect::Session;
+use crate::console;
+use crate::failure::Failure;
+use crate::plans::{OpenPlan, Review, header_of};
+
+/// Makes a plan's pages, from the plan as it is on disk.
+///
+/// # Errors
+/// 74: a page can't be written.
+pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
+    let header = header_of(path)?;
+    let mut review = None;
+    let plan = OpenPlan::read(
+        path,
+        |id| session.seal(id),
+        |line| {
+            if review.is_none() {
+                review = Some(Review::begin(path, &header)?);
+            }
+            review.as_mut().map_or(Ok(()), |review| review.line(line))
+        },
+    )?;
+    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
+    review.finish(&plan.footer, session.rate())
+}
+
+/// Prints a review.
+pub fn show(review: &PlanReview, output: &OutputArgs, rate: Option<f64>) {
+    let style = console::style(output.color, output.no_color.is_some());
+    console::out(&review.render(console::width(), style, rate));
+}
+
+/// The flags that acknowledge these guards.
+pub fn acks(guards: &[Guard]) -> String {
+    guards.iter().map(|guard| format!(" --ack {}", guard.ack)).collect()
+}
+
+/// Whether too large a share of the orgs would change, with nobody watching.
+///
+/// # Errors
+/// 13.
+pub fn max_changed(footer: &Footer, most: Percent) -> Result<(), Failure> {
+    if most.is_exceeded_by(footer.updates, footer.judged) {
+        return Err(Failure::new(
+            Exit::Guarded,
+            format!(
+                "{} of {} orgs would change, more than {most}; nothing was sent",
+                footer.updates, footer.judged
+            ),
+        )
+        .hint("look at the plan; --max-changed allows a larger share"));
+    }
+    Ok(())
+}

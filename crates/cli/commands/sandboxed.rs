@@ -1,0 +1,63 @@
+//! The sandbox of a command with `--sandbox`: the stand-in API with the very orgs that the command is about.
+
+use std::path::Path;
+
+use orgwave_core::ids::Ruuid;
+use orgwave_core::plan::Header;
+use orgwave_core::run::Exit;
+use orgwave_sandbox::OrgSeed;
+
+use crate::args::ConnectArgs;
+use crate::connect::{InProcess, serve};
+use crate::failure::Failure;
+use crate::plans::each_line;
+use crate::rollout::{Rollout, rows_failure};
+
+/// Starts the sandbox with the orgs of a rollout, if it is wanted.
+///
+/// # Errors
+/// 65: the rollout changed, or its `[sandbox]` is wrong. 74: the ledger can't be written.
+pub async fn of_rollout(
+    connect: &ConnectArgs,
+    rollout: &mut Rollout,
+    folder: Option<&Path>,
+) -> Result<Option<InProcess>, Failure> {
+    if !connect.sandbox {
+        return Ok(None);
+    }
+    let mut orgs = Vec::new();
+    for row in rollout.manifest.rows().map_err(rows_failure)? {
+        let row = row.map_err(rows_failure)?;
+        orgs.push(seed(orgs.len(), row.org, row.name));
+    }
+    serve(rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
+}
+
+/// Starts the sandbox with the orgs of a plan, if it is wanted.
+///
+/// # Errors
+/// 12: the plan is for a real API.
+pub async fn of_plan(
+    connect: &ConnectArgs,
+    plan: &Path,
+    header: &Header,
+    folder: &Path,
+) -> Result<Option<InProcess>, Failure> {
+    if !connect.sandbox {
+        return Ok(None);
+    }
+    if header.sandbox.is_none() {
+        return Err(Failure::new(
+            Exit::PlanRefused,
+            format!("the plan is for {}, not for the sandbox", header.endpoint),
+        ));
+    }
+    let mut orgs = Vec::new();
+    each_line(plan, |line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
+    serve(header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
+}
+
+/// An org as the sandbox knows it: by the name that the row asserts, else by its place.
+pub fn seed(place: usize, org: Ruuid, name: Option<String>) -> OrgSeed {
+    OrgSeed { org, name: name.map_or_else(|| format!("Org {}", place + 1), |name| name.trim().to_owned()) }
+}

@@ -1,0 +1,235 @@
+//! The list of orgs as the page's script reads it: JSON that is small, bounded, and harmless in a `<script>`.
+//!
+//! ```text
+//! {plan, stride, csv, org_files, words: [[word, tone]], strings: [text],
+//!  rows: [[line, org, name, wave, word, [path, before, after, ...], extra, course]]}
+//! ```
+//!
+//! Texts that many orgs share stand once, in `strings`; rows point at them. A page bears a few megabytes:
+//! orgs that need a look are kept before the others, and how many were left out is told.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use crate::terminal::{Tone, clean};
+
+/// Bytes of the list. With the rest of the page it stays under 5 MB.
+const BUDGET: usize = 4_600_000;
+
+/// Changes of one org that are listed; the others are in the CSV.
+pub(crate) const CHANGES: usize = 200;
+
+/// Rows of one kind.
+#[derive(Debug, Default)]
+struct Kept {
+    json: String,
+    /// Where each row ends.
+    ends: Vec<usize>,
+}
+
+/// A list being made.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    strings: HashMap<Box<str>, u32>,
+    table: String,
+    to_look_at: Kept,
+    others: Kept,
+    left_out: u64,
+    budget: usize,
+}
+
+/// A list that was made.
+pub(crate) struct Listed {
+    pub(crate) data: String,
+    pub(crate) kept: u64,
+    pub(crate) left_out: u64,
+}
+
+/// What doesn't fit the columns of a row: short names, so that they cost little.
+#[derive(Debug, Default)]
+pub(crate) struct Extra(String);
+
+impl Rows {
+    pub(crate) fn new() -> Self {
+        Self {
+            strings: HashMap::new(),
+            table: String::new(),
+            to_look_at: Kept::default(),
+            others: Kept::default(),
+            left_out: 0,
+            budget: BUDGET,
+        }
+    }
+
+    /// The number of a text. Only texts that many orgs may share, and those of changes.
+    pub(crate) fn text(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.strings.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
+        if number > 0 {
+            self.table.push(',');
+        }
+        quote(&mut self.table, text);
+        self.strings.insert(text.into(), number);
+        number
+    }
+
+    /// Whether a row would be left out: then it need not be made. Counted.
+    pub(crate) fn leaves_out(&mut self, to_look_at: bool) -> bool {
+        let mut used = self.table.len() + self.to_look_at.json.len();
+        if !to_look_at {
+            used += self.others.json.len();
+        }
+        let leaves_out = used >= self.budget;
+        self.left_out += u64::from(leaves_out);
+        leaves_out
+    }
+
+    /// Adds a row: everything between its brackets.
+    pub(crate) fn push(&mut self, to_look_at: bool, row: &str) {
+        let kept = if to_look_at { &mut self.to_look_at } else { &mut self.others };
+        let _ = write!(kept.json, "[{row}],");
+        kept.ends.push(kept.json.len());
+        while self.table.len() + self.to_look_at.json.len() + self.others.json.len() > self.budget
+            && self.others.ends.pop().is_some()
+        {
+            self.others.json.truncate(self.others.ends.last().copied().unwrap_or(0));
+            self.left_out += 1;
+        }
+    }
+
+    /// The whole, with the head that the script wants.
+    pub(crate) fn end(self, plan: bool, csv: &str, org_files: bool, words: &[(&str, Tone)]) -> Listed {
+        let kept = (self.to_look_at.ends.len() + self.others.ends.len()) as u64;
+        let mut data = String::with_capacity(
+            self.table.len() + self.to_look_at.json.len() + self.others.json.len() + 1_024,
+        );
+        let stride = if plan { 5 } else { 3 };
+        let _ = write!(data, "{{\"plan\":{plan},\"stride\":{stride},\"org_files\":{org_files},\"csv\":");
+        quote(&mut data, csv);
+        data.push_str(",\"words\":[");
+        for (number, (word, tone)) in words.iter().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            let _ = write!(data, "{comma}[\"{word}\",\"{}\"]", tone_class(*tone));
+        }
+        let _ = write!(data, "],\"strings\":[{}],\"rows\":[", self.table);
+        data.push_str(&self.to_look_at.json);
+        data.push_str(&self.others.json);
+        if data.ends_with(',') {
+            data.pop();
+        }
+        data.push_str("]}");
+        Listed { data, kept, left_out: self.left_out }
+    }
+}
+
+impl Extra {
+    /// A text that is this org's own.
+    pub(crate) fn text(&mut self, name: char, text: Option<&str>) {
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            self.name(name);
+            quote(&mut self.0, text);
+        }
+    }
+
+    pub(crate) fn texts<T: AsRef<str>>(&mut self, name: char, texts: &[T]) {
+        if texts.is_empty() {
+            return;
+        }
+        self.name(name);
+        self.0.push('[');
+        for (place, text) in texts.iter().take(CHANGES).enumerate() {
+            if place > 0 {
+                self.0.push(',');
+            }
+            quote(&mut self.0, text.as_ref());
+        }
+        self.0.push(']');
+    }
+
+    pub(crate) fn number(&mut self, name: char, number: u64) {
+        self.name(name);
+        let _ = write!(self.0, "{number}");
+    }
+
+    fn name(&mut self, name: char) {
+        let comma = if self.0.is_empty() { "" } else { "," };
+        let _ = write!(self.0, "{comma}\"{name}\":");
+    }
+
+    /// As the row's cell.
+    pub(crate) fn end(self) -> String {
+        if self.0.is_empty() { "0".to_owned() } else { format!("{{{}}}", self.0) }
+    }
+}
+
+/// Begins a row: line, org, name, wave, word.
+pub(crate) fn begin_row(line: u64, org: &str, name: &str, wave: Option<u32>, word: usize) -> String {
+    let mut row = format!("{line},\"{org}\",");
+    quote(&mut row, name);
+    let _ = write!(row, ",{},{word},", wave.unwrap_or(0));
+    row
+}
+
+/// A text as JSON that may stand in a `<script>`: cleaned of what moves text about, and with no `<` that could
+/// end the element.
+fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in clean(text).chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// The name of a tone in the style.
+pub(crate) const fn tone_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+        Tone::Plain | Tone::Strong | Tone::Faint => "rest",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_quoted_text_is_json_that_ends_no_element(text in any::<String>()) {
+            let mut json = String::new();
+            quote(&mut json, &text);
+            let harmful = ['<', '>', '&', '\u{2028}', '\u{2029}'];
+            prop_assert!(!json.contains(harmful));
+            let read: String = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(read, clean(&text).into_owned());
+        }
+    }
+
+    #[test]
+    fn orgs_to_look_at_push_the_others_out_and_the_count_is_told() {
+        let mut rows = Rows { budget: 60, ..Rows::new() };
+        for line in 0..20u64 {
+            let to_look_at = line >= 15;
+            if !rows.leaves_out(to_look_at) {
+                rows.push(to_look_at, &format!("{line:06}"));
+            }
+        }
+        let listed = rows.end(true, "plan.csv", false, &[]);
+        assert_eq!(listed.kept + listed.left_out, 20);
+        for line in 15..20 {
+            assert!(listed.data.contains(&format!("{line:06}")), "{}", listed.data);
+        }
+    }
+}

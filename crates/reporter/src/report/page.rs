@@ -1,0 +1,264 @@
+//! `report.html`: a run on one page, with pictures. Its rows are gathered while the records stream by, up to
+//! what a page bears; `results.csv` has them all.
+
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use askama::Template;
+use orgwave_core::status::{Counts, Status, Verified};
+use orgwave_core::timestamp::Timestamp;
+
+use super::charts;
+use super::timeline::Timeline;
+use super::words::{facts, headline, next_command};
+use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
+use crate::error::ReportError;
+use crate::files::{Nameless, Place, RunFile, WholeFile};
+use crate::pages::{
+    CHANGES, Chart, Extra, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
+};
+use crate::record::Record;
+use crate::source::RunSource;
+use crate::tally::{OrgRef, Tally};
+use crate::terminal::{Tone, clean, count, cut, duration, orgs, status_words};
+use crate::value;
+
+/// The file that has every org.
+const CSV: &str = "results.csv";
+
+/// Orgs that a warning tells of by name.
+const EXAMPLES: usize = 10;
+
+pub(crate) struct ReportHtml {
+    file: WholeFile,
+    rows: Rows,
+    timeline: Timeline,
+    started: Timestamp,
+    org_files: bool,
+}
+
+impl ReportHtml {
+    pub(crate) const NAME: &str = "report.html";
+
+    pub(crate) fn begin(
+        place: &Place<'_>,
+        source: &dyn RunSource,
+        org_files: bool,
+    ) -> Result<Self, ReportError> {
+        Ok(Self {
+            file: place.begin(Self::NAME).map_err(|error| place.failed(Self::NAME, error))?,
+            rows: Rows::new(),
+            timeline: Timeline::of(source).map_err(ReportError::Journal)?,
+            started: source.header().started,
+            org_files,
+        })
+    }
+}
+
+impl RunFile for ReportHtml {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        add(&mut self.rows, record, self.started);
+        Ok(())
+    }
+
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+        let words: Vec<(&str, Tone)> =
+            Status::ALL.iter().map(|status| (status.as_str(), status_words(*status).1)).collect();
+        let listed = self.rows.end(false, CSV, self.org_files, &words);
+        let (title, notes) = headline(tally);
+        let frame = Frame {
+            word: "Status",
+            column: "sends",
+            last_column: "took",
+            ..Frame::new(format!("{title} · run {}", tally.run.run_id), CSV.to_owned(), listed, facts(tally))
+        };
+        let html = ReportPage {
+            frame,
+            headline: title,
+            notes,
+            strip: strip(&segments(&tally.counts)),
+            next: next_command(tally).unwrap_or_default(),
+            causes: causes(tally),
+            warnings: warnings(tally),
+            charts: [charts::course(&self.timeline), charts::latency(&tally.course)]
+                .into_iter()
+                .flatten()
+                .collect(),
+            waves: waves(tally),
+        };
+        let html = html.render().map_err(io::Error::other)?;
+        self.file.write_all(html.as_bytes())?;
+        done.push(self.file.end()?);
+        Ok(())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage {
+    frame: Frame,
+    headline: String,
+    notes: Vec<String>,
+    strip: String,
+    next: String,
+    causes: Vec<Cause>,
+    warnings: Vec<WarningCard>,
+    charts: Vec<Chart>,
+    waves: Vec<Wave>,
+}
+
+struct Cause {
+    orgs: String,
+    code: &'static str,
+    title: &'static str,
+    todo: &'static str,
+    example: String,
+    message: String,
+}
+
+struct Wave {
+    number: u32,
+    orgs: String,
+    began: String,
+    outcome: String,
+}
+
+/// Adds an org to the page's list.
+fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
+    let Record { line, outcome } = record;
+    let to_look_at = !matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped);
+    if rows.leaves_out(to_look_at) {
+        return;
+    }
+    let word = outcome.status as usize;
+    let mut row = begin_row(line.line, line.org.as_str(), record.name(), record.wave(), word);
+    row.push('[');
+    for (place, change) in outcome.changes.iter().take(CHANGES).enumerate() {
+        let path = rows.text(&change.path.to_string());
+        let before = rows.text(&value::before(&change.path, &change.before).text);
+        let after = rows.text(&value::after(&change.path, &change.after).text);
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(row, "{comma}{path},{before},{after}");
+    }
+    row.push_str("],");
+    let mut extra = Extra::default();
+    extra.text('n', line.note.as_deref());
+    extra.text('s', line.skip.as_deref());
+    if let Some(complaint) = &outcome.complaint {
+        extra.text('c', Some(complaint.code.as_str()));
+        extra.text('m', Some(&complaint.message));
+    }
+    let step = next_step(outcome);
+    if !step.is_empty() {
+        extra.number('t', u64::from(rows.text(step)));
+    }
+    extra.text('w', outcome.ack.warning.as_deref());
+    extra.texts('d', &outcome.ack.misconfigured_doors);
+    extra.texts('g', &outcome.ack.failed_guids);
+    if outcome.changes.len() > CHANGES {
+        extra.number('k', (outcome.changes.len() - CHANGES) as u64);
+    }
+    let verified = match outcome.verified {
+        Verified::True => 0,
+        Verified::False => 1,
+        Verified::Partly => 2,
+    };
+    let since = |from: Option<Timestamp>, to: Option<Timestamp>| match (from, to) {
+        (Some(from), Some(to)) => to.since(from).as_millis().to_string(),
+        _ => "null".to_owned(),
+    };
+    let _ = write!(
+        row,
+        "{},[{},{},{},{},{verified}]",
+        extra.end(),
+        outcome.attempts,
+        since(Some(run_started), outcome.started_at),
+        since(outcome.started_at, outcome.finished_at),
+        outcome.http_status.unwrap_or(0),
+    );
+    rows.push(to_look_at, &row);
+}
+
+fn segments(counts: &Counts) -> Vec<Segment> {
+    counts
+        .iter()
+        .map(|(status, number)| Segment {
+            label: status.as_str().replace('_', " "),
+            number,
+            tone: status_words(status).1,
+        })
+        .collect()
+}
+
+fn causes(tally: &Tally) -> Vec<Cause> {
+    let mut groups: Vec<_> = tally.codes.iter().collect();
+    groups.sort_by_key(|(_, group)| Reverse(group.orgs));
+    let cause = |(code, group): (&orgwave_core::code::Code, &crate::tally::CodeTally)| Cause {
+        orgs: orgs(group.orgs),
+        code: code.as_str(),
+        title: code.title(),
+        todo: advice(*code),
+        example: name_of(&group.example),
+        message: cut(&group.message, 300),
+    };
+    groups.into_iter().map(cause).collect()
+}
+
+fn name_of(org: &OrgRef) -> String {
+    let name = if org.name.trim().is_empty() { org.org.as_str() } else { &org.name };
+    format!("line {}, {}", org.line, cut(name, 80))
+}
+
+fn warnings(tally: &Tally) -> Vec<WarningCard> {
+    let warnings = &tally.warnings;
+    let example = |org: &OrgRef, items: &[String]| WarningExample {
+        line: org.line,
+        name: cut(if org.name.trim().is_empty() { org.org.as_str() } else { &org.name }, 80),
+        doors: cut(&items.join(", "), 300),
+    };
+    let mut cards = Vec::new();
+    let lists = [
+        (warnings.with_doors, "doors in more than one location", DOORS, &warnings.doors),
+        (warnings.with_guids, "ids that the vendor didn't take", GUIDS, &warnings.guids),
+    ];
+    for (number, what, todo, examples) in lists {
+        if number > 0 {
+            let examples = examples.iter().take(EXAMPLES).map(|(org, items)| example(org, items)).collect();
+            cards.push(WarningCard { orgs: orgs(number), what: what.to_owned(), todo, examples });
+        }
+    }
+    for (text, org, number) in &warnings.texts {
+        cards.push(WarningCard {
+            orgs: orgs(*number),
+            what: format!("“{}”", clean(text)),
+            todo: WARNING,
+            examples: vec![example(org, &[])],
+        });
+    }
+    cards
+}
+
+fn waves(tally: &Tally) -> Vec<Wave> {
+    let wave = |(number, counts): (&u32, &Counts)| {
+        let start = tally.course.waves.iter().find(|start| start.wave == *number);
+        let outcome: Vec<String> = counts
+            .iter()
+            .filter(|(_, orgs)| *orgs > 0)
+            .map(|(status, orgs)| format!("{} {}", count(orgs), status.as_str().replace('_', " ")))
+            .collect();
+        Wave {
+            number: *number,
+            orgs: count(counts.total()),
+            began: start
+                .map(|start| format!("after {}", duration(start.at.since(tally.run.started))))
+                .unwrap_or_default(),
+            outcome: outcome.join(", "),
+        }
+    };
+    tally.waves.iter().filter(|(number, _)| **number > 0).map(wave).collect()
+}

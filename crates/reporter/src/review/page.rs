@@ -1,0 +1,269 @@
+//! `plan.html`: the page on which a plan is reviewed. Its rows are gathered while the lines stream by, up to
+//! what a page bears; `plan.csv` has them all.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use orgwave_core::plan::{Header, PlanLine, Verdict};
+use orgwave_core::timestamp::Timestamp;
+
+use super::PlanReview;
+use super::clusters::Clusters;
+use super::markdown::facts;
+use crate::advice::advice;
+use crate::files::plan::verdict_word;
+use crate::pages::{
+    CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
+};
+use crate::terminal::{Tone, clean, count, duration, orgs, pace};
+use crate::value;
+
+/// Kinds of change that are listed.
+const CLUSTERS: usize = 300;
+
+/// Every verdict, in the order in which people want to read them.
+const VERDICTS: [Verdict; 7] = [
+    Verdict::Update,
+    Verdict::Unchanged,
+    Verdict::Skipped,
+    Verdict::Blocked,
+    Verdict::Rejected,
+    Verdict::Failed,
+    Verdict::NotAttempted,
+];
+
+const fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Update => Tone::Good,
+        Verdict::Unchanged | Verdict::Skipped => Tone::Plain,
+        Verdict::Blocked | Verdict::NotAttempted => Tone::Warn,
+        Verdict::Rejected | Verdict::Failed => Tone::Bad,
+    }
+}
+
+/// Adds an org to the page's list. Its changes have been counted by `clusters`.
+pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
+    let to_look_at = !matches!(line.verdict, Verdict::Unchanged | Verdict::Skipped);
+    if rows.leaves_out(to_look_at) {
+        return;
+    }
+    let word = VERDICTS.iter().position(|verdict| *verdict == line.verdict).unwrap_or(0);
+    let mut row =
+        begin_row(line.line, line.org.as_str(), line.name.as_deref().unwrap_or(""), line.wave, word);
+    row.push('[');
+    let mut left_out = 0;
+    if line.verdict != Verdict::Skipped {
+        for (place, field) in line.fields.iter().filter(|field| field.differs()).enumerate() {
+            if place >= CHANGES {
+                left_out += 1;
+                continue;
+            }
+            let path = rows.text(&field.path.to_string());
+            let before = rows.text(&value::before(&field.path, &field.before).text);
+            let after = rows.text(&value::wish(field).text);
+            let from = rows.text(&field.from.to_string());
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(row, "{comma}{path},{before},{after},{from},");
+            match clusters.number(field) {
+                Some(number) => {
+                    let _ = write!(row, "{number}");
+                }
+                None => row.push_str("-1"),
+            }
+        }
+    }
+    row.push_str("],");
+    let mut extra = Extra::default();
+    extra.text('n', line.note.as_deref());
+    extra.text('s', line.skip.as_deref());
+    if let Some(complaint) = &line.complaint {
+        extra.text('c', Some(complaint.code.as_str()));
+        extra.text('m', Some(&complaint.message));
+        extra.number('t', u64::from(rows.text(advice(complaint.code))));
+    }
+    let expects: Vec<String> =
+        line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
+    extra.texts('e', &expects);
+    if left_out > 0 {
+        extra.number('k', left_out);
+    }
+    row.push_str(&extra.end());
+    rows.push(to_look_at, &row);
+}
+
+#[derive(Template)]
+#[template(path = "plan.html")]
+struct PlanHtml<'a> {
+    frame: Frame,
+    headline: String,
+    expires: String,
+    endpoint: &'a str,
+    figures: Vec<Figure>,
+    strip: String,
+    changes: Vec<Change>,
+    more_changes: usize,
+    guards: Vec<GuardCard<'a>>,
+    warnings: Vec<WarningCard>,
+    troubles: Vec<TroubleCard<'a>>,
+    waves: Vec<Wave>,
+}
+
+struct Change {
+    number: usize,
+    orgs: String,
+    place: String,
+    before: String,
+    after: String,
+    remarks: Vec<String>,
+    minds: bool,
+}
+
+struct GuardCard<'a> {
+    orgs: String,
+    what: String,
+    ack: &'a str,
+}
+
+struct TroubleCard<'a> {
+    orgs: String,
+    title: &'static str,
+    todo: &'static str,
+    code: &'static str,
+    example: &'a str,
+    message: String,
+}
+
+struct Wave {
+    number: u32,
+    orgs: String,
+    note: &'static str,
+}
+
+/// The page.
+pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, rate: Option<f64>) -> String {
+    let csv = format!("{stem}.csv");
+    let words: Vec<(&str, Tone)> =
+        VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
+    let listed = rows.end(true, &csv, false, &words);
+    let clusters = review.clusters.largest_first();
+    let html = PlanHtml {
+        headline: headline(review),
+        expires: moment(plan.expires),
+        endpoint: &plan.endpoint,
+        figures: figures(review, clusters.len(), rate),
+        strip: strip(&segments(review)),
+        more_changes: clusters.len().saturating_sub(CLUSTERS),
+        changes: clusters
+            .iter()
+            .take(CLUSTERS)
+            .map(|cluster| Change {
+                number: cluster.number(),
+                orgs: count(cluster.orgs()),
+                place: cluster.place().to_owned(),
+                before: clean(cluster.before()).into_owned(),
+                after: clean(cluster.after()).into_owned(),
+                remarks: cluster.remarks(),
+                minds: cluster.takes_away || cluster.against_majority,
+            })
+            .collect(),
+        guards: review
+            .guards
+            .iter()
+            .map(|guard| GuardCard { orgs: orgs(guard.orgs), what: guard.kind.to_string(), ack: &guard.ack })
+            .collect(),
+        warnings: review
+            .warnings()
+            .into_iter()
+            .map(|warning| WarningCard {
+                orgs: orgs(warning.orgs),
+                what: format!("Warning: {}", warning.what),
+                todo: warning.todo,
+                examples: warning
+                    .examples
+                    .iter()
+                    .map(|(line, name, doors)| WarningExample {
+                        line: *line,
+                        name: name.clone(),
+                        doors: clean(&doors.join(", ")).into_owned(),
+                    })
+                    .collect(),
+            })
+            .collect(),
+        troubles: review
+            .troubles
+            .iter()
+            .map(|(code, trouble)| TroubleCard {
+                orgs: orgs(trouble.orgs),
+                title: code.title(),
+                todo: advice(*code),
+                code: code.as_str(),
+                example: &trouble.example,
+                message: clean(&trouble.message).into_owned(),
+            })
+            .collect(),
+        waves: waves(review),
+        frame: Frame {
+            word: "Verdict",
+            column: "changes",
+            last_column: "",
+            ..Frame::new(format!("{} · plan {}", headline(review), plan.plan_id), csv, listed, facts(plan))
+        },
+    };
+    html.render().expect("writing to a string can't fail, and no filter of the template can")
+}
+
+/// `2026-12-01 09:08 UTC`: to be read, not to be sorted.
+fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
+}
+
+fn headline(review: &PlanReview) -> String {
+    match review.updates {
+        0 => format!("Nothing to write to {}", orgs(review.lines)),
+        updates => format!("{} of {} would be written", count(updates), orgs(review.lines)),
+    }
+}
+
+fn figures(review: &PlanReview, kinds: usize, rate: Option<f64>) -> Vec<Figure> {
+    let cost = review.cost(rate);
+    let mut figures = vec![
+        Figure { label: "Orgs to write", value: count(review.updates), small: String::new() },
+        Figure { label: "Different changes", value: count(kinds as u64), small: "to be reviewed".into() },
+        Figure { label: "Calls, at least", value: count(cost.calls), small: String::new() },
+    ];
+    if let (Some(time), Some(rate)) = (cost.time, rate) {
+        let small = format!("at {}", pace(rate));
+        figures.push(Figure { label: "Time, at least", value: duration(time), small });
+    }
+    figures
+}
+
+fn segments(review: &PlanReview) -> Vec<Segment> {
+    let segment = |verdict: &Verdict| {
+        let word = verdict_word(*verdict);
+        let label = if *verdict == Verdict::Update { "to write" } else { word };
+        Segment {
+            label: label.replace('_', " "),
+            number: review.verdicts.get(word).copied().unwrap_or(0),
+            tone: tone(*verdict),
+        }
+    };
+    VERDICTS.iter().map(segment).collect()
+}
+
+fn waves(review: &PlanReview) -> Vec<Wave> {
+    let last = review.waves.len().saturating_sub(1);
+    let note = |place: usize| match place {
+        _ if last == 0 => "all at once: there is no canary",
+        0 => "the canary: read back before anything else is written",
+        place if place == last => "all that is left",
+        _ => "",
+    };
+    let wave = |(place, (number, orgs)): (usize, &(u32, u64))| Wave {
+        number: *number,
+        orgs: count(*orgs),
+        note: note(place),
+    };
+    review.waves.iter().enumerate().map(wave).collect()
+}

@@ -1,0 +1,143 @@
+//! What must hold for every page, whatever the plan or the run: sizes, policies, well-formedness.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::status::Status;
+use orgwave_reporter::files::{OrgFiles, write_files};
+use orgwave_reporter::{LastWord, PlanPages};
+use sha2::{Digest as _, Sha256};
+
+use crate::fixture::{self, Run, footer, line, outcome, plan_header, run_header, write_plan};
+
+/// So many bytes may a page have.
+const MOST: u64 = 5_000_000;
+
+fn many(orgs: u32) -> impl Iterator<Item = PlanLine> {
+    (0..orgs).map(|number| {
+        let mut id = [9; 16];
+        id[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        let mut line = line(1, &format!("Client {number} of many, limited"), Verdict::Update);
+        line.org = orgwave_core::ids::Ruuid::from_bytes(id);
+        line.line = u64::from(number) + 2;
+        line.typed.row[0] = line.org.to_string();
+        line
+    })
+}
+
+fn plan_page(folder: &Path, lines: &[PlanLine]) -> String {
+    let mut pages = PlanPages::begin(folder, "plan", &plan_header());
+    for line in lines {
+        pages.line(line);
+    }
+    pages.finish(&footer(lines), None).unwrap();
+    fs::read_to_string(folder.join("plan.html")).unwrap()
+}
+
+fn rich_pages() -> [String; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(&fixture::rich(), folder.path(), OrgFiles::Auto).unwrap();
+    let report = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    [plan_page(folder.path(), &fixture::rich_lines()), report]
+}
+
+/// What stands between two marks.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let rest = &text[text.find(from).unwrap() + from.len()..];
+    &rest[..rest.find(to).unwrap()]
+}
+
+#[test]
+fn twenty_thousand_orgs_fit_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Vec<PlanLine> = many(20_000).collect();
+    let page = plan_page(folder.path(), &lines);
+    assert!((page.len() as u64) < MOST, "{}", page.len());
+    assert!(!page.contains("are only in <a"), "every org is on the page");
+    let data: serde_json::Value =
+        serde_json::from_str(between(&page, r#"<script type="application/json" id="data">"#, "</script>"))
+            .unwrap();
+    assert_eq!(data["rows"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
+fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
+    let lines: Vec<PlanLine> = many(60_000).collect();
+    let mut words: Vec<LastWord> =
+        (0..60_000).map(|index| LastWord::Outcome(outcome(index, Status::Applied))).collect();
+    words[59_999] = LastWord::Outcome(outcome(59_999, Status::Failed));
+    let run = Run {
+        header: run_header(60_000),
+        plan: write_plan(&plan_header(), &lines),
+        words,
+        timeline: Vec::new(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    write_files(&run, folder.path(), OrgFiles::Never).unwrap();
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!((page.len() as u64) < MOST, "{}", page.len());
+    let data: serde_json::Value =
+        serde_json::from_str(between(&page, r#"<script type="application/json" id="data">"#, "</script>"))
+            .unwrap();
+    let rows = data["rows"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row[0] == 60_001), "the one that failed is there");
+    let told: u64 =
+        between(&page, "before the others. ", " orgs are only in").replace(',', "").parse().unwrap();
+    assert_eq!(rows.len() as u64 + told, 60_000);
+}
+
+#[test]
+fn the_policy_names_the_digests_of_what_stands_in_the_page() {
+    for page in rich_pages() {
+        let policy = between(&page, r#"Content-Security-Policy" content=""#, "\">").replace("&#39;", "'");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        for (kind, text) in [
+            ("style-src", between(&page, "<style>", "</style>")),
+            ("script-src", between(&page, "</script>\n<script>", "</script>")),
+        ] {
+            let digest = base64::prelude::BASE64_STANDARD.encode(Sha256::digest(text));
+            assert!(policy.contains(&format!("{kind} 'sha256-{digest}';")), "{kind}: {policy}");
+        }
+        assert!(!page.contains(" style=\"") && !page.contains(" onclick"), "the policy would stop it");
+    }
+}
+
+#[test]
+fn no_foreign_text_is_markup() {
+    for page in rich_pages() {
+        assert!(!page.contains("<script>alert"));
+        assert!(!page.contains(['\u{202e}', '\u{1b}']));
+        assert!(page.matches("<script").count() == 2, "the data and our own");
+    }
+}
+
+#[test]
+fn a_page_asks_nobody_for_anything() {
+    for page in rich_pages() {
+        for word in ["src=", "@import", "url(h", "href=\"http", "href=\"//"] {
+            assert!(!page.contains(word), "{word}");
+        }
+    }
+}
+
+#[test]
+fn the_test_report_is_well_formed_and_its_totals_are_those_of_its_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(&fixture::rich(), folder.path(), OrgFiles::Never).unwrap();
+    let xml = fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let count =
+        |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count().to_string();
+    for name in ["testsuites", "testsuite"] {
+        let suite = document.descendants().find(|node| node.has_tag_name(name)).unwrap();
+        assert_eq!(suite.attribute("tests"), Some(&*count("testcase")));
+        assert_eq!(suite.attribute("failures"), Some(&*count("failure")));
+        assert_eq!(suite.attribute("skipped"), Some(&*count("skipped")));
+    }
+    assert_eq!(count("testcase"), fixture::rich_lines().len().to_string());
+    let names: Vec<_> = document.descendants().filter_map(|node| node.attribute("name")).collect();
+    assert!(names.iter().any(|name| name.starts_with("<script>alert(1)</script> ")), "{names:?}");
+}

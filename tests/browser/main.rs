@@ -1,0 +1,16 @@
+//! The pages, in a real browser.
+//!
+//! * `chromium`: where it is, how it is started, what it saw.
+//! * `made`: pages of plans and runs, from the binary and from the library.
+//! * `plan`, `report`: what people do on them.
+//! * `harm`: names that mean harm, and what a page must never do.
+//! * `size`: many orgs; a narrow screen.
+
+#![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
+
+mod chromium;
+mod harm;
+mod made;
+mod plan;
+mod report;
+mod size;

@@ -1,0 +1,302 @@
+//! A disk that is full, and a journal whose n-th commit fails.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use orgwave_core::desired::{Origin, Wish};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::org::Input;
+use orgwave_core::outcome::Image;
+use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, Typed, Verdict};
+use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
+use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader, StopReason};
+use orgwave_core::secret::{SealKey, SecretText, Secrets, key_fingerprint};
+use orgwave_core::settings::RawObject;
+use orgwave_core::status::{Action, Status};
+use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::gate::Gate;
+use orgwave_executor::limits::Limits;
+use orgwave_executor::ports::{Journal, PlanSource, ReadApi, TokioClock, WriteApi};
+use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, Recorded, roll_out};
+use orgwave_journal::faults::Fault;
+use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::process::{self, Ran};
+use crate::stage::{RUNTIME, Stage, when_free};
+use crate::witness::Witness;
+
+/// Runs a command that can make no file longer than so many blocks of 512 bytes.
+fn with_room(stage: &Stage, blocks: u32, args: &[&str]) -> Ran {
+    let command = stage.command(args);
+    let mut limited = Command::new("/bin/sh");
+    // The signal that goes with the limit would end the process; ignored, the write fails as on a full disk.
+    limited.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks.to_string()]);
+    limited.arg(command.get_program()).args(command.get_args()).env_clear().current_dir(stage.folder());
+    limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    process::Live::start(limited).finish()
+}
+
+#[test]
+fn a_full_disk_ends_a_run_with_74_and_it_goes_on_when_there_is_room() {
+    let mut cut_while_running = 0;
+    for blocks in (16..240).step_by(16) {
+        let stage = Stage::new(61, 9, &[]);
+        let mut witness = Witness::new(&stage);
+        witness.before();
+        let ran = with_room(&stage, blocks, &["apply", "rollout.toml", "--yes"]);
+        witness.after(&ran);
+        if ran.code == Some(0) {
+            break;
+        }
+        assert_eq!(ran.code, Some(74), "{blocks} blocks: {ran:?}");
+        cut_while_running += u32::from(stage.writes() > 0);
+        let begun = !stage.run_folders().is_empty();
+        let args: &[&str] = if begun { &["resume"] } else { &["apply", "rollout.toml", "--yes"] };
+        witness.before();
+        let ran = stage.run(args);
+        witness.after(&ran);
+        assert_eq!(ran.code, Some(0), "{blocks} blocks: {ran:?}");
+        witness.at_the_end(&stage.only_run());
+    }
+    assert!(cut_while_running > 0, "no limit was met between the first write and the last");
+}
+
+/// Orgs with one setting, answering at once. Each write is held against what is on the disk at that moment.
+#[derive(Clone)]
+struct Vendor {
+    run: Arc<Path>,
+    orgs: Arc<Mutex<HashMap<Ruuid, bool>>>,
+    written: Arc<Mutex<HashMap<Ruuid, usize>>>,
+}
+
+const ORGS: u32 = 7;
+
+fn org(index: u32) -> Ruuid {
+    Ruuid::from_bytes(u128::from(index + 1).to_be_bytes())
+}
+
+impl ReadApi for Vendor {
+    async fn clients(&self) -> Reply<Vec<Listed>> {
+        Reply::Good(Vec::new())
+    }
+
+    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+        let save_clips = self.orgs.lock().unwrap()[&org];
+        let settings = json!({"orgUuid": org, "integration": "ENVOY", "saveClips": save_clips});
+        Reply::Good(Live::Connected(RawObject::parse(&settings.to_string()).unwrap()))
+    }
+}
+
+impl WriteApi for Vendor {
+    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let written = {
+            let mut written = self.written.lock().unwrap();
+            let written = written.entry(org).or_default();
+            *written += 1;
+            *written
+        };
+        let promised = journalled(&self.run)[&org].0;
+        assert!(written <= promised, "{org}: write {written} with {promised} intents on the disk");
+        self.orgs.lock().unwrap().insert(org, body["envoySettings"]["saveClips"].as_bool().unwrap());
+        Reply::Good(Ack::default())
+    }
+}
+
+/// Intents and proofs that a write was not applied, by org.
+fn journalled(run: &Path) -> HashMap<Ruuid, (usize, usize)> {
+    let mut told: HashMap<Ruuid, (usize, usize)> = (0..ORGS).map(|index| (org(index), (0, 0))).collect();
+    let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
+    stored
+        .entries(|entry| match entry {
+            Entry::Intent { index, .. } => told.get_mut(&org(index)).unwrap().0 += 1,
+            Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. } => {
+                told.get_mut(&org(index)).unwrap().1 += 1;
+            }
+            _ => {}
+        })
+        .unwrap();
+    told
+}
+
+struct Port(SqliteJournal);
+
+impl Journal for Port {
+    fn record(&self, entry: Entry) {
+        self.0.record(entry);
+    }
+
+    fn record_together(&self, entries: Vec<Entry>) {
+        self.0.record_together(entries);
+    }
+
+    fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
+        self.0.record_durably(entry, Box::new(|result| done(result.map_err(|error| error.to_string()))));
+    }
+}
+
+struct Plan;
+
+impl PlanSource for Plan {
+    fn load(&self, index: u32) -> io::Result<PlanLine> {
+        Ok(PlanLine {
+            line: u64::from(index) + 2,
+            org: org(index),
+            name: None,
+            wave: Some(1 + index / 3),
+            skip: None,
+            note: None,
+            carried: Vec::new(),
+            verdict: Verdict::Update,
+            action: Action::Update,
+            complaint: None,
+            unproven: false,
+            expects: Vec::new(),
+            secrets: Vec::new(),
+            fields: vec![PlannedField {
+                path: "saveClips".parse().unwrap(),
+                before: Image::Json(json!(false)),
+                after: Wish::Set(json!(true)),
+                fingerprint: None,
+                from: Origin::Row,
+            }],
+            typed: Typed::default(),
+        })
+    }
+}
+
+fn index() -> Vec<IndexEntry> {
+    (0..ORGS)
+        .map(|index| IndexEntry { offset: 0, length: 0, wave: 1 + index / 3, verdict: Verdict::Update })
+        .collect()
+}
+
+fn key() -> SecretText {
+    SecretText::new("a-key".to_owned())
+}
+
+fn header() -> RunHeader {
+    RunHeader {
+        format: RUN_FORMAT,
+        run_id: "r".to_owned(),
+        plan_id: "p".to_owned(),
+        plan_seal: "s".to_owned(),
+        fresh_plan: false,
+        endpoint: "https://vendor.example".to_owned(),
+        key_fingerprint: key_fingerprint(&key()),
+        tool: "a test".to_owned(),
+        started: Timestamp::from_millis(0),
+        orgs: ORGS,
+        write: WriteMode::Merge,
+        verify: VerifyPolicy::All,
+        max_failures: FailureBudget::Share(Percent::of(100)),
+        strict: false,
+    }
+}
+
+/// One process of the run. Whether its journal was whole at the end.
+fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, bool) {
+    let limits = Limits {
+        rate: Rate::Unlimited,
+        org_rate: Rate::Unlimited,
+        concurrency: 3,
+        timeout: Duration::from_secs(5),
+        attempts: 3,
+        quiet_period: Duration::from_millis(1),
+        max_duration: None,
+    };
+    let policy = Policy {
+        run_id: "r".to_owned(),
+        plan_id: "p".to_owned(),
+        write: WriteMode::Merge,
+        verify: VerifyPolicy::All,
+        has_canary: true,
+        max_failures: FailureBudget::Share(Percent::of(100)),
+        settle_only: false,
+    };
+    let (journal, seal, secrets) = (Port(journal), SealKey::derive(&key(), "p"), Secrets::new());
+    let (_keep, mut control) = mpsc::channel(1);
+    let ended = RUNTIME.block_on(async {
+        let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None, 1);
+        let ports = Ports { api: vendor, journal: &journal, plan: &Plan };
+        let mut sink = |_: &orgwave_core::event::Event| {};
+        roll_out(
+            Job { index: &index(), policy, secrets: &secrets, seal: &seal, history },
+            ports,
+            &mut gate,
+            &mut control,
+            &mut sink,
+        )
+        .await
+    });
+    (ended, journal.0.flush().is_ok())
+}
+
+/// What a journal left, as the next process needs it.
+fn history(run: &Path) -> History {
+    let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
+    let mut history = History { resumed: true, ..History::default() };
+    for (index, record) in (0u32..).zip(&stored.records().unwrap()) {
+        if record.is_settled() {
+            history.settled.extend(record.state.status().map(|status| (index, status)));
+        } else if record.had_intent() {
+            let recorded = Recorded {
+                state: record.state,
+                changes: stored.changes_of(record).unwrap(),
+                started_at: record.started_at,
+                ack: Ack::default(),
+            };
+            history.open.insert(index, recorded);
+        }
+    }
+    history
+}
+
+/// A run whose journal fails once, and the process that goes on with it. Whether it failed at all.
+fn fails_at(fault: Fault) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    drop(when_free(|| SqliteJournal::create(folder.path(), &header())).publish().unwrap());
+    let vendor = Vendor {
+        run: folder.path().into(),
+        orgs: Arc::new(Mutex::new((0..ORGS).map(|index| (org(index), false)).collect())),
+        written: Arc::default(),
+    };
+    let journal = when_free(|| SqliteJournal::open_faulty(&path, fault));
+    let (ended, whole) = go_on(&vendor, journal, History::default());
+    if whole {
+        assert_eq!(ended.finish.stop, None, "{fault:?}");
+        assert_eq!(ended.counts.of(Status::Applied), u64::from(ORGS));
+        return false;
+    }
+    // Whoever was waiting for the disk when it failed stops the run; at its very end nobody is.
+    let stop = ended.finish.stop;
+    assert!(matches!(stop, None | Some(StopReason::JournalFailed(_))), "{fault:?}: {stop:?}");
+    let written: usize = vendor.written.lock().unwrap().values().sum();
+    assert!(stop.is_some() || written == ORGS as usize, "{fault:?}: {written} written");
+
+    let (ended, whole) = go_on(&vendor, when_free(|| SqliteJournal::open(&path)), history(folder.path()));
+    assert!(whole && ended.finish.stop.is_none(), "{fault:?}: {ended:?}");
+    assert!(vendor.orgs.lock().unwrap().values().all(|done| *done), "{fault:?}");
+    for (org, (intents, proofs)) in journalled(folder.path()) {
+        let written = vendor.written.lock().unwrap().get(&org).copied().unwrap_or(0);
+        assert!(written <= intents && written <= 1 + proofs, "{fault:?}: {written}, {intents}, {proofs}");
+    }
+    true
+}
+
+#[test]
+fn the_nth_append_commit_or_sync_fails_for_every_n_of_a_small_run() {
+    for fault in [Fault::Append as fn(u32) -> Fault, Fault::Commit, Fault::Sync] {
+        let last = (1..400).find(|n| !fails_at(fault(*n))).expect("a small run ends");
+        assert!(last > 3, "only {last} were there to fail");
+    }
+}

@@ -1,0 +1,95 @@
+//! Each plan once, and one run at a time.
+
+use std::fs;
+
+use crate::process::Live;
+use crate::stage::Stage;
+use crate::witness::Witness;
+
+#[test]
+fn a_used_plan_is_refused_by_either_memory() {
+    let stage = Stage::new(31, 6, &[]);
+    stage.plan(&[]);
+    let ran = stage.run(&["apply", "p.jsonl", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let sent = stage.vendor.ledger().len();
+    let refused = |args: &[&str]| {
+        let ran = stage.run(&[&["apply", "p.jsonl", "--yes"], args].concat());
+        assert_eq!(ran.code, Some(12), "{ran:?}");
+        assert!(ran.stderr.contains("applied already"), "{ran:?}");
+        assert_eq!(stage.vendor.ledger().len(), sent);
+    };
+    refused(&[]);
+    // The machine remembers it, whatever folder the run is in.
+    refused(&["--reports", "elsewhere"]);
+    // The run's folder tells it, on a machine that knows nothing.
+    fs::remove_dir_all(stage.path("state")).unwrap();
+    refused(&[]);
+    assert_eq!(stage.run_folders().len(), 1, "a refused plan leaves no folder");
+}
+
+/// A run that stands still with a write to send.
+fn held(stage: &Stage) -> Live {
+    let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
+    command.env("ORGWAVE_HOLD_AT", "BeforeSend:1");
+    let mut first = Live::start(command);
+    assert!(first.says("held at"));
+    first
+}
+
+#[test]
+fn a_second_run_is_refused_while_the_first_goes_on_and_a_kill_leaves_no_lock() {
+    let stage = Stage::new(32, 6, &[]);
+    let first = held(&stage);
+    let sent = stage.vendor.ledger().len();
+    for args in [
+        &["apply", "rollout.toml", "--yes"][..],
+        &["resume"],
+        &["apply", "rollout.toml", "--yes", "--lock-wait", "150ms"],
+    ] {
+        let ran = stage.run(args);
+        assert_eq!(ran.code, Some(11), "{args:?}: {ran:?}");
+    }
+    assert_eq!(stage.vendor.ledger().len(), sent, "whoever waits for the lock sends nothing");
+    // Whoever only looks needs no lock.
+    let ran = stage.run(&["plan", "rollout.toml", "-o", "p.jsonl"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(first.kill().was_killed());
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_run_that_waits_for_the_lock_begins_when_it_is_free() {
+    let stage = Stage::new(33, 6, &[]);
+    let mut witness = Witness::new(&stage);
+    witness.before();
+    let first = held(&stage);
+    let mut second = Live::start(stage.command(&["resume", "--lock-wait", "30s"]));
+    assert!(second.goes_on_for(std::time::Duration::from_millis(300)), "it waits");
+    assert_eq!(stage.writes(), 0);
+    witness.after(&first.kill());
+    witness.before();
+    let ran = second.finish();
+    witness.after(&ran);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    witness.at_the_end(&stage.only_run());
+}
+
+#[test]
+fn another_key_or_another_endpoint_is_not_kept_waiting() {
+    let stage = Stage::new(34, 6, &[]);
+    let first = held(&stage);
+    stage.write_key("key2", "another-partner-key");
+    let mut command =
+        stage.bare(&["apply", "rollout.toml", "--yes", "--token-file", "key2", "--rate", "unlimited"]);
+    command.args(["--endpoint", &stage.vendor.url()]);
+    let ran = Live::start(command).finish();
+    assert_eq!(ran.code, Some(77), "the vendor refuses the key, and no lock: {ran:?}");
+    let other = Stage::new(34, 6, &[]);
+    let mut command = other.command(&["apply", "rollout.toml", "--yes"]);
+    command.env("XDG_STATE_HOME", stage.path("state"));
+    let ran = Live::start(command).finish();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    first.kill();
+}

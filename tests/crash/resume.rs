@@ -1,0 +1,247 @@
+//! Going on with a run: who may, with what, and what is left alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use orgwave_core::run::RunHeader;
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
+
+use crate::chains::files_of;
+use crate::process::{Live, Ran};
+use crate::stage::{PACE, Stage, when_free};
+use crate::steps::killed;
+use crate::witness::{Witness, rows_of};
+
+/// A run that was killed after one of its writes was answered. It made one call at a time, so that none of them is
+/// still under way.
+fn killed_run(seed: u64) -> (Stage, PathBuf) {
+    let stage = Stage::new(seed, 9, &[]);
+    assert!(killed(alone(&stage), "AfterReply", 3).was_killed());
+    let run = stage.only_run();
+    (stage, run)
+}
+
+/// Applies the rollout, one call at a time.
+fn alone(stage: &Stage) -> Command {
+    let mut command =
+        stage.bare(&["apply", "rollout.toml", "--yes", "--rate", "unlimited", "--concurrency", "1"]);
+    command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]);
+    command
+}
+
+/// A command refused what it was given, and nothing was sent.
+fn refused(stage: &Stage, code: i32, hint: &str, refuse: impl FnOnce() -> Ran) {
+    let before = stage.vendor.ledger().len();
+    let ran = refuse();
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    assert!(ran.stderr.contains(hint), "{hint:?} is not said: {ran:?}");
+    assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+    assert_eq!(stage.vendor.ledger().len(), before, "something was sent");
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn another_key_is_refused_and_told_the_way_on() {
+    let (stage, run) = killed_run(11);
+    stage.write_key("key2", "another-partner-key");
+    let url = stage.vendor.url();
+    let with = |args: &[&str]| {
+        let mut command = stage.bare(args);
+        command.args(["--endpoint", &url, "--token-file", "key2"]);
+        Live::start(command).finish()
+    };
+    refused(&stage, 12, "retry.toml", || with(&["resume", text(&run)]));
+    refused(&stage, 66, "no run of this key", || with(&["resume"]));
+}
+
+#[test]
+fn another_endpoint_is_refused() {
+    let (stage, run) = killed_run(12);
+    let other = Stage::new(12, 9, &[]);
+    refused(&other, 12, &stage.vendor.url(), || {
+        let mut command = stage.bare(&["resume", text(&run), "--endpoint", &other.vendor.url()]);
+        command.args(["--token-file", "key"]);
+        Live::start(command).finish()
+    });
+}
+
+#[test]
+fn a_run_of_the_sandbox_ended_with_it() {
+    let stage = Stage::new(13, 4, &[]);
+    let ran = stage.run_bare(&["apply", "rollout.toml", "--sandbox", "--yes", "--ack", "none"]);
+    assert!(ran.code.is_some(), "{ran:?}");
+    let run = stage.only_run();
+    refused(&stage, 64, "sandbox", || stage.run(&["resume", text(&run)]));
+}
+
+#[test]
+fn a_damaged_journal_is_refused_with_what_to_do() {
+    let (stage, run) = killed_run(14);
+    // Folds the log into the file, so that what is damaged is read.
+    drop(when_free(|| SqliteJournal::open(&run.join(FILE_NAME))));
+    let whole = fs::read(run.join(FILE_NAME)).unwrap();
+    let refuse = |bytes: &[u8]| {
+        fs::write(run.join(FILE_NAME), bytes).unwrap();
+        refused(&stage, 65, "apply the rollout again", || stage.run(&["resume", text(&run)]));
+    };
+    refuse(b"");
+    refuse(b"no database at all, whatever its name says");
+    refuse(&whole[..whole.len() / 2]);
+    refuse(&whole[..100]);
+    let mut chance = fastrand::Rng::with_seed(14);
+    let entries: Vec<usize> =
+        (0..whole.len()).filter(|place| whole[*place..].starts_with(b"\"index\":")).collect();
+    assert!(entries.len() > 5, "{}", entries.len());
+    for _ in 0..20 {
+        let mut bytes = whole.clone();
+        // Somewhere in what an entry says.
+        bytes[chance.choice(&entries).unwrap() + chance.usize(..9)] ^= 1 << chance.u8(..8);
+        refuse(&bytes);
+    }
+    fs::write(run.join(FILE_NAME), &whole).unwrap();
+    let ran = stage.run(&["resume", text(&run)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_journal_of_a_newer_format_or_of_another_plan_is_refused() {
+    let (stage, run) = killed_run(15);
+    let header = Stored::open_read_only(&run.join(FILE_NAME)).unwrap().header().clone();
+    let replace = |header: &RunHeader| {
+        for name in ["run.db", "run.db-wal", "run.db-shm"] {
+            let _ = fs::remove_file(run.join(name));
+        }
+        // Opening what was made may refuse it already: what counts is that it has its name.
+        let _ = when_free(|| SqliteJournal::create(&run, header)).publish();
+        assert!(run.join(FILE_NAME).exists());
+    };
+    replace(&RunHeader { format: header.format + 1, ..header.clone() });
+    refused(&stage, 65, "format 2", || stage.run(&["resume", text(&run)]));
+    replace(&RunHeader { plan_id: "20200101T000000Z-0000000000000000".to_owned(), ..header.clone() });
+    refused(&stage, 12, "don't belong together", || stage.run(&["resume", text(&run)]));
+    replace(&RunHeader { plan_seal: "0".repeat(64), ..header });
+    refused(&stage, 12, "don't belong together", || stage.run(&["resume", text(&run)]));
+}
+
+#[test]
+fn a_plan_that_was_changed_in_the_runs_folder_is_refused() {
+    let (stage, run) = killed_run(16);
+    let plan = run.join("plan.jsonl");
+    let whole = fs::read_to_string(&plan).unwrap();
+    for (what, changed) in [
+        ("a value", whole.replacen("77", "78", 1)),
+        ("a name", whole.replacen("Org 1", "Org 2", 1)),
+        ("an expiry", whole.replacen("\"expires\":\"2", "\"expires\":\"3", 1)),
+        (
+            "a line",
+            whole.lines().enumerate().filter(|(n, _)| *n != 3).map(|(_, l)| [l, "\n"].concat()).collect(),
+        ),
+    ] {
+        assert_ne!(changed, whole, "{what}");
+        fs::write(&plan, changed).unwrap();
+        refused(&stage, 12, "plan", || stage.run(&["resume", text(&run)]));
+    }
+    fs::write(&plan, &whole).unwrap();
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn past_expiry_doubt_is_settled_and_nothing_new_is_sent() {
+    let stage = Stage::new(17, 9, &["ok applied delay=30s on write nth 1 share=0.4"]);
+    let mut witness = Witness::new(&stage);
+    witness.before();
+    let held = || {
+        let ledger = stage.vendor.ledger();
+        crate::witness::writes(&ledger).any(|write| write.fault.is_some())
+    };
+    let mut process = Live::start(stage.command(&["apply", "rollout.toml", "--yes", "--expires", "1s"]));
+    assert!(process.until(held));
+    assert!(process.goes_on_for(Duration::from_secs(1)), "the run lasts longer than its plan");
+    witness.after(&process.kill());
+    let (run, sent) = (stage.only_run(), stage.writes());
+    witness.before();
+    let ran = stage.run(&["resume"]);
+    witness.after(&ran);
+    assert_eq!(ran.code, Some(12), "{ran:?}");
+    assert_eq!(stage.writes(), sent, "something new was sent");
+    let rows = rows_of(&run.join("results.csv"));
+    let with = |status: &str| rows.iter().filter(|row| row["status"] == status).count();
+    assert_eq!(with("applied"), sent, "{rows:?}");
+    assert_eq!(with("unknown"), 0, "{rows:?}");
+    assert!(with("not_attempted") > 0, "{rows:?}");
+}
+
+#[test]
+fn files_that_are_gone_come_back_byte_for_byte_and_nothing_is_sent() {
+    let stage = Stage::new(18, 9, &["400 on write nth 1 share=0.3"]);
+    let first = stage.run(&["apply", "rollout.toml", "--yes"]);
+    let run = stage.only_run();
+    let (files, sent) = (files_of(&run), stage.vendor.ledger().len());
+    assert!(files.len() > 10, "{:?}", files.keys());
+    for name in ["results.csv", "changes.csv", "retry.csv", "retry.toml", "summary.json"] {
+        fs::remove_file(run.join(name)).unwrap();
+        let ran = stage.run(&["resume"]);
+        assert_eq!(ran.code, first.code, "{name}: {ran:?}");
+        assert_eq!(files_of(&run), files, "{name}");
+    }
+    for name in files.keys() {
+        fs::remove_file(run.join(name)).unwrap();
+    }
+    let ran = stage.run_bare(&["report", text(&run)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(files_of(&run), files);
+    let ran = stage.run(&["resume", text(&run)]);
+    assert_eq!(ran.code, first.code, "{ran:?}");
+    assert_eq!(stage.vendor.ledger().len(), sent);
+}
+
+#[test]
+fn the_default_is_the_newest_run_that_is_not_finished() {
+    let (stage, first) = killed_run(19);
+    assert!(killed(alone(&stage), "BeforeSend", 1).was_killed());
+    let second = stage.run_folders().into_iter().find(|run| *run != first).unwrap();
+    let is_done = |run: &Path| run.join("summary.json").exists();
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    // Two runs of one second are told apart by chance, so either may be the newest.
+    assert!(is_done(&first) != is_done(&second));
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(is_done(&first) && is_done(&second));
+    let sent = stage.vendor.ledger().len();
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("nothing to do"), "{ran:?}");
+    assert_eq!(stage.vendor.ledger().len(), sent);
+}
+
+#[test]
+fn the_failure_budget_starts_anew_and_what_failed_stays() {
+    let stage = Stage::new(20, 16, &["400 on write"]);
+    let apply = ["apply", "rollout.toml", "--yes", "--waves", "rest", "--max-failures", "1"];
+    let mut command = stage.bare(&apply);
+    command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]).args(PACE);
+    let mut ran = Live::start(command).finish();
+    let mut rejected = 0;
+    let mut rounds = 0;
+    while ran.code == Some(4) {
+        let rows = rows_of(&stage.only_run().join("results.csv"));
+        let now = rows.iter().filter(|row| row["status"] == "rejected").count();
+        assert!(now > rejected, "a budget that is spent already: {ran:?}");
+        assert_eq!(stage.writes(), now, "no org is asked twice");
+        rejected = now;
+        rounds += 1;
+        if !rows.iter().any(|row| row["status"] == "not_attempted") {
+            break;
+        }
+        ran = stage.run(&["resume"]);
+    }
+    assert!(matches!(ran.code, Some(3 | 4)), "{ran:?}");
+    assert!(rounds > 1, "{rounds}");
+}

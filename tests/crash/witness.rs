@@ -1,0 +1,222 @@
+//! What must always hold, judged by the vendor's ledger and the journal on the disk. Of orgwave it uses the journal's
+//! reader, to know what was promised; all counting and comparing is its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use orgwave_core::org::Input;
+use orgwave_core::run::Entry as Told;
+use orgwave_core::status::Status;
+use orgwave_journal::{FILE_NAME, Stored};
+use orgwave_sandbox::{Entry, Event, KeyCheck, Operation, secret_fingerprint};
+use serde_json::{Value, json};
+
+use crate::leaks;
+use crate::process::Ran;
+use crate::stage::{SENT_TOKEN, Stage};
+
+/// The updates in a ledger.
+pub fn writes(ledger: &[Entry]) -> impl Iterator<Item = &Entry> {
+    ledger.iter().filter(|entry| entry.event == Event::Request && entry.operation == Some(Operation::Write))
+}
+
+/// What the journal says of one org.
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Promised {
+    intents: usize,
+    /// How often it was proven that a write was not applied.
+    proofs: usize,
+    /// The last outcome, if nothing came after it.
+    outcome: Option<Status>,
+}
+
+/// Watches the processes of one run.
+pub struct Witness<'a> {
+    stage: &'a Stage,
+    /// How many entries the ledger had when each process began.
+    began: Vec<usize>,
+    /// Orgs with their word for ever, and how many writes they had had by then.
+    settled: HashMap<usize, (Status, usize)>,
+}
+
+/// A row of `results.csv`, by column.
+pub type Row = BTreeMap<String, String>;
+
+impl<'a> Witness<'a> {
+    pub fn new(stage: &'a Stage) -> Self {
+        Self { stage, began: Vec::new(), settled: HashMap::new() }
+    }
+
+    /// A process is about to begin.
+    pub fn before(&mut self) {
+        self.began.push(self.stage.vendor.ledger().len());
+    }
+
+    /// A process has ended, however it did.
+    pub fn after(&mut self, ran: &Ran) {
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        leaks::assert_none_said(ran);
+        leaks::assert_none(self.stage);
+        let ledger = self.stage.vendor.ledger();
+        self.nobody_else_was_written(&ledger);
+        self.no_two_writes_at_once(&ledger);
+        self.waits_were_kept(&ledger);
+        let Some(run) = self.stage.run_folders().pop() else {
+            assert_eq!(writes(&ledger).count(), 0, "written without a run");
+            return;
+        };
+        self.every_write_was_promised(&ledger, &promised(&run, self.stage.orgs.len()));
+    }
+
+    fn nobody_else_was_written(&self, ledger: &[Entry]) {
+        for entry in ledger.iter().filter(|entry| entry.event == Event::Request) {
+            assert_eq!(entry.key, KeyCheck::Ok, "{}", entry.to_json());
+            assert_eq!(entry.scheme, Some("partner-api-token"), "{}", entry.to_json());
+        }
+        for write in writes(ledger) {
+            let place = self.place_of(write);
+            let org = &self.stage.orgs[place];
+            assert!(!org.is_skipped && !org.is_unchanged, "{} was written: {}", org.name, write.to_json());
+            let sent = write.sent().unwrap();
+            for (pointer, value) in org.desired() {
+                assert_eq!(sent.pointer(pointer), Some(&shown(&value)), "{}", write.to_json());
+            }
+        }
+    }
+
+    fn no_two_writes_at_once(&self, ledger: &[Entry]) {
+        let mut ended: HashMap<usize, u64> = HashMap::new();
+        for write in writes(ledger) {
+            let last = ended.insert(self.place_of(write), write.done_us);
+            assert!(last.is_none_or(|last| last <= write.at_us), "two at once: {}", write.to_json());
+        }
+    }
+
+    /// Within each process: a process that was killed took what it was told with it.
+    fn waits_were_kept(&self, ledger: &[Entry]) {
+        for (number, first) in self.began.iter().enumerate() {
+            let last = self.began.get(number + 1).copied().unwrap_or(ledger.len());
+            let mut not_before: HashMap<&str, u64> = HashMap::new();
+            for entry in &ledger[*first..last] {
+                let Some(org) = entry.org.as_deref() else { continue };
+                let free = not_before.get(org).copied().unwrap_or(0);
+                assert!(entry.at_us >= free, "asked before its time: {}", entry.to_json());
+                if let Some(wait) = entry.retry_after.as_deref().and_then(|text| text.parse::<u64>().ok()) {
+                    not_before.insert(org, entry.done_us + 1_000_000 * wait);
+                }
+            }
+        }
+    }
+
+    fn every_write_was_promised(&mut self, ledger: &[Entry], promised: &[Promised]) {
+        let mut sent = vec![0; promised.len()];
+        for write in writes(ledger) {
+            sent[self.place_of(write)] += 1;
+        }
+        for (place, (promised, sent)) in promised.iter().zip(sent).enumerate() {
+            let name = &self.stage.orgs[place].name;
+            assert!(sent <= promised.intents, "{name}: {sent} writes, {promised:?}");
+            assert!(sent <= 1 + promised.proofs, "{name}: {sent} writes, {promised:?}");
+            match (self.settled.get(&place), promised.outcome) {
+                (Some((status, before)), outcome) => {
+                    assert_eq!(sent, *before, "{name} was written again after it was {status:?}");
+                    assert_eq!(outcome, Some(*status), "{name} was {status:?} for ever");
+                }
+                (None, Some(status)) if !matches!(status, Status::NotAttempted | Status::Unknown) => {
+                    self.settled.insert(place, (status, sent));
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn place_of(&self, entry: &Entry) -> usize {
+        let org = entry.org.as_deref().unwrap_or_else(|| panic!("for nobody: {}", entry.to_json()));
+        self.stage.orgs.iter().position(|known| known.id.as_str() == org).unwrap()
+    }
+
+    /// The run is finished: its results say what is live, of every row of the manifest once.
+    pub fn at_the_end(&self, run: &Path) -> Vec<Row> {
+        let rows = rows_of(&run.join("results.csv"));
+        let ledger = self.stage.vendor.ledger();
+        let listed: Vec<&str> = rows.iter().map(|row| row["org_uuid"].as_str()).collect();
+        let typed: Vec<&str> = self.stage.orgs.iter().map(|org| org.id.as_str()).collect();
+        assert_eq!(listed, typed, "every row once, in order");
+        let told = promised(run, rows.len());
+        for ((row, org), told) in rows.iter().zip(&self.stage.orgs).zip(told) {
+            let live = settings(&self.stage.vendor.state(&org.id).unwrap());
+            let was_seen = ledger
+                .iter()
+                .filter(|entry| entry.operation == Some(Operation::Read) && entry.status == Some(200))
+                .filter(|entry| entry.org.as_deref() == Some(org.id.as_str()))
+                .any(|entry| {
+                    let state = entry.state().unwrap();
+                    org.desired().iter().all(|(pointer, value)| state.pointer(pointer) == Some(&shown(value)))
+                });
+            let status = row["status"].as_str();
+            match (status, org.is_skipped, org.is_unchanged) {
+                // Left out; or its writes were seen not applied, time and again.
+                ("skipped", true, _) | ("failed", false, false) => {
+                    assert_eq!(live, settings(&org.before), "{row:?}");
+                }
+                ("unchanged", false, true) | ("applied", false, false) => {
+                    assert_eq!(live, settings(&org.wanted()), "{row:?}");
+                    assert!(row["verified"] == "true" && was_seen || status == "unchanged", "{row:?}");
+                }
+                _ => panic!("{row:?}"),
+            }
+            let journalled = told.outcome.map(Status::as_str);
+            assert!(journalled.is_none_or(|journalled| journalled == status), "{row:?}, {journalled:?}");
+        }
+        rows
+    }
+}
+
+/// A value as the ledger shows it.
+fn shown(value: &Value) -> Value {
+    match value.as_str() {
+        Some(SENT_TOKEN) => json!(secret_fingerprint(SENT_TOKEN)),
+        _ => value.clone(),
+    }
+}
+
+/// All but what the vendor itself keeps.
+fn settings(state: &Value) -> Value {
+    let mut state = state.clone();
+    for kept in ["integrationAuditMap", "doorsValidated", "misconfiguredDoors"] {
+        state.as_object_mut().unwrap().remove(kept);
+    }
+    state
+}
+
+/// What a journal says of each org.
+fn promised(run: &Path, orgs: usize) -> Vec<Promised> {
+    let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
+    let mut all = vec![Promised::default(); orgs];
+    stored
+        .entries(|entry| match entry {
+            Told::Intent { index, .. } => {
+                let org = &mut all[index as usize];
+                org.intents += 1;
+                org.outcome = None;
+            }
+            Told::Step { index, input, .. } => {
+                let org = &mut all[index as usize];
+                let is_proof =
+                    matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });
+                org.proofs += usize::from(is_proof);
+                org.outcome = None;
+            }
+            Told::Outcome(outcome) => all[outcome.index as usize].outcome = Some(outcome.status),
+            _ => {}
+        })
+        .unwrap();
+    all
+}
+
+/// The rows of a CSV, by column.
+pub fn rows_of(path: &Path) -> Vec<Row> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    reader.deserialize().map(Result::unwrap).collect()
+}

@@ -1,0 +1,79 @@
+//! `orgwave doctor`: what it says when all is well, and of each thing that is not.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::shell::Shell;
+
+#[test]
+fn all_is_well() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    let api = shell.sandbox("--orgs 7");
+    let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
+    for line in ["from RHOMBUS_API_KEY, fingerprint ", "good for 7 client orgs", "this org's", "rate auto"] {
+        assert!(told.out.contains(line), "{line:?} isn't in {}", told.out);
+    }
+    assert!(told.out.lines().all(|line| line.starts_with("ok ")), "{}", told.out);
+    assert!(!shell.read("ledger.jsonl").contains("updateEnvoyIntegrationV2"));
+    assert!(!shell.path("reports").exists(), "it makes no folder");
+}
+
+#[test]
+fn a_key_that_is_refused_is_77_and_says_which_region_to_try() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "planted-key-5150");
+    let api = shell.sandbox("--orgs 1");
+    let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(77);
+    let line = told.out.lines().find(|line| line.starts_with("bad ")).unwrap();
+    assert!(line.contains("-> ") && line.contains("--region us|eu"), "{line}");
+    assert!(!told.out.contains("planted-key") && !told.err.contains("planted-key"));
+}
+
+#[test]
+fn without_a_key_it_is_78_and_the_other_checks_go_on() {
+    let shell = Shell::new();
+    let told = shell.orgwave("doctor").with_code(78);
+    assert!(told.out.contains("there is no key  -> give one by --token-file"), "{}", told.out);
+    assert!(told.out.contains("ok    reports"), "{}", told.out);
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_78() {
+    let shell = Shell::new();
+    shell.write("key", "sandbox\n");
+    std::fs::set_permissions(shell.path("key"), Permissions::from_mode(0o644)).unwrap();
+    let told = shell.orgwave("doctor --token-file key").with_code(78);
+    assert!(told.out.contains("-> chmod 600 key"), "{}", told.out);
+}
+
+#[test]
+fn where_nothing_answers_is_69() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    let api = shell.sandbox("--orgs 1");
+    let url = api.url.clone();
+    drop(api);
+    let told = shell.orgwave(&format!("doctor --endpoint {url} --attempts 1")).with_code(69);
+    assert!(told.out.contains("bad   api"), "{}", told.out);
+}
+
+#[test]
+fn an_org_that_a_rollout_would_block_is_worth_a_warning() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    shell.write("orgs.csv", "org_uuid,org_name\nHp7YW6y2ztaa4ssOe7u6yw,Only\n");
+    for (how, said) in [
+        ("connected = false", "never connected Envoy"),
+        ("masked_secrets = true", "apiToken, refreshToken come back masked"),
+        ("org_uuid_absent = true", "don't say whose they are"),
+        ("access = false", "HTTP 403"),
+    ] {
+        shell.write("r.toml", &format!("[rollout]\norgs = \"orgs.csv\"\n[[sandbox.orgs]]\n{how}\n"));
+        let api = shell.sandbox("r.toml");
+        let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
+        let warned = told.out.lines().filter(|line| line.starts_with("warn ")).collect::<Vec<_>>();
+        assert!(warned.len() == 1 && warned[0].contains(said), "{how}: {}", told.out);
+    }
+}
+
+#[test]
+fn the_sandbox_needs_none() {
+    Shell::new().orgwave("doctor --sandbox").with_code(64);
+}

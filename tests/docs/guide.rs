@@ -1,0 +1,219 @@
+//! Every command in the README and in `docs/guide/` runs, as it stands there.
+//!
+//! A page's blocks of `sh` are one script: later ones find what earlier ones made. It runs in a folder that has what
+//! a reader would have by then (a rollout, a key, a run), against the stand-in API. `PLAN` and `RUN` are the
+//! newest ones. A line ends with 0, or with what its comment says: `# ends with 13`.
+//!
+//! Two things the reader does and a test can't: an address is given with each command that calls the API, and
+//! `apply` gets its yes.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::shell::{Api, Shell};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Calls the real binary, at the stand-in's address, with a yes for `apply`.
+const WRAPPER: &str = r#"#!/bin/sh
+command=$1
+more=
+case " $* " in
+*" --sandbox "*) ;;
+*) case $command in
+    orgs|export|plan|apply|resume|verify|undo|doctor) more="--endpoint $API" ;;
+    check) case " $* " in *" --online "*) more="--endpoint $API" ;; esac ;;
+    esac ;;
+esac
+case " $* " in
+*" --yes "*|*" --unattended "*) ;;
+*) [ "$command" != apply ] || more="$more --yes" ;;
+esac
+exec "$ORGWAVE" "$@" $more
+"#;
+
+/// What stands before every script: where the newest plan and run are, and how a line is judged.
+const PRELUDE: &str = r#"set -u +e
+PATH=$HOME/bin:$PATH
+plan() { ls -dt reports/plans/*/plan.jsonl | head -n 1; }
+run() { ls -dt reports/*/run.db | head -n 1 | xargs dirname; }
+ended() { if [ "$1" != "$2" ]; then echo "ended with $1, not $2: $3" >&2; exit 99; fi; }
+"#;
+
+/// A reader's desk, halfway through.
+fn desk() -> (Shell, Api) {
+    let shell =
+        Shell::new().with("RHOMBUS_API_KEY", "sandbox").with("ORGWAVE", env!("CARGO_BIN_EXE_orgwave"));
+    shell.orgwave("init").with_code(0);
+    for name in ["orgs.csv", "doors.csv", "locations.csv", "rollout.toml"] {
+        let text = std::fs::read_to_string(Path::new(ROOT).join("inputs/demo").join(name)).unwrap();
+        shell.write(&format!("inputs/demo/{name}"), &text);
+    }
+    for (name, text, mode) in [
+        ("bin/orgwave", WRAPPER, 0o700),
+        ("partner.key", "sandbox\n", 0o600),
+        ("secrets.toml", "ENVOY_TOKEN = \"x\"\n", 0o600),
+    ] {
+        shell.write(name, text);
+        std::fs::set_permissions(shell.path(name), Permissions::from_mode(mode)).unwrap();
+    }
+    let api = shell.sandbox("rollout.toml");
+    let shell = shell.with("API", &api.url);
+    (shell, api)
+}
+
+/// The blocks of a page in this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(fence) = lines.by_ref().find_map(|line| line.strip_prefix("```")) {
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if fence == language {
+            blocks.push(block.join("\n") + "\n");
+        }
+    }
+    blocks
+}
+
+fn script(page: &str) -> String {
+    let mut script = PRELUDE.to_owned();
+    for line in blocks(page, "sh").concat().lines() {
+        let command = line.split(" #").next().unwrap_or_default().trim_end();
+        if command.is_empty() || command == "cargo test" {
+            continue;
+        }
+        let code = line
+            .split_once("# ends with ")
+            .map_or("0", |(_, code)| code.split([' ', ',']).next().unwrap_or("0"));
+        let command = command
+            .replace("cargo run --release --", "orgwave")
+            .replace("reports/plans/PLAN/plan.jsonl", "\"$(plan)\"")
+            .replace("PLAN", "\"$(plan)\"")
+            .replace("RUN", "\"$(run)\"");
+        let shown = line.replace('\'', "");
+        script.extend([&command, "\nended $? ", code, " '", &shown, "'\n"]);
+    }
+    script
+}
+
+#[track_caller]
+fn runs(page: &str) {
+    let text = std::fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
+    let script = script(&text);
+    assert!(script.contains("\norgwave "), "{page} shows no command");
+    let (shell, _api) = desk();
+    if script.contains("$(run)") || script.contains("$(plan)") {
+        shell.line("\"$ORGWAVE\" apply rollout.toml --yes --endpoint \"$API\"").with_code(0);
+    }
+    shell.line(&script).with_code(0);
+}
+
+#[test]
+fn the_first_rollout() {
+    runs("docs/guide/first-rollout.md");
+}
+
+#[test]
+fn spreadsheets() {
+    runs("docs/guide/spreadsheets.md");
+}
+
+#[test]
+fn secrets() {
+    runs("docs/guide/secrets.md");
+}
+
+#[test]
+fn recovering() {
+    runs("docs/guide/recovering.md");
+}
+
+#[test]
+fn undo() {
+    runs("docs/guide/undo.md");
+}
+
+#[test]
+fn the_readme() {
+    runs("README.md");
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let tested = ["cron.md", "first-rollout.md", "recovering.md", "secrets.md", "spreadsheets.md", "undo.md"];
+    for entry in std::fs::read_dir(Path::new(ROOT).join("docs/guide")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let shows = std::fs::read_to_string(&path).is_ok_and(|text| !blocks(&text, "sh").is_empty());
+        assert!(tested.contains(&name.as_str()) || !shows, "{name} shows commands that no test runs");
+    }
+}
+
+fn cron_page() -> String {
+    std::fs::read_to_string(Path::new(ROOT).join("docs/guide/cron.md")).unwrap()
+}
+
+#[test]
+fn the_crontab_line() {
+    let (shell, _api) = desk();
+    let block = blocks(&cron_page(), "cron").concat();
+    let command = block.splitn(7, ' ').nth(6).unwrap().trim();
+    // cron would cut it at the first percent sign.
+    assert!(!command.contains('%'), "{command}");
+    let here = shell.path("").display().to_string();
+    let command = command.replace("/srv/orgwave", &here);
+    let told = shell.line(&format!("PATH=$HOME/bin:$PATH; {command} --max-changed 100%")).with_code(0);
+    assert!(told.out.contains("3  applied"), "{}", told.out);
+    assert!(shell.read("orgwave.prom").contains("orgwave_run_exit_code 0"));
+    // The next night there is nothing to do, and nothing to say.
+    let told = shell.line(&format!("PATH=$HOME/bin:$PATH; {command}")).with_code(0);
+    assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
+}
+
+#[test]
+fn the_systemd_service() {
+    let (shell, _api) = desk();
+    let unit = blocks(&cron_page(), "ini").remove(0);
+    let value = |key: &str| {
+        let line = unit.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("no {key}"));
+        line.strip_prefix(key).unwrap().to_owned()
+    };
+    // What systemd would do: hand the credential over, make the state directory, name both.
+    assert_eq!(value("LoadCredential="), "orgwave-token:/etc/orgwave/partner.key");
+    shell.write("credentials/orgwave-token", "sandbox\n");
+    std::fs::set_permissions(shell.path("credentials/orgwave-token"), Permissions::from_mode(0o400)).unwrap();
+    let state = shell.path("lib").join(value("StateDirectory="));
+    std::fs::create_dir_all(&state).unwrap();
+    let environment = value("Environment=").replace("%S", &shell.path("lib").display().to_string());
+    let command = value("ExecStart=").replace("/usr/local/bin/orgwave", "orgwave");
+    let line = format!(
+        "unset RHOMBUS_API_KEY; PATH=$HOME/bin:$PATH; export CREDENTIALS_DIRECTORY=$HOME/credentials \
+         STATE_DIRECTORY={} {environment}; {command} --max-changed 100%",
+        state.display()
+    );
+    let told = shell.line(&line).with_code(0);
+    assert!(told.out.contains("3  applied") && told.err.is_empty(), "{}{}", told.out, told.err);
+    assert!(state.join("orgwave.prom").exists() && state.join("reports").is_dir());
+    assert!(state.join("locks").is_dir(), "the lock is in the state directory");
+    assert!(!shell.path("reports").exists(), "nothing is written into the working directory");
+}
+
+#[test]
+fn the_pipeline() {
+    let (shell, _api) = desk();
+    // The made-up cameras of `init` exist nowhere, which is what `check --online` is there to find.
+    shell.write("locations.csv", "org_uuid,location_key,locationName\np7LwiLtoP9jlVcU4OoXtJA,482150,Main\n");
+    let yaml = blocks(&cron_page(), "yaml").remove(0);
+    let commands: Vec<&str> =
+        yaml.lines().filter_map(|line| line.trim().strip_prefix("- orgwave ")).collect();
+    assert_eq!(commands.len(), 3, "{yaml}");
+    for command in commands {
+        let more = if command.starts_with("apply") { " --max-changed 100%" } else { "" };
+        shell.line(&format!("PATH=$HOME/bin:$PATH; orgwave {command}{more}")).with_code(0);
+    }
+    assert!(shell.read("plan.md").contains("saveClips"));
+    let run: Vec<PathBuf> =
+        std::fs::read_dir(shell.path("reports")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(run.iter().any(|run| run.join("junit.xml").exists()), "{run:?}");
+}

@@ -1,0 +1,18 @@
+//! What people meet first, and what they read: the binary as the documents show it.
+//!
+//! * [`guide`]: every command in the README and in `docs/guide/` runs.
+//! * [`errors`]: the index of the error codes has them all.
+//! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
+//! * [`cron`]: what runs when nobody watches.
+//! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+
+mod cron;
+mod doctor;
+mod errors;
+mod export;
+mod guide;
+mod init;
+mod manual;
+mod shell;
