@@ -21,6 +21,7 @@ mod api_key;
 mod call;
 mod classify;
 mod endpoint;
+mod live_secrets;
 mod members;
 mod message;
 mod reader;

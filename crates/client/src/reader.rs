@@ -59,7 +59,11 @@ impl Reader {
 
     /// The org's settings, exactly as they are. That they are this org's is for the caller to check.
     pub async fn settings(&self, org: &Ruuid) -> Reply<Live> {
-        self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await
+        let reply = self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await;
+        if let Reply::Good(Live::Connected(settings)) = &reply {
+            self.transport.learn(org, settings);
+        }
+        reply
     }
 
     /// The org's locations and the locations within them.
