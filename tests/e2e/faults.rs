@@ -47,8 +47,8 @@ fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<
         let cells = ["status", "verified", "attempts"].map(|column| row[column].as_str());
         assert_eq!(cells, ["applied", "true", "1"], "{name}: an org without a fault; {}", ended.err);
         assert_eq!(vendor.settings(&org.uuid), org.clone().with("saveClips", "true").settings, "{name}");
-        let calls = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
-        assert_eq!(calls, 4, "{name}: calls to an org without a fault");
+        let called = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
+        assert_eq!(called, 4, "{name}: calls to an org without a fault");
     }
     assert_proper(&vendor.seen());
     let row = ended.result(&faulty.uuid);
@@ -62,6 +62,8 @@ impl Case {
         assert_eq!(self.row["status"], status, "{}: {:?}", self.name, self.row);
         assert_eq!(self.ended.code, code, "{}: {}", self.name, self.ended.err);
         assert_eq!(self.vendor.writes_of(&self.org.uuid).len(), sends, "{}: writes", self.name);
+        let applied = self.vendor.writes_of(&self.org.uuid).iter().filter(|write| write.applied).count();
+        assert!(applied <= 1, "{}: applied {applied} times", self.name);
         // What is reported is what the vendor holds.
         let is_wanted = self.vendor.settings(&self.org.uuid)["saveClips"] == "true";
         match status {
