@@ -133,10 +133,10 @@ fn listen(tab: &Arc<Tab>, said: &Arc<Mutex<Vec<String>>>, asked: &Arc<Mutex<Vec<
             said.lock().unwrap().push(format!("{:?}", event.params.exception_details));
         }
         Event::RuntimeConsoleAPICalled(event) => {
-            said.lock().unwrap().push(format!("{:?}", event.params.args))
+            said.lock().unwrap().push(format!("{:?}", event.params.args));
         }
         Event::NetworkRequestWillBeSent(event) => {
-            asked.lock().unwrap().push(event.params.request.url.clone())
+            asked.lock().unwrap().push(event.params.request.url.clone());
         }
         _ => {}
     };

@@ -82,7 +82,7 @@ fn line(number: u64, name: String) -> PlanLine {
         name: Some(name),
         wave: Some(if number == 0 { 1 } else { 2 }),
         skip: None,
-        note: (number % 10 == 0).then(|| format!("ticket {number}")),
+        note: number.is_multiple_of(10).then(|| format!("ticket {number}")),
         carried: Vec::new(),
         verdict: Verdict::Update,
         action: Verdict::Update.action(),

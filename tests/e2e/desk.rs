@@ -172,11 +172,6 @@ impl Desk {
 }
 
 impl Running {
-    /// Its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until it says this on stderr.
     pub(crate) fn until_it_says(&self, text: &str) {
         let heard = |said: &Vec<u8>| String::from_utf8_lossy(said).contains(text);

@@ -47,8 +47,8 @@ fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<
         let cells = ["status", "verified", "attempts"].map(|column| row[column].as_str());
         assert_eq!(cells, ["applied", "true", "1"], "{name}: an org without a fault; {}", ended.err);
         assert_eq!(vendor.settings(&org.uuid), org.clone().with("saveClips", "true").settings, "{name}");
-        let called = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
-        assert_eq!(called, 4, "{name}: calls to an org without a fault");
+        let requests = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
+        assert_eq!(requests, 4, "{name}: requests to an org without a fault");
     }
     assert_proper(&vendor.seen());
     let row = ended.result(&faulty.uuid);

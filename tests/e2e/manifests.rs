@@ -12,8 +12,11 @@ use crate::vendor::{Op, Org, Server, Vendor, uuid};
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 const B: &str = "BAAAAAAAAAAAAAAAAAAAAA";
 
-/// A manifest, and what must be said of it: the place and the code.
-fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<(u64, &'static str)>)> {
+/// A name, the file, and the lines and codes that it is refused with.
+type Hostile = (&'static str, Vec<u8>, Vec<(u64, &'static str)>);
+
+/// Manifests, and what must be said of them.
+fn hostile() -> Vec<Hostile> {
     let text = |text: &str| text.replace("$A", A).replace("$B", B).into_bytes();
     vec![
         ("empty", text(""), vec![(1, "E-FILE-001")]),

@@ -48,7 +48,8 @@ impl Lateness {
 #[test]
 fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
     // A run of 300 orgs takes 24 s: for those who have the time.
-    let count = std::env::var("ORGWAVE_E2E_ORGS").map_or(60, |count| count.parse().unwrap());
+    let count =
+        std::env::var_os("ORGWAVE_E2E_ORGS").map_or(60, |count| count.to_str().unwrap().parse().unwrap());
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));

@@ -129,7 +129,7 @@ fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
         let desk = Desk::new();
         let vendor = Vendor::start(Server::Merges, orgs(&desk, 2));
         vendor.on(Rule::every(Op::List, Answer::ok(body)));
-        let line = format!("{} --attempts 2", FAST);
+        let line = format!("{FAST} --attempts 2");
         let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {line}"));
         assert_eq!(ended.code, 69, "{body}: {}", ended.err);
         assert!(ended.err.contains("client"), "{body}: {}", ended.err);

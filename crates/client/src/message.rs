@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::members::Members;
-use crate::redactor::Redactor;
+use orgwave_core::redactor::Redactor;
 
 /// Characters that are kept of a message.
 const MAX_CHARS: usize = 500;

@@ -7,7 +7,7 @@ use orgwave_core::timestamp::Timestamp;
 
 use crate::api_key::ApiKey;
 use crate::endpoint::Endpoint;
-use crate::redactor::Redactor;
+use orgwave_core::redactor::Redactor;
 
 /// What a [`Reader`](crate::Reader) or a [`Writer`](crate::Writer) is made of.
 #[derive(Debug, Clone)]

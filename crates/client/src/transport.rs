@@ -36,6 +36,7 @@ use crate::live_secrets::LiveSecrets;
 use crate::message::Words;
 use crate::retry_after::retry_after;
 use crate::setup::{Setup, SetupError};
+use orgwave_core::redactor::Redactor;
 
 const X_AUTH_SCHEME: HeaderName = HeaderName::from_static("x-auth-scheme");
 const X_AUTH_APIKEY: HeaderName = HeaderName::from_static("x-auth-apikey");

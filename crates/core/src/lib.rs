@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod payload;
 pub mod plan;
 pub mod policy;
+pub mod redactor;
 pub mod reply;
 pub mod run;
 pub mod secret;

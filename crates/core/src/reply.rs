@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::redactor::Redactor;
 use crate::settings::RawObject;
 
 /// The meaning of one reply, or of its absence. `T` is what a good reply brings.
@@ -95,6 +96,18 @@ pub struct Ack {
 }
 
 impl Ack {
+    /// The same without the secrets that a vendor may quote.
+    #[must_use]
+    pub fn masked(self, redactor: &Redactor) -> Self {
+        let mask = |text: String| redactor.mask(&text).into_owned();
+        let mask_all = |texts: Vec<String>| texts.into_iter().map(mask).collect();
+        Self {
+            warning: self.warning.map(mask),
+            failed_guids: mask_all(self.failed_guids),
+            misconfigured_doors: mask_all(self.misconfigured_doors),
+        }
+    }
+
     /// Whether it is a partial success only.
     pub fn is_warned(&self) -> bool {
         self.warning.is_some() || !self.failed_guids.is_empty() || !self.misconfigured_doors.is_empty()

@@ -52,8 +52,6 @@ pub(crate) struct Seen {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: String,
-    /// Whether it changed the settings of its org.
-    pub(crate) applied: bool,
 }
 
 impl Seen {

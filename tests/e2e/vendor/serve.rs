@@ -89,8 +89,7 @@ impl World {
             WRITE => Op::Write,
             _ => Op::Other,
         };
-        let seen =
-            Seen { at, op, line: request.line, headers: request.headers, body: request.body, applied: false };
+        let seen = Seen { at, op, line: request.line, headers: request.headers, body: request.body };
         let org = seen.org().unwrap_or_default().to_owned();
         let calls = self.calls.entry((op, org.clone())).or_default();
         *calls += 1;
@@ -102,37 +101,33 @@ impl World {
         });
         let answer =
             scripted.map_or(Answer { applies: true, manner: Manner::Well(None) }, |rule| rule.answer.clone());
-        let (status, body, applied) = self.answer(&seen, answer.applies);
-        self.seen.push(Seen { applied, ..seen });
+        let (status, body) = self.answer(&seen, answer.applies);
+        self.seen.push(seen);
         (answer.manner, reply(status, &[], "application/json", body.as_bytes()))
     }
 
     /// What the vendor does and says by itself.
-    fn answer(&mut self, seen: &Seen, applies: bool) -> (u16, String, bool) {
+    fn answer(&mut self, seen: &Seen, applies: bool) -> (u16, String) {
         if seen.header("x-auth-apikey") != [KEY] || seen.header("x-auth-scheme") != ["partner-api-token"] {
-            return (401, r#"{"authenticationFailed":true}"#.to_owned(), false);
+            return (401, r#"{"authenticationFailed":true}"#.to_owned());
         }
         let mismatch = || {
             let body = r#"{"error":"Bad Request","msg":"JSON doesn't match expected object structure"}"#;
-            (400, body.to_owned(), false)
+            (400, body.to_owned())
         };
         if serde_json::from_str::<&serde_json::value::RawValue>(&seen.body).is_err() {
             return mismatch();
         }
         match seen.op {
-            Op::List => (200, self.list(), false),
-            Op::Other => (404, r#"{"error":"Not Found","msg":"no such path"}"#.to_owned(), false),
+            Op::List => (200, self.list()),
+            Op::Other => (404, r#"{"error":"Not Found","msg":"no such path"}"#.to_owned()),
             Op::Read | Op::Write => {
                 let Some(org) = seen.org().and_then(|org| self.orgs.get_mut(org)) else {
-                    return (
-                        403,
-                        r#"{"status":403,"error":"Forbidden","msg":"Access Denied"}"#.to_owned(),
-                        false,
-                    );
+                    return (403, r#"{"status":403,"error":"Forbidden","msg":"Access Denied"}"#.to_owned());
                 };
                 if seen.op == Op::Read {
                     let object = if org.connected { org.object() } else { "null".to_owned() };
-                    return (200, format!(r#"{{"error":null,"orgIntegrationV2":{object}}}"#), false);
+                    return (200, format!(r#"{{"error":null,"orgIntegrationV2":{object}}}"#));
                 }
                 let body = parse(&seen.body);
                 let Some(settings) = body.get("envoySettings").filter(|_| body.len() == 1) else {
@@ -146,7 +141,7 @@ impl World {
                     org.settings.extend(sent);
                 }
                 let body = r#"{"authError":null,"error":false,"errorMsg":null,"warningMsg":null,"failedGuids":[],"misconfiguredDoors":null}"#;
-                (200, body.to_owned(), applies)
+                (200, body.to_owned())
             }
         }
     }

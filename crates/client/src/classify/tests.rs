@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
-use crate::redactor::Redactor;
+use orgwave_core::redactor::Redactor;
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 const B: &str = "AAAAAAAAAAAAAAAAAAAAAQ";

@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use orgwave_client::{Reader, Redactor, Writer};
+use orgwave_client::{Reader, Writer};
+use orgwave_core::redactor::Redactor;
 use orgwave_core::reply::Reply;
 use orgwave_core::secret::SecretText;
 use tracing::field::{Field, Visit};

@@ -24,5 +24,5 @@ pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
 pub(crate) use raw_members::RawMembers;
 pub use raw_object::RawObject;
-pub use sight::{Settings, ShapeError, Sight};
+pub use sight::{Settings, ShapeError, Sight, secrets_in};
 pub use tri::Tri;

@@ -65,6 +65,15 @@ impl Sight {
     }
 }
 
+/// The secrets that settings show.
+pub fn secrets_in(object: &RawObject) -> impl Iterator<Item = SecretText> {
+    let secrets = super::FIELDS.iter().filter(|field| field.is_secret());
+    secrets.filter_map(|field| {
+        let text: Option<String> = serde_json::from_str(object.get(field.name)?.get()).ok()?;
+        text.filter(|text| !is_masked(text)).map(SecretText::new)
+    })
+}
+
 /// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for, and an
 /// entry once for all questions about it that come in a row, as sorted paths do.
 pub struct Settings<'a> {

@@ -12,9 +12,11 @@ use orgwave_core::org::{Input, OrgState, Phase};
 use orgwave_core::outcome::{Change, Complaint, OrgOutcome};
 use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
+use orgwave_core::redactor::Redactor;
 use orgwave_core::reply::{Ack, Cause, Live, Refusal, RefusalKind, Reply, Unclear};
 use orgwave_core::run::Entry;
-use orgwave_core::settings::RawObject;
+use orgwave_core::secret::SecretText;
+use orgwave_core::settings::{RawObject, secrets_in};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
@@ -53,6 +55,8 @@ pub(super) struct OrgRun {
     http_status: Option<u16>,
     complaint: Option<Complaint>,
     ack: Ack,
+    /// Secrets that reads have shown: a vendor may quote them in what it says later.
+    shown: Vec<SecretText>,
     verified: Verified,
     pub(super) started_at: Timestamp,
 }
@@ -100,6 +104,7 @@ impl OrgRun {
             http_status: None,
             complaint: None,
             ack: Ack::default(),
+            shown: Vec::new(),
             verified: Verified::False,
             started_at,
         };
@@ -209,6 +214,7 @@ impl OrgRun {
 
     fn judge(&mut self, object: RawObject, desk: &mut Desk<'_>) {
         self.read_failures = 0;
+        self.remember_secrets(&object);
         match self.judgement(&object, desk) {
             Err(complaint) | Ok(Judgement::Blocked(complaint)) => self.block(complaint),
             Ok(Judgement::Conflicts(complaint)) => {
@@ -264,7 +270,7 @@ impl OrgRun {
                 self.http_status = Some(200);
                 self.complaint = None;
                 let warned = ack.is_warned();
-                self.ack = ack;
+                self.ack = ack.masked(&self.redactor());
                 self.tell(Input::Acked { warned });
                 self.live = None;
             }
@@ -334,6 +340,7 @@ impl OrgRun {
 
     fn settle(&mut self, standing: Standing, object: RawObject, desk: &mut Desk<'_>) -> Option<String> {
         self.read_failures = 0;
+        self.remember_secrets(&object);
         match standing {
             Standing::AsDesired { partly } => return self.is_live(partly, &object),
             // Accepted, and nothing shown says otherwise.
@@ -486,6 +493,18 @@ impl OrgRun {
         self.tell(Input::ReadsSpent);
     }
 
+    fn remember_secrets(&mut self, object: &RawObject) {
+        for secret in secrets_in(object) {
+            if !self.shown.contains(&secret) {
+                self.shown.push(secret);
+            }
+        }
+    }
+
+    fn redactor(&self) -> Redactor {
+        Redactor::new(self.shown.iter().cloned())
+    }
+
     fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {
         self.complaint = Some(Complaint { code, message, http_status });
     }
@@ -493,6 +512,11 @@ impl OrgRun {
     /// Its outcome; the org must have its final word.
     pub(super) fn outcome(self, index: u32, finished_at: Timestamp) -> OrgOutcome {
         let status = self.state.status().expect("asked only when the org is done");
+        let redactor = self.redactor();
+        let masked = |complaint: Complaint| Complaint {
+            message: redactor.mask(&complaint.message).into_owned(),
+            ..complaint
+        };
         let may_be_live = self.is_journalled
             && matches!(
                 status,
@@ -509,7 +533,7 @@ impl OrgRun {
             action: if status == Status::Unchanged { Action::None } else { Action::Update },
             attempts: self.state.spent(),
             http_status: self.http_status,
-            complaint: self.complaint.filter(|_| !is_well),
+            complaint: self.complaint.filter(|_| !is_well).map(masked),
             ack: self.ack,
             verified: if is_well { self.verified } else { Verified::False },
             started_at: Some(self.started_at),

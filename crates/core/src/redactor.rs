@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use orgwave_core::secret::SecretText;
+use crate::secret::SecretText;
 
 const MASK: &str = "***";
 
