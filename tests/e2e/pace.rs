@@ -125,5 +125,5 @@ fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
     let ended = desk.run(&vendor, &line).expect(0);
     assert_eq!(ended.statuses(), vec!["applied"; 20]);
     assert!(ended.results().iter().all(|row| row["attempts"] == "1"));
-    assert!(vendor.of(Op::Write).len() == 24);
+    assert_eq!(vendor.of(Op::Write).len(), 24);
 }

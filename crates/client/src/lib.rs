@@ -21,7 +21,6 @@ mod api_key;
 mod call;
 mod classify;
 mod endpoint;
-mod live_secrets;
 mod members;
 mod message;
 mod reader;

@@ -59,11 +59,7 @@ impl Reader {
 
     /// The org's settings, exactly as they are. That they are this org's is for the caller to check.
     pub async fn settings(&self, org: &Ruuid) -> Reply<Live> {
-        let reply = self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await;
-        if let Reply::Good(Live::Connected(settings)) = &reply {
-            self.transport.learn(org, settings);
-        }
-        reply
+        self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await
     }
 
     /// The org's locations and the locations within them.

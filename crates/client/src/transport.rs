@@ -20,9 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Cause, Reply, Unclear};
-use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Response, Url, redirect, retry};
@@ -32,7 +30,6 @@ use crate::answer::Answer;
 use crate::api_key::AUTH_SCHEME;
 use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
 use crate::classify::{body_decides, classify};
-use crate::live_secrets::LiveSecrets;
 use crate::message::Words;
 use crate::retry_after::retry_after;
 use crate::setup::{Setup, SetupError};
@@ -58,7 +55,7 @@ struct Inner {
     partner_urls: [Url; PartnerOperation::ALL.len()],
     org_urls: [Url; OrgOperation::ALL.len()],
     timeout: Duration,
-    secrets: LiveSecrets,
+    redactor: Redactor,
     now: fn() -> Timestamp,
 }
 
@@ -96,21 +93,19 @@ impl Transport {
             partner_urls: PartnerOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
             org_urls: OrgOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
             timeout: setup.timeout,
-            secrets: LiveSecrets::new(setup.redactor()),
+            redactor: setup.redactor(),
             now: setup.now,
         })))
     }
 
     /// Sends a call, once, and says what its reply means.
     pub(crate) async fn send<A: Answer>(&self, call: Call<'_>, body: Bytes) -> Reply<A> {
-        let Inner { http, timeout, secrets, now, .. } = &*self.0;
-        let scope = match call {
+        let Inner { http, timeout, redactor, now, .. } = &*self.0;
+        let words = Words(redactor);
+        let org = match call {
             Call::Partner(_) => None,
-            Call::Org(_, org) => Some(org),
+            Call::Org(_, org) => Some(org.as_str()),
         };
-        let redactor = secrets.redactor(scope);
-        let words = Words(&redactor);
-        let org = scope.map(Ruuid::as_str);
         tracing::debug!(operation = call.name(), org, bytes = body.len(), "sending");
 
         let mut head = None;
@@ -150,11 +145,6 @@ impl Transport {
                 message: words.clean(&failure.in_words(*timeout, call.cap())),
             }),
         }
-    }
-
-    /// Takes note of the secrets that an org holds, to mask them in what is said of it from now on.
-    pub(crate) fn learn(&self, org: &Ruuid, settings: &RawObject) {
-        self.0.secrets.learn(org, settings);
     }
 
     /// The one place that builds requests, and so the one that scopes them.
