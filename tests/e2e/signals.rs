@@ -30,7 +30,7 @@ fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
 #[test]
 fn the_first_signal_drains_and_every_result_is_written() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let (_desk, vendor, ended, orgs) = interrupted(signal, false);
+        let (desk, vendor, ended, orgs) = interrupted(signal, false);
         let ended = ended.expect(code);
         let results = ended.results();
         assert_eq!(results.len(), orgs.len());
@@ -43,18 +43,28 @@ fn the_first_signal_drains_and_every_result_is_written() {
         assert_eq!(results[1]["status"], "applied");
         assert_eq!(results[7]["status"], "not_attempted");
         assert!(vendor.of(Op::Write).len() <= 3, "the signal let new writes start");
-        let said = format!("{}{}", ended.out, ended.err);
-        assert!(said.contains("orgwave resume"), "{said}");
         assert_eq!(
             ended.rows("retry.csv").len(),
             results.iter().filter(|row| row["status"] != "applied").count()
         );
+        assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
+    }
+}
+
+/// The command that a run ends with, word for word, does the rest, and nothing twice.
+#[track_caller]
+fn assert_resumes_as_told(desk: &Desk, vendor: &Vendor, ended: &Ended, orgs: &[Org]) {
+    let line = ended.out.lines().find_map(|line| line.split_once("orgwave resume ")).expect("how to go on").1;
+    desk.run_bare(&format!("resume {line}")).expect(0);
+    for org in orgs {
+        assert_eq!(vendor.settings(&org.uuid)["saveClips"], "true");
+        assert_eq!(vendor.writes_of(&org.uuid).len(), 1);
     }
 }
 
 #[test]
 fn the_second_signal_stops_at_once_and_still_writes_every_result() {
-    let (_desk, vendor, ended, orgs) = interrupted("INT", true);
+    let (desk, vendor, ended, orgs) = interrupted("INT", true);
     let ended = ended.expect(130);
     let statuses = ended.statuses();
     assert_eq!(statuses.len(), orgs.len());
@@ -63,6 +73,7 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
     assert_eq!(statuses[1], "unknown");
     assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
     assert_eq!(vendor.of(Op::Write).len(), 2);
+    assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
 }
 
 #[test]

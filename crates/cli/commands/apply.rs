@@ -74,7 +74,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         sandbox.shutdown().await;
     }
     drop(hold);
-    report(&folder.path, &ended, args.guard.strict, &args.output, &args.metrics, listeners)
+    report(&folder.path, &ended, args.guard.strict, &args.connect.key, &args.output, &args.metrics, listeners)
 }
 
 /// Nothing was begun: the folder goes again.

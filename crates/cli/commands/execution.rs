@@ -11,7 +11,7 @@ use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::{MetricsArgs, OutputArgs};
+use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -95,6 +95,7 @@ pub fn report(
     folder: &Path,
     ended: &Ended,
     strict: bool,
+    key: &KeyArgs,
     output: &OutputArgs,
     metrics: &MetricsArgs,
     listeners: Listeners,
@@ -114,16 +115,18 @@ pub fn report(
     if !is_quiet {
         say(
             &Summary::of(&written)
+                .reached_by(key.again())
                 .render(console::width(), console::style(output.color, output.no_color.is_some())),
             output,
         );
         if ended.finish.stop == Some(StopReason::KeyRefused) {
+            let again = key.again();
             say(
                 &format!(
-                    "with the same key, once it works again: orgwave resume {}\n\
-                     with a new key: orgwave apply {}\n",
-                    folder.display(),
-                    folder.join("retry.toml").display(),
+                    "with the same key, once it works again: orgwave resume {}{again}\n\
+                     with a new key: orgwave apply {}{again}\n",
+                    path_again(folder),
+                    path_again(&folder.join("retry.toml")),
                 ),
                 output,
             );

@@ -76,7 +76,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     };
     let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);
-    report(&folder.path, &ended, strict, &args.output, &args.metrics, listeners)
+    report(&folder.path, &ended, strict, &args.key, &args.output, &args.metrics, listeners)
 }
 
 /// Whether this key at this endpoint may go on with the run.

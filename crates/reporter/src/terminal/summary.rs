@@ -25,6 +25,8 @@ pub struct Summary<'a> {
     folder: PathBuf,
     files_written: bool,
     org_files: bool,
+    /// The flags that say which API is meant, for the commands that are told.
+    connection: String,
 }
 
 impl<'a> Summary<'a> {
@@ -35,17 +37,31 @@ impl<'a> Summary<'a> {
             folder: written.folder.clone(),
             files_written: true,
             org_files: written.org_files,
+            connection: String::new(),
         }
     }
 
     /// Of a run whose files were written earlier.
     pub fn of_files(tally: &'a Tally, folder: &Path, org_files: bool) -> Self {
-        Self { tally, folder: folder.to_owned(), files_written: true, org_files }
+        Self { tally, folder: folder.to_owned(), files_written: true, org_files, connection: String::new() }
     }
 
     /// Of a run whose files could not be written.
     pub fn without_files(tally: &'a Tally, folder: &Path) -> Self {
-        Self { tally, folder: folder.to_owned(), files_written: false, org_files: false }
+        Self {
+            tally,
+            folder: folder.to_owned(),
+            files_written: false,
+            org_files: false,
+            connection: String::new(),
+        }
+    }
+
+    /// Tells commands with these flags, each with a space before it: they are to work as they stand.
+    #[must_use]
+    pub fn reached_by(mut self, connection: String) -> Self {
+        self.connection = connection;
+        self
     }
 
     /// The text, each line with its end.
@@ -65,14 +81,14 @@ impl<'a> Summary<'a> {
         let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
         let resumable = !self.tally.in_sandbox() && stop != Some(&StopReason::Expired);
         if self.tally.unsettled() > 0 && resumable {
-            return Some(format!("orgwave resume {}", shell(&self.folder)));
+            return Some(format!("orgwave resume {}{}", shell(&self.folder), self.connection));
         }
         (self.tally.retryable() > 0 && self.files_written).then(|| self.retry_command())
     }
 
     fn retry_command(&self) -> String {
         let sandbox = if self.tally.in_sandbox() { " --sandbox" } else { "" };
-        format!("orgwave apply {}{sandbox}", shell(&self.folder.join("retry.toml")))
+        format!("orgwave apply {}{sandbox}{}", shell(&self.folder.join("retry.toml")), self.connection)
     }
 
     fn headline(&self, page: &mut Page) {
