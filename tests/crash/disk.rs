@@ -250,7 +250,7 @@ fn history(run: &Path) -> History {
         } else if record.had_intent() {
             let recorded = Recorded {
                 state: record.state,
-                changes: stored.changes_of(record).unwrap(),
+                before: stored.before_of(record).unwrap(),
                 started_at: record.started_at,
                 ack: Ack::default(),
             };

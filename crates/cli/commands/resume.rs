@@ -162,7 +162,7 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
         } else if record.had_intent() {
             let recorded = Recorded {
                 state: record.state,
-                changes: stored.changes_of(record).map_err(bad)?,
+                before: stored.before_of(record).map_err(bad)?,
                 started_at: record.started_at,
                 ack: acks.remove(&index).unwrap_or_default(),
             };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
-use orgwave_core::outcome::{Change, Complaint};
+use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::reply::Live;
@@ -17,7 +17,7 @@ use orgwave_core::settings::Path;
 use orgwave_core::status::Status;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
-use orgwave_reporter::Records;
+use orgwave_reporter::{Record, Records};
 
 use super::listeners::Listeners;
 use super::review::{acks, review, show};
@@ -160,11 +160,12 @@ async fn make(
     let source = RunFiles::open(&run.path)?;
     let mut records = Records::of(&source)?;
     let mut changed = Vec::new();
-    while let Some(record) = records.next_record()? {
-        if !record.outcome.changes.is_empty() {
+    while let Some(mut record) = records.next_record()? {
+        if record.changed() > 0 {
             let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
-            let line = PlanLine { typed: Typed::default(), fields: Vec::new(), ..record.line };
-            changed.push((line.org, (index, line, record.outcome.changes)));
+            // What was typed isn't needed, and a run may have many rows.
+            record.line.typed = Typed::default();
+            changed.push((record.line.org, (index, record)));
         }
     }
     drop(records);
@@ -179,8 +180,8 @@ async fn make(
         &mut session.gate,
         &mut session.control,
         &mut listeners.sink(),
-        |(index, line, changes): &(u32, PlanLine, Vec<Change>), finding, cx| {
-            let (line, left, lost) = undo_line(line, changes, finding, &run_seal);
+        |(index, record): &(u32, Record), finding, cx| {
+            let (line, left, lost) = undo_line(record, finding, &run_seal);
             kept += left;
             secrets += lost;
             cx.emit(EventKind::OrgPlanned {
@@ -202,7 +203,8 @@ async fn make(
     Ok((kept, secrets))
 }
 
-fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+    let line = &record.line;
     let mut undone = PlanLine {
         wave: None,
         skip: None,
@@ -251,7 +253,7 @@ fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealK
     };
     let restoration = whose(&line.org, &object).and_then(|ownership| {
         undone.unproven = ownership == Ownership::Unproven;
-        restore(changes, &object, seal).map_err(|shape| Complaint {
+        restore(record.changes(), &object, seal).map_err(|shape| Complaint {
             code: Code::OrgShape,
             message: shape.to_string(),
             http_status: None,

@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::change::changes;
 use orgwave_core::compare::{drift, whose};
-use orgwave_core::outcome::{Change, Complaint, Image};
-use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
 use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
+use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 use orgwave_executor::survey::{Finding, survey};
 use orgwave_journal::FILE_NAME;
 use orgwave_reporter::terminal::clean;
+use serde::Serialize;
 use serde_json::json;
 
 use super::execution::say;
@@ -68,22 +71,9 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     made?;
     let mut findings = Findings::default();
     each_line(&path, |line| {
-        let drifted =
-            |field: &&orgwave_core::plan::PlannedField| field.differs() && field.before != Image::Hidden;
-        let changes = line
-            .fields
-            .iter()
-            .filter(drifted)
-            .map(|field| Change {
-                path: field.path.clone(),
-                before: field.before.clone(),
-                after: match &field.after {
-                    orgwave_core::desired::Wish::Set(value) => Image::Json(value.clone()),
-                    orgwave_core::desired::Wish::Remove => Image::Absent,
-                    orgwave_core::desired::Wish::Secret(_) => Image::Hidden,
-                },
-            })
-            .collect();
+        let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
+        let drifts = line.fields.iter().filter(drifted);
+        let drifts = drifts.map(|field| Drift::of(field, &field.before)).collect();
         match line.verdict.status() {
             Some(Status::Skipped) => {}
             Some(status @ (Status::Blocked | Status::Rejected | Status::Failed | Status::NotAttempted)) => {
@@ -91,7 +81,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
                 let complaint = line.complaint.clone();
                 findings.unjudged(&line, status, complaint);
             }
-            _ => findings.judged(&line, changes),
+            _ => findings.judged(&line, drifts),
         }
     })?;
     Ok(findings)
@@ -141,7 +131,11 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
                     })
                 });
                 match drifted {
-                    Ok(changes) => findings.judged(line, changes),
+                    Ok(seen) => {
+                        let drifts = changes(&line.fields, &seen).flatten();
+                        findings
+                            .judged(line, drifts.map(|drift| Drift::of(drift.field, drift.before)).collect());
+                    }
                     Err(complaint) => findings.unjudged(line, Status::Blocked, Some(complaint)),
                 }
             }
@@ -162,20 +156,36 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     stop.map_or(Ok(findings), |reason| Err(stopped(&reason)))
 }
 
+/// A managed path that is not as wanted.
+#[derive(Serialize)]
+struct Drift {
+    path: SettingPath,
+    /// What is live.
+    before: Image,
+    /// What is wanted.
+    after: Image,
+}
+
+impl Drift {
+    fn of(field: &PlannedField, live: &Image) -> Self {
+        Self { path: field.path.clone(), before: live.clone(), after: field.after_image() }
+    }
+}
+
 /// What was found, org by org; told in the manifest's order.
 #[derive(Default)]
 struct Findings {
     as_wanted: u64,
-    drifted: BTreeMap<u64, (PlanLine, Vec<Change>)>,
+    drifted: BTreeMap<u64, (PlanLine, Vec<Drift>)>,
     unjudged: BTreeMap<u64, (PlanLine, Status, Option<Complaint>)>,
 }
 
 impl Findings {
-    fn judged(&mut self, line: &PlanLine, changes: Vec<Change>) {
-        if changes.is_empty() {
+    fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
+        if drifts.is_empty() {
             self.as_wanted += 1;
         } else {
-            self.drifted.insert(line.line, (line.clone(), changes));
+            self.drifted.insert(line.line, (line.clone(), drifts));
         }
     }
 
@@ -207,9 +217,9 @@ impl Findings {
     }
 
     fn as_json(&self) {
-        for (line, changes) in self.drifted.values() {
+        for (line, drifts) in self.drifted.values() {
             let text =
-                json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "drift": changes});
+                json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "drift": drifts});
             console::out(&format!("{text}\n"));
         }
         for (line, status, complaint) in self.unjudged.values() {
@@ -220,18 +230,18 @@ impl Findings {
 
     fn in_words(&self, args: &VerifyArgs) {
         let mut shown = 0;
-        for (line, changes) in self.drifted.values() {
+        for (line, drifts) in self.drifted.values() {
             let name = clean(line.name.as_deref().unwrap_or(line.org.as_str()));
-            for change in changes {
+            for drift in drifts {
                 shown += 1;
                 if shown <= SHOWN {
                     say(
                         &format!(
                             "line {}, {name}: {} is {}, wanted {}\n",
                             line.line,
-                            clean(&change.path.to_string()),
-                            shown_as(&change.before),
-                            shown_as(&change.after),
+                            clean(&drift.path.to_string()),
+                            shown_as(&drift.before),
+                            shown_as(&drift.after),
                         ),
                         &args.output,
                     );

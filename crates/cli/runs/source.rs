@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, RunHeader};
 use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, Stored};
@@ -58,7 +59,7 @@ impl RunSource for RunFiles {
             loop {
                 let (index, record) = records.next()?;
                 if record.outcome.is_some() {
-                    return outcomes.next().map(|outcome| Ok(LastWord::Outcome(outcome?)));
+                    return outcomes.next().map(|outcome| self.outcome(outcome?, record));
                 }
                 if record.had_intent() {
                     return Some(self.intent(index, record));
@@ -73,12 +74,17 @@ impl RunSource for RunFiles {
 }
 
 impl RunFiles {
+    fn outcome(&self, outcome: OrgOutcome, record: &OrgRecord) -> Result<LastWord, BoxError> {
+        let before = if outcome.may_be_live { self.stored.before_of(record)? } else { Vec::new() };
+        Ok(LastWord::Outcome { outcome, before })
+    }
+
     fn intent(&self, index: u32, record: &OrgRecord) -> Result<LastWord, BoxError> {
         Ok(LastWord::Intent {
             index,
             attempts: record.state.spent(),
             started_at: record.started_at.ok_or("an intent without its time")?,
-            changes: self.stored.changes_of(record)?,
+            before: self.stored.before_of(record)?,
         })
     }
 }

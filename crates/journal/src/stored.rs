@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::change::Seen;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::run::{Entry, Finish, RunHeader};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -82,14 +83,14 @@ impl Stored {
         })
     }
 
-    /// The before-image of the org's last intent, and what was to replace it. Empty if it never had one.
+    /// The before-image of the org's last intent, in its plan line's order. Empty if it never had one.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
-    pub fn changes_of(&self, record: &OrgRecord) -> Result<Vec<Change>, JournalError> {
+    pub fn before_of(&self, record: &OrgRecord) -> Result<Vec<Seen>, JournalError> {
         let Some(seq) = record.intent else { return Ok(Vec::new()) };
         match self.entry(seq)? {
-            Entry::Intent { changes, .. } => Ok(changes),
+            Entry::Intent { before, .. } => Ok(before),
             _ => Err(JournalError::damaged(format!("entry {seq} is no intent"))),
         }
     }

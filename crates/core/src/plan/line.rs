@@ -70,6 +70,15 @@ pub struct PlannedField {
 }
 
 impl PlannedField {
+    /// What is wanted, as it may be written down: a secret is its fingerprint.
+    pub fn after_image(&self) -> Image {
+        match &self.after {
+            Wish::Set(value) => Image::Json(value.clone()),
+            Wish::Remove => Image::Absent,
+            Wish::Secret(_) => self.fingerprint.clone().map_or(Image::Hidden, Image::Secret),
+        }
+    }
+
     /// Whether what stood there isn't what is wanted.
     pub fn differs(&self) -> bool {
         match (&self.before, &self.after) {
@@ -167,7 +176,7 @@ impl PlanLine {
             verified,
             started_at: None,
             finished_at: None,
-            changes: Vec::new(),
+            may_be_live: false,
         })
     }
 }

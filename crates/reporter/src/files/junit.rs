@@ -70,7 +70,7 @@ impl RunFile for Junit {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let Record { line, outcome } = record;
+        let Record { line, outcome, .. } = record;
         let took = match (outcome.started_at, outcome.finished_at) {
             (Some(started), Some(finished)) => finished.since(started),
             _ => Duration::ZERO,

@@ -38,7 +38,7 @@ impl RunFile for ReportMd {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let Record { line, outcome } = record;
+        let Record { line, outcome, .. } = record;
         if matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped) {
             return Ok(());
         }

@@ -150,7 +150,7 @@ impl Tally {
         self.counts.add(outcome.status);
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
-        self.changed += u64::from(!outcome.changes.is_empty());
+        self.changed += u64::from(record.changed() > 0);
         self.warnings.add(record);
         if let Some(complaint) = &outcome.complaint {
             self.codes.entry(complaint.code).and_modify(|tally| tally.orgs += 1).or_insert_with(|| {

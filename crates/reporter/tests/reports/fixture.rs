@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
 
+use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::desired::{Origin, SideTable, Wish};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::outcome::{Change, Complaint, Image, OrgOutcome};
+use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
     PlannedField, SideColumns, Typed, Verdict, WaveCount,
@@ -172,19 +173,26 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
         verified: if written && status != Status::Unknown { Verified::True } else { Verified::False },
         started_at: Some(at(millis)),
         finished_at: Some(at(millis + 250)),
-        changes: if written { vec![change("saveClips", json!(false), json!(true))] } else { Vec::new() },
+        may_be_live: written,
     }
 }
 
-pub(crate) fn change(at: &str, before: Value, after: Value) -> Change {
-    Change { path: path(at), before: Image::Json(before), after: Image::Json(after) }
+/// What a line's only field was before.
+pub(crate) fn was(before: Value) -> Vec<Seen> {
+    vec![Seen { field: 0, image: Image::Json(before) }]
+}
+
+/// The last word on an org whose line has one field.
+pub(crate) fn said(outcome: OrgOutcome) -> LastWord {
+    let before = if outcome.may_be_live { was(json!(false)) } else { Vec::new() };
+    LastWord::Outcome { outcome, before }
 }
 
 fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> LastWord {
     outcome.verified = Verified::False;
     outcome.http_status = http_status;
     outcome.complaint = Some(Complaint { code, message: message.to_owned(), http_status });
-    LastWord::Outcome(outcome)
+    said(outcome)
 }
 
 pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
@@ -261,6 +269,13 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
             from: Origin::Side(SideTable::Doors, 3),
         },
         saved,
+        PlannedField {
+            path: path("refreshToken"),
+            before: Image::Hidden,
+            after: Wish::Set(json!(SECRET)),
+            fingerprint: None,
+            from: Origin::Default,
+        },
     ];
     // Rows that are to be retried, typed in ways that must be given back.
     lines[4].typed.row[1] = "'=typed guarded".into();
@@ -287,22 +302,15 @@ pub(crate) fn rich() -> Run {
     let lines = rich_lines();
     let mut first = outcome(0, Status::Applied);
     first.verified = Verified::Partly;
-    first.changes = vec![
-        Change { path: path("apiToken"), before: Image::Hidden, after: Image::Secret(fingerprint(SECRET)) },
-        Change {
-            path: path(r"doorInfoMap.back\.door"),
-            before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
-            after: Image::Absent,
-        },
-        Change {
-            path: path("doorInfoMap.front.doorName"),
-            before: Image::Absent,
-            after: Image::Json(json!("=Front")),
-        },
-        change("saveClips", json!(null), json!(true)),
+    let images = [
+        Image::Hidden,
+        Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
+        Image::Absent,
+        Image::Json(json!(null)),
         // No executor writes this; should one ever, it must not be seen.
-        change("refreshToken", json!(SECRET), json!(SECRET)),
+        Image::Json(json!(SECRET)),
     ];
+    let before = (0..).zip(images).map(|(field, image)| Seen { field, image }).collect();
     let mut warned = outcome(1, Status::AppliedWithWarnings);
     warned.http_status = Some(200);
     warned.ack = Ack {
@@ -311,8 +319,8 @@ pub(crate) fn rich() -> Run {
         misconfigured_doors: vec!["Front".into(), "@Back".into()],
     };
     let words = vec![
-        LastWord::Outcome(first),
-        LastWord::Outcome(warned),
+        LastWord::Outcome { outcome: first, before },
+        said(warned),
         complain(outcome(4, Status::Conflict), Code::OrgConflict, "saveClips was true", None),
         complain(
             outcome(6, Status::Rejected),
@@ -323,12 +331,7 @@ pub(crate) fn rich() -> Run {
         complain(outcome(7, Status::Failed), Code::OrgSendsSpent, "timeout", None),
         complain(outcome(8, Status::Diverged), Code::OrgDivergedAck, "saveClips is null", Some(200)),
         complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
-        LastWord::Intent {
-            index: 12,
-            attempts: 1,
-            started_at: at(12_000),
-            changes: vec![change("saveClips", json!(false), json!(true))],
-        },
+        LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
     ];
     let mut latency = [0; Sample::BUCKETS];
     latency[6] = 30;

@@ -66,8 +66,8 @@ fn twenty_thousand_orgs_fit_a_page() {
 fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
     let lines: Vec<PlanLine> = many(60_000).collect();
     let mut words: Vec<LastWord> =
-        (0..60_000).map(|index| LastWord::Outcome(outcome(index, Status::Applied))).collect();
-    words[59_999] = LastWord::Outcome(outcome(59_999, Status::Failed));
+        (0..60_000).map(|index| fixture::said(outcome(index, Status::Applied))).collect();
+    words[59_999] = fixture::said(outcome(59_999, Status::Failed));
     let run = Run {
         header: run_header(60_000),
         plan: write_plan(&plan_header(), &lines),
