@@ -28,7 +28,7 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::{Lock, Memory};
 use crate::plans::{
-    OpenPlan, PlanLines, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
+    OpenPlan, PlanLines, Wanted, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
 };
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
@@ -125,7 +125,7 @@ async fn prepare_rollout(
     let mut rollout = rollout::open(&args.target, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, &mut rollout)?;
+    check_no_read(&policy, rollout.manifest.header())?;
     let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let hold = Hold::take(args, &identity).await?;
@@ -133,7 +133,7 @@ async fn prepare_rollout(
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    make(
+    let plan = make(
         &mut rollout,
         &policy,
         &args.select,
@@ -144,7 +144,6 @@ async fn prepare_rollout(
     )
     .await?;
     hold::at(Step::PlanWritten);
-    let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     Ok(Prepared { session, hold, plan, fresh: true })
 }
 
@@ -169,6 +168,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
         &args.target,
         &copy,
         |_| seal.clone(),
+        Wanted::WithSecrets,
         |line| PlanLines::check_secrets(line, &secrets, &seal),
     )?;
     session.secrets = secrets;

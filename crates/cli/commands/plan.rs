@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use orgwave_core::plan::Verdict;
 use orgwave_core::run::Exit;
 
 use super::listeners::Listeners;
@@ -12,7 +13,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{check_no_read, make};
+use crate::plans::{OpenPlan, check_no_read, make};
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name};
 
@@ -22,7 +23,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let mut rollout = rollout::open(&args.rollout, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, &mut rollout)?;
+    check_no_read(&policy, rollout.manifest.header())?;
 
     let name = new_name(clock::now());
     let plan_id = name.clone();
@@ -80,7 +81,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
     }
-    Ok(if args.detailed_exitcode { judged(&made.footer, &path)? } else { Exit::Done })
+    Ok(if args.detailed_exitcode { judged(&made) } else { Exit::Done })
 }
 
 /// Where the plan goes: a new folder, unless a file was named.
@@ -99,26 +100,15 @@ fn place(args: &PlanArgs, name: String) -> Result<(PathBuf, Option<NewFolder>), 
 }
 
 /// `--detailed-exitcode`: orgs that could not be judged come first.
-fn judged(footer: &orgwave_core::plan::Footer, path: &std::path::Path) -> Result<Exit, Failure> {
-    use orgwave_core::plan::Verdict;
-    let file = std::fs::File::open(path).map_err(|error| Failure::cannot_write(path, error))?;
-    let unreadable = |error| {
-        Failure::new(Exit::BadInput, "the plan can't be read back").because(anyhow::Error::from(error))
-    };
-    let mut reader =
-        orgwave_core::plan::PlanReader::open(std::io::BufReader::new(file)).map_err(unreadable)?;
-    let (mut refused, mut failed) = (false, false);
-    while let Some((entry, _)) = reader.next_org().map_err(unreadable)? {
-        refused |= matches!(entry.verdict, Verdict::Blocked | Verdict::Rejected);
-        failed |= matches!(entry.verdict, Verdict::Failed | Verdict::NotAttempted);
-    }
-    Ok(if refused {
+fn judged(plan: &OpenPlan) -> Exit {
+    let any = |verdicts: [Verdict; 2]| plan.index.iter().any(|entry| verdicts.contains(&entry.verdict));
+    if any([Verdict::Blocked, Verdict::Rejected]) {
         Exit::SomeRefused
-    } else if failed {
+    } else if any([Verdict::Failed, Verdict::NotAttempted]) {
         Exit::TryAgain
-    } else if footer.updates > 0 {
+    } else if plan.footer.updates > 0 {
         Exit::Changes
     } else {
         Exit::Done
-    })
+    }
 }

@@ -20,7 +20,7 @@ use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanLines, header_of, limits_of, secrets_named};
+use crate::plans::{OpenPlan, PlanLines, Wanted, header_of, limits_of, secrets_named};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished};
 
 /// Goes on with a run.
@@ -54,8 +54,12 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     let mut session = Session::open(identity, &args.key, limits, &secrets_named(&plan_path)?, None, learned)?;
     let seal = session.seal(&header.plan_id);
     let secrets = std::mem::take(&mut session.secrets);
-    let plan =
-        OpenPlan::read(&plan_path, |_| seal.clone(), |line| PlanLines::check_secrets(line, &secrets, &seal))?;
+    let plan = OpenPlan::read(
+        &plan_path,
+        |_| seal.clone(),
+        Wanted::WithSecrets,
+        |line| PlanLines::check_secrets(line, &secrets, &seal),
+    )?;
     session.secrets = secrets;
 
     let journal_path = folder.path.join(FILE_NAME);

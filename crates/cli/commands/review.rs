@@ -11,7 +11,7 @@ use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, Review, header_of};
+use crate::plans::{OpenPlan, Review, Wanted, header_of};
 
 /// Makes a plan's pages, from the plan as it is on disk.
 ///
@@ -23,6 +23,7 @@ pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
     let plan = OpenPlan::read(
         path,
         |id| session.seal(id),
+        Wanted::All,
         |line| {
             if review.is_none() {
                 review = Some(Review::begin(path, &header)?);

@@ -26,7 +26,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Draft, stopped};
+use crate::plans::{Draft, OpenPlan, stopped};
 use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name};
 
 /// Makes the plan.
@@ -52,8 +52,8 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         }
     };
     let header = header(&run, &session, id, &args);
-    let made = make(&run, &header, &mut session, &path, &args).await;
-    let (kept, secrets) = match made {
+    let made = make(&run, header, &mut session, &path, &args).await;
+    let (plan, kept, secrets) = match made {
         Ok(made) => made,
         Err(failure) => {
             if let Some(folder) = folder {
@@ -76,7 +76,6 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
             ));
         }
     }
-    let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     if !args.output.quiet {
         console::out(&format!(
             "\nplan {}\nundo it: orgwave apply {}{}{}\n",
@@ -145,15 +144,15 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
     }
 }
 
-/// Reads every org that the run changed, and writes the plan. Returns how many fields are left alone, and how
+/// Reads every org that the run changed, and writes the plan. Returns it, how many fields are left alone, and how
 /// many secrets can't be restored.
 async fn make(
     run: &RunFolder,
-    header: &Header,
+    header: Header,
     session: &mut Session,
     path: &std::path::Path,
     args: &UndoArgs,
-) -> Result<(u64, u64), Failure> {
+) -> Result<(OpenPlan, u64, u64), Failure> {
     let seal = session.seal(&header.plan_id);
     // Before-images of secrets are fingerprints under the run's own plan.
     let run_seal = session.seal(&run.header.plan_id);
@@ -191,7 +190,7 @@ async fn make(
                 changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
                 code: line.complaint.as_ref().map(|complaint| complaint.code),
             });
-            draft.borrow_mut().put(*index, &line);
+            draft.borrow_mut().put(*index, line);
         },
     )
     .await;
@@ -199,8 +198,8 @@ async fn make(
     if let Some(reason) = stop {
         return Err(stopped(&reason));
     }
-    draft.into_inner().finish(header, &seal, path)?;
-    Ok((kept, secrets))
+    let plan = draft.into_inner().finish(header, &seal, path)?;
+    Ok((plan, kept, secrets))
 }
 
 fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {

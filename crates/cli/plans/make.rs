@@ -26,20 +26,12 @@ use serde_json::Value;
 use wildmatch::WildMatch;
 
 use super::draft::Draft;
+use super::open::OpenPlan;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::connect::Session;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
-
-/// A plan that was made.
-#[derive(Debug)]
-pub struct MadePlan {
-    /// Its first line.
-    pub header: Header,
-    /// Its last line.
-    pub footer: Footer,
-}
 
 /// What is made of a plan beside the plan itself.
 #[derive(Debug)]
@@ -95,7 +87,7 @@ pub async fn make(
     path: &Path,
     plan_id: String,
     sink: &mut dyn EventSink,
-) -> Result<MadePlan, Failure> {
+) -> Result<OpenPlan, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let seal = session.seal(&plan_id);
     let waves = waves_of(policy, rollout)?;
@@ -135,7 +127,7 @@ pub async fn make(
                     Ok(row) => {
                         let org = row.org;
                         match planner.without_reading(row) {
-                            Ok(line) => draft.borrow_mut().put(index, &line),
+                            Ok(line) => draft.borrow_mut().put(index, line),
                             Err(row) => return Some((org, (index, row))),
                         }
                     }
@@ -159,7 +151,7 @@ pub async fn make(
                         .unwrap_or(u32::MAX),
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
-                draft.borrow_mut().put(*index, &line);
+                draft.borrow_mut().put(*index, line);
                 hold::at(Step::OrgPlanned);
             },
         )
@@ -174,10 +166,10 @@ pub async fn make(
     rollout.still_the_same()?;
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
-    let footer = draft.into_inner().finish(&header, &seal, path)?;
-    Context::new(&mut session.gate, sink)
-        .emit(EventKind::PlanFinished { plan_id: header.plan_id.clone(), updates: footer.updates });
-    Ok(MadePlan { header, footer })
+    let plan = draft.into_inner().finish(header, &seal, path)?;
+    let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
+    Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
+    Ok(plan)
 }
 
 /// Decides on one row at a time.

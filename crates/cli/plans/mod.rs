@@ -11,5 +11,5 @@ mod spool;
 pub use draft::Draft;
 pub use make::{Review, make, stopped};
 pub use no_read::check_no_read;
-pub use open::{OpenPlan, PlanLines, copy_verified};
+pub use open::{OpenPlan, PlanLines, Wanted, copy_verified};
 pub use peek::{each_line, header_of, limits_of, secrets_named};

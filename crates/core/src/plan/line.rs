@@ -105,6 +105,10 @@ pub struct Typed {
 /// One org in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanLine {
+    /// The number of its wave; only orgs to be written have one. It stands first, where
+    /// [`PlanWriter::placed`](super::PlanWriter::placed) can put it once all waves are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
     /// The physical line of its row in the manifest; the header's is 1.
     pub line: u64,
     /// The org.
@@ -112,9 +116,6 @@ pub struct PlanLine {
     /// Its name: as typed, else the live one where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The number of its wave; only orgs to be written have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wave: Option<u32>,
     /// Why it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,

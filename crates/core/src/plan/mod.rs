@@ -23,4 +23,4 @@ pub use header::{FORMAT, Header, InputDigest, SideColumns};
 pub use index::IndexEntry;
 pub use line::{PlanLine, PlannedField, Typed, Verdict};
 pub use reader::{PlanError, PlanReader};
-pub use writer::PlanWriter;
+pub use writer::{PlanWriter, Sealed};

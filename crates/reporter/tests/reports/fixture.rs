@@ -200,7 +200,7 @@ pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
     for line in lines {
         writer.line(line).unwrap();
     }
-    writer.finish(&footer(lines)).unwrap()
+    writer.finish(&footer(lines)).unwrap().out
 }
 
 pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
