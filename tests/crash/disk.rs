@@ -12,7 +12,7 @@ use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::Image;
-use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, Typed, Verdict};
+use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Listed, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader, StopReason};
@@ -168,7 +168,7 @@ impl PlanSource for Plan {
                 fingerprint: None,
                 from: Origin::Row,
             }],
-            typed: Typed::default(),
+            typed: RawTyped::default(),
         })
     }
 }

@@ -8,7 +8,7 @@ use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
 use orgwave_core::outcome::Complaint;
-use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, Typed, Verdict};
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
@@ -163,7 +163,7 @@ async fn make(
         if record.changed() > 0 {
             let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
             // What was typed isn't needed, and a run may have many rows.
-            record.line.typed = Typed::default();
+            record.line.typed = RawTyped::default();
             changed.push((record.line.org, (index, record)));
         }
     }
@@ -216,10 +216,10 @@ fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u6
         expects: Vec::new(),
         secrets: Vec::new(),
         fields: Vec::new(),
-        typed: Typed {
+        typed: RawTyped::from(&Typed {
             row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
             sides: Vec::new(),
-        },
+        }),
         ..line.clone()
     };
     let object = match finding {

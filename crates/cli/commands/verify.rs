@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use orgwave_core::change::changes;
 use orgwave_core::compare::{drift, whose};
 use orgwave_core::outcome::{Complaint, Image};
-use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
+use orgwave_core::plan::{PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::settings::Path as SettingPath;
@@ -109,7 +109,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     each_line(&plan, |line| {
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             // What was typed isn't needed, and a run may have many rows.
-            lines.push((line.org, PlanLine { typed: orgwave_core::plan::Typed::default(), ..line }));
+            lines.push((line.org, PlanLine { typed: RawTyped::default(), ..line }));
         }
     })?;
     let api = session.reader()?;

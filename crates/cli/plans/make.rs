@@ -10,7 +10,7 @@ use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
-use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, SideColumns, Verdict};
+use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, RawTyped, SideColumns, Verdict};
 use orgwave_core::policy::{Waves, WriteMode};
 use orgwave_core::reply::Live;
 use orgwave_core::run::{Exit, StopReason};
@@ -309,7 +309,7 @@ impl Planner<'_> {
                 })
                 .collect(),
             fields: Vec::new(),
-            typed: row.typed.clone(),
+            typed: RawTyped::from(&row.typed),
         }
     }
 }

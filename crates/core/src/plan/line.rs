@@ -1,6 +1,7 @@
 //! A line of a plan: one org, and what is to be done to it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::desired::{Expect, Origin, SideTable, Wish};
 use crate::ids::Ruuid;
@@ -102,6 +103,39 @@ pub struct Typed {
     pub sides: Vec<(SideTable, Vec<String>)>,
 }
 
+/// [`Typed`] as JSON: most who read a plan don't need it, and it is as long as the rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawTyped(Box<RawValue>);
+
+impl RawTyped {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// It has another shape: the plan's line is none.
+    pub fn read(&self) -> Result<Typed, serde_json::Error> {
+        serde_json::from_str(self.0.get())
+    }
+}
+
+impl From<&Typed> for RawTyped {
+    fn from(typed: &Typed) -> Self {
+        Self(serde_json::value::to_raw_value(typed).expect("texts in lists are JSON"))
+    }
+}
+
+impl Default for RawTyped {
+    fn default() -> Self {
+        Self::from(&Typed::default())
+    }
+}
+
+impl PartialEq for RawTyped {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
 /// One org in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanLine {
@@ -145,7 +179,7 @@ pub struct PlanLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<PlannedField>,
     /// The row as typed.
-    pub typed: Typed,
+    pub typed: RawTyped,
 }
 
 impl PlanLine {

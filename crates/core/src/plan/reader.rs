@@ -288,7 +288,7 @@ mod tests {
                 fingerprint: None,
                 from: Origin::Row,
             }],
-            typed: Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() },
+            typed: (&Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() }).into(),
         }
     }
 

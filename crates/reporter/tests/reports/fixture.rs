@@ -145,7 +145,7 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
             fingerprint: None,
             from: Origin::Row,
         }],
-        typed: Typed {
+        typed: (&Typed {
             row: vec![
                 org.to_string(),
                 name.to_owned(),
@@ -154,8 +154,16 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
                 format!("crm-{number}"),
             ],
             sides: Vec::new(),
-        },
+        })
+            .into(),
     }
+}
+
+/// Types something else into a line.
+pub(crate) fn retype(line: &mut PlanLine, change: impl FnOnce(&mut Typed)) {
+    let mut typed = line.typed.read().unwrap();
+    change(&mut typed);
+    line.typed = (&typed).into();
 }
 
 pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
@@ -244,7 +252,7 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
     let saved = lines[1].fields[0].clone();
     let first = &mut lines[0];
     first.note = Some("-first".into());
-    first.typed.row[3] = "-first".into();
+    retype(first, |typed| typed.row[3] = "-first".into());
     first.secrets = vec!["ENVOY_TOKEN".parse().unwrap()];
     first.fields = vec![
         PlannedField {
@@ -278,12 +286,17 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
         },
     ];
     // Rows that are to be retried, typed in ways that must be given back.
-    lines[4].typed.row[1] = "'=typed guarded".into();
-    lines[4].typed.row[3] = "=typed bare".into();
-    lines[7].typed.sides = vec![
-        (SideTable::Doors, vec![lines[7].org.to_string(), "d;1".into(), "\\=Front".into(), String::new()]),
-        (SideTable::Doors, vec![lines[7].org.to_string(), "-d2".into(), "-Dock".into(), "TRUE".into()]),
-    ];
+    retype(&mut lines[4], |typed| {
+        typed.row[1] = "'=typed guarded".into();
+        typed.row[3] = "=typed bare".into();
+    });
+    let org = lines[7].org.to_string();
+    retype(&mut lines[7], |typed| {
+        typed.sides = vec![
+            (SideTable::Doors, vec![org.clone(), "d;1".into(), "\\=Front".into(), String::new()]),
+            (SideTable::Doors, vec![org, "-d2".into(), "-Dock".into(), "TRUE".into()]),
+        ];
+    });
     lines[3].skip = Some("asked us to wait".into());
     lines[5].complaint = Some(Complaint {
         code: Code::OrgName,

@@ -10,7 +10,7 @@ use orgwave_reporter::files::{OrgFiles, write_files};
 use orgwave_reporter::{LastWord, PlanPages};
 use sha2::{Digest as _, Sha256};
 
-use crate::fixture::{self, Run, footer, line, outcome, plan_header, run_header, write_plan};
+use crate::fixture::{self, Run, footer, line, outcome, plan_header, retype, run_header, write_plan};
 
 /// So many bytes may a page have.
 const MOST: u64 = 5_000_000;
@@ -22,7 +22,8 @@ fn many(orgs: u32) -> impl Iterator<Item = PlanLine> {
         let mut line = line(1, &format!("Client {number} of many, limited"), Verdict::Update);
         line.org = orgwave_core::ids::Ruuid::from_bytes(id);
         line.line = u64::from(number) + 2;
-        line.typed.row[0] = line.org.to_string();
+        let org = line.org.to_string();
+        retype(&mut line, |typed| typed.row[0] = org);
         line
     })
 }
