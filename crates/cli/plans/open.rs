@@ -170,6 +170,7 @@ impl PlanSource for PlanLines {
         let entry = self.index.get(index as usize).ok_or_else(|| io::Error::other("beyond the plan"))?;
         let mut buffer = vec![0; entry.length as usize];
         self.file.read_exact_at(&mut buffer, entry.offset)?;
-        Ok(serde_json::from_slice(&buffer)?)
+        let line = std::str::from_utf8(&buffer).map_err(io::Error::other)?;
+        Ok(serde_json::from_str(line)?)
     }
 }

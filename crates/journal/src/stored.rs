@@ -95,18 +95,24 @@ impl Stored {
         }
     }
 
-    /// What is about no single org: beginnings, waves, samples, ends, in order.
+    /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing
+    /// was altered or taken out is for [`Self::records`] to find.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
     pub fn timeline(&self) -> Result<Vec<Entry>, JournalError> {
+        let sqlite = || JournalError::sqlite("read the journal's entries");
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT seq, body FROM entry WHERE org IS NULL ORDER BY seq")
+            .map_err(sqlite())?;
+        let mut rows = select.query(()).map_err(sqlite())?;
         let mut timeline = Vec::new();
-        self.scan(|seq, org, body| {
-            if org.is_none() {
-                timeline.push(parse(seq, body)?);
-            }
-            Ok(())
-        })?;
+        while let Some(row) = rows.next().map_err(sqlite())? {
+            let seq = row.get(0).map_err(sqlite())?;
+            let body = row.get_ref(1).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
+            timeline.push(parse(seq, body)?);
+        }
         Ok(timeline)
     }
 

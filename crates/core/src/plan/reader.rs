@@ -222,7 +222,12 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlanError> {
-        serde_json::from_slice(&self.buffer).map_err(|source| PlanError::Line { line: self.number, source })
+        let line_error = |source| PlanError::Line { line: self.number, source };
+        // One look at the whole line instead of one at each of its texts; what is no UTF-8 gets the parser's words.
+        match std::str::from_utf8(&self.buffer) {
+            Ok(text) => serde_json::from_str(text).map_err(line_error),
+            Err(_) => serde_json::from_slice(&self.buffer).map_err(line_error),
+        }
     }
 }
 

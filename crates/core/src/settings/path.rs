@@ -144,6 +144,9 @@ impl FromStr for Path {
     type Err = ParsePathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(field) = Field::named(text) {
+            return Ok(Self::Field(field));
+        }
         let parts = split(text)?;
         if parts.iter().any(|part| part.is_empty()) {
             return Err(ParsePathError::EmptyPart);

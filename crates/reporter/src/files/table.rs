@@ -18,6 +18,8 @@ const BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Table<W: Write> {
     csv: csv::Writer<W>,
+    /// The row so far: written whole, its cells need no second look once none has to be quoted.
+    row: csv::ByteRecord,
     scratch: String,
 }
 
@@ -32,7 +34,7 @@ impl<W: Write> Table<W> {
             .terminator(csv::Terminator::CRLF)
             .buffer_capacity(BUFFER)
             .from_writer(out);
-        let mut table = Self { csv, scratch: String::new() };
+        let mut table = Self { csv, row: csv::ByteRecord::new(), scratch: String::new() };
         for column in columns {
             table.word(column)?;
         }
@@ -45,7 +47,8 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn word(&mut self, text: &str) -> io::Result<()> {
-        Ok(self.csv.write_field(text)?)
+        self.row.push_field(text.as_bytes());
+        Ok(())
     }
 
     /// A cell whose text is somebody else's: guarded.
@@ -59,7 +62,8 @@ impl<W: Write> Table<W> {
         self.scratch.clear();
         self.scratch.push('\'');
         self.scratch.push_str(text);
-        Ok(self.csv.write_field(&self.scratch)?)
+        self.row.push_field(self.scratch.as_bytes());
+        Ok(())
     }
 
     /// A list whose items are somebody else's.
@@ -86,7 +90,8 @@ impl<W: Write> Table<W> {
     pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
-        Ok(self.csv.write_field(&self.scratch)?)
+        self.row.push_field(self.scratch.as_bytes());
+        Ok(())
     }
 
     /// The same, or nothing.
@@ -113,7 +118,9 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
-        Ok(self.csv.write_record(None::<&[u8]>)?)
+        self.csv.write_byte_record(&self.row)?;
+        self.row.clear();
+        Ok(())
     }
 
     /// Ends the table.
