@@ -165,8 +165,9 @@ fn a_limit_that_nobody_tells_is_found_and_hardly_a_call_is_refused() {
     let passed = calls.iter().filter(|(at, refused)| !refused && *at > empty).count();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let (passed, price) = (passed as f64, refused.len() as f64 / calls.len() as f64);
-    // From an empty bucket, only what flows in comes through. A machine that is late loses its own time.
-    let granted = LIMIT * (last - empty - 2.0 * late.as_secs_f64());
+    // From an empty bucket, only what flows in comes through; half a second of it may be left there at the end. A
+    // machine that is late loses its own time.
+    let granted = LIMIT * (last - empty - 0.5 - 2.0 * late.as_secs_f64());
     assert!(passed >= 0.95 * granted, "{passed} of {granted:.0}, in {:.1} s", last - empty);
     assert!(price <= 0.02, "{} of {} refused", refused.len(), calls.len());
 }

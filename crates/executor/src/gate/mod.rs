@@ -34,6 +34,11 @@ use throttle::{Bucket, Expected, Tally, Throttles};
 const ONE_BY_ONE: Duration = Duration::from_millis(400);
 const TIME_TO_ANSWER: Duration = Duration::from_millis(150);
 
+/// The seconds in which nothing is sent into a bucket that turned out to be empty, at least; and into one that is about
+/// as full as was thought.
+const PAUSE: f64 = 1.0;
+const SHORT_PAUSE: f64 = 0.25;
+
 /// The gate of a process: one for planning and applying, so that both together keep the limits.
 #[derive(Debug)]
 pub struct Gate<C: Clock> {
@@ -155,13 +160,12 @@ impl<C: Clock> Gate<C> {
     pub fn throttled(&mut self, org: Option<u32>, call: Sent, retry_after: Duration) -> Bucket {
         let now = self.clock.elapsed();
         let expected = self.rate.expected(now);
-        let is_expected =
-            matches!(expected, Expected::EmptySoon | Expected::EmptyNow | Expected::EmptyAmongMany);
-        if is_expected {
+        let is_news = self.throttles.is_news(org, now, self.tally);
+        let evidence = self.throttles.note(org, now, self.tally, expected);
+        if evidence.is_some() || expected.is_empty() {
             self.rate.paid();
         }
-        let is_news = self.throttles.is_news(org, now, self.tally);
-        let Some(evidence) = self.throttles.note(org, now, self.tally, expected) else {
+        let Some(evidence) = evidence else {
             if is_news && expected == Expected::Nothing {
                 self.one_by_one_until = now + ONE_BY_ONE;
             }
@@ -171,12 +175,9 @@ impl<C: Clock> Gate<C> {
             if self.rate.slow_down(now, call.at, call.number, evidence) {
                 self.pacer.set_rate(self.rate.current(), now);
             }
-            if !is_expected {
-                self.rate.paid();
-            }
             // Every other call would be refused as well, until there is a token again; a longer Retry-After is
             // kept by its org alone.
-            let least = if is_expected { 0.25 } else { 1.0 };
+            let least = if expected.is_empty() { SHORT_PAUSE } else { PAUSE };
             let token = self.rate.current().map_or(1.0, |rate| (1.0 / rate).max(least));
             let pause = retry_after.min(Duration::from_secs_f64(token));
             self.closed_until = self.closed_until.max(now + pause);

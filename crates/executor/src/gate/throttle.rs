@@ -104,6 +104,13 @@ pub enum Expected {
     EmptyAmongMany,
 }
 
+impl Expected {
+    /// Whether a 429 is what was to be expected.
+    pub const fn is_empty(self) -> bool {
+        matches!(self, Self::EmptySoon | Self::EmptyNow | Self::EmptyAmongMany)
+    }
+}
+
 impl Throttles {
     /// Whether a 429 of this org would tell anything of the others: not if it had one a moment ago, and most calls
     /// of the others got through since.

@@ -127,6 +127,9 @@ fn a_learned_rate_is_a_better_start_and_a_wrong_one_no_trap() {
         assert!(share >= 0.95, "learned {learned}: {share:.3}");
         assert!(price <= 0.02, "learned {learned}: {price:.3} refused");
     }
+    // What one process has learned is a start for the next.
+    let learned = in_virtual_time(async { run(full(100.0), 60, None, None, |_| None).await.learned });
+    assert!(share_of(learned, 120).0 >= 0.95, "{learned:?}");
     // The first seconds are what it is for.
     let (with, without) = (share_of(Some(100.0), 5).0, share_of(None, 5).0);
     assert!(with >= 1.3 * without, "{with:.3} with it, {without:.3} without");

@@ -92,8 +92,11 @@ impl Limit {
         self.stretch(now, count).is_some_and(is_low)
     }
 
-    /// After a break, in which the bucket filled up.
-    pub(super) const fn rest(&mut self, now: Duration, count: Count) {
+    /// After a break of so long.
+    pub(super) fn rest(&mut self, now: Duration, count: Count, passed: Duration) {
+        if passed.as_secs_f64() > BRIM {
+            (self.mark, self.base) = (None, None);
+        }
         if let Course::Climb(rise) | Course::Raised { rise, .. } = &mut self.course {
             rise.rest(now, count.sent);
         }

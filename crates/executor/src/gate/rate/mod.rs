@@ -122,19 +122,16 @@ impl RateControl {
     /// What is known of the bucket now.
     pub fn expected(&self, now: Duration) -> Expected {
         let is_slow = self.current.is_some_and(|rate| rate <= SLOW);
-        match &self.limit {
-            None if is_slow && self.is_auto => Expected::Nothing,
-            None => Expected::NotEmpty,
-            Some(limit) if !limit.is_climbing() && !limit.is_low(now, self.count) => {
-                if is_slow {
-                    Expected::NotEmptyAmongFew
-                } else {
-                    Expected::NotEmpty
-                }
-            }
-            Some(_) if !is_slow => Expected::EmptyAmongMany,
-            Some(limit) if limit.is_climbing() => Expected::EmptySoon,
-            Some(_) => Expected::EmptyNow,
+        let Some(limit) = &self.limit else {
+            return if is_slow && self.is_auto { Expected::Nothing } else { Expected::NotEmpty };
+        };
+        let is_climbing = limit.is_climbing();
+        match (is_climbing || limit.is_low(now, self.count), is_slow) {
+            (false, false) => Expected::NotEmpty,
+            (false, true) => Expected::NotEmptyAmongFew,
+            (true, false) => Expected::EmptyAmongMany,
+            (true, true) if is_climbing => Expected::EmptySoon,
+            (true, true) => Expected::EmptyNow,
         }
     }
 
@@ -167,7 +164,7 @@ impl RateControl {
             self.busy = (now, self.count.sent);
             self.search.rest(now, self.count.sent);
             if let Some(limit) = &mut self.limit {
-                limit.rest(now, self.count);
+                limit.rest(now, self.count, passed);
             }
         }
         let next = self.pace(now).clamp(SLOWEST, self.ceiling.max(SLOWEST)).min(self.ceiling);
