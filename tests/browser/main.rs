@@ -1,6 +1,6 @@
 //! The pages, in a real browser.
 //!
-//! * `chromium`: where it is, how it is started, what it saw.
+//! * `debian`: where the browser comes from. `chromium`: how it is started, what it saw.
 //! * `made`: pages of plans and runs, from the binary and from the library.
 //! * `plan`, `report`: what people do on them.
 //! * `harm`: names that mean harm, and what a page must never do.
@@ -9,6 +9,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
 
 mod chromium;
+#[path = "../machine/debian.rs"]
+mod debian;
 mod harm;
 mod made;
 mod plan;
