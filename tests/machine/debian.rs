@@ -3,6 +3,7 @@
 //! As root on Debian and its kind it is installed by apt-get; elsewhere nothing is done to the machine, and the
 //! test fails and says what to install. No test is passed over silently.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +12,9 @@ const FOLDERS: [&str; 5] =
 
 /// The program by one of its names; the package is what Debian calls it.
 pub(crate) fn program(names: &[&str], package: &str) -> PathBuf {
+    // One test at a time, in whichever process: a program that is being installed is there before it works.
+    let turn = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("installing")).unwrap();
+    turn.lock().unwrap();
     found(names).unwrap_or_else(|| {
         let tried = install(package);
         found(names)
@@ -34,7 +38,7 @@ fn install(package: &str) -> String {
 }
 
 fn apt(args: &[&str]) -> Result<(), String> {
-    // Another test of this machine may be at it.
+    // Somebody else may be installing something.
     let output = Command::new("apt-get")
         .args(["--option", "DPkg::Lock::Timeout=600"])
         .args(args)
