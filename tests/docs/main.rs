@@ -3,7 +3,7 @@
 //! * [`guide`]: every command in the README and in `docs/guide/` runs.
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
-//! * [`cron`]: what runs when nobody watches.
+//! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
@@ -15,4 +15,5 @@ mod export;
 mod guide;
 mod init;
 mod manual;
+mod review;
 mod shell;

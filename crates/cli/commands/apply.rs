@@ -277,6 +277,7 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         rollout: target,
         output_file,
         detailed_exitcode,
+        online: false,
         connect,
         pace,
         write,

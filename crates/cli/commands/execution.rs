@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use orgwave_core::plan::{Header, IndexEntry};
-use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
+use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, SqliteJournal};
@@ -11,7 +11,7 @@ use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
+use crate::args::{KeyArgs, MetricsArgs, OutputArgs};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -119,18 +119,6 @@ pub fn report(
                 .render(console::width(), console::style(output.color, output.no_color.is_some())),
             output,
         );
-        if ended.finish.stop == Some(StopReason::KeyRefused) {
-            let again = key.again();
-            say(
-                &format!(
-                    "with the same key, once it works again: orgwave resume {}{again}\n\
-                     with a new key: orgwave apply {}{again}\n",
-                    path_again(folder),
-                    path_again(&folder.join("retry.toml")),
-                ),
-                output,
-            );
-        }
     }
     if let Some(path) = &metrics.metrics_file {
         write_metrics(&written.tally, path)?;

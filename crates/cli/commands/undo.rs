@@ -10,11 +10,9 @@ use orgwave_core::event::EventKind;
 use orgwave_core::outcome::{Change, Complaint};
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
-use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
 use orgwave_core::settings::Path;
-use orgwave_core::status::Status;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
 use orgwave_reporter::Records;
@@ -26,8 +24,8 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Draft, stopped};
-use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name};
+use crate::plans::{Draft, Place, settings, stopped};
+use crate::runs::{RunFiles, RunFolder, find, new_name};
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
@@ -38,31 +36,18 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
 
     let id = new_name(clock::now());
-    let (path, folder) = match &args.output_file {
-        Some(path) if path.exists() => {
-            return Err(Failure::usage(format!(
-                "{} is there already, and a plan never replaces a file",
-                path.display()
-            )));
-        }
-        Some(path) => (path.clone(), None),
-        None => {
-            let folder = NewFolder::make(&args.output.reports.join("plans"), id.clone())?;
-            (folder.path.join(PLAN_FILE), Some(folder))
-        }
-    };
+    let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
     let header = header(&run, &session, id, &args);
-    let made = make(&run, &header, &mut session, &path, &args).await;
+    let made = make(&run, &header, &mut session, &place.path, &args).await;
     let (kept, secrets) = match made {
         Ok(made) => made,
         Err(failure) => {
-            if let Some(folder) = folder {
-                folder.discard();
-            }
+            place.discard();
             return Err(failure);
         }
     };
-    let review = review(&path, &session)?;
+    let path = place.path;
+    let review = review(&path, &session, &[])?;
     if !args.output.quiet {
         show(&review, &args.output, session.rate());
         if kept > 0 {
@@ -221,31 +206,10 @@ fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealK
         },
         ..line.clone()
     };
-    let object = match finding {
-        Finding::Live(Live::Connected(object)) => object,
-        Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
-            undone.stop(
-                Verdict::Blocked,
-                Complaint { code: Code::OrgNotConnected, message, http_status: None },
-            );
-            return (undone, 0, 0);
-        }
-        Finding::Unread(status, complaint) => {
-            let verdict = match status {
-                Status::Rejected => Verdict::Rejected,
-                Status::NotAttempted => Verdict::NotAttempted,
-                _ => Verdict::Failed,
-            };
+    let object = match settings(finding) {
+        Ok(object) => object,
+        Err((verdict, complaint)) => {
             undone.stop(verdict, complaint);
-            return (undone, 0, 0);
-        }
-        Finding::NotReached => {
-            let message = "planning stopped".to_owned();
-            undone.stop(
-                Verdict::NotAttempted,
-                Complaint { code: Code::OrgStopped, message, http_status: None },
-            );
             return (undone, 0, 0);
         }
     };

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use orgwave_core::compare::{drift, whose};
 use orgwave_core::outcome::{Change, Complaint, Image};
 use orgwave_core::plan::{PlanLine, Verdict};
-use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::status::Status;
-use orgwave_executor::survey::{Finding, survey};
+use orgwave_executor::survey::survey;
 use orgwave_journal::FILE_NAME;
 use orgwave_reporter::terminal::clean;
 use serde_json::json;
@@ -22,7 +21,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{each_line, header_of, make, stopped};
+use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name};
 
@@ -131,30 +130,25 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         &mut session.gate,
         &mut session.control,
         &mut listeners.sink(),
-        |line, finding, _| match finding {
-            Finding::Live(Live::Connected(object)) => {
-                let drifted = whose(&line.org, &object).and_then(|_| {
-                    drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
-                        code: orgwave_core::code::Code::OrgShape,
-                        message: shape.to_string(),
-                        http_status: None,
+        |line, finding, _| {
+            let drifted = settings(finding).and_then(|object| {
+                whose(&line.org, &object)
+                    .and_then(|_| {
+                        drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
+                            code: orgwave_core::code::Code::OrgShape,
+                            message: shape.to_string(),
+                            http_status: None,
+                        })
                     })
-                });
-                match drifted {
-                    Ok(changes) => findings.judged(line, changes),
-                    Err(complaint) => findings.unjudged(line, Status::Blocked, Some(complaint)),
+                    .map_err(|complaint| (Verdict::Blocked, complaint))
+            });
+            match drifted {
+                Ok(changes) => findings.judged(line, changes),
+                Err((verdict, complaint)) => {
+                    let status = verdict.status().unwrap_or(Status::Failed);
+                    findings.unjudged(line, status, Some(complaint));
                 }
             }
-            Finding::Live(Live::NotConnected(message)) => {
-                let complaint = Complaint {
-                    code: orgwave_core::code::Code::OrgNotConnected,
-                    message: message.unwrap_or_else(|| "the org has no Envoy settings".to_owned()),
-                    http_status: None,
-                };
-                findings.unjudged(line, Status::Blocked, Some(complaint));
-            }
-            Finding::Unread(status, complaint) => findings.unjudged(line, status, Some(complaint)),
-            Finding::NotReached => findings.unjudged(line, Status::NotAttempted, None),
         },
     )
     .await;

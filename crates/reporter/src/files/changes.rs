@@ -43,7 +43,7 @@ impl RunFile for Changes {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
+    fn org(&mut self, Record { line, outcome, .. }: &Record) -> io::Result<()> {
         let table = &mut self.table;
         let mut origins = Origins { line, next: 0 };
         for change in &outcome.changes {

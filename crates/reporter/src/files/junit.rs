@@ -70,7 +70,7 @@ impl RunFile for Junit {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let Record { line, outcome } = record;
+        let Record { line, outcome, .. } = record;
         let took = match (outcome.started_at, outcome.finished_at) {
             (Some(started), Some(finished)) => finished.since(started),
             _ => Duration::ZERO,
@@ -91,11 +91,11 @@ impl RunFile for Junit {
         let verdict = self.verdict(outcome.status);
         let out = &mut self.out;
         match verdict {
-            Verdict::Passed if warning.is_empty() && next_step(outcome).is_empty() => {
+            Verdict::Passed if warning.is_empty() && next_step(record).is_empty() => {
                 return writeln!(out, "/>");
             }
             Verdict::Passed => {
-                let said = [warning, next_step(outcome)].join("\n");
+                let said = [warning, next_step(record)].join("\n");
                 writeln!(out, ">\n      <system-out>{}</system-out>", Clean(said.trim()))?;
             }
             Verdict::Skipped => {
@@ -110,7 +110,7 @@ impl RunFile for Junit {
                 if let Some(http) = outcome.http_status {
                     write!(out, ", HTTP {http}")?;
                 }
-                writeln!(out, "\n{}</failure>", Clean(next_step(outcome)))?;
+                writeln!(out, "\n{}</failure>", Clean(next_step(record)))?;
             }
         }
         writeln!(self.out, "    </testcase>")

@@ -92,7 +92,7 @@ impl Orgs {
     fn row(
         &self,
         table: &mut Table<Vec<u8>>,
-        Record { line, outcome }: &Record,
+        Record { line, outcome, .. }: &Record,
         change: Option<&Change>,
     ) -> io::Result<()> {
         table.word(line.org.as_str())?;

@@ -48,7 +48,7 @@ impl RunFile for Retry {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
+    fn org(&mut self, Record { line, outcome, .. }: &Record) -> io::Result<()> {
         if !outcome.status.is_retryable() {
             return Ok(());
         }

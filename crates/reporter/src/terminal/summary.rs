@@ -144,7 +144,7 @@ impl<'a> Summary<'a> {
                 format!("e.g. {name}: {}", short(&group.message))
             };
             page.paragraph(Tone::Plain, 2, 2, &example);
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code)));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code, self.tally.stage())));
         }
         if causes.len() > CAUSES {
             page.gap();
