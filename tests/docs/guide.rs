@@ -158,6 +158,10 @@ fn cron_page() -> String {
 fn the_crontab_line() {
     let (shell, _api) = desk();
     let block = blocks(&cron_page(), "cron").concat();
+    let when: Vec<&str> = block.split_whitespace().take(5).collect();
+    for (field, most) in when.iter().zip([59, 23, 31, 12, 7]) {
+        assert!(*field == "*" || field.parse::<u8>().is_ok_and(|number| number <= most), "{when:?}");
+    }
     let command = block.splitn(7, ' ').nth(6).unwrap().trim();
     // cron would cut it at the first percent sign.
     assert!(!command.contains('%'), "{command}");
@@ -171,14 +175,17 @@ fn the_crontab_line() {
     assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
 }
 
+/// What a unit sets a key to.
+fn value_of(unit: &str, key: &str) -> String {
+    let value = unit.lines().find_map(|line| line.strip_prefix(key));
+    value.unwrap_or_else(|| panic!("no {key}")).to_owned()
+}
+
 #[test]
 fn the_systemd_service() {
     let (shell, _api) = desk();
     let unit = blocks(&cron_page(), "ini").remove(0);
-    let value = |key: &str| {
-        let line = unit.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("no {key}"));
-        line.strip_prefix(key).unwrap().to_owned()
-    };
+    let value = |key: &str| value_of(&unit, key);
     // What systemd would do: hand the credential over, make the state directory, name both.
     assert_eq!(value("LoadCredential="), "orgwave-token:/etc/orgwave/partner.key");
     shell.write("credentials/orgwave-token", "sandbox\n");
@@ -197,6 +204,28 @@ fn the_systemd_service() {
     assert!(state.join("orgwave.prom").exists() && state.join("reports").is_dir());
     assert!(state.join("locks").is_dir(), "the lock is in the state directory");
     assert!(!shell.path("reports").exists(), "nothing is written into the working directory");
+}
+
+/// systemd's own judgement of both units, on machines that have it.
+#[test]
+fn the_systemd_units_are_what_systemd_takes() {
+    let shell = Shell::new();
+    let units = blocks(&cron_page(), "ini");
+    let [service, timer] = &units[..] else { panic!("a service and a timer") };
+    for (unit, file) in [(service, "orgwave.service"), (timer, "orgwave.timer")] {
+        assert!(unit.starts_with(&format!("# /etc/systemd/system/{file}\n")), "{unit}");
+        for line in unit.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let is_section = line.starts_with('[') && line.ends_with(']');
+            assert!(is_section || line.split_once('=').is_some_and(|(_, value)| !value.is_empty()), "{line}");
+        }
+        // It must find the program that it is to start.
+        shell.write(file, &unit.replace("/usr/local/bin/orgwave", env!("CARGO_BIN_EXE_orgwave")));
+    }
+    if Path::new("/usr/bin/systemd-analyze").exists() {
+        let told = shell.line("systemd-analyze verify ./orgwave.service ./orgwave.timer").with_code(0);
+        assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
+        shell.line(&format!("systemd-analyze calendar '{}'", value_of(timer, "OnCalendar="))).with_code(0);
+    }
 }
 
 #[test]
