@@ -4,7 +4,7 @@
 //! * `made`: pages of plans and runs, from the binary and from the library.
 //! * `plan`, `report`: what people do on them.
 //! * `harm`: names that mean harm, and what a page must never do.
-//! * `size`: many orgs; a narrow screen.
+//! * `looks`: contrast, in the light, in the dark and on paper. `size`: many orgs; a narrow screen.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
 
@@ -12,6 +12,7 @@ mod chromium;
 #[path = "../machine/debian.rs"]
 mod debian;
 mod harm;
+mod looks;
 mod made;
 mod plan;
 mod report;

@@ -31,7 +31,9 @@ pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanR
         },
     )?;
     let mut review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
-    absent.iter().for_each(|absent| review.absent(absent));
+    for absent in absent {
+        review.absent(absent);
+    }
     review.finish(&plan.footer, session.rate())
 }
 
