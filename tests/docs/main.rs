@@ -4,11 +4,13 @@
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
+//! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 
 mod cron;
+mod damage;
 mod doctor;
 mod errors;
 mod export;
@@ -17,3 +19,4 @@ mod init;
 mod manual;
 mod review;
 mod shell;
+mod terminal;

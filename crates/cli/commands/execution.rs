@@ -1,5 +1,6 @@
 //! Carrying a plan out, for `apply` and `resume` alike: journal, executor, reports, exit code.
 
+use std::io;
 use std::path::Path;
 
 use orgwave_core::plan::{Header, IndexEntry};
@@ -133,11 +134,13 @@ pub fn report(
 pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     let Some(path) = &metrics.metrics_file else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
-        .hint("name a file in a folder that is there"))
+    let tried =
+        if path.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { tempfile::tempfile_in(folder) };
+    tried.map(drop).map_err(|error: io::Error| {
+        Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+            .because(error)
+            .hint("name a file in a folder that is there and that you may write")
+    })
 }
 
 /// Prints to stdout, or, where that is for JSON, to stderr.

@@ -30,6 +30,7 @@ use crate::runs::{RunFiles, RunFolder, find, new_name};
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let run = find(&args.run, &args.output.reports)?;
+    run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
@@ -77,9 +78,6 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
 fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     let refused = |exit, what: String| Err(Failure::new(exit, what));
     let header = &run.header;
-    if header.endpoint == "sandbox" {
-        return refused(Exit::Usage, "a sandbox run can't be undone: its server ended with it".to_owned());
-    }
     if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
         return refused(
             Exit::PlanRefused,

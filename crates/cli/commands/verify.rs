@@ -98,6 +98,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
 
 async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let run = find(folder, &args.output.reports)?;
+    run.not_of_sandbox("verified")?;
     let identity = Identity::of(&args.key, None)?;
     if run.header.endpoint != identity.endpoint() || run.header.key_fingerprint != identity.key_fingerprint()
     {

@@ -102,7 +102,12 @@ impl RunFile for Junit {
             }
             Verdict::Skipped => {
                 let why = line.skip.as_deref().unwrap_or(message);
-                writeln!(out, ">\n      <skipped message=\"{0}\">{0}</skipped>", Clean(why))?;
+                write!(out, ">\n      <skipped message=\"{0}\">{0}", Clean(why))?;
+                let step = next_step(record);
+                if !step.is_empty() {
+                    write!(out, "\n{}", Clean(step))?;
+                }
+                writeln!(out, "</skipped>")?;
             }
             Verdict::Failure => {
                 let code = complaint.map_or(outcome.status.as_str(), |complaint| complaint.code.as_str());

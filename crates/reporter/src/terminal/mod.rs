@@ -6,11 +6,13 @@
 
 mod clean;
 mod layout;
+mod listing;
 mod style;
 mod summary;
 mod words;
 
 pub use clean::clean;
+pub use listing::{Entry, listing};
 pub use style::Style;
 pub use summary::Summary;
 pub use words::orgs;
