@@ -2,7 +2,7 @@
 //!
 //! A page's blocks of `sh` are one script: later ones find what earlier ones made. It runs in a folder that has what
 //! a reader would have by then (a rollout, a key, a run), against the stand-in API. `PLAN` and `RUN` are the
-//! newest ones. A line ends with 0, or with what its comment says: `# ends with 13`.
+//! newest ones, `CODE` stands for a plan's guards. A line ends with 0, or with what its comment says: `# ends with 13`.
 //!
 //! Two things the reader does and a test can't: an address is given with each command that calls the API, and
 //! `apply` gets its yes.
@@ -38,11 +38,17 @@ const PRELUDE: &str = r#"set -u +e
 PATH=$HOME/bin:$PATH
 plan() { ls -dt reports/plans/*/plan.jsonl | head -n 1; }
 run() { ls -dt reports/*/run.db | head -n 1 | xargs dirname; }
+acks() { tail -n 1 "$(plan)" | grep -o '"ack":"[^"]*"' | sed 's/"ack":"\(.*\)"/--ack \1/'; }
 ended() { if [ "$1" != "$2" ]; then echo "ended with $1, not $2: $3" >&2; exit 99; fi; }
 "#;
 
 /// A reader's desk, halfway through.
 fn desk() -> (Shell, Api) {
+    desk_where(None)
+}
+
+/// The same, where something goes wrong.
+fn desk_where(fault: Option<&str>) -> (Shell, Api) {
     let shell =
         Shell::new().with("RHOMBUS_API_KEY", "sandbox").with("ORGWAVE", env!("CARGO_BIN_EXE_orgwave"));
     shell.orgwave("init").with_code(0);
@@ -58,7 +64,12 @@ fn desk() -> (Shell, Api) {
         shell.write(name, text);
         std::fs::set_permissions(shell.path(name), Permissions::from_mode(mode)).unwrap();
     }
-    let api = shell.sandbox("rollout.toml");
+    let mut served = shell.read("rollout.toml");
+    if let Some(fault) = fault {
+        served += &format!("faults = [\"{fault}\"]\n");
+    }
+    shell.write("served.toml", &served);
+    let api = shell.sandbox("served.toml");
     let shell = shell.with("API", &api.url);
     (shell, api)
 }
@@ -88,6 +99,8 @@ fn script(page: &str) -> String {
             .map_or("0", |(_, code)| code.split([' ', ',']).next().unwrap_or("0"));
         let command = command
             .replace("cargo run --release --", "orgwave")
+            .replace("--ack CODE", "$(acks)")
+            .replace("reports/RUN/", "\"$(run)\"/")
             .replace("reports/plans/PLAN/plan.jsonl", "\"$(plan)\"")
             .replace("PLAN", "\"$(plan)\"")
             .replace("RUN", "\"$(run)\"");
@@ -97,14 +110,20 @@ fn script(page: &str) -> String {
     script
 }
 
+/// Runs a page after a run in which all went well.
 #[track_caller]
 fn runs(page: &str) {
+    runs_at(page, desk(), 0);
+}
+
+/// Runs a page at this desk, after a run that ended so if the page speaks of one.
+#[track_caller]
+fn runs_at(page: &str, (shell, _api): (Shell, Api), code: i32) {
     let text = std::fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let script = script(&text);
     assert!(script.contains("\norgwave "), "{page} shows no command");
-    let (shell, _api) = desk();
     if script.contains("$(run)") || script.contains("$(plan)") {
-        shell.line("\"$ORGWAVE\" apply rollout.toml --yes --endpoint \"$API\"").with_code(0);
+        shell.line("\"$ORGWAVE\" apply rollout.toml --yes --endpoint \"$API\"").with_code(code);
     }
     shell.line(&script).with_code(0);
 }
@@ -116,7 +135,9 @@ fn the_first_rollout() {
 
 #[test]
 fn spreadsheets() {
-    runs("docs/guide/spreadsheets.md");
+    // Its last command is for what a run left: here the canary is refused, and the others aren't tried.
+    let desk = desk_where(Some("400 on write of Hp7YW6y2ztaa4ssOe7u6yw nth 1"));
+    runs_at("docs/guide/spreadsheets.md", desk, 4);
 }
 
 #[test]
@@ -137,6 +158,69 @@ fn undo() {
 #[test]
 fn the_readme() {
     runs("README.md");
+}
+
+/// A command that stands in a block of another kind would be run by nobody.
+#[test]
+fn every_command_stands_where_it_is_run() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let run: Vec<String> = blocks(&text, "sh")
+            .concat()
+            .lines()
+            .map(|line| {
+                line.split(" #")
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .replace("cargo run --release --", "orgwave")
+            })
+            .collect();
+        for kind in ["", "text", "bash", "console", "shell"] {
+            for line in blocks(&text, kind).concat().lines() {
+                // What a terminal shows begins with the command that is run elsewhere on the page.
+                let shown = line.strip_prefix("$ ").unwrap_or(line);
+                let is_command = shown.starts_with("orgwave ") || shown.starts_with("cargo ");
+                assert!(!is_command || run.iter().any(|line| line == shown), "{}: {line}", page.display());
+            }
+        }
+    }
+}
+
+/// Commands that are named in a sentence: they exist, and so does each of their flags.
+#[test]
+fn every_command_that_is_named_exists() {
+    let shell = Shell::new();
+    let mut helps = std::collections::BTreeMap::new();
+    let mut seen = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for code in text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("orgwave ")) {
+            let mut words = code.split_whitespace();
+            let command = words.next().unwrap().to_owned();
+            let help = helps.entry(command.clone()).or_insert_with(|| {
+                shell.orgwave(&format!("help {command}").replace("help help", "help")).with_code(0).out
+            });
+            for flag in words.filter(|word| word.starts_with('-')) {
+                let known =
+                    help.split(|c: char| c.is_whitespace() || ",[]".contains(c)).any(|word| word == flag);
+                assert!(known, "{}: `orgwave {code}`", page.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+/// Every page that people read.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("reports/README.md")];
+    for folder in ["docs", "docs/guide", "docs/errors", "inputs/hostile"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    pages
 }
 
 #[test]
