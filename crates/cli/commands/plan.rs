@@ -60,12 +60,9 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let changed = made.footer.updates > 0;
     if !args.output.json && (changed || !args.output.quiet) {
         show(&review, &args.output, rate);
-        console::out(&format!(
-            "\nplan {}, good until {}\n  {}\n",
-            made.header.plan_id,
-            made.header.expires,
-            path.display(),
-        ));
+        console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
+        let page = path.with_extension("html");
+        console::out(&format!("review it: {} (beside it: .md, .csv)\n", page.display()));
         if changed {
             let acks = acks(&made.footer.guards);
             console::out(&format!(

@@ -65,8 +65,8 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     if !args.output.quiet {
         console::out(&format!(
-            "\nplan {}\nundo it: orgwave apply {}{}{}\n",
-            path.display(),
+            "\nreview it: {} (beside it: .md, .csv)\nundo it: orgwave apply {}{}{}\n",
+            path.with_extension("html").display(),
             path_again(&path),
             acks(&plan.footer.guards),
             args.key.again(),

@@ -11,7 +11,7 @@ use orgwave_core::run::Exit;
 use orgwave_core::status::Status;
 use orgwave_executor::survey::survey;
 use orgwave_journal::FILE_NAME;
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{clean, orgs};
 use serde_json::json;
 
 use super::execution::say;
@@ -245,8 +245,8 @@ impl Findings {
         }
         say(
             &format!(
-                "{} orgs as wanted, {} drifted, {} could not be judged\n",
-                self.as_wanted,
+                "{} as wanted, {} drifted, {} could not be judged\n",
+                orgs(self.as_wanted),
                 self.drifted.len(),
                 self.unjudged.len(),
             ),
