@@ -62,7 +62,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         show(&review, &args.output, rate);
         console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
         let page = path.with_extension("html");
-        console::out(&format!("review it: {} (beside it: .md, .csv)\n", page.display()));
+        console::out(&format!("review it: {}\n", page.display()));
         if changed {
             let acks = acks(&made.footer.guards);
             console::out(&format!(

@@ -65,7 +65,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     if !args.output.quiet {
         console::out(&format!(
-            "\nreview it: {} (beside it: .md, .csv)\nundo it: orgwave apply {}{}{}\n",
+            "\nreview it: {}\nundo it: orgwave apply {}{}{}\n",
             path.with_extension("html").display(),
             path_again(&path),
             acks(&plan.footer.guards),
