@@ -1,4 +1,4 @@
-//! The command line. As clap parses it: [`commands`], and the flags that they share, [`connection`], [`pace`],
+//! The command line. As clap parses it: [`commands`], and the flags that they share, [`connection`], [`mod@pace`],
 //! [`writing`] and [`output`]; with [`examples`]. [`limits`]: resolved with what the rollout file says. [`again`]: to be
 //! told to people.
 
