@@ -3,16 +3,20 @@
 //! * [`guide`]: every command in the README and in `docs/guide/` runs.
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
-//! * [`cron`]: what runs when nobody watches.
+//! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
+//! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 
 mod cron;
+mod damage;
 mod doctor;
 mod errors;
 mod export;
 mod guide;
 mod init;
 mod manual;
+mod review;
 mod shell;
+mod terminal;

@@ -180,7 +180,12 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
 fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     if header.endpoint != identity.endpoint() {
-        return Err(refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint())));
+        let failure =
+            refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint()));
+        return Err(match header.endpoint.as_str() {
+            "sandbox" => failure.hint("apply it with --sandbox"),
+            _ => failure.hint("is it the right --region or --endpoint? else plan again"),
+        });
     }
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the plan was made with another key".to_owned()).hint("plan again with this key"));
@@ -277,6 +282,7 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         rollout: target,
         output_file,
         detailed_exitcode,
+        online: false,
         connect,
         pace,
         write,

@@ -25,8 +25,11 @@ use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished
 
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
-    // The key first: without it, whose runs are looked for isn't known.
     check_metrics(&args.metrics)?;
+    if let Some(run) = &args.run {
+        find(run, &args.output.reports)?.not_of_sandbox("resumed")?;
+    }
+    // Without the key, whose runs are looked for isn't known.
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
@@ -87,10 +90,6 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
 fn may_resume(folder: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     let RunFolder { path, header } = folder;
-    if header.endpoint == "sandbox" {
-        return Err(Failure::usage("a sandbox run can't be resumed: its server ended with it")
-            .hint(format!("orgwave apply {} --sandbox", path.join("retry.toml").display())));
-    }
     if header.endpoint != identity.endpoint() {
         return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
     }

@@ -10,11 +10,9 @@ use orgwave_core::event::EventKind;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
-use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
 use orgwave_core::settings::Path;
-use orgwave_core::status::Status;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
 use orgwave_reporter::{Record, Records};
@@ -26,43 +24,31 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Draft, OpenPlan, stopped};
-use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name};
+use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
+use crate::runs::{RunFiles, RunFolder, find, new_name};
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let run = find(&args.run, &args.output.reports)?;
+    run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
 
     let id = new_name(clock::now());
-    let (path, folder) = match &args.output_file {
-        Some(path) if path.exists() => {
-            return Err(Failure::usage(format!(
-                "{} is there already, and a plan never replaces a file",
-                path.display()
-            )));
-        }
-        Some(path) => (path.clone(), None),
-        None => {
-            let folder = NewFolder::make(&args.output.reports.join("plans"), id.clone())?;
-            (folder.path.join(PLAN_FILE), Some(folder))
-        }
-    };
+    let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
     let header = header(&run, &session, id, &args);
-    let made = make(&run, header, &mut session, &path, &args).await;
+    let made = make(&run, header, &mut session, &place.path, &args).await;
     let (plan, kept, secrets) = match made {
         Ok(made) => made,
         Err(failure) => {
-            if let Some(folder) = folder {
-                folder.discard();
-            }
+            place.discard();
             return Err(failure);
         }
     };
-    let review = review(&path, &session)?;
+    let path = place.path;
+    let review = review(&path, &session, &[])?;
     if !args.output.quiet {
         show(&review, &args.output, session.rate());
         if kept > 0 {
@@ -78,8 +64,8 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     }
     if !args.output.quiet {
         console::out(&format!(
-            "\nplan {}\nundo it: orgwave apply {}{}{}\n",
-            path.display(),
+            "\nreview it: {}\nundo it: orgwave apply {}{}{}\n",
+            path.with_extension("html").display(),
             path_again(&path),
             acks(&plan.footer.guards),
             args.key.again(),
@@ -91,9 +77,6 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
 fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     let refused = |exit, what: String| Err(Failure::new(exit, what));
     let header = &run.header;
-    if header.endpoint == "sandbox" {
-        return refused(Exit::Usage, "a sandbox run can't be undone: its server ended with it".to_owned());
-    }
     if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
         return refused(
             Exit::PlanRefused,
@@ -222,31 +205,10 @@ fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u6
         }),
         ..line.clone()
     };
-    let object = match finding {
-        Finding::Live(Live::Connected(object)) => object,
-        Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
-            undone.stop(
-                Verdict::Blocked,
-                Complaint { code: Code::OrgNotConnected, message, http_status: None },
-            );
-            return (undone, 0, 0);
-        }
-        Finding::Unread(status, complaint) => {
-            let verdict = match status {
-                Status::Rejected => Verdict::Rejected,
-                Status::NotAttempted => Verdict::NotAttempted,
-                _ => Verdict::Failed,
-            };
+    let object = match settings(finding) {
+        Ok(object) => object,
+        Err((verdict, complaint)) => {
             undone.stop(verdict, complaint);
-            return (undone, 0, 0);
-        }
-        Finding::NotReached => {
-            let message = "planning stopped".to_owned();
-            undone.stop(
-                Verdict::NotAttempted,
-                Complaint { code: Code::OrgStopped, message, http_status: None },
-            );
             return (undone, 0, 0);
         }
     };

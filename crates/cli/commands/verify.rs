@@ -8,13 +8,12 @@ use orgwave_core::change::changes;
 use orgwave_core::compare::{drift, whose};
 use orgwave_core::outcome::{Complaint, Image};
 use orgwave_core::plan::{PlanLine, PlannedField, RawTyped, Verdict};
-use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
-use orgwave_executor::survey::{Finding, survey};
+use orgwave_executor::survey::survey;
 use orgwave_journal::FILE_NAME;
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{clean, orgs};
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,7 +24,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{each_line, header_of, make, stopped};
+use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name};
 
@@ -89,6 +88,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
 
 async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let run = find(folder, &args.output.reports)?;
+    run.not_of_sandbox("verified")?;
     let identity = Identity::of(&args.key, None)?;
     if run.header.endpoint != identity.endpoint() || run.header.key_fingerprint != identity.key_fingerprint()
     {
@@ -121,34 +121,28 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         &mut session.gate,
         &mut session.control,
         &mut listeners.sink(),
-        |line, finding, _| match finding {
-            Finding::Live(Live::Connected(object)) => {
-                let drifted = whose(&line.org, &object).and_then(|_| {
-                    drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
-                        code: orgwave_core::code::Code::OrgShape,
-                        message: shape.to_string(),
-                        http_status: None,
+        |line, finding, _| {
+            let drifted = settings(finding).and_then(|object| {
+                whose(&line.org, &object)
+                    .and_then(|_| {
+                        drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
+                            code: orgwave_core::code::Code::OrgShape,
+                            message: shape.to_string(),
+                            http_status: None,
+                        })
                     })
-                });
-                match drifted {
-                    Ok(seen) => {
-                        let drifts = changes(&line.fields, &seen).flatten();
-                        findings
-                            .judged(line, drifts.map(|drift| Drift::of(drift.field, drift.before)).collect());
-                    }
-                    Err(complaint) => findings.unjudged(line, Status::Blocked, Some(complaint)),
+                    .map_err(|complaint| (Verdict::Blocked, complaint))
+            });
+            match drifted {
+                Ok(seen) => {
+                    let drifts = changes(&line.fields, &seen).flatten();
+                    findings.judged(line, drifts.map(|drift| Drift::of(drift.field, drift.before)).collect());
+                }
+                Err((verdict, complaint)) => {
+                    let status = verdict.status().unwrap_or(Status::Failed);
+                    findings.unjudged(line, status, Some(complaint));
                 }
             }
-            Finding::Live(Live::NotConnected(message)) => {
-                let complaint = Complaint {
-                    code: orgwave_core::code::Code::OrgNotConnected,
-                    message: message.unwrap_or_else(|| "the org has no Envoy settings".to_owned()),
-                    http_status: None,
-                };
-                findings.unjudged(line, Status::Blocked, Some(complaint));
-            }
-            Finding::Unread(status, complaint) => findings.unjudged(line, status, Some(complaint)),
-            Finding::NotReached => findings.unjudged(line, Status::NotAttempted, None),
         },
     )
     .await;
@@ -260,8 +254,8 @@ impl Findings {
         }
         say(
             &format!(
-                "{} orgs as wanted, {} drifted, {} could not be judged\n",
-                self.as_wanted,
+                "{} as wanted, {} drifted, {} could not be judged\n",
+                orgs(self.as_wanted),
                 self.drifted.len(),
                 self.unjudged.len(),
             ),

@@ -40,6 +40,19 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), header: stored.header().clone() })
     }
 
+    /// Whether the run's server may still be there. `done` is what somebody wants to have done with the run.
+    ///
+    /// # Errors
+    /// 64: it was the sandbox of that process.
+    pub fn not_of_sandbox(&self, done: &str) -> Result<(), Failure> {
+        if self.header.endpoint != "sandbox" {
+            return Ok(());
+        }
+        let what = format!("a sandbox run can't be {done}: its server ended with it");
+        Err(Failure::usage(what)
+            .hint(format!("orgwave apply {} --sandbox", self.path.join("retry.toml").display())))
+    }
+
     /// What the run came to.
     ///
     /// # Errors

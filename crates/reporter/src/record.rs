@@ -10,6 +10,7 @@ use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
 use orgwave_core::status::{Status, Verified};
 
+use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::source::{Journalled, LastWord, RunSource};
 
@@ -20,6 +21,8 @@ pub struct Record {
     pub line: PlanLine,
     /// What became of the org.
     pub outcome: OrgOutcome,
+    /// What there is to go on with.
+    pub stage: Stage,
     /// What stood where something was written that may be live; fits the line.
     before: Vec<Seen>,
 }
@@ -52,6 +55,7 @@ pub struct Records<'a> {
     plan: PlanReader<Box<dyn BufRead>>,
     words: Peekable<Journalled<'a, LastWord>>,
     fresh: bool,
+    stage: Stage,
     index: u32,
 }
 
@@ -63,7 +67,8 @@ impl<'a> Records<'a> {
     pub fn of(source: &'a dyn RunSource) -> Result<Self, ReportError> {
         let plan = source.plan()?;
         let words = source.last_words().map_err(ReportError::Journal)?.peekable();
-        Ok(Self { plan, words, fresh: source.header().fresh_plan, index: 0 })
+        let run = source.header();
+        Ok(Self { plan, words, fresh: run.fresh_plan, stage: Stage::of(run), index: 0 })
     }
 
     /// The plan's header.
@@ -102,7 +107,7 @@ impl<'a> Records<'a> {
         if changes(&line.fields, &before).any(|change| change.is_none()) {
             return Err(ReportError::Stray { index });
         }
-        Ok(Some(Record { line, outcome, before }))
+        Ok(Some(Record { line, outcome, stage: self.stage, before }))
     }
 
     /// The journal's next word, if it is about an org up to this one.

@@ -6,6 +6,7 @@
 //!
 //! `plan.jsonl`, `run.db`, `run.log.jsonl` and the sandbox's ledger are written elsewhere.
 
+pub mod autoformat;
 pub mod changes;
 mod guard;
 mod junit;

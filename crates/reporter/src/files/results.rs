@@ -95,7 +95,7 @@ impl RunFile for Results {
         table.maybe(duration.map(|(started, finished)| finished.since(started).as_millis()))?;
         table.word(&self.run_id)?;
         table.word(&self.plan_id)?;
-        table.text(next_step(outcome))?;
+        table.text(next_step(record))?;
         table.text(line.note.as_deref().unwrap_or(""))?;
         for column in 0..self.carried {
             table.text(line.carried.get(column).map_or("", String::as_str))?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use orgwave_core::timestamp::Timestamp;
 
+use super::autoformat::is_reformatted;
 use super::guard::needs_guard;
 use crate::value::Shown;
 
@@ -78,9 +79,18 @@ impl<W: Write> Table<W> {
         }
     }
 
-    /// A value of the settings.
+    /// A value of the settings, as a manifest's cell would say it: where a spreadsheet would take a text for a
+    /// number or a date, a backslash says that it is none.
     pub(crate) fn value(&mut self, shown: &Shown) -> io::Result<()> {
-        if shown.own { self.word(&shown.text) } else { self.text(&shown.text) }
+        if shown.own {
+            self.word(&shown.text)
+        } else if is_reformatted(&shown.text) {
+            self.scratch.clear();
+            self.scratch.extend(["\\", &shown.text]);
+            Ok(self.csv.write_field(&self.scratch)?)
+        } else {
+            self.text(&shown.text)
+        }
     }
 
     /// A number, a path, or anything else of ours that shows itself.

@@ -153,7 +153,7 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
         extra.text('c', Some(complaint.code.as_str()));
         extra.text('m', Some(&complaint.message));
     }
-    let step = next_step(outcome);
+    let step = next_step(record);
     if !step.is_empty() {
         extra.number('t', u64::from(rows.text(step)));
     }
@@ -202,7 +202,7 @@ fn causes(tally: &Tally) -> Vec<Cause> {
         orgs: orgs(group.orgs),
         code: code.as_str(),
         title: code.title(),
-        todo: advice(*code),
+        todo: advice(*code, tally.stage()),
         example: name_of(&group.example),
         message: cut(&group.message, 300),
     };

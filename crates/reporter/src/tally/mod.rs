@@ -15,6 +15,7 @@ use orgwave_core::timestamp::Timestamp;
 
 pub use course::{Course, WaveStart};
 
+use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::record::{Record, Records};
 use crate::source::RunSource;
@@ -176,6 +177,11 @@ impl Tally {
 
     /// Whether it ran against the stand-in API of the same process, which is gone: nothing can be resumed.
     pub fn in_sandbox(&self) -> bool {
-        self.run.endpoint == "sandbox"
+        self.stage() == Stage::SandboxRun
+    }
+
+    /// What there is to go on with.
+    pub fn stage(&self) -> Stage {
+        Stage::of(&self.run)
     }
 }
