@@ -139,10 +139,10 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
     let mut acks = HashMap::new();
     stored
-        .entries(|entry| {
-            if let Entry::Step { index, ack: Some(ack), .. } = entry {
-                acks.insert(index, ack);
-            }
+        .entries(|entry| match entry {
+            Entry::Step { index, ack: Some(ack), .. } => drop(acks.insert(index, ack)),
+            Entry::Pause { index, pause } => history.take_pause(index, pause),
+            _ => {}
         })
         .map_err(bad)?;
     for outcome in stored.outcomes(&records) {

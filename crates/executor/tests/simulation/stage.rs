@@ -25,6 +25,16 @@ impl PlanSource for Lines {
     }
 }
 
+/// What the machine's clock does between one process of a run and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jumps {
+    Never,
+    /// An hour ahead, and with the next process back to what it should be.
+    Forward,
+    /// An hour behind, and with the next process forward to what it should be.
+    Back,
+}
+
 /// One run's unchanging part.
 pub(crate) struct Stage {
     pub(crate) world: World,
@@ -37,6 +47,7 @@ pub(crate) struct Stage {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) seal: SealKey,
+    pub(crate) clock_jumps: Jumps,
 }
 
 /// Limits that no test of something else runs into.
@@ -155,7 +166,8 @@ impl Stage {
         }
         let orgs = initial.iter().enumerate().map(|(number, org)| (org_id(number), org.clone())).collect();
         let world = World::new(orgs, limits.timeout, seed);
-        Self { world, index, lines: Lines(lines), wanted: wants, initial, policy, limits, seal }
+        let (lines, wanted, clock_jumps) = (Lines(lines), wants, Jumps::Never);
+        Self { world, index, lines, wanted, initial, policy, limits, seal, clock_jumps }
     }
 
     /// A stage with waves of these sizes.
