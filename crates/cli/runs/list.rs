@@ -85,6 +85,8 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunF
             Err(failure) => unreadable(&failure),
         }
     }
+    // Names have whole seconds; the journal knows better.
+    runs.sort_by_key(|run| std::cmp::Reverse(run.header.started));
     runs
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, RunHeader};
-use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, Stored};
+use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
+use orgwave_reporter::files::sweep;
 use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
 
 use crate::failure::Failure;
@@ -34,8 +35,22 @@ impl RunFiles {
     }
 }
 
+/// Takes a run's folder for this process, and removes what a killed one left half-way there.
+///
+/// # Errors
+/// 11: another process is at work in it. 74: what was left can't be removed.
+pub fn take(folder: &Path) -> Result<RunLock, Failure> {
+    let lock = RunLock::take(folder).map_err(|error| bad_journal(folder, error))?;
+    sweep(folder)?;
+    Ok(lock)
+}
+
 /// What to say of a journal that can't be used.
 pub fn bad_journal(folder: &Path, error: JournalError) -> Failure {
+    if matches!(error, JournalError::InUse) {
+        return Failure::new(Exit::Locked, format!("another process is at work on {}", folder.display()))
+            .hint("its files come when it ends");
+    }
     Failure::new(Exit::BadInput, format!("the journal of {} can't be used", folder.display()))
         .because(error)
         .hint("apply the rollout again: its reads find what is done")

@@ -9,6 +9,7 @@
 pub mod changes;
 mod guard;
 mod junit;
+mod leftovers;
 pub mod orgs;
 pub mod plan;
 pub mod results;
@@ -24,6 +25,7 @@ use std::str::FromStr;
 
 use orgwave_core::plan::Header;
 
+pub use self::leftovers::sweep;
 pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};
