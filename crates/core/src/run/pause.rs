@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn what_is_left_shrinks_and_never_grows() {
-        let at = |millis| Timestamp::from_millis(1_000_000_000 + millis);
+        let at = |millis: i64| Timestamp::from_millis(1_000_000_000 + millis);
         let pause = Pause::new(at(0), Duration::from_secs(3));
         for (now, left) in [(0, 3_001), (1_000, 2_001), (3_001, 0), (9_000, 0), (-3_600_000, 3_001)] {
             assert_eq!(pause.left(at(now)), Duration::from_millis(left), "{now} ms");
