@@ -2,6 +2,7 @@
 //!
 //! * [`guide`]: every command in the README and in `docs/guide/` runs.
 //! * [`errors`]: the index of the error codes has them all.
+//! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
 //! * [`cron`]: what runs when nobody watches.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
@@ -12,6 +13,7 @@ mod cron;
 mod doctor;
 mod errors;
 mod export;
+mod faults;
 mod guide;
 mod init;
 mod manual;

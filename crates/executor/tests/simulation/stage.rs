@@ -17,11 +17,18 @@ use serde_json::{Map, Value, json};
 use crate::world::World;
 
 /// The plan's lines, in memory.
-pub(crate) struct Lines(Vec<PlanLine>);
+pub(crate) struct Lines {
+    lines: Vec<PlanLine>,
+    /// The disk fails at this one.
+    pub(crate) unreadable: Option<u32>,
+}
 
 impl PlanSource for Lines {
     fn load(&self, index: u32) -> std::io::Result<PlanLine> {
-        Ok(self.0[index as usize].clone())
+        if self.unreadable == Some(index) {
+            return Err(std::io::Error::other("input/output error"));
+        }
+        Ok(self.lines[index as usize].clone())
     }
 }
 
@@ -166,7 +173,7 @@ impl Stage {
         }
         let orgs = initial.iter().enumerate().map(|(number, org)| (org_id(number), org.clone())).collect();
         let world = World::new(orgs, limits.timeout, seed);
-        let (lines, wanted, clock_jumps) = (Lines(lines), wants, Jumps::Never);
+        let (lines, wanted, clock_jumps) = (Lines { lines, unreadable: None }, wants, Jumps::Never);
         Self { world, index, lines, wanted, initial, policy, limits, seal, clock_jumps }
     }
 
