@@ -155,7 +155,13 @@ fn a_plan_that_was_changed_in_the_runs_folder_is_refused() {
     ] {
         assert_ne!(changed, whole, "{what}");
         fs::write(&plan, changed).unwrap();
-        refused(&stage, 12, "plan", || stage.run(&["resume", text(&run)]));
+        for command in ["resume", "verify", "undo"] {
+            refused(&stage, 12, "plan", || {
+                let mut command = stage.bare(&[command, text(&run)]);
+                command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]);
+                Live::start(command).finish()
+            });
+        }
     }
     fs::write(&plan, &whole).unwrap();
     let ran = stage.run(&["resume"]);
@@ -287,4 +293,38 @@ fn the_failure_budget_starts_anew_and_what_failed_stays() {
     }
     assert!(matches!(ran.code, Some(3 | 4)), "{ran:?}");
     assert!(rounds > 1, "{rounds}");
+}
+
+#[test]
+fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both() {
+    let (stage, first) = killed_run(22);
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let edited = stage.orgs[1].id.clone();
+    stage.vendor.edit(&edited, &crate::stage::object(serde_json::json!({"saveClips": false})));
+    let ran = stage.run(&["apply", "rollout.toml", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let second = stage.run_folders().into_iter().find(|run| *run != first).unwrap();
+    for name in ["plan.jsonl", FILE_NAME] {
+        let own = fs::read(second.join(name)).unwrap();
+        fs::copy(first.join(name), second.join(name)).unwrap();
+        let (files, sent) = (files_of(&second), stage.vendor.ledger().len());
+        for command in ["resume", "report", "verify", "undo"] {
+            let mut bare = stage.bare(&[command, text(&second)]);
+            if command != "report" {
+                bare.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]);
+            }
+            let ran = Live::start(bare).finish();
+            assert_eq!(ran.code, Some(12), "{name} {command}: {ran:?}");
+            assert!(ran.stderr.contains("don't belong together"), "{name} {command}: {ran:?}");
+        }
+        assert_eq!(files_of(&second), files, "{name}: what another run came to was written here");
+        // Whoever names no run goes on with one that is whole.
+        let ran = stage.run(&["resume"]);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+        assert_eq!(stage.vendor.ledger().len(), sent, "{name}");
+        fs::write(second.join(name), own).unwrap();
+    }
+    let ran = stage.run(&["resume", text(&second)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

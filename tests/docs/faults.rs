@@ -38,10 +38,10 @@ impl Tests {
     }
 }
 
-/// The names of the functions that follow `#[test]`, in `proptest!` as well.
+/// The names of the functions that follow `#[test]` or another runtime's, in `proptest!` as well.
 fn tests_in(source: &str) -> Vec<String> {
-    let behind = source.split("#[test]").skip(1);
-    let names = behind.filter_map(|rest| rest.split_once("fn ")?.1.split_once('('));
+    let marks = ["#[test]", "#[tokio::test"].into_iter().flat_map(|mark| source.match_indices(mark));
+    let names = marks.filter_map(|(at, _)| source[at..].split_once("fn ")?.1.split_once('('));
     names.map(|(name, _)| name.trim().to_owned()).collect()
 }
 

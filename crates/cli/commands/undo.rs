@@ -27,7 +27,7 @@ use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::{Draft, stopped};
-use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name};
+use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name, prove};
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
@@ -36,6 +36,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+    prove(&run, &session.seal(&run.header.plan_id))?;
 
     let id = new_name(clock::now());
     let (path, folder) = match &args.output_file {

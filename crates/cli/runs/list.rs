@@ -114,7 +114,14 @@ pub fn newest_unfinished(
         if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
             continue;
         }
-        let tally = run.tally()?;
+        // One that can't be read keeps nobody from going on with another.
+        let tally = match run.tally() {
+            Ok(tally) => tally,
+            Err(failure) => {
+                crate::console::error(&failure);
+                continue;
+            }
+        };
         if !is_finished(&run, &tally) {
             return Ok((run, tally));
         }
