@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::process::Live;
 use crate::stage::Stage;
+use crate::steps::temporaries;
 use crate::witness::Witness;
 
 /// Kills in a run of the tests, unless `ORGWAVE_CRASH_KILLS` says otherwise.
@@ -95,8 +96,7 @@ fn chain(seed: u64) -> u32 {
     };
     let run = stage.only_run();
     witness.at_the_end(&run);
-    let is_half = |name: &OsString| name.to_string_lossy().ends_with(".tmp");
-    assert!(!files_of(&run).keys().any(is_half), "{:?}", files_of(&run).keys());
+    assert_eq!(temporaries(&run), Vec::<String>::new());
 
     // Nothing is left to do, and its files are what the journal says.
     let (sent, files) = (stage.vendor.ledger().len(), files_of(&run));

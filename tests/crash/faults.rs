@@ -469,7 +469,7 @@ fn a_stale_read_back_is_outwaited_by_the_quiet_period() {
 fn someone_else_edits_between_plan_and_apply_and_between_write_and_read_back() {
     let stage = Stage::new(71, 10, &[]);
     stage.plan(&[]);
-    let org = stage.orgs.iter().find(|org| org.name == FAULTY).unwrap().id.clone();
+    let org = stage.orgs.iter().find(|org| org.name == FAULTY).unwrap().id;
     stage.vendor.edit(&org, &object(json!({"badgeFaceVerificationMode": "AUTO"})));
     let command = quick(&stage, &["apply", "p.jsonl", "--yes"], &[]);
     after(stage, command).is("conflict", 3, 0);

@@ -300,7 +300,7 @@ fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both()
     let (stage, first) = killed_run(22);
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let edited = stage.orgs[1].id.clone();
+    let edited = stage.orgs[1].id;
     stage.vendor.edit(&edited, &crate::stage::object(serde_json::json!({"saveClips": false})));
     let ran = stage.run(&["apply", "rollout.toml", "--yes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -327,4 +327,39 @@ fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both()
     }
     let ran = stage.run(&["resume", text(&second)]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
+    let stage = Stage::new(23, 12, &[]);
+    let mut command = alone(&stage);
+    command.args(["--write", "patch", "--verify", "none", "--waves", "rest"]);
+    assert!(killed(command, "AfterReply", 2).was_killed());
+    for flags in [["--write", "merge"], ["--verify", "all"], ["--waves", "1,rest"], ["--max-failures", "1"]] {
+        let ran = stage.run(&[&["resume"], &flags[..]].concat());
+        assert_eq!(ran.code, Some(64), "{ran:?}");
+    }
+    let sent = stage.vendor.ledger().len();
+    let ran = stage.run(&["resume", "--concurrency", "2", "--max-duration", "5m"]);
+    assert_eq!(ran.code, Some(64), "a flag of the pace given twice: {ran:?}");
+    let mut command =
+        stage.bare(&["resume", "--rate", "unlimited", "--max-duration", "5m", "--timeout", "9s"]);
+    command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key", "--quiet-period", "200ms"]);
+    let ran = Live::start(command).finish();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ledger = stage.vendor.ledger();
+    let mut written = 0;
+    for write in crate::witness::writes(&ledger[sent..]) {
+        let body = write.sent().unwrap();
+        let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let managed = ["apiToken", "badgeFaceVerificationMode", "doorInfoMap", "saveClips"];
+        assert!(fields.iter().all(|field| managed.contains(field)), "not a patch: {fields:?}");
+        let looked = |entry: &&orgwave_sandbox::Entry| entry.org == write.org && entry.seq > write.seq;
+        assert_eq!(ledger.iter().find(looked).map(|entry| entry.seq), None, "nothing is read back");
+        written += 1;
+    }
+    assert!(written > 3, "{written}");
+    let rows = rows_of(&stage.only_run().join("results.csv"));
+    let waves: std::collections::BTreeSet<&str> = rows.iter().map(|row| row["wave"].as_str()).collect();
+    assert_eq!(waves.into_iter().collect::<Vec<_>>(), ["", "1"]);
 }

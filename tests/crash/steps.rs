@@ -1,5 +1,6 @@
 //! SIGKILL at every named step: the binary stands still there, says so, and is killed.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -145,9 +146,9 @@ fn while_a_report_gets_its_name() {
 }
 
 /// Files that never got their names.
-fn temporaries(run: &Path) -> Vec<String> {
-    let names = files_of(run).into_keys().map(|name| name.into_string().unwrap());
-    names.filter(|name| name.ends_with(".tmp")).collect()
+pub fn temporaries(run: &Path) -> Vec<String> {
+    let is_half = |name: &OsString| Path::new(name).extension().is_some_and(|end| end == "tmp");
+    files_of(run).into_keys().filter(is_half).map(|name| name.into_string().unwrap()).collect()
 }
 
 #[test]

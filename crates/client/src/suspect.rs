@@ -83,8 +83,9 @@ fn value_after(text: &str, name_end: usize) -> Option<Span> {
         Some(quote) => {
             let first = at + value.find(quote)? + 1;
             let inner = &text[first..];
+            let escapes = value.len() - value.trim_start_matches('\\').len();
             // Where it isn't closed, all that follows is cut.
-            let len = closing(inner, quote).unwrap_or(inner.len());
+            let len = closing(inner, quote, escapes).unwrap_or(inner.len());
             (len > 0).then_some((first, first + len))
         }
         None if value.len() < spaced.len() => bare(text, at),
@@ -92,28 +93,14 @@ fn value_after(text: &str, name_end: usize) -> Option<Span> {
     }
 }
 
-/// Where a quoted value ends: before a quote, and before the backslash of one that is itself quoted. One escaped as
-/// JSON does it within the value ends it too early for what stands behind it, so what remains of the word goes as well.
-fn closing(inner: &str, quote: char) -> Option<usize> {
-    let mut is_escaped = false;
-    let mut found = None;
-    for (at, c) in inner.char_indices() {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' if inner[at + 1..].starts_with(quote)
-                && inner[at + 2..].starts_with(|c: char| matches!(c, ',' | '}' | ']' | ' ')) =>
-            {
-                return Some(at);
-            }
-            '\\' => is_escaped = true,
-            c if c == quote => {
-                found = Some(at);
-                break;
-            }
-            _ => {}
-        }
-    }
-    found
+/// Where a quoted value ends: before the next quote that has as many backslashes as the first had. More of them are the
+/// value's own.
+fn closing(inner: &str, quote: char, escapes: usize) -> Option<usize> {
+    inner.match_indices(quote).find_map(|(at, _)| {
+        let before = &inner[..at];
+        let own = before.len() - before.trim_end_matches('\\').len();
+        (own == escapes).then_some(at - own)
+    })
 }
 
 /// A value without quotes, with the scheme before it; prose after a colon is none.
@@ -158,7 +145,7 @@ fn is_drawn(word: &str) -> bool {
         _ => 2,
     };
     let kinds: Vec<u8> = word.bytes().filter(u8::is_ascii_alphanumeric).map(kind).collect();
-    let digits = kinds.iter().filter(|kind| **kind == 0).count();
+    let digits = word.chars().filter(char::is_ascii_digit).count();
     let changes = kinds.windows(2).filter(|pair| pair[0] != pair[1]).count();
     digits >= 2 && digits < kinds.len() && 10 * changes >= 3 * kinds.len()
 }
@@ -175,6 +162,8 @@ mod tests {
             (r#"bad: {"apiToken":"live-1","saveClips":true}"#, r#"bad: {"apiToken":"***","saveClips":true}"#),
             (r#"bad: {\"refreshToken\": \"live-1\"}"#, r#"bad: {\"refreshToken\": \"***\"}"#),
             (r#"{"apiToken":"a\"b","x":1}"#, r#"{"apiToken":"***","x":1}"#),
+            (r#"{"apiToken":"a\",b","x":1}"#, r#"{"apiToken":"***","x":1}"#),
+            (r#"{\"apiToken\":\"a\\\"b\",\"x\":1}"#, r#"{\"apiToken\":\"***\",\"x\":1}"#),
             (r#"{"apiToken":"never closed"#, r#"{"apiToken":"***"#),
             ("apiToken 'abc' is not ours", "apiToken '***' is not ours"),
             ("client_secret=s3cr3t&grant=x", "client_secret=***&grant=x"),
