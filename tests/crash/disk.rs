@@ -29,8 +29,9 @@ use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::leaks;
 use crate::process::{self, Ran};
-use crate::stage::{RUNTIME, Stage, when_free};
+use crate::stage::{LIVE_TOKEN, RUNTIME, Stage, when_free};
 use crate::witness::Witness;
 
 /// Runs a command that can make no file longer than so many blocks of 512 bytes.
@@ -169,7 +170,9 @@ impl ReadApi for Vendor {
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {
         let save_clips = self.orgs.lock().unwrap()[&org];
-        let settings = json!({"orgUuid": org, "integration": "ENVOY", "saveClips": save_clips});
+        let settings = json!({
+            "orgUuid": org, "integration": "ENVOY", "saveClips": save_clips, "apiToken": LIVE_TOKEN,
+        });
         Reply::Good(Live::Connected(RawObject::parse(&settings.to_string()).unwrap()))
     }
 }
@@ -365,6 +368,7 @@ fn fails_at(fault: Fault) -> bool {
     let (ended, whole) = go_on(&vendor, when_free(|| SqliteJournal::open(&path)), history(folder.path()));
     assert!(whole && ended.finish.stop.is_none(), "{fault:?}: {ended:?}");
     assert!(vendor.orgs.lock().unwrap().values().all(|done| *done), "{fault:?}");
+    leaks::assert_none(folder.path());
     for (org, (intents, proofs)) in journalled(folder.path()) {
         let written = vendor.written.lock().unwrap().get(&org).copied().unwrap_or(0);
         assert!(written <= intents && written <= 1 + proofs, "{fault:?}: {written}, {intents}, {proofs}");
