@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::process::Live;
 use crate::stage::Stage;
+use crate::steps::temporaries;
 use crate::witness::Witness;
 
 /// Kills in a run of the tests, unless `ORGWAVE_CRASH_KILLS` says otherwise.
@@ -19,7 +20,7 @@ const AT_ONCE: usize = 4;
 const MOST: u32 = 25;
 
 /// What goes wrong beside the kills. Nothing of it may show in the end.
-const FAULTS: [&str; 8] = [
+const FAULTS: [&str; 9] = [
     "reset applied on write p=0.08",
     "reset unapplied on write p=0.06",
     "500 applied on write p=0.05",
@@ -28,6 +29,7 @@ const FAULTS: [&str; 8] = [
     "reset applied stale=100ms on write p=0.04",
     "500 on read p=0.03",
     "429 retry-after=1 on write p=0.01",
+    "429 retry-after=1 on read p=0.004",
 ];
 
 /// Says which chain it was, when one fails.
@@ -94,6 +96,7 @@ fn chain(seed: u64) -> u32 {
     };
     let run = stage.only_run();
     witness.at_the_end(&run);
+    assert_eq!(temporaries(&run), Vec::<String>::new());
 
     // Nothing is left to do, and its files are what the journal says.
     let (sent, files) = (stage.vendor.ledger().len(), files_of(&run));

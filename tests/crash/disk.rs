@@ -29,8 +29,9 @@ use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::leaks;
 use crate::process::{self, Ran};
-use crate::stage::{RUNTIME, Stage, when_free};
+use crate::stage::{LIVE_TOKEN, RUNTIME, Stage, when_free};
 use crate::witness::Witness;
 
 /// Runs a command that can make no file longer than so many blocks of 512 bytes.
@@ -69,6 +70,85 @@ fn a_full_disk_ends_a_run_with_74_and_it_goes_on_when_there_is_room() {
     assert!(cut_while_running > 0, "no limit was met between the first write and the last");
 }
 
+#[test]
+fn a_reports_folder_that_is_read_only_ends_with_74_before_anything_is_sent() {
+    let stage = Stage::new(62, 6, &[]);
+    // Where even root can make nothing.
+    for command in [&["apply", "rollout.toml", "--yes"][..], &["plan", "rollout.toml"]] {
+        let ran = stage.run(&[command, &["--reports", "/proc/reports"]].concat());
+        assert_eq!((ran.code, stage.writes()), (Some(74), 0), "{ran:?}");
+    }
+    stage.plan(&[]);
+    let ran = stage.run(&["apply", "p.jsonl", "--yes", "--reports", "/proc/reports"]);
+    assert_eq!((ran.code, stage.writes()), (Some(74), 0), "{ran:?}");
+    let ran = stage.run(&["apply", "p.jsonl", "--yes"]);
+    assert_eq!(ran.code, Some(0), "a plan that could not begin isn't used: {ran:?}");
+}
+
+#[test]
+fn a_run_whose_files_cannot_get_their_names_ends_with_74_and_has_lost_nothing() {
+    let stage = Stage::new(63, 9, &["ok delay=200ms on write"]);
+    let mut witness = Witness::new(&stage);
+    witness.before();
+    let mut process = process::Live::start(stage.command(&["apply", "rollout.toml", "--yes"]));
+    assert!(process.until(|| stage.writes() > 0));
+    // A folder in the place of a file, and it isn't empty.
+    let taken = stage.only_run().join("results.csv");
+    std::fs::create_dir_all(taken.join("x")).unwrap();
+    let ran = process.finish();
+    witness.after(&ran);
+    assert_eq!(ran.code, Some(74), "{ran:?}");
+    assert!(ran.stderr.contains("orgwave report"), "{ran:?}");
+    let sent = stage.vendor.ledger().len();
+    std::fs::remove_dir_all(&taken).unwrap();
+    witness.before();
+    let ran = stage.run(&["resume"]);
+    witness.after(&ran);
+    assert_eq!((ran.code, stage.vendor.ledger().len()), (Some(0), sent), "{ran:?}");
+    witness.at_the_end(&stage.only_run());
+}
+
+#[test]
+fn a_read_error_of_any_input_sends_nothing() {
+    // A file that opens well, and fails when it is read.
+    let broken = Path::new("/proc/self/mem");
+    let stage = Stage::new(64, 6, &[]);
+    let swap = |name: &str, then: &dyn Fn()| {
+        let path = stage.path(name);
+        let kept = stage.path("kept");
+        std::fs::rename(&path, &kept).unwrap();
+        std::os::unix::fs::symlink(broken, &path).unwrap();
+        let before = stage.writes();
+        then();
+        assert_eq!(stage.writes(), before, "{name}");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&kept, &path).unwrap();
+    };
+    let fails = |args: &[&str], codes: &[i32]| {
+        let ran = stage.run(args);
+        assert!(ran.code.is_some_and(|code| codes.contains(&code)), "{ran:?}");
+        assert!(!ran.stderr.is_empty() && !ran.stderr.contains("panicked"), "{ran:?}");
+    };
+    for name in ["orgs.csv", "rollout.toml"] {
+        swap(name, &|| fails(&["apply", "rollout.toml", "--yes"], &[65, 66]));
+    }
+    swap("key", &|| fails(&["apply", "rollout.toml", "--yes"], &[78]));
+    stage.plan(&[]);
+    swap("p.jsonl", &|| fails(&["apply", "p.jsonl", "--yes"], &[65, 66]));
+
+    let mut command = stage.command(&["apply", "p.jsonl", "--yes"]);
+    command.env("ORGWAVE_HOLD_AT", "BeforeSend:2");
+    let mut process = process::Live::start(command);
+    assert!(process.says("held at"));
+    process.kill();
+    let run = stage.only_run().strip_prefix(stage.folder()).unwrap().to_owned();
+    for name in ["plan.jsonl", "run.db"] {
+        swap(run.join(name).to_str().unwrap(), &|| fails(&["resume", run.to_str().unwrap()], &[65, 66, 12]));
+    }
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
 /// Orgs with one setting, answering at once. Each write is held against what is on the disk at that moment.
 #[derive(Clone)]
 struct Vendor {
@@ -90,7 +170,9 @@ impl ReadApi for Vendor {
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {
         let save_clips = self.orgs.lock().unwrap()[&org];
-        let settings = json!({"orgUuid": org, "integration": "ENVOY", "saveClips": save_clips});
+        let settings = json!({
+            "orgUuid": org, "integration": "ENVOY", "saveClips": save_clips, "apiToken": LIVE_TOKEN,
+        });
         Reply::Good(Live::Connected(RawObject::parse(&settings.to_string()).unwrap()))
     }
 }
@@ -286,6 +368,7 @@ fn fails_at(fault: Fault) -> bool {
     let (ended, whole) = go_on(&vendor, when_free(|| SqliteJournal::open(&path)), history(folder.path()));
     assert!(whole && ended.finish.stop.is_none(), "{fault:?}: {ended:?}");
     assert!(vendor.orgs.lock().unwrap().values().all(|done| *done), "{fault:?}");
+    leaks::assert_none(folder.path());
     for (org, (intents, proofs)) in journalled(folder.path()) {
         let written = vendor.written.lock().unwrap().get(&org).copied().unwrap_or(0);
         assert!(written <= intents && written <= 1 + proofs, "{fault:?}: {written}, {intents}, {proofs}");

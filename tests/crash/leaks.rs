@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::process::Ran;
-use crate::stage::{KEY, LIVE_REFRESH, LIVE_TOKEN, SENT_TOKEN, Stage};
+use crate::stage::{KEY, LIVE_REFRESH, LIVE_TOKEN, SENT_TOKEN};
 
-/// Fails if a secret of the stage stands in a file below its folder, but for the key's own.
-pub fn assert_none(stage: &Stage) {
-    search(stage.folder(), &forms());
+/// Fails if a secret of the stages stands in a file below a folder, but for the key's own.
+pub fn assert_none(folder: &Path) {
+    search(folder, &forms());
 }
 
 /// Fails if a secret was printed.

@@ -24,6 +24,9 @@ mod leaks;
 /// SIGKILL at seeded random times, again and again, with faults mixed in.
 mod chains;
 
+/// What the vendor does wrong: each fault by its name.
+mod faults;
+
 /// SIGKILL at every named step.
 mod steps;
 

@@ -28,6 +28,24 @@ fn a_used_plan_is_refused_by_either_memory() {
     assert_eq!(stage.run_folders().len(), 1, "a refused plan leaves no folder");
 }
 
+#[test]
+fn two_runs_on_one_journal_are_one_too_many_whatever_the_machine_remembers() {
+    let stage = Stage::new(35, 6, &[]);
+    let first = held(&stage);
+    let sent = stage.vendor.ledger().len();
+    let run = stage.only_run();
+    // Whose memory is elsewhere doesn't see the partner's lock; the run's folder has its own.
+    let mut command = stage.command(&["resume", run.to_str().unwrap()]);
+    command.env("XDG_STATE_HOME", stage.path("elsewhere"));
+    let ran = Live::start(command).finish();
+    assert_eq!(ran.code, Some(11), "{ran:?}");
+    assert!(ran.stderr.contains("another process is at work"), "{ran:?}");
+    assert_eq!(stage.vendor.ledger().len(), sent);
+    first.kill();
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
 /// A run that stands still with a write to send.
 fn held(stage: &Stage) -> Live {
     let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);

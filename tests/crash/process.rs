@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::leaks;
+
 /// Longer than anything here may take, however busy the machine is.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -118,12 +120,14 @@ impl Live {
         let goes_on = self.goes_on_for(LONGEST);
         assert!(!goes_on, "never ended: {:?}", self.give_up());
         let status = self.child.wait().unwrap();
-        Ran {
+        let ran = Ran {
             code: status.code(),
             signal: status.signal(),
             stdout: self.stdout.join().unwrap(),
             stderr: self.seen.join("\n"),
-        }
+        };
+        leaks::assert_none_said(&ran);
+        ran
     }
 }
 

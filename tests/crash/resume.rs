@@ -56,6 +56,17 @@ fn another_key_is_refused_and_told_the_way_on() {
         Live::start(command).finish()
     };
     refused(&stage, 12, "retry.toml", || with(&["resume", text(&run)]));
+    // What it names is there once it has been followed: a killed run has no files yet.
+    assert!(!run.join("retry.toml").exists());
+    let hint = with(&["resume", text(&run)]).stderr;
+    let (report, apply) = hint.split_once("with a new key: ").unwrap().1.split_once(" && ").unwrap();
+    let words = |line: &str| -> Vec<String> { line.split_whitespace().skip(1).map(str::to_owned).collect() };
+    let report = words(report);
+    let ran = stage.run_bare(&report.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(words(apply)[1].ends_with("retry.toml") && Path::new(&words(apply)[1]).exists(), "{hint}");
+    // Now that it is there, that is all there is to say.
+    refused(&stage, 12, "with a new key: orgwave apply", || with(&["resume", text(&run)]));
     refused(&stage, 66, "no run of this key", || with(&["resume"]));
 }
 
@@ -144,7 +155,13 @@ fn a_plan_that_was_changed_in_the_runs_folder_is_refused() {
     ] {
         assert_ne!(changed, whole, "{what}");
         fs::write(&plan, changed).unwrap();
-        refused(&stage, 12, "plan", || stage.run(&["resume", text(&run)]));
+        for command in ["resume", "verify", "undo"] {
+            refused(&stage, 12, "plan", || {
+                let mut command = stage.bare(&[command, text(&run)]);
+                command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]);
+                Live::start(command).finish()
+            });
+        }
     }
     fs::write(&plan, &whole).unwrap();
     let ran = stage.run(&["resume"]);
@@ -178,6 +195,30 @@ fn past_expiry_doubt_is_settled_and_nothing_new_is_sent() {
 }
 
 #[test]
+fn a_retry_after_is_kept_over_a_kill_and_a_resume() {
+    for call in ["write nth 1", "read nth 2"] {
+        let stage = Stage::new(21, 9, &[&format!("429 retry-after=3 on {call} share=0.5")]);
+        let mut witness = Witness::new(&stage);
+        let throttled = || stage.vendor.ledger().iter().any(|entry| entry.retry_after.is_some());
+        witness.before();
+        let mut process = Live::start(stage.command(&["apply", "rollout.toml", "--yes"]));
+        assert!(process.until(throttled), "{call}");
+        // Many times as long as the journal lets an entry wait for others.
+        assert!(process.goes_on_for(Duration::from_millis(800)), "{call}");
+        witness.after(&process.kill());
+        let told = stage.vendor.ledger().into_iter().find(|entry| entry.retry_after.is_some()).unwrap();
+        witness.before();
+        let ran = stage.run(&["resume"]);
+        witness.after(&ran);
+        assert_eq!(ran.code, Some(0), "{call}: {ran:?}");
+        witness.at_the_end(&stage.only_run());
+        let ledger = stage.vendor.ledger();
+        let next = ledger.iter().find(|entry| entry.org == told.org && entry.seq > told.seq).unwrap();
+        assert!(next.at_us >= told.done_us + 3_000_000, "{call}: {}", next.to_json());
+    }
+}
+
+#[test]
 fn files_that_are_gone_come_back_byte_for_byte_and_nothing_is_sent() {
     let stage = Stage::new(18, 9, &["400 on write nth 1 share=0.3"]);
     let first = stage.run(&["apply", "rollout.toml", "--yes"]);
@@ -206,11 +247,19 @@ fn the_default_is_the_newest_run_that_is_not_finished() {
     let (stage, first) = killed_run(19);
     assert!(killed(alone(&stage), "BeforeSend", 1).was_killed());
     let second = stage.run_folders().into_iter().find(|run| *run != first).unwrap();
+    // Two runs of one second are told apart by chance in their names, and by the journal: put the second first.
+    let folders = stage.path("reports");
+    let (older, newer) = (folders.join("20300101T000000Z-b"), folders.join("20300101T000000Z-a"));
+    fs::rename(&first, &older).unwrap();
+    fs::rename(&second, &newer).unwrap();
+    let (first, second) = (older, newer);
+    let listed = stage.run_bare(&["runs", "--json"]).stdout;
+    let place = |run: &Path| listed.find(text(run.strip_prefix(stage.folder()).unwrap())).unwrap();
+    assert!(place(&second) < place(&first), "the newest first: {listed}");
     let is_done = |run: &Path| run.join("summary.json").exists();
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    // Two runs of one second are told apart by chance, so either may be the newest.
-    assert!(is_done(&first) != is_done(&second));
+    assert!(is_done(&second) && !is_done(&first));
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(is_done(&first) && is_done(&second));
@@ -244,4 +293,73 @@ fn the_failure_budget_starts_anew_and_what_failed_stays() {
     }
     assert!(matches!(ran.code, Some(3 | 4)), "{ran:?}");
     assert!(rounds > 1, "{rounds}");
+}
+
+#[test]
+fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both() {
+    let (stage, first) = killed_run(22);
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let edited = stage.orgs[1].id;
+    stage.vendor.edit(&edited, &crate::stage::object(serde_json::json!({"saveClips": false})));
+    let ran = stage.run(&["apply", "rollout.toml", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let second = stage.run_folders().into_iter().find(|run| *run != first).unwrap();
+    for name in ["plan.jsonl", FILE_NAME] {
+        let own = fs::read(second.join(name)).unwrap();
+        fs::copy(first.join(name), second.join(name)).unwrap();
+        let (files, sent) = (files_of(&second), stage.vendor.ledger().len());
+        for command in ["resume", "report", "verify", "undo"] {
+            let mut bare = stage.bare(&[command, text(&second)]);
+            if command != "report" {
+                bare.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]);
+            }
+            let ran = Live::start(bare).finish();
+            assert_eq!(ran.code, Some(12), "{name} {command}: {ran:?}");
+            assert!(ran.stderr.contains("don't belong together"), "{name} {command}: {ran:?}");
+        }
+        assert_eq!(files_of(&second), files, "{name}: what another run came to was written here");
+        // Whoever names no run goes on with one that is whole.
+        let ran = stage.run(&["resume"]);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+        assert_eq!(stage.vendor.ledger().len(), sent, "{name}");
+        fs::write(second.join(name), own).unwrap();
+    }
+    let ran = stage.run(&["resume", text(&second)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
+    let stage = Stage::new(23, 12, &[]);
+    let mut command = alone(&stage);
+    command.args(["--write", "patch", "--verify", "none", "--waves", "rest"]);
+    assert!(killed(command, "AfterReply", 2).was_killed());
+    for flags in [["--write", "merge"], ["--verify", "all"], ["--waves", "1,rest"], ["--max-failures", "1"]] {
+        let ran = stage.run(&[&["resume"], &flags[..]].concat());
+        assert_eq!(ran.code, Some(64), "{ran:?}");
+    }
+    let sent = stage.vendor.ledger().len();
+    let ran = stage.run(&["resume", "--concurrency", "2", "--max-duration", "5m"]);
+    assert_eq!(ran.code, Some(64), "a flag of the pace given twice: {ran:?}");
+    let mut command =
+        stage.bare(&["resume", "--rate", "unlimited", "--max-duration", "5m", "--timeout", "9s"]);
+    command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key", "--quiet-period", "200ms"]);
+    let ran = Live::start(command).finish();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ledger = stage.vendor.ledger();
+    let mut written = 0;
+    for write in crate::witness::writes(&ledger[sent..]) {
+        let body = write.sent().unwrap();
+        let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let managed = ["apiToken", "badgeFaceVerificationMode", "doorInfoMap", "saveClips"];
+        assert!(fields.iter().all(|field| managed.contains(field)), "not a patch: {fields:?}");
+        let looked = |entry: &&orgwave_sandbox::Entry| entry.org == write.org && entry.seq > write.seq;
+        assert_eq!(ledger.iter().find(looked).map(|entry| entry.seq), None, "nothing is read back");
+        written += 1;
+    }
+    assert!(written > 3, "{written}");
+    let rows = rows_of(&stage.only_run().join("results.csv"));
+    let waves: std::collections::BTreeSet<&str> = rows.iter().map(|row| row["wave"].as_str()).collect();
+    assert_eq!(waves.into_iter().collect::<Vec<_>>(), ["", "1"]);
 }

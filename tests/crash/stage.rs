@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::leaks;
 use crate::process::{Live, Ran};
 
 /// What must never be seen outside the vendor: the key, what a rollout sends, what is live.
@@ -225,6 +226,15 @@ impl Stage {
     /// How many updates the vendor was sent.
     pub fn writes(&self) -> usize {
         crate::witness::writes(&self.vendor.ledger()).count()
+    }
+}
+
+impl Drop for Stage {
+    /// Whatever a test was about: no file of it holds a secret.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leaks::assert_none(self.folder());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! SIGKILL at every named step: the binary stands still there, says so, and is killed.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -139,10 +140,50 @@ fn before_the_reports() {
 
 #[test]
 fn while_a_report_gets_its_name() {
-    let names = |run: &Path| files_of(run).len();
     for count in 1..=5 {
-        dies_twice_at("BeforeName", count, |stage| assert!(names(&stage.only_run()) > 0));
+        dies_twice_at("BeforeName", count, |stage| assert!(!temporaries(&stage.only_run()).is_empty()));
     }
+}
+
+/// Files that never got their names.
+pub fn temporaries(run: &Path) -> Vec<String> {
+    let is_half = |name: &OsString| Path::new(name).extension().is_some_and(|end| end == "tmp");
+    files_of(run).into_keys().filter(is_half).map(|name| name.into_string().unwrap()).collect()
+}
+
+#[test]
+fn what_a_kill_left_without_a_name_goes_with_the_next_command_that_writes_the_files() {
+    for again in [&["resume", "-q"][..], &["report", "-q"]] {
+        let stage = Stage::new(6, 9, &[]);
+        let died = killed_at(&stage, &["apply", "rollout.toml", "--yes"], "BeforeName", 2);
+        assert!(died.was_killed(), "{died:?}");
+        let run = stage.only_run();
+        assert!(!temporaries(&run).is_empty());
+        std::fs::write(run.join(".mine.tmp"), "somebody else's").unwrap();
+        let ran = match again {
+            ["report", ..] => stage.run_bare(&[again, &[run.to_str().unwrap()]].concat()),
+            _ => stage.run(again),
+        };
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(temporaries(&run), [".mine.tmp"], "{again:?}");
+    }
+}
+
+#[test]
+fn a_report_does_not_write_over_the_files_of_a_run_that_is_under_way() {
+    let stage = Stage::new(7, 9, &[]);
+    let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
+    command.env("ORGWAVE_HOLD_AT", "BeforeName:2");
+    let mut first = Live::start(command);
+    assert!(first.says("held at"));
+    let run = stage.only_run();
+    let files = files_of(&run);
+    let ran = stage.run_bare(&["report", run.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(11), "{ran:?}");
+    assert_eq!(files_of(&run), files);
+    first.kill();
+    let ran = stage.run_bare(&["report", run.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[test]

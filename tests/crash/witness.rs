@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use orgwave_core::org::Input;
 use orgwave_core::run::Entry as Told;
 use orgwave_core::status::Status;
+use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, Stored};
 use orgwave_sandbox::{Entry, Event, KeyCheck, Operation, secret_fingerprint};
 use serde_json::{Value, json};
@@ -33,8 +35,9 @@ struct Promised {
 /// Watches the processes of one run.
 pub struct Witness<'a> {
     stage: &'a Stage,
-    /// How many entries the ledger had when each process began.
-    began: Vec<usize>,
+    /// When each process began, in milliseconds since the epoch. What came in before is of the ones before, though
+    /// the ledger may get it only later.
+    began: Vec<u64>,
     /// Orgs with their word for ever, and how many writes they had had by then.
     settled: HashMap<usize, (Status, usize)>,
 }
@@ -48,20 +51,22 @@ impl<'a> Witness<'a> {
     }
 
     /// A process is about to begin.
+    #[expect(clippy::disallowed_methods, reason = "the ledger says when a request came by the time of day")]
     pub fn before(&mut self) {
-        self.began.push(self.stage.vendor.ledger().len());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        self.began.push(u64::try_from(now.as_millis()).unwrap());
     }
 
     /// A process has ended, however it did.
     pub fn after(&mut self, ran: &Ran) {
         assert!(!ran.stderr.contains("panicked"), "{ran:?}");
-        leaks::assert_none_said(ran);
-        leaks::assert_none(self.stage);
+        leaks::assert_none(self.stage.folder());
         let ledger = self.stage.vendor.ledger();
         self.nobody_else_was_written(&ledger);
         self.no_two_writes_at_once(&ledger);
-        self.waits_were_kept(&ledger);
-        let Some(run) = self.stage.run_folders().pop() else {
+        let run = self.stage.run_folders().pop();
+        self.waits_were_kept(&ledger, run.as_deref(), ran);
+        let Some(run) = run else {
             assert_eq!(writes(&ledger).count(), 0, "written without a run");
             return;
         };
@@ -77,7 +82,8 @@ impl<'a> Witness<'a> {
             let place = self.place_of(write);
             let org = &self.stage.orgs[place];
             assert!(!org.is_skipped && !org.is_unchanged, "{} was written: {}", org.name, write.to_json());
-            let sent = write.sent().unwrap();
+            // One whose connection ended as it began was never read.
+            let Some(sent) = write.sent() else { continue };
             for (pointer, value) in org.desired() {
                 assert_eq!(sent.pointer(pointer), Some(&shown(&value)), "{}", write.to_json());
             }
@@ -92,18 +98,39 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// Within each process: a process that was killed took what it was told with it.
-    fn waits_were_kept(&self, ledger: &[Entry]) {
+    /// Over all processes of the run. Only what a process was told so shortly before its kill that the journal
+    /// doesn't have it, or while it made the plan and there was none, holds for this process alone.
+    fn waits_were_kept(&self, ledger: &[Entry], run: Option<&Path>, ran: &Ran) {
+        let (since, pauses) = run.map_or((u64::MAX, Vec::new()), pauses);
+        let mut not_before: HashMap<&str, u64> = HashMap::new();
         for (number, first) in self.began.iter().enumerate() {
-            let last = self.began.get(number + 1).copied().unwrap_or(ledger.len());
-            let mut not_before: HashMap<&str, u64> = HashMap::new();
-            for entry in &ledger[*first..last] {
+            let next = self.began.get(number + 1).copied().unwrap_or(u64::MAX);
+            let mut lost = Vec::new();
+            for entry in ledger.iter().filter(|entry| (*first..next).contains(&entry.at_ms)) {
                 let Some(org) = entry.org.as_deref() else { continue };
                 let free = not_before.get(org).copied().unwrap_or(0);
                 assert!(entry.at_us >= free, "asked before its time: {}", entry.to_json());
-                if let Some(wait) = entry.retry_after.as_deref().and_then(|text| text.parse::<u64>().ok()) {
-                    not_before.insert(org, entry.done_us + 1_000_000 * wait);
+                let Some(wait) = entry.retry_after.as_deref().and_then(|text| text.parse::<u64>().ok())
+                else {
+                    continue;
+                };
+                not_before.insert(org, entry.done_us + 1_000_000 * wait);
+                let place = self.place_of(entry);
+                let is_kept = pauses.iter().any(|(index, told_at, until)| {
+                    *index == place
+                        && *told_at >= entry.at_ms
+                        && *until <= told_at + 1_000 * wait + 1
+                        && *told_at < entry.at_ms + 1_000 * wait
+                });
+                if !is_kept {
+                    lost.push(org);
+                    let is_last = number + 1 == self.began.len();
+                    let may_be_lost = !is_last || ran.was_killed() || entry.at_ms < since;
+                    assert!(may_be_lost, "not in the journal: {}", entry.to_json());
                 }
+            }
+            for org in lost {
+                not_before.remove(org);
             }
         }
     }
@@ -212,6 +239,21 @@ fn promised(run: &Path, orgs: usize) -> Vec<Promised> {
         })
         .unwrap();
     all
+}
+
+/// When the run began, and what its journal says of waiting: which org, told when, until when; in milliseconds.
+fn pauses(run: &Path) -> (u64, Vec<(usize, u64, u64)>) {
+    let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
+    let millis = |at: Timestamp| u64::try_from(at.as_millis()).unwrap();
+    let mut pauses = Vec::new();
+    stored
+        .entries(|entry| {
+            if let Told::Pause { index: Some(index), pause } = entry {
+                pauses.push((index as usize, millis(pause.told_at), millis(pause.not_before)));
+            }
+        })
+        .unwrap();
+    (millis(stored.header().started), pauses)
 }
 
 /// The rows of a CSV, by column.

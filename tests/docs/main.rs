@@ -2,6 +2,7 @@
 //!
 //! * [`guide`]: every command in the README and in `docs/guide/` runs.
 //! * [`errors`]: the index of the error codes has them all.
+//! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
@@ -14,6 +15,7 @@ mod damage;
 mod doctor;
 mod errors;
 mod export;
+mod faults;
 mod guide;
 mod init;
 mod manual;

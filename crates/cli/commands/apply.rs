@@ -69,12 +69,20 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         history: History::default(),
         settle_only: false,
     };
-    let ended = execute(execution, &mut session, memory, &mut listeners).await?;
+    let executed = execute(execution, &mut session, memory, &mut listeners).await?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }
     drop(hold);
-    report(&folder.path, &ended, args.guard.strict, &args.connect.key, &args.output, &args.metrics, listeners)
+    report(
+        &folder.path,
+        &executed,
+        args.guard.strict,
+        &args.connect.key,
+        &args.output,
+        &args.metrics,
+        listeners,
+    )
 }
 
 /// Nothing was begun: the folder goes again.

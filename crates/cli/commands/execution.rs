@@ -7,8 +7,8 @@ use orgwave_core::plan::{Header, IndexEntry};
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
-use orgwave_journal::{RunJournal as _, SqliteJournal};
-use orgwave_reporter::files::write_files_watched;
+use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal};
+use orgwave_reporter::files::{sweep, write_files_watched};
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
@@ -39,6 +39,13 @@ pub struct Execution<'a> {
     pub settle_only: bool,
 }
 
+/// What was carried out: how it ended, and the run's folder, which is this process's until the files are written.
+pub struct Executed {
+    /// How it ended.
+    pub ended: Ended,
+    lock: RunLock,
+}
+
 /// Sends what is to be sent. When this returns, the journal is on the disk.
 ///
 /// # Errors
@@ -48,7 +55,7 @@ pub async fn execute(
     session: &mut Session,
     memory: Option<&Memory>,
     listeners: &mut Listeners,
-) -> Result<Ended, Failure> {
+) -> Result<Executed, Failure> {
     let Execution { folder, run, plan, index, journal, history, settle_only } = execution;
     let journal = JournalPort(journal);
     let lines = PlanLines::open(&folder.join(PLAN_FILE), index)?;
@@ -75,17 +82,13 @@ pub async fn execute(
         memory.remember_rate(&session.key_fingerprint(), &session.endpoint, rate, session.gate.clock().now());
     }
     let JournalPort(journal) = journal;
-    let written = tokio::task::block_in_place(|| {
-        let written = journal.flush();
-        drop(journal);
-        written
-    });
+    let (written, lock) = tokio::task::block_in_place(|| (journal.flush(), journal.close()));
     written.map_err(|error| {
         Failure::new(Exit::CannotWrite, "the journal could not be written; the run has stopped")
             .because(error)
             .hint(format!("make room or mend the disk, then: orgwave resume {}", folder.display()))
     })?;
-    Ok(ended)
+    Ok(Executed { ended, lock })
 }
 
 /// Writes the run's files, and says what came of it.
@@ -94,14 +97,16 @@ pub async fn execute(
 /// 74.
 pub fn report(
     folder: &Path,
-    ended: &Ended,
+    executed: &Executed,
     strict: bool,
     key: &KeyArgs,
     output: &OutputArgs,
     metrics: &MetricsArgs,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
+    let Executed { ended, lock: _lock } = executed;
     listeners.finish()?;
+    sweep(folder)?;
     hold::at(Step::JournalFlushed);
     let source = RunFiles::open(folder)?;
     let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))

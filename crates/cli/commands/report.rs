@@ -9,11 +9,12 @@ use crate::args::ReportArgs;
 use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
-use crate::runs::{RunFiles, find};
+use crate::runs::{RunFiles, find, take};
 
 /// Makes a run's files anew.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let folder = find(&args.run, &args.output.reports)?;
+    let _lock = take(&folder.path)?;
     let source = RunFiles::open(&folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;

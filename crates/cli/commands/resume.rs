@@ -6,14 +6,14 @@ use std::path::Path;
 use orgwave_core::plan::Verdict;
 use orgwave_core::run::{Entry, Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, History, Recorded};
+use orgwave_executor::rollout::{History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{Summary, Tally, write_metrics};
 
 use super::execution::{Execution, check_metrics, execute, report, say};
 use super::listeners::Listeners;
-use crate::args::{self, ResumeArgs};
+use crate::args::{self, ResumeArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::{OpenPlan, PlanLines, Wanted, header_of, limits_of, secrets_named};
-use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished};
+use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished, take};
 
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
@@ -45,7 +45,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         }
         None => newest_unfinished(&args.output.reports, &endpoint, &key)?,
     };
-    may_resume(&folder, &identity)?;
+    may_resume(&folder, &identity, &args.key.again())?;
     if tally.unsettled() == 0 {
         return without_sending(&args, &folder, &tally);
     }
@@ -81,23 +81,34 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         history,
         settle_only,
     };
-    let ended: Ended = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
+    let executed = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);
-    report(&folder.path, &ended, strict, &args.key, &args.output, &args.metrics, listeners)
+    report(&folder.path, &executed, strict, &args.key, &args.output, &args.metrics, listeners)
 }
 
 /// Whether this key at this endpoint may go on with the run.
-fn may_resume(folder: &RunFolder, identity: &Identity) -> Result<(), Failure> {
+fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
-    let RunFolder { path, header } = folder;
+    let header = &folder.header;
+    if header.endpoint == "sandbox" {
+        return Err(Failure::usage("a sandbox run can't be resumed: its server ended with it")
+            .hint(retry_of(folder, " --sandbox")));
+    }
     if header.endpoint != identity.endpoint() {
         return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
     }
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the run was begun with another key".to_owned())
-            .hint(format!("with a new key: orgwave apply {}", path.join("retry.toml").display())));
+            .hint(format!("with a new key: {}", retry_of(folder, again))));
     }
     Ok(())
+}
+
+/// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
+/// needs no key.
+fn retry_of(folder: &RunFolder, again: &str) -> String {
+    let apply = format!("orgwave apply {}{again}", path_again(&folder.path.join("retry.toml")));
+    if folder.has_files() { apply } else { format!("orgwave report {} && {apply}", path_again(&folder.path)) }
 }
 
 /// A run that has nothing left to send: its files are written if they aren't there.
@@ -117,6 +128,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
         }
         return Ok(exit(tally));
     }
+    let _lock = take(&folder.path)?;
     let source = RunFiles::open(&folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
@@ -142,10 +154,10 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
     let mut acks = HashMap::new();
     stored
-        .entries(|entry| {
-            if let Entry::Step { index, ack: Some(ack), .. } = entry {
-                acks.insert(index, ack);
-            }
+        .entries(|entry| match entry {
+            Entry::Step { index, ack: Some(ack), .. } => drop(acks.insert(index, ack)),
+            Entry::Pause { index, pause } => history.take_pause(index, pause),
+            _ => {}
         })
         .map_err(bad)?;
     for outcome in stored.outcomes(&records) {

@@ -25,7 +25,7 @@ use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
-use crate::runs::{RunFiles, RunFolder, find, new_name};
+use crate::runs::{RunFiles, RunFolder, find, new_name, prove};
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
@@ -35,6 +35,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+    prove(&run, &session.seal(&run.header.plan_id))?;
 
     let id = new_name(clock::now());
     let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;

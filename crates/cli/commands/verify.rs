@@ -26,7 +26,7 @@ use crate::console;
 use crate::failure::Failure;
 use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
-use crate::runs::{PLAN_FILE, find, new_name};
+use crate::runs::{PLAN_FILE, find, new_name, prove};
 
 /// Orgs that are listed one by one.
 const SHOWN: u64 = 50;
@@ -105,6 +105,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let limits = args::pace(&args.pace, &crate::plans::limits_of(&header_of(&plan)?))?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
+    prove(&run, &seal)?;
     let mut lines = Vec::new();
     each_line(&plan, |line| {
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {

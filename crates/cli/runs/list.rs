@@ -98,6 +98,8 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunF
             Err(failure) => unreadable(&failure),
         }
     }
+    // Names have whole seconds; the journal knows better.
+    runs.sort_by_key(|run| std::cmp::Reverse(run.header.started));
     runs
 }
 
@@ -125,7 +127,14 @@ pub fn newest_unfinished(
         if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
             continue;
         }
-        let tally = run.tally()?;
+        // One that can't be read keeps nobody from going on with another.
+        let tally = match run.tally() {
+            Ok(tally) => tally,
+            Err(failure) => {
+                crate::console::error(&failure);
+                continue;
+            }
+        };
         if !is_finished(&run, &tally) {
             return Ok((run, tally));
         }

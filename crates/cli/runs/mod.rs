@@ -8,4 +8,4 @@ mod source;
 pub use folder::{NewFolder, new_name, sync_folder};
 pub use journal::JournalPort;
 pub use list::{RunFolder, find, is_finished, newest_unfinished, runs_in};
-pub use source::{PLAN_FILE, RunFiles, bad_journal};
+pub use source::{PLAN_FILE, RunFiles, bad_journal, prove, take};

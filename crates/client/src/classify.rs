@@ -88,7 +88,7 @@ fn read<A: Answer>(body: &[u8], words: Words<'_>) -> Result<Reply<A>, Misshapen>
     // That it was refused is known; a message that can't be read doesn't make it less so.
     let message = members.optional::<String>("errorMsg").ok().flatten().unwrap_or_default();
     let kind = if is_auth_error { RefusalKind::AuthError } else { RefusalKind::Error };
-    Ok(A::refused(Refusal { http_status: 200, kind, message: words.clean(&message) }))
+    Ok(A::refused(Refusal { http_status: 200, kind, message: words.said(&message) }))
 }
 
 #[cfg(test)]

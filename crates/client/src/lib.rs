@@ -26,6 +26,7 @@ mod message;
 mod reader;
 mod retry_after;
 mod setup;
+mod suspect;
 mod transport;
 mod writer;
 

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::members::Members;
+use crate::suspect;
 use orgwave_core::redactor::Redactor;
 
 /// Characters that are kept of a message.
@@ -13,8 +14,17 @@ const MAX_CHARS: usize = 500;
 pub(crate) struct Words<'a>(pub(crate) &'a Redactor);
 
 impl Words<'_> {
-    /// A text as one line without control characters, bidi marks and secrets, cut where it gets long.
+    /// A text as one line without control characters, bidi marks and known secrets, cut where it gets long.
     pub(crate) fn clean(self, text: &str) -> String {
+        cut(&self.line(text))
+    }
+
+    /// The same of a message in the vendor's own words: what looks like a secret goes, too.
+    pub(crate) fn said(self, text: &str) -> String {
+        cut(&suspect::mask(&self.line(text)))
+    }
+
+    fn line(self, text: &str) -> String {
         // Masked before and after: cleaning could join the halves of a secret, or tear one that has odd characters.
         let text = self.0.mask(text);
         let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
@@ -27,11 +37,7 @@ impl Words<'_> {
                 line.push(c);
             }
         }
-        let line = self.0.mask(line.trim_end());
-        match line.char_indices().nth(MAX_CHARS) {
-            Some((cut, _)) => format!("{}…", &line[..cut]),
-            None => line.into_owned(),
-        }
+        self.0.mask(line.trim_end()).into_owned()
     }
 
     /// What the body of a reply with an error status says, as far as it says something readable.
@@ -41,7 +47,7 @@ impl Words<'_> {
             None | Some(b'[' | b'"') => String::new(),
             Some(b'{') => Members::parse(body).map(|members| self.of_members(&members)).unwrap_or_default(),
             Some(b'<') => "an HTML page".to_owned(),
-            Some(_) => self.clean(text),
+            Some(_) => self.said(text),
         }
     }
 
@@ -49,13 +55,20 @@ impl Words<'_> {
         let text = |name| members.get(name).and_then(text_of).filter(|text| !text.trim().is_empty());
         // In an error `error` is the name of the status, and `msg` says more; each may stand alone.
         match (["msg", "errorMsg", "message"].into_iter().find_map(text), text("error")) {
-            (Some(message), Some(error)) if message != error => self.clean(&format!("{error}: {message}")),
-            (Some(text), _) | (None, Some(text)) => self.clean(&text),
+            (Some(message), Some(error)) if message != error => self.said(&format!("{error}: {message}")),
+            (Some(text), _) | (None, Some(text)) => self.said(&text),
             (None, None) if members.get("authenticationFailed").is_some_and(|raw| raw.get() == "true") => {
                 "authentication failed".to_owned()
             }
             (None, None) => String::new(),
         }
+    }
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(MAX_CHARS) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line.to_owned(),
     }
 }
 

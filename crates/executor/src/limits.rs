@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use orgwave_core::policy::Rate;
 
+/// The longest Retry-After that is waited out, and the longest time that an org may answer nothing but 429.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
 /// What bounds a process's calls. Independent of the plan, so that a resume may choose anew.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {

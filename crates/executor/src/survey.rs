@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::dispatch::{Context, Control, Need, OrgReply, Work, dispatch};
 use crate::gate::Gate;
 use crate::gate::link::Outage;
+use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, ReadApi};
 
 /// What a survey found of an org.
@@ -100,7 +101,7 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
                 throttles += 1;
                 let wait = retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
                 gate.throttled(None, sent, wait);
-                if throttles >= 10 || wait > Duration::from_secs(15 * 60) {
+                if throttles >= 10 || wait > LONGEST_WAIT {
                     return Ok(reply);
                 }
                 now + wait
@@ -114,11 +115,12 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
             }
             Reply::Unclear(unclear) => {
                 failures += 1;
+                let least = unclear.retry_after.unwrap_or_default();
                 // What has an unknown shape will have it the next time too.
-                if failures >= attempts || unclear.http_status == Some(200) {
+                if failures >= attempts || unclear.http_status == Some(200) || least > LONGEST_WAIT {
                     return Ok(reply);
                 }
-                now + gate.backoff.delay(failures - 1).max(unclear.retry_after.unwrap_or_default())
+                now + gate.backoff.delay(failures - 1).max(least)
             }
             Reply::Good(_) | Reply::Refused(_) | Reply::Unauthorized(_) => return Ok(reply),
         };
@@ -295,7 +297,7 @@ impl<I, T, A, F> Survey<I, T, A, F> {
 /// Why an org was parked.
 pub(crate) fn parked_message(wait: Option<Duration>) -> String {
     match wait {
-        Some(wait) if wait > Duration::from_secs(15 * 60) => {
+        Some(wait) if wait > LONGEST_WAIT => {
             format!("the vendor asks to wait {} min more for this org", wait.as_secs().div_ceil(60))
         }
         _ => "answered 429 ten times in a row".to_owned(),

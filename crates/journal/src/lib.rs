@@ -55,6 +55,7 @@ mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod journal;
+mod lock;
 mod memory;
 mod replay;
 mod schema;
@@ -65,6 +66,7 @@ mod writer;
 
 pub use error::{JournalError, WriteError};
 pub use journal::{Done, RunJournal};
+pub use lock::RunLock;
 pub use memory::MemoryJournal;
 pub use replay::OrgRecord;
 pub use sqlite::{Draft, FILE_NAME, SqliteJournal};

@@ -8,6 +8,7 @@
 //! - An [`Entry::Step`] is its input. From an org's first intent on, every input has its step.
 //! - An [`Entry::Began`] is `Resumed`, for every org that isn't settled, when the org is next heard of or the
 //!   journal ends. A step that says so too changes nothing: the machine takes it twice as it takes it once.
+//! - An [`Entry::Pause`] moves nothing, not even as the first that is heard of an org since a process began.
 //! - An [`Entry::Outcome`] is no input. After an intent it must name the status that the machine has reached.
 //!   Before any, it stands by itself (planning may have skipped the org, or found it unreachable), and may name
 //!   no status that takes a write.
@@ -71,9 +72,22 @@ impl OrgRecord {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fact {
     Began(IgnoredAny),
-    Intent { index: u32, started_at: Timestamp },
-    Step { index: u32, input: Input },
-    Outcome { index: u32, status: Status },
+    Intent {
+        index: u32,
+        started_at: Timestamp,
+    },
+    Step {
+        index: u32,
+        input: Input,
+    },
+    Outcome {
+        index: u32,
+        status: Status,
+    },
+    Pause {
+        #[serde(default)]
+        index: Option<u32>,
+    },
     Wave(IgnoredAny),
     Sample(IgnoredAny),
     Finished(IgnoredAny),
@@ -86,6 +100,7 @@ impl Fact {
             Self::Intent { index, .. } | Self::Step { index, .. } | Self::Outcome { index, .. } => {
                 Some(index)
             }
+            Self::Pause { index } => index,
             Self::Began(_) | Self::Wave(_) | Self::Sample(_) | Self::Finished(_) => None,
         }
     }
@@ -101,6 +116,7 @@ impl From<&Entry> for Fact {
             }
             Entry::Step { index, input, .. } => Self::Step { index: *index, input: *input },
             Entry::Outcome(outcome) => Self::Outcome { index: outcome.index, status: outcome.status },
+            Entry::Pause { index, .. } => Self::Pause { index: *index },
             Entry::Sample(_) => Self::Sample(IgnoredAny),
             Entry::Finished(_) => Self::Finished(IgnoredAny),
         }
@@ -130,6 +146,9 @@ impl Replay {
         let record = self.records.get_mut(index as usize).ok_or_else(|| {
             JournalError::damaged(format!("entry {seq} is of org {index}, and the run has {known}"))
         })?;
+        if matches!(fact, Fact::Pause { .. }) {
+            return Ok(());
+        }
         record.catch_up(self.began).and_then(|()| record.take(seq, *fact)).map_err(|error| match error {
             Misfit::Transition(illegal) => JournalError::damaged_by(
                 format!("entry {seq} doesn't fit what org {index} did before"),
@@ -206,7 +225,7 @@ impl OrgRecord {
                 self.outcome = Some(status);
                 self.outcome_seq = Some(seq);
             }
-            Fact::Began(_) | Fact::Wave(_) | Fact::Sample(_) | Fact::Finished(_) => {}
+            Fact::Pause { .. } | Fact::Began(_) | Fact::Wave(_) | Fact::Sample(_) | Fact::Finished(_) => {}
         }
         Ok(())
     }

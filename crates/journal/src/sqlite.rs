@@ -1,6 +1,6 @@
 //! A run's journal as a file in the run's folder: made, named, opened, written.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use orgwave_core::run::{Entry, RunHeader};
 
 use crate::error::JournalError;
 use crate::journal::{Done, RunJournal};
+use crate::lock::RunLock;
 use crate::schema::{self, Access};
 use crate::store::{SqliteStore, Store};
 use crate::writer::Writer;
@@ -24,7 +25,7 @@ const DRAFT_NAME: &str = "run.db.new";
 #[must_use = "a run without a published journal is no run"]
 pub struct Draft {
     dir: PathBuf,
-    lock: FolderLock,
+    lock: RunLock,
 }
 
 impl Draft {
@@ -51,7 +52,7 @@ pub struct SqliteJournal {
     header: RunHeader,
     writer: Writer,
     /// Dropped after the writer has ended.
-    _lock: FolderLock,
+    lock: RunLock,
 }
 
 impl SqliteJournal {
@@ -60,7 +61,7 @@ impl SqliteJournal {
     /// # Errors
     /// The folder has a journal, another process is at work in it, or the file system fails.
     pub fn create(dir: &Path, header: &RunHeader) -> Result<Draft, JournalError> {
-        let lock = FolderLock::take(dir)?;
+        let lock = RunLock::take(dir)?;
         refuse_existing(&dir.join(FILE_NAME))?;
         let path = dir.join(DRAFT_NAME);
         for beside in ["", "-journal", "-wal", "-shm"] {
@@ -102,19 +103,27 @@ impl SqliteJournal {
             _ => Path::new("."),
         };
         fs::metadata(path).map_err(JournalError::io("open the journal"))?;
-        Self::open_locked(path, FolderLock::take(dir)?, wrap)
+        Self::open_locked(path, RunLock::take(dir)?, wrap)
     }
 
     fn open_locked<S: Store>(
         path: &Path,
-        lock: FolderLock,
+        lock: RunLock,
         wrap: impl FnOnce(SqliteStore) -> S,
     ) -> Result<Self, JournalError> {
         let (connection, header, first) = schema::open(path, Access::Write)?;
         schema::check_pages(&connection)?;
         let store = wrap(SqliteStore::new(connection, first)?);
         let writer = Writer::start(store).map_err(JournalError::io("start the journal's writer"))?;
-        Ok(Self { path: path.to_owned(), header, writer, _lock: lock })
+        Ok(Self { path: path.to_owned(), header, writer, lock })
+    }
+
+    /// Commits what is queued and ends the writing, but keeps the folder for this process. Who must know whether that
+    /// worked calls [`flush`](RunJournal::flush) first.
+    pub fn close(self) -> RunLock {
+        let Self { writer, lock, .. } = self;
+        drop(writer);
+        lock
     }
 
     /// Where it is.
@@ -143,28 +152,6 @@ impl RunJournal for SqliteJournal {
 
     fn when_durable(&self, done: Done) {
         self.writer.when_durable(done);
-    }
-}
-
-/// The right to write the journal of a folder, held by the kernel and gone with the process.
-///
-/// It is on the folder, not on the file: SQLite has locks of its own there, and they end when any handle on the
-/// file is closed.
-#[derive(Debug)]
-struct FolderLock {
-    folder: File,
-}
-
-impl FolderLock {
-    fn take(dir: &Path) -> Result<Self, JournalError> {
-        let folder = File::open(dir).map_err(JournalError::io("open the run's folder"))?;
-        match folder.try_lock() {
-            Ok(()) => Ok(Self { folder }),
-            Err(TryLockError::WouldBlock) => Err(JournalError::InUse),
-            Err(TryLockError::Error(source)) => {
-                Err(JournalError::Io { doing: "lock the run's folder", source })
-            }
-        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Answer for Ack {
         };
         let warning: Option<String> = members.optional("warningMsg")?;
         Ok(Self {
-            warning: warning.map(|text| words.clean(&text)).filter(|text| !text.is_empty()),
+            warning: warning.map(|text| words.said(&text)).filter(|text| !text.is_empty()),
             failed_guids: texts("failedGuids")?,
             misconfigured_doors: texts("misconfiguredDoors")?,
         })

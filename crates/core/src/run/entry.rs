@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finish, Sample};
+use super::{Finish, Pause, Sample};
 use crate::change::Seen;
 use crate::org::Input;
 use crate::outcome::OrgOutcome;
@@ -46,6 +46,15 @@ pub enum Entry {
         /// comes only after the read-back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ack: Option<Ack>,
+    },
+    /// The vendor asked to be left alone for a while. Moves no org: it only says how early the next call may come,
+    /// whichever process makes it.
+    Pause {
+        /// By the org at this place in the plan; `None`: by all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+        /// Until when.
+        pause: Pause,
     },
     /// An org is final for this process.
     Outcome(OrgOutcome),

@@ -6,10 +6,12 @@ mod entry;
 mod exit;
 mod finish;
 mod header;
+mod pause;
 mod sample;
 
 pub use entry::Entry;
 pub use exit::{Exit, exit_of};
 pub use finish::{Finish, StopReason};
 pub use header::{RUN_FORMAT, RunHeader};
+pub use pause::Pause;
 pub use sample::Sample;

@@ -6,13 +6,12 @@ use orgwave_core::event::Call;
 use tokio::task::AbortHandle;
 
 use crate::gate::throttle::Tally;
+use crate::limits::LONGEST_WAIT;
 
 /// 429s in a row, not put down to the partner's bucket, after which an org is parked.
 pub(super) const MOST_THROTTLES: u32 = 10;
 /// 429s in a row from which on it matters whether others get through.
 const MANY: u32 = 3;
-/// The longest time that an org is waited for, and the longest that it may answer nothing but 429.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Where an org stands in the loop.
 #[derive(Debug)]
@@ -60,8 +59,8 @@ struct Streak {
 }
 
 impl Active {
-    pub(super) const fn new() -> Self {
-        Self { stage: Stage::Idle, not_before: Duration::ZERO, is_last_read: false, streak: None }
+    pub(super) const fn new(not_before: Duration) -> Self {
+        Self { stage: Stage::Idle, not_before, is_last_read: false, streak: None }
     }
 
     /// Counts a 429 of this kind of call, and returns how many came in a row.

@@ -73,6 +73,20 @@ pub trait Work<C: Clock> {
     /// The org's call was refused with 401 or 403, while the key itself is good.
     fn forbidden(&mut self, index: u32, refusal: Refusal, cx: &mut Context<'_, C>);
 
+    /// The vendor asks that nothing be sent for so long: to the org, or to any.
+    fn told_to_wait(&mut self, _: Option<u32>, _: Duration, _: &mut Context<'_, C>) {}
+
+    /// How much longer the org is to be left alone, as the vendor asked an earlier process.
+    fn waits_on(&mut self, _: u32, _: &mut Context<'_, C>) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether what the org's queued call is built on has become too old. It is then [withdrawn](Self::withdrawn),
+    /// and the org asked again.
+    fn has_aged(&self, _: u32, _: Duration) -> bool {
+        false
+    }
+
     /// The vendor asks to wait longer than a run waits.
     fn parked(&mut self, index: u32, wait: Option<Duration>, cx: &mut Context<'_, C>);
 

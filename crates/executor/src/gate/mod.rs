@@ -129,6 +129,16 @@ impl<C: Clock> Gate<C> {
         Ok(())
     }
 
+    /// How long no call may be made, as the partner's bucket is empty.
+    pub fn closed_for(&self) -> Duration {
+        self.closed_until.saturating_sub(self.clock.elapsed())
+    }
+
+    /// Makes no call for so long: the vendor asked an earlier process for it.
+    pub fn close_for(&mut self, wait: Duration) {
+        self.closed_until = self.closed_until.max(self.clock.elapsed() + wait);
+    }
+
     /// Takes an org's turn for one call.
     ///
     /// # Errors

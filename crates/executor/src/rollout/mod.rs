@@ -30,7 +30,7 @@ use orgwave_core::org::OrgState;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, StopReason};
+use orgwave_core::run::{Entry, Finish, Pause, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
@@ -38,7 +38,9 @@ use tokio::sync::mpsc;
 
 use crate::dispatch::{Context, Control, dispatch};
 use crate::gate::Gate;
+use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
+use crate::survey::parked_message;
 
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
@@ -70,6 +72,24 @@ pub struct History {
     pub settled: HashMap<u32, Status>,
     /// The others that had an intent.
     pub open: HashMap<u32, Recorded>,
+    /// What the vendor asked for, last of each org: to be left alone.
+    pub pauses: HashMap<u32, Pause>,
+    /// The same of all calls.
+    pub pause: Option<Pause>,
+}
+
+impl History {
+    /// Takes a pause that an earlier process was asked for; of an org, the later told replaces the earlier, since no
+    /// call was made in between that could have come too early.
+    pub fn take_pause(&mut self, index: Option<u32>, pause: Pause) {
+        match index {
+            Some(org) => drop(self.pauses.insert(org, pause)),
+            None => {
+                let latest = self.pause.filter(|known| known.not_before > pause.not_before);
+                self.pause = Some(latest.unwrap_or(pause));
+            }
+        }
+    }
 }
 
 /// What an earlier process of the run left of an org that isn't settled.
@@ -83,6 +103,13 @@ pub struct Recorded {
     pub started_at: Option<Timestamp>,
     /// What the vendor said when it accepted the write, if it did.
     pub ack: Ack,
+}
+
+impl Recorded {
+    /// Whether a write of it may have been applied, and nobody knows.
+    fn is_in_doubt(&self) -> bool {
+        self.state.is_open() || self.state.status() == Some(Status::Unknown)
+    }
 }
 
 /// Everything outside that a rollout uses.
@@ -146,9 +173,17 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
 
     let (api, journal) = (ports.api, ports.journal);
     let wrote_before = history.wrote;
+    let pause = history.pause.map(|pause| pause.left(at)).unwrap_or_default();
     let mut work = work::Rollout::new(job, ports, counts);
+    if pause > LONGEST_WAIT {
+        work.stop(StopReason::Unreachable(format!("the client list: {}", parked_message(Some(pause)))));
+    } else {
+        gate.close_for(pause);
+    }
     let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
     let mut counts = work.counts();
+    // Nobody looked at them again.
+    (0..work.still_in_doubt()).for_each(|_| counts.add(Status::Unknown));
     let rest = orgs - counts.total();
     (0..rest).for_each(|_| counts.add(Status::NotAttempted));
 

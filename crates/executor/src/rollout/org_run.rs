@@ -159,8 +159,7 @@ impl OrgRun {
                     self.tell(Input::Differs);
                 }
                 Phase::Ready => {
-                    let is_fresh = self.live.as_ref().is_some_and(|(_, at)| now < *at + FRESH);
-                    return if is_fresh || !mode.reads() { Ask::Intent } else { Ask::Read };
+                    return if self.is_fresh(mode, now) { Ask::Intent } else { Ask::Read };
                 }
                 Phase::Intent => return Ask::Write,
                 Phase::Acked if verifies || self.is_canary && mode.reads() => self.tell(Input::Verify),
@@ -171,6 +170,17 @@ impl OrgRun {
                 Phase::Done(_) => return Ask::Nothing,
             }
         }
+    }
+
+    /// Whether a write can be built on what was read; where nothing is read, always.
+    fn is_fresh(&self, mode: WriteMode, now: Duration) -> bool {
+        !mode.reads() || self.live.as_ref().is_some_and(|(_, at)| now < *at + FRESH)
+    }
+
+    /// Whether its write has waited so long for its turn that what it is built on is old: somebody else may have
+    /// written since.
+    pub(super) fn has_aged(&self, mode: WriteMode, now: Duration) -> bool {
+        self.state.phase() == Phase::Intent && !self.is_fresh(mode, now)
     }
 
     /// The intent is durable.

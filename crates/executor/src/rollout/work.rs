@@ -13,9 +13,9 @@ use orgwave_core::payload::update_body;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use orgwave_core::reply::Refusal;
-use orgwave_core::run::{Entry, Sample, StopReason};
+use orgwave_core::run::{Entry, Pause, Sample, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
-use orgwave_core::status::{Counts, Status};
+use orgwave_core::status::Counts;
 
 use super::org_run::{Ask, Desk, OrgRun};
 use super::waves::{Next, WaveFeed};
@@ -30,6 +30,7 @@ pub(super) struct Rollout<'a, A, J, P> {
     seal: &'a SealKey,
     ports: Ports<'a, A, J, P>,
     recorded: HashMap<u32, Recorded>,
+    pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
     /// The wave of each org, from the plan; the lowest is the canary's.
     index: &'a [IndexEntry],
@@ -43,12 +44,8 @@ pub(super) struct Rollout<'a, A, J, P> {
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
         let Job { index, policy, secrets, seal, history } = job;
-        let History { settled, open: recorded, .. } = history;
-        let is_in_doubt = |org| {
-            recorded.get(&org).is_some_and(|recorded: &Recorded| {
-                recorded.state.is_open() || recorded.state.status() == Some(Status::Unknown)
-            })
-        };
+        let History { settled, open: recorded, pauses, .. } = history;
+        let is_in_doubt = |org| recorded.get(&org).is_some_and(Recorded::is_in_doubt);
         let mut waves =
             WaveFeed::new(index, policy.max_failures, |org| settled.contains_key(&org), is_in_doubt);
         if policy.settle_only {
@@ -63,6 +60,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             seal,
             ports,
             recorded,
+            pauses,
             waves,
             index,
             canary,
@@ -81,6 +79,16 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     /// Whether a write was sent.
     pub(super) const fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// Makes the run stop, before it has begun an org.
+    pub(super) fn stop(&mut self, reason: StopReason) {
+        self.stop = Some(reason);
+    }
+
+    /// Orgs that may have been written by an earlier process, and were not begun by this one.
+    pub(super) fn still_in_doubt(&self) -> usize {
+        self.recorded.values().filter(|recorded| recorded.is_in_doubt()).count()
     }
 
     /// Loads an org's line; a plan that can't be read any more stops the run.
@@ -264,6 +272,19 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
             org.forbidden(&refusal);
         }
         self.record_inputs(index);
+    }
+
+    fn told_to_wait(&mut self, index: Option<u32>, wait: Duration, cx: &mut Context<'_, C>) {
+        let pause = Pause::new(cx.gate.clock().now(), wait);
+        self.ports.journal.record(Entry::Pause { index, pause });
+    }
+
+    fn waits_on(&mut self, index: u32, cx: &mut Context<'_, C>) -> Duration {
+        self.pauses.remove(&index).map(|pause| pause.left(cx.gate.clock().now())).unwrap_or_default()
+    }
+
+    fn has_aged(&self, index: u32, now: Duration) -> bool {
+        self.orgs.get(&index).is_some_and(|org| org.has_aged(self.policy.write, now))
     }
 
     fn parked(&mut self, index: u32, wait: Option<Duration>, _: &mut Context<'_, C>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
 
 use crate::process::Ordeal;
-use crate::stage::{self, Stage};
+use crate::stage::{self, Jumps, Stage};
 use crate::world::{Call, Effect, Fault, Kind, TokenBucket};
 
 /// How often what happens, in a hundred calls, and what is wrong with single orgs.
@@ -87,7 +87,7 @@ impl Scenario {
         );
         let faultless = rng.u8(..20) == 0;
         let weather = if faultless { Weather::fair(limits.quiet_period) } else { Weather::draw(rng, orgs) };
-        let stage = Stage::new(&waves, limits, policy, rng.u64(..));
+        let mut stage = Stage::new(&waves, limits, policy, rng.u64(..));
         {
             let mut world = stage.world.lock();
             // Without a read, only a merging server keeps what isn't named.
@@ -105,6 +105,9 @@ impl Scenario {
         } else {
             (0..rng.usize(1..6)).map(|_| ordeal(rng)).collect()
         };
+        if rng.u8(..6) == 0 {
+            stage.clock_jumps = pick(rng, &[Jumps::Forward, Jumps::Back]);
+        }
         let journal_delay = if rng.bool() { Duration::ZERO } else { Duration::from_millis(rng.u64(1..40)) };
         let mut scenario = Self { stage, ordeals, journal_delay, faultless, rng: rng.clone(), weather };
         scenario.blow();

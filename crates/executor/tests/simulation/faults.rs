@@ -393,3 +393,40 @@ fn without_faults_everything_is_applied_at_the_pace_that_is_allowed() {
         assert!(report.ended_at.as_secs_f64() < 1.15 * 900.0 / 50.0, "{:?}", report.ended_at);
     });
 }
+
+#[test]
+fn a_panic_in_one_orgs_task_is_that_orgs_alone() {
+    in_virtual_time(async {
+        let stage = Stage::with_waves(&[1, 10]);
+        stage.world.trouble(|call| match (call.org, call.kind, call.nth) {
+            (Some(5), Kind::Write, 0) | (Some(6), Kind::Read, 0) | (Some(7), Kind::Read, 1) => {
+                Some(Fault::Panic)
+            }
+            (Some(8), Kind::Write, _) => Some(Fault::Panic),
+            _ => None,
+        });
+        let report = run(&stage, Ordeal::Nothing).await;
+        // Whether what panicked was sent isn't known: reads settle it.
+        assert_eq!(report.status(8), Some(Status::Failed));
+        assert_eq!(report.count(Status::Applied), 10);
+        assert_eq!((calls(&stage, 5, Kind::Write).len(), calls(&stage, 7, Kind::Write).len()), (2, 1));
+    });
+}
+
+#[test]
+fn a_read_error_of_the_plan_stops_the_run_and_a_resume_goes_on() {
+    in_virtual_time(async {
+        let mut stage = Stage::with_waves(&[1, 10]);
+        stage.lines.unreadable = Some(7);
+        let store = Store::new();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let first = process(&stage, &store, 0, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
+        check(&stage, &store, &first, Ordeal::Nothing);
+        assert!(matches!(first.stop(), Some(StopReason::JournalFailed(why)) if why.contains("plan")));
+        assert_eq!(calls(&stage, 7, Kind::Read).len() + calls(&stage, 7, Kind::Write).len(), 0);
+        stage.lines.unreadable = None;
+        let second = process(&stage, &store, 1, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
+        check(&stage, &store, &second, Ordeal::Nothing);
+        assert_eq!(second.count(Status::Applied), 11);
+    });
+}

@@ -10,10 +10,11 @@ use orgwave_core::plan::Verdict;
 use orgwave_core::policy::{FailureBudget, Rate, VerifyPolicy, WriteMode};
 use orgwave_core::run::{Entry, StopReason};
 use orgwave_core::status::{Status, Verified};
+use orgwave_core::timestamp::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::process::{Ordeal, Report};
-use crate::stage::Stage;
+use crate::process::{Ordeal, Report, time_of_day};
+use crate::stage::{Jumps, Stage};
 use crate::store::Store;
 use crate::world::{Answer, Kind, Record};
 
@@ -30,7 +31,8 @@ pub(crate) fn check(stage: &Stage, store: &Store, report: &Report, ordeal: Ordea
     verified_was_seen(stage, &own, report);
     settled_orgs_are_left_alone(&own, report);
     each_org_has_one_outcome(stage, report);
-    retry_after_is_kept(&own);
+    retry_after_is_kept(stage, &ledger, &entries, report);
+    writes_are_built_on_new_reads(stage, &own);
     rates_are_kept(stage, &own);
     waves_come_one_after_another(stage, &own, report);
     stops_end_soon(stage, report, ordeal);
@@ -129,20 +131,41 @@ fn each_org_has_one_outcome(stage: &Stage, report: &Report) {
     }
 }
 
-/// 6: no call to an org before its Retry-After has passed. A new process doesn't know of it.
-fn retry_after_is_kept(own: &[&Record]) {
+/// 6: no call to an org before its Retry-After has passed, whichever process was told. Not known is only what a
+/// process was told so shortly before it died that its journal doesn't have it, and what a clock that jumps ahead
+/// makes look like the past.
+fn retry_after_is_kept(
+    stage: &Stage,
+    ledger: &[Record],
+    entries: &[(Entry, Option<Duration>)],
+    report: &Report,
+) {
+    let process = report.number;
+    let went_through = report.ended.as_ref().is_some_and(|ended| ended.finish.stop.is_none());
     let mut closed: HashMap<u32, Duration> = HashMap::new();
     let mut waits: Vec<(Duration, u32, Duration)> = Vec::new();
-    for record in own {
+    let known: HashSet<(u32, Timestamp)> = entries
+        .iter()
+        .filter_map(|(entry, _)| match entry {
+            Entry::Pause { index: Some(org), pause } => Some((*org, pause.told_at)),
+            _ => None,
+        })
+        .collect();
+    for record in ledger {
         if let (Some(org), Some(until)) = (record.org, record.until)
             && let Answer::Throttled(Some(wait)) | Answer::Unclear(Some(wait)) = record.answer
         {
-            waits.push((until, org, until + wait));
+            let told_at = time_of_day(until, stage.clock_jumps, record.process);
+            let is_known = known.contains(&(org, told_at));
+            assert!(is_known || record.process != process || !went_through, "not in the journal: {record:?}");
+            if record.process == process || is_known && stage.clock_jumps == Jumps::Never {
+                waits.push((until, org, until + wait));
+            }
         }
     }
     waits.sort();
     let mut waits = waits.into_iter().peekable();
-    for record in own {
+    for record in ledger.iter().filter(|record| record.process == process) {
         while let Some((_, org, until)) = waits.next_if(|(heard, ..)| *heard <= record.at) {
             let closed = closed.entry(org).or_default();
             *closed = until.max(*closed);
@@ -150,6 +173,25 @@ fn retry_after_is_kept(own: &[&Record]) {
         let Some(org) = record.org else { continue };
         let until = closed.get(&org).copied().unwrap_or_default();
         assert!(record.at >= until, "org {org} was called at {:?}, not before {until:?}", record.at);
+    }
+}
+
+/// A write goes out soon after the read that it is built on, however long it had to wait for its turn.
+fn writes_are_built_on_new_reads(stage: &Stage, own: &[&Record]) {
+    if !stage.policy.write.reads() {
+        return;
+    }
+    let mut seen: HashMap<u32, Duration> = HashMap::new();
+    for record in own {
+        let Some(org) = record.org else { continue };
+        match (&record.answer, record.kind, record.until) {
+            (Answer::Shown(_), _, Some(until)) => drop(seen.insert(org, until)),
+            (_, Kind::Write, _) => {
+                let read = seen.get(&org).unwrap_or_else(|| panic!("org {org} was written unread"));
+                assert!(record.at < *read + 60 * SECOND, "org {org}, read at {read:?}: {record:?}");
+            }
+            _ => {}
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //!   [`invariants`] checked after every process. More of them: `ORGWAVE_SEEDS=5000`; one again:
 //!   `ORGWAVE_SEED=17`.
 //! * [`faults`]: one named fault each.
+//! * [`pauses`]: a Retry-After that outlives the process which was told.
 //! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
 //!
 //! The [`world`] plays the vendor, the [`store`] what is on the disk, [`stage`] and [`process`] set up and run.
@@ -13,6 +14,7 @@ mod chaos;
 mod faults;
 mod invariants;
 mod pace;
+mod pauses;
 mod process;
 mod seeds;
 mod stage;

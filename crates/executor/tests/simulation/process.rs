@@ -16,7 +16,7 @@ use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::stage::Stage;
+use crate::stage::{Jumps, Stage};
 use crate::store::{Habits, Store};
 
 /// Nothing that is simulated here takes longer.
@@ -66,6 +66,18 @@ impl Report {
     }
 }
 
+/// What a process takes for the time when it begins. Where clocks jump, every other process's is an hour off.
+pub(crate) fn time_of_day(now: Duration, jumps: Jumps, number: u32) -> Timestamp {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let midnight = Timestamp::from_millis(1_700_000_000_000);
+    let hours = match (jumps, number % 2) {
+        (Jumps::Forward, 1) => 2,
+        (Jumps::Back, 1) => 0,
+        _ => 1,
+    };
+    midnight.plus(now + hours * HOUR)
+}
+
 /// Runs the next process of a run.
 pub(crate) async fn process(
     stage: &Stage,
@@ -85,7 +97,7 @@ pub(crate) async fn process(
     if let Ordeal::MaxDuration(most) = ordeal {
         limits.max_duration = Some(most);
     }
-    let clock = TokioClock::starting_at(Timestamp::from_millis(1_700_000_000_000));
+    let clock = TokioClock::starting_at(time_of_day(stage.world.now(), stage.clock_jumps, number));
     let mut gate = Gate::new(clock, limits, None, rng.u64(..));
     let (orders, mut control) = mpsc::channel(4);
     tokio::spawn(async move {

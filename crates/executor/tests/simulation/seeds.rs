@@ -1,6 +1,7 @@
 //! Random runs, each to its end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use orgwave_core::status::Status;
 
@@ -47,6 +48,8 @@ async fn run(seed: u64) {
         }
     }
     scenario.calm();
+    // Until no clock, however far behind, shows a time at which an org is still to be left alone.
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
     // A canary's disturbance or an org in doubt may each stop one more process; not for ever.
     for _ in 0..10 {
         let report = step(&mut scenario, &store, &mut number, Ordeal::Nothing).await;

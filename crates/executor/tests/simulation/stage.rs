@@ -17,12 +17,29 @@ use serde_json::{Map, Value, json};
 use crate::world::World;
 
 /// The plan's lines, in memory.
-pub(crate) struct Lines(Vec<PlanLine>);
+pub(crate) struct Lines {
+    lines: Vec<PlanLine>,
+    /// The disk fails at this one.
+    pub(crate) unreadable: Option<u32>,
+}
 
 impl PlanSource for Lines {
     fn load(&self, index: u32) -> std::io::Result<PlanLine> {
-        Ok(self.0[index as usize].clone())
+        if self.unreadable == Some(index) {
+            return Err(std::io::Error::other("input/output error"));
+        }
+        Ok(self.lines[index as usize].clone())
     }
+}
+
+/// What the machine's clock does between one process of a run and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jumps {
+    Never,
+    /// An hour ahead, and with the next process back to what it should be.
+    Forward,
+    /// An hour behind, and with the next process forward to what it should be.
+    Back,
 }
 
 /// One run's unchanging part.
@@ -37,6 +54,7 @@ pub(crate) struct Stage {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) seal: SealKey,
+    pub(crate) clock_jumps: Jumps,
 }
 
 /// Limits that no test of something else runs into.
@@ -155,7 +173,8 @@ impl Stage {
         }
         let orgs = initial.iter().enumerate().map(|(number, org)| (org_id(number), org.clone())).collect();
         let world = World::new(orgs, limits.timeout, seed);
-        Self { world, index, lines: Lines(lines), wanted: wants, initial, policy, limits, seal }
+        let (lines, wanted, clock_jumps) = (Lines { lines, unreadable: None }, wants, Jumps::Never);
+        Self { world, index, lines, wanted, initial, policy, limits, seal, clock_jumps }
     }
 
     /// A stage with waves of these sizes.

@@ -14,6 +14,9 @@ use orgwave_executor::ports::Journal;
 use orgwave_executor::rollout::{History, Recorded};
 use tokio::sync::Notify;
 
+/// What was said so long ago is on the disk, whether or not somebody waits for it.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// What the journal does to a process.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Habits {
@@ -29,6 +32,8 @@ pub(crate) struct Habits {
 struct Disk {
     /// Entries, each with the number of its atom and, once durable, since when.
     entries: Vec<(Entry, u64, Option<Duration>)>,
+    /// When each was said.
+    said: Vec<Duration>,
     atoms: u64,
     /// Only this process's writes count.
     process: u32,
@@ -59,12 +64,15 @@ impl Store {
         let mut disk = self.lock();
         let durable =
             disk.entries.iter().rposition(|(_, _, durable)| durable.is_some()).map_or(0, |at| at + 1);
+        let lingered = disk.said.partition_point(|said| *said + LINGER <= now);
+        let durable = if disk.failed { durable } else { durable.max(lingered) };
         let mut keep = rng.usize(durable..=disk.entries.len());
         while keep > durable && keep < disk.entries.len() && disk.entries[keep].1 == disk.entries[keep - 1].1
         {
             keep -= 1;
         }
         disk.entries.truncate(keep);
+        disk.said.truncate(keep);
         for (_, _, durable) in &mut disk.entries {
             durable.get_or_insert(now);
         }
@@ -92,6 +100,11 @@ impl Store {
     pub(crate) fn history(&self) -> History {
         let resumed = self.lock().entries.iter().any(|(entry, _, _)| matches!(entry, Entry::Began { .. }));
         let mut history = History { resumed, ..History::default() };
+        for (entry, _, _) in &self.lock().entries {
+            if let Entry::Pause { index, pause } = entry {
+                history.take_pause(*index, *pause);
+            }
+        }
         for (index, org) in self.recorded() {
             history.wrote |= !org.before.is_empty();
             match org.outcome {
@@ -139,7 +152,7 @@ impl Store {
                     assert!(!org.is_settled(), "settled twice: {outcome:?}");
                     org.recorded.outcome = Some(outcome.clone());
                 }
-                Entry::Wave { .. } | Entry::Sample(_) | Entry::Finished(_) => {}
+                Entry::Pause { .. } | Entry::Wave { .. } | Entry::Sample(_) | Entry::Finished(_) => {}
             }
         }
         orgs.into_iter().map(|(index, told)| (index, told.recorded)).collect()
@@ -202,8 +215,10 @@ pub(crate) struct ProcessJournal {
 
 impl ProcessJournal {
     fn push(&self, entries: Vec<Entry>) -> usize {
+        let now = self.store.clock.elapsed();
         let mut disk = self.store.lock();
         if disk.process == self.process && !disk.failed {
+            disk.said.extend(entries.iter().map(|_| now));
             disk.atoms += 1;
             let atom = disk.atoms;
             disk.entries.extend(entries.into_iter().map(|entry| (entry, atom, None)));

@@ -61,6 +61,8 @@ pub(crate) enum Fault {
     NotConnected,
     OtherOrg,
     MaskedSecret,
+    /// The task that makes the call panics, once it has been sent.
+    Panic,
     /// A read shows what was there so long ago.
     Stale(Duration),
     Warned,
@@ -370,6 +372,7 @@ impl Transport {
         }
         let message = "broken".to_owned();
         match fault {
+            Some(Fault::Panic) => panic!("a defect of ours"),
             Some(Fault::Refuse(status)) => Said::Refused(refusal(status, RefusalKind::Status)),
             Some(Fault::Error) => Said::Refused(refusal(200, RefusalKind::Error)),
             Some(Fault::Unauthorized(status)) => Said::Unauthorized(refusal(status, RefusalKind::Status)),

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use orgwave_core::org::{Input, OrgState};
-use orgwave_core::run::Entry;
+use orgwave_core::run::{Entry, Pause};
 use orgwave_core::status::Status;
 use orgwave_journal::{MemoryJournal, RunJournal};
 use proptest::prelude::*;
@@ -19,6 +21,12 @@ struct Model {
 
 impl Model {
     fn tell(&mut self, index: u32, input: Input, journal: &MemoryJournal) {
+        if input == Input::NotApplied {
+            // Whatever became of the org, and whoever heard of it last: a pause moves nothing.
+            let pause = Pause::new(story::at(5), Duration::from_secs(3));
+            journal.record(Entry::Pause { index: Some(index), pause });
+            journal.record(Entry::Pause { index: None, pause });
+        }
         let Ok(next) = self.state.next(input) else { return };
         self.state = next;
         if input == Input::Intent {

@@ -10,6 +10,7 @@ pub mod autoformat;
 pub mod changes;
 mod guard;
 mod junit;
+mod leftovers;
 pub mod orgs;
 pub mod plan;
 pub mod results;
@@ -26,6 +27,7 @@ use std::str::FromStr;
 
 use orgwave_core::plan::Header;
 
+pub use self::leftovers::sweep;
 pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};

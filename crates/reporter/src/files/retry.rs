@@ -101,7 +101,7 @@ fn is_literal(column: &str) -> bool {
     matches!(name, "org_name" | "note" | "skip") || name.starts_with('_')
 }
 
-fn side_name(table: SideTable) -> String {
+pub(super) fn side_name(table: SideTable) -> String {
     format!("retry-{}.csv", table.name())
 }
 

@@ -22,6 +22,7 @@ use super::reply::OrgReply;
 use super::sampler::Sampler;
 use super::{Context, Need, Work};
 use crate::gate::{Gate, Sent};
+use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, ReadApi};
 
 /// How long a turn that no org could use is kept. Longer, and it would come on top of a later burst.
@@ -176,13 +177,24 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let most = (1 + ahead) * limits.concurrency;
         while self.active.len() - self.waiting < most {
             let Some(index) = self.work.feed(&mut Context::new(self.gate, self.sink)) else { break };
-            self.active.insert(index, Active::new());
-            self.ask(index);
+            self.begin(index);
             if self.check_stop() {
                 break;
             }
         }
         self.check_stop();
+    }
+
+    fn begin(&mut self, index: u32) {
+        let left = self.work.waits_on(index, &mut Context::new(self.gate, self.sink));
+        let now = self.now();
+        if left > LONGEST_WAIT {
+            self.active.insert(index, Active::new(now));
+            self.work.parked(index, Some(left), &mut Context::new(self.gate, self.sink));
+        } else {
+            self.active.insert(index, Active::new(now + left));
+        }
+        self.ask(index);
     }
 
     /// Returns when to try again, if it is the pace or a pause that holds.
@@ -216,6 +228,11 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             let (index, call) = self.queue.pop()?;
             let is_queued = self.active.get(&index).is_some_and(|org| matches!(org.stage, Stage::Queued));
             if !is_queued {
+                continue;
+            }
+            if self.work.has_aged(index, now) {
+                self.work.withdrawn(index);
+                self.ask(index);
                 continue;
             }
             match self.gate.take_org_turn(index) {

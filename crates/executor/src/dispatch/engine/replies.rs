@@ -7,13 +7,14 @@ use orgwave_core::event::{Answer, Call, EventKind, WaitReason};
 use orgwave_core::reply::{Cause, Listed, Refusal, Reply, Unclear};
 use orgwave_core::run::StopReason;
 
-use super::super::active::{Active, LONGEST_WAIT, MOST_THROTTLES, Stage};
+use super::super::active::{Active, MOST_THROTTLES, Stage};
 use super::super::reply::{OrgReply, Reach, answer_of, reach_of};
 use super::super::{Context, Work};
 use super::{Engine, Signal, millis, what_panicked};
 use crate::gate::Sent;
 use crate::gate::link::Outage;
 use crate::gate::throttle::Bucket;
+use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, ReadApi};
 
 impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
@@ -94,7 +95,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 self.go_on(index);
             }
             Reach::Redirected(what) => {
+                let retry_after = reply.retry_after();
                 self.hand_over(index, reply);
+                self.keep_away(index, retry_after);
                 self.drain(StopReason::Redirected(what));
                 self.go_on(index);
             }
@@ -105,15 +108,25 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     fn deliver(&mut self, index: u32, reply: OrgReply) {
         let retry_after = reply.retry_after();
         self.hand_over(index, reply);
-        if let Some(wait) = retry_after {
-            let now = self.now();
-            if wait > LONGEST_WAIT {
-                self.work.parked(index, Some(wait), &mut Context::new(self.gate, self.sink));
-            } else if let Some(org) = self.active.get_mut(&index) {
-                org.not_before = now + wait;
-            }
-        }
+        self.keep_away(index, retry_after);
         self.go_on(index);
+    }
+
+    /// Keeps the Retry-After of a reply that is no 429.
+    fn keep_away(&mut self, index: u32, retry_after: Option<Duration>) {
+        let Some(wait) = retry_after else { return };
+        self.told_to_wait(Some(index), wait);
+        let now = self.now();
+        if wait > LONGEST_WAIT {
+            self.work.parked(index, Some(wait), &mut Context::new(self.gate, self.sink));
+        } else if let Some(org) = self.active.get_mut(&index) {
+            org.not_before = now + wait;
+        }
+    }
+
+    /// Has it recorded, for the processes to come.
+    fn told_to_wait(&mut self, index: Option<u32>, wait: Duration) {
+        self.work.told_to_wait(index, wait, &mut Context::new(self.gate, self.sink));
     }
 
     pub(super) fn hand_over(&mut self, index: u32, reply: OrgReply) {
@@ -133,6 +146,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     }
 
     fn throttled(&mut self, index: u32, call: Call, sent: Sent, retry_after: Option<Duration>) {
+        if let Some(wait) = retry_after {
+            // Before it is said that the write may be sent again.
+            self.told_to_wait(Some(index), wait);
+        }
         self.work.withdrawn(index);
         let now = self.now();
         let Some(org) = self.active.get_mut(&index) else { return };
@@ -141,6 +158,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let is_alone = org.is_throttled_alone(self.gate.tally());
         if !is_alone && self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
             org.excuse_throttles();
+            let pause = self.gate.closed_for();
+            if retry_after.is_some() && !pause.is_zero() {
+                self.work.told_to_wait(None, pause, &mut Context::new(self.gate, self.sink));
+            }
         }
         let is_hopeless = wait > LONGEST_WAIT || org.is_hopeless(now);
         if !is_hopeless {
@@ -197,6 +218,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(self.latch.failures));
                 self.latch.failures += 1;
                 self.gate.throttled(None, sent, wait);
+                if let Some(wait) = retry_after {
+                    self.told_to_wait(None, wait);
+                }
                 if wait > LONGEST_WAIT || self.latch.failures >= MOST_THROTTLES {
                     let why = "the client list, asked whether the key is good, answers 429".to_owned();
                     return self.drain(StopReason::Unreachable(why));
@@ -210,12 +234,16 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             }
             (Reply::Unclear(unclear), Reach::Org) => {
                 self.latch.failures += 1;
-                if self.latch.failures >= self.gate.limits().attempts {
+                let least = unclear.retry_after.unwrap_or_default();
+                if !least.is_zero() {
+                    self.told_to_wait(None, least);
+                }
+                if self.latch.failures >= self.gate.limits().attempts || least > LONGEST_WAIT {
                     let why = format!("the client list, asked whether the key is good: {}", unclear.message);
                     return self.drain(StopReason::Unreachable(why));
                 }
                 let wait = self.gate.backoff.delay(self.latch.failures - 1);
-                self.latch.ask_again(now + wait.max(unclear.retry_after.unwrap_or_default()));
+                self.latch.ask_again(now + wait.max(least));
             }
             // An answer of any other kind came from somebody who knows the key.
             (_, Reach::Org) => {

@@ -1,0 +1,554 @@
+//! What the vendor does wrong: each fault by its name, met by the real binary, judged by the ledger. Secrets are looked
+//! for after each, and what must always hold is checked as after a kill.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use orgwave_sandbox::{Entry, Event, Operation};
+use serde_json::json;
+
+use crate::process::{Live, Ran};
+use crate::stage::{Org, Stage, object};
+use crate::witness::{Row, Witness, rows_of};
+
+/// The org that most faults are of: neither a canary nor skipped nor unchanged.
+const FAULTY: &str = "Org 5";
+
+/// A run that met a fault.
+struct Met {
+    stage: Stage,
+    ran: Ran,
+    rows: Vec<Row>,
+}
+
+/// Applies the rollout to orgs with these faults, at a pace that waits for nothing but them.
+fn meet(faults: &[&str], flags: &[&str]) -> Met {
+    let stage = Stage::new(71, 10, faults);
+    let command = quick(&stage, &["apply", "rollout.toml", "--yes"], flags);
+    after(stage, command)
+}
+
+/// A command that calls this vendor.
+fn quick(stage: &Stage, args: &[&str], flags: &[&str]) -> Command {
+    let mut command = stage.bare(args);
+    command.args(["--endpoint", &stage.vendor.url(), "--token-file", "key"]).args(flags);
+    let defaults = [
+        ("--rate", "unlimited"),
+        ("--org-rate", "unlimited"),
+        ("--concurrency", "4"),
+        ("--timeout", "2s"),
+        ("--quiet-period", "300ms"),
+        ("--attempts", "3"),
+    ];
+    for (flag, value) in defaults {
+        if !flags.contains(&flag) {
+            command.args([flag, value]);
+        }
+    }
+    command
+}
+
+/// Lets it run, and checks what must always hold.
+fn after(stage: Stage, command: Command) -> Met {
+    let mut witness = Witness::new(&stage);
+    witness.before();
+    let ran = Live::start(command).finish();
+    witness.after(&ran);
+    let rows = stage.run_folders().pop().map(|run| rows_of(&run.join("results.csv"))).unwrap_or_default();
+    let met = Met { stage, ran, rows };
+    met.says_what_is_live();
+    met
+}
+
+impl Met {
+    /// Every row once, and none that says other than what the vendor holds.
+    fn says_what_is_live(&self) {
+        let listed: Vec<&str> = self.rows.iter().map(|row| row["org_uuid"].as_str()).collect();
+        let typed: Vec<&str> = self.stage.orgs.iter().map(|org| org.id.as_str()).collect();
+        assert!(listed.is_empty() || listed == typed, "every row once, in order");
+        let ledger = self.stage.vendor.ledger();
+        for (row, org) in self.rows.iter().zip(&self.stage.orgs) {
+            let live = self.stage.vendor.state(&org.id).unwrap();
+            let is_wanted = org.desired().iter().all(|(at, value)| live.pointer(at) == Some(value));
+            let is_said = matches!(row["status"].as_str(), "applied" | "applied_with_warnings" | "unchanged");
+            assert!(is_wanted || !is_said || self.was_edited(org), "{row:?}");
+            let mine = |entry: &&Entry| entry.org.as_deref() == Some(org.id.as_str());
+            let was_written = ledger.iter().filter(mine).any(|entry| entry.applied == Some(true));
+            let leaves = ["rejected", "failed", "not_attempted", "blocked", "conflict", "skipped"];
+            if !was_written && leaves.contains(&row["status"].as_str()) && !self.was_edited(org) {
+                assert_eq!(live, org.before, "{row:?}");
+            }
+        }
+    }
+
+    fn was_edited(&self, org: &Org) -> bool {
+        let ledger = self.stage.vendor.ledger();
+        ledger.iter().any(|entry| entry.event == Event::Edit && entry.org.as_deref() == Some(org.id.as_str()))
+    }
+
+    fn row(&self, name: &str) -> &Row {
+        self.rows.iter().find(|row| row["org_name"] == name).unwrap_or_else(|| panic!("{:?}", self.ran))
+    }
+
+    fn calls(&self, name: &str, operation: Operation) -> Vec<Entry> {
+        let org = self.stage.orgs.iter().find(|org| org.name == name).unwrap();
+        let mine = |entry: &Entry| {
+            entry.org.as_deref() == Some(org.id.as_str()) && entry.operation == Some(operation)
+        };
+        self.stage.vendor.ledger().into_iter().filter(mine).collect()
+    }
+
+    fn sends(&self, name: &str) -> usize {
+        self.calls(name, Operation::Write).into_iter().filter(|entry| entry.event == Event::Request).count()
+    }
+
+    /// The faulty org's status and sends, and the exit code; all others are done.
+    #[track_caller]
+    fn is(&self, status: &str, code: i32, sends: usize) {
+        assert_eq!(self.ran.code, Some(code), "{:?}", self.ran);
+        assert_eq!(self.row(FAULTY)["status"], status, "{:?}", self.row(FAULTY));
+        assert_eq!(self.sends(FAULTY), sends, "{:?}", self.row(FAULTY));
+        self.others_are_done(&[FAULTY]);
+    }
+
+    #[track_caller]
+    fn others_are_done(&self, but: &[&str]) {
+        for (row, org) in self.rows.iter().zip(&self.stage.orgs) {
+            let done = match (org.is_skipped, org.is_unchanged) {
+                (true, _) => "skipped",
+                (_, true) => "unchanged",
+                _ => "applied",
+            };
+            assert!(but.contains(&org.name.as_str()) || row["status"] == done, "{row:?}");
+        }
+    }
+
+    fn count(&self, status: &str) -> usize {
+        self.rows.iter().filter(|row| row["status"] == status).count()
+    }
+
+    /// Goes on with the run, without the faults, to its end.
+    #[track_caller]
+    fn ends_well(&self) {
+        self.stage.vendor.disarm();
+        let ran = Live::start(quick(&self.stage, &["resume"], &[])).finish();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let rows = rows_of(&self.stage.only_run().join("results.csv"));
+        let is_done = |row: &Row| matches!(row["status"].as_str(), "applied" | "unchanged" | "skipped");
+        assert!(rows.iter().all(is_done), "{rows:?}");
+    }
+}
+
+#[test]
+fn retry_after_of_3_for_one_org_silences_it_alone() {
+    let met = meet(&["429 retry-after=3 on write of 'Org 5' nth 1"], &[]);
+    met.is("applied", 0, 2);
+    assert_eq!(met.row(FAULTY)["attempts"], "1");
+    let writes = met.calls(FAULTY, Operation::Write);
+    assert!(writes[1].at_us >= writes[0].done_us + 3_000_000);
+    let others = met.calls("Org 6", Operation::Write);
+    assert!(others[0].at_us > writes[0].at_us || others[0].at_us < writes[1].at_us);
+}
+
+#[test]
+fn retry_after_absent_abc_negative_1e20_twice_or_a_date() {
+    let met = meet(
+        &[
+            "429 on write of 'Org 0' nth 1",
+            "429 retry-after=abc on write of 'Org 1' nth 1",
+            "429 retry-after=-1 on write of 'Org 2' nth 1",
+            "429 retry-after=1e20 on write of 'Org 5' nth 1",
+            "429 retry-after=1 retry-after=2 on write of 'Org 6' nth 1",
+            "429 retry-after='Fri, 01 Jan 1999 00:00:00 GMT' on write of 'Org 7' nth 1",
+        ],
+        &[],
+    );
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+    for name in ["Org 0", "Org 1", "Org 2", "Org 5", "Org 6", "Org 7"] {
+        assert_eq!((met.sends(name), met.row(name)["attempts"].as_str()), (2, "1"), "{name}");
+    }
+    let twice = met.calls("Org 6", Operation::Write);
+    assert!(twice[1].at_us >= twice[0].done_us + 2_000_000, "of several the largest");
+}
+
+#[test]
+fn a_429_for_ever_on_one_org() {
+    let met = meet(&["429 retry-after=1 on write of 'Org 5'"], &[]);
+    met.is("not_attempted", 5, 10);
+    met.ends_well();
+}
+
+#[test]
+fn a_429_with_a_retry_after_over_15_minutes() {
+    let met = meet(&["429 retry-after=901 on write of 'Org 5'"], &[]);
+    met.is("not_attempted", 5, 1);
+    assert!(met.ran.stdout.contains("orgwave resume"), "{:?}", met.ran);
+    // Asked again at once, it is still left alone: that much is remembered.
+    met.stage.vendor.disarm();
+    let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
+    assert_eq!((ran.code, met.sends(FAULTY)), (Some(5), 1), "{ran:?}");
+    let reads = met.calls(FAULTY, Operation::Read);
+    assert!(reads.iter().all(|read| read.at_us < met.calls(FAULTY, Operation::Write)[0].at_us));
+}
+
+#[test]
+fn a_401_from_request_k_on() {
+    let met = meet(&["401 from-request 25"], &[]);
+    assert_eq!(met.ran.code, Some(77), "{:?}", met.ran);
+    assert!(met.rows.iter().all(|row| !matches!(row["status"].as_str(), "rejected" | "failed")), "{met:?}");
+    assert!(met.count("not_attempted") > 0);
+    // Both ways on: the same key, once it works again, and a new one.
+    for way in ["orgwave resume", "retry.toml"] {
+        assert!(met.ran.stdout.contains(way), "{:?}", met.ran);
+    }
+    assert!(met.stage.only_run().join("retry.toml").exists(), "what is named is there");
+    met.ends_well();
+}
+
+#[test]
+fn a_401_or_403_for_one_org() {
+    for (fault, sends) in [("401 on read", 0), ("403 on read", 0), ("401 on write", 1), ("403 on write", 1)] {
+        meet(&[&format!("{fault} of 'Org 5'")], &[]).is("rejected", 3, sends);
+    }
+}
+
+#[test]
+fn a_403_on_the_first_orgs_and_on_the_list() {
+    let met = meet(&["403"], &[]);
+    assert_eq!((met.ran.code, met.stage.writes()), (Some(77), 0), "{:?}", met.ran);
+    // The list still answers when the plan is made, and no more when the orgs are written.
+    let met = meet(&["403 on write", "403 on clients from 2"], &[]);
+    assert_eq!((met.ran.code, met.count("rejected")), (Some(77), 0), "{:?}", met.ran);
+    met.ends_well();
+}
+
+#[test]
+fn a_400_404_405_409_413_or_422_is_rejected_after_one_send() {
+    let orgs =
+        [("Org 1", 400), ("Org 2", 404), ("Org 5", 405), ("Org 6", 409), ("Org 7", 413), ("Org 8", 422)];
+    let faults: Vec<String> = orgs
+        .iter()
+        .map(|(org, code)| {
+            format!(r#"{code} body='{{"error":"No","msg":"not\u001b[31m \u202ehere {code}"}}' on write of '{org}'"#)
+        })
+        .collect();
+    let met = meet(&faults.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    assert_eq!(met.ran.code, Some(3), "{:?}", met.ran);
+    for (name, code) in orgs {
+        let row = met.row(name);
+        assert_eq!((row["status"].as_str(), met.sends(name)), ("rejected", 1), "{row:?}");
+        assert_eq!(row["http_status"], code.to_string());
+        assert!(row["error_message"].contains(&format!("here {code}")), "{row:?}");
+        assert!(!row["error_message"].contains(|c: char| c.is_control() || c == '\u{202e}'), "{row:?}");
+    }
+}
+
+#[test]
+fn a_500_that_was_applied() {
+    meet(&["500 applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
+}
+
+#[test]
+fn a_500_that_was_not_applied_twice_then_200() {
+    let met = meet(&["500 unapplied on write of 'Org 5' times 2"], &[]);
+    met.is("applied", 0, 3);
+    assert_eq!(met.row(FAULTY)["attempts"], "3");
+    let met = meet(&["500 unapplied on write of 'Org 5'"], &[]);
+    met.is("failed", 5, 3);
+}
+
+#[test]
+fn a_500_for_every_org() {
+    let met = meet(&["500 unapplied on write"], &["--max-failures", "10%"]);
+    assert_eq!((met.ran.code, met.count("failed")), (Some(4), 1), "{:?}", met.ran);
+    assert_eq!(met.stage.writes(), 3, "the canary's alone");
+}
+
+#[test]
+fn a_502_a_503_with_retry_after_and_a_504() {
+    for (applied, sends) in [("applied", 1), ("unapplied", 2)] {
+        let met = meet(
+            &[
+                &format!("502 {applied} on write of 'Org 1' nth 1"),
+                &format!("503 {applied} retry-after=1 on write of 'Org 5' nth 1"),
+                &format!("504 {applied} on write of 'Org 6' nth 1"),
+            ],
+            &[],
+        );
+        met.is("applied", 0, sends);
+        assert_eq!((met.sends("Org 1"), met.sends("Org 6")), (sends, sends));
+        let told = &met.calls(FAULTY, Operation::Write)[0];
+        let reads = met.calls(FAULTY, Operation::Read);
+        let next = reads.iter().find(|read| read.at_us > told.at_us).unwrap();
+        assert!(next.at_us >= told.done_us + 1_000_000, "the read-back waits, too");
+    }
+}
+
+#[test]
+fn a_200_with_error_or_with_auth_error() {
+    let met = meet(&["error msg='no such door' on write of 'Org 5'", "auth-error on write of 'Org 6'"], &[]);
+    assert_eq!(met.ran.code, Some(3), "{:?}", met.ran);
+    met.others_are_done(&[FAULTY, "Org 6"]);
+    for name in [FAULTY, "Org 6"] {
+        assert_eq!((met.row(name)["status"].as_str(), met.sends(name)), ("rejected", 1));
+        let last = met.calls(name, Operation::Read).pop().unwrap();
+        assert!(last.at_us > met.calls(name, Operation::Write)[0].at_us, "what is live is read");
+        assert!(met.row(name)["error_message"].contains("read back"), "{:?}", met.row(name));
+    }
+    assert!(met.row(FAULTY)["error_message"].contains("no such door"));
+}
+
+#[test]
+fn a_200_with_failed_guids_misconfigured_doors_and_a_warning() {
+    let met = meet(
+        &["warning msg='two doors' failed-guids=g1;g2 misconfigured-doors=Front on write of 'Org 5'"],
+        &[],
+    );
+    met.is("applied_with_warnings", 0, 1);
+    let row = met.row(FAULTY);
+    assert_eq!((row["warning"].as_str(), row["failed_guids"].as_str()), ("two doors", "g1;g2"));
+    assert_eq!(row["misconfigured_doors"], "Front");
+}
+
+#[test]
+fn a_200_with_html_nothing_null_a_list_or_a_string() {
+    let bodies =
+        [("Org 1", "html"), ("Org 2", "empty"), ("Org 5", "null"), ("Org 6", "array"), ("Org 7", "string")];
+    for (applied, sends) in [("applied", 1), ("unapplied", 2)] {
+        let faults = bodies.map(|(org, body)| format!("{body} {applied} on write of '{org}' nth 1"));
+        let met = meet(&faults.each_ref().map(String::as_str), &[]);
+        met.is("applied", 0, sends);
+        assert!(bodies.iter().all(|(org, _)| met.sends(org) == sends));
+    }
+}
+
+#[test]
+fn a_truncated_body_and_a_wrong_content_length() {
+    let met = meet(
+        &[
+            "truncate applied on write of 'Org 1' nth 1",
+            "too-long applied on write of 'Org 5' nth 1",
+            "truncate unapplied on write of 'Org 6' nth 1",
+            "too-long unapplied on write of 'Org 7' nth 1",
+        ],
+        &[],
+    );
+    met.is("applied", 0, 1);
+    assert_eq!((met.sends("Org 1"), met.sends("Org 6"), met.sends("Org 7")), (1, 2, 2));
+}
+
+#[test]
+fn headers_or_a_body_that_drip() {
+    for fault in ["drip-headers every=300ms", "drip-body every=300ms"] {
+        let began = Instant::now();
+        let met = meet(&[&format!("{fault} applied on write of 'Org 5' nth 1")], &[]);
+        met.is("applied", 0, 1);
+        assert!(began.elapsed() < Duration::from_secs(20), "the total timeout ends it");
+    }
+}
+
+/// Runs it, watching how much memory it holds at most, in KiB.
+fn peak_of(stage: &Stage, command: &Command) -> (Ran, u64) {
+    // A process that has ended tells nothing: the kernel is asked while it lives, without a pause.
+    let script = "\"$@\" & pid=$!; peak=0; \
+        while line=$(grep VmHWM /proc/$pid/status 2>/dev/null) && [ -n \"$line\" ]; do peak=$line; done; \
+        wait $pid; code=$?; echo \"peak $peak\"; exit $code";
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.current_dir(stage.folder()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("PATH", "/usr/bin:/bin");
+    let ran = Live::start(shell).finish();
+    let peak = ran.stdout.lines().find_map(|line| line.strip_prefix("peak VmHWM:")).unwrap();
+    let peak = peak.split_whitespace().next().unwrap().parse().unwrap();
+    (ran, peak)
+}
+
+#[test]
+fn a_gzip_bomb_a_body_of_a_gigabyte_and_deep_json_leave_memory_flat() {
+    let faults = [
+        "gzip-bomb size=1G on write of 'Org 1' nth 1",
+        "huge size=1G on write of 'Org 2' nth 1",
+        "deep depth=1000000 on write of 'Org 5' nth 1",
+        "gzip-bomb size=1G on read of 'Org 6' nth 1",
+        "huge size=1G on read of 'Org 7' nth 1",
+        "deep depth=1000000 on read of 'Org 8' nth 1",
+    ];
+    let peak = |faults: &[&str]| {
+        let stage = Stage::new(71, 10, faults);
+        let command = quick(&stage, &["apply", "rollout.toml", "--yes"], &["--timeout", "20s"]);
+        let (ran, peak) = peak_of(&stage, &command);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let rows = rows_of(&stage.only_run().join("results.csv"));
+        assert!(rows.iter().all(|row| matches!(row["status"].as_str(), "applied" | "unchanged" | "skipped")));
+        peak
+    };
+    let (plain, hostile) = (peak(&[]), peak(&faults));
+    // Settings are cut at 8 MiB, of which a few may be held at once.
+    assert!(hostile < plain + 96 * 1024, "{hostile} KiB, and {plain} KiB without");
+}
+
+#[test]
+fn a_redirect_to_anywhere_is_never_followed() {
+    let elsewhere = Stage::new(72, 1, &[]);
+    for code in [301, 302, 307, 308] {
+        let to = format!("{code} location={}/anywhere", elsewhere.vendor.url());
+        let met = meet(&[&format!("{to} on read")], &[]);
+        assert_eq!((met.ran.code, met.stage.writes()), (Some(69), 0), "{:?}", met.ran);
+        let met = meet(&[&format!("{to} on write of 'Org 5'")], &[]);
+        assert!(met.ran.code.is_some_and(|code| [5, 6].contains(&code)), "{:?}", met.ran);
+        assert_eq!((met.row(FAULTY)["status"].as_str(), met.sends(FAULTY)), ("unknown", 1));
+        assert!(met.count("not_attempted") > 0, "the run drains");
+        met.ends_well();
+    }
+    assert_eq!(elsewhere.vendor.ledger().len(), 0, "the key went elsewhere");
+}
+
+#[test]
+fn a_refused_connection_a_name_that_is_nobodys_and_tls_with_no_partner() {
+    // Nobody listens for a while: dispatch pauses, and no attempt is spent. One call at a time, so that none is cut off.
+    let met = meet(&["refuse for=2s on write of 'Org 1' nth 1"], &["--concurrency", "1"]);
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+    assert!(
+        met.rows.iter().all(|row| row["attempts"].parse::<u32>().is_ok_and(|spent| spent <= 1)),
+        "{met:?}"
+    );
+    let stage = Stage::new(71, 10, &[]);
+    let tls = stage.vendor.url().replace("http://", "https://");
+    for endpoint in ["https://nobody.invalid", &tls] {
+        let mut command =
+            stage.bare(&["apply", "rollout.toml", "--yes", "--token-file", "key", "--attempts", "2"]);
+        command.args(["--endpoint", endpoint]);
+        let ran = Live::start(command).finish();
+        assert_eq!(ran.code, Some(69), "{endpoint}: {ran:?}");
+        assert_eq!((stage.writes(), stage.run_folders().len()), (0, 0), "{endpoint}");
+    }
+}
+
+#[test]
+fn a_reset_after_the_request_was_read() {
+    meet(&["reset applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
+    meet(&["reset unapplied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 2);
+}
+
+#[test]
+fn a_kept_connection_closed_as_the_request_starts() {
+    meet(&["drop on write of 'Org 5' nth 1"], &[]).is("applied", 0, 2);
+    meet(&["close applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
+}
+
+#[test]
+fn a_read_back_that_fails_with_429_500_or_403() {
+    // Planning reads once, and apply once more before it writes.
+    for fault in ["500 on read", "403 on read"] {
+        let met = meet(&[&format!("{fault} of 'Org 5' from 3")], &[]);
+        met.is("unknown", 6, 1);
+        met.ends_well();
+    }
+    // Of a Retry-After of more than a run waits, the next process knows.
+    let met = meet(&["429 retry-after=901 on read of 'Org 5' from 3"], &[]);
+    met.is("unknown", 6, 1);
+    met.stage.vendor.disarm();
+    let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
+    assert_eq!((ran.code, met.calls(FAULTY, Operation::Read).len()), (Some(6), 3), "{ran:?}");
+    meet(&["429 retry-after=1 on read of 'Org 5' nth 3"], &[]).is("applied", 0, 1);
+}
+
+#[test]
+fn a_stale_read_back_is_outwaited_by_the_quiet_period() {
+    let flags = ["--quiet-period", "2500ms"];
+    meet(&["500 applied stale=1500ms on write of 'Org 5' nth 1"], &flags).is("applied", 0, 1);
+    meet(&["ok applied stale=1500ms on write of 'Org 5' nth 1"], &flags).is("applied", 0, 1);
+}
+
+#[test]
+fn someone_else_edits_between_plan_and_apply_and_between_write_and_read_back() {
+    let stage = Stage::new(71, 10, &[]);
+    stage.plan(&[]);
+    let org = stage.orgs.iter().find(|org| org.name == FAULTY).unwrap().id;
+    stage.vendor.edit(&org, &object(json!({"badgeFaceVerificationMode": "AUTO"})));
+    let command = quick(&stage, &["apply", "p.jsonl", "--yes"], &[]);
+    after(stage, command).is("conflict", 3, 0);
+    let met = meet(&[r#"ok edit='{"saveClips":null}' on write of 'Org 5'"#], &[]);
+    met.is("diverged", 3, 1);
+}
+
+#[test]
+fn unknown_fields_reordered_maps_and_null_for_absent_are_no_difference() {
+    let met = meet(&["reshaped on read"], &[]);
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+}
+
+#[test]
+fn another_org_settings_null_or_absent_and_a_masked_secret_are_blocked() {
+    let met = meet(
+        &[
+            "other-org on read of 'Org 1'",
+            "settings-null on read of 'Org 2'",
+            "settings-absent on read of 'Org 5'",
+            "masked on read of 'Org 6'",
+            "other-org on read of 'Org 7' from 2",
+        ],
+        &[],
+    );
+    assert_eq!(met.ran.code, Some(3), "{:?}", met.ran);
+    let blocked = ["Org 1", "Org 2", "Org 5", "Org 6", "Org 7"];
+    met.others_are_done(&blocked);
+    for name in blocked {
+        assert_eq!(
+            (met.row(name)["status"].as_str(), met.sends(name)),
+            ("blocked", 0),
+            "{:?}",
+            met.row(name)
+        );
+    }
+}
+
+#[test]
+fn an_unmanaged_field_that_changes_with_the_canarys_write() {
+    let met = meet(&["ok flip=indexFaces on write of 'Org 0'"], &[]);
+    assert_eq!(met.ran.code, Some(4), "{:?}", met.ran);
+    assert_eq!(met.row("Org 0")["status"], "diverged");
+    assert!(met.row("Org 0")["error_message"].contains("indexFaces"), "{:?}", met.row("Org 0"));
+    assert_eq!(met.stage.writes(), 1, "the run stops after the canary");
+    met.stage.vendor.disarm();
+    let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let rows = rows_of(&met.stage.only_run().join("results.csv"));
+    assert!(rows.iter().all(|row| row["status"] != "not_attempted"), "resume is the user's yes: {rows:?}");
+}
+
+#[test]
+fn a_client_list_of_a_shape_that_nobody_knows() {
+    let met = meet(&["unknown-shape on clients"], &[]);
+    assert_eq!((met.ran.code, met.stage.vendor.ledger().len()), (Some(69), 1), "{:?}", met.ran);
+    assert!(met.ran.stderr.contains("client list"), "{:?}", met.ran);
+}
+
+#[test]
+fn a_token_that_the_vendor_quotes_before_the_first_good_read_is_masked() {
+    let said = format!(
+        r#"bad: {{"apiToken":"{}","refreshToken": "{}"}}"#,
+        crate::stage::LIVE_TOKEN,
+        crate::stage::LIVE_REFRESH
+    );
+    let body = json!({"error": "Bad Request", "msg": said}).to_string();
+    for (call, flags) in [("read", &[][..]), ("write", &["--no-read"])] {
+        let stage = Stage::new(71, 10, &[&format!("400 body='{body}' on {call} of 'Org 5'")]);
+        let ran = Live::start(quick(&stage, &["apply", "rollout.toml", "--yes"], flags)).finish();
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        let rows = rows_of(&stage.only_run().join("results.csv"));
+        let row = rows.iter().find(|row| row["org_name"] == FAULTY).unwrap();
+        let message = r#"Bad Request: bad: {"apiToken":"***","refreshToken": "***"}"#;
+        assert!(row["error_message"].contains(message), "{row:?}");
+    }
+}
+
+impl std::fmt::Debug for Met {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}\n{:#?}", self.ran, self.rows)
+    }
+}
