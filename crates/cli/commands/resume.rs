@@ -90,10 +90,6 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
 fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     let header = &folder.header;
-    if header.endpoint == "sandbox" {
-        return Err(Failure::usage("a sandbox run can't be resumed: its server ended with it")
-            .hint(retry_of(folder, " --sandbox")));
-    }
     if header.endpoint != identity.endpoint() {
         return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
     }

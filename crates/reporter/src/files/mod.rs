@@ -124,7 +124,9 @@ pub fn write_files_watched(
     let files = begin_all(source, folder, records.header(), org_files)?;
     let files = side_by_side::write(files, folder, || {
         let record = records.next_record()?;
-        record.iter().for_each(|record| tally.add(record));
+        if let Some(record) = &record {
+            tally.add(record);
+        }
         Ok(record)
     })?;
     let mut done = Vec::new();

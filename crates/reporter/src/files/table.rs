@@ -85,9 +85,7 @@ impl<W: Write> Table<W> {
         if shown.own {
             self.word(&shown.text)
         } else if is_reformatted(&shown.text) {
-            self.scratch.clear();
-            self.scratch.extend(["\\", &shown.text]);
-            Ok(self.csv.write_field(&self.scratch)?)
+            self.word(&format!("\\{}", shown.text))
         } else {
             self.text(&shown.text)
         }
