@@ -33,6 +33,10 @@ const MOST_EXPECTED: usize = 4_000_000;
 
 /// What is known of a manifest before its rows are read.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether any row has something, apart from the others"
+)]
 pub struct Header {
     /// The columns' names as typed.
     pub columns: Vec<String>,
