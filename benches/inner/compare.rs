@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
-use orgwave_core::compare::{Context, diff, judge, read_back, unread_changes};
+use orgwave_core::compare::{Context, diff, judge, read_back, unread};
 use orgwave_core::desired::{Desired, Managed};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 use orgwave_core::settings::RawObject;
@@ -35,7 +35,7 @@ fn compare(criterion: &mut Criterion) {
         let desired = Desired { managed: managed.collect(), expects: Vec::new() };
         let fields =
             diff(&desired, Some(&live), context).expect("the shapes are those of the catalog").fields;
-        let changes = unread_changes(&fields);
+        let changes = unread(&fields);
 
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(BenchmarkId::new("read settings", name), |bencher| {

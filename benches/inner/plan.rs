@@ -28,10 +28,11 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
         expects: Vec::new(),
         secrets: Vec::new(),
         fields,
-        typed: Typed {
+        typed: (&Typed {
             row: vec![estate::id(9).to_string(), "Client 4711 Ltd".to_owned(), "TRUE".to_owned()],
             sides: Vec::new(),
-        },
+        })
+            .into(),
     }
 }
 

@@ -13,6 +13,8 @@ use super::{ORGWAVE, bare};
 
 /// Requests in flight, for all that can have several.
 const IN_FLIGHT: &str = "64";
+/// The plan that orgwave makes for itself.
+const PLAN: &str = "plan.jsonl";
 /// Where the scripts lie.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/scripts");
 
@@ -193,13 +195,22 @@ pub(crate) fn unread(estate: &Estate, server: &Server) -> Result<Measured, Strin
 
 /// Makes a plan that changes every org, and applies it.
 pub(crate) fn plan_and_apply(estate: &Estate, server: &Server) -> Result<(Measured, Measured), String> {
+    let planned = plan(estate, server)?;
+    Ok((planned, apply(estate, server, PLAN, &[])?))
+}
+
+/// Makes a plan that changes every org, and says where it is.
+pub(crate) fn plan_again(estate: &Estate, server: &Server) -> Result<PathBuf, String> {
+    plan(estate, server).map(|_| estate.file(PLAN))
+}
+
+fn plan(estate: &Estate, server: &Server) -> Result<Measured, String> {
     apply(estate, server, "off.toml", &["--no-read", "--waves", "rest"])?;
-    let plan = estate.file("plan.jsonl");
+    let plan = estate.file(PLAN);
     let _ = fs::remove_file(&plan);
     let mut command = orgwave(estate, server, "plan");
     command.args(["on.toml", "--waves", "rest", "-o"]).arg(&plan);
-    let planned = run(&mut command)?;
-    Ok((planned, apply(estate, server, "plan.jsonl", &[])?))
+    run(&mut command)
 }
 
 /// Applies something to every org, and makes sure that it did.

@@ -9,6 +9,7 @@
 //! * [`server`]: `orgwave sandbox` in a process of its own, keeping totals only.
 //! * [`bare`]: a loop over reqwest that does nothing else: what a client of this kind can do at all.
 //! * [`contender`]: how each is run, and what it does not do.
+//! * [`safety`]: the engine with its journal on the disk, and in memory.
 //! * [`measured`]: wall time, processor time and peak memory of a child process.
 //! * [`report`]: medians, ratios, table and chart.
 //!
@@ -21,14 +22,17 @@ mod contender;
 mod estate;
 mod measured;
 mod report;
+mod safety;
 mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use contender::{Contender, Tools};
 use estate::Estate;
 use measured::Measured;
+use safety::Kept;
 use server::Server;
 
 /// The binary, built by the same `cargo bench`.
@@ -62,6 +66,9 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == bare::FLAG) {
         return bare::main(&args[1..]);
     }
+    if args.first().is_some_and(|arg| arg == safety::FLAG) {
+        return safety::main(&args[1..]);
+    }
     let quick = args.iter().any(|arg| arg == "--quick");
     let write = !quick || args.iter().any(|arg| arg == "--write");
     match measure(if quick { &QUICK } else { &WHOLE }, write) {
@@ -81,6 +88,7 @@ fn measure(scope: &Scope, write: bool) -> Result<(), String> {
     eprintln!("latency 0: {} orgs, {} rounds", scope.orgs, scope.rounds);
     let server = Server::start(&estate, "0ms")?;
     let prompt = race(&tools, &estate, &server, Contender::ALL, scope, scope.rounds)?;
+    let mut safety = vec![Safety { latency: "0 ms", rounds: weigh(&estate, &server, scope.rounds)? }];
     drop(server);
 
     let mut delayed = Vec::new();
@@ -88,10 +96,11 @@ fn measure(scope: &Scope, write: bool) -> Result<(), String> {
         eprintln!("latency 50 ms: {} orgs, {} rounds", scope.orgs, scope.delayed_rounds);
         let server = Server::start(&estate, "50ms")?;
         delayed = race(&tools, &estate, &server, Contender::CONCURRENT, scope, scope.delayed_rounds)?;
+        safety.push(Safety { latency: "50 ms", rounds: weigh(&estate, &server, scope.delayed_rounds)? });
     }
     let scale = scale(scope, &folder)?;
 
-    let text = report::text(&prompt, &delayed, &scale, scope.rounds);
+    let text = report::text(&prompt, &delayed, &safety, &scale, scope.rounds);
     println!("{text}");
     if !write {
         return Ok(());
@@ -124,6 +133,23 @@ fn race(
         }
     }
     Ok(courses)
+}
+
+/// What the journal costs at some latency: with it in memory, and on the disk, round by round.
+pub(crate) struct Safety {
+    latency: &'static str,
+    rounds: Vec<(Duration, Duration)>,
+}
+
+fn weigh(estate: &Estate, server: &Server, rounds: usize) -> Result<Vec<(Duration, Duration)>, String> {
+    let mut weighed = Vec::new();
+    for round in 0..rounds {
+        let memory = safety::measure(Kept::Memory, estate, server)?;
+        let disk = safety::measure(Kept::Disk, estate, server)?;
+        eprintln!("  {round}: the engine with its journal in memory {memory:.2?}, on the disk {disk:.2?}");
+        weighed.push((memory, disk));
+    }
+    Ok(weighed)
 }
 
 /// Planning, and applying that plan, for more and more orgs.

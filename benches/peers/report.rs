@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::contender::Contender;
 use super::measured::Measured;
-use super::{Course, Scale};
+use super::{Course, Safety, Scale};
 
 /// Between these lines of RESULTS.md is what this program writes; the rest is people's.
 const BEGIN: &str = "<!-- written by `cargo bench --bench peers`: begin -->";
@@ -15,7 +15,13 @@ const END: &str = "<!-- written by `cargo bench --bench peers`: end -->";
 const CHART: &str = "peers.svg";
 
 /// The tables.
-pub(crate) fn text(prompt: &[Course], delayed: &[Course], scale: &[Scale], rounds: usize) -> String {
+pub(crate) fn text(
+    prompt: &[Course],
+    delayed: &[Course],
+    safety: &[Safety],
+    scale: &[Scale],
+    rounds: usize,
+) -> String {
     let mut text = format!(
         "Medians of {rounds} rounds in turns, one server process, client and server on the same {} cores. `x bare` is \
          the median over the rounds of the ratio to the bare loop's orgs a second in the same round; `x fair` the same \
@@ -34,6 +40,17 @@ pub(crate) fn text(prompt: &[Course], delayed: &[Course], scale: &[Scale], round
             floor.as_secs_f64()
         );
         delayed_table(&mut text, delayed);
+    }
+    text.push_str("\n### What safety costs\n\n");
+    text.push_str(
+        "The engine alone, default mode, 64 in flight: its journal in memory, and on the disk, where every intent is \
+         durable before its write is sent.\n\n| latency | in memory, s | on the disk, s | ratio |\n|--:|--:|--:|--:|\n",
+    );
+    for Safety { latency, rounds } in safety {
+        let memory = median(rounds.iter().map(|(memory, _)| memory.as_secs_f64()));
+        let disk = median(rounds.iter().map(|(_, disk)| disk.as_secs_f64()));
+        let ratio = median(rounds.iter().map(|(memory, disk)| disk.as_secs_f64() / memory.as_secs_f64()));
+        let _ = writeln!(text, "| {latency} | {memory:.2} | {disk:.2} | {ratio:.2} |");
     }
     text.push_str("\n### More and more orgs\n\n");
     text.push_str("| orgs | plan, us/org | MiB | apply PLAN, us/org | MiB | --no-read, us/org | MiB |\n");

@@ -31,7 +31,12 @@ pub fn error(failure: &Failure) {
 
 /// How wide stdout's terminal is; 100 where it is none.
 pub fn width() -> usize {
-    terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0))
+    columns().unwrap_or(100)
+}
+
+/// How wide stdout's terminal is, if it is one.
+pub fn columns() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
 /// Whether text on stdout is coloured.

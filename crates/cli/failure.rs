@@ -76,6 +76,10 @@ impl From<orgwave_reporter::ReportError> for Failure {
                 Exit::BadInput
             }
         };
-        Self::new(exit, "the reports can't be made").because(error)
+        let failure = Self::new(exit, "the reports can't be made").because(error);
+        match exit {
+            Exit::CannotWrite => failure,
+            _ => failure.hint("apply the rollout again: its reads find what is done"),
+        }
     }
 }

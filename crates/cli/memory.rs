@@ -160,3 +160,29 @@ fn state_home() -> Result<PathBuf, Failure> {
         Failure::new(Exit::BadConfig, "there is neither XDG_STATE_HOME nor HOME: no place for the lock")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use orgwave_core::secret::{SealKey, SecretText};
+
+    use super::*;
+
+    #[test]
+    fn a_rate_is_remembered_for_its_key_and_endpoint_alone_and_the_newest_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("rates")).expect("a folder");
+        let memory = Memory { folder: folder.path().to_owned() };
+        let key = |text: &str| SealKey::derive(&SecretText::new(text.into()), "").fingerprint("key", text);
+        let (ours, other) = (key("ours"), key("other"));
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        assert_eq!(memory.rate(&ours, "https://one", now), None);
+        memory.remember_rate(&ours, "https://one", 20.0, now);
+        memory.remember_rate(&ours, "https://one", 25.0, now);
+        assert_eq!(memory.rate(&ours, "https://one", now), Some(25.0));
+        assert_eq!(memory.rate(&ours, "https://two", now), None);
+        assert_eq!(memory.rate(&other, "https://one", now), None);
+        std::fs::write(folder.path().join("rates").join(name_of(&ours, "https://one")), "20/s")
+            .expect("written");
+        assert_eq!(memory.rate(&ours, "https://one", now), None, "what can't be read is no rate");
+    }
+}

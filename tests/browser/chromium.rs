@@ -1,7 +1,6 @@
 //! A browser with one page in it, and a record of everything that the page should not have done.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +8,8 @@ use headless_chrome::browser::tab::Tab;
 use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::protocol::cdp::{Emulation, Network};
 use headless_chrome::{Browser, LaunchOptions};
+
+use crate::debian::program;
 
 /// An open page. The browser ends with it.
 pub(crate) struct Page {
@@ -162,33 +163,10 @@ fn metrics(width: u32) -> Emulation::SetDeviceMetricsOverride {
     }
 }
 
-/// Debian's chromium, installed where it is missing and this may be done.
+/// Debian's chromium, or one of its kin.
 fn chromium() -> &'static Path {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
     FOUND.get_or_init(|| {
-        installed().unwrap_or_else(|| {
-            install();
-            installed().expect("chromium is needed for the browser tests: apt-get install chromium")
-        })
+        program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"], "chromium")
     })
-}
-
-fn installed() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let folders = ["/usr/bin", "/usr/local/bin", "/snap/bin", "/opt/homebrew/bin"];
-    let paths = folders.iter().flat_map(|folder| names.iter().map(move |name| Path::new(folder).join(name)));
-    paths.into_iter().find(|path| path.is_file())
-}
-
-/// As root on Debian and its kind; elsewhere nothing is done, and the test says what to install.
-fn install() {
-    let apt =
-        |args: &[&str]| Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive").output();
-    if apt(&["update"]).is_ok_and(|output| output.status.success()) {
-        match apt(&["install", "-y", "--no-install-recommends", "chromium"]) {
-            Ok(output) if output.status.success() => {}
-            Ok(output) => eprintln!("{}", String::from_utf8_lossy(&output.stderr)),
-            Err(error) => eprintln!("apt-get can't be run: {error}"),
-        }
-    }
 }

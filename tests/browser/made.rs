@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::Image;
-use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, Typed, Verdict, WaveCount};
+use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, RawTyped, Verdict, WaveCount};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::timestamp::Timestamp;
@@ -94,7 +94,7 @@ fn line(number: u64, name: String) -> PlanLine {
             field(&door, json!(null), json!(format!("Door {number}")), Origin::Row),
             field("saveClips", json!(number % 1_000 == 7), json!(number % 1_000 != 7), Origin::Default),
         ],
-        typed: Typed::default(),
+        typed: RawTyped::default(),
     }
 }
 

@@ -1,15 +1,18 @@
 //! The pages, in a real browser.
 //!
-//! * `chromium`: where it is, how it is started, what it saw.
+//! * `debian`: where the browser comes from. `chromium`: how it is started, what it saw.
 //! * `made`: pages of plans and runs, from the binary and from the library.
 //! * `plan`, `report`: what people do on them.
 //! * `harm`: names that mean harm, and what a page must never do.
-//! * `size`: many orgs; a narrow screen.
+//! * `looks`: contrast, in the light, in the dark and on paper. `size`: many orgs; a narrow screen.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
 
 mod chromium;
+#[path = "../machine/debian.rs"]
+mod debian;
 mod harm;
+mod looks;
 mod made;
 mod plan;
 mod report;

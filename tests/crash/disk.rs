@@ -12,7 +12,7 @@ use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::Image;
-use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, Typed, Verdict};
+use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Listed, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader, StopReason};
@@ -250,7 +250,7 @@ impl PlanSource for Plan {
                 fingerprint: None,
                 from: Origin::Row,
             }],
-            typed: Typed::default(),
+            typed: RawTyped::default(),
         })
     }
 }
@@ -332,7 +332,7 @@ fn history(run: &Path) -> History {
         } else if record.had_intent() {
             let recorded = Recorded {
                 state: record.state,
-                changes: stored.changes_of(record).unwrap(),
+                before: stored.before_of(record).unwrap(),
                 started_at: record.started_at,
                 ack: Ack::default(),
             };

@@ -45,6 +45,28 @@ fn a_key_file_that_others_can_read_is_78() {
     assert!(told.out.contains("-> chmod 600 key"), "{}", told.out);
 }
 
+/// Something is in the way of both folders: each line says which folder, and a way on that harms nobody.
+#[test]
+fn folders_that_cannot_be_written_are_78_or_74() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    let api = shell.sandbox("--orgs 1");
+    shell.write("file", "");
+    let line =
+        format!("XDG_STATE_HOME=$HOME/file orgwave doctor --reports file/reports --endpoint {}", api.url);
+    let told = shell.line(&line).with_code(74);
+    let bad: Vec<&str> = told.out.lines().filter(|line| line.starts_with("bad ")).collect();
+    let [state, reports] = bad[..] else { panic!("{}", told.out) };
+    assert!(
+        state.contains("file/orgwave can't be written") && state.contains("-> set XDG_STATE_HOME"),
+        "{state}"
+    );
+    assert!(
+        reports.contains("file/reports can't be written") && reports.contains("-> name a folder"),
+        "{reports}"
+    );
+    assert!(!told.out.contains("chmod"), "{}", told.out);
+}
+
 #[test]
 fn where_nothing_answers_is_69() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");

@@ -28,5 +28,13 @@ fn a_code_is_explained_and_an_unknown_one_is_a_mistake() {
     let shell = Shell::new();
     let page = shell.orgwave("explain E-ROW-003").with_code(0).out;
     assert!(page.starts_with("# E-ROW-003: an org has two rows\n"), "{page}");
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors")).unwrap() {
+        let path = entry.unwrap().path();
+        let code = path.file_stem().unwrap().to_str().unwrap();
+        if code != "README" {
+            let told = shell.orgwave(&format!("explain {code}")).with_code(0).out;
+            assert_eq!(told, std::fs::read_to_string(&path).unwrap(), "{code}");
+        }
+    }
     shell.orgwave("explain E-ROW-999").with_code(64);
 }

@@ -17,6 +17,8 @@ seed = 3
 match = "Formulas"
 [sandbox.orgs.settings]
 enabled = "<null>"
+locationInfoMap = {}
+envoyUserSettingsMap = "<null>"
 [sandbox.orgs.settings.doorInfoMap]
 "-AbCdEfGhIjKlMnOpQrStA" = { doorName = "=1+1", clipDuration = -5, remoteUnlock = true }
 "a.b\\c" = { doorName = "<b>" }
@@ -24,6 +26,9 @@ enabled = "<null>"
 "plus" = { doorName = "+1 ÄÖ 門" }
 "quote" = { doorName = "'-x" }
 "empty" = { doorName = "" }
+"nothing" = {}
+"null" = { doorName = "<null>", remoteUnlock = "<null>" }
+"007" = { doorName = "1/2" }
 
 [[sandbox.orgs]]
 match = "Unwritable"

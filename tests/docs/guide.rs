@@ -2,7 +2,7 @@
 //!
 //! A page's blocks of `sh` are one script: later ones find what earlier ones made. It runs in a folder that has what
 //! a reader would have by then (a rollout, a key, a run), against the stand-in API. `PLAN` and `RUN` are the
-//! newest ones. A line ends with 0, or with what its comment says: `# ends with 13`.
+//! newest ones, `CODE` stands for a plan's guards. A line ends with 0, or with what its comment says: `# ends with 13`.
 //!
 //! Two things the reader does and a test can't: an address is given with each command that calls the API, and
 //! `apply` gets its yes.
@@ -38,11 +38,17 @@ const PRELUDE: &str = r#"set -u +e
 PATH=$HOME/bin:$PATH
 plan() { ls -dt reports/plans/*/plan.jsonl | head -n 1; }
 run() { ls -dt reports/*/run.db | head -n 1 | xargs dirname; }
+acks() { tail -n 1 "$(plan)" | grep -o '"ack":"[^"]*"' | sed 's/"ack":"\(.*\)"/--ack \1/'; }
 ended() { if [ "$1" != "$2" ]; then echo "ended with $1, not $2: $3" >&2; exit 99; fi; }
 "#;
 
 /// A reader's desk, halfway through.
 fn desk() -> (Shell, Api) {
+    desk_where(None)
+}
+
+/// The same, where something goes wrong.
+fn desk_where(fault: Option<&str>) -> (Shell, Api) {
     let shell =
         Shell::new().with("RHOMBUS_API_KEY", "sandbox").with("ORGWAVE", env!("CARGO_BIN_EXE_orgwave"));
     shell.orgwave("init").with_code(0);
@@ -58,7 +64,12 @@ fn desk() -> (Shell, Api) {
         shell.write(name, text);
         std::fs::set_permissions(shell.path(name), Permissions::from_mode(mode)).unwrap();
     }
-    let api = shell.sandbox("rollout.toml");
+    let mut served = shell.read("rollout.toml");
+    if let Some(fault) = fault {
+        served += &format!("faults = [\"{fault}\"]\n");
+    }
+    shell.write("served.toml", &served);
+    let api = shell.sandbox("served.toml");
     let shell = shell.with("API", &api.url);
     (shell, api)
 }
@@ -88,6 +99,8 @@ fn script(page: &str) -> String {
             .map_or("0", |(_, code)| code.split([' ', ',']).next().unwrap_or("0"));
         let command = command
             .replace("cargo run --release --", "orgwave")
+            .replace("--ack CODE", "$(acks)")
+            .replace("reports/RUN/", "\"$(run)\"/")
             .replace("reports/plans/PLAN/plan.jsonl", "\"$(plan)\"")
             .replace("PLAN", "\"$(plan)\"")
             .replace("RUN", "\"$(run)\"");
@@ -97,14 +110,20 @@ fn script(page: &str) -> String {
     script
 }
 
+/// Runs a page after a run in which all went well.
 #[track_caller]
 fn runs(page: &str) {
+    runs_at(page, desk(), 0);
+}
+
+/// Runs a page at this desk, after a run that ended so if the page speaks of one.
+#[track_caller]
+fn runs_at(page: &str, (shell, _api): (Shell, Api), code: i32) {
     let text = std::fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
     let script = script(&text);
     assert!(script.contains("\norgwave "), "{page} shows no command");
-    let (shell, _api) = desk();
     if script.contains("$(run)") || script.contains("$(plan)") {
-        shell.line("\"$ORGWAVE\" apply rollout.toml --yes --endpoint \"$API\"").with_code(0);
+        shell.line("\"$ORGWAVE\" apply rollout.toml --yes --endpoint \"$API\"").with_code(code);
     }
     shell.line(&script).with_code(0);
 }
@@ -116,7 +135,9 @@ fn the_first_rollout() {
 
 #[test]
 fn spreadsheets() {
-    runs("docs/guide/spreadsheets.md");
+    // Its last command is for what a run left: here the canary is refused, and the others aren't tried.
+    let desk = desk_where(Some("400 on write of Hp7YW6y2ztaa4ssOe7u6yw nth 1"));
+    runs_at("docs/guide/spreadsheets.md", desk, 4);
 }
 
 #[test]
@@ -139,6 +160,69 @@ fn the_readme() {
     runs("README.md");
 }
 
+/// A command that stands in a block of another kind would be run by nobody.
+#[test]
+fn every_command_stands_where_it_is_run() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let run: Vec<String> = blocks(&text, "sh")
+            .concat()
+            .lines()
+            .map(|line| {
+                line.split(" #")
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .replace("cargo run --release --", "orgwave")
+            })
+            .collect();
+        for kind in ["", "text", "bash", "console", "shell"] {
+            for line in blocks(&text, kind).concat().lines() {
+                // What a terminal shows begins with the command that is run elsewhere on the page.
+                let shown = line.strip_prefix("$ ").unwrap_or(line);
+                let is_command = shown.starts_with("orgwave ") || shown.starts_with("cargo ");
+                assert!(!is_command || run.iter().any(|line| line == shown), "{}: {line}", page.display());
+            }
+        }
+    }
+}
+
+/// Commands that are named in a sentence: they exist, and so does each of their flags.
+#[test]
+fn every_command_that_is_named_exists() {
+    let shell = Shell::new();
+    let mut helps = std::collections::BTreeMap::new();
+    let mut seen = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for code in text.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("orgwave ")) {
+            let mut words = code.split_whitespace();
+            let command = words.next().unwrap().to_owned();
+            let help = helps.entry(command.clone()).or_insert_with(|| {
+                shell.orgwave(&format!("help {command}").replace("help help", "help")).with_code(0).out
+            });
+            for flag in words.filter(|word| word.starts_with('-')) {
+                let known =
+                    help.split(|c: char| c.is_whitespace() || ",[]".contains(c)).any(|word| word == flag);
+                assert!(known, "{}: `orgwave {code}`", page.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+/// Every page that people read.
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(ROOT);
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("reports/README.md")];
+    for folder in ["docs", "docs/guide", "docs/errors", "inputs/hostile"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    pages
+}
+
 #[test]
 fn no_page_is_forgotten() {
     let tested = ["cron.md", "first-rollout.md", "recovering.md", "secrets.md", "spreadsheets.md", "undo.md"];
@@ -158,6 +242,10 @@ fn cron_page() -> String {
 fn the_crontab_line() {
     let (shell, _api) = desk();
     let block = blocks(&cron_page(), "cron").concat();
+    let when: Vec<&str> = block.split_whitespace().take(5).collect();
+    for (field, most) in when.iter().zip([59, 23, 31, 12, 7]) {
+        assert!(*field == "*" || field.parse::<u8>().is_ok_and(|number| number <= most), "{when:?}");
+    }
     let command = block.splitn(7, ' ').nth(6).unwrap().trim();
     // cron would cut it at the first percent sign.
     assert!(!command.contains('%'), "{command}");
@@ -171,14 +259,17 @@ fn the_crontab_line() {
     assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
 }
 
+/// What a unit sets a key to.
+fn value_of(unit: &str, key: &str) -> String {
+    let value = unit.lines().find_map(|line| line.strip_prefix(key));
+    value.unwrap_or_else(|| panic!("no {key}")).to_owned()
+}
+
 #[test]
 fn the_systemd_service() {
     let (shell, _api) = desk();
     let unit = blocks(&cron_page(), "ini").remove(0);
-    let value = |key: &str| {
-        let line = unit.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("no {key}"));
-        line.strip_prefix(key).unwrap().to_owned()
-    };
+    let value = |key: &str| value_of(&unit, key);
     // What systemd would do: hand the credential over, make the state directory, name both.
     assert_eq!(value("LoadCredential="), "orgwave-token:/etc/orgwave/partner.key");
     shell.write("credentials/orgwave-token", "sandbox\n");
@@ -197,6 +288,28 @@ fn the_systemd_service() {
     assert!(state.join("orgwave.prom").exists() && state.join("reports").is_dir());
     assert!(state.join("locks").is_dir(), "the lock is in the state directory");
     assert!(!shell.path("reports").exists(), "nothing is written into the working directory");
+}
+
+/// systemd's own judgement of both units, on machines that have it.
+#[test]
+fn the_systemd_units_are_what_systemd_takes() {
+    let shell = Shell::new();
+    let units = blocks(&cron_page(), "ini");
+    let [service, timer] = &units[..] else { panic!("a service and a timer") };
+    for (unit, file) in [(service, "orgwave.service"), (timer, "orgwave.timer")] {
+        assert!(unit.starts_with(&format!("# /etc/systemd/system/{file}\n")), "{unit}");
+        for line in unit.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let is_section = line.starts_with('[') && line.ends_with(']');
+            assert!(is_section || line.split_once('=').is_some_and(|(_, value)| !value.is_empty()), "{line}");
+        }
+        // It must find the program that it is to start.
+        shell.write(file, &unit.replace("/usr/local/bin/orgwave", env!("CARGO_BIN_EXE_orgwave")));
+    }
+    if Path::new("/usr/bin/systemd-analyze").exists() {
+        let told = shell.line("systemd-analyze verify ./orgwave.service ./orgwave.timer").with_code(0);
+        assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
+        shell.line(&format!("systemd-analyze calendar '{}'", value_of(timer, "OnCalendar="))).with_code(0);
+    }
 }
 
 #[test]

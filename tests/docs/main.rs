@@ -4,12 +4,14 @@
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
-//! * [`cron`]: what runs when nobody watches.
+//! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
+//! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 
 mod cron;
+mod damage;
 mod doctor;
 mod errors;
 mod export;
@@ -17,4 +19,6 @@ mod faults;
 mod guide;
 mod init;
 mod manual;
+mod review;
 mod shell;
+mod terminal;

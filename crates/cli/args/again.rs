@@ -5,7 +5,7 @@ use std::path::Path;
 
 use orgwave_client::Region;
 
-use super::typed::{ConnectArgs, KeyArgs};
+use super::connection::{ConnectArgs, KeyArgs};
 
 impl KeyArgs {
     /// The flags of this connection, each with a space before it.

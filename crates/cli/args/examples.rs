@@ -27,6 +27,7 @@ fn of(command: &str) -> &'static str {
         }
         "plan" => {
             "  orgwave plan rollout.toml               what would change? (writes nothing)\n  \
+               orgwave plan rollout.toml --online      and do its cameras and locations exist?\n  \
                orgwave plan rollout.toml --only 'Acme*' -o acme.jsonl\n  \
                orgwave plan rollout.toml --sandbox     try it, without a key"
         }

@@ -9,7 +9,9 @@ use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, VerifyPolicy
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 
-use super::typed::{ApplyArgs, GuardArgs, PaceArgs, WriteArgs};
+use super::commands::ApplyArgs;
+use super::pace::PaceArgs;
+use super::writing::{GuardArgs, WriteArgs};
 use crate::failure::Failure;
 
 /// What a plan lays down about its execution.

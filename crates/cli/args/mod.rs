@@ -1,10 +1,15 @@
-//! The command line: [`typed`] as clap parses it, with [`examples`]; [`limits`] resolved with what the rollout
-//! file says; [`again`], to be told to people.
+//! The command line. As clap parses it: [`commands`], and the flags that they share, [`connection`], [`mod@pace`],
+//! [`writing`] and [`output`]; with [`examples`]. [`limits`]: resolved with what the rollout file says. [`again`]: to be
+//! told to people.
 
 mod again;
+mod commands;
+mod connection;
 mod examples;
 mod limits;
-mod typed;
+mod output;
+mod pace;
+mod writing;
 
 use std::process::ExitCode;
 
@@ -12,12 +17,14 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use orgwave_core::run::Exit;
 
 pub use again::path_again;
-pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
-pub use typed::{
-    ApplyArgs, CheckArgs, Cli, ColorChoice, Command, ConnectArgs, DoctorArgs, ExportArgs, GuardArgs,
-    InitArgs, KeyArgs, ManArgs, MetricsArgs, OrgsArgs, OrgsFormat, OutputArgs, PlanArgs, ReportArgs,
-    ResumeArgs, RunsArgs, SandboxArgs, SelectArgs, UndoArgs, VerifyArgs, WriteArgs,
+pub use commands::{
+    ApplyArgs, CheckArgs, Cli, Command, DoctorArgs, ExportArgs, InitArgs, ManArgs, OrgsArgs, OrgsFormat,
+    PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, UndoArgs, VerifyArgs,
 };
+pub use connection::{ConnectArgs, KeyArgs};
+pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
+pub use output::{ColorChoice, MetricsArgs, OutputArgs};
+pub use writing::{GuardArgs, SelectArgs, WriteArgs};
 
 /// The definition of the command line.
 pub fn command() -> clap::Command {

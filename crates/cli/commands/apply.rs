@@ -28,7 +28,7 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::{Lock, Memory};
 use crate::plans::{
-    OpenPlan, PlanLines, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
+    OpenPlan, PlanLines, Wanted, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
 };
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
@@ -133,7 +133,7 @@ async fn prepare_rollout(
     let mut rollout = rollout::open(&args.target, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, &mut rollout)?;
+    check_no_read(&policy, rollout.manifest.header())?;
     let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let hold = Hold::take(args, &identity).await?;
@@ -141,7 +141,7 @@ async fn prepare_rollout(
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    make(
+    let plan = make(
         &mut rollout,
         &policy,
         &args.select,
@@ -152,7 +152,6 @@ async fn prepare_rollout(
     )
     .await?;
     hold::at(Step::PlanWritten);
-    let plan = OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     Ok(Prepared { session, hold, plan, fresh: true })
 }
 
@@ -177,6 +176,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
         &args.target,
         &copy,
         |_| seal.clone(),
+        Wanted::WithSecrets,
         |line| PlanLines::check_secrets(line, &secrets, &seal),
     )?;
     session.secrets = secrets;
@@ -188,7 +188,12 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
 fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     if header.endpoint != identity.endpoint() {
-        return Err(refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint())));
+        let failure =
+            refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint()));
+        return Err(match header.endpoint.as_str() {
+            "sandbox" => failure.hint("apply it with --sandbox"),
+            _ => failure.hint("is it the right --region or --endpoint? else plan again"),
+        });
     }
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the plan was made with another key".to_owned()).hint("plan again with this key"));
@@ -285,6 +290,7 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         rollout: target,
         output_file,
         detailed_exitcode,
+        online: false,
         connect,
         pace,
         write,

@@ -271,12 +271,20 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
     match probed {
         Ok(()) if there == folder => chart.ok(check, &folder.display().to_string()),
         Ok(()) => chart.ok(check, &format!("{}, which will be made", folder.display())),
-        Err(error) => chart.line(
-            Mark::Bad(Exit::CannotWrite),
-            check,
-            &format!("{}: {error}", there.display()),
-            &format!("make it yours: chmod 700 {}", there.display()),
-        ),
+        Err(error) => {
+            let shut = private && there == folder && error.kind() == io::ErrorKind::Other;
+            let mend = if shut {
+                format!("close it to others: chmod 700 {}", there.display())
+            } else if private {
+                "set XDG_STATE_HOME to a folder that you may write (for systemd: StateDirectory=orgwave)"
+                    .to_owned()
+            } else {
+                "name a folder that you may write: --reports DIR".to_owned()
+            };
+            let said = format!("{} can't be written, in {}: {error}", folder.display(), there.display());
+            let said = if shut { format!("{}: {error}", folder.display()) } else { said };
+            chart.line(Mark::Bad(Exit::CannotWrite), check, &said, &mend);
+        }
     }
 }
 

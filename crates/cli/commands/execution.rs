@@ -1,9 +1,10 @@
 //! Carrying a plan out, for `apply` and `resume` alike: journal, executor, reports, exit code.
 
+use std::io;
 use std::path::Path;
 
 use orgwave_core::plan::{Header, IndexEntry};
-use orgwave_core::run::{Exit, RunHeader, StopReason, exit_of};
+use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal};
@@ -11,7 +12,7 @@ use orgwave_reporter::files::{sweep, write_files_watched};
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
+use crate::args::{KeyArgs, MetricsArgs, OutputArgs};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -124,18 +125,6 @@ pub fn report(
                 .render(console::width(), console::style(output.color, output.no_color.is_some())),
             output,
         );
-        if ended.finish.stop == Some(StopReason::KeyRefused) {
-            let again = key.again();
-            say(
-                &format!(
-                    "with the same key, once it works again: orgwave resume {}{again}\n\
-                     with a new key: orgwave apply {}{again}\n",
-                    path_again(folder),
-                    path_again(&folder.join("retry.toml")),
-                ),
-                output,
-            );
-        }
     }
     if let Some(path) = &metrics.metrics_file {
         write_metrics(&written.tally, path)?;
@@ -150,11 +139,13 @@ pub fn report(
 pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     let Some(path) = &metrics.metrics_file else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
-        .hint("name a file in a folder that is there"))
+    let tried =
+        if path.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { tempfile::tempfile_in(folder) };
+    tried.map(drop).map_err(|error: io::Error| {
+        Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+            .because(error)
+            .hint("name a file in a folder that is there and that you may write")
+    })
 }
 
 /// Prints to stdout, or, where that is for JSON, to stderr.

@@ -15,13 +15,13 @@ use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, client_list, survey};
 use orgwave_reporter::Fanout;
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{clean, orgs};
 use wildmatch::WildMatch;
 
 use self::cells::OrgCells;
 use self::folder::{Kept, OrgRow, Staged};
 use super::sandboxed;
-use crate::args::{self, ExportArgs, SelectArgs};
+use crate::args::{self, ExportArgs, SelectArgs, path_again};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
@@ -94,12 +94,12 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     notes.show();
     if !args.quiet {
         console::out(&format!(
-            "{} orgs in {}, {} of them skipped\nno secret is in it; a plan of it changes nothing: orgwave plan {}{}\n",
-            listed.len(),
+            "{} in {}, {} of them skipped\nno secret is in it; a plan of it changes nothing: orgwave plan {}{}\n",
+            orgs(listed.len() as u64),
             args.output.display(),
             notes.skipped,
-            args.output.join("rollout.toml").display(),
-            if args.connect.sandbox { " --sandbox" } else { "" },
+            path_again(&args.output.join("rollout.toml")),
+            args.connect.again(),
         ));
     }
     Ok(Exit::Done)

@@ -1,4 +1,5 @@
-//! `orgwave check --online`: do the orgs, cameras and locations that the rollout names exist?
+//! `--online`: do the orgs, cameras and locations that the rollout names exist? For `check` what doesn't is an
+//! error; beside a plan it is a warning.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -14,14 +15,17 @@ use orgwave_executor::survey::{client_list, patiently};
 use serde_json::Value;
 
 use super::sandboxed;
-use crate::args::{self, CheckArgs};
+use crate::args::{self, CheckArgs, OutputArgs};
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::stopped;
+use crate::plans::{Absent, stopped};
 use crate::rollout::{Rollout, rows_failure};
 
-/// Asks the API about every row, one at a time.
+/// Problems that are shown before they are only counted.
+const SHOWN: u64 = 1_000;
+
+/// Asks the API about every row, and tells what isn't there.
 pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
@@ -29,27 +33,17 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let no_secrets = std::collections::BTreeMap::new();
     let mut session = Session::open(identity, &args.connect.key, limits, &no_secrets, sandbox, None)?;
-    let api = session.reader()?;
-    let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
-    let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-
-    let (mut rows, mut problems) = (0, 0);
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        rows += 1;
-        if row.skip.is_some() {
-            continue;
+    let mut problems = 0;
+    let rows = each_missing(rollout, &mut session, |_, problem| {
+        problems += 1;
+        if args.output.json {
+            console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
+        } else if problems <= SHOWN {
+            console::note(&format!("{problem}\n"));
         }
-        for problem in problems_of(&row, &file, &listed, &api, &mut session).await? {
-            problems += 1;
-            if args.output.json {
-                console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
-            } else if problems <= 1_000 {
-                console::note(&format!("{problem}\n"));
-            }
-        }
-    }
+    })
+    .await?;
     if problems > 0 {
         console::note(&format!("{problems} problems; `orgwave explain CODE` says more\n"));
         return Ok(Exit::BadInput);
@@ -58,6 +52,63 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
         console::out(&format!("{file}: {rows} orgs; what they name exists\n"));
     }
     Ok(Exit::Done)
+}
+
+/// What the rows of a plan name and their orgs don't have. Orgs that aren't the partner's are blocked by the plan
+/// itself.
+///
+/// # Errors
+/// The API can't be used (69), the key is refused (77), a signal came (130, 143).
+pub async fn absent(
+    rollout: &mut Rollout,
+    session: &mut Session,
+    output: &OutputArgs,
+) -> Result<Vec<Absent>, Failure> {
+    let mut all: Vec<Absent> = Vec::new();
+    each_missing(rollout, session, |row, problem| {
+        let what = match problem.code {
+            Code::LiveOrg => return,
+            Code::LiveCamera => format!("camera {}", problem.found),
+            Code::LiveLocation => format!("location {}", problem.found),
+            _ => format!("{} could not be read: {}", problem.expected, problem.found),
+        };
+        if output.json {
+            console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
+        }
+        match all.last_mut().filter(|last| last.line == row.line) {
+            Some(last) => last.what.push(what),
+            None => {
+                let name = row.name.clone().unwrap_or_else(|| row.org.to_string());
+                all.push(Absent { line: row.line, name, what: vec![what] });
+            }
+        }
+    })
+    .await?;
+    Ok(all)
+}
+
+/// Asks about every row that isn't skipped, one at a time. Returns how many rows there are.
+async fn each_missing(
+    rollout: &mut Rollout,
+    session: &mut Session,
+    mut each: impl FnMut(&Row, Problem),
+) -> Result<u64, Failure> {
+    let api = session.reader()?;
+    let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();
+    let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
+    let mut rows = 0;
+    for row in rollout.manifest.rows().map_err(rows_failure)? {
+        let row = row.map_err(rows_failure)?;
+        rows += 1;
+        if row.skip.is_some() {
+            continue;
+        }
+        for problem in problems_of(&row, &file, &listed, &api, session).await? {
+            each(&row, problem);
+        }
+    }
+    Ok(rows)
 }
 
 async fn problems_of(

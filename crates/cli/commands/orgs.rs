@@ -6,7 +6,7 @@ use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_executor::survey::client_list;
 use orgwave_reporter::files::table::Table;
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{self as words, Entry, listing};
 
 use super::sandboxed;
 use crate::args::{self, OrgsArgs, OrgsFormat};
@@ -38,11 +38,13 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     match args.format {
         OrgsFormat::Csv => console::out(&starter(&orgs)?),
         OrgsFormat::Table => {
-            let rows: String = orgs
-                .iter()
-                .map(|listed| format!("{}  {}\n", listed.org, clean(listed.name.as_deref().unwrap_or(""))))
-                .collect();
-            console::out(&format!("{rows}{} orgs\n", orgs.len()));
+            let entry = |listed: &Listed| Entry {
+                id: listed.org.to_string(),
+                parts: vec![listed.name.clone().unwrap_or_default()],
+            };
+            let entries: Vec<Entry> = orgs.iter().map(entry).collect();
+            let total = words::orgs(orgs.len() as u64);
+            console::out(&format!("{}{total}\n", listing(&entries, console::columns())));
         }
     }
     Ok(Exit::Done)

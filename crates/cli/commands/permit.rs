@@ -7,6 +7,7 @@ use std::path::Path;
 
 use orgwave_core::plan::Guard;
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::orgs;
 
 use super::review::{acks, max_changed, review, show};
 use crate::args::{self, ApplyArgs, ConnectArgs, path_again};
@@ -29,7 +30,7 @@ pub fn permit(
     let path = folder.join(PLAN_FILE);
     let look = || {
         if fresh {
-            review(&path, session).map(|review| show(&review, &args.output, session.rate()))
+            review(&path, session, &[]).map(|review| show(&review, &args.output, session.rate()))
         } else {
             Ok(())
         }
@@ -61,7 +62,7 @@ pub fn permit(
 fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, connect: &ConnectArgs) -> Failure {
     let mut what = String::from("stopped by a guard; nothing was sent");
     for guard in missing {
-        let _ = write!(what, "\n  {} in {} orgs: --ack {}", guard.kind, guard.orgs, guard.ack);
+        let _ = write!(what, "\n  {} in {}: --ack {}", guard.kind, orgs(guard.orgs), guard.ack);
     }
     Failure::new(Exit::Guarded, what).hint(format!(
         "if that is meant: orgwave apply {}{}{}",

@@ -1,10 +1,10 @@
 //! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
 
-use std::path::PathBuf;
-
+use orgwave_core::plan::Verdict;
 use orgwave_core::run::Exit;
 
 use super::listeners::Listeners;
+use super::online::absent;
 use super::review::{acks, max_changed, review, show};
 use super::sandboxed;
 use crate::args::{self, PlanArgs, path_again};
@@ -12,9 +12,9 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{check_no_read, make};
+use crate::plans::{OpenPlan, Place, check_no_read, make};
 use crate::rollout::{self, Telling};
-use crate::runs::{NewFolder, PLAN_FILE, new_name};
+use crate::runs::new_name;
 
 /// Makes a plan and its review.
 pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
@@ -22,15 +22,15 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let mut rollout = rollout::open(&args.rollout, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, &mut rollout)?;
+    check_no_read(&policy, rollout.manifest.header())?;
 
     let name = new_name(clock::now());
     let plan_id = name.clone();
-    let (path, folder) = place(&args, name)?;
+    let place = Place::find(args.output_file.as_deref(), &args.output.reports, name)?;
+    let path = place.path.clone();
     let made = async {
-        let sandbox =
-            sandboxed::of_rollout(&args.connect, &mut rollout, folder.as_ref().map(|f| f.path.as_path()))
-                .await?;
+        let folder = place.folder.as_ref().map(|folder| folder.path.as_path());
+        let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, folder).await?;
         let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
         let needed = &rollout.manifest.header().secrets;
         let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
@@ -40,7 +40,9 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
                 .await;
         listeners.finish()?;
         let made = made?;
-        let review = review(&path, &session)?;
+        let absent =
+            if args.online { absent(&mut rollout, &mut session, &args.output).await? } else { Vec::new() };
+        let review = review(&path, &session, &absent)?;
         let rate = session.rate();
         if let Some(sandbox) = session.sandbox.take() {
             sandbox.shutdown().await;
@@ -51,10 +53,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let (made, review, rate) = match made {
         Ok(made) => made,
         Err(failure) => {
-            // Nothing half done is left behind.
-            if let Some(folder) = folder {
-                folder.discard();
-            }
+            place.discard();
             return Err(failure);
         }
     };
@@ -62,12 +61,9 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let changed = made.footer.updates > 0;
     if !args.output.json && (changed || !args.output.quiet) {
         show(&review, &args.output, rate);
-        console::out(&format!(
-            "\nplan {}, good until {}\n  {}\n",
-            made.header.plan_id,
-            made.header.expires,
-            path.display(),
-        ));
+        console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
+        let page = path.with_extension("html");
+        console::out(&format!("review it: {}\n", page.display()));
         if changed {
             let acks = acks(&made.footer.guards);
             console::out(&format!(
@@ -80,45 +76,19 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
     }
-    Ok(if args.detailed_exitcode { judged(&made.footer, &path)? } else { Exit::Done })
-}
-
-/// Where the plan goes: a new folder, unless a file was named.
-fn place(args: &PlanArgs, name: String) -> Result<(PathBuf, Option<NewFolder>), Failure> {
-    match &args.output_file {
-        Some(path) if path.exists() => Err(Failure::usage(format!(
-            "{} is there already, and a plan never replaces a file",
-            path.display()
-        ))),
-        Some(path) => Ok((path.clone(), None)),
-        None => {
-            let folder = NewFolder::make(&args.output.reports.join("plans"), name)?;
-            Ok((folder.path.join(PLAN_FILE), Some(folder)))
-        }
-    }
+    Ok(if args.detailed_exitcode { judged(&made) } else { Exit::Done })
 }
 
 /// `--detailed-exitcode`: orgs that could not be judged come first.
-fn judged(footer: &orgwave_core::plan::Footer, path: &std::path::Path) -> Result<Exit, Failure> {
-    use orgwave_core::plan::Verdict;
-    let file = std::fs::File::open(path).map_err(|error| Failure::cannot_write(path, error))?;
-    let unreadable = |error| {
-        Failure::new(Exit::BadInput, "the plan can't be read back").because(anyhow::Error::from(error))
-    };
-    let mut reader =
-        orgwave_core::plan::PlanReader::open(std::io::BufReader::new(file)).map_err(unreadable)?;
-    let (mut refused, mut failed) = (false, false);
-    while let Some((entry, _)) = reader.next_org().map_err(unreadable)? {
-        refused |= matches!(entry.verdict, Verdict::Blocked | Verdict::Rejected);
-        failed |= matches!(entry.verdict, Verdict::Failed | Verdict::NotAttempted);
-    }
-    Ok(if refused {
+fn judged(plan: &OpenPlan) -> Exit {
+    let any = |verdicts: [Verdict; 2]| plan.index.iter().any(|entry| verdicts.contains(&entry.verdict));
+    if any([Verdict::Blocked, Verdict::Rejected]) {
         Exit::SomeRefused
-    } else if failed {
+    } else if any([Verdict::Failed, Verdict::NotAttempted]) {
         Exit::TryAgain
-    } else if footer.updates > 0 {
+    } else if plan.footer.updates > 0 {
         Exit::Changes
     } else {
         Exit::Done
-    })
+    }
 }

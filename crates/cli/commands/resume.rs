@@ -13,20 +13,23 @@ use orgwave_reporter::{Summary, Tally, write_metrics};
 
 use super::execution::{Execution, check_metrics, execute, report, say};
 use super::listeners::Listeners;
-use crate::args::{self, ResumeArgs, path_again};
+use crate::args::{self, ResumeArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanLines, header_of, limits_of, secrets_named};
+use crate::plans::{OpenPlan, PlanLines, Wanted, header_of, limits_of, secrets_named};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished, take};
 
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
-    // The key first: without it, whose runs are looked for isn't known.
     check_metrics(&args.metrics)?;
+    if let Some(run) = &args.run {
+        find(run, &args.output.reports)?.not_of_sandbox("resumed")?;
+    }
+    // Without the key, whose runs are looked for isn't known.
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
@@ -54,8 +57,12 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     let mut session = Session::open(identity, &args.key, limits, &secrets_named(&plan_path)?, None, learned)?;
     let seal = session.seal(&header.plan_id);
     let secrets = std::mem::take(&mut session.secrets);
-    let plan =
-        OpenPlan::read(&plan_path, |_| seal.clone(), |line| PlanLines::check_secrets(line, &secrets, &seal))?;
+    let plan = OpenPlan::read(
+        &plan_path,
+        |_| seal.clone(),
+        Wanted::WithSecrets,
+        |line| PlanLines::check_secrets(line, &secrets, &seal),
+    )?;
     session.secrets = secrets;
 
     let journal_path = folder.path.join(FILE_NAME);
@@ -83,25 +90,14 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
 fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     let header = &folder.header;
-    if header.endpoint == "sandbox" {
-        return Err(Failure::usage("a sandbox run can't be resumed: its server ended with it")
-            .hint(retry_of(folder, " --sandbox")));
-    }
     if header.endpoint != identity.endpoint() {
         return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
     }
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the run was begun with another key".to_owned())
-            .hint(format!("with a new key: {}", retry_of(folder, again))));
+            .hint(format!("with a new key: {}", folder.retry(again))));
     }
     Ok(())
-}
-
-/// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
-/// needs no key.
-fn retry_of(folder: &RunFolder, again: &str) -> String {
-    let apply = format!("orgwave apply {}{again}", path_again(&folder.path.join("retry.toml")));
-    if folder.has_files() { apply } else { format!("orgwave report {} && {apply}", path_again(&folder.path)) }
 }
 
 /// A run that has nothing left to send: its files are written if they aren't there.
@@ -170,7 +166,7 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
         } else if record.had_intent() {
             let recorded = Recorded {
                 state: record.state,
-                changes: stored.changes_of(record).map_err(bad)?,
+                before: stored.before_of(record).map_err(bad)?,
                 started_at: record.started_at,
                 ack: acks.remove(&index).unwrap_or_default(),
             };

@@ -11,18 +11,19 @@ use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, Review, header_of};
+use crate::plans::{Absent, OpenPlan, Review, Wanted, header_of};
 
-/// Makes a plan's pages, from the plan as it is on disk.
+/// Makes a plan's pages, from the plan as it is on disk, and from what was found to be missing.
 ///
 /// # Errors
 /// 74: a page can't be written.
-pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
+pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanReview, Failure> {
     let header = header_of(path)?;
     let mut review = None;
     let plan = OpenPlan::read(
         path,
         |id| session.seal(id),
+        Wanted::All,
         |line| {
             if review.is_none() {
                 review = Some(Review::begin(path, &header)?);
@@ -30,7 +31,10 @@ pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
             review.as_mut().map_or(Ok(()), |review| review.line(line))
         },
     )?;
-    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
+    let mut review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
+    for absent in absent {
+        review.absent(absent);
+    }
     review.finish(&plan.footer, session.rate())
 }
 

@@ -2,6 +2,7 @@
 
 use orgwave_core::run::Exit;
 use orgwave_reporter::Tally;
+use orgwave_reporter::terminal::{Entry, listing};
 use serde_json::json;
 
 use crate::args::RunsArgs;
@@ -11,13 +12,15 @@ use crate::runs::{RunFolder, is_finished, runs_in};
 /// Lists the runs.
 pub fn run(args: &RunsArgs) -> Exit {
     let runs = runs_in(&args.reports, console::error);
+    let mut entries = Vec::new();
     for run in &runs {
         match run.tally() {
             Ok(tally) if args.json => console::out(&format!("{}\n", as_json(run, &tally))),
-            Ok(tally) => console::out(&format!("{}\n", in_words(run, &tally))),
+            Ok(tally) => entries.push(entry(run, &tally)),
             Err(failure) => console::error(&failure),
         }
     }
+    console::out(&listing(&entries, console::columns()));
     if runs.is_empty() && !args.json {
         console::note(&format!("no runs below {}\n", args.reports.display()));
     }
@@ -28,26 +31,24 @@ fn state(run: &RunFolder, tally: &Tally) -> String {
     if tally.course.finish.is_none() {
         return "died".to_owned();
     }
-    if !is_finished(run, tally) {
+    // A run of the sandbox ended with its server: there is nothing to go on with.
+    if !is_finished(run, tally) && !tally.in_sandbox() {
         return "unfinished".to_owned();
     }
     tally.exit().map_or_else(|| "died".to_owned(), |exit| format!("exit {}", exit.code()))
 }
 
-fn in_words(run: &RunFolder, tally: &Tally) -> String {
+fn entry(run: &RunFolder, tally: &Tally) -> Entry {
     let counts: Vec<String> = tally
         .counts
         .iter()
         .filter(|(_, orgs)| *orgs > 0)
         .map(|(status, orgs)| format!("{orgs} {status}"))
         .collect();
-    format!(
-        "{}  {:<10}  {}  {}",
-        run.header.run_id,
-        state(run, tally),
-        run.header.endpoint,
-        counts.join(", ")
-    )
+    Entry {
+        id: run.header.run_id.clone(),
+        parts: vec![state(run, tally), run.header.endpoint.clone(), counts.join(", ")],
+    }
 }
 
 fn as_json(run: &RunFolder, tally: &Tally) -> String {

@@ -7,17 +7,15 @@ use std::collections::BTreeMap;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
-use orgwave_core::outcome::{Change, Complaint};
-use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, Typed, Verdict};
+use orgwave_core::outcome::Complaint;
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
-use orgwave_core::reply::Live;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
 use orgwave_core::settings::Path;
-use orgwave_core::status::Status;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
-use orgwave_reporter::Records;
+use orgwave_reporter::{Record, Records};
 
 use super::listeners::Listeners;
 use super::review::{acks, review, show};
@@ -26,12 +24,13 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Draft, stopped};
-use crate::runs::{NewFolder, PLAN_FILE, RunFiles, RunFolder, find, new_name, prove};
+use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
+use crate::runs::{RunFiles, RunFolder, find, new_name, prove};
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let run = find(&args.run, &args.output.reports)?;
+    run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
@@ -39,31 +38,18 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     prove(&run, &session.seal(&run.header.plan_id))?;
 
     let id = new_name(clock::now());
-    let (path, folder) = match &args.output_file {
-        Some(path) if path.exists() => {
-            return Err(Failure::usage(format!(
-                "{} is there already, and a plan never replaces a file",
-                path.display()
-            )));
-        }
-        Some(path) => (path.clone(), None),
-        None => {
-            let folder = NewFolder::make(&args.output.reports.join("plans"), id.clone())?;
-            (folder.path.join(PLAN_FILE), Some(folder))
-        }
-    };
+    let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
     let header = header(&run, &session, id, &args);
-    let made = make(&run, &header, &mut session, &path, &args).await;
-    let (kept, secrets) = match made {
+    let made = make(&run, header, &mut session, &place.path, &args).await;
+    let (plan, kept, secrets) = match made {
         Ok(made) => made,
         Err(failure) => {
-            if let Some(folder) = folder {
-                folder.discard();
-            }
+            place.discard();
             return Err(failure);
         }
     };
-    let review = review(&path, &session)?;
+    let path = place.path;
+    let review = review(&path, &session, &[])?;
     if !args.output.quiet {
         show(&review, &args.output, session.rate());
         if kept > 0 {
@@ -77,11 +63,10 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
             ));
         }
     }
-    let plan = crate::plans::OpenPlan::read(&path, |id| session.seal(id), |_| Ok(()))?;
     if !args.output.quiet {
         console::out(&format!(
-            "\nplan {}\nundo it: orgwave apply {}{}{}\n",
-            path.display(),
+            "\nreview it: {}\nundo it: orgwave apply {}{}{}\n",
+            path.with_extension("html").display(),
             path_again(&path),
             acks(&plan.footer.guards),
             args.key.again(),
@@ -93,9 +78,6 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
 fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     let refused = |exit, what: String| Err(Failure::new(exit, what));
     let header = &run.header;
-    if header.endpoint == "sandbox" {
-        return refused(Exit::Usage, "a sandbox run can't be undone: its server ended with it".to_owned());
-    }
     if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
         return refused(
             Exit::PlanRefused,
@@ -146,26 +128,27 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
     }
 }
 
-/// Reads every org that the run changed, and writes the plan. Returns how many fields are left alone, and how
+/// Reads every org that the run changed, and writes the plan. Returns it, how many fields are left alone, and how
 /// many secrets can't be restored.
 async fn make(
     run: &RunFolder,
-    header: &Header,
+    header: Header,
     session: &mut Session,
     path: &std::path::Path,
     args: &UndoArgs,
-) -> Result<(u64, u64), Failure> {
+) -> Result<(OpenPlan, u64, u64), Failure> {
     let seal = session.seal(&header.plan_id);
     // Before-images of secrets are fingerprints under the run's own plan.
     let run_seal = session.seal(&run.header.plan_id);
     let source = RunFiles::open(&run.path)?;
     let mut records = Records::of(&source)?;
     let mut changed = Vec::new();
-    while let Some(record) = records.next_record()? {
-        if !record.outcome.changes.is_empty() {
+    while let Some(mut record) = records.next_record()? {
+        if record.changed() > 0 {
             let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
-            let line = PlanLine { typed: Typed::default(), fields: Vec::new(), ..record.line };
-            changed.push((line.org, (index, line, record.outcome.changes)));
+            // What was typed isn't needed, and a run may have many rows.
+            record.line.typed = RawTyped::default();
+            changed.push((record.line.org, (index, record)));
         }
     }
     drop(records);
@@ -180,8 +163,8 @@ async fn make(
         &mut session.gate,
         &mut session.control,
         &mut listeners.sink(),
-        |(index, line, changes): &(u32, PlanLine, Vec<Change>), finding, cx| {
-            let (line, left, lost) = undo_line(line, changes, finding, &run_seal);
+        |(index, record): &(u32, Record), finding, cx| {
+            let (line, left, lost) = undo_line(record, finding, &run_seal);
             kept += left;
             secrets += lost;
             cx.emit(EventKind::OrgPlanned {
@@ -191,7 +174,7 @@ async fn make(
                 changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
                 code: line.complaint.as_ref().map(|complaint| complaint.code),
             });
-            draft.borrow_mut().put(*index, &line);
+            draft.borrow_mut().put(*index, line);
         },
     )
     .await;
@@ -199,11 +182,12 @@ async fn make(
     if let Some(reason) = stop {
         return Err(stopped(&reason));
     }
-    draft.into_inner().finish(header, &seal, path)?;
-    Ok((kept, secrets))
+    let plan = draft.into_inner().finish(header, &seal, path)?;
+    Ok((plan, kept, secrets))
 }
 
-fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+    let line = &record.line;
     let mut undone = PlanLine {
         wave: None,
         skip: None,
@@ -216,43 +200,22 @@ fn undo_line(line: &PlanLine, changes: &[Change], finding: Finding, seal: &SealK
         expects: Vec::new(),
         secrets: Vec::new(),
         fields: Vec::new(),
-        typed: Typed {
+        typed: RawTyped::from(&Typed {
             row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
             sides: Vec::new(),
-        },
+        }),
         ..line.clone()
     };
-    let object = match finding {
-        Finding::Live(Live::Connected(object)) => object,
-        Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
-            undone.stop(
-                Verdict::Blocked,
-                Complaint { code: Code::OrgNotConnected, message, http_status: None },
-            );
-            return (undone, 0, 0);
-        }
-        Finding::Unread(status, complaint) => {
-            let verdict = match status {
-                Status::Rejected => Verdict::Rejected,
-                Status::NotAttempted => Verdict::NotAttempted,
-                _ => Verdict::Failed,
-            };
+    let object = match settings(finding) {
+        Ok(object) => object,
+        Err((verdict, complaint)) => {
             undone.stop(verdict, complaint);
-            return (undone, 0, 0);
-        }
-        Finding::NotReached => {
-            let message = "planning stopped".to_owned();
-            undone.stop(
-                Verdict::NotAttempted,
-                Complaint { code: Code::OrgStopped, message, http_status: None },
-            );
             return (undone, 0, 0);
         }
     };
     let restoration = whose(&line.org, &object).and_then(|ownership| {
         undone.unproven = ownership == Ownership::Unproven;
-        restore(changes, &object, seal).map_err(|shape| Complaint {
+        restore(record.changes(), &object, seal).map_err(|shape| Complaint {
             code: Code::OrgShape,
             message: shape.to_string(),
             http_status: None,

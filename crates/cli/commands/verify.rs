@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::change::changes;
 use orgwave_core::compare::{drift, whose};
-use orgwave_core::outcome::{Change, Complaint, Image};
-use orgwave_core::plan::{PlanLine, Verdict};
-use orgwave_core::reply::Live;
+use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::plan::{PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::run::Exit;
+use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
-use orgwave_executor::survey::{Finding, survey};
+use orgwave_executor::survey::survey;
 use orgwave_journal::FILE_NAME;
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{clean, orgs};
+use serde::Serialize;
 use serde_json::json;
 
 use super::execution::say;
@@ -22,7 +24,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{each_line, header_of, make, stopped};
+use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, prove};
 
@@ -68,22 +70,9 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     made?;
     let mut findings = Findings::default();
     each_line(&path, |line| {
-        let drifted =
-            |field: &&orgwave_core::plan::PlannedField| field.differs() && field.before != Image::Hidden;
-        let changes = line
-            .fields
-            .iter()
-            .filter(drifted)
-            .map(|field| Change {
-                path: field.path.clone(),
-                before: field.before.clone(),
-                after: match &field.after {
-                    orgwave_core::desired::Wish::Set(value) => Image::Json(value.clone()),
-                    orgwave_core::desired::Wish::Remove => Image::Absent,
-                    orgwave_core::desired::Wish::Secret(_) => Image::Hidden,
-                },
-            })
-            .collect();
+        let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
+        let drifts = line.fields.iter().filter(drifted);
+        let drifts = drifts.map(|field| Drift::of(field, &field.before)).collect();
         match line.verdict.status() {
             Some(Status::Skipped) => {}
             Some(status @ (Status::Blocked | Status::Rejected | Status::Failed | Status::NotAttempted)) => {
@@ -91,7 +80,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
                 let complaint = line.complaint.clone();
                 findings.unjudged(&line, status, complaint);
             }
-            _ => findings.judged(&line, changes),
+            _ => findings.judged(&line, drifts),
         }
     })?;
     Ok(findings)
@@ -99,6 +88,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
 
 async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let run = find(folder, &args.output.reports)?;
+    run.not_of_sandbox("verified")?;
     let identity = Identity::of(&args.key, None)?;
     if run.header.endpoint != identity.endpoint() || run.header.key_fingerprint != identity.key_fingerprint()
     {
@@ -120,7 +110,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     each_line(&plan, |line| {
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             // What was typed isn't needed, and a run may have many rows.
-            lines.push((line.org, PlanLine { typed: orgwave_core::plan::Typed::default(), ..line }));
+            lines.push((line.org, PlanLine { typed: RawTyped::default(), ..line }));
         }
     })?;
     let api = session.reader()?;
@@ -132,30 +122,28 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         &mut session.gate,
         &mut session.control,
         &mut listeners.sink(),
-        |line, finding, _| match finding {
-            Finding::Live(Live::Connected(object)) => {
-                let drifted = whose(&line.org, &object).and_then(|_| {
-                    drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
-                        code: orgwave_core::code::Code::OrgShape,
-                        message: shape.to_string(),
-                        http_status: None,
+        |line, finding, _| {
+            let drifted = settings(finding).and_then(|object| {
+                whose(&line.org, &object)
+                    .and_then(|_| {
+                        drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
+                            code: orgwave_core::code::Code::OrgShape,
+                            message: shape.to_string(),
+                            http_status: None,
+                        })
                     })
-                });
-                match drifted {
-                    Ok(changes) => findings.judged(line, changes),
-                    Err(complaint) => findings.unjudged(line, Status::Blocked, Some(complaint)),
+                    .map_err(|complaint| (Verdict::Blocked, complaint))
+            });
+            match drifted {
+                Ok(seen) => {
+                    let drifts = changes(&line.fields, &seen).flatten();
+                    findings.judged(line, drifts.map(|drift| Drift::of(drift.field, drift.before)).collect());
+                }
+                Err((verdict, complaint)) => {
+                    let status = verdict.status().unwrap_or(Status::Failed);
+                    findings.unjudged(line, status, Some(complaint));
                 }
             }
-            Finding::Live(Live::NotConnected(message)) => {
-                let complaint = Complaint {
-                    code: orgwave_core::code::Code::OrgNotConnected,
-                    message: message.unwrap_or_else(|| "the org has no Envoy settings".to_owned()),
-                    http_status: None,
-                };
-                findings.unjudged(line, Status::Blocked, Some(complaint));
-            }
-            Finding::Unread(status, complaint) => findings.unjudged(line, status, Some(complaint)),
-            Finding::NotReached => findings.unjudged(line, Status::NotAttempted, None),
         },
     )
     .await;
@@ -163,20 +151,36 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     stop.map_or(Ok(findings), |reason| Err(stopped(&reason)))
 }
 
+/// A managed path that is not as wanted.
+#[derive(Serialize)]
+struct Drift {
+    path: SettingPath,
+    /// What is live.
+    before: Image,
+    /// What is wanted.
+    after: Image,
+}
+
+impl Drift {
+    fn of(field: &PlannedField, live: &Image) -> Self {
+        Self { path: field.path.clone(), before: live.clone(), after: field.after_image() }
+    }
+}
+
 /// What was found, org by org; told in the manifest's order.
 #[derive(Default)]
 struct Findings {
     as_wanted: u64,
-    drifted: BTreeMap<u64, (PlanLine, Vec<Change>)>,
+    drifted: BTreeMap<u64, (PlanLine, Vec<Drift>)>,
     unjudged: BTreeMap<u64, (PlanLine, Status, Option<Complaint>)>,
 }
 
 impl Findings {
-    fn judged(&mut self, line: &PlanLine, changes: Vec<Change>) {
-        if changes.is_empty() {
+    fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
+        if drifts.is_empty() {
             self.as_wanted += 1;
         } else {
-            self.drifted.insert(line.line, (line.clone(), changes));
+            self.drifted.insert(line.line, (line.clone(), drifts));
         }
     }
 
@@ -208,9 +212,9 @@ impl Findings {
     }
 
     fn as_json(&self) {
-        for (line, changes) in self.drifted.values() {
+        for (line, drifts) in self.drifted.values() {
             let text =
-                json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "drift": changes});
+                json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "drift": drifts});
             console::out(&format!("{text}\n"));
         }
         for (line, status, complaint) in self.unjudged.values() {
@@ -221,18 +225,18 @@ impl Findings {
 
     fn in_words(&self, args: &VerifyArgs) {
         let mut shown = 0;
-        for (line, changes) in self.drifted.values() {
+        for (line, drifts) in self.drifted.values() {
             let name = clean(line.name.as_deref().unwrap_or(line.org.as_str()));
-            for change in changes {
+            for drift in drifts {
                 shown += 1;
                 if shown <= SHOWN {
                     say(
                         &format!(
                             "line {}, {name}: {} is {}, wanted {}\n",
                             line.line,
-                            clean(&change.path.to_string()),
-                            shown_as(&change.before),
-                            shown_as(&change.after),
+                            clean(&drift.path.to_string()),
+                            shown_as(&drift.before),
+                            shown_as(&drift.after),
                         ),
                         &args.output,
                     );
@@ -251,8 +255,8 @@ impl Findings {
         }
         say(
             &format!(
-                "{} orgs as wanted, {} drifted, {} could not be judged\n",
-                self.as_wanted,
+                "{} as wanted, {} drifted, {} could not be judged\n",
+                orgs(self.as_wanted),
                 self.drifted.len(),
                 self.unjudged.len(),
             ),

@@ -47,7 +47,7 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
         }
         None => Err(bad("there is no key".to_owned()).hint(
             "give one by --token-file FILE, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
-             or try --sandbox, which needs none",
+             or try `apply ROLLOUT --sandbox`, which needs none",
         )),
     }
 }

@@ -1,16 +1,18 @@
 //! A plan that isn't whole yet: lines as they come, then waves, guards and the seal.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter};
 use std::path::Path;
 
 use orgwave_core::desired::Wish;
-use orgwave_core::plan::{Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, Verdict, WaveCount};
+use orgwave_core::plan::{
+    Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
+};
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
 use serde_json::Value;
 
-use super::open::create_private;
+use super::open::{OpenPlan, create_private};
 use super::spool::{Spool, Spooled};
 use crate::failure::Failure;
 use crate::runs::sync_folder;
@@ -35,9 +37,9 @@ impl Draft {
     }
 
     /// Takes in the line of the org with this place. What goes wrong comes out at the end.
-    pub fn put(&mut self, index: u32, line: &PlanLine) {
+    pub fn put(&mut self, index: u32, line: PlanLine) {
         if line.verdict == Verdict::Update {
-            for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, line)) {
+            for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
                 *self.tripped.entry(kind).or_default() += 1;
             }
         }
@@ -50,16 +52,16 @@ impl Draft {
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, header: &Header, seal: &SealKey, path: &Path) -> Result<Footer, Failure> {
+    pub fn finish(self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Failure> {
         let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
         if let Some(error) = self.error {
             return Err(cannot_write(error));
         }
         let guards = self.tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
         let spooled = self.spool.finish().map_err(cannot_write)?;
-        let footer = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
+        let plan = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
-        Ok(footer)
+        Ok(plan)
     }
 }
 
@@ -79,32 +81,32 @@ fn trips(kind: GuardKind, line: &PlanLine) -> bool {
 /// Writes the lines in the manifest's order, each with its wave.
 fn write(
     spooled: &Spooled,
-    header: &Header,
+    header: Header,
     guards: Vec<Guard>,
     path: &Path,
     seal: &SealKey,
-) -> io::Result<Footer> {
+) -> io::Result<OpenPlan> {
     let updates = spooled.verdicts().filter(|verdict| *verdict == Some(Verdict::Update)).count() as u64;
-    let mut dealer = Dealer::new(header.waves.as_ref(), updates, spooled)?;
+    let mut dealer = Dealer::new(header.waves.as_ref(), updates, spooled);
     let mut footer = Footer { updates, guards, ..Footer::default() };
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
-    let mut writer = PlanWriter::begin(out, header, seal)?;
-    for line in spooled.lines() {
-        let mut line = line?;
+    let mut writer = PlanWriter::begin(out, &header, seal)?;
+    let mut index = Vec::new();
+    spooled.each_line(|line| {
         footer.lines += 1;
         footer.judged += u64::from(matches!(line.verdict, Verdict::Update | Verdict::Unchanged));
-        line.wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
-        if let Some(wave) = line.wave {
+        let wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
+        if let Some(wave) = wave {
             *counts.entry(wave).or_default() += 1;
         }
-        writer.line(&line)?;
-    }
+        index.push(writer.placed(line.json, line.verdict, wave)?);
+        Ok(())
+    })?;
     footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
-    let mut out = writer.finish(&footer)?;
-    out.flush()?;
+    let Sealed { out, seal } = writer.finish(&footer)?;
     out.get_ref().sync_all()?;
-    Ok(footer)
+    Ok(OpenPlan { header, footer, seal, index })
 }
 
 /// Deals waves out to the orgs that are to be written, in the manifest's order.
@@ -116,16 +118,10 @@ enum Dealer {
 }
 
 impl Dealer {
-    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> io::Result<Self> {
+    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> Self {
         match waves {
-            Some(waves) => Ok(Self::Sizes(waves.split(updates).into_iter(), 0, 0)),
-            None => {
-                let mut last = 0;
-                for line in spooled.lines() {
-                    last = line?.wave.map_or(last, |wave| last.max(wave));
-                }
-                Ok(Self::Column(last.saturating_add(1)))
-            }
+            Some(waves) => Self::Sizes(waves.split(updates).into_iter(), 0, 0),
+            None => Self::Column(spooled.last_wave().unwrap_or(0).saturating_add(1)),
         }
     }
 

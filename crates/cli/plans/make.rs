@@ -10,77 +10,25 @@ use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
-use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, SideColumns, Verdict};
+use orgwave_core::plan::{FORMAT, Header, PlanLine, RawTyped, SideColumns, Verdict};
 use orgwave_core::policy::{Waves, WriteMode};
-use orgwave_core::reply::Live;
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::SealKey;
 use orgwave_core::settings::RawObject;
-use orgwave_core::status::Status;
 use orgwave_executor::dispatch::Context;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, client_list, survey};
-use orgwave_reporter::files::plan::PlanCsv;
-use orgwave_reporter::{PlanPages, PlanReview};
 use serde_json::Value;
 use wildmatch::WildMatch;
 
 use super::draft::Draft;
+use super::open::OpenPlan;
+use super::unjudged::settings;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::connect::Session;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
-
-/// A plan that was made.
-#[derive(Debug)]
-pub struct MadePlan {
-    /// Its first line.
-    pub header: Header,
-    /// Its last line.
-    pub footer: Footer,
-}
-
-/// What is made of a plan beside the plan itself.
-#[derive(Debug)]
-pub struct Review {
-    /// For the terminal, `plan.html` and `plan.md`.
-    pages: PlanPages,
-    /// `plan.csv`.
-    csv: PlanCsv,
-}
-
-impl Review {
-    /// Begins the review of a plan whose pages go beside `plan`.
-    ///
-    /// # Errors
-    /// 74.
-    pub fn begin(plan: &Path, header: &Header) -> Result<Self, Failure> {
-        let folder = plan.parent().unwrap_or(Path::new("."));
-        let stem =
-            plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
-        Ok(Self { pages: PlanPages::begin(folder, &stem, header), csv })
-    }
-
-    /// Takes the next line in.
-    ///
-    /// # Errors
-    /// 74.
-    pub fn line(&mut self, line: &PlanLine) -> Result<(), Failure> {
-        self.pages.line(line);
-        Ok(self.csv.line(line)?)
-    }
-
-    /// Ends the pages, which tell the cost at so many calls a second.
-    ///
-    /// # Errors
-    /// 74.
-    pub fn finish(self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, Failure> {
-        self.csv.end()?;
-        Ok(self.pages.finish(footer, rate)?)
-    }
-}
 
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
 ///
@@ -95,7 +43,7 @@ pub async fn make(
     path: &Path,
     plan_id: String,
     sink: &mut dyn EventSink,
-) -> Result<MadePlan, Failure> {
+) -> Result<OpenPlan, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let seal = session.seal(&plan_id);
     let waves = waves_of(policy, rollout)?;
@@ -135,7 +83,7 @@ pub async fn make(
                     Ok(row) => {
                         let org = row.org;
                         match planner.without_reading(row) {
-                            Ok(line) => draft.borrow_mut().put(index, &line),
+                            Ok(line) => draft.borrow_mut().put(index, line),
                             Err(row) => return Some((org, (index, row))),
                         }
                     }
@@ -159,7 +107,7 @@ pub async fn make(
                         .unwrap_or(u32::MAX),
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
-                draft.borrow_mut().put(*index, &line);
+                draft.borrow_mut().put(*index, line);
                 hold::at(Step::OrgPlanned);
             },
         )
@@ -174,10 +122,10 @@ pub async fn make(
     rollout.still_the_same()?;
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
-    let footer = draft.into_inner().finish(&header, &seal, path)?;
-    Context::new(&mut session.gate, sink)
-        .emit(EventKind::PlanFinished { plan_id: header.plan_id.clone(), updates: footer.updates });
-    Ok(MadePlan { header, footer })
+    let plan = draft.into_inner().finish(header, &seal, path)?;
+    let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
+    Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
+    Ok(plan)
 }
 
 /// Decides on one row at a time.
@@ -233,32 +181,14 @@ impl Planner<'_> {
 
     /// The line of a row whose org was read, or could not be.
     fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
-        match finding {
-            Finding::Live(Live::Connected(object)) => {
-                self.by_settings(row, &object).unwrap_or_else(|complaint| {
-                    let mut line = self.line(row, Verdict::Blocked);
-                    line.complaint = Some(complaint);
-                    line
-                })
-            }
-            Finding::Live(Live::NotConnected(message)) => {
-                let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
-                self.stopped(row, Verdict::Blocked, Code::OrgNotConnected, message)
-            }
-            Finding::Unread(status, complaint) => {
-                let verdict = match status {
-                    Status::Rejected => Verdict::Rejected,
-                    Status::NotAttempted => Verdict::NotAttempted,
-                    _ => Verdict::Failed,
-                };
-                let mut line = self.line(row, verdict);
-                line.complaint = Some(complaint);
-                line
-            }
-            Finding::NotReached => {
-                self.stopped(row, Verdict::NotAttempted, Code::OrgStopped, "planning stopped".to_owned())
-            }
-        }
+        let judged = settings(finding).and_then(|object| {
+            self.by_settings(row, &object).map_err(|complaint| (Verdict::Blocked, complaint))
+        });
+        judged.unwrap_or_else(|(verdict, complaint)| {
+            let mut line = self.line(row, verdict);
+            line.complaint = Some(complaint);
+            line
+        })
     }
 
     fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
@@ -317,7 +247,7 @@ impl Planner<'_> {
                 })
                 .collect(),
             fields: Vec::new(),
-            typed: row.typed.clone(),
+            typed: RawTyped::from(&row.typed),
         }
     }
 }

@@ -12,7 +12,7 @@ use orgwave_executor::ports::PlanSource;
 
 use crate::failure::Failure;
 
-/// A plan whose seal fits.
+/// A plan whose seal fits: proved, or just made by this process.
 #[derive(Debug)]
 pub struct OpenPlan {
     /// Its first line.
@@ -25,20 +25,31 @@ pub struct OpenPlan {
     pub index: Vec<IndexEntry>,
 }
 
+/// Which lines of a plan are read whole while it is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those that name secrets.
+    WithSecrets,
+    /// Every one.
+    All,
+}
+
 impl OpenPlan {
-    /// Proves the plan in a file and indexes it. `each` sees every line.
+    /// Proves the plan in a file and indexes it. `each` sees the lines that it wants: those that name secrets, or
+    /// all.
     ///
     /// # Errors
     /// 12: the seal doesn't fit, or it is newer. 65: no plan.
     pub fn read(
         path: &Path,
         key_of: impl FnOnce(&str) -> SealKey,
+        wanted: Wanted,
         each: impl FnMut(&PlanLine) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let file = File::open(path).map_err(|error| {
             Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
         })?;
-        read(path, BufReader::with_capacity(1 << 16, file), io::sink(), key_of, each)
+        read(path, BufReader::with_capacity(1 << 16, file), io::sink(), key_of, wanted, each)
     }
 }
 
@@ -51,6 +62,7 @@ pub fn copy_verified(
     from: &Path,
     to: &Path,
     key_of: impl FnOnce(&str) -> SealKey,
+    wanted: Wanted,
     each: impl FnMut(&PlanLine) -> Result<(), Failure>,
 ) -> Result<OpenPlan, Failure> {
     let source = File::open(from).map_err(|error| {
@@ -58,7 +70,7 @@ pub fn copy_verified(
     })?;
     let copy = create_private(to).map_err(|error| Failure::cannot_write(to, error))?;
     let mut out = BufWriter::with_capacity(1 << 16, copy);
-    let plan = read(from, BufReader::with_capacity(1 << 16, source), &mut out, key_of, each)?;
+    let plan = read(from, BufReader::with_capacity(1 << 16, source), &mut out, key_of, wanted, each)?;
     out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| Failure::cannot_write(to, error))?;
     Ok(plan)
 }
@@ -68,6 +80,7 @@ fn read(
     input: impl BufRead,
     mut copy: impl io::Write,
     key_of: impl FnOnce(&str) -> SealKey,
+    wanted: Wanted,
     mut each: impl FnMut(&PlanLine) -> Result<(), Failure>,
 ) -> Result<OpenPlan, Failure> {
     let bad = |error| bad_plan(path, error);
@@ -78,9 +91,11 @@ fn read(
     let mut reader = PlanReader::open_sealed(input, key_of).map_err(bad)?;
     copy.write_all(reader.last_line()).map_err(cannot_copy)?;
     let mut index = Vec::new();
-    while let Some((entry, line)) = reader.next_org().map_err(bad)? {
+    while let Some((entry, has_secrets)) = reader.next_entry().map_err(bad)? {
         copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-        each(&line)?;
+        if has_secrets || wanted == Wanted::All {
+            each(&reader.line().map_err(bad)?)?;
+        }
         index.push(entry);
     }
     copy.write_all(reader.last_line()).map_err(cannot_copy)?;
@@ -155,6 +170,7 @@ impl PlanSource for PlanLines {
         let entry = self.index.get(index as usize).ok_or_else(|| io::Error::other("beyond the plan"))?;
         let mut buffer = vec![0; entry.length as usize];
         self.file.read_exact_at(&mut buffer, entry.offset)?;
-        Ok(serde_json::from_slice(&buffer)?)
+        let line = std::str::from_utf8(&buffer).map_err(io::Error::other)?;
+        Ok(serde_json::from_str(line)?)
     }
 }

@@ -29,11 +29,15 @@ pub fn header_of(path: &Path) -> Result<Header, Failure> {
 /// As [`header_of`].
 pub fn secrets_named(path: &Path) -> Result<BTreeMap<SecretName, Option<u64>>, Failure> {
     let mut names = BTreeMap::new();
-    each_line(path, |line| {
-        for name in line.secrets {
-            names.entry(name).or_insert(Some(line.line));
+    let mut reader = reader_of(path)?;
+    while let Some((_, has_secrets)) = reader.next_entry().map_err(|error| bad_plan(path, error))? {
+        if has_secrets {
+            let line = reader.line().map_err(|error| bad_plan(path, error))?;
+            for name in line.secrets {
+                names.entry(name).or_insert(Some(line.line));
+            }
         }
-    })?;
+    }
     Ok(names)
 }
 

@@ -1,6 +1,6 @@
 //! Plan lines in the order of the replies, until all are there and can be put into the manifest's order.
 //!
-//! A file, so that what a plan takes in memory doesn't grow with what its orgs hold: an org costs 16 bytes.
+//! A file, so that what a plan takes in memory doesn't grow with what its orgs hold: an org costs 24 bytes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -9,12 +9,25 @@ use std::path::Path;
 
 use orgwave_core::plan::{PlanLine, Verdict};
 
-/// Where a line is.
+/// Where a line is, and what its wave depends on.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     offset: u64,
     length: u32,
     verdict: Verdict,
+    /// The manifest's own.
+    wave: Option<u32>,
+}
+
+/// A line as it is to stand in the plan, but for its wave.
+#[derive(Debug)]
+pub struct SpooledLine<'a> {
+    /// As JSON.
+    pub json: &'a [u8],
+    /// What planning found.
+    pub verdict: Verdict,
+    /// The wave that the manifest gives the org.
+    pub wave: Option<u32>,
 }
 
 /// The lines that are there so far.
@@ -38,17 +51,18 @@ impl Spool {
         })
     }
 
-    /// Takes in the line of the org with this place.
-    pub fn put(&mut self, index: u32, line: &PlanLine) -> io::Result<()> {
+    /// Takes in the line of the org with this place. Its wave is taken out of it, until waves are dealt.
+    pub fn put(&mut self, index: u32, mut line: PlanLine) -> io::Result<()> {
+        let wave = line.wave.take();
         self.buffer.clear();
-        serde_json::to_writer(&mut self.buffer, line)?;
+        serde_json::to_writer(&mut self.buffer, &line)?;
         self.out.write_all(&self.buffer)?;
         let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
         let index = index as usize;
         if self.places.len() <= index {
             self.places.resize(index + 1, None);
         }
-        self.places[index] = Some(Place { offset: self.written, length, verdict: line.verdict });
+        self.places[index] = Some(Place { offset: self.written, length, verdict: line.verdict, wave });
         self.written += u64::from(length);
         Ok(())
     }
@@ -73,14 +87,21 @@ impl Spooled {
         self.places.iter().map(|place| place.map(|place| place.verdict))
     }
 
-    /// The lines in the manifest's order.
-    pub fn lines(&self) -> impl Iterator<Item = io::Result<PlanLine>> {
+    /// The highest wave that the manifest gives an org.
+    pub fn last_wave(&self) -> Option<u32> {
+        self.places.iter().flatten().filter_map(|place| place.wave).max()
+    }
+
+    /// Hands out the lines in the manifest's order.
+    pub fn each_line(&self, mut each: impl FnMut(SpooledLine<'_>) -> io::Result<()>) -> io::Result<()> {
         let mut buffer = Vec::new();
-        self.places.iter().map(move |place| {
-            let place = place.ok_or_else(|| io::Error::other("an org has no line"))?;
-            buffer.resize(place.length as usize, 0);
-            self.file.read_exact_at(&mut buffer, place.offset)?;
-            Ok(serde_json::from_slice(&buffer)?)
-        })
+        for place in &self.places {
+            let Place { offset, length, verdict, wave } =
+                place.ok_or_else(|| io::Error::other("an org has no line"))?;
+            buffer.resize(length as usize, 0);
+            self.file.read_exact_at(&mut buffer, offset)?;
+            each(SpooledLine { json: &buffer, verdict, wave })?;
+        }
+        Ok(())
     }
 }

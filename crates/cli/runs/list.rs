@@ -8,6 +8,7 @@ use orgwave_journal::{FILE_NAME, Stored};
 use orgwave_reporter::Tally;
 
 use super::source::RunFiles;
+use crate::args::path_again;
 use crate::failure::Failure;
 
 /// Folders below the reports folder that hold no runs.
@@ -38,6 +39,28 @@ impl RunFolder {
         }
         let stored = Stored::open_read_only(&journal).map_err(|error| super::bad_journal(path, error))?;
         Ok(Self { path: path.to_owned(), header: stored.header().clone() })
+    }
+
+    /// Whether the run's server may still be there. `done` is what somebody wants to have done with the run.
+    ///
+    /// # Errors
+    /// 64: it was the sandbox of that process.
+    pub fn not_of_sandbox(&self, done: &str) -> Result<(), Failure> {
+        if self.header.endpoint != "sandbox" {
+            return Ok(());
+        }
+        let what = format!("a sandbox run can't be {done}: its server ended with it");
+        Err(Failure::usage(what).hint(self.retry(" --sandbox")))
+    }
+
+    /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
+    /// needs no key.
+    pub fn retry(&self, again: &str) -> String {
+        let apply = format!("orgwave apply {}{again}", path_again(&self.path.join("retry.toml")));
+        if self.has_files() {
+            return apply;
+        }
+        format!("orgwave report {} && {apply}", path_again(&self.path))
     }
 
     /// What the run came to.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, RunHeader};
 use orgwave_core::secret::SealKey;
@@ -13,7 +14,7 @@ use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
 
 use super::list::RunFolder;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, header_of};
+use crate::plans::{OpenPlan, Wanted, header_of};
 
 /// The plan's name in a run's folder.
 pub const PLAN_FILE: &str = "plan.jsonl";
@@ -35,8 +36,10 @@ impl RunFiles {
         let stored =
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
         let plan = folder.join(PLAN_FILE);
-        let is_own = header_of(&plan)?.plan_id == stored.header().plan_id
-            && ends_with_seal(&plan, &stored.header().plan_seal);
+        // What can't be read at all is told by whoever reads it.
+        let is_own = header_of(&plan).map_or(true, |header| {
+            header.plan_id == stored.header().plan_id && ends_with_seal(&plan, &stored.header().plan_seal)
+        });
         if !is_own {
             return Err(not_together(folder));
         }
@@ -54,7 +57,7 @@ pub fn prove(run: &RunFolder, seal: &SealKey) -> Result<(), Failure> {
     if header_of(&path)?.plan_id != run.header.plan_id {
         return Err(not_together(&run.path));
     }
-    let plan = OpenPlan::read(&path, |_| seal.clone(), |_| Ok(()))?;
+    let plan = OpenPlan::read(&path, |_| seal.clone(), Wanted::WithSecrets, |_| Ok(()))?;
     if plan.seal == run.header.plan_seal { Ok(()) } else { Err(not_together(&run.path)) }
 }
 
@@ -117,7 +120,7 @@ impl RunSource for RunFiles {
             loop {
                 let (index, record) = records.next()?;
                 if record.outcome.is_some() {
-                    return outcomes.next().map(|outcome| Ok(LastWord::Outcome(outcome?)));
+                    return outcomes.next().map(|outcome| self.outcome(outcome?, record));
                 }
                 if record.had_intent() {
                     return Some(self.intent(index, record));
@@ -132,12 +135,17 @@ impl RunSource for RunFiles {
 }
 
 impl RunFiles {
+    fn outcome(&self, outcome: OrgOutcome, record: &OrgRecord) -> Result<LastWord, BoxError> {
+        let before = if outcome.may_be_live { self.stored.before_of(record)? } else { Vec::new() };
+        Ok(LastWord::Outcome { outcome, before })
+    }
+
     fn intent(&self, index: u32, record: &OrgRecord) -> Result<LastWord, BoxError> {
         Ok(LastWord::Intent {
             index,
             attempts: record.state.spent(),
             started_at: record.started_at.ok_or("an intent without its time")?,
-            changes: self.stored.changes_of(record)?,
+            before: self.stored.before_of(record)?,
         })
     }
 }

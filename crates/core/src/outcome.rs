@@ -6,7 +6,6 @@ use serde_json::Value;
 use crate::code::Code;
 use crate::reply::Ack;
 use crate::secret::Fingerprint;
-use crate::settings::Path;
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
 
@@ -34,17 +33,6 @@ pub struct Complaint {
     /// The HTTP status behind it, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-}
-
-/// One path that a run wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    /// Where.
-    pub path: Path,
-    /// What stood there right before the write.
-    pub before: Image,
-    /// What was written; [`Image::Absent`] where an entry was taken out.
-    pub after: Image,
 }
 
 /// What became of one org.
@@ -75,8 +63,8 @@ pub struct OrgOutcome {
     /// When its status was final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// What was written and may be live: the paths that differed right before the last write that may have
-    /// been applied. Empty where nothing was, or surely wasn't, written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
+    /// Whether what the org's last intent was to change may be live: it was sent, and nothing proves that it
+    /// was not applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_live: bool,
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::change::Seen;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::run::{Entry, Finish, RunHeader};
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -82,30 +83,36 @@ impl Stored {
         })
     }
 
-    /// The before-image of the org's last intent, and what was to replace it. Empty if it never had one.
+    /// The before-image of the org's last intent, in its plan line's order. Empty if it never had one.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
-    pub fn changes_of(&self, record: &OrgRecord) -> Result<Vec<Change>, JournalError> {
+    pub fn before_of(&self, record: &OrgRecord) -> Result<Vec<Seen>, JournalError> {
         let Some(seq) = record.intent else { return Ok(Vec::new()) };
         match self.entry(seq)? {
-            Entry::Intent { changes, .. } => Ok(changes),
+            Entry::Intent { before, .. } => Ok(before),
             _ => Err(JournalError::damaged(format!("entry {seq} is no intent"))),
         }
     }
 
-    /// What is about no single org: beginnings, waves, samples, ends, in order.
+    /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing
+    /// was altered or taken out is for [`Self::records`] to find.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
     pub fn timeline(&self) -> Result<Vec<Entry>, JournalError> {
+        let sqlite = || JournalError::sqlite("read the journal's entries");
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT seq, body FROM entry WHERE org IS NULL ORDER BY seq")
+            .map_err(sqlite())?;
+        let mut rows = select.query(()).map_err(sqlite())?;
         let mut timeline = Vec::new();
-        self.scan(|seq, org, body| {
-            if org.is_none() {
-                timeline.push(parse(seq, body)?);
-            }
-            Ok(())
-        })?;
+        while let Some(row) = rows.next().map_err(sqlite())? {
+            let seq = row.get(0).map_err(sqlite())?;
+            let body = row.get_ref(1).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
+            timeline.push(parse(seq, body)?);
+        }
         Ok(timeline)
     }
 

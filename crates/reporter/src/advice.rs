@@ -1,11 +1,33 @@
 //! What a person does now: one short sentence for each way in which an org can end.
 
 use orgwave_core::code::Code;
-use orgwave_core::outcome::OrgOutcome;
+use orgwave_core::run::RunHeader;
 use orgwave_core::status::Status;
 
+use crate::record::Record;
+
+/// What somebody who asks has in front of them, and so what there is to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A plan: nothing was sent, and there is neither a run nor a retry.
+    Plan,
+    /// A run, which can be resumed.
+    Run,
+    /// A run whose server ended with it: it can't be resumed, but its rows can be applied again.
+    SandboxRun,
+}
+
+impl Stage {
+    /// Of this run.
+    pub fn of(run: &RunHeader) -> Self {
+        if run.endpoint == "sandbox" { Self::SandboxRun } else { Self::Run }
+    }
+}
+
 /// What to do about an org; empty if there is nothing to do.
-pub fn next_step(outcome: &OrgOutcome) -> &'static str {
+pub fn next_step(record: &Record) -> &'static str {
+    let Record { outcome, stage, .. } = record;
+    let advice = |code| advice(code, *stage);
     let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
     match (outcome.status, code) {
         (Status::Applied | Status::Unchanged | Status::Skipped, _) => "",
@@ -32,7 +54,28 @@ pub(crate) const WARNING: &str = "the settings are live; read the vendor's warni
 const ELSEWHERE: &str = "mend the rollout as `orgwave explain` says for this code";
 
 /// What to do about a code.
-pub const fn advice(code: Code) -> &'static str {
+pub const fn advice(code: Code, stage: Stage) -> &'static str {
+    match stage {
+        Stage::Run => of_run(code),
+        Stage::Plan => match code {
+            Code::OrgReadsSpent | Code::OrgParked => "plan again when the vendor answers again",
+            Code::OrgStopped => "plan again",
+            _ => of_run(code),
+        },
+        Stage::SandboxRun => match code {
+            Code::OrgUnknownReads | Code::OrgUnknownStopped | Code::OrgUnknownParked => {
+                "apply retry.toml: it reads the org first"
+            }
+            Code::OrgStopped | Code::OrgParked => "apply retry.toml",
+            Code::OrgDisturbed => {
+                "look at what changed with the write; apply retry.toml only if that is wanted"
+            }
+            _ => of_run(code),
+        },
+    }
+}
+
+const fn of_run(code: Code) -> &'static str {
     match code {
         Code::OrgName => {
             "see whether org_uuid or org_name is wrong in this row, mend it, apply the rollout again"
@@ -83,10 +126,23 @@ mod tests {
     #[test]
     fn every_code_has_an_advice_that_fits_a_cell() {
         for code in Code::ALL {
-            let advice = advice(*code);
-            assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
-            assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
-            assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
+            for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun] {
+                let advice = advice(*code, stage);
+                assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
+                assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
+                assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
+                // A run of the sandbox can't be resumed.
+                assert!(stage != Stage::SandboxRun || !advice.contains("resume"), "{code}: {advice}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_says_neither_resume_nor_retry_for_what_planning_comes_to() {
+        for code in [Code::OrgReadsSpent, Code::OrgParked, Code::OrgStopped, Code::OrgUnlisted, Code::OrgName]
+        {
+            let advice = advice(code, Stage::Plan);
+            assert!(!advice.contains("resume") && !advice.contains("retry"), "{code}: {advice}");
         }
     }
 }

@@ -28,7 +28,7 @@ mod tally;
 pub mod terminal;
 mod value;
 
-pub use advice::{advice, next_step};
+pub use advice::{Stage, advice, next_step};
 pub use error::ReportError;
 pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 pub use metrics::write_metrics;

@@ -3,12 +3,14 @@
 use std::io::BufRead;
 use std::iter::Peekable;
 
+use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
 use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
 use orgwave_core::status::{Status, Verified};
 
+use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::source::{Journalled, LastWord, RunSource};
 
@@ -19,12 +21,27 @@ pub struct Record {
     pub line: PlanLine,
     /// What became of the org.
     pub outcome: OrgOutcome,
+    /// What there is to go on with.
+    pub stage: Stage,
+    /// What stood where something was written that may be live; fits the line.
+    before: Vec<Seen>,
 }
 
 impl Record {
     /// The wave, as shown: only orgs to be written have one.
     pub fn wave(&self) -> Option<u32> {
         self.line.wave
+    }
+
+    /// What was written and may be live, in the line's order: the paths that differed right before the last write
+    /// that may have been applied. None where nothing was, or surely wasn't, written.
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_>> + Clone {
+        changes(&self.line.fields, &self.before).flatten()
+    }
+
+    /// How many those are.
+    pub fn changed(&self) -> usize {
+        self.before.len()
     }
 
     /// The name, or nothing.
@@ -38,6 +55,7 @@ pub struct Records<'a> {
     plan: PlanReader<Box<dyn BufRead>>,
     words: Peekable<Journalled<'a, LastWord>>,
     fresh: bool,
+    stage: Stage,
     index: u32,
 }
 
@@ -49,7 +67,8 @@ impl<'a> Records<'a> {
     pub fn of(source: &'a dyn RunSource) -> Result<Self, ReportError> {
         let plan = source.plan()?;
         let words = source.last_words().map_err(ReportError::Journal)?.peekable();
-        Ok(Self { plan, words, fresh: source.header().fresh_plan, index: 0 })
+        let run = source.header();
+        Ok(Self { plan, words, fresh: run.fresh_plan, stage: Stage::of(run), index: 0 })
     }
 
     /// The plan's header.
@@ -70,20 +89,25 @@ impl<'a> Records<'a> {
         };
         let index = self.index;
         self.index += 1;
-        let outcome = match self.next_word(index)? {
+        let (outcome, before) = match self.next_word(index)? {
             Some(word) if word.index() != index => return Err(ReportError::Stray { index: word.index() }),
-            Some(LastWord::Outcome(outcome)) => outcome,
-            Some(LastWord::Intent { attempts, started_at, changes, .. }) => OrgOutcome {
-                attempts,
-                started_at: Some(started_at),
-                changes,
-                ..untold(&line, index, Status::Unknown, Code::OrgUnknownStopped)
-            },
-            None => line
-                .settled_outcome(index, self.fresh)
-                .unwrap_or_else(|| untold(&line, index, Status::NotAttempted, Code::OrgStopped)),
+            Some(LastWord::Outcome { outcome, before }) => (outcome, before),
+            Some(LastWord::Intent { attempts, started_at, before, .. }) => {
+                let untold = untold(&line, index, Status::Unknown, Code::OrgUnknownStopped);
+                let started_at = Some(started_at);
+                (OrgOutcome { attempts, started_at, may_be_live: true, ..untold }, before)
+            }
+            None => {
+                let planned = line.settled_outcome(index, self.fresh);
+                let outcome =
+                    planned.unwrap_or_else(|| untold(&line, index, Status::NotAttempted, Code::OrgStopped));
+                (outcome, Vec::new())
+            }
         };
-        Ok(Some(Record { line, outcome }))
+        if changes(&line.fields, &before).any(|change| change.is_none()) {
+            return Err(ReportError::Stray { index });
+        }
+        Ok(Some(Record { line, outcome, stage: self.stage, before }))
     }
 
     /// The journal's next word, if it is about an org up to this one.
@@ -108,6 +132,6 @@ fn untold(line: &PlanLine, index: u32, status: Status, code: Code) -> OrgOutcome
         verified: Verified::False,
         started_at: None,
         finished_at: None,
-        changes: Vec::new(),
+        may_be_live: false,
     }
 }

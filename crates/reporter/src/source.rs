@@ -5,7 +5,8 @@
 use std::error::Error;
 use std::io::BufRead;
 
-use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::change::Seen;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, RunHeader};
 use orgwave_core::timestamp::Timestamp;
@@ -17,7 +18,12 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Debug, Clone, PartialEq)]
 pub enum LastWord {
     /// The org was final for the process that said so.
-    Outcome(OrgOutcome),
+    Outcome {
+        /// Its outcome.
+        outcome: OrgOutcome,
+        /// Where that says that a write may be live: what stood before it.
+        before: Vec<Seen>,
+    },
     /// A write was begun, and nothing final came after it: the process died while the write may have been
     /// under way. Also where an earlier process had left an outcome, and a later one began this write.
     Intent {
@@ -27,8 +33,8 @@ pub enum LastWord {
         attempts: u32,
         /// When the org was first touched by that process.
         started_at: Timestamp,
-        /// What may be live.
-        changes: Vec<Change>,
+        /// What stood before what may be live.
+        before: Vec<Seen>,
     },
 }
 
@@ -36,7 +42,7 @@ impl LastWord {
     /// The org's place in the plan.
     pub const fn index(&self) -> u32 {
         match self {
-            Self::Outcome(outcome) => outcome.index,
+            Self::Outcome { outcome, .. } => outcome.index,
             Self::Intent { index, .. } => *index,
         }
     }

@@ -6,39 +6,50 @@ use std::borrow::Cow;
 use orgwave_core::desired::Wish;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::PlannedField;
+use orgwave_core::secret::Fingerprint;
 use orgwave_core::settings::{Class, Path};
 use serde_json::Value;
 
 /// A value as text, and whether a table must guard it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shown {
-    pub(crate) text: Cow<'static, str>,
+pub(crate) struct Shown<'a> {
+    pub(crate) text: Cow<'a, str>,
     /// A number or a word of ours: `-5` is no formula.
     pub(crate) own: bool,
 }
 
-impl Shown {
+impl<'a> Shown<'a> {
     const fn own(text: &'static str) -> Self {
         Self { text: Cow::Borrowed(text), own: true }
     }
 
-    fn foreign(text: String) -> Self {
-        Self { text: Cow::Owned(text), own: false }
+    fn foreign(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { text: text.into(), own: false }
     }
 }
 
 /// What stood at a path.
-pub(crate) fn before(path: &Path, image: &Image) -> Shown {
-    image_with(path, image, "<absent>")
+pub(crate) fn before<'a>(path: &Path, image: &'a Image) -> Shown<'a> {
+    match image {
+        Image::Absent => Shown::own("<absent>"),
+        Image::Json(value) => json(path, value),
+        Image::Secret(print) => secret(print),
+        Image::Hidden => Shown::own("<hidden>"),
+    }
 }
 
-/// What was written to a path.
-pub(crate) fn after(path: &Path, image: &Image) -> Shown {
-    image_with(path, image, "<removed>")
+/// What was written to a path: a secret as the first digits of its fingerprint.
+pub(crate) fn after(field: &PlannedField) -> Shown<'_> {
+    match (&field.after, &field.fingerprint) {
+        (Wish::Set(value), _) => json(&field.path, value),
+        (Wish::Remove, _) => Shown::own("<removed>"),
+        (Wish::Secret(_), Some(print)) => secret(print),
+        (Wish::Secret(_), None) => Shown::own("<hidden>"),
+    }
 }
 
 /// What is wanted at a path.
-pub(crate) fn wish(field: &PlannedField) -> Shown {
+pub(crate) fn wish(field: &PlannedField) -> Shown<'_> {
     match &field.after {
         Wish::Set(value) => json(&field.path, value),
         Wish::Remove => Shown::own("<removed>"),
@@ -46,20 +57,13 @@ pub(crate) fn wish(field: &PlannedField) -> Shown {
     }
 }
 
-fn image_with(path: &Path, image: &Image, absent: &'static str) -> Shown {
-    match image {
-        Image::Absent => Shown::own(absent),
-        Image::Json(value) => json(path, value),
-        // Eight digits tell one value from another; they reveal nothing without the key.
-        Image::Secret(print) => {
-            let digits = print.as_str();
-            Shown::foreign(format!("<secret {}>", digits.get(..8).unwrap_or(digits)))
-        }
-        Image::Hidden => Shown::own("<hidden>"),
-    }
+/// Eight digits tell one value from another; they reveal nothing without the key.
+fn secret(print: &Fingerprint) -> Shown<'static> {
+    let digits = print.as_str();
+    Shown::foreign(format!("<secret {}>", digits.get(..8).unwrap_or(digits)))
 }
 
-fn json(path: &Path, value: &Value) -> Shown {
+fn json<'a>(path: &Path, value: &'a Value) -> Shown<'a> {
     match value {
         Value::Null => Shown::own("<null>"),
         // Secrets stand in records as fingerprints only. Should one ever not, it ends here.
@@ -85,18 +89,18 @@ fn texts(items: &[Value]) -> Option<String> {
     if texts.iter().any(|text| text.is_empty() || text.contains(';')) {
         None
     } else {
-        Some(cell(&texts.join(";")))
+        Some(cell(&texts.join(";")).into_owned())
     }
 }
 
 /// A text as a cell says it: marked where the bare text would mean something else.
-fn cell(text: &str) -> String {
+fn cell(text: &str) -> Cow<'_, str> {
     if text.is_empty() {
-        "<empty>".to_owned()
+        Cow::Borrowed("<empty>")
     } else if text.starts_with(['<', '\\', '=', '#']) || text.trim().is_empty() {
-        format!("\\{text}")
+        Cow::Owned(format!("\\{text}"))
     } else {
-        text.to_owned()
+        Cow::Borrowed(text)
     }
 }
 
@@ -138,14 +142,21 @@ mod tests {
     fn a_secret_never_reads_as_itself() {
         assert_eq!(shown("apiToken", json!("hunter2")), "<secret>");
         let print = serde_json::from_value(json!("0123456789abcdef")).unwrap();
-        assert_eq!(after(&"apiToken".parse().unwrap(), &Image::Secret(print)).text, "<secret 01234567>");
+        assert_eq!(before(&"apiToken".parse().unwrap(), &Image::Secret(print)).text, "<secret 01234567>");
         assert_eq!(before(&"apiToken".parse().unwrap(), &Image::Hidden).text, "<hidden>");
     }
 
     #[test]
     fn nothing_is_named_by_its_side() {
-        let path = "doorInfoMap.d".parse().unwrap();
+        let path: Path = "doorInfoMap.d".parse().unwrap();
         assert_eq!(before(&path, &Image::Absent).text, "<absent>");
-        assert_eq!(after(&path, &Image::Absent).text, "<removed>");
+        let field = PlannedField {
+            path,
+            before: Image::Absent,
+            after: Wish::Remove,
+            fingerprint: None,
+            from: orgwave_core::desired::Origin::Row,
+        };
+        assert_eq!(after(&field).text, "<removed>");
     }
 }

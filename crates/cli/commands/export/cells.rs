@@ -9,6 +9,7 @@
 use orgwave_core::desired::SideTable;
 use orgwave_core::manifest::{write_cell, write_key};
 use orgwave_core::settings::{Class, FIELDS, Field, Kind, MapSpec, Path, RawObject};
+use orgwave_reporter::files::autoformat::is_reformatted;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -101,7 +102,7 @@ impl OrgCells {
         let Some(raw) = object.get(name) else { return String::new() };
         let cell = serde_json::from_str::<Value>(raw.get()).ok().and_then(|value| write_cell(path, &value));
         match (cell, path.kind()) {
-            (Some(number), Kind::Int32) => number,
+            (Some(own), Kind::Int32 | Kind::Bool) => own,
             (Some(cell), _) => safe(cell),
             (None, _) => {
                 self.left_out.push(path.to_string());
@@ -111,9 +112,10 @@ impl OrgCells {
     }
 }
 
-/// A spreadsheet would take these for formulas. A backslash says that the rest is literal.
+/// A spreadsheet would take these for formulas, numbers or dates. A backslash says that the rest is literal.
 fn safe(cell: String) -> String {
-    if cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) { format!("\\{cell}") } else { cell }
+    let is_formula = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@']);
+    if is_formula || (!cell.starts_with('\\') && is_reformatted(&cell)) { format!("\\{cell}") } else { cell }
 }
 
 #[cfg(test)]
@@ -184,10 +186,14 @@ mod tests {
         assert_eq!(cells.entries[0].table, SideTable::Users);
     }
 
+    fn is_safe(cell: &str) -> bool {
+        !cell.starts_with(['=', '+', '-', '@']) && (cell.starts_with('\\') || !is_reformatted(cell))
+    }
+
     proptest! {
-        /// Whatever a door is called, its cell is no formula and reads as that name.
+        /// Whatever a door is called, its cell is no formula, number or date, and reads as that name.
         #[test]
-        fn texts_and_keys_read_back(name in "['=+@<#\\\\ \\-a-z0-9;]{0,8}", key in "['=+@<#\\\\ .\\-a-z0-9]{1,8}") {
+        fn texts_and_keys_read_back(name in "['=+@<#\\\\ /:\\-a-z0-9;]{0,8}", key in "['=+@<#\\\\ .\\-a-z0-9]{1,8}") {
             let cells = cells(&json!({"doorInfoMap": {&key: {"doorName": name, "leadingSeconds": -5}}}));
             prop_assert_eq!(&cells.left_out, &[""; 0]);
             let entry = &cells.entries[0];
@@ -200,9 +206,9 @@ mod tests {
                     "leadingSeconds" => prop_assert_eq!(read, Cell::Set(json!(-5))),
                     _ => prop_assert_eq!(read, Cell::Blank),
                 }
-                prop_assert!(member.name == "leadingSeconds" || !cell.starts_with(['=', '+', '-', '@']));
+                prop_assert!(member.name == "leadingSeconds" || is_safe(cell));
             }
-            prop_assert!(!entry.key.starts_with(['=', '+', '-', '@']));
+            prop_assert!(is_safe(&entry.key));
         }
     }
 }

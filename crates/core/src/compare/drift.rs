@@ -1,20 +1,21 @@
 //! What is not (or no longer) as a plan wanted it.
 
+use crate::change::Seen;
 use crate::desired::Wish;
-use crate::outcome::{Change, Image};
+use crate::outcome::Image;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
 use crate::settings::{RawObject, Settings, ShapeError, Sight, same};
 
-/// The managed paths that are not as wanted: what is live (`before`), and what is wanted (`after`). A secret
+/// The managed paths that are not as wanted, with what is live instead. A secret
 /// that isn't shown can't drift; one that is, is compared by its fingerprint, so no secret is needed.
 ///
 /// # Errors
 /// A managed path can't be seen.
-pub fn drift(fields: &[PlannedField], live: &RawObject, seal: &SealKey) -> Result<Vec<Change>, ShapeError> {
+pub fn drift(fields: &[PlannedField], live: &RawObject, seal: &SealKey) -> Result<Vec<Seen>, ShapeError> {
     let settings = Settings::new(live);
     let mut drifted = Vec::new();
-    for field in fields {
+    for (place, field) in (0..).zip(fields) {
         let sight = settings.at(&field.path)?;
         let kind = field.path.kind();
         let is_as_wanted = match (&sight, &field.after) {
@@ -28,8 +29,7 @@ pub fn drift(fields: &[PlannedField], live: &RawObject, seal: &SealKey) -> Resul
             _ => false,
         };
         if !is_as_wanted {
-            let after = super::judge::wanted(field);
-            drifted.push(Change { path: field.path.clone(), before: sight.image(&field.path, seal), after });
+            drifted.push(Seen { field: place, image: sight.image(&field.path, seal) });
         }
     }
     Ok(drifted)

@@ -20,7 +20,7 @@ mod whose;
 pub use diff::{Context, Diff, diff};
 pub use disturbance::disturbance;
 pub use drift::drift;
-pub use judge::{Judgement, judge, unread_changes};
+pub use judge::{Judgement, judge, unread};
 pub use read_back::{Standing, read_back};
 pub use restore::{Restoration, restore};
 pub use whose::{Ownership, echo_hazard, whose};

@@ -2,9 +2,9 @@
 
 use super::diff::Context;
 use super::{Fit, fit};
-use crate::outcome::Change;
+use crate::change::Seen;
 use crate::plan::PlannedField;
-use crate::settings::{Path, RawObject, Settings, ShapeError};
+use crate::settings::{RawObject, Settings, ShapeError};
 
 /// What is live, seen from a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +22,15 @@ pub enum Standing {
     CannotTell,
 }
 
-/// Compares all managed fields with what is desired, and the changed ones with what was before the write.
+/// Compares all managed fields with what is desired, and those that were to change (`before`, in the plan's order)
+/// with what stood there before the write.
 /// `unread`: nothing was read before the write, so whatever isn't as desired counts as before.
 ///
 /// # Errors
 /// A managed path can't be seen.
 pub fn read_back(
     fields: &[PlannedField],
-    changes: &[Change],
+    before: &[Seen],
     unread: bool,
     live: &RawObject,
     context: Context<'_>,
@@ -38,16 +39,10 @@ pub fn read_back(
     let (mut hidden, mut telling) = (false, false);
     let mut as_before = true;
     let mut off = Vec::new();
-    // A plan's order is that of paths, and its changes'; a journal may have come by another way.
-    let is_sorted = changes.is_sorted_by(|left, right| left.path < right.path);
-    let change_of = |path: &Path| {
-        if is_sorted {
-            changes.binary_search_by(|change| change.path.cmp(path)).ok().map(|place| &changes[place])
-        } else {
-            changes.iter().find(|change| change.path == *path)
-        }
-    };
-    for field in fields {
+    // Both have the plan's order.
+    let mut before = before.iter().peekable();
+    for (place, field) in (0..).zip(fields) {
+        let seen = before.next_if(|seen| seen.field == place);
         let sight = settings.at(&field.path)?;
         let fit = fit(&sight, &field.path, &field.after, context.secrets);
         if fit == Fit::Hidden {
@@ -57,11 +52,11 @@ pub fn read_back(
         if fit == Fit::No {
             off.push(field.path.to_string());
         }
-        match change_of(&field.path) {
-            Some(change) => {
+        match seen {
+            Some(seen) => {
                 telling = true;
                 as_before &=
-                    if unread { fit == Fit::No } else { sight.is(&change.before, &field.path, context.seal) };
+                    if unread { fit == Fit::No } else { sight.is(&seen.image, &field.path, context.seal) };
             }
             None => as_before &= fit == Fit::Yes,
         }
@@ -112,13 +107,12 @@ mod tests {
             Context { secrets: &self.secrets, seal: &self.seal }
         }
 
-        fn standing(&self, before: &Value, after: &Value) -> Standing {
-            let fields = diff(&self.desired, Some(&raw(before)), self.context()).unwrap().fields;
-            let Judgement::Differs(changes) = judge(&fields, &[], &raw(before), self.context()).unwrap()
-            else {
+        fn standing(&self, old: &Value, new: &Value) -> Standing {
+            let fields = diff(&self.desired, Some(&raw(old)), self.context()).unwrap().fields;
+            let Judgement::Differs(before) = judge(&fields, &[], &raw(old), self.context()).unwrap() else {
                 panic!("nothing to write")
             };
-            read_back(&fields, &changes, false, &raw(after), self.context()).unwrap()
+            read_back(&fields, &before, false, &raw(new), self.context()).unwrap()
         }
     }
 

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use crate::change::Change;
 use crate::desired::{Origin, Wish};
-use crate::outcome::{Change, Image};
+use crate::outcome::Image;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
 use crate::settings::{Field, Path, RawObject, Settings, ShapeError, Sight};
@@ -24,26 +25,33 @@ pub struct Restoration {
 ///
 /// # Errors
 /// A path can't be seen.
-pub fn restore(changes: &[Change], live: &RawObject, seal: &SealKey) -> Result<Restoration, ShapeError> {
+pub fn restore<'a>(
+    changes: impl IntoIterator<Item = Change<'a>>,
+    live: &RawObject,
+    seal: &SealKey,
+) -> Result<Restoration, ShapeError> {
     let settings = Settings::new(live);
     let mut restoration = Restoration::default();
-    let mut ours: Vec<(&Change, Sight)> = Vec::new();
+    let mut ours: Vec<(Change<'_>, Sight)> = Vec::new();
     for change in changes {
-        if change.path.field().is_secret() {
-            restoration.secrets.push(change.path.clone());
+        let path = &change.field.path;
+        if path.field().is_secret() {
+            restoration.secrets.push(path.clone());
             continue;
         }
-        let sight = settings.at(&change.path)?;
-        if sight.is(&change.after, &change.path, seal) {
+        let sight = settings.at(path)?;
+        if sight.is(&change.field.after_image(), path, seal) {
             ours.push((change, sight));
         } else {
-            restoration.changed_since.push(change.path.clone());
+            restoration.changed_since.push(path.clone());
         }
     }
-    for group in ours.chunk_by(|(left, _), (right, _)| entry_of(&left.path) == entry_of(&right.path)) {
+    for group in
+        ours.chunk_by(|(left, _), (right, _)| entry_of(&left.field.path) == entry_of(&right.field.path))
+    {
         match added_entry(group, &settings)? {
             Some(field) => restoration.fields.push(field),
-            None => restoration.fields.extend(group.iter().map(|(change, sight)| back(change, sight, seal))),
+            None => restoration.fields.extend(group.iter().map(|(change, sight)| back(*change, sight, seal))),
         }
     }
     restoration.fields.retain(PlannedField::differs);
@@ -60,21 +68,21 @@ fn entry_of(path: &Path) -> Option<(&'static Field, &str)> {
 
 /// An entry that the run added, and that holds nothing but what the run set, is taken out whole.
 fn added_entry(
-    group: &[(&Change, Sight)],
+    group: &[(Change<'_>, Sight)],
     settings: &Settings<'_>,
 ) -> Result<Option<PlannedField>, ShapeError> {
-    let Some((field, key)) = group.first().and_then(|(change, _)| entry_of(&change.path)) else {
+    let Some((field, key)) = group.first().and_then(|(change, _)| entry_of(&change.field.path)) else {
         return Ok(None);
     };
-    if group.iter().any(|(change, _)| change.before != Image::Absent) {
+    if group.iter().any(|(change, _)| *change.before != Image::Absent) {
         return Ok(None);
     }
     let path = Path::Entry(field, key.into());
     let Sight::Json(entry) = settings.at(&path)? else { return Ok(None) };
     let is_ours = |name: &String| {
-        group
-            .iter()
-            .any(|(change, _)| matches!(&change.path, Path::Member(_, _, member) if member.name == name))
+        group.iter().any(
+            |(change, _)| matches!(&change.field.path, Path::Member(_, _, member) if member.name == name),
+        )
     };
     let only_ours = entry.as_object().is_some_and(|entry| entry.keys().all(is_ours));
     Ok(only_ours.then_some(PlannedField {
@@ -86,16 +94,16 @@ fn added_entry(
     }))
 }
 
-fn back(change: &Change, sight: &Sight, seal: &SealKey) -> PlannedField {
-    let after = match (&change.before, &change.path) {
+fn back(change: Change<'_>, sight: &Sight, seal: &SealKey) -> PlannedField {
+    let after = match (change.before, &change.field.path) {
         (Image::Json(value), _) => Wish::Set(value.clone()),
         (Image::Absent, Path::Entry(..)) => Wish::Remove,
         // Absent is as good as null, and null can be sent.
         (Image::Absent | Image::Secret(_) | Image::Hidden, _) => Wish::Set(Value::Null),
     };
     PlannedField {
-        path: change.path.clone(),
-        before: sight.image(&change.path, seal),
+        path: change.field.path.clone(),
+        before: sight.image(&change.field.path, seal),
         after,
         fingerprint: None,
         from: Origin::Undo,
@@ -109,12 +117,18 @@ mod tests {
     use super::*;
     use crate::secret::SecretText;
 
-    fn change(path: &str, before: Image, after: Image) -> Change {
-        Change { path: path.parse().unwrap(), before, after }
+    fn change(path: &str, before: Image, after: Image) -> PlannedField {
+        let (after, fingerprint) = match after {
+            Image::Json(value) => (Wish::Set(value), None),
+            Image::Absent | Image::Hidden => (Wish::Remove, None),
+            Image::Secret(print) => (Wish::Secret("TOKEN".parse().unwrap()), Some(print)),
+        };
+        PlannedField { path: path.parse().unwrap(), before, after, fingerprint, from: Origin::Row }
     }
 
-    fn plan(changes: &[Change], live: &Value) -> Restoration {
+    fn plan(fields: &[PlannedField], live: &Value) -> Restoration {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
+        let changes = fields.iter().map(|field| Change { field, before: &field.before });
         restore(changes, &RawObject::parse(&live.to_string()).unwrap(), &seal).unwrap()
     }
 

@@ -83,24 +83,29 @@ impl Ruuid {
     pub(crate) const fn is_alphabet(byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
     }
+
+    /// Why a text that is no RUUID is none.
+    fn refuse(text: &str) -> ParseRuuidError {
+        let stray = text.chars().enumerate().find(|(_, c)| !u8::try_from(*c).is_ok_and(Self::is_alphabet));
+        match stray {
+            Some((index, found)) => ParseRuuidError::Character { position: index + 1, found },
+            None => ParseRuuidError::Length(text.len()),
+        }
+    }
 }
 
 impl FromStr for Ruuid {
     type Err = ParseRuuidError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some((index, found)) =
-            text.chars().enumerate().find(|(_, c)| !u8::try_from(*c).is_ok_and(Self::is_alphabet))
-        {
-            return Err(ParseRuuidError::Character { position: index + 1, found });
-        }
-        let text: [u8; CHARS] =
-            text.as_bytes().try_into().map_err(|_| ParseRuuidError::Length(text.len()))?;
         let mut bytes = [0; BYTES];
-        CODEC
-            .decode_slice_unchecked(text, &mut bytes)
-            .expect("22 characters of the alphabet are 16 bytes and four spare bits");
-        Ok(Self { bytes, text })
+        // Whatever 22 characters of the alphabet are, they are 16 bytes and four spare bits.
+        match <[u8; CHARS]>::try_from(text.as_bytes()) {
+            Ok(chars) if CODEC.decode_slice_unchecked(chars, &mut bytes).is_ok() => {
+                Ok(Self { bytes, text: chars })
+            }
+            _ => Err(Self::refuse(text)),
+        }
     }
 }
 

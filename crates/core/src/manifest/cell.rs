@@ -242,11 +242,9 @@ fn elements(text: &str) -> Result<std::str::Split<'_, char>, Refusal> {
     Ok(text.split(';'))
 }
 
-/// The RUUIDs of a value that aren't written as the vendor writes them.
+/// Whether a value, which fits its kind, has RUUIDs that aren't written as the vendor writes them.
 pub(crate) fn has_uncanonical_id(kind: Kind, value: &Value) -> bool {
-    let uncanonical = |value: &Value| {
-        value.as_str().and_then(|text| text.parse::<Ruuid>().ok()).is_some_and(|id| !is_canonical(&id))
-    };
+    let uncanonical = |value: &Value| value.as_str().is_some_and(|id| !ends_canonically(id));
     match (kind, value) {
         (Kind::Ruuid, value) => uncanonical(value),
         (Kind::Cameras, Value::Array(cameras)) => cameras.iter().any(uncanonical),
@@ -256,7 +254,11 @@ pub(crate) fn has_uncanonical_id(kind: Kind, value: &Value) -> bool {
 
 /// What [`Ruuid::is_canonical`] says, for a million ids: the four spare bits are in the last character.
 pub(crate) fn is_canonical(id: &Ruuid) -> bool {
-    id.as_str().ends_with(['A', 'Q', 'g', 'w'])
+    ends_canonically(id.as_str())
+}
+
+fn ends_canonically(id: &str) -> bool {
+    id.ends_with(['A', 'Q', 'g', 'w'])
 }
 
 /// The first look at a cell.

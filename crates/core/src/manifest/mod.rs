@@ -52,7 +52,7 @@ pub use delimiter::Delimiter;
 pub use encoding::Encoding;
 pub use escape::{write_cell, write_expect, write_key};
 pub use problem::{Problem, Problems, Severity};
-pub use reader::{Header, Manifest, Rows};
+pub use reader::{Header, Manifest, Removal, Rows};
 pub use rollout_file::{Limit, LimitValue, RolloutFile};
 pub use row::Row;
 pub use source::{Inputs, ReadError, RowsError, Source};

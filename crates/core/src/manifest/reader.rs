@@ -24,6 +24,7 @@ use crate::code::Code;
 use crate::desired::{Managed, SideTable, Wish};
 use crate::ids::Ruuid;
 use crate::secret::SecretName;
+use crate::settings::Path;
 
 /// So many rows tell how long the others are.
 const SAMPLE: u32 = 10_000;
@@ -47,6 +48,10 @@ pub struct Header {
     pub has_names: bool,
     /// Whether any row has an `expect.` cell.
     pub has_expects: bool,
+    /// The first place that takes an entry of a map out.
+    pub removal: Option<Removal>,
+    /// Whether anything inside of a map is set, or a map as a whole.
+    pub has_maps: bool,
     /// The secrets that are asked for, each with the manifest's line that does so first; none for a default.
     pub secrets: BTreeMap<SecretName, Option<u64>>,
     /// What separates the manifest's cells.
@@ -55,6 +60,17 @@ pub struct Header {
     pub encoding: Encoding,
     /// The SHA-256 of each file as it was checked.
     pub digests: Vec<(Arc<str>, [u8; 32])>,
+}
+
+/// Where an entry of a map is taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line.
+    pub line: u64,
+    /// The entry.
+    pub path: Path,
 }
 
 /// A manifest without an error.
@@ -92,10 +108,15 @@ impl<R: Read + Seek> Manifest<R> {
         for side in &read {
             header.sides.push((side.which(), side.table().typed_header().to_vec()));
             header.digests.push((side.table().file().clone(), side.table().digest()));
+            header.has_maps |= side.sets();
+            header.removal = header.removal.or_else(|| side.removal().cloned());
         }
         for default in &defaults {
-            if let Wish::Secret(name) = &default.wish {
-                header.secrets.insert(name.clone(), None);
+            match &default.wish {
+                Wish::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
+                Wish::Set(_) => header.has_maps |= default.path.field().map().is_some(),
+                // `[settings]` can't take an entry out.
+                Wish::Remove => {}
             }
         }
         Ok(Some(Self { header, table: Some(table), rules, sides: read, defaults }))
@@ -162,6 +183,8 @@ impl<R: Read> CheckedOrgs<R> {
             has_waves: false,
             has_names: false,
             has_expects: false,
+            removal: None,
+            has_maps: false,
             secrets: BTreeMap::new(),
             delimiter: table.delimiter(),
             encoding: table.encoding(),
@@ -188,6 +211,16 @@ impl<R: Read> CheckedOrgs<R> {
                             (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
                             (Content::Setting(Cell::Secret(name)), _) => {
                                 header.secrets.entry(name).or_insert(Some(cells.line));
+                            }
+                            (Content::Setting(Cell::Remove), Column::Setting(path)) => {
+                                header.removal.get_or_insert_with(|| Removal {
+                                    file: rules.file.clone(),
+                                    line: cells.line,
+                                    path: path.clone(),
+                                });
+                            }
+                            (Content::Setting(Cell::Set(_)), Column::Setting(path)) => {
+                                header.has_maps |= path.field().map().is_some();
                             }
                             (Content::Literal | Content::Setting(_), _) => {}
                         }

@@ -19,6 +19,7 @@ use super::columns::{Column, SideColumn};
 use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems, quote};
+use super::reader::Removal;
 use super::row::{RowRules, wish};
 use super::source::{ReadError, RowsError, Source};
 use super::table::{Cells, Step, Table};
@@ -44,6 +45,10 @@ pub(crate) struct Side<R> {
     rules: SideRules,
     /// Sorted by org and line.
     entries: Vec<Entry>,
+    /// The first line that takes its entry out.
+    removal: Option<Removal>,
+    /// Whether a line sets anything.
+    sets: bool,
     hasher: DefaultHashBuilder,
 }
 
@@ -69,6 +74,7 @@ impl<R: Read + Seek> Side<R> {
         let hasher = DefaultHashBuilder::default();
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashTable<u32> = HashTable::new();
+        let (mut removal, mut sets) = (None, false);
         while let Some(step) = table.next(problems)? {
             let Step::Row(cells) = step else { continue };
             let line = SideLine { rules: &rules, file: &file, cells: &cells, names: &names };
@@ -130,6 +136,15 @@ impl<R: Read + Seek> Side<R> {
                 );
                 continue;
             }
+            match change {
+                Change::Remove => {
+                    let path = Path::Entry(rules.map, key.into());
+                    removal.get_or_insert(Removal { file: file.clone(), line: cells.line, path });
+                }
+                Change::Members(members) => {
+                    sets |= members.iter().any(|(_, cell)| matches!(cell, Cell::Set(_)));
+                }
+            }
             let at = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             entries.push(entry);
             places.insert_unique(hash, at, |&at| {
@@ -138,7 +153,7 @@ impl<R: Read + Seek> Side<R> {
         }
         drop(places);
         entries.sort_unstable_by_key(|entry| (entry.org, entry.line));
-        Ok(Some(Self { which, table, rules, entries, hasher }))
+        Ok(Some(Self { which, table, rules, entries, removal, sets, hasher }))
     }
 
     pub(crate) fn which(&self) -> SideTable {
@@ -147,6 +162,14 @@ impl<R: Read + Seek> Side<R> {
 
     pub(crate) fn table(&self) -> &Table<R> {
         &self.table
+    }
+
+    pub(crate) fn removal(&self) -> Option<&Removal> {
+        self.removal.as_ref()
+    }
+
+    pub(crate) fn sets(&self) -> bool {
+        self.sets
     }
 
     /// Reads the lines of an org again: their wishes and their cells as typed.

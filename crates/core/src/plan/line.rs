@@ -1,6 +1,7 @@
 //! A line of a plan: one org, and what is to be done to it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::desired::{Expect, Origin, SideTable, Wish};
 use crate::ids::Ruuid;
@@ -70,6 +71,15 @@ pub struct PlannedField {
 }
 
 impl PlannedField {
+    /// What is wanted, as it may be written down: a secret is its fingerprint.
+    pub fn after_image(&self) -> Image {
+        match &self.after {
+            Wish::Set(value) => Image::Json(value.clone()),
+            Wish::Remove => Image::Absent,
+            Wish::Secret(_) => self.fingerprint.clone().map_or(Image::Hidden, Image::Secret),
+        }
+    }
+
     /// Whether what stood there isn't what is wanted.
     pub fn differs(&self) -> bool {
         match (&self.before, &self.after) {
@@ -93,9 +103,46 @@ pub struct Typed {
     pub sides: Vec<(SideTable, Vec<String>)>,
 }
 
+/// [`Typed`] as JSON: most who read a plan don't need it, and it is as long as the rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawTyped(Box<RawValue>);
+
+impl RawTyped {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// It has another shape: the plan's line is none.
+    pub fn read(&self) -> Result<Typed, serde_json::Error> {
+        serde_json::from_str(self.0.get())
+    }
+}
+
+impl From<&Typed> for RawTyped {
+    fn from(typed: &Typed) -> Self {
+        Self(serde_json::value::to_raw_value(typed).expect("texts in lists are JSON"))
+    }
+}
+
+impl Default for RawTyped {
+    fn default() -> Self {
+        Self::from(&Typed::default())
+    }
+}
+
+impl PartialEq for RawTyped {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
 /// One org in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanLine {
+    /// The number of its wave; only orgs to be written have one. It stands first, where
+    /// [`PlanWriter::placed`](super::PlanWriter::placed) can put it once all waves are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
     /// The physical line of its row in the manifest; the header's is 1.
     pub line: u64,
     /// The org.
@@ -103,9 +150,6 @@ pub struct PlanLine {
     /// Its name: as typed, else the live one where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The number of its wave; only orgs to be written have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wave: Option<u32>,
     /// Why it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
@@ -135,7 +179,7 @@ pub struct PlanLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<PlannedField>,
     /// The row as typed.
-    pub typed: Typed,
+    pub typed: RawTyped,
 }
 
 impl PlanLine {
@@ -167,7 +211,7 @@ impl PlanLine {
             verified,
             started_at: None,
             finished_at: None,
-            changes: Vec::new(),
+            may_be_live: false,
         })
     }
 }

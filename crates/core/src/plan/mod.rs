@@ -21,6 +21,6 @@ pub use footer::{Footer, WaveCount};
 pub use guard::{Guard, GuardKind};
 pub use header::{FORMAT, Header, InputDigest, SideColumns};
 pub use index::IndexEntry;
-pub use line::{PlanLine, PlannedField, Typed, Verdict};
+pub use line::{PlanLine, PlannedField, RawTyped, Typed, Verdict};
 pub use reader::{PlanError, PlanReader};
-pub use writer::PlanWriter;
+pub use writer::{PlanWriter, Sealed};

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use super::{FORMAT, Footer, Header, IndexEntry, PlanLine};
+use super::{FORMAT, Footer, Header, IndexEntry, PlanLine, Verdict};
 use crate::secret::{SealKey, hex};
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
@@ -50,6 +50,16 @@ pub struct PlanReader<R: BufRead> {
     header: Header,
     footer: Option<(Footer, String)>,
     mac: Option<Hmac<Sha256>>,
+}
+
+/// What a run must know of a line beforehand; the bulk of it is passed over.
+#[derive(Deserialize)]
+struct Sketch<'a> {
+    wave: Option<u32>,
+    verdict: Verdict,
+    /// The names of secrets.
+    #[serde(borrow)]
+    secrets: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +113,33 @@ impl<R: BufRead> PlanReader<R> {
     /// # Errors
     /// A line that isn't of a plan, a missing end, or a seal that doesn't fit.
     pub fn next_org(&mut self) -> Result<Option<(IndexEntry, PlanLine)>, PlanError> {
+        let Some(offset) = self.advance()? else { return Ok(None) };
+        let line: PlanLine = self.lines.parse()?;
+        Ok(Some((self.entry(offset, line.wave, line.verdict), line)))
+    }
+
+    /// As [`Self::next_org`], without reading the line whole: its place, and whether it names secrets.
+    /// [`Self::line`] gives the rest.
+    ///
+    /// # Errors
+    /// As [`Self::next_org`]; but of what is passed over, only the seal says whether it is of a plan.
+    pub fn next_entry(&mut self) -> Result<Option<(IndexEntry, bool)>, PlanError> {
+        let Some(offset) = self.advance()? else { return Ok(None) };
+        let Sketch { wave, verdict, secrets } = self.lines.parse()?;
+        let has_secrets = secrets.is_some();
+        Ok(Some((self.entry(offset, wave, verdict), has_secrets)))
+    }
+
+    /// The line that was read last, whole.
+    ///
+    /// # Errors
+    /// It isn't of a plan.
+    pub fn line(&self) -> Result<PlanLine, PlanError> {
+        self.lines.parse()
+    }
+
+    /// Goes to the next org's line and returns where it begins; at the end, judges the seal.
+    fn advance(&mut self) -> Result<Option<u64>, PlanError> {
         if self.footer.is_some() {
             return Ok(None);
         }
@@ -112,17 +149,15 @@ impl<R: BufRead> PlanReader<R> {
             self.footer = Some(self.judge_footer()?);
             return Ok(None);
         }
-        let line: PlanLine = self.lines.parse()?;
         if let Some(mac) = &mut self.mac {
             mac.update(&self.lines.buffer);
         }
-        let entry = IndexEntry {
-            offset,
-            length: u32::try_from(self.lines.buffer.len()).expect("a line is bounded"),
-            wave: line.wave.unwrap_or(0),
-            verdict: line.verdict,
-        };
-        Ok(Some((entry, line)))
+        Ok(Some(offset))
+    }
+
+    fn entry(&self, offset: u64, wave: Option<u32>, verdict: Verdict) -> IndexEntry {
+        let length = u32::try_from(self.lines.buffer.len()).expect("a line is bounded");
+        IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict }
     }
 
     /// The bytes of the line that was read last, its line break included: for copying while verifying.
@@ -187,7 +222,12 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlanError> {
-        serde_json::from_slice(&self.buffer).map_err(|source| PlanError::Line { line: self.number, source })
+        let line_error = |source| PlanError::Line { line: self.number, source };
+        // One look at the whole line instead of one at each of its texts; what is no UTF-8 gets the parser's words.
+        match std::str::from_utf8(&self.buffer) {
+            Ok(text) => serde_json::from_str(text).map_err(line_error),
+            Err(_) => serde_json::from_slice(&self.buffer).map_err(line_error),
+        }
     }
 }
 
@@ -253,7 +293,7 @@ mod tests {
                 fingerprint: None,
                 from: Origin::Row,
             }],
-            typed: Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() },
+            typed: (&Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() }).into(),
         }
     }
 
@@ -265,6 +305,7 @@ mod tests {
         writer
             .finish(&Footer { lines: 2, updates: 2, judged: 2, waves: Vec::new(), guards: Vec::new() })
             .unwrap()
+            .out
     }
 
     fn read_all(bytes: &[u8]) -> Result<Vec<PlanLine>, PlanError> {

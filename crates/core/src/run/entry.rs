@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Finish, Pause, Sample};
+use crate::change::Seen;
 use crate::org::Input;
-use crate::outcome::{Change, OrgOutcome};
+use crate::outcome::OrgOutcome;
 use crate::reply::Ack;
 use crate::timestamp::Timestamp;
 
@@ -32,8 +33,8 @@ pub enum Entry {
         index: u32,
         /// When the org was first touched by this process.
         started_at: Timestamp,
-        /// The before-image and what replaces it.
-        changes: Vec<Change>,
+        /// The before-image: every path that the write changes. What replaces it stands in the plan.
+        before: Vec<Seen>,
     },
     /// What the org's state machine was told after an intent.
     Step {

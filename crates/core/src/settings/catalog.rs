@@ -4,6 +4,10 @@
 //! newer than the seed. A field that the vendor adds tomorrow is not here, can't be named in a manifest, and
 //! passes through a merge write as it was read.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 /// Who a field belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -85,7 +89,9 @@ pub struct Member {
 impl Field {
     /// The field of this wire name, exactly spelled.
     pub fn named(name: &str) -> Option<&'static Self> {
-        FIELDS.iter().find(|field| field.name == name)
+        static BY_NAME: LazyLock<HashMap<&str, &Field>> =
+            LazyLock::new(|| FIELDS.iter().map(|field| (field.name, field)).collect());
+        BY_NAME.get(name).copied()
     }
 
     /// What the entries hold, for a map.

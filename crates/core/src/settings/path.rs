@@ -4,7 +4,6 @@
 //! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
 //! backslash `\\`. A path knows its field in the catalog, so its type and class need no second look-up.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -120,11 +119,8 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// Splits at literal dots and undoes the escapes. Hardly any path has one, and plans have many paths.
-fn split(text: &str) -> Result<Vec<Cow<'_, str>>, ParsePathError> {
-    if !text.contains('\\') {
-        return Ok(text.split('.').map(Cow::Borrowed).collect());
-    }
+/// Splits at literal dots and undoes the escapes.
+fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
     let mut parts = vec![String::new()];
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -137,36 +133,44 @@ fn split(text: &str) -> Result<Vec<Cow<'_, str>>, ParsePathError> {
             other => parts.last_mut().expect("starts with one").push(other),
         }
     }
-    Ok(parts.into_iter().map(Cow::Owned).collect())
+    Ok(parts)
+}
+
+impl Path {
+    fn of<'a>(mut parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, ParsePathError> {
+        if parts.clone().any(str::is_empty) {
+            return Err(ParsePathError::EmptyPart);
+        }
+        let name = parts.next().unwrap_or_default();
+        let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
+            name: name.to_owned(),
+            did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
+        })?;
+        let Some(key) = parts.next() else { return Ok(Self::Field(field)) };
+        let spec = field.map().ok_or(ParsePathError::NotAMap(field.name))?;
+        let Some(name) = parts.next() else { return Ok(Self::Entry(field, key.into())) };
+        if parts.next().is_some() {
+            return Err(ParsePathError::TooDeep);
+        }
+        let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
+            map: field.name,
+            name: name.to_owned(),
+            did_you_mean: nearest(name, spec.members.iter().map(|member| member.name)),
+        })?;
+        Ok(Self::Member(field, key.into(), member))
+    }
 }
 
 impl FromStr for Path {
     type Err = ParsePathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = split(text)?;
-        if parts.iter().any(|part| part.is_empty()) {
-            return Err(ParsePathError::EmptyPart);
+        // Hardly any path has an escape, and plans have many paths.
+        if text.contains('\\') {
+            let parts = split_escaped(text)?;
+            return Self::of(parts.iter().map(String::as_str));
         }
-        let name = &parts[0];
-        let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
-            name: name.to_string(),
-            did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
-        })?;
-        match (parts.as_slice(), field.map()) {
-            ([_], _) => Ok(Self::Field(field)),
-            (_, None) => Err(ParsePathError::NotAMap(field.name)),
-            ([_, key], Some(_)) => Ok(Self::Entry(field, key.as_ref().into())),
-            ([_, key, name], Some(spec)) => {
-                let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
-                    map: field.name,
-                    name: name.to_string(),
-                    did_you_mean: nearest(name, spec.members.iter().map(|member| member.name)),
-                })?;
-                Ok(Self::Member(field, key.as_ref().into(), member))
-            }
-            _ => Err(ParsePathError::TooDeep),
-        }
+        Self::of(text.split('.'))
     }
 }
 

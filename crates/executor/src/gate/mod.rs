@@ -27,7 +27,17 @@ use backoff::Backoff;
 use link::Link;
 use pacer::Pacer;
 use rate::RateControl;
-use throttle::{Bucket, Tally, Throttles};
+use throttle::{Bucket, Expected, Tally, Throttles};
+
+/// For so long after a 429 of an org, as long as no limit is known and calls are few, each is given the time to be
+/// answered before the next: so two refused calls in a row tell whose bucket it was.
+const ONE_BY_ONE: Duration = Duration::from_millis(400);
+const TIME_TO_ANSWER: Duration = Duration::from_millis(150);
+
+/// The seconds in which nothing is sent into a bucket that turned out to be empty, at least; and into one that is about
+/// as full as was thought.
+const PAUSE: f64 = 1.0;
+const SHORT_PAUSE: f64 = 0.25;
 
 /// The gate of a process: one for planning and applying, so that both together keep the limits.
 #[derive(Debug)]
@@ -44,6 +54,7 @@ pub struct Gate<C: Clock> {
     pub backoff: Backoff,
     /// No call before this reading: the partner's bucket is empty.
     closed_until: Duration,
+    one_by_one_until: Duration,
     latest: Sent,
 }
 
@@ -71,6 +82,7 @@ impl<C: Clock> Gate<C> {
             link: Link::default(),
             backoff: Backoff::new(seed),
             closed_until: Duration::ZERO,
+            one_by_one_until: Duration::ZERO,
             latest: Sent::default(),
         }
     }
@@ -104,6 +116,10 @@ impl<C: Clock> Gate<C> {
         let now = self.clock.elapsed();
         if now < self.closed_until {
             return Err(self.closed_until);
+        }
+        let answered = self.latest.at + TIME_TO_ANSWER;
+        if now < self.one_by_one_until && now < answered {
+            return Err(answered);
         }
         if self.rate.tick(now) {
             self.pacer.set_rate(self.rate.current(), now);
@@ -153,17 +169,29 @@ impl<C: Clock> Gate<C> {
     /// known.
     pub fn throttled(&mut self, org: Option<u32>, call: Sent, retry_after: Duration) -> Bucket {
         let now = self.clock.elapsed();
-        let bucket = self.throttles.note(org, now, self.tally, self.rate.expects_empty(now));
-        if bucket == Bucket::Partner && self.limits.rate != Rate::Unlimited {
-            if self.rate.slow_down(now, call.at, call.number) {
+        let expected = self.rate.expected(now);
+        let is_news = self.throttles.is_news(org, now, self.tally);
+        let evidence = self.throttles.note(org, now, self.tally, expected);
+        if evidence.is_some() || expected.is_empty() {
+            self.rate.paid();
+        }
+        let Some(evidence) = evidence else {
+            if is_news && expected == Expected::Nothing {
+                self.one_by_one_until = now + ONE_BY_ONE;
+            }
+            return Bucket::Org;
+        };
+        if self.limits.rate != Rate::Unlimited {
+            if self.rate.slow_down(now, call.at, call.number, evidence) {
                 self.pacer.set_rate(self.rate.current(), now);
             }
             // Every other call would be refused as well, until there is a token again; a longer Retry-After is
             // kept by its org alone.
-            let token = self.rate.current().map_or(1.0, |rate| (1.0 / rate).max(1.0));
+            let least = if expected.is_empty() { SHORT_PAUSE } else { PAUSE };
+            let token = self.rate.current().map_or(1.0, |rate| (1.0 / rate).max(least));
             let pause = retry_after.min(Duration::from_secs_f64(token));
             self.closed_until = self.closed_until.max(now + pause);
         }
-        bucket
+        Bucket::Partner
     }
 }

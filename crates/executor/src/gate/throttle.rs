@@ -5,18 +5,21 @@
 //! most calls of the others get through, has a trouble of its own, even where it isn't the only one: the
 //! [`Tally`] tells.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// How near in time 429s of different orgs must be to mean the partner's bucket.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-/// And where it is expected, since at a slow rate calls are far apart.
-const AT_ONCE_IF_EXPECTED: Duration = Duration::from_secs(3);
 /// So many orgs at once mean the partner's bucket, whatever else gets through.
 const MANY_ORGS: usize = 5;
-/// So many more 429s in a row, and hardly anything else, too.
-const FEW_ORGS: u64 = 3;
+/// And so many where its bucket is empty by what is known.
+const SOME_ORGS: usize = 3;
+/// So many more 429s, of whichever orgs, and no more calls let through meanwhile, too.
+const FEW_MORE: u64 = 3;
+/// An org that has another 429 so soon has a trouble, of its own unless the others have it too.
+const TROUBLE_LASTS: Duration = Duration::from_secs(60);
+/// Orgs whose latest 429 is remembered before those of long ago are forgotten.
+const MOST_ORGS: usize = 1024;
 
 /// Whose bucket is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,32 +59,118 @@ impl Tally {
     }
 }
 
-/// The latest 429s: when, of which org, and how all calls had been answered by then.
+/// A 429 that came lately.
+#[derive(Debug)]
+struct Recent {
+    at: Duration,
+    /// `None`: the client list.
+    org: Option<u32>,
+    /// It tells more than that an org has its trouble still.
+    is_news: bool,
+    /// How all calls had been answered by then, this one included.
+    tally: Tally,
+}
+
+/// The latest 429s: all of the last moment, and of each org the last one.
 #[derive(Debug, Default)]
-pub struct Throttles(VecDeque<(Duration, Option<u32>, Tally)>);
+pub struct Throttles {
+    recent: VecDeque<Recent>,
+    orgs: HashMap<u32, (Duration, Tally)>,
+}
+
+/// What makes a 429 the partner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// One org had it, at a time at which the partner's bucket is empty by what is known.
+    OneOrg,
+    /// Several had it at once, or the client list.
+    SeveralOrgs,
+}
+
+/// What is known of the partner's bucket, apart from its 429s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// There should be something in it, or nobody knows.
+    NotEmpty,
+    /// There should be something in it, and calls are few.
+    NotEmptyAmongFew,
+    /// Nothing yet, and calls are so few that every refused one counts.
+    Nothing,
+    /// More and more is sent, so that it must be empty some time; and calls are few.
+    EmptySoon,
+    /// It is empty about now, and calls are few.
+    EmptyNow,
+    /// It is empty about now or soon, and calls are many.
+    EmptyAmongMany,
+}
+
+impl Expected {
+    /// Whether a 429 is what was to be expected.
+    pub const fn is_empty(self) -> bool {
+        matches!(self, Self::EmptySoon | Self::EmptyNow | Self::EmptyAmongMany)
+    }
+}
 
 impl Throttles {
-    /// Notes a 429 of an org (`None`: of the client list) and says whose bucket it means. `is_expected`: by what is
-    /// known of it, the partner's bucket is nearly empty; then two orgs at once are enough. Else a few orgs with a
-    /// trouble of their own must not slow down all: it takes more orgs, or that hardly anything gets through.
-    pub fn note(&mut self, org: Option<u32>, now: Duration, tally: Tally, is_expected: bool) -> Bucket {
-        let at_once = if is_expected { AT_ONCE_IF_EXPECTED } else { AT_ONCE };
-        while self.0.front().is_some_and(|(at, ..)| *at + at_once < now) {
-            self.0.pop_front();
+    /// Whether a 429 of this org would tell anything of the others: not if it had one a moment ago, and most calls
+    /// of the others got through since.
+    pub(super) fn is_news(&self, org: Option<u32>, now: Duration, tally: Tally) -> bool {
+        org.and_then(|org| self.orgs.get(&org)).is_none_or(|(at, before)| {
+            *at + TROUBLE_LASTS < now || !tally.since(*before).is_mostly_accepted()
+        })
+    }
+
+    /// Notes a 429 of an org (`None`: of the client list) and says what makes it the partner's; `None`: nothing, it
+    /// is the org's own. Where the partner's bucket is expected to be empty, any org is enough that has no trouble of
+    /// its own. Else a few orgs in trouble must not slow down all: it takes more of them, or that hardly anything
+    /// gets through.
+    pub fn note(
+        &mut self,
+        org: Option<u32>,
+        now: Duration,
+        tally: Tally,
+        expected: Expected,
+    ) -> Option<Evidence> {
+        while self.recent.front().is_some_and(|recent| recent.at + AT_ONCE < now) {
+            self.recent.pop_front();
         }
+        let is_news = self.is_news(org, now, tally);
         // One entry an org is enough to tell that others are throttled too.
-        self.0.retain(|(_, other, _)| *other != org);
-        let others = self.0.len();
-        let nothing_gets_through = self.0.iter().any(|(.., then)| {
-            let since = tally.since(*then);
-            since.refused >= FEW_ORGS && since.accepted < since.refused
-        });
-        let is_partners = org.is_none()
-            || others >= 1 && is_expected
-            || others >= 1 && nothing_gets_through
-            || others + 1 >= MANY_ORGS;
-        self.0.push_back((now, org, tally));
-        if is_partners { Bucket::Partner } else { Bucket::Org }
+        self.recent.retain(|recent| recent.org != org);
+        let got_through_and_not = |recent: &Recent| {
+            let since = tally.since(recent.tally);
+            (since.accepted, since.refused)
+        };
+        let any = |told: fn(u64, u64) -> bool| {
+            self.recent.iter().map(got_through_and_not).any(|(accepted, refused)| told(accepted, refused))
+        };
+        let orgs = 1 + self.recent.iter().filter(|recent| recent.is_news).count();
+        let are_enough = match expected {
+            Expected::NotEmpty | Expected::EmptySoon | Expected::EmptyNow => orgs >= MANY_ORGS,
+            Expected::EmptyAmongMany => orgs >= SOME_ORGS,
+            Expected::NotEmptyAmongFew => {
+                orgs >= MANY_ORGS || orgs >= SOME_ORGS && any(|accepted, refused| accepted <= refused)
+            }
+            Expected::Nothing => orgs >= SOME_ORGS || any(|accepted, refused| accepted < refused),
+        };
+        let is_likely = match expected {
+            Expected::EmptyNow => true,
+            Expected::EmptySoon => any(|accepted, refused| accepted <= refused),
+            _ => false,
+        };
+        let hardly_a_call_gets_through = any(|accepted, refused| refused >= FEW_MORE && accepted < refused);
+        self.recent.push_back(Recent { at: now, org, is_news, tally });
+        if let Some(org) = org {
+            if self.orgs.len() > MOST_ORGS {
+                self.orgs.retain(|_, (at, _)| *at + TROUBLE_LASTS >= now);
+            }
+            self.orgs.insert(org, (now, tally));
+        }
+        if org.is_none() || hardly_a_call_gets_through || is_news && are_enough {
+            Some(Evidence::SeveralOrgs)
+        } else {
+            (is_news && is_likely).then_some(Evidence::OneOrg)
+        }
     }
 }
 
@@ -94,51 +183,64 @@ mod tests {
     }
 
     /// Notes 429s of these orgs, with so many calls of others let through before each.
-    fn note(orgs: &[u32], accepted: u64, is_expected: bool) -> Vec<Bucket> {
+    fn note(orgs: &[u32], accepted: u64, expected: Expected) -> Vec<Option<Evidence>> {
         let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
         let note = |org: &u32| {
             tally.accepted += accepted;
             tally.add(true);
-            throttles.note(Some(*org), secs(1), tally, is_expected)
+            throttles.note(Some(*org), secs(1), tally, expected)
         };
         orgs.iter().map(note).collect()
     }
 
     #[test]
     fn one_org_is_its_own_however_often() {
-        let mut throttles = Throttles::default();
+        let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
         for second in 0..10 {
-            assert_eq!(throttles.note(Some(1), secs(second), Tally::default(), true), Bucket::Org);
+            let expected = if second > 0 { Expected::EmptyNow } else { Expected::NotEmpty };
+            tally.accepted += 50;
+            tally.add(true);
+            assert_eq!(throttles.note(Some(1), secs(second), tally, expected), None);
         }
-        assert_eq!(throttles.0.len(), 1);
+        assert_eq!(throttles.recent.len(), 1);
     }
 
     #[test]
-    fn two_at_once_are_the_partners_where_its_bucket_is_nearly_empty() {
-        assert_eq!(note(&[1, 2, 1], 50, true), [Bucket::Org, Bucket::Partner, Bucket::Partner]);
+    fn any_org_will_do_where_the_partners_bucket_is_empty_by_what_is_known() {
+        assert_eq!(note(&[1, 2, 3], 50, Expected::EmptyNow), [Some(Evidence::OneOrg); 3]);
+    }
+
+    #[test]
+    fn but_none_that_has_a_trouble_of_its_own() {
+        let own_again = note(&[1, 2, 1], 50, Expected::EmptyNow)[2];
+        assert_eq!(own_again, None);
     }
 
     #[test]
     fn a_few_among_many_are_their_own() {
-        assert_eq!(note(&[1, 2, 3, 1, 2, 3], 20, false), [Bucket::Org; 6]);
+        assert_eq!(note(&[1, 2, 3, 1, 2, 3], 20, Expected::NotEmpty), [None; 6]);
+        assert_eq!(note(&[1, 2, 1, 2], 1, Expected::Nothing), [None; 4]);
+        assert_eq!(note(&[1, 2, 3, 1, 2, 3], 5, Expected::NotEmptyAmongFew), [None; 6]);
     }
 
     #[test]
     fn many_at_once_are_the_partners_and_so_are_a_few_when_nothing_gets_through() {
-        assert_eq!(note(&[1, 2, 3, 4, 5], 20, false)[4], Bucket::Partner);
-        let (own, partners) = (Bucket::Org, Bucket::Partner);
-        assert_eq!(note(&[1, 2, 3, 4], 0, false), [own, own, own, partners]);
+        let (own, partners) = (None, Some(Evidence::SeveralOrgs));
+        assert_eq!(note(&[1, 2, 3, 4, 5], 20, Expected::NotEmpty), [own, own, own, own, partners]);
+        assert_eq!(note(&[1, 2, 3, 4], 0, Expected::NotEmpty), [own, own, own, partners]);
+        assert_eq!(note(&[1, 2], 0, Expected::Nothing), [own, partners]);
     }
 
     #[test]
     fn several_far_apart_are_their_own() {
-        let mut throttles = Throttles::default();
-        assert_eq!(throttles.note(Some(1), secs(0), Tally::default(), true), Bucket::Org);
-        assert_eq!(throttles.note(Some(2), secs(4), Tally::default(), true), Bucket::Org);
+        let (mut throttles, tally) = (Throttles::default(), Tally::default());
+        assert_eq!(throttles.note(Some(1), secs(0), tally, Expected::Nothing), None);
+        assert_eq!(throttles.note(Some(2), secs(4), tally, Expected::Nothing), None);
     }
 
     #[test]
     fn the_client_list_is_the_partners() {
-        assert_eq!(Throttles::default().note(None, secs(0), Tally::default(), false), Bucket::Partner);
+        let evidence = Throttles::default().note(None, secs(0), Tally::default(), Expected::NotEmpty);
+        assert_eq!(evidence, Some(Evidence::SeveralOrgs));
     }
 }

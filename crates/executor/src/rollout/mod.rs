@@ -24,9 +24,9 @@ mod work;
 
 use std::collections::HashMap;
 
+use orgwave_core::change::Seen;
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::org::OrgState;
-use orgwave_core::outcome::Change;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
@@ -98,7 +98,7 @@ pub struct Recorded {
     /// Its state, by the journal.
     pub state: OrgState,
     /// The before-image of its last intent.
-    pub changes: Vec<Change>,
+    pub before: Vec<Seen>,
     /// When it was first touched.
     pub started_at: Option<Timestamp>,
     /// What the vendor said when it accepted the write, if it did.

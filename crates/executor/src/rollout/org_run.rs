@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{
-    Context as Comparing, Judgement, Ownership, Standing, disturbance, echo_hazard, judge, read_back,
-    unread_changes, whose,
+    Context as Comparing, Judgement, Ownership, Standing, disturbance, echo_hazard, judge, read_back, unread,
+    whose,
 };
 use orgwave_core::event::WaitReason;
 use orgwave_core::org::{Input, OrgState, Phase};
-use orgwave_core::outcome::{Change, Complaint, OrgOutcome};
+use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
 use orgwave_core::redactor::Redactor;
@@ -43,8 +44,11 @@ pub(super) struct OrgRun {
     /// The newest read, and when it came.
     live: Option<(RawObject, Duration)>,
     /// The canary's settings before its write.
-    before: Option<RawObject>,
-    pub(super) changes: Vec<Change>,
+    undisturbed: Option<RawObject>,
+    /// What the write changes, as it stood before.
+    pub(super) before: Vec<Seen>,
+    /// The vendor's answer, or what was read after it, proves that the last write was not applied.
+    is_unapplied: bool,
     read_failures: u32,
     /// To be asked again at this reading.
     pub(super) wait: Option<(Duration, WaitReason)>,
@@ -95,8 +99,9 @@ impl OrgRun {
             unrecorded: Vec::new(),
             is_canary,
             live: None,
-            before: None,
-            changes: Vec::new(),
+            undisturbed: None,
+            before: Vec::new(),
+            is_unapplied: false,
             read_failures: 0,
             wait: None,
             records_read: false,
@@ -110,8 +115,8 @@ impl OrgRun {
         };
         if let Some(recorded) = recorded {
             org.state = recorded.state;
-            org.is_journalled = !recorded.changes.is_empty();
-            org.changes = recorded.changes;
+            org.is_journalled = !recorded.before.is_empty();
+            org.before = recorded.before;
             org.started_at = recorded.started_at.unwrap_or(started_at);
             org.ack = recorded.ack;
             org.tell(Input::Resumed);
@@ -150,7 +155,7 @@ impl OrgRun {
             match self.state.phase() {
                 Phase::Planned if mode.reads() => return Ask::Read,
                 Phase::Planned => {
-                    self.changes = unread_changes(&self.line.fields);
+                    self.before = unread(&self.line.fields);
                     self.tell(Input::Differs);
                 }
                 Phase::Ready => {
@@ -185,8 +190,8 @@ impl OrgRun {
             self.is_journalled = false;
             self.tell(Input::Intent);
             self.is_journalled = true;
-            if self.is_canary && self.before.is_none() {
-                self.before = self.live.as_ref().map(|(object, _)| object.clone());
+            if self.is_canary && self.undisturbed.is_none() {
+                self.undisturbed = self.live.as_ref().map(|(object, _)| object.clone());
             }
         }
     }
@@ -236,8 +241,8 @@ impl OrgRun {
                 self.complaint = None;
                 self.tell(Input::AsDesired);
             }
-            Ok(Judgement::Differs(changes)) => {
-                self.changes = changes;
+            Ok(Judgement::Differs(before)) => {
+                self.before = before;
                 self.live = Some((object, desk.now));
                 self.tell(Input::Differs);
             }
@@ -288,7 +293,7 @@ impl OrgRun {
                 self.refuse(&refusal);
                 self.records_read = matches!(refusal.kind, RefusalKind::Error | RefusalKind::AuthError);
                 if !self.records_read {
-                    self.changes.clear();
+                    self.is_unapplied = true;
                 }
             }
             Reply::Unclear(unclear) => {
@@ -343,7 +348,7 @@ impl OrgRun {
 
     fn standing(&self, object: &RawObject, desk: &Desk<'_>) -> Result<Standing, Complaint> {
         whose(&self.line.org, object)?;
-        read_back(&self.line.fields, &self.changes, !desk.mode.reads(), object, desk.comparing).map_err(
+        read_back(&self.line.fields, &self.before, !desk.mode.reads(), object, desk.comparing).map_err(
             |shape| Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None },
         )
     }
@@ -393,7 +398,8 @@ impl OrgRun {
     }
 
     fn is_live(&mut self, partly: bool, object: &RawObject) -> Option<String> {
-        let disturbed = self.before.take().and_then(|before| disturbance(&self.line.fields, &before, object));
+        let disturbed =
+            self.undisturbed.take().and_then(|before| disturbance(&self.line.fields, &before, object));
         if let Some(what) = disturbed {
             let message = format!("beside what was meant: {what}");
             self.complain(Code::OrgDisturbed, message, self.http_status);
@@ -413,7 +419,7 @@ impl OrgRun {
             Reply::Good(Live::Connected(object)) => match self.standing(object, desk) {
                 Ok(Standing::AsDesired { .. }) => "as desired, in spite of the error",
                 Ok(Standing::AsBefore) => {
-                    self.changes.clear();
+                    self.is_unapplied = true;
                     "as before"
                 }
                 Ok(Standing::Neither(_)) => "neither as before nor as desired",
@@ -528,6 +534,7 @@ impl OrgRun {
             ..complaint
         };
         let may_be_live = self.is_journalled
+            && !self.is_unapplied
             && matches!(
                 status,
                 Status::Applied
@@ -548,7 +555,7 @@ impl OrgRun {
             verified: if is_well { self.verified } else { Verified::False },
             started_at: Some(self.started_at),
             finished_at: Some(finished_at),
-            changes: if may_be_live { self.changes } else { Vec::new() },
+            may_be_live,
         }
     }
 }

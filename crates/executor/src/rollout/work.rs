@@ -207,11 +207,9 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
                 org.stop(false, "the plan has expired");
                 Need::Nothing
             }
-            Ask::Intent => Need::Durable(Entry::Intent {
-                index,
-                started_at: org.started_at,
-                changes: org.changes.clone(),
-            }),
+            Ask::Intent => {
+                Need::Durable(Entry::Intent { index, started_at: org.started_at, before: org.before.clone() })
+            }
             Ask::Nothing => Need::Nothing,
         };
         self.record_inputs(index);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, Managed, Origin, Wish};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::plan::{IndexEntry, PlanLine, Typed, Verdict};
+use orgwave_core::plan::{IndexEntry, PlanLine, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SealKey, SecretText};
 use orgwave_core::settings::RawObject;
@@ -165,7 +165,7 @@ impl Stage {
                 expects: Vec::new(),
                 secrets: Vec::new(),
                 fields: diff.fields,
-                typed: Typed::default(),
+                typed: RawTyped::default(),
             });
             index.push(IndexEntry { offset: 0, length: 0, wave: *wave, verdict });
             initial.push(settings);

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use orgwave_core::change::Seen;
 use orgwave_core::org::{Input, OrgState};
-use orgwave_core::outcome::{Change, OrgOutcome};
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::reply::Ack;
 use orgwave_core::run::Entry;
 use orgwave_core::timestamp::Timestamp;
@@ -105,15 +106,15 @@ impl Store {
             }
         }
         for (index, org) in self.recorded() {
-            history.wrote |= !org.changes.is_empty();
+            history.wrote |= !org.before.is_empty();
             match org.outcome {
                 Some(outcome) if outcome.status.is_settled() => {
                     history.settled.insert(index, outcome.status);
                 }
-                outcome if !org.changes.is_empty() => {
-                    let OnDisk { state, changes, started_at, mut ack, .. } = org;
+                outcome if !org.before.is_empty() => {
+                    let OnDisk { state, before, started_at, mut ack, .. } = org;
                     let ack = outcome.map(|outcome| outcome.ack).or_else(|| ack.pop()).unwrap_or_default();
-                    history.open.insert(index, Recorded { state, changes, started_at, ack });
+                    history.open.insert(index, Recorded { state, before, started_at, ack });
                 }
                 _ => {}
             }
@@ -128,12 +129,12 @@ impl Store {
         for (entry, _, _) in &self.lock().entries {
             match entry {
                 Entry::Began { .. } => began += 1,
-                Entry::Intent { index, started_at, changes } => {
+                Entry::Intent { index, started_at, before } => {
                     let org = orgs.entry(*index).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(Input::Differs);
                     org.tell(Input::Intent);
-                    org.recorded.changes.clone_from(changes);
+                    org.recorded.before.clone_from(before);
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
                 Entry::Step { index, input, ack } => {
@@ -145,7 +146,7 @@ impl Store {
                 Entry::Outcome(outcome) => {
                     let org = orgs.entry(outcome.index).or_insert_with(Told::new);
                     org.catch_up(began);
-                    if !org.recorded.changes.is_empty() {
+                    if !org.recorded.before.is_empty() {
                         assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
                     }
                     assert!(!org.is_settled(), "settled twice: {outcome:?}");
@@ -161,7 +162,7 @@ impl Store {
 /// What is on the disk about an org.
 pub(crate) struct OnDisk {
     pub(crate) state: OrgState,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) before: Vec<Seen>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) outcome: Option<OrgOutcome>,
     /// What the vendor said when it accepted with a warning.
@@ -177,7 +178,7 @@ impl Told {
     fn new() -> Self {
         let recorded = OnDisk {
             state: OrgState::new(),
-            changes: Vec::new(),
+            before: Vec::new(),
             started_at: None,
             outcome: None,
             ack: Vec::new(),

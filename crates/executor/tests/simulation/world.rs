@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     /// A read shows what was there so long ago.
     Stale(Duration),
     Warned,
+    /// The answer takes so much longer.
+    Slow(Duration),
     /// Somebody else sets a field, right after this request.
     EditAfter(&'static str, &'static str),
 }
@@ -110,6 +112,12 @@ pub(crate) struct TokenBucket {
 impl TokenBucket {
     pub(crate) fn new(rate: f64, burst: f64) -> Self {
         Self { rate, burst, tokens: burst, at: Duration::ZERO }
+    }
+
+    /// Somebody else has just emptied it.
+    pub(crate) fn empty(mut self) -> Self {
+        self.tokens = 0.0;
+        self
     }
 
     fn refill(&mut self, now: Duration) {
@@ -292,6 +300,7 @@ impl Transport {
                 sleep(latency / 4).await;
                 return self.answer(number, Answer::Throttled(wait), Said::Throttled(wait));
             }
+            Some(Fault::Slow(more)) => sleep(latency / 2 + more).await,
             _ => sleep(latency / 2).await,
         }
         let said = self.handle(number, org, fault, body).await;
@@ -344,7 +353,7 @@ impl Transport {
         body: Option<Map<String, Value>>,
     ) -> Said {
         let effect = match fault {
-            None | Some(Fault::Warned | Fault::EditAfter(..)) => Effect::AtOnce,
+            None | Some(Fault::Warned | Fault::Slow(_) | Fault::EditAfter(..)) => Effect::AtOnce,
             Some(Fault::Unclear(_, effect, _) | Fault::Timeout(effect)) => effect,
             Some(_) => Effect::Never,
         };

@@ -22,7 +22,7 @@ fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
         outcome?;
     }
     for record in &records {
-        stored.changes_of(record)?;
+        stored.before_of(record)?;
     }
     stored.timeline()?;
     stored.finish()?;

@@ -152,8 +152,8 @@ fn another_process_goes_on_where_the_first_ended() {
     assert_eq!(records[1].outcome, None, "an intent withdraws what was said before");
     let statuses: Vec<_> = stored.outcomes(&records).map(|outcome| outcome.unwrap().status).collect();
     assert_eq!(statuses, [Status::Applied]);
-    let Entry::Intent { changes, .. } = story::intent(1) else { unreachable!() };
-    assert_eq!(stored.changes_of(&records[1]).unwrap(), changes);
+    let Entry::Intent { before, .. } = story::intent(1) else { unreachable!() };
+    assert_eq!(stored.before_of(&records[1]).unwrap(), before);
     assert_eq!(records[1].started_at, Some(story::at(1)));
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use orgwave_core::change::Seen;
 use orgwave_core::org::Input;
-use orgwave_core::outcome::{Change, Image, OrgOutcome};
+use orgwave_core::outcome::{Image, OrgOutcome};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
@@ -45,17 +46,12 @@ pub(crate) fn publish(dir: &Path, orgs: u32) -> SqliteJournal {
 
 /// A write of two settings is about to be sent.
 pub(crate) fn intent(index: u32) -> Entry {
-    let change = |path: &str, before, after| Change {
-        path: path.parse().expect("a path of the catalog"),
-        before,
-        after,
-    };
     Entry::Intent {
         index,
         started_at: at(index.into()),
-        changes: vec![
-            change("saveClips", Image::Json(false.into()), Image::Json(true.into())),
-            change("doorInfoMap.k7.clipDuration", Image::Absent, Image::Json(index.into())),
+        before: vec![
+            Seen { field: 0, image: Image::Json(false.into()) },
+            Seen { field: 2, image: Image::Json(index.into()) },
         ],
     }
 }
@@ -78,7 +74,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> Entry {
         verified: Verified::True,
         started_at: Some(at(index.into())),
         finished_at: Some(at(i64::from(index) + 40)),
-        changes: Vec::new(),
+        may_be_live: true,
     })
 }
 

@@ -2,10 +2,8 @@
 
 use std::io;
 
-use orgwave_core::desired::Origin;
-use orgwave_core::plan::PlanLine;
+use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
-use orgwave_core::settings::Path;
 
 use super::table::Table;
 use super::whole::{Nameless, WholeFile};
@@ -43,19 +41,18 @@ impl RunFile for Changes {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
-        let table = &mut self.table;
-        let mut origins = Origins { line, next: 0 };
-        for change in &outcome.changes {
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
+        for Change { field, before } in record.changes() {
             table.show(line.line)?;
             table.word(line.org.as_str())?;
             table.text(line.name.as_deref().unwrap_or(""))?;
             table.maybe(line.wave)?;
             table.word(outcome.status.as_str())?;
-            table.show(&change.path)?;
-            table.value(&value::before(&change.path, &change.before))?;
-            table.value(&value::after(&change.path, &change.after))?;
-            table.maybe(origins.of(&change.path))?;
+            table.show(&field.path)?;
+            table.value(&value::before(&field.path, before))?;
+            table.value(&value::after(field))?;
+            table.show(field.from)?;
             table.word(&self.run_id)?;
             table.word(&self.plan_id)?;
             table.end_row()?;
@@ -66,25 +63,5 @@ impl RunFile for Changes {
     fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
         done.push(self.table.end()?.end()?);
         Ok(())
-    }
-}
-
-/// Looks origins up in a plan's line. Both lists have the same order, so each search begins where the last
-/// one ended, and 500 doors cost 500 steps.
-struct Origins<'a> {
-    line: &'a PlanLine,
-    next: usize,
-}
-
-impl Origins<'_> {
-    fn of(&mut self, path: &Path) -> Option<Origin> {
-        let (seen, ahead) = self.line.fields.split_at(self.next.min(self.line.fields.len()));
-        let place = ahead
-            .iter()
-            .position(|field| field.path == *path)
-            .map(|place| seen.len() + place)
-            .or_else(|| seen.iter().position(|field| field.path == *path))?;
-        self.next = place + 1;
-        Some(self.line.fields[place].from)
     }
 }

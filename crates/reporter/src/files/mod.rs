@@ -6,6 +6,7 @@
 //!
 //! `plan.jsonl`, `run.db`, `run.log.jsonl` and the sandbox's ledger are written elsewhere.
 
+pub mod autoformat;
 pub mod changes;
 mod guard;
 mod junit;
@@ -14,6 +15,7 @@ pub mod orgs;
 pub mod plan;
 pub mod results;
 mod retry;
+mod side_by_side;
 pub mod summary;
 pub mod table;
 pub(crate) mod whole;
@@ -119,13 +121,12 @@ pub fn write_files_watched(
     let mut records = Records::of(source)?;
     let mut tally = Tally::begin(source, records.header())?;
     let org_files = org_files.applies_to(source.header().orgs);
-    let mut files = begin_all(source, folder, records.header(), org_files)?;
-    while let Some(record) = records.next_record()? {
-        tally.add(&record);
-        for file in &mut files {
-            file.org(&record).map_err(|error| at(folder, file.name())(error))?;
-        }
-    }
+    let files = begin_all(source, folder, records.header(), org_files)?;
+    let files = side_by_side::write(files, folder, || {
+        let record = records.next_record()?;
+        record.iter().for_each(|record| tally.add(record));
+        Ok(record)
+    })?;
     let mut done = Vec::new();
     for file in files {
         let name = file.name();
@@ -196,7 +197,7 @@ impl Place<'_> {
 }
 
 /// One file, or a few that belong together, while the records stream by.
-pub(crate) trait RunFile {
+pub(crate) trait RunFile: Send {
     /// Its name, for errors.
     fn name(&self) -> &'static str;
 

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::outcome::Change;
+use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
 use super::RunFile;
@@ -92,8 +92,8 @@ impl Orgs {
     fn row(
         &self,
         table: &mut Table<Vec<u8>>,
-        Record { line, outcome }: &Record,
-        change: Option<&Change>,
+        Record { line, outcome, .. }: &Record,
+        change: Option<Change<'_>>,
     ) -> io::Result<()> {
         table.word(line.org.as_str())?;
         table.text(line.name.as_deref().unwrap_or(""))?;
@@ -101,10 +101,10 @@ impl Orgs {
         table.word(outcome.verified.as_str())?;
         table.moment(outcome.started_at)?;
         table.moment(outcome.finished_at)?;
-        if let Some(change) = change {
-            table.show(&change.path)?;
-            table.value(&value::before(&change.path, &change.before))?;
-            table.value(&value::after(&change.path, &change.after))?;
+        if let Some(Change { field, before }) = change {
+            table.show(&field.path)?;
+            table.value(&value::before(&field.path, before))?;
+            table.value(&value::after(field))?;
         } else {
             for _ in ["path", "before", "after"] {
                 table.word("")?;
@@ -129,10 +129,10 @@ impl RunFile for Orgs {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let mut table = Table::begin(Vec::new(), COLUMNS)?;
-        if record.outcome.changes.is_empty() {
+        if record.changed() == 0 {
             self.row(&mut table, record, None)?;
         }
-        for change in &record.outcome.changes {
+        for change in record.changes() {
             self.row(&mut table, record, Some(change))?;
         }
         let mut file = WholeFile::begin(&self.folder, &format!("{}.csv", record.line.org.to_hex()))?;

@@ -65,8 +65,8 @@ impl RunFile for Results {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
-        let table = &mut self.table;
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
         table.show(line.line)?;
         table.word(line.org.as_str())?;
         table.text(line.name.as_deref().unwrap_or(""))?;
@@ -74,10 +74,10 @@ impl RunFile for Results {
         table.word(outcome.status.as_str())?;
         table.word(outcome.action.as_str())?;
         self.paths.clear();
-        for change in &outcome.changes {
+        for change in record.changes() {
             use std::fmt::Write as _;
             let separator = if self.paths.is_empty() { "" } else { ";" };
-            let _ = write!(self.paths, "{separator}{}", change.path);
+            let _ = write!(self.paths, "{separator}{}", change.field.path);
         }
         table.word(&self.paths)?;
         table.show(outcome.attempts)?;
@@ -95,7 +95,7 @@ impl RunFile for Results {
         table.maybe(duration.map(|(started, finished)| finished.since(started).as_millis()))?;
         table.word(&self.run_id)?;
         table.word(&self.plan_id)?;
-        table.text(next_step(outcome))?;
+        table.text(next_step(record))?;
         table.text(line.note.as_deref().unwrap_or(""))?;
         for column in 0..self.carried {
             table.text(line.carried.get(column).map_or("", String::as_str))?;

@@ -48,12 +48,13 @@ impl RunFile for Retry {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome }: &Record) -> io::Result<()> {
+    fn org(&mut self, Record { line, outcome, .. }: &Record) -> io::Result<()> {
         if !outcome.status.is_retryable() {
             return Ok(());
         }
-        self.rows.add(&line.typed.row)?;
-        for (table, cells) in &line.typed.sides {
+        let typed = line.typed.read()?;
+        self.rows.add(&typed.row)?;
+        for (table, cells) in &typed.sides {
             if let Some((_, rows)) = self.sides.iter_mut().find(|(known, _)| known == table) {
                 rows.add(cells)?;
             }

@@ -159,7 +159,7 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
             code: *code,
             title: code.title(),
             orgs: group.orgs,
-            next_step: advice(*code),
+            next_step: advice(*code, tally.stage()),
             example: Example {
                 line: group.example.line,
                 org_uuid: group.example.org,

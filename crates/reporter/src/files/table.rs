@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use orgwave_core::timestamp::Timestamp;
 
+use super::autoformat::is_reformatted;
 use super::guard::needs_guard;
 use crate::value::Shown;
 
@@ -18,6 +19,8 @@ const BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Table<W: Write> {
     csv: csv::Writer<W>,
+    /// The row so far: written whole, its cells need no second look once none has to be quoted.
+    row: csv::ByteRecord,
     scratch: String,
 }
 
@@ -32,7 +35,7 @@ impl<W: Write> Table<W> {
             .terminator(csv::Terminator::CRLF)
             .buffer_capacity(BUFFER)
             .from_writer(out);
-        let mut table = Self { csv, scratch: String::new() };
+        let mut table = Self { csv, row: csv::ByteRecord::new(), scratch: String::new() };
         for column in columns {
             table.word(column)?;
         }
@@ -45,7 +48,8 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn word(&mut self, text: &str) -> io::Result<()> {
-        Ok(self.csv.write_field(text)?)
+        self.row.push_field(text.as_bytes());
+        Ok(())
     }
 
     /// A cell whose text is somebody else's: guarded.
@@ -59,7 +63,8 @@ impl<W: Write> Table<W> {
         self.scratch.clear();
         self.scratch.push('\'');
         self.scratch.push_str(text);
-        Ok(self.csv.write_field(&self.scratch)?)
+        self.row.push_field(self.scratch.as_bytes());
+        Ok(())
     }
 
     /// A list whose items are somebody else's.
@@ -74,9 +79,18 @@ impl<W: Write> Table<W> {
         }
     }
 
-    /// A value of the settings.
+    /// A value of the settings, as a manifest's cell would say it: where a spreadsheet would take a text for a
+    /// number or a date, a backslash says that it is none.
     pub(crate) fn value(&mut self, shown: &Shown) -> io::Result<()> {
-        if shown.own { self.word(&shown.text) } else { self.text(&shown.text) }
+        if shown.own {
+            self.word(&shown.text)
+        } else if is_reformatted(&shown.text) {
+            self.scratch.clear();
+            self.scratch.extend(["\\", &shown.text]);
+            Ok(self.csv.write_field(&self.scratch)?)
+        } else {
+            self.text(&shown.text)
+        }
     }
 
     /// A number, a path, or anything else of ours that shows itself.
@@ -86,7 +100,8 @@ impl<W: Write> Table<W> {
     pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
-        Ok(self.csv.write_field(&self.scratch)?)
+        self.row.push_field(self.scratch.as_bytes());
+        Ok(())
     }
 
     /// The same, or nothing.
@@ -113,7 +128,9 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
-        Ok(self.csv.write_record(None::<&[u8]>)?)
+        self.csv.write_byte_record(&self.row)?;
+        self.row.clear();
+        Ok(())
     }
 
     /// Ends the table.

@@ -8,8 +8,9 @@
 //! Texts that many orgs share stand once, in `strings`; rows point at them. A page bears a few megabytes:
 //! orgs that need a look are kept before the others, and how many were left out is told.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
+
+use hashbrown::HashMap;
 
 use crate::terminal::{Tone, clean};
 

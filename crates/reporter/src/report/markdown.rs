@@ -38,7 +38,7 @@ impl RunFile for ReportMd {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let Record { line, outcome } = record;
+        let Record { line, outcome, .. } = record;
         if matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped) {
             return Ok(());
         }
@@ -51,7 +51,7 @@ impl RunFile for ReportMd {
                 outcome.status.to_string(),
                 complaint.map(|complaint| complaint.code.to_string()).unwrap_or_default(),
                 code(complaint.map_or(outcome.ack.warning.as_deref().unwrap_or(""), |c| c.message.as_str())),
-                own(next_step(outcome)),
+                own(next_step(record)),
             ]);
         }
         Ok(())
@@ -127,7 +127,7 @@ fn causes(text: &mut String, tally: &Tally) {
             count(group.orgs),
             code_of.to_string(),
             own(code_of.title()),
-            own(advice(*code_of)),
+            own(advice(*code_of, tally.stage())),
             format!("{}: {}", example(&group.example), code(&group.message)),
         ]);
     }

@@ -130,7 +130,7 @@ struct Wave {
 
 /// Adds an org to the page's list.
 fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
-    let Record { line, outcome } = record;
+    let Record { line, outcome, .. } = record;
     let to_look_at = !matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped);
     if rows.leaves_out(to_look_at) {
         return;
@@ -138,10 +138,10 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     let word = outcome.status as usize;
     let mut row = begin_row(line.line, line.org.as_str(), record.name(), record.wave(), word);
     row.push('[');
-    for (place, change) in outcome.changes.iter().take(CHANGES).enumerate() {
-        let path = rows.text(&change.path.to_string());
-        let before = rows.text(&value::before(&change.path, &change.before).text);
-        let after = rows.text(&value::after(&change.path, &change.after).text);
+    for (place, change) in record.changes().take(CHANGES).enumerate() {
+        let path = rows.text(&change.field.path.to_string());
+        let before = rows.text(&value::before(&change.field.path, change.before).text);
+        let after = rows.text(&value::after(change.field).text);
         let comma = if place == 0 { "" } else { "," };
         let _ = write!(row, "{comma}{path},{before},{after}");
     }
@@ -153,15 +153,15 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
         extra.text('c', Some(complaint.code.as_str()));
         extra.text('m', Some(&complaint.message));
     }
-    let step = next_step(outcome);
+    let step = next_step(record);
     if !step.is_empty() {
         extra.number('t', u64::from(rows.text(step)));
     }
     extra.text('w', outcome.ack.warning.as_deref());
     extra.texts('d', &outcome.ack.misconfigured_doors);
     extra.texts('g', &outcome.ack.failed_guids);
-    if outcome.changes.len() > CHANGES {
-        extra.number('k', (outcome.changes.len() - CHANGES) as u64);
+    if record.changed() > CHANGES {
+        extra.number('k', (record.changed() - CHANGES) as u64);
     }
     let verified = match outcome.verified {
         Verified::True => 0,
@@ -202,7 +202,7 @@ fn causes(tally: &Tally) -> Vec<Cause> {
         orgs: orgs(group.orgs),
         code: code.as_str(),
         title: code.title(),
-        todo: advice(*code),
+        todo: advice(*code, tally.stage()),
         example: name_of(&group.example),
         message: cut(&group.message, 300),
     };

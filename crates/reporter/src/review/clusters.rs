@@ -12,6 +12,7 @@ use orgwave_core::outcome::Image;
 use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::settings::{Kind, Path};
 
+use super::is_sensitive;
 use crate::terminal::{count, orgs};
 use crate::value;
 
@@ -31,6 +32,7 @@ struct Size {
     /// The line that was counted last: an org counts once, however many of its doors change.
     last: u64,
     takes_away: bool,
+    sensitive: bool,
 }
 
 #[derive(Debug, Default)]
@@ -46,9 +48,15 @@ type Wishes = BTreeMap<String, u64>;
 pub(super) struct Cluster<'a> {
     key: &'a Key,
     size: Size,
-    pub(super) takes_away: bool,
     /// Most orgs of the plan are wanted to have another value here.
-    pub(super) against_majority: bool,
+    against_majority: bool,
+}
+
+/// The first so many, and of those behind them the ones that a reviewer should mind: an odd change of one org is
+/// what a review is there to find, however many kinds of change there are.
+pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&'b Cluster<'a>> {
+    let (first, others) = clusters.split_at(most.min(clusters.len()));
+    first.iter().chain(others.iter().filter(|cluster| cluster.minds()).take(most)).collect()
 }
 
 impl Clusters {
@@ -61,6 +69,7 @@ impl Clusters {
             size.fields += 1;
             size.last = line.line;
             size.takes_away = field.after == Wish::Remove || field.after.is_clear();
+            size.sensitive = is_sensitive(field);
         }
     }
 
@@ -81,11 +90,16 @@ impl Clusters {
         self.sizes.get(&Key::of(field)).map(|size| size.number)
     }
 
-    /// By number of orgs, and by place where that is equal.
+    /// By number of orgs, and where that is equal by place and value.
     pub(super) fn largest_first(&self) -> Vec<Cluster<'_>> {
         let cluster = |(key, size)| self.cluster(key, size);
         let mut clusters: Vec<Cluster<'_>> = self.sizes.iter().map(cluster).collect();
-        clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.size.orgs));
+        let number = |cluster: &Cluster<'_>| cluster.key.after.parse::<i64>().ok();
+        clusters.sort_by(|left, right| {
+            let by_place = || left.key.place.cmp(&right.key.place);
+            let orgs = right.size.orgs.cmp(&left.size.orgs);
+            orgs.then_with(by_place).then_with(|| number(left).cmp(&number(right)))
+        });
         clusters
     }
 
@@ -97,7 +111,7 @@ impl Clusters {
             let most = wishes.values().max().copied().unwrap_or(0);
             all >= 5 && most > same && most * 4 > all * 3
         });
-        Cluster { key, size: *size, takes_away: size.takes_away, against_majority }
+        Cluster { key, size: *size, against_majority }
     }
 }
 
@@ -110,14 +124,22 @@ impl Cluster<'_> {
         self.size.orgs
     }
 
+    /// Whether a reviewer should look twice.
+    pub(super) const fn minds(&self) -> bool {
+        self.against_majority || self.size.takes_away || self.size.sensitive
+    }
+
     /// What a reviewer should mind.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if self.against_majority {
             remarks.push("against the majority".to_owned());
         }
-        if self.takes_away {
+        if self.size.takes_away {
             remarks.push("takes away".to_owned());
+        }
+        if self.size.sensitive {
+            remarks.push("decides on alarms".to_owned());
         }
         if self.size.fields > self.size.orgs {
             remarks.push(format!("{} entries", count(self.size.fields)));
@@ -186,6 +208,9 @@ impl fmt::Display for Cluster<'_> {
         }
         if self.against_majority {
             f.write_str(", against the majority")?;
+        }
+        if self.size.sensitive {
+            f.write_str(", decides on alarms")?;
         }
         Ok(())
     }

@@ -10,18 +10,6 @@ use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::settings::Path;
 use serde_json::Value;
 
-use crate::terminal::cut;
-
-/// Orgs that are told by name.
-const EXAMPLES: usize = 10;
-
-#[derive(Debug, Default)]
-pub(super) struct Doors {
-    pub(super) orgs: u64,
-    /// The first of them: line, name, doors.
-    pub(super) examples: Vec<(u64, String, Vec<String>)>,
-}
-
 #[derive(Default)]
 struct Door {
     name: Option<String>,
@@ -29,22 +17,8 @@ struct Door {
     is_gone: bool,
 }
 
-impl Doors {
-    pub(super) fn add(&mut self, line: &PlanLine) {
-        let doors = in_two_locations(line);
-        if doors.is_empty() {
-            return;
-        }
-        self.orgs += 1;
-        if self.examples.len() < EXAMPLES {
-            let name = line.name.clone().unwrap_or_else(|| line.org.to_string());
-            self.examples.push((line.line, cut(&name, 80), doors));
-        }
-    }
-}
-
 /// The names of these doors.
-fn in_two_locations(line: &PlanLine) -> Vec<String> {
+pub(super) fn in_two_locations(line: &PlanLine) -> Vec<String> {
     let mut doors: BTreeMap<&str, Door> = BTreeMap::new();
     for field in &line.fields {
         match &field.path {

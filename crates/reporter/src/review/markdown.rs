@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use orgwave_core::plan::{Header, Verdict};
 
 use super::PlanReview;
-use crate::advice::advice;
+use super::clusters::to_show;
+use crate::advice::{Stage, advice};
 use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own};
 use crate::terminal::{count, duration, orgs, pace};
@@ -62,7 +63,8 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
     }
     text.push_str("\n## Changes\n\n");
     let mut table = Table::begin(text, &["orgs:", "setting", "from", "to", "mind"]);
-    for cluster in clusters.iter().take(CLUSTERS) {
+    let shown = to_show(&clusters, CLUSTERS);
+    for cluster in &shown {
         table.row([
             count(cluster.orgs()),
             code(cluster.place()),
@@ -71,8 +73,8 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
             own(&cluster.remarks().join(", ")),
         ]);
     }
-    if clusters.len() > CLUSTERS {
-        let more = clusters.len() - CLUSTERS;
+    let more = clusters.len() - shown.len();
+    if more > 0 {
         let _ = writeln!(text, "\nand {more} more kinds of change: see `{stem}.csv`.");
     }
 }
@@ -88,9 +90,9 @@ fn guards(text: &mut String, review: &PlanReview) {
             writeln!(text, "- **{}: {}.** If that is wanted, apply with {ack}", orgs(guard.orgs), guard.kind);
     }
     for warning in review.warnings() {
-        let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.orgs), warning.what, own(warning.todo));
-        for (line, name, doors) in warning.examples {
-            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&doors.join(", ")));
+        let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.told.orgs), warning.what, own(warning.todo));
+        for (line, name, what) in &warning.told.examples {
+            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
         }
     }
 }
@@ -106,7 +108,7 @@ fn troubles(text: &mut String, review: &PlanReview) {
             count(trouble.orgs),
             code_of.to_string(),
             own(code_of.title()),
-            own(advice(*code_of)),
+            own(advice(*code_of, Stage::Plan)),
             format!("{}: {}", code(&trouble.example), code(&trouble.message)),
         ]);
     }

@@ -9,6 +9,7 @@ mod doors;
 mod markdown;
 mod page;
 mod pages;
+mod warning;
 
 use orgwave_core::code::Code;
 use orgwave_core::plan::{Footer, Guard, Header, PlanLine, PlannedField, Verdict};
@@ -17,11 +18,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::clusters::Clusters;
-use self::doors::Doors;
+use self::doors::in_two_locations;
 pub use self::pages::PlanPages;
-use crate::advice::advice;
+use self::warning::{Told, Warning};
+use crate::advice::{Stage, advice};
 use crate::files::plan::verdict_word;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, pace};
+use crate::value;
 
 /// Clusters that are told on a terminal.
 const CLUSTERS: usize = 12;
@@ -40,8 +43,9 @@ pub struct PlanReview {
     lines: u64,
     updates: u64,
     unproven: u64,
-    doors: Doors,
-    sensitive: u64,
+    doors: Told,
+    absent: Told,
+    sensitive: Told,
     waves: Vec<(u32, u64)>,
     guards: Vec<Guard>,
 }
@@ -63,15 +67,6 @@ struct Row {
     fields: usize,
 }
 
-/// Something to know before saying yes.
-struct Warning<'a> {
-    orgs: u64,
-    what: &'static str,
-    todo: &'static str,
-    /// Line, name, doors.
-    examples: &'a [(u64, String, Vec<String>)],
-}
-
 /// What carrying a plan out costs at the least: every org answers at once and nothing is tried twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
@@ -79,6 +74,11 @@ pub struct Cost {
     pub calls: u64,
     /// How long they take at a rate, if there is one.
     pub time: Option<Duration>,
+}
+
+/// Whether a setting decides on alarms, and like.
+fn is_sensitive(field: &PlannedField) -> bool {
+    field.path.field().sensitive.is_some()
 }
 
 impl PlanReview {
@@ -94,8 +94,9 @@ impl PlanReview {
             lines: 0,
             updates: 0,
             unproven: 0,
-            doors: Doors::default(),
-            sensitive: 0,
+            doors: Told::default(),
+            absent: Told::default(),
+            sensitive: Told::default(),
             waves: Vec::new(),
             guards: Vec::new(),
         }
@@ -109,10 +110,11 @@ impl PlanReview {
         if line.verdict == Verdict::Update {
             self.updates += 1;
             self.clusters.add(line);
-            self.doors.add(line);
-            let is_sensitive =
-                |field: &PlannedField| field.path.field().sensitive.is_some() && field.differs();
-            self.sensitive += u64::from(line.fields.iter().any(is_sensitive));
+            let name = line.name.as_deref().unwrap_or(line.org.as_str());
+            self.doors.add(line.line, name, in_two_locations(line));
+            let sensitive = line.fields.iter().filter(|field| is_sensitive(field) && field.differs());
+            let change = |field: &PlannedField| format!("{} -> {}", field.path, value::wish(field).text);
+            self.sensitive.add(line.line, name, sensitive.map(change).collect());
         }
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             self.clusters.judge(line);
@@ -139,6 +141,11 @@ impl PlanReview {
                 fields: line.fields.iter().filter(|field| field.differs()).count(),
             });
         }
+    }
+
+    /// Takes in what a row names and its org doesn't have.
+    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
+        self.absent.add(line, name, what);
     }
 
     /// Takes the plan's end in.
@@ -177,19 +184,22 @@ impl PlanReview {
     fn warnings(&self) -> Vec<Warning<'_>> {
         let all = [
             Warning {
-                orgs: self.doors.orgs,
-                what: "a door would be in two locations",
-                todo: "give the doors different names, or one of them another location",
-                examples: &self.doors.examples,
-            },
-            Warning {
-                orgs: self.sensitive,
                 what: "a setting changes that decides on alarms",
                 todo: "ask the client whether that is wanted",
-                examples: &[],
+                told: &self.sensitive,
+            },
+            Warning {
+                what: "a door would be in two locations",
+                todo: "give the doors different names, or one of them another location",
+                told: &self.doors,
+            },
+            Warning {
+                what: "a camera or a location isn't there in the org",
+                todo: "mend the ids in these rows, or see why the org lost them",
+                told: &self.absent,
             },
         ];
-        all.into_iter().filter(|warning| warning.orgs > 0).collect()
+        all.into_iter().filter(|warning| warning.told.orgs > 0).collect()
     }
 
     /// The text, each line with its end.
@@ -210,12 +220,13 @@ impl PlanReview {
             return;
         }
         page.gap();
-        for cluster in clusters.iter().take(CLUSTERS) {
-            let tone = if cluster.takes_away { Tone::Warn } else { Tone::Plain };
+        let shown = clusters::to_show(&clusters, CLUSTERS);
+        for cluster in &shown {
+            let tone = if cluster.minds() { Tone::Warn } else { Tone::Plain };
             page.paragraph(tone, 2, 2, &cluster.to_string());
         }
-        if clusters.len() > CLUSTERS {
-            let more = clusters.len() - CLUSTERS;
+        let more = clusters.len() - shown.len();
+        if more > 0 {
             page.paragraph(Tone::Faint, 2, 2, &format!("and {more} more kinds of change: see plan.csv"));
         }
     }
@@ -229,10 +240,10 @@ impl PlanReview {
         }
         for warning in self.warnings() {
             page.gap();
-            let text = format!("Warning  {}: {}", orgs(warning.orgs), warning.what);
+            let text = format!("Warning  {}: {}", orgs(warning.told.orgs), warning.what);
             page.paragraph(Tone::Warn, 0, 2, &text);
-            for (line, name, doors) in warning.examples.iter().take(3) {
-                let text = format!("line {line}, {name}: {}", cut(&doors.join(", "), 120));
+            for (line, name, what) in warning.told.examples.iter().take(3) {
+                let text = format!("line {line}, {name}: {}", cut(&what.join(", "), 120));
                 page.paragraph(Tone::Plain, 2, 2, &text);
             }
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", warning.todo));
@@ -255,7 +266,7 @@ impl PlanReview {
             page.paragraph(Tone::Bad, 0, 2, &format!("{code}  {}: {}", orgs(trouble.orgs), code.title()));
             let said = cut(&trouble.message, 120);
             page.paragraph(Tone::Plain, 2, 2, &format!("e.g. {}: {said}", trouble.example));
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(*code)));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(*code, Stage::Plan)));
         }
     }
 

@@ -8,14 +8,14 @@ use orgwave_core::plan::{Header, PlanLine, Verdict};
 use orgwave_core::timestamp::Timestamp;
 
 use super::PlanReview;
-use super::clusters::Clusters;
+use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
-use crate::advice::advice;
+use crate::advice::{Stage, advice};
 use crate::files::plan::verdict_word;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
-use crate::terminal::{Tone, clean, count, duration, orgs, pace};
+use crate::terminal::{Tone, clean, count, cut, duration, orgs, pace};
 use crate::value;
 
 /// Kinds of change that are listed.
@@ -79,7 +79,7 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
     if let Some(complaint) = &line.complaint {
         extra.text('c', Some(complaint.code.as_str()));
         extra.text('m', Some(&complaint.message));
-        extra.number('t', u64::from(rows.text(advice(complaint.code))));
+        extra.number('t', u64::from(rows.text(advice(complaint.code, Stage::Plan))));
     }
     let expects: Vec<String> =
         line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
@@ -146,16 +146,16 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
         VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
     let listed = rows.end(true, &csv, false, &words);
     let clusters = review.clusters.largest_first();
+    let shown = to_show(&clusters, CLUSTERS);
     let html = PlanHtml {
         headline: headline(review),
         expires: moment(plan.expires),
         endpoint: &plan.endpoint,
         figures: figures(review, clusters.len(), rate),
         strip: strip(&segments(review)),
-        more_changes: clusters.len().saturating_sub(CLUSTERS),
-        changes: clusters
+        more_changes: clusters.len() - shown.len(),
+        changes: shown
             .iter()
-            .take(CLUSTERS)
             .map(|cluster| Change {
                 number: cluster.number(),
                 orgs: count(cluster.orgs()),
@@ -163,7 +163,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
                 before: clean(cluster.before()).into_owned(),
                 after: clean(cluster.after()).into_owned(),
                 remarks: cluster.remarks(),
-                minds: cluster.takes_away || cluster.against_majority,
+                minds: cluster.minds(),
             })
             .collect(),
         guards: review
@@ -175,16 +175,17 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
             .warnings()
             .into_iter()
             .map(|warning| WarningCard {
-                orgs: orgs(warning.orgs),
+                orgs: orgs(warning.told.orgs),
                 what: format!("Warning: {}", warning.what),
                 todo: warning.todo,
                 examples: warning
+                    .told
                     .examples
                     .iter()
-                    .map(|(line, name, doors)| WarningExample {
+                    .map(|(line, name, what)| WarningExample {
                         line: *line,
                         name: name.clone(),
-                        doors: clean(&doors.join(", ")).into_owned(),
+                        doors: cut(&what.join(", "), 300),
                     })
                     .collect(),
             })
@@ -195,7 +196,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
             .map(|(code, trouble)| TroubleCard {
                 orgs: orgs(trouble.orgs),
                 title: code.title(),
-                todo: advice(*code),
+                todo: advice(*code, Stage::Plan),
                 code: code.as_str(),
                 example: &trouble.example,
                 message: clean(&trouble.message).into_owned(),

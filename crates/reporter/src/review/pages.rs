@@ -38,6 +38,11 @@ impl PlanPages {
         page::add(&mut self.rows, line, &self.review.clusters);
     }
 
+    /// Takes in what a row names and its org doesn't have.
+    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
+        self.review.absent(line, name, what);
+    }
+
     /// Takes the plan's end in and writes the pages. `rate` is what the cost is told for: calls a second,
     /// `None` if unlimited.
     ///

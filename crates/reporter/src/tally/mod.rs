@@ -15,6 +15,7 @@ use orgwave_core::timestamp::Timestamp;
 
 pub use course::{Course, WaveStart};
 
+use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::record::{Record, Records};
 use crate::source::RunSource;
@@ -150,7 +151,7 @@ impl Tally {
         self.counts.add(outcome.status);
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
-        self.changed += u64::from(!outcome.changes.is_empty());
+        self.changed += u64::from(record.changed() > 0);
         self.warnings.add(record);
         if let Some(complaint) = &outcome.complaint {
             self.codes.entry(complaint.code).and_modify(|tally| tally.orgs += 1).or_insert_with(|| {
@@ -176,6 +177,11 @@ impl Tally {
 
     /// Whether it ran against the stand-in API of the same process, which is gone: nothing can be resumed.
     pub fn in_sandbox(&self) -> bool {
-        self.run.endpoint == "sandbox"
+        self.stage() == Stage::SandboxRun
+    }
+
+    /// What there is to go on with.
+    pub fn stage(&self) -> Stage {
+        Stage::of(&self.run)
     }
 }

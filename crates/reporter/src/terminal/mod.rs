@@ -6,18 +6,21 @@
 
 mod clean;
 mod layout;
+mod listing;
 mod style;
 mod summary;
 mod words;
 
 pub use clean::clean;
+pub use listing::{Entry, listing};
 pub use style::Style;
 pub use summary::Summary;
+pub use words::orgs;
 
 pub(crate) use clean::{cut, pad};
 pub(crate) use layout::{Column, Page};
 pub(crate) use style::Tone;
-pub(crate) use words::{count, duration, orgs, pace, status_words};
+pub(crate) use words::{count, duration, pace, status_words};
 
 /// The narrowest terminal that lines are made for.
 pub const NARROWEST: usize = 20;

@@ -144,7 +144,7 @@ impl<'a> Summary<'a> {
                 format!("e.g. {name}: {}", short(&group.message))
             };
             page.paragraph(Tone::Plain, 2, 2, &example);
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code)));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code, self.tally.stage())));
         }
         if causes.len() > CAUSES {
             page.gap();
@@ -197,7 +197,7 @@ impl<'a> Summary<'a> {
         page.paragraph(Tone::Plain, 0, 2, "A row for every org is in");
         page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").display().to_string());
         let orgs = if self.org_files { ", orgs/ (a file for each client)" } else { "" };
-        page.paragraph(Tone::Faint, 0, 2, &format!("beside it: changes.csv, retry.csv, summary.json{orgs}"));
+        page.paragraph(Tone::Faint, 0, 2, &format!("beside it: report.html, changes.csv, retry.csv{orgs}"));
     }
 
     fn next(&self, page: &mut Page) {

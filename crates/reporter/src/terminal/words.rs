@@ -20,7 +20,7 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 org`, `1,234 orgs`.
-pub(crate) fn orgs(number: u64) -> String {
+pub fn orgs(number: u64) -> String {
     if number == 1 { "1 org".to_owned() } else { format!("{} orgs", count(number)) }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
 
+use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::desired::{Origin, SideTable, Wish};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::outcome::{Change, Complaint, Image, OrgOutcome};
+use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
     PlannedField, SideColumns, Typed, Verdict, WaveCount,
@@ -144,7 +145,7 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
             fingerprint: None,
             from: Origin::Row,
         }],
-        typed: Typed {
+        typed: (&Typed {
             row: vec![
                 org.to_string(),
                 name.to_owned(),
@@ -153,8 +154,16 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
                 format!("crm-{number}"),
             ],
             sides: Vec::new(),
-        },
+        })
+            .into(),
     }
+}
+
+/// Types something else into a line.
+pub(crate) fn retype(line: &mut PlanLine, change: impl FnOnce(&mut Typed)) {
+    let mut typed = line.typed.read().unwrap();
+    change(&mut typed);
+    line.typed = (&typed).into();
 }
 
 pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
@@ -172,19 +181,26 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
         verified: if written && status != Status::Unknown { Verified::True } else { Verified::False },
         started_at: Some(at(millis)),
         finished_at: Some(at(millis + 250)),
-        changes: if written { vec![change("saveClips", json!(false), json!(true))] } else { Vec::new() },
+        may_be_live: written,
     }
 }
 
-pub(crate) fn change(at: &str, before: Value, after: Value) -> Change {
-    Change { path: path(at), before: Image::Json(before), after: Image::Json(after) }
+/// What a line's only field was before.
+pub(crate) fn was(before: Value) -> Vec<Seen> {
+    vec![Seen { field: 0, image: Image::Json(before) }]
+}
+
+/// The last word on an org whose line has one field.
+pub(crate) fn said(outcome: OrgOutcome) -> LastWord {
+    let before = if outcome.may_be_live { was(json!(false)) } else { Vec::new() };
+    LastWord::Outcome { outcome, before }
 }
 
 fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> LastWord {
     outcome.verified = Verified::False;
     outcome.http_status = http_status;
     outcome.complaint = Some(Complaint { code, message: message.to_owned(), http_status });
-    LastWord::Outcome(outcome)
+    said(outcome)
 }
 
 pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
@@ -192,7 +208,7 @@ pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
     for line in lines {
         writer.line(line).unwrap();
     }
-    writer.finish(&footer(lines)).unwrap()
+    writer.finish(&footer(lines)).unwrap().out
 }
 
 pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
@@ -236,7 +252,7 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
     let saved = lines[1].fields[0].clone();
     let first = &mut lines[0];
     first.note = Some("-first".into());
-    first.typed.row[3] = "-first".into();
+    retype(first, |typed| typed.row[3] = "-first".into());
     first.secrets = vec!["ENVOY_TOKEN".parse().unwrap()];
     first.fields = vec![
         PlannedField {
@@ -261,14 +277,26 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
             from: Origin::Side(SideTable::Doors, 3),
         },
         saved,
+        PlannedField {
+            path: path("refreshToken"),
+            before: Image::Hidden,
+            after: Wish::Set(json!(SECRET)),
+            fingerprint: None,
+            from: Origin::Default,
+        },
     ];
     // Rows that are to be retried, typed in ways that must be given back.
-    lines[4].typed.row[1] = "'=typed guarded".into();
-    lines[4].typed.row[3] = "=typed bare".into();
-    lines[7].typed.sides = vec![
-        (SideTable::Doors, vec![lines[7].org.to_string(), "d;1".into(), "\\=Front".into(), String::new()]),
-        (SideTable::Doors, vec![lines[7].org.to_string(), "-d2".into(), "-Dock".into(), "TRUE".into()]),
-    ];
+    retype(&mut lines[4], |typed| {
+        typed.row[1] = "'=typed guarded".into();
+        typed.row[3] = "=typed bare".into();
+    });
+    let org = lines[7].org.to_string();
+    retype(&mut lines[7], |typed| {
+        typed.sides = vec![
+            (SideTable::Doors, vec![org.clone(), "d;1".into(), "\\=Front".into(), String::new()]),
+            (SideTable::Doors, vec![org, "-d2".into(), "-Dock".into(), "TRUE".into()]),
+        ];
+    });
     lines[3].skip = Some("asked us to wait".into());
     lines[5].complaint = Some(Complaint {
         code: Code::OrgName,
@@ -287,22 +315,15 @@ pub(crate) fn rich() -> Run {
     let lines = rich_lines();
     let mut first = outcome(0, Status::Applied);
     first.verified = Verified::Partly;
-    first.changes = vec![
-        Change { path: path("apiToken"), before: Image::Hidden, after: Image::Secret(fingerprint(SECRET)) },
-        Change {
-            path: path(r"doorInfoMap.back\.door"),
-            before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
-            after: Image::Absent,
-        },
-        Change {
-            path: path("doorInfoMap.front.doorName"),
-            before: Image::Absent,
-            after: Image::Json(json!("=Front")),
-        },
-        change("saveClips", json!(null), json!(true)),
+    let images = [
+        Image::Hidden,
+        Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
+        Image::Absent,
+        Image::Json(json!(null)),
         // No executor writes this; should one ever, it must not be seen.
-        change("refreshToken", json!(SECRET), json!(SECRET)),
+        Image::Json(json!(SECRET)),
     ];
+    let before = (0..).zip(images).map(|(field, image)| Seen { field, image }).collect();
     let mut warned = outcome(1, Status::AppliedWithWarnings);
     warned.http_status = Some(200);
     warned.ack = Ack {
@@ -311,8 +332,8 @@ pub(crate) fn rich() -> Run {
         misconfigured_doors: vec!["Front".into(), "@Back".into()],
     };
     let words = vec![
-        LastWord::Outcome(first),
-        LastWord::Outcome(warned),
+        LastWord::Outcome { outcome: first, before },
+        said(warned),
         complain(outcome(4, Status::Conflict), Code::OrgConflict, "saveClips was true", None),
         complain(
             outcome(6, Status::Rejected),
@@ -323,12 +344,7 @@ pub(crate) fn rich() -> Run {
         complain(outcome(7, Status::Failed), Code::OrgSendsSpent, "timeout", None),
         complain(outcome(8, Status::Diverged), Code::OrgDivergedAck, "saveClips is null", Some(200)),
         complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
-        LastWord::Intent {
-            index: 12,
-            attempts: 1,
-            started_at: at(12_000),
-            changes: vec![change("saveClips", json!(false), json!(true))],
-        },
+        LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
     ];
     let mut latency = [0; Sample::BUCKETS];
     latency[6] = 30;

@@ -2,7 +2,8 @@
 //!
 //! * `fixture`: a run in memory, small and rich.
 //! * `golden`: its files, byte for byte as in `tests/golden/` (`UPDATE_GOLDEN=1` writes them).
-//! * `pages`: what must hold for every page: sizes, policies, well-formedness.
+//! * `junit`: `junit.xml` as Jenkins and GitLab read it.
+//! * `pages`: what must hold for every page: sizes and policies.
 //! * `rows`: every row once and in order, whatever the run; damaged sources and folders.
 //! * `screens`: what stands on the terminal, at several widths.
 
@@ -10,6 +11,7 @@
 
 mod fixture;
 mod golden;
+mod junit;
 mod pages;
 mod rows;
 mod screens;

@@ -69,11 +69,11 @@ proptest! {
             lines.push(line(number, name, *verdict));
             let status = match (verdict, word) {
                 (Verdict::Update, Some(Some(status))) => {
-                    told.push(LastWord::Outcome(outcome(index, *status)));
+                    told.push(fixture::said(outcome(index, *status)));
                     *status
                 }
                 (Verdict::Update, Some(None)) => {
-                    told.push(LastWord::Intent { index, attempts: 0, started_at: fixture::at(0), changes: vec![] });
+                    told.push(LastWord::Intent { index, attempts: 0, started_at: fixture::at(0), before: vec![] });
                     Status::Unknown
                 }
                 (Verdict::Update, None) => Status::NotAttempted,
@@ -104,7 +104,7 @@ proptest! {
             .collect();
         prop_assert_eq!(retried, retryable);
         for row in &retry[1..] {
-            let typed = &lines.iter().find(|line| line.org.to_string() == row[0]).unwrap().typed.row;
+            let typed = lines.iter().find(|line| line.org.to_string() == row[0]).unwrap().typed.read().unwrap().row;
             prop_assert_eq!(meaning(&row[1]), meaning(&typed[1]));
             prop_assert_eq!(&row[2], &typed[2]);
             prop_assert!(!row[1].starts_with(['=', '+', '-', '@', '\t', '\r']));
@@ -119,7 +119,7 @@ proptest! {
 #[test]
 fn a_word_beyond_the_plan_or_out_of_order_is_refused_and_nothing_is_written() {
     let lines = [line(1, "a", Verdict::Update), line(2, "b", Verdict::Update)];
-    let word = |index| LastWord::Outcome(outcome(index, Status::Applied));
+    let word = |index| fixture::said(outcome(index, Status::Applied));
     for words in [vec![word(2)], vec![word(1), word(0)], vec![word(0), word(0)]] {
         let run = run_of(&lines, words);
         let folder = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use orgwave_core::plan::PlanLine;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::status::Status;
 use orgwave_reporter::terminal::Style;
-use orgwave_reporter::{LastWord, PlanReview, Summary, Tally};
+use orgwave_reporter::{PlanReview, Summary, Tally};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::fixture::{self, Run};
@@ -58,7 +58,7 @@ fn the_end_of_a_run_in_which_all_went_well_asks_for_nothing() {
     let mut run = fixture::rich();
     let lines: Vec<PlanLine> = fixture::rich_lines().into_iter().take(1).collect();
     run.plan = fixture::write_plan(&fixture::plan_header(), &lines);
-    run.words = vec![LastWord::Outcome(fixture::outcome(0, Status::Applied))];
+    run.words = vec![fixture::said(fixture::outcome(0, Status::Applied))];
     insta::assert_snapshot!("end_of_a_good_run", screens(|width| summary(&run, width, Style::Plain)));
 }
 

@@ -1,11 +1,14 @@
-//! The command line as typed: every flag, its help, nothing resolved.
+//! The commands as typed, each with its own flags and those that it shares with others; nothing resolved.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use orgwave_client::Region;
-use orgwave_core::policy::{FailureBudget, Percent, Rate, Span, VerifyPolicy, Waves, WriteMode};
-use orgwave_reporter::files::OrgFiles;
+use orgwave_core::policy::Span;
+
+use super::connection::{ConnectArgs, KeyArgs};
+use super::output::{MetricsArgs, OutputArgs};
+use super::pace::PaceArgs;
+use super::writing::{GuardArgs, SelectArgs, WriteArgs};
 
 /// Rolls settings out across many client organizations of a partner, wave by wave.
 #[derive(Debug, Parser)]
@@ -66,39 +69,6 @@ pub enum Command {
     },
     /// Print the manual page, or write all of them.
     Man(ManArgs),
-}
-
-/// Which API, with which key and secrets.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct KeyArgs {
-    /// The vendor's region: us or eu.
-    #[arg(long, value_name = "us|eu", conflicts_with = "endpoint")]
-    pub region: Option<Region>,
-    /// Another address of the API; plain http to loopback only.
-    #[arg(long, value_name = "URL")]
-    pub endpoint: Option<String>,
-    /// A file with the partner's key, readable by its owner alone; `-` is stdin.
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// A profile of ~/.rhombus/credentials.
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// A TOML file with secrets, readable by its owner alone.
-    #[arg(long, value_name = "FILE")]
-    pub secrets: Option<PathBuf>,
-}
-
-/// The same, or the sandbox.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Connection")]
-pub struct ConnectArgs {
-    /// Which API, with which key and secrets.
-    #[command(flatten)]
-    pub key: KeyArgs,
-    /// Against the stand-in API, in this process: no key, no network.
-    #[arg(long, conflicts_with_all = ["region", "endpoint", "token_file", "profile"])]
-    pub sandbox: bool,
 }
 
 /// Which run, and how it is gone on with.
@@ -189,141 +159,6 @@ pub struct RunsArgs {
     pub json: bool,
 }
 
-/// How fast, how many at once, how often, how long.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Pace")]
-pub struct PaceArgs {
-    /// Calls a second: `8/s`, `auto` or `unlimited` [default: auto].
-    #[arg(long, value_name = "RATE")]
-    pub rate: Option<Rate>,
-    /// Calls a second to one org [default: 5/s].
-    #[arg(long, value_name = "RATE", value_parser = org_rate)]
-    pub org_rate: Option<Rate>,
-    /// Calls under way at once [default: 16].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    pub concurrency: Option<u16>,
-    /// The most time a call may take [default: 30s].
-    #[arg(long, value_name = "TIME", value_parser = positive_span)]
-    pub timeout: Option<Span>,
-    /// Sends of one org, and tries of each read [default: 3].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub attempts: Option<u32>,
-    /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
-    #[arg(long, value_name = "TIME")]
-    pub quiet_period: Option<Span>,
-    /// Drain after this time.
-    #[arg(long, value_name = "TIME")]
-    pub max_duration: Option<Span>,
-}
-
-/// How orgs are written.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Writing")]
-pub struct WriteArgs {
-    /// merge: the whole object as read, changed; patch: managed fields only [default: merge].
-    #[arg(long, value_name = "merge|patch")]
-    pub write: Option<WriteMode>,
-    /// Plan from the manifest alone, and read no org before it is written; implies patch and --verify none.
-    #[arg(long)]
-    pub no_read: bool,
-    /// Whether accepted writes are read back: all or none [default: all].
-    #[arg(long, value_name = "all|none")]
-    pub verify: Option<VerifyPolicy>,
-    /// Sizes of the waves [default: 1,5%,25%,rest].
-    #[arg(long, value_name = "SIZES")]
-    pub waves: Option<Waves>,
-    /// More failures than this stop the run: N or N% of a wave [default: 10%].
-    #[arg(long, value_name = "N|N%")]
-    pub max_failures: Option<FailureBudget>,
-    /// Until when the plan may be applied [default: 7d].
-    #[arg(long, value_name = "TIME")]
-    pub expires: Option<Span>,
-}
-
-/// What must be said yes to.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Guards")]
-pub struct GuardArgs {
-    /// Acknowledge a guard by the code that the plan prints.
-    #[arg(long, value_name = "CODE")]
-    pub ack: Vec<String>,
-    /// With --unattended: the largest share of orgs that may change [default: 30%].
-    #[arg(long, value_name = "N%")]
-    pub max_changed: Option<Percent>,
-    /// Nobody watches: never ask, and refuse a plan that changes too much.
-    #[arg(long)]
-    pub unattended: bool,
-    /// Don't ask.
-    #[arg(long)]
-    pub yes: bool,
-    /// Exit 3 for warnings too.
-    #[arg(long)]
-    pub strict: bool,
-    /// Wait so long for another run to end.
-    #[arg(long, value_name = "TIME")]
-    pub lock_wait: Option<Span>,
-}
-
-/// Which rows.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Selection")]
-pub struct SelectArgs {
-    /// Only orgs whose id or name matches; the others are skipped.
-    #[arg(long, value_name = "GLOB")]
-    pub only: Vec<String>,
-    /// Skip orgs whose id or name matches.
-    #[arg(long, value_name = "GLOB")]
-    pub skip: Vec<String>,
-}
-
-/// What is told to whoever watches the machine.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Output")]
-pub struct MetricsArgs {
-    /// Where the run's numbers go, for Prometheus' textfile collector.
-    #[arg(long, value_name = "FILE")]
-    pub metrics_file: Option<PathBuf>,
-}
-
-/// What is printed and written where.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Output")]
-pub struct OutputArgs {
-    /// Where runs and plans are kept.
-    #[arg(long, value_name = "DIR", default_value = "reports")]
-    pub reports: PathBuf,
-    /// A file for each org: auto (up to 1,000 orgs), always, never.
-    #[arg(long, value_name = "auto|always|never", default_value = "auto")]
-    pub org_files: OrgFiles,
-    /// One event a line on stdout, as JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Say nothing unless something changed or went wrong.
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// No progress.
-    #[arg(long)]
-    pub no_progress: bool,
-    /// Colour: auto, always or never.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorChoice,
-    /// Not coloured by the environment's wish.
-    #[arg(long, env = "NO_COLOR", hide = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub no_color: Option<String>,
-}
-
-/// When text is coloured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// `orgwave orgs`.
 #[derive(Debug, Args)]
 pub struct OrgsArgs {
@@ -382,6 +217,9 @@ pub struct PlanArgs {
     /// Exit 2 if something would change.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Also ask whether the cameras and locations that rows name exist, and warn of those that don't.
+    #[arg(long)]
+    pub online: bool,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -520,16 +358,4 @@ pub struct ManArgs {
     /// A folder for a page per command.
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-}
-
-fn org_rate(text: &str) -> Result<Rate, String> {
-    match text.parse()? {
-        Rate::Auto => Err("an org's rate is a number like `5/s`, or `unlimited`".to_owned()),
-        rate => Ok(rate),
-    }
-}
-
-fn positive_span(text: &str) -> Result<Span, String> {
-    let span: Span = text.parse()?;
-    if span.get().is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(span) }
 }

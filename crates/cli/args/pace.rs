@@ -1,0 +1,43 @@
+//! The flags of pace: how fast, how many at once, how often, how long.
+
+use clap::Args;
+use orgwave_core::policy::{Rate, Span};
+
+/// How fast, how many at once, how often, how long.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// Calls a second: `8/s`, `auto` or `unlimited` [default: auto].
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<Rate>,
+    /// Calls a second to one org [default: 5/s].
+    #[arg(long, value_name = "RATE", value_parser = org_rate)]
+    pub org_rate: Option<Rate>,
+    /// Calls under way at once [default: 16].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: Option<u16>,
+    /// The most time a call may take [default: 30s].
+    #[arg(long, value_name = "TIME", value_parser = positive_span)]
+    pub timeout: Option<Span>,
+    /// Sends of one org, and tries of each read [default: 3].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub attempts: Option<u32>,
+    /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
+    #[arg(long, value_name = "TIME")]
+    pub quiet_period: Option<Span>,
+    /// Drain after this time.
+    #[arg(long, value_name = "TIME")]
+    pub max_duration: Option<Span>,
+}
+
+fn org_rate(text: &str) -> Result<Rate, String> {
+    match text.parse()? {
+        Rate::Auto => Err("an org's rate is a number like `5/s`, or `unlimited`".to_owned()),
+        rate => Ok(rate),
+    }
+}
+
+fn positive_span(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.get().is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(span) }
+}

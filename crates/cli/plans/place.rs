@@ -1,0 +1,41 @@
+//! Where a plan goes.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::runs::{NewFolder, PLAN_FILE};
+
+/// The place of a plan that isn't made yet.
+pub struct Place {
+    /// The plan's file.
+    pub path: PathBuf,
+    /// The folder that was made for it, if one was.
+    pub folder: Option<NewFolder>,
+}
+
+impl Place {
+    /// The file that was named, else one in a new folder of this name below `reports/plans`.
+    ///
+    /// # Errors
+    /// 64: the file is there already. 74: the folder can't be made.
+    pub fn find(file: Option<&Path>, reports: &Path, name: String) -> Result<Self, Failure> {
+        match file {
+            Some(path) if path.exists() => Err(Failure::usage(format!(
+                "{} is there already, and a plan never replaces a file",
+                path.display()
+            ))),
+            Some(path) => Ok(Self { path: path.to_owned(), folder: None }),
+            None => {
+                let folder = NewFolder::make(&reports.join("plans"), name)?;
+                Ok(Self { path: folder.path.join(PLAN_FILE), folder: Some(folder) })
+            }
+        }
+    }
+
+    /// The plan could not be made: nothing half done is left behind.
+    pub fn discard(self) {
+        if let Some(folder) = self.folder {
+            folder.discard();
+        }
+    }
+}

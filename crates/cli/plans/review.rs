@@ -1,0 +1,66 @@
+//! What is made of a plan beside the plan itself, for people: two pages, a table, and what the terminal shows.
+
+use std::path::Path;
+
+use orgwave_core::plan::{Footer, Header, PlanLine};
+use orgwave_reporter::files::plan::PlanCsv;
+use orgwave_reporter::{PlanPages, PlanReview};
+
+use crate::failure::Failure;
+
+/// What a row names and its org doesn't have.
+#[derive(Debug)]
+pub struct Absent {
+    /// The row's line.
+    pub line: u64,
+    /// The org's name or id.
+    pub name: String,
+    /// What isn't there.
+    pub what: Vec<String>,
+}
+
+/// What is made of a plan beside the plan itself.
+#[derive(Debug)]
+pub struct Review {
+    /// For the terminal, `plan.html` and `plan.md`.
+    pages: PlanPages,
+    /// `plan.csv`.
+    csv: PlanCsv,
+}
+
+impl Review {
+    /// Begins the review of a plan whose pages go beside `plan`.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn begin(plan: &Path, header: &Header) -> Result<Self, Failure> {
+        let folder = plan.parent().unwrap_or(Path::new("."));
+        let stem =
+            plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
+        Ok(Self { pages: PlanPages::begin(folder, &stem, header), csv })
+    }
+
+    /// Takes the next line in.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn line(&mut self, line: &PlanLine) -> Result<(), Failure> {
+        self.pages.line(line);
+        Ok(self.csv.line(line)?)
+    }
+
+    /// Takes in what a row names and its org doesn't have.
+    pub fn absent(&mut self, absent: &Absent) {
+        self.pages.absent(absent.line, &absent.name, absent.what.clone());
+    }
+
+    /// Ends the pages, which tell the cost at so many calls a second.
+    ///
+    /// # Errors
+    /// 74.
+    pub fn finish(self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, Failure> {
+        self.csv.end()?;
+        Ok(self.pages.finish(footer, rate)?)
+    }
+}

@@ -1,0 +1,37 @@
+//! What a survey found of an org: its settings, or why it can't be judged. Said the same way by `plan`, `verify`
+//! and `undo`.
+
+use orgwave_core::code::Code;
+use orgwave_core::outcome::Complaint;
+use orgwave_core::plan::Verdict;
+use orgwave_core::reply::Live;
+use orgwave_core::settings::RawObject;
+use orgwave_core::status::Status;
+use orgwave_executor::survey::Finding;
+
+/// The org's settings.
+///
+/// # Errors
+/// There are none to judge by: what that makes of the org, and what is said of it.
+pub fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
+    let complaint = |code, message| Complaint { code, message, http_status: None };
+    match finding {
+        Finding::Live(Live::Connected(object)) => Ok(object),
+        Finding::Live(Live::NotConnected(message)) => {
+            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+            Err((Verdict::Blocked, complaint(Code::OrgNotConnected, message)))
+        }
+        Finding::Unread(status, complaint) => {
+            let verdict = match status {
+                Status::Rejected => Verdict::Rejected,
+                Status::NotAttempted => Verdict::NotAttempted,
+                _ => Verdict::Failed,
+            };
+            Err((verdict, complaint))
+        }
+        Finding::NotReached => {
+            let message = "the reading was stopped before it came to this org".to_owned();
+            Err((Verdict::NotAttempted, complaint(Code::OrgStopped, message)))
+        }
+    }
+}

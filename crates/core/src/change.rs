@@ -1,0 +1,52 @@
+//! What a run changes in an org: which of the plan's fields, and what stood there right before the write.
+//!
+//! A journal keeps only the place of the field in its plan line and the before-image: what was written, and why,
+//! stands in the plan, which lies beside it and is bound to it. The two are joined here.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::outcome::Image;
+use crate::plan::PlannedField;
+
+/// What was seen at a managed path. On the wire a pair: `[3,{"json":true}]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The place of the path among the fields of its plan line, from 0.
+    pub field: u32,
+    /// What stood there.
+    pub image: Image,
+}
+
+impl Serialize for Seen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.field, &self.image).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (field, image) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { field, image })
+    }
+}
+
+/// A change, told with the plan beside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change<'a> {
+    /// Where, and what was wanted.
+    pub field: &'a PlannedField,
+    /// What stood there right before the write.
+    pub before: &'a Image,
+}
+
+/// Joins what was seen with the fields that it was seen at; `None` for a place that the line doesn't have, which
+/// only a journal of another plan names.
+pub fn changes<'a>(
+    fields: &'a [PlannedField],
+    before: &'a [Seen],
+) -> impl Iterator<Item = Option<Change<'a>>> + Clone {
+    before.iter().map(|seen| {
+        let field = fields.get(seen.field as usize)?;
+        Some(Change { field, before: &seen.image })
+    })
+}

@@ -1,0 +1,313 @@
+//! Which rate: the ceiling as told, slowed by the vendor's 429s; or, for `auto`, measured.
+//!
+//! # How a limit is measured that nobody tells
+//!
+//! The vendor has a token bucket. Its size and its rate are unknown, but one thing is known exactly: at a 429 it is
+//! empty. Between two moments at which it is empty, what it let through is what flowed in. So
+//!
+//! 1. *search* ([`Rise`]): until the first 429, double the rate each second. A full bucket is spent by this, not
+//!    wasted.
+//! 2. *guess*: at the first 429, what was sent is the bucket and what flowed in; with the usual bucket of ten
+//!    seconds, that gives a first rate. From there, upwards again to the second 429.
+//! 3. *measure* ([`level`]): the calls let through between two 429s, by the time between. Measures that don't
+//!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them.
+//! 4. *hold* ([`limit`]): what should be in the bucket is known from then on (what flowed in, less what was sent). Send
+//!    at the measured rate, with a small reserve left in the bucket: a quarter of a second of it, and what the
+//!    measure may be wrong by. At 8/s that is two calls.
+//! 5. *probe* ([`allowance`]): whether the limit was raised can't be known without a call that would be refused if it
+//!    wasn't. With at most 2 % refused, there is one in fifty calls at best: at 2/s, every 25 s. One in 77 is what is
+//!    spent, which leaves something for the start.
+//! 6. *raised or lowered*: more came through than can have flowed in, so go up to the next 429; or a 429 where there
+//!    should have been something in the bucket, so go on from less. When the change came isn't known, so neither is
+//!    the new rate; the next two 429s tell it.
+//!
+//! What is told as a ceiling is the same without the search, and never passed. `unlimited` is never slowed. Whether a
+//! 429 is the partner's at all is decided in [`throttle`](super::throttle).
+//! What it reaches, in numbers, stands in docs/guide/limits.md.
+
+mod allowance;
+mod level;
+mod limit;
+mod rise;
+
+use std::time::Duration;
+
+use orgwave_core::policy::Rate;
+
+use super::throttle::{Evidence, Expected};
+use allowance::Allowance;
+use level::{Count, Mark};
+use limit::Limit;
+use rise::Rise;
+
+/// Where `auto` begins when nothing was learned.
+const FIRST: f64 = 8.0;
+/// What of a learned rate `auto` begins with: limits change.
+const TRUST: f64 = 0.8;
+/// How the search goes up, a second; after a learned rate more carefully.
+const SEARCH: f64 = 2.0;
+const CAREFUL_SEARCH: f64 = 1.25;
+/// The bucket, in seconds of its rate, until its rate was measured.
+const USUAL_BUCKET: f64 = 10.0;
+/// What of a guess is used: a little too slow is found out by climbing, too fast by calls refused.
+const CAUTION: f64 = 0.95;
+/// Never slower than a call in two seconds.
+const SLOWEST: f64 = 0.5;
+/// `auto` goes no higher: beyond it the engine is the limit.
+const FASTEST: f64 = 100_000.0;
+/// Up to here, every refused call counts.
+const SLOW: f64 = 40.0;
+/// How often the pace is thought about.
+const TICK: Duration = Duration::from_millis(200);
+/// A pause of so long, and of so many calls, is a break: what was sent before it says nothing of a bucket that has filled up since.
+const BREAK: Duration = Duration::from_secs(1);
+const BREAK_CALLS: f64 = 3.0;
+
+/// The rate of a run, over time.
+#[derive(Debug, Clone)]
+pub struct RateControl {
+    /// `None`: unlimited.
+    current: Option<f64>,
+    ceiling: f64,
+    is_auto: bool,
+    learned: Option<f64>,
+    /// Until the first 429.
+    search: Rise,
+    limit: Option<Limit>,
+    count: Count,
+    allowance: Allowance,
+    /// Since when, and since which call, calls were sent without a break.
+    busy: (Duration, u64),
+    ticked: Duration,
+}
+
+impl RateControl {
+    /// A rate as told. `learned` is one that was measured before: `auto` begins below it, and goes on carefully.
+    pub fn new(rate: Rate, learned: Option<f64>) -> Self {
+        let (current, ceiling) = match rate {
+            Rate::Auto => {
+                (Some(learned.map_or(FIRST, |rate| (rate * TRUST).clamp(SLOWEST, FASTEST))), FASTEST)
+            }
+            Rate::PerSecond(rate) => (Some(rate.get()), rate.get()),
+            Rate::Unlimited => (None, f64::INFINITY),
+        };
+        let growth = if learned.is_some() { CAREFUL_SEARCH } else { SEARCH };
+        Self {
+            current,
+            ceiling,
+            is_auto: rate == Rate::Auto,
+            learned,
+            search: Rise::from(current.unwrap_or(FIRST), growth, Duration::ZERO, 0),
+            limit: None,
+            count: Count::default(),
+            allowance: Allowance::new(),
+            busy: (Duration::ZERO, 0),
+            ticked: Duration::ZERO,
+        }
+    }
+
+    /// Calls a second that are allowed; `None` if unlimited.
+    pub const fn current(&self) -> Option<f64> {
+        self.current
+    }
+
+    /// What is worth remembering: a limit that was measured, not guessed, and not told.
+    pub fn learned(&self) -> Option<f64> {
+        self.limit
+            .as_ref()
+            .filter(|limit| self.is_auto && limit.measure.is_full())
+            .map(|limit| limit.measure.rate)
+    }
+
+    /// What is known of the bucket now.
+    pub fn expected(&self, now: Duration) -> Expected {
+        let is_slow = self.current.is_some_and(|rate| rate <= SLOW);
+        let Some(limit) = &self.limit else {
+            return if is_slow && self.is_auto { Expected::Nothing } else { Expected::NotEmpty };
+        };
+        let is_climbing = limit.is_climbing();
+        match (is_climbing || limit.is_low(now, self.count), is_slow) {
+            (false, false) => Expected::NotEmpty,
+            (false, true) => Expected::NotEmptyAmongFew,
+            (true, false) => Expected::EmptyAmongMany,
+            (true, true) if is_climbing => Expected::EmptySoon,
+            (true, true) => Expected::EmptyNow,
+        }
+    }
+
+    /// A call is sent. Returns its number.
+    pub const fn sent(&mut self) -> u64 {
+        self.count.sent += 1;
+        self.allowance.sent();
+        self.count.sent
+    }
+
+    /// A call was refused by 429, whosever bucket it was: it took nothing out of the partner's.
+    pub const fn refused(&mut self) {
+        self.count.refused += 1;
+    }
+
+    /// A call was refused, it seems, for the sake of knowing the limit.
+    pub const fn paid(&mut self) {
+        self.allowance.refused();
+    }
+
+    /// Time has passed. Returns whether the rate changed.
+    pub fn tick(&mut self, now: Duration) -> bool {
+        let Some(current) = self.current else { return false };
+        let passed = now.saturating_sub(self.ticked);
+        if passed < TICK {
+            return false;
+        }
+        self.ticked = now;
+        if passed > BREAK.max(Duration::from_secs_f64(BREAK_CALLS / current)) {
+            self.busy = (now, self.count.sent);
+            self.search.rest(now, self.count.sent);
+            if let Some(limit) = &mut self.limit {
+                limit.rest(now, self.count, passed);
+            }
+        }
+        let next = self.pace(now).clamp(SLOWEST, self.ceiling.max(SLOWEST)).min(self.ceiling);
+        let is_back = next >= self.ceiling && current < self.ceiling;
+        let has_changed = is_back || (next - current).abs() > 0.01 * current;
+        if has_changed {
+            self.current = Some(next);
+        }
+        has_changed
+    }
+
+    fn pace(&mut self, now: Duration) -> f64 {
+        let Some(limit) = &mut self.limit else {
+            if !self.is_auto {
+                return self.ceiling;
+            }
+            self.search.step(now, self.count.sent);
+            return self.search.pace;
+        };
+        let pace = limit.track(now, self.count, &self.allowance);
+        if limit.is_over(pace, self.ceiling, now) {
+            self.limit = None;
+            return self.ceiling;
+        }
+        pace
+    }
+
+    /// A 429 came that is the partner's, for the call with this number, sent at `sent_at`. Returns whether the
+    /// rate changed.
+    pub fn slow_down(&mut self, now: Duration, sent_at: Duration, number: u64, evidence: Evidence) -> bool {
+        let Some(current) = self.current else { return false };
+        let mark = Mark { at: sent_at, count: Count { sent: number, refused: self.count.refused } };
+        match &mut self.limit {
+            Some(limit) if sent_at < limit.reacted => return false,
+            Some(limit) => limit.emptied(now, mark, evidence),
+            None => self.limit = Some(Limit::guessed(self.guess(mark), now, mark)),
+        }
+        self.ticked = now;
+        let next = self.limit.as_ref().map_or(current, |limit| limit.measure.rate);
+        let next = next.max(SLOWEST).min(self.ceiling);
+        self.current = Some(next);
+        (next - current).abs() > f64::EPSILON
+    }
+
+    /// What was sent until the first 429 is what was in the bucket, and what flowed in. With a bucket of the usual
+    /// size, and full at first, that gives the rate; what was learned is believed as far as it is possible at all.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
+    fn guess(&self, mark: Mark) -> f64 {
+        let (since, sent) = self.busy;
+        let let_through = mark.count.sent.saturating_sub(sent).saturating_sub(1) as f64;
+        let secs = mark.at.saturating_sub(since).as_secs_f64();
+        let (full, empty) = (let_through / (USUAL_BUCKET + secs), let_through / secs.max(1.0));
+        let rate = self.learned.map_or(full, |learned| learned.max(full).min(empty));
+        (CAUTION * rate).max(limit::LOWEST).min(self.ceiling)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(secs: f64) -> Duration {
+        Duration::from_secs_f64(secs)
+    }
+
+    /// Sends at the allowed pace for a second of ticks.
+    fn use_for_a_second(control: &mut RateControl, second: f64) {
+        for tick in 1..=5 {
+            let mut left = control.current().unwrap() / 5.0;
+            while left > 0.0 {
+                control.sent();
+                left -= 1.0;
+            }
+            control.tick(secs(second + f64::from(tick) * 0.2));
+        }
+    }
+
+    #[test]
+    fn auto_doubles_while_it_is_used() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        for (second, expected) in [(0.0, 16.0), (1.0, 32.0), (2.0, 64.0)] {
+            use_for_a_second(&mut control, second);
+            assert_eq!(control.current(), Some(expected));
+        }
+        assert!(!control.tick(secs(3.9)), "nothing was sent");
+        assert!(!control.tick(secs(4.9)), "nothing was sent");
+    }
+
+    #[test]
+    fn a_learned_rate_is_begun_below_and_left_upwards() {
+        let mut control = RateControl::new(Rate::Auto, Some(100.0));
+        assert_eq!(control.current(), Some(80.0));
+        use_for_a_second(&mut control, 0.0);
+        assert_eq!(control.current(), Some(100.0));
+        assert_eq!(control.learned(), None, "nothing was measured yet");
+    }
+
+    #[test]
+    fn what_came_through_between_two_429s_is_the_rate() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        let empty = |control: &mut RateControl, at: f64| {
+            let number = control.sent();
+            control.refused();
+            control.slow_down(secs(at), secs(at), number, Evidence::SeveralOrgs)
+        };
+        (0..300).for_each(|_| _ = control.sent());
+        assert!(empty(&mut control, 5.0));
+        assert_eq!(control.current(), Some(0.95 * 20.0), "a bucket of ten seconds and five seconds more");
+        assert_eq!(control.learned(), None);
+        (0..120).for_each(|_| _ = control.sent());
+        empty(&mut control, 9.0);
+        assert_eq!(control.learned(), Some(30.0));
+    }
+
+    #[test]
+    fn a_ceiling_is_never_passed_and_won_back_after_a_429() {
+        let mut control = RateControl::new("50/s".parse().unwrap(), None);
+        use_for_a_second(&mut control, 0.0);
+        control.refused();
+        assert!(control.slow_down(secs(1.5), secs(1.4), 50, Evidence::SeveralOrgs));
+        assert!(control.current().unwrap() < 10.0);
+        for second in 2..90 {
+            use_for_a_second(&mut control, f64::from(second));
+            assert!(control.current().unwrap() <= 50.0);
+        }
+        assert_eq!(control.current(), Some(50.0));
+        assert_eq!(control.learned(), None);
+    }
+
+    #[test]
+    fn answers_to_calls_from_before_say_nothing_new() {
+        let mut control = RateControl::new(Rate::Auto, Some(100.0));
+        use_for_a_second(&mut control, 0.0);
+        assert!(control.slow_down(secs(1.2), secs(1.1), 80, Evidence::SeveralOrgs));
+        let slowed = control.current();
+        assert!(!control.slow_down(secs(1.3), secs(1.15), 81, Evidence::SeveralOrgs));
+        assert_eq!(control.current(), slowed);
+    }
+
+    #[test]
+    fn unlimited_is_never_slowed() {
+        let mut control = RateControl::new(Rate::Unlimited, None);
+        assert!(!control.slow_down(secs(1.0), secs(0.9), 1, Evidence::SeveralOrgs));
+        assert_eq!(control.current(), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! A pace that goes up step by step, as long as it is used.
+
+use std::time::Duration;
+
+/// How often there is a step, and after how many calls at least.
+const STEP: Duration = Duration::from_secs(1);
+const CALLS: f64 = 2.0;
+/// A step in which less than this share of the pace was sent proves nothing.
+const USED: f64 = 0.8;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rise {
+    pub(super) pace: f64,
+    growth: f64,
+    stepped: (Duration, u64),
+}
+
+impl Rise {
+    /// From a pace, by a factor each second.
+    pub(super) const fn from(pace: f64, growth: f64, now: Duration, sent: u64) -> Self {
+        Self { pace, growth, stepped: (now, sent) }
+    }
+
+    /// Time has passed, in which `sent` became so much.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
+    pub(super) fn step(&mut self, now: Duration, sent: u64) {
+        let (at, before) = self.stepped;
+        let passed = now.saturating_sub(at);
+        if passed < STEP.max(Duration::from_secs_f64(CALLS / self.pace)) {
+            return;
+        }
+        let used = (sent - before) as f64 / passed.as_secs_f64();
+        if used >= USED * self.pace {
+            self.pace *= self.growth;
+        }
+        self.stepped = (now, sent);
+    }
+
+    /// What was sent before a break is no reason to go up after it.
+    pub(super) const fn rest(&mut self, now: Duration, sent: u64) {
+        self.stepped = (now, sent);
+    }
+}

@@ -1,0 +1,89 @@
+//! How to find a limit that nobody tells: our gate against what else is in use, under the same token buckets, in
+//! virtual time.
+//!
+//! * [`arena`]: the vendor, the orgs, the order of events.
+//! * [`ours`]: the executor's own gate. [`rivals`]: the others. [`contenders`]: all of them by name.
+//! * [`score`]: what is measured, and the table of the guide.
+//!
+//! `cargo run -p orgwave-executor --example limits` prints the table and draws the picture of docs/guide/limits.md.
+//! What the whole engine makes of a limit is in the simulation, not here.
+
+mod arena;
+mod contenders;
+mod ours;
+mod rivals;
+mod score;
+
+use std::time::Duration;
+
+use arena::Vendor;
+use contenders::Contender;
+use score::{RATES, follow, score, table};
+
+#[test]
+fn ours_reaches_nearly_all_of_any_limit_and_is_hardly_ever_refused() {
+    for rate in RATES {
+        let score = score(Contender::Ours, &Vendor::of(rate));
+        assert!(score.reached >= 0.95, "{rate}/s: {score:?}");
+        assert!(score.refused <= 0.02, "{rate}/s: {score:?}");
+    }
+}
+
+#[test]
+fn ours_follows_a_change_within_ten_seconds_from_8_a_second_on_and_as_fast_as_may_be_below() {
+    for rate in RATES {
+        // Of a probe, one call is refused: with 1.3 of a hundred, there is one in 77 calls.
+        let probe = Duration::from_secs_f64(77.0 / rate);
+        let most = if rate < 8.0 { probe + Duration::from_secs(10) } else { Duration::from_secs(10) };
+        for factor in [0.5, 2.0] {
+            let followed = follow(Contender::Ours, rate, factor);
+            let is_soon = followed.at_worst.is_some_and(|time| time <= most);
+            assert!(is_soon, "{rate}/s times {factor}: {followed:?}, not {most:?}");
+        }
+    }
+}
+
+#[test]
+fn orgs_in_trouble_of_their_own_cost_the_others_nothing() {
+    for rate in RATES {
+        let mut vendor = Vendor::of(rate);
+        vendor.troubled = vec![(7, Duration::from_secs(1)), (250, Duration::from_secs(15 * 60))];
+        vendor.slow = vec![(11, Duration::from_secs(9))];
+        let score = score(Contender::Ours, &vendor);
+        assert!(score.reached >= 0.95, "{rate}/s: {score:?}");
+        // At few calls a second, it takes some more to tell whose bucket is empty.
+        assert!(score.refused <= 0.035, "{rate}/s: {score:?}");
+    }
+}
+
+#[test]
+fn where_each_org_has_a_limit_of_its_own_all_of_them_together_are_reached() {
+    let mut vendor = Vendor::of(800.0);
+    vendor.own_limit = Some(2.0);
+    let score = score(Contender::Ours, &vendor);
+    assert!(score.reached >= 0.9, "{score:?}");
+    assert!(score.refused <= 0.02, "{score:?}");
+}
+
+#[test]
+fn no_other_is_as_good_at_every_limit() {
+    for rival in Contender::ALL.into_iter().filter(|contender| *contender != Contender::Ours) {
+        let falls_short = |rate: f64| {
+            let score = score(rival, &Vendor::of(rate));
+            let is_late = |factor: f64| {
+                follow(rival, rate, factor).at_worst.is_none_or(|time| time > Duration::from_secs(10))
+            };
+            score.reached < 0.95 || score.refused > 0.02 || is_late(2.0) || is_late(0.5)
+        };
+        // Where calls are many, one that is refused is a small share, and the others do nearly as well.
+        assert!(RATES.into_iter().filter(|rate| *rate <= 50.0).all(falls_short), "{rival:?}");
+    }
+}
+
+#[test]
+fn the_guide_shows_these_numbers() {
+    let guide = include_str!("../../../../docs/guide/limits.md");
+    for line in table().lines() {
+        assert!(guide.contains(line), "docs/guide/limits.md lacks {line:?}: run the example `limits`");
+    }
+}

@@ -1,0 +1,85 @@
+//! Some threads write the files while this one reads the records: reading is half of the work.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, ScopedJoinHandle};
+
+use super::{RunFile, at};
+use crate::error::ReportError;
+use crate::record::Record;
+
+/// How many records are handed on together, and how many such batches may wait: enough that no thread waits for
+/// another at every record, few enough that what they hold stays a few megabytes.
+const BATCH: usize = 64;
+const WAITING: usize = 2;
+/// Threads that write; the files are dealt out among them.
+const THREADS: usize = 2;
+
+type Batch = Arc<[Record]>;
+type Files = Vec<(usize, Box<dyn RunFile>)>;
+
+/// Gives every record that `next` reads to every file, in order, and gives the files back in theirs.
+pub(super) fn write(
+    files: Vec<Box<dyn RunFile>>,
+    folder: &Path,
+    mut next: impl FnMut() -> Result<Option<Record>, ReportError>,
+) -> Result<Vec<Box<dyn RunFile>>, ReportError> {
+    let mut shares: Vec<Files> = (0..THREADS).map(|_| Vec::new()).collect();
+    for (place, file) in files.into_iter().enumerate() {
+        // In pairs: the two long tables on one thread, the page on the other.
+        shares[place / 2 % THREADS].push((place, file));
+    }
+    let files = thread::scope(|scope| {
+        let (outs, writers): (Vec<_>, Vec<_>) = shares
+            .into_iter()
+            .map(|share| {
+                let (out, batches) = sync_channel(WAITING);
+                (out, scope.spawn(move || write_share(share, folder, &batches)))
+            })
+            .unzip();
+        let read = read_all(&outs, &mut next);
+        // The end, for those who write.
+        drop(outs);
+        let written = writers.into_iter().map(ended).collect::<Result<Vec<_>, _>>();
+        read.and(written)
+    })?;
+    let mut files: Files = files.into_iter().flatten().collect();
+    files.sort_by_key(|(place, _)| *place);
+    Ok(files.into_iter().map(|(_, file)| file).collect())
+}
+
+fn read_all(
+    outs: &[SyncSender<Batch>],
+    next: &mut impl FnMut() -> Result<Option<Record>, ReportError>,
+) -> Result<(), ReportError> {
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH
+            && let Some(record) = next()?
+        {
+            batch.push(record);
+        }
+        let is_last = batch.len() < BATCH;
+        let batch = Batch::from(batch);
+        // A thread that is gone has met an error, which it tells when it is joined.
+        if outs.iter().any(|out| out.send(batch.clone()).is_err()) || is_last {
+            return Ok(());
+        }
+    }
+}
+
+fn write_share(mut files: Files, folder: &Path, batches: &Receiver<Batch>) -> Result<Files, ReportError> {
+    for batch in batches {
+        for record in batch.iter() {
+            for (_, file) in &mut files {
+                file.org(record).map_err(|error| at(folder, file.name())(error))?;
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn ended(writer: ScopedJoinHandle<'_, Result<Files, ReportError>>) -> Result<Files, ReportError> {
+    writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

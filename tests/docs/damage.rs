@@ -1,0 +1,85 @@
+//! Things that aren't as they were left: each is said for what it is, with a way on.
+
+use std::path::PathBuf;
+
+use crate::shell::Shell;
+
+/// A run of the sandbox, in a folder that is returned.
+fn run(shell: &Shell) -> PathBuf {
+    shell.orgwave("init").with_code(0);
+    shell.orgwave("apply rollout.toml --sandbox --yes -q").with_code(0);
+    let mut runs = std::fs::read_dir(shell.path("reports")).unwrap().map(|entry| entry.unwrap().path());
+    runs.next().unwrap()
+}
+
+#[test]
+fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
+    let shell = Shell::new();
+    let run = run(&shell);
+    let (journal, plan) = (run.join("run.db"), run.join("plan.jsonl"));
+    let (whole_journal, whole_plan) = (std::fs::read(&journal).unwrap(), std::fs::read(&plan).unwrap());
+    let half = &whole_journal[..whole_journal.len() / 2];
+    let mut overwritten = whole_journal.clone();
+    overwritten[4_096..8_192].fill(0);
+    let name = run.file_name().unwrap().to_str().unwrap();
+    for (damaged, code, said) in [
+        (half, 65, "damaged"),
+        (&overwritten[..], 65, "damaged"),
+        (b"no database", 65, "no journal of orgwave"),
+        (b"", 65, "the journal is empty"),
+    ] {
+        std::fs::write(&journal, damaged).unwrap();
+        let told = shell.orgwave(&format!("report {name}")).with_code(code);
+        assert!(told.err.contains(said), "{said:?} isn't in {}", told.err);
+        assert!(told.err.contains("apply the rollout again: its reads find what is done"), "{}", told.err);
+        // The others are listed all the same.
+        let listed = shell.orgwave("runs").with_code(0);
+        assert!(listed.err.contains("can't be used"), "{}", listed.err);
+    }
+    std::fs::write(&journal, &whole_journal).unwrap();
+    std::fs::write(&plan, &whole_plan[..whole_plan.len() / 2]).unwrap();
+    let told = shell.orgwave(&format!("report {name}"));
+    assert!([12, 65].contains(&told.code) && told.err.contains("plan"), "{told:?}");
+    std::fs::remove_file(&plan).unwrap();
+    let told = shell.orgwave(&format!("report {name}")).with_code(65);
+    assert!(told.err.contains("the plan of the run can't be read"), "{}", told.err);
+    assert!(told.err.contains("apply the rollout again"), "{}", told.err);
+    shell.orgwave("report nowhere").with_code(66);
+    // Whole again, its files are the same as at first.
+    std::fs::write(&plan, &whole_plan).unwrap();
+    let results = std::fs::read(run.join("results.csv")).unwrap();
+    std::fs::remove_file(run.join("results.csv")).unwrap();
+    shell.orgwave(&format!("report {name}")).with_code(0);
+    assert_eq!(std::fs::read(run.join("results.csv")).unwrap(), results);
+}
+
+#[test]
+fn a_run_of_the_sandbox_says_that_it_cannot_be_gone_on_with_before_it_asks_for_a_key() {
+    let shell = Shell::new();
+    let run = run(&shell);
+    for command in ["resume", "undo", "verify"] {
+        let told = shell.orgwave(&format!("{command} {}", run.display())).with_code(64);
+        assert!(told.err.contains("its server ended with it"), "{}", told.err);
+        assert!(told.err.contains("retry.toml --sandbox"), "{}", told.err);
+    }
+    let listed = shell.orgwave("runs").with_code(0).out;
+    assert!(listed.contains("  exit 0  sandbox  "), "{listed}");
+}
+
+/// What the vendor left open in a sandbox is tried again by its rows, and never by `resume`.
+#[test]
+fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
+    let shell = Shell::new();
+    shell.write("orgs.csv", "org_uuid,saveClips\nHp7YW6y2ztaa4ssOe7u6yw,true\np7LwiLtoP9jlVcU4OoXtJA,true\n");
+    shell.write(
+        "rollout.toml",
+        "[rollout]\norgs = \"orgs.csv\"\n[sandbox]\nfaults = [\"400 on write\"]\nsettings = { saveClips = false }\n",
+    );
+    let told = shell.orgwave("apply rollout.toml --sandbox --yes --max-failures 0").with_code(4);
+    assert!(told.out.contains("retry.toml --sandbox") && !told.out.contains("resume"), "{}", told.out);
+    let run = std::fs::read_dir(shell.path("reports")).unwrap().next().unwrap().unwrap().path();
+    for file in ["summary.json", "results.csv", "report.html", "report.md", "junit.xml"] {
+        let text = std::fs::read_to_string(run.join(file)).unwrap();
+        assert!(text.contains("apply retry.toml") && !text.contains("resume the run"), "{file}: {text}");
+    }
+}

@@ -1,0 +1,131 @@
+//! A plan as somebody reads it who must say yes to it: on the terminal, in `plan.md` and in `plan.html`.
+
+use crate::shell::{Ended, Shell};
+
+/// Thirteen orgs: most of them get the same, and some get what a reviewer is there to find.
+fn desk() -> Shell {
+    let shell = Shell::new();
+    let ids: Vec<String> = (0..13)
+        .map(|number| format!("{}{}AAAAAAAAAAAAAAAAAAAg", (b'A' + number) as char, number % 10))
+        .collect();
+    let mut orgs =
+        "org_uuid,org_name,saveClips,indexFaces,badgeAuthDisablesAlarmMonitoring,badgeFaceVerificationMode\n"
+            .to_owned();
+    for (number, id) in ids.iter().enumerate() {
+        let clips = if number == 3 { "false" } else { "true" };
+        let faces = if number == 4 { "<null>" } else { "" };
+        let alarms = if number == 5 { "true" } else { "" };
+        let mode = ["OFF", "SHADOW", "SUPERVISED", "AUTO"][number % 4];
+        orgs += &format!("{id},Client {number},{clips},{faces},{alarms},{mode}\n");
+    }
+    shell.write("orgs.csv", &orgs);
+    let camera = "zzzzzzzzzzzzzzzzzzzzzg";
+    shell.write(
+        "doors.csv",
+        &format!(
+            "org_uuid,door_key,doorName,locationUuid,assignedCameraList,clipDuration,remove\n\
+             {six},north,Loading dock,AAAAAAAAAAAAAAAAAAAAAA,,20,\n\
+             {six},south,Loading dock,BBBBBBBBBBBBBBBBBBBBBA,{camera},20,\n\
+             {seven},old,,,,,TRUE\n\
+             {eight},a,One,,,1,\n{eight},b,Two,,,2,\n{eight},c,Three,,,3,\n{eight},d,Four,,,4,\n",
+            six = ids[6],
+            seven = ids[7],
+            eight = ids[8],
+        ),
+    );
+    shell.write(
+        "rollout.toml",
+        "[rollout]\norgs = \"orgs.csv\"\ndoors = \"doors.csv\"\n[limits]\nrate = \"50/s\"\norg_rate = \"unlimited\"\n\
+         [sandbox]\nseed = 9\n\
+         [sandbox.settings]\nsaveClips = false\nindexFaces = true\nbadgeAuthDisablesAlarmMonitoring = false\n\
+         badgeFaceVerificationMode = \"<null>\"\n\
+         [sandbox.settings.doorInfoMap]\nold = { doorName = \"Old\" }\n\
+         [[sandbox.orgs]]\nmatch = \"Client 3\"\nsettings = { saveClips = true }\n",
+    );
+    shell
+}
+
+fn planned(shell: &Shell, more: &str) -> Ended {
+    shell.orgwave(&format!("plan rollout.toml --sandbox --no-progress -o p.jsonl {more}")).with_code(0)
+}
+
+/// The place of a text in another, which has it.
+#[track_caller]
+fn place(text: &str, part: &str) -> usize {
+    text.find(part).unwrap_or_else(|| panic!("{part:?} isn't in {text}"))
+}
+
+#[test]
+fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
+    let told = planned(&desk(), "--online").out;
+    let parts = [
+        "13 orgs: 13 to write",
+        "12 orgs: saveClips false -> true",
+        "1 org: saveClips true -> false, against the majority",
+        "Guard  1 org: values become null",
+        "Guard  1 org: entries are removed",
+        "Guard  1 org: badges would disarm the alarm monitoring",
+        "Warning  1 org: a setting changes that decides on alarms",
+        "line 7, Client 5: badgeAuthDisablesAlarmMonitoring -> true",
+        "Warning  1 org: a door would be in two locations",
+        "line 8, Client 6: Loading dock",
+        "Warning  1 org: a camera or a location isn't there in the org",
+        "line  org",
+        "Cost: 39 calls or more, 780 ms at 50.0/s",
+        "Waves: 1, then 1, then 4, then 7",
+        "apply it: orgwave apply p.jsonl --ack clears-",
+    ];
+    let places: Vec<usize> = parts.iter().map(|part| place(&told, part)).collect();
+    assert!(places.is_sorted(), "{told}");
+    // What is odd is told however many kinds of change there are before it.
+    assert!(told.contains("more kinds of change: see plan.csv"), "{told}");
+    assert!(
+        told.contains("1 org: badgeAuthDisablesAlarmMonitoring false -> true, decides on alarms"),
+        "{told}"
+    );
+    assert!(told.contains("1 org: doorInfoMap.* (a value) -> <removed>"), "{told}");
+}
+
+#[test]
+fn what_an_org_does_not_have_is_told_only_when_it_is_asked_for() {
+    let shell = desk();
+    let told = planned(&shell, "--online").out;
+    let line = told.lines().find(|line| line.contains("camera zzzzzzzzzzzzzzzzzzzzzg")).unwrap();
+    assert!(line.contains("line 8, Client 6") && line.contains("location AAAAAAAAAAAAAAAAAAAAAA"), "{line}");
+    for page in ["p.md", "p.html"] {
+        assert!(shell.read(page).contains("camera zzzzzzzzzzzzzzzzzzzzzg"), "{page}");
+        std::fs::remove_file(shell.path(page)).unwrap();
+    }
+    std::fs::remove_file(shell.path("p.jsonl")).unwrap();
+    let told = planned(&shell, "").out;
+    assert!(!told.contains("isn't there in the org"), "{told}");
+    std::fs::remove_file(shell.path("p.jsonl")).unwrap();
+    let json = planned(&shell, "--online --json").out;
+    assert!(json.lines().any(|line| line.contains("E-LIVE-002") && line.contains("zzzz")), "{json}");
+}
+
+#[test]
+fn the_pages_say_the_same_and_where_each_value_came_from() {
+    let shell = desk();
+    planned(&shell, "--online");
+    let (page, text, table) = (shell.read("p.html"), shell.read("p.md"), shell.read("p.csv"));
+    for (part, in_text) in [
+        ("against the majority", "against the majority"),
+        ("takes away", "takes away"),
+        ("decides on alarms", "decides on alarms"),
+        ("--ack clears-", "--ack clears-"),
+        ("--ack removals-", "--ack removals-"),
+        ("--ack disarms-", "--ack disarms-"),
+        ("a door would be in two locations", "a door would be in two locations"),
+        ("the canary", "Waves: 1, then 1, then 4, then 7"),
+        ("780 ms", "780 ms at 50.0/s"),
+    ] {
+        place(&page, part);
+        place(&text, in_text);
+    }
+    for from in [",row,", ",doors:2,"] {
+        place(&table, from);
+    }
+    assert!(place(&page, "What would change") < place(&page, "Before you say yes"));
+    assert!(place(&page, "Before you say yes") < place(&page, "Every org"));
+}
