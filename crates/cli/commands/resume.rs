@@ -13,7 +13,7 @@ use orgwave_reporter::{Summary, Tally, write_metrics};
 
 use super::execution::{Execution, check_metrics, execute, report, say};
 use super::listeners::Listeners;
-use crate::args::{self, ResumeArgs, path_again};
+use crate::args::{self, ResumeArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -95,16 +95,9 @@ fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<()
     }
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the run was begun with another key".to_owned())
-            .hint(format!("with a new key: {}", retry_of(folder, again))));
+            .hint(format!("with a new key: {}", folder.retry(again))));
     }
     Ok(())
-}
-
-/// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
-/// needs no key.
-fn retry_of(folder: &RunFolder, again: &str) -> String {
-    let apply = format!("orgwave apply {}{again}", path_again(&folder.path.join("retry.toml")));
-    if folder.has_files() { apply } else { format!("orgwave report {} && {apply}", path_again(&folder.path)) }
 }
 
 /// A run that has nothing left to send: its files are written if they aren't there.

@@ -8,6 +8,7 @@ use orgwave_journal::{FILE_NAME, Stored};
 use orgwave_reporter::Tally;
 
 use super::source::RunFiles;
+use crate::args::path_again;
 use crate::failure::Failure;
 
 /// Folders below the reports folder that hold no runs.
@@ -49,8 +50,17 @@ impl RunFolder {
             return Ok(());
         }
         let what = format!("a sandbox run can't be {done}: its server ended with it");
-        Err(Failure::usage(what)
-            .hint(format!("orgwave apply {} --sandbox", self.path.join("retry.toml").display())))
+        Err(Failure::usage(what).hint(self.retry(" --sandbox")))
+    }
+
+    /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
+    /// needs no key.
+    pub fn retry(&self, again: &str) -> String {
+        let apply = format!("orgwave apply {}{again}", path_again(&self.path.join("retry.toml")));
+        if self.has_files() {
+            return apply;
+        }
+        format!("orgwave report {} && {apply}", path_again(&self.path))
     }
 
     /// What the run came to.
