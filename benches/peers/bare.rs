@@ -21,7 +21,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         .filter_map(|line| line.split_once('\t'))
         .map(|(org, body)| (org.to_owned(), body.to_owned()))
         .collect();
-    // As orgwave itself: one thread, which also is the fastest here.
+    // One thread is the fastest here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let failed = runtime.block_on(send_all(url, key, requests, in_flight.parse().expect("a number")));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

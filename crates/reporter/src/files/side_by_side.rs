@@ -11,7 +11,7 @@ use crate::record::Record;
 
 /// How many records are handed on together, and how many such batches may wait: enough that no thread waits for
 /// another at every record, few enough that what they hold stays a few megabytes.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 const WAITING: usize = 2;
 /// Threads that write; the files are dealt out among them.
 const THREADS: usize = 2;
