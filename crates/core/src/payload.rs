@@ -196,8 +196,15 @@ impl<'a> ObjectWriter<'a> {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
         }
-        write_json(self.out, key);
-        self.out.push(b':');
+        // Hardly any key has something to escape, and a map of 500 doors has thousands of keys.
+        if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            self.out.push(b'"');
+            self.out.extend_from_slice(key.as_bytes());
+            self.out.extend_from_slice(b"\":");
+        } else {
+            write_json(self.out, key);
+            self.out.push(b':');
+        }
     }
 
     fn raw(&mut self, key: &str, raw: &str) {
