@@ -5,16 +5,16 @@
 //! The vendor has a token bucket. Its size and its rate are unknown, but one thing is known exactly: at a 429 it is
 //! empty. Between two moments at which it is empty, what it let through is what flowed in. So
 //!
-//! 1. *search* ([`Rise`]): until the first 429, double the rate each second. A full bucket is spent by this, not
+//! 1. *search* (`Rise`): until the first 429, double the rate each second. A full bucket is spent by this, not
 //!    wasted.
 //! 2. *guess*: at the first 429, what was sent is the bucket and what flowed in; with the usual bucket of ten
 //!    seconds, that gives a first rate. From there, upwards again to the second 429.
-//! 3. *measure* ([`level`]): the calls let through between two 429s, by the time between. Measures that don't
+//! 3. *measure* (`level`): the calls let through between two 429s, by the time between. Measures that don't
 //!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them.
-//! 4. *hold* ([`limit`]): what should be in the bucket is known from then on (what flowed in, less what was sent). Send
+//! 4. *hold* (`limit`): what should be in the bucket is known from then on (what flowed in, less what was sent). Send
 //!    at the measured rate, with a small reserve left in the bucket: a quarter of a second of it, and what the
 //!    measure may be wrong by. At 8/s that is two calls.
-//! 5. *probe* ([`allowance`]): whether the limit was raised can't be known without a call that would be refused if it
+//! 5. *probe* (`allowance`): whether the limit was raised can't be known without a call that would be refused if it
 //!    wasn't. With at most 2 % refused, there is one in fifty calls at best: at 2/s, every 25 s. One in 77 is what is
 //!    spent, which leaves something for the start.
 //! 6. *raised or lowered*: more came through than can have flowed in, so go up to the next 429; or a 429 where there
