@@ -207,7 +207,9 @@ pub(crate) fn plan_again(estate: &Estate, server: &Server) -> Result<PathBuf, St
 fn plan(estate: &Estate, server: &Server) -> Result<Measured, String> {
     apply(estate, server, "off.toml", &["--no-read", "--waves", "rest"])?;
     let plan = estate.file(PLAN);
-    let _ = fs::remove_file(&plan);
+    for there in ["jsonl", "html", "md", "csv"] {
+        let _ = fs::remove_file(plan.with_extension(there));
+    }
     let mut command = orgwave(estate, server, "plan");
     command.args(["on.toml", "--waves", "rest", "-o"]).arg(&plan);
     run(&mut command)

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::desk::{Desk, FAST};
-use crate::vendor::{KEY, Op, Org, Server, Vendor};
+use crate::vendor::{Answer, KEY, Op, Org, Rule, Server, Vendor};
 
 fn planned(manifest: &str, count: usize) -> (Desk, Vendor, Vec<Org>, String) {
     let desk = Desk::new();
@@ -199,4 +199,44 @@ fn a_plan_goes_where_it_is_told_and_replaces_nothing() {
     assert!(desk.path("p.csv").is_file());
     desk.run(&vendor, &format!("plan orgs.csv -o p.jsonl {FAST}")).expect(64);
     desk.run(&vendor, &format!("apply p.jsonl --yes {FAST}")).expect(0);
+}
+
+#[test]
+fn neither_a_plan_nor_its_pages_replace_a_file() {
+    let (desk, vendor, _, _) = planned("saveClips\ntrue", 2);
+    let manifest = fs::read(desk.path("orgs.csv")).unwrap();
+    let calls = vendor.seen().len();
+    desk.run(&vendor, &format!("plan orgs.csv -o orgs.jsonl {FAST}"))
+        .expect(64)
+        .says("orgs.csv is there already");
+    assert_eq!(fs::read(desk.path("orgs.csv")).unwrap(), manifest);
+    assert!(!desk.path("orgs.jsonl").exists());
+    assert_eq!(vendor.seen().len(), calls, "refused before anything is sent");
+}
+
+#[test]
+fn a_retry_writes_as_the_run_did() {
+    for flag in ["--write patch", "--no-read"] {
+        let desk = Desk::new();
+        let orgs: Vec<Org> = (0..3).map(Org::new).collect();
+        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        vendor.on(Rule::every(Op::Write, Answer::status(503, &[], "")).of(&orgs[1].uuid));
+        let all = "--waves rest --max-failures 100% --attempts 1";
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {flag} {all} --yes {FAST}")).expect(5);
+        let told = ended.out.lines().find_map(|line| line.split_once("orgwave apply ")).unwrap().1.to_owned();
+        assert!(told.contains(flag), "{told}");
+        vendor.behave();
+        let retry = ended.file("retry.toml");
+        let limits = fs::read_to_string(&retry).unwrap();
+        assert!(
+            limits.contains(r#"waves = ["rest"]"#) && limits.contains(r#"max_failures = "100%""#),
+            "{limits}"
+        );
+        let before = vendor.writes_of(&orgs[1].uuid).len();
+        desk.run(&vendor, &format!("apply {} {flag} --yes {FAST}", retry.display())).expect(0);
+        let writes = vendor.writes_of(&orgs[1].uuid);
+        assert_eq!(writes.len(), before + 1);
+        assert_eq!(writes.last().unwrap().body, r#"{"envoySettings":{"saveClips":true}}"#);
+    }
 }

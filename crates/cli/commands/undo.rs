@@ -109,7 +109,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         endpoint: session.endpoint.clone(),
         key_fingerprint: session.key_fingerprint(),
         inputs: vec![InputDigest {
-            name: format!("undo of {}", run.header.run_id),
+            name: Header::undo_of(&run.header.run_id),
             sha256: run.header.plan_seal.clone(),
         }],
         write: match run.header.write {

@@ -17,14 +17,20 @@ impl Place {
     /// The file that was named, else one in a new folder of this name below `reports/plans`.
     ///
     /// # Errors
-    /// 64: the file is there already. 74: the folder can't be made.
+    /// 64: the file, or one of its pages, is there already. 74: the folder can't be made.
     pub fn find(file: Option<&Path>, reports: &Path, name: String) -> Result<Self, Failure> {
         match file {
-            Some(path) if path.exists() => Err(Failure::usage(format!(
-                "{} is there already, and a plan never replaces a file",
-                path.display()
-            ))),
-            Some(path) => Ok(Self { path: path.to_owned(), folder: None }),
+            Some(path) => {
+                // Its pages go beside it, and what has their names may be the user's, or the very manifest.
+                let pages = ["html", "md", "csv"].map(|extension| path.with_extension(extension));
+                match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
+                    Some(there) => Err(Failure::usage(format!(
+                        "{} is there already, and neither a plan nor its pages replace a file",
+                        there.display()
+                    ))),
+                    None => Ok(Self { path: path.to_owned(), folder: None }),
+                }
+            }
             None => {
                 let folder = NewFolder::make(&reports.join("plans"), name)?;
                 Ok(Self { path: folder.path.join(PLAN_FILE), folder: Some(folder) })

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
 use orgwave_reporter::Tally;
 
-use super::source::RunFiles;
+use super::source::{PLAN_FILE, RunFiles};
 use crate::args::path_again;
 use crate::failure::Failure;
+use crate::plans::header_of;
 
 /// Folders below the reports folder that hold no runs.
 const NO_RUNS: [&str; 2] = ["plans", "example"];
@@ -56,7 +58,11 @@ impl RunFolder {
     /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
     /// needs no key.
     pub fn retry(&self, again: &str) -> String {
-        let apply = format!("orgwave apply {}{again}", path_again(&self.path.join("retry.toml")));
+        if let Some(run) = header_of(&self.path.join(PLAN_FILE)).ok().as_ref().and_then(Header::undoes) {
+            return format!("orgwave undo {}{again}", path_again(&self.path.with_file_name(run)));
+        }
+        let mode = self.header.mode_again();
+        let apply = format!("orgwave apply {}{mode}{again}", path_again(&self.path.join("retry.toml")));
         if self.has_files() {
             return apply;
         }

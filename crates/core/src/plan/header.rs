@@ -75,3 +75,21 @@ pub struct SideColumns {
     /// Its columns.
     pub columns: Vec<String>,
 }
+
+/// What stands before the run's id in the name of the one input of a plan that takes that run back.
+const UNDO_OF: &str = "undo of ";
+
+impl Header {
+    /// The name of the input of a plan that takes this run back.
+    pub fn undo_of(run_id: &str) -> String {
+        format!("{UNDO_OF}{run_id}")
+    }
+
+    /// The run that this plan takes back, if it was made for that. Its rows name no settings.
+    pub fn undoes(&self) -> Option<&str> {
+        match self.inputs.as_slice() {
+            [input] if self.settings.is_empty() && self.sides.is_empty() => input.name.strip_prefix(UNDO_OF),
+            _ => None,
+        }
+    }
+}

@@ -41,3 +41,22 @@ pub struct RunHeader {
     /// Whether applied_with_warnings counts as a failure of the run.
     pub strict: bool,
 }
+
+impl RunHeader {
+    /// The flags of `apply` under which another run writes as this one does, each with a space before it. Waves and
+    /// budget stand in the retry's `[limits]`.
+    pub const fn mode_again(&self) -> &'static str {
+        Self::mode_flags(self.write, self.verify)
+    }
+
+    /// The same, of a plan.
+    pub const fn mode_flags(write: WriteMode, verify: VerifyPolicy) -> &'static str {
+        match (write, verify) {
+            (WriteMode::Merge, VerifyPolicy::All) => "",
+            (WriteMode::Merge, VerifyPolicy::None) => " --verify none",
+            (WriteMode::Patch, VerifyPolicy::All) => " --write patch",
+            (WriteMode::Patch, VerifyPolicy::None) => " --write patch --verify none",
+            (WriteMode::NoRead, _) => " --no-read",
+        }
+    }
+}

@@ -5,10 +5,12 @@
 //! with `\`. Literal cells (`org_name`, `note`, `skip`, `_*`) are guarded anew: what is typed unguarded reads
 //! the same guarded, and what is typed guarded stays as it is.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use orgwave_core::desired::SideTable;
 use orgwave_core::plan::Header;
+use orgwave_core::run::RunHeader;
 use serde_json::Value;
 
 use super::guard::unguarded;
@@ -107,14 +109,21 @@ pub(super) fn side_name(table: SideTable) -> String {
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
 fn rollout(plan: &Header) -> io::Result<String> {
+    if let Some(run) = plan.undoes() {
+        // Its rows name no settings: applied, they would change nothing, and call that done.
+        return Ok(format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n"));
+    }
     let mut files = toml::Table::new();
     files.insert("orgs".to_owned(), Retry::NAME.into());
     for side in &plan.sides {
         files.insert(side.table.name().to_owned(), side_name(side.table).into());
     }
-    let mut text =
-        format!("# The rows of plan {} that may be tried again: orgwave apply retry.toml\n", plan.plan_id);
-    let section = |entries: &std::collections::BTreeMap<String, Value>| -> Option<toml::Value> {
+    let mut text = format!(
+        "# The rows of plan {} that may be tried again: orgwave apply retry.toml{}\n",
+        plan.plan_id,
+        mode_again(plan)
+    );
+    let section = |entries: &BTreeMap<String, Value>| -> Option<toml::Value> {
         let table: toml::Table =
             entries.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect();
         (!table.is_empty()).then_some(toml::Value::Table(table))
@@ -122,7 +131,7 @@ fn rollout(plan: &Header) -> io::Result<String> {
     let sections = [
         ("rollout", Some(toml::Value::Table(files))),
         ("settings", section(&plan.settings)),
-        ("limits", section(&plan.limits)),
+        ("limits", section(&limits(plan))),
         ("sandbox", plan.sandbox.as_ref().and_then(to_toml)),
     ];
     for (name, section) in sections {
@@ -132,6 +141,21 @@ fn rollout(plan: &Header) -> io::Result<String> {
         text.push_str(&toml::to_string(&document).map_err(io::Error::other)?);
     }
     Ok(text)
+}
+
+/// The flags under which the retry writes as the run did.
+fn mode_again(plan: &Header) -> &'static str {
+    RunHeader::mode_flags(plan.write, plan.verify)
+}
+
+/// The limits of the rollout, with the waves and the budget that the plan has, whoever chose them.
+fn limits(plan: &Header) -> BTreeMap<String, Value> {
+    let mut limits = plan.limits.clone();
+    if let Some(waves) = &plan.waves {
+        limits.insert("waves".to_owned(), waves.to_string().split(',').map(Value::from).collect());
+    }
+    limits.insert("max_failures".to_owned(), plan.max_failures.to_string().into());
+    limits
 }
 
 /// A value of a rollout file, which came from TOML and has no null.

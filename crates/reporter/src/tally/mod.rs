@@ -102,6 +102,8 @@ pub struct Tally {
     pub run: RunHeader,
     /// When its plan was made.
     pub plan_created: Timestamp,
+    /// The run that this one took back, if it did.
+    pub undoes: Option<String>,
     /// Orgs by status.
     pub counts: Counts,
     /// Orgs by wave and status; wave 0 holds those that were not to be written.
@@ -136,6 +138,7 @@ impl Tally {
         Ok(Self {
             run: source.header().clone(),
             plan_created: plan.created,
+            undoes: plan.undoes().map(str::to_owned),
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),

@@ -87,8 +87,13 @@ impl<'a> Summary<'a> {
     }
 
     fn retry_command(&self) -> String {
+        if let Some(run) = &self.tally.undoes {
+            // The rows of such a plan name no settings: a new one is made, of what is still to be taken back.
+            return format!("orgwave undo {}{}", shell(&self.folder.with_file_name(run)), self.connection);
+        }
         let sandbox = if self.tally.in_sandbox() { " --sandbox" } else { "" };
-        format!("orgwave apply {}{sandbox}{}", shell(&self.folder.join("retry.toml")), self.connection)
+        let mode = self.tally.run.mode_again();
+        format!("orgwave apply {}{mode}{sandbox}{}", shell(&self.folder.join("retry.toml")), self.connection)
     }
 
     fn headline(&self, page: &mut Page) {
