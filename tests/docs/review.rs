@@ -97,9 +97,15 @@ fn what_an_org_does_not_have_is_told_only_when_it_is_asked_for() {
         std::fs::remove_file(shell.path(page)).unwrap();
     }
     std::fs::remove_file(shell.path("p.jsonl")).unwrap();
+    std::fs::remove_file(shell.path("p.html")).unwrap();
+    std::fs::remove_file(shell.path("p.md")).unwrap();
+    std::fs::remove_file(shell.path("p.csv")).unwrap();
     let told = planned(&shell, "").out;
     assert!(!told.contains("isn't there in the org"), "{told}");
     std::fs::remove_file(shell.path("p.jsonl")).unwrap();
+    std::fs::remove_file(shell.path("p.html")).unwrap();
+    std::fs::remove_file(shell.path("p.md")).unwrap();
+    std::fs::remove_file(shell.path("p.csv")).unwrap();
     let json = planned(&shell, "--online --json").out;
     assert!(json.lines().any(|line| line.contains("E-LIVE-002") && line.contains("zzzz")), "{json}");
 }
