@@ -49,6 +49,13 @@ fn planned(shell: &Shell, more: &str) -> Ended {
     shell.orgwave(&format!("plan rollout.toml --sandbox --no-progress -o p.jsonl {more}")).with_code(0)
 }
 
+/// Takes the plan and its pages away.
+fn clear(shell: &Shell) {
+    for name in ["p.jsonl", "p.html", "p.md", "p.csv"] {
+        std::fs::remove_file(shell.path(name)).unwrap();
+    }
+}
+
 /// The place of a text in another, which has it.
 #[track_caller]
 fn place(text: &str, part: &str) -> usize {
@@ -94,18 +101,11 @@ fn what_an_org_does_not_have_is_told_only_when_it_is_asked_for() {
     assert!(line.contains("line 8, Client 6") && line.contains("location AAAAAAAAAAAAAAAAAAAAAA"), "{line}");
     for page in ["p.md", "p.html"] {
         assert!(shell.read(page).contains("camera zzzzzzzzzzzzzzzzzzzzzg"), "{page}");
-        std::fs::remove_file(shell.path(page)).unwrap();
     }
-    std::fs::remove_file(shell.path("p.jsonl")).unwrap();
-    std::fs::remove_file(shell.path("p.html")).unwrap();
-    std::fs::remove_file(shell.path("p.md")).unwrap();
-    std::fs::remove_file(shell.path("p.csv")).unwrap();
+    clear(&shell);
     let told = planned(&shell, "").out;
     assert!(!told.contains("isn't there in the org"), "{told}");
-    std::fs::remove_file(shell.path("p.jsonl")).unwrap();
-    std::fs::remove_file(shell.path("p.html")).unwrap();
-    std::fs::remove_file(shell.path("p.md")).unwrap();
-    std::fs::remove_file(shell.path("p.csv")).unwrap();
+    clear(&shell);
     let json = planned(&shell, "--online --json").out;
     assert!(json.lines().any(|line| line.contains("E-LIVE-002") && line.contains("zzzz")), "{json}");
 }
