@@ -2,7 +2,7 @@
 //! same on a busy machine, so a CI run can judge it.
 //!
 //! ```text
-//! cargo bench -p orgwave-core --bench instructions              fail if one is 5 % over counts.txt
+//! cargo bench -p orgwave-core --bench instructions              fail if one is 10 % over counts.txt
 //! cargo bench -p orgwave-core --bench instructions -- --record  write counts.txt anew
 //! ```
 //!
@@ -27,7 +27,7 @@ use orgwave_core::policy::WriteMode;
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 
 /// How far a count may be over what was recorded.
-const TOLERANCE: f64 = 0.05;
+const TOLERANCE: f64 = 0.10;
 /// Runs of a case in one process.
 const RUNS: u64 = 8;
 /// Runs one case so often, under callgrind.
