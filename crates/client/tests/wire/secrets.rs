@@ -65,6 +65,35 @@ async fn what_the_vendor_quotes_is_masked_in_every_kind_of_reply() {
 }
 
 #[tokio::test]
+async fn what_the_vendor_quotes_is_masked_however_it_is_escaped() {
+    for quoted in [r"tok+en\\/9qZ==", "tok%2Ben%2F9qZ%3D%3D", r"tok+en/9qZ\\u003d=", "dG9rK2VuLzlxWj09"] {
+        let quoted = format!(r#""token {quoted}.""#);
+        for (status, body) in [
+            (
+                200,
+                format!(
+                    r#"{{"warningMsg":{quoted},"failedGuids":[{quoted}],"misconfiguredDoors":[{quoted}]}}"#
+                ),
+            ),
+            (400, format!(r#"{{"msg":{quoted}}}"#)),
+        ] {
+            let server = Server::always(reply(status, "", &body)).await;
+            let mut setup = setup(&format!("http://{}", server.address), LONG);
+            setup.secrets = vec![SecretText::new("tok+en/9qZ==".to_owned())];
+            let said = Writer::new(&setup).unwrap().update(&org(1), Bytes::from_static(b"{}")).await;
+            let told = match said {
+                Reply::Good(ack) => {
+                    [vec![ack.warning.unwrap()], ack.failed_guids, ack.misconfigured_doors].concat()
+                }
+                Reply::Refused(refusal) => vec![refusal.message],
+                other => panic!("{other:?}"),
+            };
+            assert!(told.iter().all(|text| text == "token ***."), "{body}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_failed_connection_names_no_more_than_its_cause() {
     let reply = Reader::new(&setup("http://127.0.0.1:1/secret-path", LONG)).unwrap().clients().await;
     let Reply::NotSent(why) = reply else { panic!("{reply:?}") };
