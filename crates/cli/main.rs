@@ -26,6 +26,7 @@ mod rollout;
 mod runs;
 mod signals;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use orgwave_core::run::Exit;
@@ -41,8 +42,9 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     console::set_up_log();
-    let exit = match std::panic::catch_unwind(|| run(command)) {
-        Ok(Ok(exit)) => exit,
+    let metrics = command.metrics_file().map(Path::to_owned);
+    let failed = match std::panic::catch_unwind(|| run(command)) {
+        Ok(Ok(exit)) => return ExitCode::from(exit.code()),
         Ok(Err(failure)) => {
             console::error(&failure);
             failure.exit
@@ -50,7 +52,15 @@ fn main() -> ExitCode {
         // The hook has said what happened.
         Err(_) => Exit::Panic,
     };
-    ExitCode::from(exit.code())
+    // Else the file of the last good run would stay, and nobody be alarmed.
+    let written = metrics.map(|path| orgwave_reporter::write_metrics(&path, failed, clock::now(), None));
+    // That the file can't be written was the failure itself, if it was known at the beginning.
+    if let Some(Err(error)) = written
+        && failed != Exit::BadConfig
+    {
+        console::error(&error.into());
+    }
+    ExitCode::from(failed.code())
 }
 
 fn run(command: args::Command) -> Result<Exit, failure::Failure> {

@@ -1,5 +1,8 @@
 //! What runs when nobody watches: silence when there is nothing to say, and numbers for whoever looks later.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::shell::Shell;
 
 #[test]
@@ -42,6 +45,41 @@ fn the_metrics_say_what_the_summary_says() {
         let (name, value) = line.rsplit_once(' ').unwrap();
         assert!(name.starts_with("orgwave_run_") && value.parse::<f64>().is_ok(), "{line}");
     }
+}
+
+#[test]
+fn what_ends_without_a_run_takes_the_good_nights_exit_code_away() {
+    let shell = Shell::new();
+    shell.orgwave("init").with_code(0);
+    shell.orgwave("apply rollout.toml --sandbox --yes --metrics-file m.prom").with_code(0);
+    let of = |name: &str| {
+        let metrics = shell.read("m.prom");
+        metrics.lines().find_map(|line| line.strip_prefix(&format!("orgwave_run_{name} "))).map(str::to_owned)
+    };
+    let success = of("last_success_timestamp_seconds").unwrap();
+    shell.write("bad.toml", "[rollout]\nnonsense = 1\n");
+    let nobody = "--endpoint http://127.0.0.1:1 --token-file partner.key";
+    shell.write("partner.key", "sandbox\n");
+    std::fs::set_permissions(shell.path("partner.key"), Permissions::from_mode(0o600)).unwrap();
+    for (command, code) in [
+        ("apply rollout.toml --sandbox --unattended --max-changed 1%".to_owned(), 13),
+        ("apply bad.toml --sandbox --yes".to_owned(), 65),
+        ("apply nothing.toml --sandbox --yes".to_owned(), 66),
+        (format!("apply rollout.toml --yes {nobody}"), 69),
+        (format!("resume nothing {nobody}"), 66),
+    ] {
+        let since = of("finished_timestamp_seconds").unwrap();
+        shell.orgwave(&format!("{command} --metrics-file m.prom")).with_code(code);
+        assert_eq!(of("exit_code"), Some(code.to_string()), "{command}");
+        assert_eq!(of("last_success_timestamp_seconds").as_ref(), Some(&success), "{command}");
+        let ended = of("finished_timestamp_seconds").unwrap();
+        assert!(ended.parse::<f64>().unwrap() >= since.parse().unwrap(), "{command}");
+        assert_eq!(of("calls"), None, "{command}");
+    }
+    // A plan is no run: what the last one came to stays.
+    let before = shell.read("m.prom");
+    shell.orgwave("apply rollout.toml --sandbox --dry-run --metrics-file m.prom").with_code(0);
+    assert_eq!(shell.read("m.prom"), before);
 }
 
 #[test]

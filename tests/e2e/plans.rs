@@ -172,10 +172,23 @@ fn a_plan_prints_the_line_that_applies_it() {
 #[test]
 fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
     let (desk, vendor, _orgs, plan) = planned("saveClips\ntrue", 4);
+    let mut hints = Vec::new();
     for target in ["orgs.csv", &plan] {
-        desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
+        let stopped = desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
+        let page = stopped.err.split_once("look at ").unwrap().1.split_once(';').unwrap().0;
+        assert!(page.ends_with(".html"), "{}", stopped.err);
+        hints.push(told(&stopped.err));
     }
     assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert!(hints[1].starts_with(&plan), "{hints:?}");
+    // Word for word what it says, of the plan that it made.
+    desk.run_bare(&format!("apply {}", hints[0])).expect(0);
+    assert_eq!(vendor.of(Op::Write).len(), 4);
+}
+
+#[test]
+fn with_nobody_watching_a_larger_share_can_be_allowed() {
+    let (desk, vendor, _orgs, plan) = planned("saveClips\ntrue", 4);
     desk.run(&vendor, &format!("apply {plan} --unattended --max-changed 100% {FAST}")).expect(0);
 }
 

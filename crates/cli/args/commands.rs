@@ -1,6 +1,6 @@
 //! The commands as typed, each with its own flags and those that it shares with others; nothing resolved.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
@@ -69,6 +69,17 @@ pub enum Command {
     },
     /// Print the manual page, or write all of them.
     Man(ManArgs),
+}
+
+impl Command {
+    /// Where the metrics go of a command that writes to orgs.
+    pub fn metrics_file(&self) -> Option<&Path> {
+        match self {
+            Self::Apply(args) if !args.dry_run => args.metrics.metrics_file.as_deref(),
+            Self::Resume(args) => args.metrics.metrics_file.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// Which run, and how it is gone on with.

@@ -13,6 +13,7 @@ use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
 use crate::args::{KeyArgs, MetricsArgs, OutputArgs};
+use crate::clock;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -127,7 +128,7 @@ pub fn report(
         );
     }
     if let Some(path) = &metrics.metrics_file {
-        write_metrics(&written.tally, path)?;
+        write_metrics(path, exit, clock::now(), Some(&written.tally))?;
     }
     Ok(exit)
 }

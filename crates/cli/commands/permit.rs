@@ -41,9 +41,7 @@ pub fn permit(
         let most = args::plan_policy(&args.write, &args.guard, &limits_of(&plan.header))?.max_changed;
         if let Err(failure) = max_changed(&plan.footer, most) {
             look()?;
-            return Err(
-                failure.hint(format!("look at {}; --max-changed allows a larger share", target.display()))
-            );
+            return Err(failure.hint(reviewed(target, &plan.footer.guards, &args.connect)));
         }
     }
     let missing: Vec<&Guard> =
@@ -57,6 +55,18 @@ pub fn permit(
     }
     look()?;
     ask(plan.footer.updates)
+}
+
+/// What to read, and how a plan is applied that somebody has read: the share is a guard for when nobody has.
+fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
+    let page = target.with_extension("html");
+    format!(
+        "look at {}; if that is meant: orgwave apply {} --yes{}{}",
+        if page.exists() { &page } else { target }.display(),
+        path_again(target),
+        acks(guards),
+        connect.again()
+    )
 }
 
 fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, connect: &ConnectArgs) -> Failure {

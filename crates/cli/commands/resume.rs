@@ -111,7 +111,12 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
             exit_of(&finish, &tally.counts, tally.run.strict || args.strict)
         }
     };
+    let measure = |tally: &Tally| match &args.metrics.metrics_file {
+        Some(path) => write_metrics(path, exit(tally), clock::now(), Some(tally)),
+        None => Ok(()),
+    };
     if is_finished(folder, tally) {
+        measure(tally)?;
         if !args.output.quiet {
             say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
         }
@@ -121,9 +126,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
     let source = RunFiles::open(&folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
-    if let Some(path) = &args.metrics.metrics_file {
-        write_metrics(&written.tally, path)?;
-    }
+    measure(&written.tally)?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
         say(&Summary::of(&written).render(console::width(), style), &args.output);
