@@ -62,6 +62,7 @@ mod schema;
 mod sqlite;
 mod store;
 mod stored;
+mod wal;
 mod writer;
 
 pub use error::{JournalError, WriteError};

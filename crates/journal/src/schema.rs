@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::chain::Link;
 use crate::error::JournalError;
+use crate::wal;
 
 /// `orgw`: SQLite's own place for saying whose file this is.
 const APPLICATION_ID: u32 = u32::from_be_bytes(*b"orgw");
@@ -51,6 +52,8 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<(Connection, RunHeader
     if fs::metadata(path).map_err(JournalError::io("open the journal"))?.len() == 0 {
         return Err(JournalError::Empty);
     }
+    // SQLite takes no lock on the log: a handle of our own does no harm there.
+    wal::check(path)?;
     let connection = connect(path, access)?;
     if access == Access::Read {
         // Every later read sees the file as it is at the first.

@@ -122,3 +122,43 @@ fn unspoilt_files_read_whole() {
     fs::write(dir.path().join(format!("{FILE_NAME}-wal")), &FILES.killed.1).unwrap();
     assert_eq!(read(&dir.path().join(FILE_NAME)).unwrap(), story::run(ORGS));
 }
+
+/// The log of a killed run, one byte of it flipped at a place.
+fn flipped_at(place: impl Fn(usize) -> usize) -> Result<Vec<Entry>, JournalError> {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, mut log) = FILES.killed.clone();
+    let place = place(log.len());
+    log[place] ^= 0x40;
+    fs::write(dir.path().join(FILE_NAME), file).unwrap();
+    fs::write(dir.path().join(format!("{FILE_NAME}-wal")), log).unwrap();
+    let path = dir.path().join(FILE_NAME);
+    let read = read(&path);
+    let written = SqliteJournal::open(&path).map(drop);
+    assert_eq!(read.as_ref().err().map(ToString::to_string), written.err().map(|error| error.to_string()));
+    read
+}
+
+#[test]
+fn a_flip_in_the_log_with_commits_behind_it_is_found() {
+    for place in [0, 4, 9, 13, 17, 21, 25, 31] {
+        let error = flipped_at(|_| place).unwrap_err().to_string();
+        assert!(error.contains("run.db-wal, has a bad header"), "header, byte {place}: {error}");
+    }
+    // Each field of the first frame, and a page.
+    for place in [33, 37, 41, 45, 49, 53, 60, 2_000] {
+        let error = flipped_at(|_| place).unwrap_err().to_string();
+        assert!(error.contains("run.db-wal, is bad at frame 1,"), "byte {place}: {error}");
+    }
+    for part in [4, 3, 2] {
+        let error = flipped_at(|length| length / part).unwrap_err().to_string();
+        assert!(error.starts_with("the journal is damaged: its log, run.db-wal, is bad at frame"), "{error}");
+    }
+}
+
+#[test]
+fn a_torn_end_of_the_log_is_what_a_power_cut_leaves() {
+    let entries = flipped_at(|length| length - 1).unwrap();
+    let said = story::run(ORGS);
+    assert!(!entries.is_empty() && entries.len() < said.len());
+    assert_eq!(entries, said[..entries.len()]);
+}
