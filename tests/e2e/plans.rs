@@ -200,3 +200,17 @@ fn a_plan_goes_where_it_is_told_and_replaces_nothing() {
     desk.run(&vendor, &format!("plan orgs.csv -o p.jsonl {FAST}")).expect(64);
     desk.run(&vendor, &format!("apply p.jsonl --yes {FAST}")).expect(0);
 }
+
+#[test]
+fn undo_takes_out_an_added_entry_that_has_a_null_member() {
+    let desk = Desk::new();
+    let org = Org::new(0).without("doorInfoMap");
+    desk.manifest("doorInfoMap.d1.doorName,doorInfoMap.d1.remoteUnlock", [(&org, "New,<null>".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
+    assert!(vendor.settings(&org.uuid)["doorInfoMap"].contains("\"New\""));
+    desk.run(&vendor, &format!("undo {} -o undo.jsonl --rate unlimited", run.display())).expect(0);
+    let plan = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
+    assert!(plan.contains(r#""path":"doorInfoMap.d1","#), "{plan}");
+    assert!(!plan.contains("doorInfoMap.d1.doorName"), "{plan}");
+}
