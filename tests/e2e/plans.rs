@@ -202,6 +202,18 @@ fn a_plan_goes_where_it_is_told_and_replaces_nothing() {
 }
 
 #[test]
+fn a_selection_that_matches_nothing_is_said() {
+    const WARNING: &str = "--only matches no org";
+    let (desk, vendor, orgs, _) = planned("saveClips,skip\ntrue,", 2);
+    for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
+        desk.run(&vendor, &format!("{line} --only=NOPE* {FAST}")).expect(0).says(WARNING);
+        let matched = desk.run(&vendor, &format!("{line} --only={} {FAST}", orgs[0].uuid)).expect(0);
+        assert!(!matched.err.contains(WARNING), "{}", matched.err);
+    }
+    assert_eq!(vendor.writes_of(&orgs[1].uuid).len(), 0);
+}
+
+#[test]
 fn undo_takes_out_an_added_entry_that_has_a_null_member() {
     let desk = Desk::new();
     let org = Org::new(0).without("doorInfoMap");
