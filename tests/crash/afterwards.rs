@@ -105,6 +105,20 @@ fn an_undo_can_be_undone() {
 }
 
 #[test]
+fn what_was_undone_already_is_nobody_elses_change() {
+    let (stage, run) = applied(55);
+    let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
+    assert!(!undone.stdout.contains("as they were already"), "{undone:?}");
+    let command =
+        undone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
+    assert_eq!(stage.run_printed(&command).code, Some(0));
+    let again = stage.run(&["undo", &run, "-o", "again.jsonl"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert!(again.stdout.contains("fields are as they were already"), "{again:?}");
+    assert!(!again.stdout.contains("someone else"), "{again:?}");
+}
+
+#[test]
 fn what_was_never_read_cannot_be_undone() {
     let stage = Stage::new(54, 5, &[]);
     let ran = stage.run(&["apply", "rollout.toml", "--yes", "--no-read"]);

@@ -253,3 +253,29 @@ fn a_retry_writes_as_the_run_did() {
         assert_eq!(writes.last().unwrap().body, r#"{"envoySettings":{"saveClips":true}}"#);
     }
 }
+
+#[test]
+fn a_selection_that_matches_nothing_is_said() {
+    const WARNING: &str = "--only matches no org";
+    let (desk, vendor, orgs, _) = planned("saveClips,skip\ntrue,", 2);
+    for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
+        desk.run(&vendor, &format!("{line} --only=NOPE* {FAST}")).expect(0).says(WARNING);
+        let matched = desk.run(&vendor, &format!("{line} --only={} {FAST}", orgs[0].uuid)).expect(0);
+        assert!(!matched.err.contains(WARNING), "{}", matched.err);
+    }
+    assert_eq!(vendor.writes_of(&orgs[1].uuid).len(), 0);
+}
+
+#[test]
+fn undo_takes_out_an_added_entry_that_has_a_null_member() {
+    let desk = Desk::new();
+    let org = Org::new(0).without("doorInfoMap");
+    desk.manifest("doorInfoMap.d1.doorName,doorInfoMap.d1.remoteUnlock", [(&org, "New,<null>".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
+    assert!(vendor.settings(&org.uuid)["doorInfoMap"].contains("\"New\""));
+    desk.run(&vendor, &format!("undo {} -o undo.jsonl --rate unlimited", run.display())).expect(0);
+    let plan = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
+    assert!(plan.contains(r#""path":"doorInfoMap.d1","#), "{plan}");
+    assert!(!plan.contains("doorInfoMap.d1.doorName"), "{plan}");
+}

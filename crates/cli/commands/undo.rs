@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
@@ -41,7 +42,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
     let header = header(&run, &session, id, &args);
     let made = make(&run, header, &mut session, &place.path, &args).await;
-    let (plan, kept, secrets) = match made {
+    let (plan, unrestored) = match made {
         Ok(made) => made,
         Err(failure) => {
             place.discard();
@@ -52,17 +53,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let review = review(&path, &session, &[])?;
     if !args.output.quiet {
         show(&review, &args.output, session.rate());
-        if kept > 0 {
-            console::out(&format!(
-                "{kept} fields were changed by someone else since, and are left alone (see {})\n",
-                path.with_extension("csv").display()
-            ));
-        }
-        if secrets > 0 {
-            console::out(&format!(
-                "{secrets} secrets can't be restored: their old values are kept nowhere\n"
-            ));
-        }
+        console::out(&unrestored.to_string());
     }
     if !args.output.quiet {
         console::out(&format!(
@@ -129,15 +120,49 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
     }
 }
 
-/// Reads every org that the run changed, and writes the plan. Returns it, how many fields are left alone, and how
-/// many secrets can't be restored.
+/// What an undo leaves as it is, counted.
+#[derive(Default)]
+struct Unrestored {
+    back_already: usize,
+    changed_since: usize,
+    secrets: usize,
+}
+
+impl Unrestored {
+    fn count(&mut self, restoration: &Restoration) {
+        self.back_already += restoration.back_already.len();
+        self.changed_since += restoration.changed_since.len();
+        self.secrets += restoration.secrets.len();
+    }
+}
+
+impl fmt::Display for Unrestored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { back_already, changed_since, secrets } = self;
+        if *back_already > 0 {
+            writeln!(f, "{back_already} fields are as they were already")?;
+        }
+        if *changed_since > 0 {
+            writeln!(
+                f,
+                "{changed_since} fields were changed by someone else since, and are left alone (see plan.csv)"
+            )?;
+        }
+        if *secrets > 0 {
+            writeln!(f, "{secrets} secrets can't be restored: their old values are kept nowhere")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads every org that the run changed, and writes the plan. Returns it, and what it leaves as it is.
 async fn make(
     run: &RunFolder,
     header: Header,
     session: &mut Session,
     path: &std::path::Path,
     args: &UndoArgs,
-) -> Result<(OpenPlan, u64, u64), Failure> {
+) -> Result<(OpenPlan, Unrestored), Failure> {
     let seal = session.seal(&header.plan_id);
     // Before-images of secrets are fingerprints under the run's own plan.
     let run_seal = session.seal(&run.header.plan_id);
@@ -155,7 +180,7 @@ async fn make(
     drop(records);
 
     let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
-    let (mut kept, mut secrets) = (0, 0);
+    let mut unrestored = Unrestored::default();
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None)?;
     let stop = survey(
@@ -165,9 +190,7 @@ async fn make(
         &mut session.control,
         &mut listeners.sink(),
         |(index, record): &(u32, Record), finding, cx| {
-            let (line, left, lost) = undo_line(record, finding, &run_seal);
-            kept += left;
-            secrets += lost;
+            let line = undo_line(record, finding, &run_seal, &mut unrestored);
             cx.emit(EventKind::OrgPlanned {
                 index: *index,
                 org: line.org,
@@ -184,10 +207,10 @@ async fn make(
         return Err(stopped(&reason));
     }
     let plan = draft.into_inner().finish(header, &seal, path)?;
-    Ok((plan, kept, secrets))
+    Ok((plan, unrestored))
 }
 
-fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u64, u64) {
+fn undo_line(record: &Record, finding: Finding, seal: &SealKey, unrestored: &mut Unrestored) -> PlanLine {
     let line = &record.line;
     let mut undone = PlanLine {
         wave: None,
@@ -211,7 +234,7 @@ fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u6
         Ok(object) => object,
         Err((verdict, complaint)) => {
             undone.stop(verdict, complaint);
-            return (undone, 0, 0);
+            return undone;
         }
     };
     let restoration = whose(&line.org, &object).and_then(|ownership| {
@@ -223,30 +246,32 @@ fn undo_line(record: &Record, finding: Finding, seal: &SealKey) -> (PlanLine, u6
         })
     });
     match restoration {
-        Err(complaint) => {
-            undone.stop(Verdict::Blocked, complaint);
-            (undone, 0, 0)
-        }
-        Ok(Restoration { fields, changed_since, secrets }) => {
-            if !fields.is_empty() {
+        Err(complaint) => undone.stop(Verdict::Blocked, complaint),
+        Ok(restoration) => {
+            unrestored.count(&restoration);
+            if !restoration.fields.is_empty() {
                 undone.verdict = Verdict::Update;
                 undone.action = Verdict::Update.action();
             }
-            undone.fields = fields;
-            undone.note = note(&changed_since, &secrets);
-            (undone, changed_since.len() as u64, secrets.len() as u64)
+            undone.note = note(&restoration);
+            undone.fields = restoration.fields;
         }
     }
+    undone
 }
 
-fn note(changed_since: &[Path], secrets: &[Path]) -> Option<String> {
-    let list = |paths: &[Path]| paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", ");
-    let mut parts = Vec::new();
-    if !changed_since.is_empty() {
-        parts.push(format!("changed since, left alone: {}", list(changed_since)));
-    }
-    if !secrets.is_empty() {
-        parts.push(format!("secrets, not restorable: {}", list(secrets)));
-    }
+fn note(restoration: &Restoration) -> Option<String> {
+    let Restoration { fields: _, back_already, changed_since, secrets } = restoration;
+    let parts: Vec<_> = [
+        ("as before already", back_already),
+        ("changed since, left alone", changed_since),
+        ("secrets, not restorable", secrets),
+    ]
+    .into_iter()
+    .filter(|(_, paths)| !paths.is_empty())
+    .map(|(what, paths)| {
+        format!("{what}: {}", paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", "))
+    })
+    .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -1,6 +1,6 @@
 //! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -26,6 +26,7 @@ use super::open::OpenPlan;
 use super::unjudged::settings;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::connect::Session;
+use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
@@ -120,6 +121,9 @@ pub async fn make(
         return Err(failure);
     }
     rollout.still_the_same()?;
+    if planner.select.matched_none() {
+        console::note("warning: --only matches no org of the manifest, so nothing is selected\n");
+    }
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
     let plan = draft.into_inner().finish(header, &seal, path)?;
@@ -145,7 +149,9 @@ impl Planner<'_> {
     /// The line of a row that needs no read; or the row, to be read.
     fn without_reading(&self, row: Row) -> Result<PlanLine, Box<Row>> {
         let live_name = self.listed.and_then(|listed| listed.get(&row.org)).cloned().flatten();
-        if let Some(reason) = row.skip.clone().or_else(|| self.select.skips(&row, live_name.as_deref())) {
+        // Both are asked: a row that the manifest skips may be the one that --only means.
+        let deselected = self.select.skips(&row, live_name.as_deref());
+        if let Some(reason) = row.skip.clone().or(deselected) {
             let mut line = self.line(&row, Verdict::Skipped);
             line.skip = Some(reason);
             return Ok(line);
@@ -256,21 +262,32 @@ impl Planner<'_> {
 struct Selection {
     only: Vec<WildMatch>,
     skip: Vec<WildMatch>,
+    /// Whether `--only` matched any row yet.
+    matched: Cell<bool>,
 }
 
 impl Selection {
     fn new(select: &SelectArgs) -> Self {
         let globs = |globs: &[String]| globs.iter().map(|glob| WildMatch::new(glob)).collect();
-        Self { only: globs(&select.only), skip: globs(&select.skip) }
+        Self { only: globs(&select.only), skip: globs(&select.skip), matched: Cell::new(false) }
+    }
+
+    /// Whether `--only` was given and no row that was asked about matched it: most likely it is mistyped.
+    fn matched_none(&self) -> bool {
+        !self.only.is_empty() && !self.matched.get()
     }
 
     fn skips(&self, row: &Row, live_name: Option<&str>) -> Option<String> {
         let names = [Some(row.org.as_str()), row.name.as_deref(), live_name];
         let matches = |glob: &WildMatch| names.iter().flatten().any(|name| glob.matches(name));
+        let is_selected = self.only.is_empty() || self.only.iter().any(matches);
+        if is_selected {
+            self.matched.set(true);
+        }
         if self.skip.iter().any(matches) {
             return Some("by --skip".to_owned());
         }
-        (!self.only.is_empty() && !self.only.iter().any(matches)).then(|| "not matched by --only".to_owned())
+        (!is_selected).then(|| "not matched by --only".to_owned())
     }
 }
 

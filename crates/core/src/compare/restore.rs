@@ -15,7 +15,9 @@ use crate::settings::{Field, Path, RawObject, Settings, ShapeError, Sight};
 pub struct Restoration {
     /// The paths to be restored, sorted.
     pub fields: Vec<PlannedField>,
-    /// Paths that no longer have the value that the run set: somebody else's by now.
+    /// Paths that have their old value already: there is nothing to take back.
+    pub back_already: Vec<Path>,
+    /// Paths that have neither the value that the run set nor the one before: somebody else's by now.
     pub changed_since: Vec<Path>,
     /// Secrets: their old values are kept nowhere.
     pub secrets: Vec<Path>,
@@ -42,6 +44,8 @@ pub fn restore<'a>(
         let sight = settings.at(path)?;
         if sight.is(&change.field.after_image(), path, seal) {
             ours.push((change, sight));
+        } else if sight.is(change.before, path, seal) {
+            restoration.back_already.push(path.clone());
         } else {
             restoration.changed_since.push(path.clone());
         }
@@ -84,7 +88,10 @@ fn added_entry(
             |(change, _)| matches!(&change.field.path, Path::Member(_, _, member) if member.name == name),
         )
     };
-    let only_ours = entry.as_object().is_some_and(|entry| entry.keys().all(is_ours));
+    // Absent is as good as null: a null that the run sent along is no change, and one of somebody else's says nothing.
+    let only_ours = entry
+        .as_object()
+        .is_some_and(|entry| entry.iter().all(|(name, value)| value.is_null() || is_ours(name)));
     Ok(only_ours.then_some(PlannedField {
         path,
         before: Image::Json(entry),
@@ -176,6 +183,25 @@ mod tests {
             wishes(&plan(&changes, &live)),
             [("doorInfoMap.new.doorName".into(), Wish::Set(json!(null)))]
         );
+    }
+
+    #[test]
+    fn a_null_in_an_added_entry_keeps_nothing() {
+        let changes = [change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n")))];
+        let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": null, "reader": null}}});
+        assert_eq!(wishes(&plan(&changes, &live)), [("doorInfoMap.new".into(), Wish::Remove)]);
+    }
+
+    #[test]
+    fn what_has_its_old_value_already_is_nobody_elses_change() {
+        let changes = [
+            change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n"))),
+            change("enabled", Image::Json(json!(false)), Image::Json(json!(true))),
+            change("indexFaces", Image::Absent, Image::Json(json!(true))),
+        ];
+        let restoration = plan(&changes, &json!({"enabled": false, "indexFaces": null}));
+        assert!(restoration.fields.is_empty() && restoration.changed_since.is_empty(), "{restoration:?}");
+        assert_eq!(restoration.back_already, changes.map(|change| change.path));
     }
 
     #[test]
