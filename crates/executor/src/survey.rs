@@ -134,11 +134,14 @@ async fn sleep_until<C: Clock>(gate: &Gate<C>, until: Duration) {
 
 /// What the vendor said, or at least its status.
 pub(crate) fn in_words(refusal: &Refusal) -> String {
-    let said = if refusal.message.is_empty() { "without a word" } else { refusal.message.as_str() };
-    match refusal.kind {
-        RefusalKind::Status => format!("HTTP {}: {said}", refusal.http_status),
-        RefusalKind::Error => format!("error: {said}"),
-        RefusalKind::AuthError => format!("authError: {said}"),
+    let what = match refusal.kind {
+        RefusalKind::Status => format!("HTTP {}", refusal.http_status),
+        RefusalKind::Error => "error".to_owned(),
+        RefusalKind::AuthError => "authError".to_owned(),
+    };
+    match refusal.message.as_str() {
+        "" => format!("{what}, without a message"),
+        said => format!("{what}: {said}"),
     }
 }
 

@@ -95,7 +95,9 @@ const fn of_run(code: Code) -> &'static str {
         Code::OrgUnproven => "compare the org's settings with the console, then acknowledge the guard",
         Code::OrgShape => "update orgwave, or leave the field out of the rollout",
         Code::OrgConflict => "find out who else edits this org, then apply retry.toml",
-        Code::OrgRefused => "read the vendor's message, mend the row, apply the rollout again",
+        Code::OrgRefused => {
+            "mend what the vendor's message names (if none, find it by leaving settings out), apply the rollout again"
+        }
         Code::OrgError => "read the vendor's message; if it names no cause, apply again later",
         Code::OrgAuthError => {
             "have somebody connect Envoy anew for this org in the console, then apply again"

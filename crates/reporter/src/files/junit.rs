@@ -22,12 +22,13 @@ use crate::terminal::clean;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
-/// Room for the two elements that hold the totals, with the longest numbers that there can be.
-const ROOM: usize = 480;
+/// Longer than any run: 31 years.
+const LONGEST: Duration = Duration::from_secs(999_999_999);
 
 pub(super) struct Junit {
     out: BufWriter<WholeFile>,
     strict: bool,
+    room: usize,
 }
 
 /// How a test suite would put it.
@@ -43,8 +44,10 @@ impl Junit {
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, place.begin(Self::NAME)?);
-        writeln!(out, "{DECLARATION}{:ROOM$}", "")?;
-        Ok(Self { out, strict: run.strict })
+        let most = u64::from(run.orgs);
+        let room = head(run, Totals { tests: most, failures: most, skipped: most, worked: LONGEST }).len();
+        writeln!(out, "{DECLARATION}{:room$}", "")?;
+        Ok(Self { out, strict: run.strict, room })
     }
 
     fn verdict(&self, status: Status) -> Verdict {
@@ -126,25 +129,14 @@ impl RunFile for Junit {
     fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
         writeln!(self.out, "  </testsuite>\n</testsuites>")?;
         let counts = &tally.counts;
-        let total = format!(
-            "tests=\"{}\" failures=\"{}\" errors=\"0\" time=\"{}\"",
-            counts.total(),
-            self.total(counts, &Verdict::Failure),
-            Seconds(tally.course.worked),
-        );
-        // Jenkins' schema knows this number of a suite, not of all suites.
-        let skipped = self.total(counts, &Verdict::Skipped);
-        // Readers want the moment without a zone; it is UTC.
-        let started = tally.run.started.to_string();
-        let started = started.trim_end_matches('Z');
-        let mut head = String::new();
-        let _ = write!(head, "<testsuites name=\"orgwave\" {total}>\n  <testsuite name=\"run\" {total}");
-        let _ = write!(
-            head,
-            " skipped=\"{skipped}\" timestamp=\"{started}\" id=\"{}\">",
-            Clean(&tally.run.run_id)
-        );
-        if head.len() > ROOM {
+        let totals = Totals {
+            tests: counts.total(),
+            failures: self.total(counts, &Verdict::Failure),
+            skipped: self.total(counts, &Verdict::Skipped),
+            worked: tally.course.worked,
+        };
+        let head = head(&tally.run, totals);
+        if head.len() > self.room {
             return Err(io::Error::other("the totals don't fit the room that was left for them"));
         }
         let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -153,6 +145,27 @@ impl RunFile for Junit {
         done.push(file.end()?);
         Ok(())
     }
+}
+
+struct Totals {
+    tests: u64,
+    failures: u64,
+    skipped: u64,
+    worked: Duration,
+}
+
+/// The two elements that hold the totals.
+fn head(run: &RunHeader, totals: Totals) -> String {
+    let Totals { tests, failures, skipped, worked } = totals;
+    let total =
+        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{}\"", Seconds(worked));
+    // Readers want the moment without a zone; it is UTC.
+    let started = run.started.to_string();
+    let started = started.trim_end_matches('Z');
+    let mut head = format!("<testsuites name=\"orgwave\" {total}>\n  <testsuite name=\"run\" {total}");
+    // Jenkins' schema knows the number of the skipped of a suite, not of all suites.
+    let _ = write!(head, " skipped=\"{skipped}\" timestamp=\"{started}\" id=\"{}\">", Clean(&run.run_id));
+    head
 }
 
 /// A text as it may stand in an element or an attribute of XML 1.0, whoever wrote it.
