@@ -71,14 +71,14 @@ fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
         "line 8, Client 6: Loading dock",
         "Warning  1 org: a camera or a location isn't there in the org",
         "line  org",
-        "Cost: 39 calls or more, 780 ms at 50.0/s",
+        "Cost: at least 39 calls, at least 780 ms at 50.0/s",
         "Waves: 1, then 1, then 4, then 7",
         "apply it: orgwave apply p.jsonl --ack clears-",
     ];
     let places: Vec<usize> = parts.iter().map(|part| place(&told, part)).collect();
     assert!(places.is_sorted(), "{told}");
     // What is odd is told however many kinds of change there are before it.
-    assert!(told.contains("more kinds of change: see plan.csv"), "{told}");
+    assert!(told.contains("more kinds of change: see p.csv"), "{told}");
     assert!(
         told.contains("1 org: badgeAuthDisablesAlarmMonitoring false -> true, decides on alarms"),
         "{told}"

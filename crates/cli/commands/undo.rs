@@ -54,7 +54,8 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         show(&review, &args.output, session.rate());
         if kept > 0 {
             console::out(&format!(
-                "{kept} fields were changed by someone else since, and are left alone (see plan.csv)\n"
+                "{kept} fields were changed by someone else since, and are left alone (see {})\n",
+                path.with_extension("csv").display()
             ));
         }
         if secrets > 0 {

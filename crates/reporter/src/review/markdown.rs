@@ -19,9 +19,9 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, rate: Option<
     let _ = writeln!(text, "# {}\n", review.headline());
     let cost = review.cost(rate);
     if review.updates > 0 {
-        let _ = write!(text, "{} calls or more", count(cost.calls));
+        let _ = write!(text, "At least {} calls", count(cost.calls));
         if let (Some(time), Some(rate)) = (cost.time, rate) {
-            let _ = write!(text, ", {} at {}", duration(time), pace(rate));
+            let _ = write!(text, ", at least {} at {}", duration(time), pace(rate));
         }
         let waves: Vec<String> = review.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
         let _ = writeln!(text, ". Waves: {}.", waves.join(", then "));

@@ -2,7 +2,7 @@
 //! costs, and the orgs themselves.
 //!
 //! Collected while the plan is written or read, one line at a time. What is kept of an org is a row of the
-//! table that fits the screen; the whole is in `plan.csv`.
+//! table that fits the screen; the whole is in the CSV beside the plan.
 
 mod clusters;
 mod doors;
@@ -34,6 +34,7 @@ const ROWS: usize = 20;
 /// A plan, summed up.
 #[derive(Debug)]
 pub struct PlanReview {
+    stem: String,
     write: WriteMode,
     verify: VerifyPolicy,
     clusters: Clusters,
@@ -82,9 +83,10 @@ fn is_sensitive(field: &PlannedField) -> bool {
 }
 
 impl PlanReview {
-    /// Of a plan that begins so.
-    pub fn begin(plan: &Header) -> Self {
+    /// Of a plan that begins so, and whose files are called `<stem>.csv` and the like.
+    pub fn begin(plan: &Header, stem: &str) -> Self {
         Self {
+            stem: stem.to_owned(),
             write: plan.write,
             verify: plan.verify,
             clusters: Clusters::default(),
@@ -227,7 +229,8 @@ impl PlanReview {
         }
         let more = clusters.len() - shown.len();
         if more > 0 {
-            page.paragraph(Tone::Faint, 2, 2, &format!("and {more} more kinds of change: see plan.csv"));
+            let text = format!("and {more} more kinds of change: see {}.csv", self.stem);
+            page.paragraph(Tone::Faint, 2, 2, &text);
         }
     }
 
@@ -309,7 +312,7 @@ impl PlanReview {
             - self.verdicts.get("skipped").copied().unwrap_or(0);
         let more = listed.saturating_sub(self.rows.len() as u64);
         if more > 0 {
-            page.paragraph(Tone::Faint, 0, 2, &format!("and {} more: see plan.csv", orgs(more)));
+            page.paragraph(Tone::Faint, 0, 2, &format!("and {} more: see {}.csv", orgs(more), self.stem));
         }
     }
 
@@ -321,10 +324,10 @@ impl PlanReview {
         let waves: Vec<String> = self.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
         page.gap();
         let at = match (cost.time, rate) {
-            (Some(time), Some(rate)) => format!(", {} at {}", duration(time), pace(rate)),
+            (Some(time), Some(rate)) => format!(", at least {} at {}", duration(time), pace(rate)),
             _ => String::new(),
         };
-        let text = format!("Cost: {} calls or more{at}", count(cost.calls));
+        let text = format!("Cost: at least {} calls{at}", count(cost.calls));
         page.paragraph(Tone::Plain, 0, 2, &text);
         if !waves.is_empty() {
             page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", waves.join(", then ")));

@@ -25,7 +25,7 @@ impl PlanPages {
     pub fn begin(folder: &Path, stem: &str, header: &Header) -> Self {
         Self {
             header: header.clone(),
-            review: PlanReview::begin(header),
+            review: PlanReview::begin(header, stem),
             rows: Rows::new(),
             folder: folder.to_owned(),
             stem: stem.to_owned(),

@@ -31,7 +31,7 @@ fn too_wide(text: &str, width: usize) -> Vec<&str> {
 }
 
 fn review(lines: &[PlanLine]) -> PlanReview {
-    let mut review = PlanReview::begin(&fixture::plan_header());
+    let mut review = PlanReview::begin(&fixture::plan_header(), "plan");
     for line in lines {
         review.line(line);
     }
