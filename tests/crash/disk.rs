@@ -71,6 +71,27 @@ fn a_full_disk_ends_a_run_with_74_and_it_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_resume_on_a_full_disk_ends_with_74_and_says_to_make_room() {
+    let stage = Stage::new(65, 9, &[]);
+    let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
+    command.env("ORGWAVE_HOLD_AT", "BeforeSend:2");
+    let mut process = process::Live::start(command);
+    assert!(process.says("held at"));
+    process.kill();
+    let run = stage.only_run();
+    let sent = stage.writes();
+    for blocks in [0, 1, 8] {
+        let ran = with_room(&stage, blocks, &["resume", run.to_str().unwrap()]);
+        assert_eq!((ran.code, stage.writes()), (Some(74), sent), "{blocks} blocks: {ran:?}");
+        assert!(ran.stderr.contains("make room or mend the disk, then `orgwave resume "), "{ran:?}");
+        assert!(!ran.stderr.contains("apply the rollout again"), "{ran:?}");
+    }
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    Witness::new(&stage).at_the_end(&run);
+}
+
+#[test]
 fn a_reports_folder_that_is_read_only_ends_with_74_before_anything_is_sent() {
     let stage = Stage::new(62, 6, &[]);
     // Where even root can make nothing.

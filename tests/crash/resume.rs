@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use orgwave_core::run::RunHeader;
-use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
+use orgwave_core::run::{Entry, Finish, RunHeader, StopReason};
+use orgwave_core::timestamp::Timestamp;
+use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
 
 use crate::chains::files_of;
 use crate::process::{Live, Ran};
@@ -93,8 +94,12 @@ fn a_run_of_the_sandbox_ended_with_it() {
 #[test]
 fn a_damaged_journal_is_refused_with_what_to_do() {
     let (stage, run) = killed_run(14);
-    // Folds the log into the file, so that what is damaged is read.
-    drop(when_free(|| SqliteJournal::open(&run.join(FILE_NAME))));
+    // An end folds the log into the file, so that what is damaged is read.
+    let journal = when_free(|| SqliteJournal::open(&run.join(FILE_NAME)));
+    let stop = Some(StopReason::Interrupted);
+    journal.record(Entry::Finished(Finish { at: Timestamp::from_millis(0), stop, wrote: true }));
+    drop(journal);
+    assert!(!run.join("run.db-wal").exists());
     let whole = fs::read(run.join(FILE_NAME)).unwrap();
     let refuse = |bytes: &[u8]| {
         fs::write(run.join(FILE_NAME), bytes).unwrap();
@@ -116,6 +121,34 @@ fn a_damaged_journal_is_refused_with_what_to_do() {
     }
     fs::write(run.join(FILE_NAME), &whole).unwrap();
     let ran = stage.run(&["resume", text(&run)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_log_that_was_lost_or_damaged_is_refused_with_what_to_do() {
+    let (stage, run) = killed_run(18);
+    let log = run.join("run.db-wal");
+    let whole = fs::read(&log).unwrap();
+    let refuse = |what: &str| {
+        for said in [what, "apply the rollout again"] {
+            refused(&stage, 65, said, || stage.run(&["resume", text(&run)]));
+        }
+        assert!(!run.join("results.csv").exists(), "reports of half a run");
+        refused(&stage, 65, what, || stage.run_bare(&["report", text(&run)]));
+    };
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 4] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    refuse("run.db-wal, is bad at frame");
+    fs::remove_file(&log).unwrap();
+    refuse("run.db-wal, is missing");
+    fs::write(&log, &whole).unwrap();
+    let ran = stage.run(&["resume", text(&run)]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    Witness::new(&stage).at_the_end(&run);
+    // A run that said its end needs no log: a copy of its file is enough.
+    let _ = fs::remove_file(&log);
+    let ran = stage.run_bare(&["report", text(&run)]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 

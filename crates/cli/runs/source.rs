@@ -13,6 +13,7 @@ use orgwave_reporter::files::sweep;
 use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
 
 use super::list::RunFolder;
+use crate::args::path_again;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, Wanted, header_of};
 
@@ -98,7 +99,14 @@ pub fn bad_journal(folder: &Path, error: JournalError) -> Failure {
         return Failure::new(Exit::Locked, format!("another process is at work on {}", folder.display()))
             .hint("its files come when it ends");
     }
-    Failure::new(Exit::BadInput, format!("the journal of {} can't be used", folder.display()))
+    let what = format!("the journal of {} can't be used", folder.display());
+    if error.is_the_disks() {
+        let resume = format!("orgwave resume {}", path_again(folder));
+        return Failure::new(Exit::CannotWrite, what)
+            .because(error)
+            .hint(format!("make room or mend the disk, then `{resume}`"));
+    }
+    Failure::new(Exit::BadInput, what)
         .because(error)
         .hint("apply the rollout again: its reads find what is done")
 }

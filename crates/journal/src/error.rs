@@ -74,6 +74,25 @@ impl JournalError {
         move |source| Self::Io { doing, source }
     }
 
+    /// Whether the disk is to blame, not the journal: mended, or with room made, the journal is as good as it was.
+    pub fn is_the_disks(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            Self::Sqlite { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(
+                    ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::PermissionDenied
+                )
+            ),
+            _ => false,
+        }
+    }
+
     /// Sorts SQLite's errors: damage, no database at all, and the rest.
     pub(crate) fn sqlite(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         use rusqlite::{Error as Sqlite, ErrorCode};

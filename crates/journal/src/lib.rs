@@ -18,8 +18,9 @@
 //!    (with `synchronous=FULL` a commit returns once the log is synced), and only then calls the acknowledgements of
 //!    that group. Outcomes and samples ride along; alone, they are committed some milliseconds later. The order in
 //!    the file is the order of the calls, so what a crash leaves is always a beginning of what was said.
-//! 5. Now and then, and at the end, the log is folded into the file: synced log, then synced file. Neither order nor
-//!    content changes by it.
+//! 5. After a process's first commit, now and then, and at its end, the log is folded into the file: synced log, then
+//!    synced file. Neither order nor content changes by it. The log is taken away only once the file says that the
+//!    process has ended: so a file that says that one has begun, with no log beside it, is known to lack something.
 //!
 //! # Why an error is never tried again
 //!
@@ -39,7 +40,8 @@
 //!
 //! Each entry carries a digest chained over all before it: one that was altered, moved or taken out is found, not
 //! believed. Entries are told again to core's state machine ([`Stored::records`]), and an illegal transition is
-//! damage too. What can't be found is a lost end: a log cut short by someone is a shorter journal, just as after a
+//! damage too. Before SQLite reads the log, each of its frames is verified: a bad one with commits behind it is no
+//! torn write. What can't be found is a lost end: a log cut short by someone is a shorter journal, just as after a
 //! crash.
 //!
 //! # What is absent, and why

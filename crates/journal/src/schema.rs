@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::chain::Link;
 use crate::error::JournalError;
+use crate::replay::Fact;
 use crate::wal;
 
 /// `orgw`: SQLite's own place for saying whose file this is.
@@ -74,7 +75,22 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<(Connection, RunHeader
         _ => return Err(JournalError::Newer { found }),
     }
     let (header, first) = header(&connection)?;
+    // Asked once the file can't be closed for good by its writer any more: that would take the log away.
+    if !has_ended(&connection)? && !wal::holds_frames(path)? {
+        return Err(JournalError::damaged("its log, run.db-wal, is missing"));
+    }
     Ok((connection, header, first))
+}
+
+/// Whether no process has begun that didn't say its end.
+pub(crate) fn has_ended(connection: &Connection) -> Result<bool, JournalError> {
+    let newest: Option<String> = connection
+        .query_row("SELECT body FROM entry ORDER BY seq DESC LIMIT 1", (), |row| row.get(0))
+        .optional()
+        .map_err(JournalError::sqlite("read the journal's last entry"))?;
+    // One that can't be understood is found, with its place, by whoever reads the entries.
+    let newest = newest.and_then(|body| serde_json::from_str(&body).ok());
+    Ok(newest.is_none_or(|fact| matches!(fact, Fact::Finished(_))))
 }
 
 fn header(connection: &Connection) -> Result<(RunHeader, Link), JournalError> {

@@ -24,12 +24,18 @@ pub(crate) trait Store: Send + 'static {
     fn abandon(&mut self);
 }
 
+const FOLDING: &str = "fold the journal's log into its file";
+
 /// The journal's file, in WAL mode.
 pub(crate) struct SqliteStore {
     connection: Connection,
     chain: Link,
     /// Bytes appended since the log was last folded into the file.
     unfolded: usize,
+    /// Whether the file itself says that this process has begun.
+    has_begun: bool,
+    /// Whether the newest entry says that the process has ended.
+    has_ended: bool,
 }
 
 impl SqliteStore {
@@ -43,6 +49,8 @@ impl SqliteStore {
         // What the last process left in its log, if it was killed.
         fold(&connection).map_err(sqlite())?;
         schema::use_wal(&connection)?;
+        let has_ended = schema::has_ended(&connection)?;
+        keep_log(&connection, !has_ended).map_err(sqlite())?;
         // SQLite swallows the errors of the checkpoints that it makes by itself, and tries them again.
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(sqlite())?;
         let last: Option<i64> = connection
@@ -50,7 +58,7 @@ impl SqliteStore {
             .optional()
             .map_err(sqlite())?;
         let chain = last.map_or(first, Link::from_stored);
-        Ok(Self { connection, chain, unfolded: 0 })
+        Ok(Self { connection, chain, unfolded: 0, has_begun: false, has_ended })
     }
 
     fn run(&self, sql: &'static str, doing: &'static str) -> Result<(), WriteError> {
@@ -60,9 +68,17 @@ impl SqliteStore {
     }
 }
 
-/// Folds the log into the file. A reader may keep part of it from being folded; the next time is soon enough.
-fn fold(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
+/// Folds the log into the file. Whether all of it: a reader may keep part of it from being folded.
+fn fold(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
+        let (frames, folded): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(frames == folded)
+    })
+}
+
+/// Says whether closing leaves the log where it is, instead of folding it in and taking it away.
+fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
 
 impl Store for SqliteStore {
@@ -80,11 +96,19 @@ impl Store for SqliteStore {
             .and_then(|mut insert| insert.execute((org, &body, self.chain.to_stored())))
             .map_err(|error| WriteError::new(doing, error))?;
         self.unfolded += body.len();
+        self.has_ended = matches!(entry, Entry::Finished(_));
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), WriteError> {
-        self.run("COMMIT", "commit to the journal")
+        self.run("COMMIT", "commit to the journal")?;
+        // A log is missed only by a file that says that there was something to log: so before anyone may act on an
+        // entry of this process, the file has its first ones. And only a file that says its end is left alone.
+        if !self.has_begun {
+            self.has_begun = fold(&self.connection).map_err(|error| WriteError::new(FOLDING, error))?;
+        }
+        keep_log(&self.connection, !self.has_ended)
+            .map_err(|error| WriteError::new("keep the journal's log", error))
     }
 
     fn tidy(&mut self) -> Result<(), WriteError> {
@@ -92,11 +116,12 @@ impl Store for SqliteStore {
             return Ok(());
         }
         self.unfolded = 0;
-        fold(&self.connection).map_err(|error| WriteError::new("fold the journal's log into its file", error))
+        // What a reader keeps from being folded is folded the next time.
+        fold(&self.connection).map(drop).map_err(|error| WriteError::new(FOLDING, error))
     }
 
     fn abandon(&mut self) {
         // Closing would fold the log in. If even saying so fails, the log still has all that was acknowledged.
-        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        let _ = keep_log(&self.connection, true);
     }
 }

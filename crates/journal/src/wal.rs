@@ -4,9 +4,10 @@
 //! cut that is right: each commit is synced before the next one begins, so one transaction at most is torn. Where more
 //! commits lie behind the first bad frame, they were durable once, and someone may have acted on them: damage.
 //!
-//! Only the format that SQLite documents is read here, and nothing is written or locked. A lost end can't be found.
+//! Only the format that SQLite documents is read here, and nothing is written or locked. A lost end can't be found; that
+//! the whole log is lost can, since the file itself says whether its run has ended: see [`holds_frames`].
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,18 @@ fn beside(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push("-wal");
     name.into()
+}
+
+/// Whether there is a log with more than a header. As long as the newest entry isn't the end of a process there must be:
+/// the store folds a process's first commit into the file at once, and the log away only after its end is durable.
+///
+/// A reader makes an empty log where there is none, so that one that is there proves nothing.
+pub(crate) fn holds_frames(journal: &Path) -> Result<bool, JournalError> {
+    match fs::metadata(beside(journal)) {
+        Ok(log) => Ok(log.len() > HEADER as u64),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(JournalError::io("look for the journal's log")(error)),
+    }
 }
 
 /// Makes sure that no commit of the log is lost behind a bad frame.

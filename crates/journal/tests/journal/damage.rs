@@ -162,3 +162,74 @@ fn a_torn_end_of_the_log_is_what_a_power_cut_leaves() {
     assert!(!entries.is_empty() && entries.len() < said.len());
     assert_eq!(entries, said[..entries.len()]);
 }
+
+#[test]
+fn a_log_that_is_missing_is_missed() {
+    for away in [None, Some(0), Some(32)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
+        fs::write(&path, &FILES.killed.0).unwrap();
+        if let Some(length) = away {
+            fs::write(dir.path().join(format!("{FILE_NAME}-wal")), &FILES.killed.1[..length]).unwrap();
+        }
+        // Twice: the first reader may leave an empty log.
+        for _ in 0..2 {
+            let error = read(&path).unwrap_err().to_string();
+            assert_eq!(error, "the journal is damaged: its log, run.db-wal, is missing");
+            assert_eq!(SqliteJournal::open(&path).unwrap_err().to_string(), error);
+        }
+    }
+}
+
+/// Goes on with a run and leaves the folder as a kill would: copied while the writer is at work.
+fn killed_after(dir: &Path, entries: Vec<Entry>) -> tempfile::TempDir {
+    let journal = SqliteJournal::open(&dir.join(FILE_NAME)).unwrap();
+    story::tell(&journal, entries);
+    journal.flush().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for name in [FILE_NAME.to_owned(), format!("{FILE_NAME}-wal")] {
+        fs::copy(dir.join(&name), copy.path().join(name)).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn the_log_is_missed_from_the_first_commit_of_each_process_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(story::publish(dir.path(), ORGS));
+    let began = || Entry::Began { at: story::at(0) };
+    let finished = || story::run(ORGS).pop().unwrap();
+    for process in 0..3 {
+        let killed = killed_after(dir.path(), vec![began()]);
+        let (path, log) = (killed.path().join(FILE_NAME), killed.path().join(format!("{FILE_NAME}-wal")));
+        // Neither a reader nor a writer that is closed without a word takes the log away.
+        drop(read(&path).unwrap());
+        drop(SqliteJournal::open(&path).unwrap());
+        drop(read(&path).unwrap());
+        fs::remove_file(log).unwrap();
+        assert!(read(&path).is_err(), "process {process}");
+
+        // One plain file is left of a process that said its end, and a copy of it is a journal.
+        let journal = SqliteJournal::open(&dir.path().join(FILE_NAME)).unwrap();
+        story::tell(&journal, [began(), finished()]);
+        drop(journal);
+        let names: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [FILE_NAME], "process {process}");
+        let copy = tempfile::tempdir().unwrap();
+        fs::copy(dir.path().join(FILE_NAME), copy.path().join(FILE_NAME)).unwrap();
+        drop(read(&copy.path().join(FILE_NAME)).unwrap());
+        SqliteJournal::open(&copy.path().join(FILE_NAME)).unwrap().flush().unwrap();
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_first_commit_misses_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = story::publish(dir.path(), ORGS);
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(journal.path(), copy.path().join(FILE_NAME)).unwrap();
+    assert_eq!(read(&copy.path().join(FILE_NAME)).unwrap(), []);
+    drop(SqliteJournal::open(&copy.path().join(FILE_NAME)).unwrap());
+    assert_eq!(read(&copy.path().join(FILE_NAME)).unwrap(), []);
+}

@@ -198,7 +198,7 @@ fn entries_that_were_altered_are_found() {
             "entry 4 was altered, or one before it is missing",
         ),
         ("DELETE FROM entry WHERE seq = 9", "entry 10 was altered, or one before it is missing"),
-        ("UPDATE entry SET seq = 4000 WHERE seq = 9", "entry 10 was altered, or one before it is missing"),
+        ("UPDATE entry SET seq = -9 WHERE seq = 9", "entry -9 was altered, or one before it is missing"),
         ("UPDATE entry SET org = 2 WHERE seq = 3", "entry 3 was altered, or one before it is missing"),
     ] {
         let dir = tempfile::tempdir().unwrap();
