@@ -147,6 +147,7 @@ impl RunFile for Junit {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Totals {
     tests: u64,
     failures: u64,
