@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use orgwave_core::run::Exit;
 
 /// What one thread allocates here (a reply, an entry of the journal) another frees, which the system's allocator
-/// makes threads wait for each other for: a tenth of a run's processor time.
+/// makes threads wait for each other for: it took half of a wide run's processor time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

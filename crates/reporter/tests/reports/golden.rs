@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orgwave_reporter::PlanPages;
+use orgwave_core::plan::Header;
+use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::{OrgFiles, write_files};
+use orgwave_reporter::{PlanPages, Summary};
 
 use crate::fixture;
 
@@ -91,4 +93,27 @@ fn the_retry_rollout_is_toml_and_names_files_that_are_there() {
     }
     assert_eq!(rollout["settings"]["apiToken"].as_str(), Some("<secret:ENVOY_TOKEN>"));
     assert_eq!(rollout["limits"]["attempts"].as_integer(), Some(3));
+}
+
+#[test]
+fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
+    let mut run = fixture::rich();
+    let mut plan = fixture::plan_header();
+    plan.inputs.truncate(1);
+    plan.inputs[0].name = Header::undo_of("r 0");
+    plan.settings.clear();
+    plan.sides.clear();
+    run.plan = fixture::write_plan(&plan, &fixture::rich_lines());
+    run.timeline.push(Entry::Finished(Finish {
+        at: fixture::at(1),
+        stop: Some(StopReason::Expired),
+        wrote: true,
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let written = write_files(&run, folder.path(), OrgFiles::Never).unwrap();
+    let text = fs::read_to_string(folder.path().join("retry.toml")).unwrap();
+    assert!(text.contains("orgwave undo r 0"), "{text}");
+    assert!(text.parse::<toml::Table>().unwrap().is_empty(), "applied, it is refused: {text}");
+    let next = Summary::of_files(&written.tally, Path::new("reports/r 1"), true).next_command();
+    assert_eq!(next.as_deref(), Some("orgwave undo 'reports/r 0'"));
 }
