@@ -4,6 +4,7 @@
 //! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
 //! backslash `\\`. A path knows its field in the catalog, so its type and class need no second look-up.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -137,19 +138,20 @@ fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
 }
 
 impl Path {
-    fn of<'a>(mut parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, ParsePathError> {
-        if parts.clone().any(str::is_empty) {
+    fn of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Result<Self, ParsePathError> {
+        let name = parts.next().unwrap_or_default();
+        let [key, member, deeper] = [parts.next(), parts.next(), parts.next()];
+        if name.is_empty() || [key, member, deeper].into_iter().flatten().chain(parts).any(str::is_empty) {
             return Err(ParsePathError::EmptyPart);
         }
-        let name = parts.next().unwrap_or_default();
         let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
             name: name.to_owned(),
             did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
         })?;
-        let Some(key) = parts.next() else { return Ok(Self::Field(field)) };
+        let Some(key) = key else { return Ok(Self::Field(field)) };
         let spec = field.map().ok_or(ParsePathError::NotAMap(field.name))?;
-        let Some(name) = parts.next() else { return Ok(Self::Entry(field, key.into())) };
-        if parts.next().is_some() {
+        let Some(name) = member else { return Ok(Self::Entry(field, key.into())) };
+        if deeper.is_some() {
             return Err(ParsePathError::TooDeep);
         }
         let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
@@ -158,6 +160,36 @@ impl Path {
             did_you_mean: nearest(name, spec.members.iter().map(|member| member.name)),
         })?;
         Ok(Self::Member(field, key.into(), member))
+    }
+
+    /// As it is written. Plans and tables hold millions of paths, so this takes no detour over a formatter.
+    pub fn text(&self) -> Cow<'static, str> {
+        let (field, key, member) = self.parts();
+        if let Self::Field(_) = self {
+            return Cow::Borrowed(field);
+        }
+        let mut text = String::with_capacity(field.len() + key.len() + member.len() + 4);
+        text.push_str(field);
+        text.push('.');
+        if key.contains(['.', '\\']) {
+            push_escaped(key, &mut text);
+        } else {
+            text.push_str(key);
+        }
+        if !member.is_empty() {
+            text.push('.');
+            text.push_str(member);
+        }
+        Cow::Owned(text)
+    }
+}
+
+fn push_escaped(key: &str, text: &mut String) {
+    for c in key.chars() {
+        if matches!(c, '.' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
     }
 }
 
@@ -176,24 +208,7 @@ impl FromStr for Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (field, key, member) = self.parts();
-        f.write_str(field)?;
-        if self.key().is_some() {
-            f.write_str(".")?;
-            let mut rest = key;
-            while let Some(place) = rest.find(['.', '\\']) {
-                f.write_str(&rest[..place])?;
-                f.write_str("\\")?;
-                f.write_str(&rest[place..=place])?;
-                rest = &rest[place + 1..];
-            }
-            f.write_str(rest)?;
-        }
-        if !member.is_empty() {
-            f.write_str(".")?;
-            f.write_str(member)?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -211,7 +226,7 @@ impl Ord for Path {
 
 impl Serialize for Path {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

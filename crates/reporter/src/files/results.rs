@@ -6,7 +6,7 @@ use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
 use super::table::Table;
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::advice::next_step;
 use crate::record::Record;
@@ -103,8 +103,8 @@ impl RunFile for Results {
         table.end_row()
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
-        done.push(self.table.end()?.end()?);
+    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        done.push(self.table.end()?);
         Ok(())
     }
 }

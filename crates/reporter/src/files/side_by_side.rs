@@ -1,11 +1,12 @@
-//! Some threads write the files while this one reads the records: reading is half of the work.
+//! Some threads write the files while this one reads the records: reading is half of the work. In the end they are
+//! made durable, each by a thread of its own.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, ScopedJoinHandle};
 
-use super::{RunFile, at};
+use super::{Nameless, RunFile, WholeFile, at};
 use crate::error::ReportError;
 use crate::record::Record;
 
@@ -80,6 +81,18 @@ fn write_share(mut files: Files, folder: &Path, batches: &Receiver<Batch>) -> Re
     Ok(files)
 }
 
-fn ended(writer: ScopedJoinHandle<'_, Result<Files, ReportError>>) -> Result<Files, ReportError> {
-    writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+/// Makes all files durable at once: a disk that is told so together is done sooner.
+pub(super) fn sync(files: Vec<WholeFile>) -> Result<Vec<Nameless>, ReportError> {
+    let end = |file: WholeFile| {
+        let path = file.path().to_owned();
+        file.end().map_err(ReportError::write(&path))
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = files.into_iter().map(|file| scope.spawn(move || end(file))).collect();
+        threads.into_iter().map(ended).collect()
+    })
+}
+
+fn ended<T>(thread: ScopedJoinHandle<'_, Result<T, ReportError>>) -> Result<T, ReportError> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -53,6 +53,16 @@ impl WholeFile {
         self.nameless().name()
     }
 
+    /// Where it will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name it will have.
+    pub(crate) fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     fn nameless(self) -> Nameless {
         Nameless { temporary: self.temporary.into_temp_path(), path: self.path }
     }
@@ -62,11 +72,6 @@ impl Nameless {
     /// Gives it its name, in place of what had it. The folder is to be synced afterwards.
     pub(crate) fn name(self) -> Result<(), ReportError> {
         self.temporary.persist(&self.path).map_err(|error| ReportError::write(&self.path)(error.error))
-    }
-
-    /// The name it will have.
-    pub(crate) fn file_name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
