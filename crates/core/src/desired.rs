@@ -95,9 +95,7 @@ impl Origin {
         match self {
             Self::Default => Cow::Borrowed("default"),
             Self::Row => Cow::Borrowed("row"),
-            Self::Side(table, line) => {
-                Cow::Owned([table.name(), ":", &line.to_string()].concat())
-            }
+            Self::Side(table, line) => Cow::Owned([table.name(), ":", &line.to_string()].concat()),
             Self::Undo => Cow::Borrowed("undo"),
         }
     }

@@ -185,38 +185,40 @@ fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
         Token::Text(text) => (text, false),
     };
     let trimmed = trim(text);
-    let value = match kind {
-        Kind::Text => json!(text),
-        Kind::Bool => {
-            json!(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
-        }
-        Kind::Int32 if is_exponent(trimmed) => return Err(exponent()),
-        Kind::Int32 => json!(trimmed.parse::<i32>().map_err(|_| {
-            Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
-        })?),
-        Kind::Enum(values) if values.contains(&trimmed) => json!(trimmed),
-        Kind::Enum(values) => {
-            return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
-        }
-        Kind::Ruuid | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
-        Kind::Ruuid => json!(id(trimmed, "an RUUID")?),
-        Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
-            Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
-        })?),
-        Kind::Cameras => {
-            let cameras: Result<Vec<_>, _> =
-                elements(text)?.map(|text| id(trim(text), "camera RUUIDs joined by `;`")).collect();
-            json!(cameras?)
-        }
-        Kind::Texts => json!(elements(text)?.collect::<Vec<_>>()),
-        Kind::Map(_) => {
-            return Err(Refusal::new(
-                Code::CellMap,
-                "<null>, <empty>, <keep> or nothing: entries have columns of their own",
-            ));
-        }
-        Kind::Opaque => return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing")),
-    };
+    let value =
+        match kind {
+            Kind::Text => Value::from(text),
+            Kind::Bool => {
+                Value::Bool(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
+            }
+            Kind::Int32 if is_exponent(trimmed) => return Err(exponent()),
+            Kind::Int32 => Value::from(trimmed.parse::<i32>().map_err(|_| {
+                Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
+            })?),
+            Kind::Enum(values) if values.contains(&trimmed) => Value::from(trimmed),
+            Kind::Enum(values) => {
+                return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
+            }
+            Kind::Ruuid | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
+            Kind::Ruuid => Value::from(id(trimmed, "an RUUID")?.as_str()),
+            Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
+                Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
+            })?),
+            Kind::Cameras => {
+                let camera = |text| id(trim(text), "camera RUUIDs joined by `;`");
+                let cameras: Result<Vec<_>, _> =
+                    elements(text)?.map(|text| camera(text).map(|id| Value::from(id.as_str()))).collect();
+                Value::Array(cameras?)
+            }
+            Kind::Texts => Value::Array(elements(text)?.map(Value::from).collect()),
+            Kind::Map(_) => {
+                return Err(Refusal::new(
+                    Code::CellMap,
+                    "<null>, <empty>, <keep> or nothing: entries have columns of their own",
+                ));
+            }
+            Kind::Opaque => return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing")),
+        };
     Ok(Cell::Set(value))
 }
 

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use memchr::memchr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Class, FIELDS, Field, Kind, Member};
@@ -197,12 +198,21 @@ impl FromStr for Path {
     type Err = ParsePathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Hardly any path has an escape, and plans have many paths.
-        if text.contains('\\') {
+        // Hardly any path has an escape, and plans have millions of paths.
+        if memchr(b'\\', text.as_bytes()).is_some() {
             let parts = split_escaped(text)?;
             return Self::of(parts.iter().map(String::as_str));
         }
-        Self::of(text.split('.'))
+        let mut rest = Some(text);
+        Self::of(std::iter::from_fn(|| {
+            let part = rest?;
+            let (part, behind) = match memchr(b'.', part.as_bytes()) {
+                Some(dot) => (&part[..dot], Some(&part[dot + 1..])),
+                None => (part, None),
+            };
+            rest = behind;
+            Some(part)
+        }))
     }
 }
 
