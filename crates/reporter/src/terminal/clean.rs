@@ -10,6 +10,10 @@ const MARKS: usize = 4;
 /// A text without anything that could move the cursor, change colours, or turn the reading direction: line
 /// breaks and tabs become spaces, everything else of that kind `�`. Piles of combining marks are cut.
 pub fn clean(text: &str) -> Cow<'_, str> {
+    // Most texts are, and lists of ids are long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let mut marks = 0;
     let mut is_clean = |c: char| {
         marks = if c.width() == Some(0) { marks + 1 } else { 0 };
