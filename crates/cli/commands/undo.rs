@@ -35,7 +35,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
-    prove(&run, &session.seal(&run.header.plan_id))?;
+    prove(&run.path, &run.header, &session.seal(&run.header.plan_id))?;
 
     let id = new_name(clock::now());
     let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;

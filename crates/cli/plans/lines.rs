@@ -189,8 +189,8 @@ mod tests {
         let waves: Vec<u32> = (0..60).map(|org| [2, 1, 0, 3, 1][org % 5]).collect();
         let (file, index) = lines(&waves);
         let all: Vec<u32> = (0..60).collect();
-        let by_wave = |wave| all.iter().copied().filter(move |org| waves[*org as usize] == wave);
-        let usual: Vec<u32> = [1, 2, 3].into_iter().flat_map(by_wave).collect();
+        let mut usual: Vec<u32> = all.iter().copied().filter(|org| waves[*org as usize] > 0).collect();
+        usual.sort_by_key(|org| waves[*org as usize]);
         let backwards: Vec<u32> = all.iter().copied().rev().collect();
         let with_doubt_first: Vec<u32> = [50, 3].iter().chain(&usual).copied().collect();
         for order in [&usual, &all, &backwards, &with_doubt_first] {

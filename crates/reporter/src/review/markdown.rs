@@ -6,9 +6,10 @@ use orgwave_core::plan::{Header, Verdict};
 
 use super::PlanReview;
 use super::clusters::to_show;
-use crate::advice::{Stage, advice};
+use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own};
+use crate::stage::Stage;
 use crate::terminal::{count, duration, orgs, pace};
 
 /// Kinds of change that are listed.

@@ -10,11 +10,12 @@ use orgwave_core::timestamp::Timestamp;
 use super::PlanReview;
 use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
-use crate::advice::{Stage, advice};
+use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
+use crate::stage::Stage;
 use crate::terminal::{Tone, clean, count, cut, duration, orgs, pace};
 use crate::value;
 
