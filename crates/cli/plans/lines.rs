@@ -141,7 +141,8 @@ fn parse(file: &File, entry: IndexEntry) -> io::Result<PlanLine> {
 #[cfg(test)]
 mod tests {
     use orgwave_core::ids::Ruuid;
-    use orgwave_core::plan::{RawTyped, Typed, Verdict};
+    use orgwave_core::plan::Verdict;
+    use serde_json::json;
 
     use super::*;
 
@@ -152,24 +153,10 @@ mod tests {
         let mut text = String::new();
         for (number, wave) in (0u8..).zip(waves) {
             let verdict = if *wave == 0 { Verdict::Unchanged } else { Verdict::Update };
-            let line = PlanLine {
-                wave: (*wave > 0).then_some(*wave),
-                line: u64::from(number),
-                org: Ruuid::from_bytes([number; 16]),
-                name: None,
-                skip: None,
-                note: None,
-                carried: Vec::new(),
-                verdict,
-                action: verdict.action(),
-                complaint: None,
-                unproven: false,
-                expects: Vec::new(),
-                secrets: Vec::new(),
-                fields: Vec::new(),
-                typed: RawTyped::from(&Typed::default()),
-            };
-            let json = serde_json::to_string(&line).unwrap() + "\n";
+            let org = Ruuid::from_bytes([number; 16]);
+            let json = json!({"line": number, "org": org, "verdict": verdict, "action": verdict.action(),
+                "typed": {"row": [org]}});
+            let json = format!("{json}\n");
             let (offset, length) = (text.len() as u64, u32::try_from(json.len()).unwrap());
             index.push(IndexEntry { offset, length, wave: *wave, verdict });
             text += &json;

@@ -5,6 +5,7 @@ use std::io;
 use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
+use super::results::begin_row;
 use super::table::Table;
 use super::whole::WholeFile;
 use super::{Place, RunFile};
@@ -45,13 +46,9 @@ impl RunFile for Changes {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
+        let table = &mut self.table;
         // The org's own cells are the same in all of its rows.
-        table.show(line.line)?;
-        table.word(line.org.as_str())?;
-        table.text(line.name.as_deref().unwrap_or(""))?;
-        table.maybe(line.wave)?;
-        table.word(outcome.status.as_str())?;
+        begin_row(table, record)?;
         for Change { field, before } in record.changes() {
             table.word(&field.path.text())?;
             table.value(&value::before(&field.path, before))?;
