@@ -63,7 +63,8 @@ impl WholeFile {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    fn nameless(self) -> Nameless {
+    /// A file that was synced, to be named.
+    pub(crate) fn nameless(self) -> Nameless {
         Nameless { temporary: self.temporary.into_temp_path(), path: self.path }
     }
 }
