@@ -4,6 +4,7 @@
 //! parsed deeper than a managed path reaches.
 
 use std::io::Write;
+use std::ops::Range;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,7 +13,7 @@ use crate::desired::Wish;
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::Secrets;
-use crate::settings::{Field, Path, RawMembers, RawObject, ShapeError};
+use crate::settings::{Field, Path, RawMap, RawMember, RawObject, ShapeError};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///
@@ -69,95 +70,203 @@ fn write_field(
     secrets: &Secrets,
 ) -> Result<(), ShapeError> {
     if let [PlannedField { path: Path::Field(_), after, .. }] = wishes {
-        write_wish(object, field.name, after, secrets);
+        object.wish(field.name, after, secrets);
         return Ok(());
     }
-    let entries = part(live, || field.name.to_owned())?;
+    let mut entries = Entries::of(wishes);
     object.key(field.name);
-    let mut map = ObjectWriter::begin(object.out);
-    let mut rest = wishes;
-    let mut managed = Vec::new();
-    while let Some(first) = rest.first() {
-        let key = first.path.key().unwrap_or_default();
-        let length = rest.iter().take_while(|field| field.path.key() == Some(key)).count();
-        let (entry, tail) = rest.split_at(length);
-        managed.push((key, entry));
-        rest = tail;
-    }
-    // They come sorted, and then this costs one look at each.
-    managed.sort_by_key(|(key, _)| *key);
-    let mut is_new = vec![true; managed.len()];
-    for (key, raw) in entries.iter() {
-        match managed.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(place) => {
-                is_new[place] = false;
-                write_entry(&mut map, field, key, managed[place].1, Some(raw), secrets)?;
+    match live.filter(|live| live.get() != "null") {
+        None => {
+            let mut map = ObjectWriter::begin(object.out);
+            for (key, wishes) in entries.rest() {
+                map.entry(key, wishes, secrets);
             }
-            Err(_) => map.raw(key, raw.get()),
+            map.end();
+            Ok(())
+        }
+        Some(live) => {
+            let map = RawMap::of(live).ok_or_else(|| no_object(field.name.to_owned(), live.get()))?;
+            Splice { out: object.out, map: &map, run: 0..0, secrets }.map(field, &mut entries)
         }
     }
-    for ((key, wishes), _) in managed.into_iter().zip(is_new).filter(|(_, is_new)| *is_new) {
-        write_entry(&mut map, field, key, wishes, None, secrets)?;
-    }
-    map.end();
-    Ok(())
 }
 
-fn write_entry(
-    map: &mut ObjectWriter<'_>,
-    field: &'static Field,
-    key: &str,
-    wishes: &[PlannedField],
-    live: Option<&RawValue>,
-    secrets: &Secrets,
-) -> Result<(), ShapeError> {
-    if let [PlannedField { path: Path::Entry(..), after: Wish::Remove, .. }] = wishes {
-        return Ok(());
-    }
-    if let [PlannedField { path: Path::Entry(..), after, .. }] = wishes {
-        write_wish(map, key, after, secrets);
-        return Ok(());
-    }
-    let members = part(live, || Path::Entry(field, key.into()).to_string())?;
-    map.key(key);
-    let mut entry = ObjectWriter::begin(map.out);
-    let name_of = |field: &PlannedField| match &field.path {
+fn no_object(place: String, raw: &str) -> ShapeError {
+    let found = if raw.starts_with('[') { "a list" } else { "a single value" };
+    ShapeError { place, expected: "an object", found }
+}
+
+/// The name of the field in an entry that a path ends with.
+fn member_name(field: &PlannedField) -> &'static str {
+    match &field.path {
         Path::Member(_, _, member) => member.name,
         Path::Field(_) | Path::Entry(..) => "",
-    };
-    for (name, raw) in members.iter() {
-        match wishes.iter().find(|wish| name_of(wish) == name) {
-            Some(wish) => write_wish(&mut entry, name, &wish.after, secrets),
-            None => entry.raw(name, raw.get()),
-        }
-    }
-    for wish in wishes.iter().filter(|wish| members.get(name_of(wish)).is_none()) {
-        write_wish(&mut entry, name_of(wish), &wish.after, secrets);
-    }
-    entry.end();
-    Ok(())
-}
-
-/// The members of what is to be changed in part; null and absent have none.
-fn part(live: Option<&RawValue>, place: impl FnOnce() -> String) -> Result<RawMembers<'_>, ShapeError> {
-    match live.map(RawValue::get) {
-        None | Some("null") => Ok(RawMembers::default()),
-        Some(raw) => RawMembers::parse(raw).map_err(|_| ShapeError {
-            place: place(),
-            expected: "an object",
-            found: if raw.starts_with('[') { "a list" } else { "a single value" },
-        }),
     }
 }
 
-fn write_wish(object: &mut ObjectWriter<'_>, name: &str, wish: &Wish, secrets: &Secrets) {
-    match wish {
-        Wish::Set(value) => object.value(name, value),
-        Wish::Remove => {}
-        Wish::Secret(secret) => {
-            let secret = secrets.get(secret).expect("secrets are resolved before a run begins");
-            object.text(name, secret.expose());
+/// Writes a map anew from its text. Pieces that follow one another there are copied in one go, with the commas and
+/// braces between them, so that of a map with one change a door no more than the changes is looked at twice.
+struct Splice<'a> {
+    out: &'a mut Vec<u8>,
+    map: &'a RawMap<'a>,
+    /// What is to be copied from the map's text next.
+    run: Range<usize>,
+    secrets: &'a Secrets,
+}
+
+impl Splice<'_> {
+    fn map(mut self, field: &'static Field, managed: &mut Entries<'_>) -> Result<(), ShapeError> {
+        let (map, secrets) = (self.map, self.secrets);
+        let mut lead = b'{';
+        for entry in map.entries() {
+            match entry.key().and_then(|key| managed.take(key)) {
+                None => self.member(&mut lead, entry, None),
+                Some([PlannedField { path: Path::Entry(..), after, .. }]) => {
+                    self.member(&mut lead, entry, Some(after));
+                }
+                Some(wishes) => {
+                    self.head(&mut lead, entry);
+                    self.entry(field, entry, wishes)?;
+                }
+            }
         }
+        for (key, wishes) in managed.rest() {
+            let mut object = ObjectWriter { out: self.flush(), lead };
+            object.entry(key, wishes, secrets);
+            lead = object.lead;
+        }
+        self.close(lead, map.text().len());
+        self.flush();
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        field: &'static Field,
+        entry: &RawMember<'_>,
+        wishes: &[PlannedField],
+    ) -> Result<(), ShapeError> {
+        let (map, secrets) = (self.map, self.secrets);
+        let Some(members) = map.members(entry) else {
+            if map.value(entry) == "null" {
+                write_entry(self.flush(), wishes, secrets);
+                self.run = entry.end..entry.end;
+                return Ok(());
+            }
+            let key = entry.key().unwrap_or_default();
+            return Err(no_object(Path::Entry(field, key.into()).to_string(), map.value(entry)));
+        };
+        let mut lead = b'{';
+        let (mut found, mut next) = (0, 0);
+        for member in members {
+            // Wishes are sorted; where the members are as well, the first look finds it.
+            let is_its = |wish: &PlannedField| Some(member_name(wish)) == member.key();
+            let place = match wishes.get(next).is_some_and(is_its) {
+                true => Some(next),
+                false => wishes.iter().position(is_its),
+            };
+            if let Some(place) = place {
+                (found, next) = (found + 1, place + 1);
+            }
+            self.member(&mut lead, member, place.map(|place| &wishes[place].after));
+        }
+        if found < wishes.len() {
+            let is_new = |name| members.iter().all(|member| member.key() != Some(name));
+            let mut object = ObjectWriter { out: self.flush(), lead };
+            for wish in wishes.iter().filter(|wish| is_new(member_name(wish))) {
+                object.wish(member_name(wish), &wish.after, secrets);
+            }
+            lead = object.lead;
+        }
+        self.close(lead, entry.end);
+        Ok(())
+    }
+
+    /// A member as it stands there, or as wished.
+    fn member(&mut self, lead: &mut u8, member: &RawMember<'_>, wish: Option<&Wish>) {
+        match wish {
+            None => {
+                self.head(lead, member);
+                self.copy(member.value..member.end);
+            }
+            Some(Wish::Remove) => {}
+            Some(wish) => {
+                self.head(lead, member);
+                let secrets = self.secrets;
+                write_wish(self.flush(), wish, secrets);
+                self.run = member.end..member.end;
+            }
+        }
+    }
+
+    /// All of a member before its value, and the brace or comma before that: there in the text, mostly.
+    fn head(&mut self, lead: &mut u8, member: &RawMember<'_>) {
+        let before = member.start - 1;
+        if self.map.text().as_bytes()[before] == *lead {
+            self.copy(before..member.value);
+        } else {
+            self.flush().push(*lead);
+            self.copy(member.start..member.value);
+        }
+        *lead = b',';
+    }
+
+    /// The brace at the end of an object that ends there.
+    fn close(&mut self, lead: u8, end: usize) {
+        if lead == b'{' {
+            self.flush().push(b'{');
+        }
+        self.copy(end - 1..end);
+    }
+
+    fn copy(&mut self, piece: Range<usize>) {
+        if piece.start != self.run.end {
+            self.flush();
+            self.run.start = piece.start;
+        }
+        self.run.end = piece.end;
+    }
+
+    /// The body, with all in it that was to be copied.
+    fn flush(&mut self) -> &mut Vec<u8> {
+        self.out.extend_from_slice(&self.map.text().as_bytes()[self.run.clone()]);
+        self.run.start = self.run.end;
+        self.out
+    }
+}
+
+/// The wishes for a map by its keys, in their order.
+struct Entries<'a> {
+    /// With whether the key isn't there yet, for all that is known.
+    managed: Vec<(&'a str, &'a [PlannedField], bool)>,
+    next: usize,
+}
+
+impl<'a> Entries<'a> {
+    fn of(fields: &'a [PlannedField]) -> Self {
+        let entries = fields.chunk_by(|left, right| left.path.key() == right.path.key());
+        let mut managed: Vec<_> =
+            entries.map(|entry| (entry[0].path.key().unwrap_or_default(), entry, true)).collect();
+        // They come sorted, and then this costs one look at each.
+        managed.sort_by_key(|(key, ..)| *key);
+        Self { managed, next: 0 }
+    }
+
+    /// The wishes for a key that is there. Where the map is sorted as well, the first look finds them.
+    fn take(&mut self, key: &str) -> Option<&'a [PlannedField]> {
+        let place = match self.managed.get(self.next) {
+            Some((next, ..)) if *next == key => self.next,
+            _ => self.managed.binary_search_by_key(&key, |(key, ..)| *key).ok()?,
+        };
+        self.next = place + 1;
+        let (_, wishes, is_new) = &mut self.managed[place];
+        *is_new = false;
+        Some(wishes)
+    }
+
+    /// The keys that weren't taken.
+    fn rest(&self) -> impl Iterator<Item = (&'a str, &'a [PlannedField])> {
+        self.managed.iter().filter(|(.., is_new)| *is_new).map(|(key, wishes, _)| (*key, *wishes))
     }
 }
 
@@ -183,28 +292,19 @@ impl<'a> Groups<'a> {
 /// Writes the members of one JSON object.
 struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
-    is_first: bool,
+    /// What stands before the next member.
+    lead: u8,
 }
 
 impl<'a> ObjectWriter<'a> {
     fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, is_first: true }
+        Self { out, lead: b'{' }
     }
 
     fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.push(b',');
-        }
-        // Hardly any key has something to escape, and a map of 500 doors has thousands of keys.
-        if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-            self.out.push(b'"');
-            self.out.extend_from_slice(key.as_bytes());
-            self.out.extend_from_slice(b"\":");
-        } else {
-            write_json(self.out, key);
-            self.out.push(b':');
-        }
+        self.out.push(std::mem::replace(&mut self.lead, b','));
+        write_text(self.out, key);
+        self.out.push(b':');
     }
 
     fn raw(&mut self, key: &str, raw: &str) {
@@ -212,18 +312,80 @@ impl<'a> ObjectWriter<'a> {
         self.out.extend_from_slice(raw.as_bytes());
     }
 
-    fn value(&mut self, key: &str, value: &Value) {
-        self.key(key);
-        write_json(self.out, value);
+    fn wish(&mut self, key: &str, wish: &Wish, secrets: &Secrets) {
+        if !matches!(wish, Wish::Remove) {
+            self.key(key);
+            write_wish(self.out, wish, secrets);
+        }
     }
 
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        write_json(self.out, text);
+    /// An entry that isn't there yet.
+    fn entry(&mut self, key: &str, wishes: &[PlannedField], secrets: &Secrets) {
+        if let [PlannedField { path: Path::Entry(..), after, .. }] = wishes {
+            self.wish(key, after, secrets);
+        } else {
+            self.key(key);
+            write_entry(self.out, wishes, secrets);
+        }
     }
 
     fn end(self) {
+        if self.lead == b'{' {
+            self.out.push(b'{');
+        }
         self.out.push(b'}');
+    }
+}
+
+fn write_entry(out: &mut Vec<u8>, wishes: &[PlannedField], secrets: &Secrets) {
+    let mut entry = ObjectWriter::begin(out);
+    for wish in wishes {
+        entry.wish(member_name(wish), &wish.after, secrets);
+    }
+    entry.end();
+}
+
+fn write_wish(out: &mut Vec<u8>, wish: &Wish, secrets: &Secrets) {
+    match wish {
+        Wish::Set(value) => write_value(out, value),
+        Wish::Remove => {}
+        Wish::Secret(secret) => {
+            let secret = secrets.get(secret).expect("secrets are resolved before a run begins");
+            write_text(out, secret.expose());
+        }
+    }
+}
+
+/// As serde_json writes it, but for texts without a look at each of their bytes.
+fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::String(text) => write_text(out, text),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                write_value(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Null | Value::Number(_) | Value::Object(_) => write_json(out, value),
+    }
+}
+
+/// Hardly any text has something to escape. Whether it has is asked without a branch a byte, so many are looked at in
+/// one step.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    let escapes = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
+        write_json(out, text);
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
     }
 }
 
