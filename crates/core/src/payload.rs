@@ -150,7 +150,7 @@ impl Splice<'_> {
         let Some(members) = map.members(entry) else {
             if map.value(entry) == "null" {
                 write_entry(self.flush(), wishes, secrets);
-                self.run = entry.end..entry.end;
+                self.run = entry.end()..entry.end();
                 return Ok(());
             }
             let key = entry.key().unwrap_or_default();
@@ -178,7 +178,7 @@ impl Splice<'_> {
             }
             lead = object.lead;
         }
-        self.close(lead, entry.end);
+        self.close(lead, entry.end());
         Ok(())
     }
 
@@ -187,26 +187,26 @@ impl Splice<'_> {
         match wish {
             None => {
                 self.head(lead, member);
-                self.copy(member.value..member.end);
+                self.copy(member.value()..member.end());
             }
             Some(Wish::Remove) => {}
             Some(wish) => {
                 self.head(lead, member);
                 let secrets = self.secrets;
                 write_wish(self.flush(), wish, secrets);
-                self.run = member.end..member.end;
+                self.run = member.end()..member.end();
             }
         }
     }
 
     /// All of a member before its value, and the brace or comma before that: there in the text, mostly.
     fn head(&mut self, lead: &mut u8, member: &RawMember<'_>) {
-        let before = member.start - 1;
+        let before = member.start() - 1;
         if self.map.text().as_bytes()[before] == *lead {
-            self.copy(before..member.value);
+            self.copy(before..member.value());
         } else {
             self.flush().push(*lead);
-            self.copy(member.start..member.value);
+            self.copy(member.start()..member.value());
         }
         *lead = b',';
     }

@@ -25,28 +25,26 @@ pub(crate) struct RawMap<'a> {
     places: Places<'a>,
 }
 
-/// A member of an object, as places in the map's text.
+/// A member of an object, as places in the map's text. Thousands are listed for each write, so they are small.
 pub(crate) struct RawMember<'a> {
     key: Option<Cow<'a, str>>,
-    /// Where its key begins.
-    pub(crate) start: usize,
-    /// Where its value begins.
-    pub(crate) value: usize,
-    /// Where its value ends.
-    pub(crate) end: usize,
+    start: u32,
+    value: u32,
+    end: u32,
     /// Of an entry that is an object: its members.
-    inside: Option<Range<usize>>,
+    inside: Option<Range<u32>>,
 }
 
 impl<'a> RawMap<'a> {
     /// Takes a map apart; `None` if it is no object.
     pub(crate) fn of(raw: &'a RawValue) -> Option<Self> {
-        let mut scan = Scan::of(raw);
-        let mut map =
-            Self { text: raw.get(), entries: Vec::new(), inside: Vec::new(), places: Places::default() };
+        let (text, mut scan) = (raw.get(), Scan::of(raw));
         if !scan.enter_object() {
             return None;
         }
+        // A member of a door has about so many bytes.
+        let inside = Vec::with_capacity(text.len() / 40);
+        let mut map = Self { text, entries: Vec::new(), inside, places: Places::default() };
         let mut places = Places::default();
         while let Some(key) = scan.next_member() {
             let value = scan.at();
@@ -58,7 +56,7 @@ impl<'a> RawMap<'a> {
                     scan.skip_value();
                     places.put(&mut map.inside, RawMember::of(key, value, scan.at(), None));
                 }
-                from..map.inside.len()
+                place(from)..place(map.inside.len())
             });
             if inside.is_none() {
                 scan.skip_value();
@@ -85,24 +83,44 @@ impl<'a> RawMap<'a> {
 
     /// The members of an entry in their order; `None` if it is no object.
     pub(crate) fn members(&self, entry: &RawMember<'a>) -> Option<&[RawMember<'a>]> {
-        entry.inside.clone().map(|inside| &self.inside[inside])
+        let inside = entry.inside.as_ref()?;
+        Some(&self.inside[inside.start as usize..inside.end as usize])
     }
 
     /// The JSON of an entry, or of a member of one.
     pub(crate) fn value(&self, member: &RawMember<'a>) -> &'a str {
-        &self.text[member.value..member.end]
+        &self.text[member.value()..member.end()]
     }
 }
 
 impl<'a> RawMember<'a> {
-    fn of(key: Key<'a>, value: usize, end: usize, inside: Option<Range<usize>>) -> Self {
-        Self { key: key.text, start: key.start, value, end, inside }
+    fn of(key: Key<'a>, value: usize, end: usize, inside: Option<Range<u32>>) -> Self {
+        Self { key: key.text, start: place(key.start), value: place(value), end: place(end), inside }
     }
 
     /// The key; `None` if it is no Unicode.
     pub(crate) fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
+
+    /// Where its key begins.
+    pub(crate) fn start(&self) -> usize {
+        self.start as usize
+    }
+
+    /// Where its value begins.
+    pub(crate) fn value(&self) -> usize {
+        self.value as usize
+    }
+
+    /// Where its value ends.
+    pub(crate) fn end(&self) -> usize {
+        self.end as usize
+    }
+}
+
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("a map has no gigabytes: replies are capped long before")
 }
 
 /// Where the members of one object stand by their keys, in a list that may begin with those of others.
