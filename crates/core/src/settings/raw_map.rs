@@ -127,6 +127,8 @@ fn place(at: usize) -> u32 {
 #[derive(Default)]
 struct Places<'a> {
     from: usize,
+    /// A bit for each sort of key there is: one of a sort that isn't there needs no search.
+    sorts: u64,
     /// All of them, once they are more than a few.
     by_key: HashMap<Cow<'a, str>, usize>,
 }
@@ -135,22 +137,35 @@ impl<'a> Places<'a> {
     /// Begins with another object.
     fn begin(&mut self, from: usize) {
         self.from = from;
+        self.sorts = 0;
         self.by_key.clear();
     }
 
     /// Adds a member, or puts it in the place of the one with its key.
+    #[inline]
     fn put(&mut self, members: &mut Vec<RawMember<'a>>, member: RawMember<'a>) {
-        if let Some(place) = member.key().and_then(|key| self.find(members, key)) {
-            members[place] = member;
-            return;
+        if let Some(key) = member.key() {
+            let sort = sort(key);
+            if self.sorts & sort != 0
+                && let Some(place) = self.find(members, key)
+            {
+                members[place] = member;
+                return;
+            }
+            self.sorts |= sort;
         }
         members.push(member);
-        let count = members.len() - self.from;
-        if count > FEW {
-            let unlisted = if count == FEW + 1 { self.from } else { members.len() - 1 };
-            let new = (unlisted..).zip(&members[unlisted..]);
-            self.by_key.extend(new.filter_map(|(place, member)| Some((member.key.clone()?, place))));
+        if members.len() - self.from > FEW {
+            self.list(members);
         }
+    }
+
+    /// Lists the newest member by its key, and all before it when they become many.
+    #[cold]
+    fn list(&mut self, members: &[RawMember<'a>]) {
+        let unlisted = if members.len() == self.from + FEW + 1 { self.from } else { members.len() - 1 };
+        let new = (unlisted..).zip(&members[unlisted..]);
+        self.by_key.extend(new.filter_map(|(place, member)| Some((member.key.clone()?, place))));
     }
 
     fn find(&self, members: &[RawMember<'a>], key: &str) -> Option<usize> {
@@ -160,6 +175,14 @@ impl<'a> Places<'a> {
         let found = members[self.from..].iter().position(|member| member.key() == Some(key));
         found.map(|place| self.from + place)
     }
+}
+
+/// One of 64 bits for a key, the same for the same key: by its length and where names differ most.
+fn sort(key: &str) -> u64 {
+    let key = key.as_bytes();
+    let ends = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+    let mixed = key.len() + 7 * ends(key.first()) + 31 * ends(key.last());
+    1 << (mixed % 64)
 }
 
 #[cfg(test)]
@@ -188,7 +211,8 @@ mod tests {
     fn keys_with_escapes_and_keys_that_stand_twice() {
         let text = raw(r#"{"a\u0062":1,"c":{"x":1,"y":2,"\u0078":[ 3 ]},"ab":3,"ab":[ 4 ]}"#);
         let map = RawMap::of(&text).unwrap();
-        let seen: Vec<_> = map.entries().iter().map(|entry| (entry.key().unwrap(), map.value(entry))).collect();
+        let seen: Vec<_> =
+            map.entries().iter().map(|entry| (entry.key().unwrap(), map.value(entry))).collect();
         assert_eq!(seen, [("ab", "[ 4 ]"), ("c", r#"{"x":1,"y":2,"\u0078":[ 3 ]}"#)]);
         assert!(map.entry("a").is_none());
         let members = map.members(map.entry("c").unwrap()).unwrap();
@@ -225,7 +249,20 @@ mod tests {
         let space = || prop::sample::select(vec!["", "", "", " ", "\n\t"]);
         let text = || {
             let piece = prop::sample::select(vec![
-                "a", "b", "é", r#"\""#, r"\\", r"\u0061", r"\ud83d\ude00", "{", "}", "[", "]", ",", ":", " ",
+                "a",
+                "b",
+                "é",
+                r#"\""#,
+                r"\\",
+                r"\u0061",
+                r"\ud83d\ude00",
+                "{",
+                "}",
+                "[",
+                "]",
+                ",",
+                ":",
+                " ",
             ]);
             prop::collection::vec(piece, 0..4).prop_map(|pieces| format!("\"{}\"", pieces.concat()))
         };

@@ -43,22 +43,20 @@ impl<'a> Scan<'a> {
 
     /// Goes to the value of the next member, and after the last one out of the object.
     pub(super) fn next_member(&mut self) -> Option<Key<'a>> {
-        self.skip_space();
-        if self.peek() == Some(b',') {
+        if self.skip_space() == Some(b',') {
             self.at += 1;
-            self.skip_space();
         }
+        let is_key = self.skip_space() == Some(b'"');
         let start = self.at;
-        if self.peek() != Some(b'"') {
+        if !is_key {
             self.at += 1;
             return None;
         }
         let has_escape = self.skip_text();
-        let quoted = self.text.get(start..self.at).unwrap_or_default();
         let text = if has_escape {
-            serde_json::from_str(quoted).ok().map(Cow::Owned)
+            self.text.get(start..self.at).and_then(|quoted| serde_json::from_str(quoted).ok()).map(Cow::Owned)
         } else {
-            quoted.get(1..quoted.len() - 1).map(Cow::Borrowed)
+            self.text.get(start + 1..self.at - 1).map(Cow::Borrowed)
         };
         self.skip_space();
         self.at += 1; // the colon
@@ -68,27 +66,36 @@ impl<'a> Scan<'a> {
 
     /// Goes to the end of the value that begins here.
     pub(super) fn skip_value(&mut self) {
+        match self.peek() {
+            Some(b'"') => {
+                self.skip_text();
+            }
+            Some(b'{' | b'[') => self.skip_nested(),
+            _ => {
+                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+                let rest = self.rest();
+                self.at += rest.iter().position(ends).unwrap_or(rest.len());
+            }
+        }
+    }
+
+    /// Goes behind the object or list that begins here.
+    fn skip_nested(&mut self) {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {
             match byte {
                 b'"' => {
                     self.skip_text();
-                    if depth == 0 {
-                        return;
-                    }
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth > 1 => depth -= 1,
-                b'}' | b']' => {
-                    // The end of this object or list; of a number or a name before it, it is the end of what is around.
-                    self.at += depth;
-                    return;
-                }
-                b',' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => return,
+                b'}' | b']' => depth -= 1,
                 _ => {}
             }
             self.at += 1;
+            if depth == 0 {
+                return;
+            }
         }
     }
 
@@ -96,9 +103,11 @@ impl<'a> Scan<'a> {
     fn skip_text(&mut self) -> bool {
         self.at += 1;
         let mut has_escape = false;
-        while let Some(length) = memchr2(b'"', b'\\', self.text.as_bytes().get(self.at..).unwrap_or_default()) {
-            self.at += length + 1;
-            if self.text.as_bytes()[self.at - 1] == b'"' {
+        while let Some(length) = memchr2(b'"', b'\\', self.rest()) {
+            self.at += length;
+            let is_end = self.peek() == Some(b'"');
+            self.at += 1;
+            if is_end {
                 return has_escape;
             }
             has_escape = true;
@@ -108,13 +117,21 @@ impl<'a> Scan<'a> {
         has_escape
     }
 
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    /// Goes to the next byte that is no space.
+    fn skip_space(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other,
+            }
         }
     }
 
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 }

@@ -128,7 +128,11 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn entry(&self, map: &'static str, key: &str) -> Result<Option<(&RawMap<'a>, &RawMember<'a>)>, ShapeError> {
+    fn entry(
+        &self,
+        map: &'static str,
+        key: &str,
+    ) -> Result<Option<(&RawMap<'a>, &RawMember<'a>)>, ShapeError> {
         let maps = self.maps.get_or_init(|| {
             let maps = self.object.iter().filter_map(|(name, raw)| {
                 let field = super::Field::named(name).filter(|field| field.map().is_some())?;

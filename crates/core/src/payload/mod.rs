@@ -3,17 +3,20 @@
 //! What isn't managed is copied as the bytes that were read; only what is managed is written anew. Nothing is
 //! parsed deeper than a managed path reaches.
 
-use std::io::Write;
-use std::ops::Range;
+mod entries;
+mod object_writer;
+mod splice;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::desired::Wish;
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::Secrets;
-use crate::settings::{Field, Path, RawMap, RawMember, RawObject, ShapeError};
+use crate::settings::{Field, Path, RawMap, RawObject, ShapeError};
+
+use entries::Entries;
+use object_writer::ObjectWriter;
+use splice::{Splice, no_object};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///
@@ -77,7 +80,7 @@ fn write_field(
     object.key(field.name);
     match live.filter(|live| live.get() != "null") {
         None => {
-            let mut map = ObjectWriter::begin(object.out);
+            let mut map = ObjectWriter::begin(object.value());
             for (key, wishes) in entries.rest() {
                 map.entry(key, wishes, secrets);
             }
@@ -86,187 +89,8 @@ fn write_field(
         }
         Some(live) => {
             let map = RawMap::of(live).ok_or_else(|| no_object(field.name.to_owned(), live.get()))?;
-            Splice { out: object.out, map: &map, run: 0..0, secrets }.map(field, &mut entries)
+            Splice::of(&map, object.value(), secrets).map(field, &mut entries)
         }
-    }
-}
-
-fn no_object(place: String, raw: &str) -> ShapeError {
-    let found = if raw.starts_with('[') { "a list" } else { "a single value" };
-    ShapeError { place, expected: "an object", found }
-}
-
-/// The name of the field in an entry that a path ends with.
-fn member_name(field: &PlannedField) -> &'static str {
-    match &field.path {
-        Path::Member(_, _, member) => member.name,
-        Path::Field(_) | Path::Entry(..) => "",
-    }
-}
-
-/// Writes a map anew from its text. Pieces that follow one another there are copied in one go, with the commas and
-/// braces between them, so that of a map with one change a door no more than the changes is looked at twice.
-struct Splice<'a> {
-    out: &'a mut Vec<u8>,
-    map: &'a RawMap<'a>,
-    /// What is to be copied from the map's text next.
-    run: Range<usize>,
-    secrets: &'a Secrets,
-}
-
-impl Splice<'_> {
-    fn map(mut self, field: &'static Field, managed: &mut Entries<'_>) -> Result<(), ShapeError> {
-        let (map, secrets) = (self.map, self.secrets);
-        let mut lead = b'{';
-        for entry in map.entries() {
-            match entry.key().and_then(|key| managed.take(key)) {
-                None => self.member(&mut lead, entry, None),
-                Some([PlannedField { path: Path::Entry(..), after, .. }]) => {
-                    self.member(&mut lead, entry, Some(after));
-                }
-                Some(wishes) => {
-                    self.head(&mut lead, entry);
-                    self.entry(field, entry, wishes)?;
-                }
-            }
-        }
-        for (key, wishes) in managed.rest() {
-            let mut object = ObjectWriter { out: self.flush(), lead };
-            object.entry(key, wishes, secrets);
-            lead = object.lead;
-        }
-        self.close(lead, map.text().len());
-        self.flush();
-        Ok(())
-    }
-
-    fn entry(
-        &mut self,
-        field: &'static Field,
-        entry: &RawMember<'_>,
-        wishes: &[PlannedField],
-    ) -> Result<(), ShapeError> {
-        let (map, secrets) = (self.map, self.secrets);
-        let Some(members) = map.members(entry) else {
-            if map.value(entry) == "null" {
-                write_entry(self.flush(), wishes, secrets);
-                self.run = entry.end()..entry.end();
-                return Ok(());
-            }
-            let key = entry.key().unwrap_or_default();
-            return Err(no_object(Path::Entry(field, key.into()).to_string(), map.value(entry)));
-        };
-        let mut lead = b'{';
-        let (mut found, mut next) = (0, 0);
-        for member in members {
-            // Wishes are sorted; where the members are as well, the first look finds it.
-            let is_its = |wish: &PlannedField| Some(member_name(wish)) == member.key();
-            let place = match wishes.get(next).is_some_and(is_its) {
-                true => Some(next),
-                false => wishes.iter().position(is_its),
-            };
-            if let Some(place) = place {
-                (found, next) = (found + 1, place + 1);
-            }
-            self.member(&mut lead, member, place.map(|place| &wishes[place].after));
-        }
-        if found < wishes.len() {
-            let is_new = |name| members.iter().all(|member| member.key() != Some(name));
-            let mut object = ObjectWriter { out: self.flush(), lead };
-            for wish in wishes.iter().filter(|wish| is_new(member_name(wish))) {
-                object.wish(member_name(wish), &wish.after, secrets);
-            }
-            lead = object.lead;
-        }
-        self.close(lead, entry.end());
-        Ok(())
-    }
-
-    /// A member as it stands there, or as wished.
-    fn member(&mut self, lead: &mut u8, member: &RawMember<'_>, wish: Option<&Wish>) {
-        match wish {
-            None => {
-                self.head(lead, member);
-                self.copy(member.value()..member.end());
-            }
-            Some(Wish::Remove) => {}
-            Some(wish) => {
-                self.head(lead, member);
-                let secrets = self.secrets;
-                write_wish(self.flush(), wish, secrets);
-                self.run = member.end()..member.end();
-            }
-        }
-    }
-
-    /// All of a member before its value, and the brace or comma before that: there in the text, mostly.
-    fn head(&mut self, lead: &mut u8, member: &RawMember<'_>) {
-        let before = member.start() - 1;
-        if self.map.text().as_bytes()[before] == *lead {
-            self.copy(before..member.value());
-        } else {
-            self.flush().push(*lead);
-            self.copy(member.start()..member.value());
-        }
-        *lead = b',';
-    }
-
-    /// The brace at the end of an object that ends there.
-    fn close(&mut self, lead: u8, end: usize) {
-        if lead == b'{' {
-            self.flush().push(b'{');
-        }
-        self.copy(end - 1..end);
-    }
-
-    fn copy(&mut self, piece: Range<usize>) {
-        if piece.start != self.run.end {
-            self.flush();
-            self.run.start = piece.start;
-        }
-        self.run.end = piece.end;
-    }
-
-    /// The body, with all in it that was to be copied.
-    fn flush(&mut self) -> &mut Vec<u8> {
-        self.out.extend_from_slice(&self.map.text().as_bytes()[self.run.clone()]);
-        self.run.start = self.run.end;
-        self.out
-    }
-}
-
-/// The wishes for a map by its keys, in their order.
-struct Entries<'a> {
-    /// With whether the key isn't there yet, for all that is known.
-    managed: Vec<(&'a str, &'a [PlannedField], bool)>,
-    next: usize,
-}
-
-impl<'a> Entries<'a> {
-    fn of(fields: &'a [PlannedField]) -> Self {
-        let entries = fields.chunk_by(|left, right| left.path.key() == right.path.key());
-        let mut managed: Vec<_> =
-            entries.map(|entry| (entry[0].path.key().unwrap_or_default(), entry, true)).collect();
-        // They come sorted, and then this costs one look at each.
-        managed.sort_by_key(|(key, ..)| *key);
-        Self { managed, next: 0 }
-    }
-
-    /// The wishes for a key that is there. Where the map is sorted as well, the first look finds them.
-    fn take(&mut self, key: &str) -> Option<&'a [PlannedField]> {
-        let place = match self.managed.get(self.next) {
-            Some((next, ..)) if *next == key => self.next,
-            _ => self.managed.binary_search_by_key(&key, |(key, ..)| *key).ok()?,
-        };
-        self.next = place + 1;
-        let (_, wishes, is_new) = &mut self.managed[place];
-        *is_new = false;
-        Some(wishes)
-    }
-
-    /// The keys that weren't taken.
-    fn rest(&self) -> impl Iterator<Item = (&'a str, &'a [PlannedField])> {
-        self.managed.iter().filter(|(.., is_new)| *is_new).map(|(key, wishes, _)| (*key, *wishes))
     }
 }
 
@@ -289,118 +113,14 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Writes the members of one JSON object.
-struct ObjectWriter<'a> {
-    out: &'a mut Vec<u8>,
-    /// What stands before the next member.
-    lead: u8,
-}
-
-impl<'a> ObjectWriter<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> Self {
-        Self { out, lead: b'{' }
-    }
-
-    fn key(&mut self, key: &str) {
-        self.out.push(std::mem::replace(&mut self.lead, b','));
-        write_text(self.out, key);
-        self.out.push(b':');
-    }
-
-    fn raw(&mut self, key: &str, raw: &str) {
-        self.key(key);
-        self.out.extend_from_slice(raw.as_bytes());
-    }
-
-    fn wish(&mut self, key: &str, wish: &Wish, secrets: &Secrets) {
-        if !matches!(wish, Wish::Remove) {
-            self.key(key);
-            write_wish(self.out, wish, secrets);
-        }
-    }
-
-    /// An entry that isn't there yet.
-    fn entry(&mut self, key: &str, wishes: &[PlannedField], secrets: &Secrets) {
-        if let [PlannedField { path: Path::Entry(..), after, .. }] = wishes {
-            self.wish(key, after, secrets);
-        } else {
-            self.key(key);
-            write_entry(self.out, wishes, secrets);
-        }
-    }
-
-    fn end(self) {
-        if self.lead == b'{' {
-            self.out.push(b'{');
-        }
-        self.out.push(b'}');
-    }
-}
-
-fn write_entry(out: &mut Vec<u8>, wishes: &[PlannedField], secrets: &Secrets) {
-    let mut entry = ObjectWriter::begin(out);
-    for wish in wishes {
-        entry.wish(member_name(wish), &wish.after, secrets);
-    }
-    entry.end();
-}
-
-fn write_wish(out: &mut Vec<u8>, wish: &Wish, secrets: &Secrets) {
-    match wish {
-        Wish::Set(value) => write_value(out, value),
-        Wish::Remove => {}
-        Wish::Secret(secret) => {
-            let secret = secrets.get(secret).expect("secrets are resolved before a run begins");
-            write_text(out, secret.expose());
-        }
-    }
-}
-
-/// As serde_json writes it, but for texts without a look at each of their bytes.
-fn write_value(out: &mut Vec<u8>, value: &Value) {
-    match value {
-        Value::String(text) => write_text(out, text),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                write_value(out, item);
-            }
-            out.push(b']');
-        }
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Null | Value::Number(_) | Value::Object(_) => write_json(out, value),
-    }
-}
-
-/// Hardly any text has something to escape. Whether it has is asked without a branch a byte, so many are looked at in
-/// one step.
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    let escapes = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
-        write_json(out, text);
-    } else {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    }
-}
-
-fn write_json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(out.by_ref(), value).expect("writing a text or a value to memory can't fail");
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::compare::{Context, Judgement, Standing, diff, judge, read_back};
-    use crate::desired::{Desired, Managed, Origin};
+    use crate::desired::{Desired, Managed, Origin, Wish};
     use crate::secret::{SealKey, SecretText};
 
     fn secrets() -> Secrets {
@@ -551,7 +271,121 @@ mod tests {
         )
     }
 
+    /// The same body, made slowly: every object that is looked into is parsed, changed and written by serde_json.
+    fn slow_body(fields: &[PlannedField], live: &RawObject) -> Result<String, serde_json::Error> {
+        let raw = |wish: &Wish| match wish {
+            Wish::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
+            _ => unreachable!("no other is wished for here"),
+        };
+        let part = |object: &RawObject, key: &str| match object.get(key).map_or("null", RawValue::get) {
+            "null" => Ok(RawObject::default()),
+            text => RawObject::parse(text),
+        };
+        let mut settings = live.clone();
+        for field in fields {
+            let name = field.path.field().name;
+            let value = match &field.path {
+                Path::Field(_) => raw(&field.after),
+                Path::Entry(_, key) => {
+                    let mut map = part(&settings, name)?;
+                    map.remove(key);
+                    map.to_raw()
+                }
+                Path::Member(_, key, member) => {
+                    let mut map = part(&settings, name)?;
+                    let mut entry = part(&map, key)?;
+                    entry.set(member.name, raw(&field.after));
+                    map.set(key, entry.to_raw());
+                    map.to_raw()
+                }
+            };
+            settings.set(name, value);
+        }
+        Ok(format!(r#"{{"envoySettings":{}}}"#, settings.to_raw()))
+    }
+
+    /// The objects down to the members of entries, taken apart: keys in their order, values as the bytes they are.
+    fn apart(text: &str, depth: usize) -> String {
+        match RawObject::parse(text) {
+            Ok(object) if depth > 0 => {
+                let members =
+                    object.iter().map(|(key, value)| format!("{key:?}={}", apart(value.get(), depth - 1)));
+                format!("{{{}}}", members.collect::<Vec<_>>().join("|"))
+            }
+            _ => text.to_owned(),
+        }
+    }
+
+    /// An object's text as no sane server writes it: spaces, keys spelled with escapes, keys that stand twice.
+    fn any_object(
+        keys: &'static [&'static str],
+        value: impl Strategy<Value = String>,
+    ) -> impl Strategy<Value = String> {
+        let space = || prop::sample::select(vec!["", "", "", "", " ", "\n"]);
+        let member = (space(), prop::sample::select(keys), space(), space(), value, space()).prop_map(
+            |(before, key, after, lead, value, end)| format!("{before}\"{key}\"{after}:{lead}{value}{end}"),
+        );
+        prop::collection::vec(member, 0..7).prop_map(|members| format!("{{{}}}", members.join(",")))
+    }
+
+    fn any_odd_live() -> impl Strategy<Value = String> {
+        let value = || {
+            prop::sample::select(vec![
+                "null",
+                "true",
+                "1.00",
+                "-2E+07",
+                "12345678901234567890123",
+                r#""\"}""#,
+                r#""\\""#,
+                r#""é,{""#,
+                "[ 1 ,{ \"a\":[]}]",
+                r#"{"doorName" : {"a":[ ]}}"#,
+                "{}",
+            ])
+            .prop_map(str::to_owned)
+        };
+        let members = &["doorName", r"d\u006forName", "remoteUnlock", "remoteUnlock ", "new", r#"new\""#, ""];
+        let entry =
+            prop_oneof![20 => any_object(members, value()), 3 => Just("null".to_owned()), 1 => value()];
+        let doors =
+            any_object(&["a", "b", r"\u0061", "c", r"b\\", ".", r"\ud83d\ude00", "d", "e", "f"], entry);
+        let map = prop_oneof![12 => doors, 1 => Just("null".to_owned()), 1 => value()];
+        let scalars =
+            prop::collection::vec((prop::sample::select(vec!["enabled", "tomorrow"]), value()), 0..3);
+        (scalars, map).prop_map(|(scalars, map)| {
+            let scalars: String =
+                scalars.iter().map(|(name, value)| format!("\"{name}\":{value},")).collect();
+            format!(r#"{{{scalars}"doorInfoMap" : {map}}}"#)
+        })
+    }
+
     proptest! {
+        /// However the live text is spelled: the body is what parsing, changing and writing it would give.
+        #[test]
+        fn as_the_slow_way(live in any_odd_live(), managed in any_wishes()) {
+            let fields: Vec<PlannedField> = managed
+                .into_iter()
+                .map(|Managed { path, wish, origin }| PlannedField {
+                    path,
+                    before: crate::outcome::Image::Absent,
+                    after: wish,
+                    fingerprint: None,
+                    from: origin,
+                })
+                .collect();
+            let live = RawObject::parse(&live).unwrap();
+            let fast = update_body(WriteMode::Merge, &fields, Some(&live), &secrets());
+            match slow_body(&fields, &live) {
+                Err(_) => prop_assert!(fast.is_err()),
+                Ok(slow) => {
+                    let fast = String::from_utf8(fast.unwrap()).unwrap();
+                    prop_assert!(serde_json::from_str::<Value>(&fast).is_ok(), "{}", fast);
+                    prop_assert_eq!(apart(&fast, 4), apart(&slow, 4));
+                }
+            }
+        }
+
         /// Whatever is live and whatever is wanted: after the write it is live, and nothing else changed.
         #[test]
         fn diff_then_apply_is_desired(live in any_live(), managed in any_wishes()) {
