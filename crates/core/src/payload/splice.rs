@@ -1,6 +1,7 @@
 //! A map written anew from its own text: what stays is copied, what is managed is put between.
 //!
-//! A space that stood around a comma beside a change may go; nothing else that isn't managed is touched.
+//! Spaces around commas may go. Nothing else that isn't managed is touched: neither keys, however they are spelled, nor
+//! values are written anew.
 
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ use super::entries::Entries;
 use super::object_writer::{ObjectWriter, member_name, write_entry, write_wish};
 
 /// Writes a map anew from its text. Pieces that follow one another there are copied in one go, with the commas and
-/// braces between them, so that of a map with one change a door no more than the changes is looked at twice.
+/// braces between them: with one change a door, from each change to the next.
 pub(super) struct Splice<'a> {
     out: &'a mut Vec<u8>,
     map: &'a RawMap<'a>,
