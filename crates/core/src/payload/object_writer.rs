@@ -115,7 +115,7 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
 /// Hardly any text has something to escape. Whether it has is asked without a branch a byte, so many are looked at in
 /// one step.
 fn write_text(out: &mut Vec<u8>, text: &str) {
-    let escapes = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    let escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
         write_json(out, text);
     } else {

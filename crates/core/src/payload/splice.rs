@@ -74,10 +74,8 @@ impl<'a> Splice<'a> {
         for member in members {
             // Wishes are sorted; where the members are as well, the first look finds it.
             let is_its = |wish: &PlannedField| Some(member_name(wish)) == member.key();
-            let place = match wishes.get(next).is_some_and(is_its) {
-                true => Some(next),
-                false => wishes.iter().position(is_its),
-            };
+            let is_next = wishes.get(next).is_some_and(is_its);
+            let place = if is_next { Some(next) } else { wishes.iter().position(is_its) };
             if let Some(place) = place {
                 (found, next) = (found + 1, place + 1);
             }
