@@ -116,6 +116,8 @@ impl<'a> Groups<'a> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserialize, Deserializer};
     use serde_json::{Value, json};
 
     use super::*;
@@ -304,13 +306,36 @@ mod tests {
         Ok(format!(r#"{{"envoySettings":{}}}"#, settings.to_raw()))
     }
 
+    /// All members of an object, those of a repeated key as well.
+    struct Members(Vec<(String, Box<RawValue>)>);
+
+    impl<'de> Deserialize<'de> for Members {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Pairs;
+            impl<'de> Visitor<'de> for Pairs {
+                type Value = Members;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                    let members = std::iter::from_fn(|| map.next_entry().transpose());
+                    members.collect::<Result<_, _>>().map(Members)
+                }
+            }
+            deserializer.deserialize_map(Pairs)
+        }
+    }
+
     /// The objects down to the members of entries, taken apart: keys in their order, values as the bytes they are.
     fn apart(text: &str, depth: usize) -> String {
-        match RawObject::parse(text) {
-            Ok(object) if depth > 0 => {
-                let members =
-                    object.iter().map(|(key, value)| format!("{key:?}={}", apart(value.get(), depth - 1)));
-                format!("{{{}}}", members.collect::<Vec<_>>().join("|"))
+        match serde_json::from_str(text) {
+            Ok(Members(members)) if depth > 0 => {
+                let member = |(key, value): &(String, Box<RawValue>)| {
+                    format!("{key:?}={}|", apart(value.get(), depth - 1))
+                };
+                format!("{{{}}}", members.iter().map(member).collect::<String>())
             }
             _ => text.to_owned(),
         }
