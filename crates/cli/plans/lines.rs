@@ -115,8 +115,7 @@ impl PlanSource for PlanLines {
     fn load(&self, org: u32) -> io::Result<PlanLine> {
         let entry = *self.index.get(org as usize).ok_or_else(|| io::Error::other("beyond the plan"))?;
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let Some(parsed) = ahead.next.take().or_else(|| ahead.lines.recv().ok()) else { break };
+        while let Some(parsed) = ahead.next.take().or_else(|| ahead.lines.recv().ok()) {
             match self.order(parsed.org, org) {
                 Ordering::Less => {}
                 Ordering::Equal => return parsed.line,
