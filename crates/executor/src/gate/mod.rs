@@ -176,6 +176,9 @@ impl<C: Clock> Gate<C> {
             self.rate.paid();
         }
         let Some(evidence) = evidence else {
+            if is_news {
+                self.rate.unsettled();
+            }
             if is_news && expected == Expected::Nothing {
                 self.one_by_one_until = now + ONE_BY_ONE;
             }

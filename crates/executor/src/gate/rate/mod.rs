@@ -10,7 +10,8 @@
 //! 2. *guess*: at the first 429, what was sent is the bucket and what flowed in; with the usual bucket of ten
 //!    seconds, that gives a first rate. From there, upwards again to the second 429.
 //! 3. *measure* (`level`): the calls let through between two 429s, by the time between. Measures that don't
-//!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them.
+//!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them. The
+//!    first may have begun while the bucket ran over, so the second is asked for at once.
 //! 4. *hold* (`limit`): what should be in the bucket is known from then on (what flowed in, less what was sent). Send
 //!    at the measured rate, with a small reserve left in the bucket: a quarter of a second of it, and what the
 //!    measure may be wrong by. At 8/s that is two calls.
@@ -75,6 +76,8 @@ pub struct RateControl {
     search: Rise,
     limit: Option<Limit>,
     count: Count,
+    /// Refused calls that may have been the partner's, though they weren't put down to it.
+    unsettled: u64,
     allowance: Allowance,
     /// Since when, and since which call, calls were sent without a break.
     busy: (Duration, u64),
@@ -100,6 +103,7 @@ impl RateControl {
             search: Rise::from(current.unwrap_or(FIRST), growth, Duration::ZERO, 0),
             limit: None,
             count: Count::default(),
+            unsettled: 0,
             allowance: Allowance::new(),
             busy: (Duration::ZERO, 0),
             ticked: Duration::ZERO,
@@ -145,6 +149,13 @@ impl RateControl {
     /// A call was refused by 429, whosever bucket it was: it took nothing out of the partner's.
     pub const fn refused(&mut self) {
         self.count.refused += 1;
+    }
+
+    /// That was news of an org, and not put down to the partner. Until more is known it counts as if it had got through:
+    /// else each refused call would be a reason to send another.
+    pub(super) const fn unsettled(&mut self) {
+        self.count.refused = self.count.refused.saturating_sub(1);
+        self.unsettled += 1;
     }
 
     /// A call was refused, it seems, for the sake of knowing the limit.
@@ -196,6 +207,7 @@ impl RateControl {
     /// rate changed.
     pub fn slow_down(&mut self, now: Duration, sent_at: Duration, number: u64, evidence: Evidence) -> bool {
         let Some(current) = self.current else { return false };
+        self.count.refused += std::mem::take(&mut self.unsettled);
         let mark = Mark { at: sent_at, count: Count { sent: number, refused: self.count.refused } };
         match &mut self.limit {
             Some(limit) if sent_at < limit.reacted => return false,
@@ -302,6 +314,28 @@ mod tests {
         let slowed = control.current();
         assert!(!control.slow_down(secs(1.3), secs(1.15), 81, Evidence::SeveralOrgs));
         assert_eq!(control.current(), slowed);
+    }
+
+    #[test]
+    fn a_refused_call_that_may_have_been_the_partners_is_no_reason_to_send_another() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        for second in [5.0, 9.0] {
+            (0..120).for_each(|_| _ = control.sent());
+            control.refused();
+            control.slow_down(secs(second), secs(second), control.count.sent, Evidence::SeveralOrgs);
+        }
+        let pace = |control: &mut RateControl, is_refused: bool| {
+            for call in 1..=120 {
+                control.sent();
+                if is_refused && call % 10 == 0 {
+                    control.refused();
+                    control.unsettled();
+                }
+            }
+            control.tick(secs(13.0));
+            control.current()
+        };
+        assert_eq!(pace(&mut control.clone(), true), pace(&mut control, false));
     }
 
     #[test]
