@@ -70,7 +70,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let reach = reply.reach();
         if !matches!(reach, Reach::NotSent(_)) {
             self.gate.link.is_up();
-            self.gate.answered(answer == Answer::Throttled);
+            self.gate.answered(sent, answer == Answer::Throttled);
         }
         if !matches!(reach, Reach::Throttled(_))
             && let Some(org) = self.active.get_mut(&index)
@@ -206,7 +206,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             millis: millis(took),
         });
         if !matches!(reply, Reply::NotSent(_)) {
-            self.gate.answered(answer == Answer::Throttled);
+            self.gate.answered(sent, answer == Answer::Throttled);
         }
         if self.stop.is_some() {
             return self.give_up_suspects();
