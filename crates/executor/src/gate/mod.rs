@@ -169,10 +169,19 @@ impl<C: Clock> Gate<C> {
         self.tally
     }
 
+    /// A 429 came for a call to an org that has had many in a row, while the others got through.
+    pub const fn throttled_alone(&mut self) {
+        self.throttles.note_own();
+    }
+
     /// A 429 came for a call to an org (`None`: to the client list). Returns whose bucket it was, as far as is
     /// known.
     pub fn throttled(&mut self, org: Option<u32>, call: Sent, retry_after: Duration) -> Bucket {
         let now = self.clock.elapsed();
+        if self.rate.has_reacted_since(call.at) {
+            self.rate.paid();
+            return Bucket::Partner;
+        }
         let expected = self.rate.expected(now);
         let is_news = self.throttles.is_news(org, now, self.tally);
         let evidence = self.throttles.note(org, now, self.tally, expected);
@@ -181,7 +190,7 @@ impl<C: Clock> Gate<C> {
         }
         let Some(evidence) = evidence else {
             if is_news {
-                self.rate.unsettled();
+                self.rate.unsettled(call.at, call.number);
                 if self.rate.is_searching() {
                     self.one_by_one = Some((call.number, now + ONE_BY_ONE));
                 }

@@ -90,7 +90,7 @@ fn ours_does_as_well_by_vendors_that_nobody_had_in_mind() {
             // Where the whole bucket is three calls, a rough measure can't tell whether it ran over.
             let least = if rate * bucket < 4.0 { 0.8 } else { 0.95 };
             // In 400 calls, eight are 2 %, and the start alone may take all of them.
-            let most = if *rate < 5.0 { 0.0275 } else { 0.02 };
+            let most = if *rate < 5.0 { 0.03 } else { 0.02 };
             assert!(score.reached >= least, "{rate}/s, bucket of {bucket} s: {score:?}");
             assert!(score.refused <= most, "{rate}/s, bucket of {bucket} s: {score:?}");
         }

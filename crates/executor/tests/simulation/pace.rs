@@ -156,7 +156,7 @@ fn where_every_two_hundredth_org_is_in_trouble_the_others_hardly_notice() {
             .await;
             let (passed, _) = run.calls(0, 180);
             let share = passed / (rate * 190.0);
-            assert!(share >= 0.92, "{rate}/s: {share:.3} of what was granted");
+            assert!(share >= 0.97, "{rate}/s: {share:.3} of what was granted");
         });
     }
 }
@@ -208,8 +208,8 @@ fn a_429_on_every_org_that_no_bucket_explains_is_got_over() {
         });
         let report = alone(&stage).await;
         assert_eq!(report.count(Status::Applied), 20);
-        // Every fourth call is refused: as a bucket of two a second would. At that pace it takes 40 s.
-        assert!(report.ended_at <= Duration::from_secs(45), "{:?}", report.ended_at);
+        // Every fourth call is refused, as a small bucket would: but no smaller than what came through between them.
+        assert!(report.ended_at <= Duration::from_secs(28), "{:?}", report.ended_at);
     });
 }
 

@@ -156,7 +156,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let throttles = org.count_throttle(call, now);
         let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
         let is_alone = org.is_throttled_alone(self.gate.tally());
-        if !is_alone && self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
+        if is_alone {
+            self.gate.throttled_alone();
+        } else if self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
             org.excuse_throttles();
             let pause = self.gate.closed_for();
             if retry_after.is_some() && !pause.is_zero() {
