@@ -55,7 +55,8 @@ fn orgs_in_trouble_of_their_own_cost_the_others_nothing() {
         let score = score(Contender::Ours, &vendor);
         assert!(score.reached >= 0.95, "{rate}/s: {score:?}");
         // At few calls a second, it takes some more to tell whose bucket is empty.
-        assert!(score.refused <= 0.035, "{rate}/s: {score:?}");
+        let most = if rate < 5.0 { 0.04 } else { 0.025 };
+        assert!(score.refused <= most, "{rate}/s: {score:?}");
     }
 }
 
