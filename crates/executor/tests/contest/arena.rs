@@ -8,7 +8,7 @@ use std::time::Duration;
 /// As many calls at once as our engine is given here.
 pub(crate) const CONCURRENCY: usize = 128;
 /// Orgs that are read in turns.
-const ORGS: u32 = 400;
+pub(crate) const ORGS: u32 = 400;
 
 /// Decides when calls are sent, by what was answered before.
 pub(crate) trait RateFinder {

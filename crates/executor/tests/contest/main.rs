@@ -18,7 +18,7 @@ mod unseen;
 
 use std::time::Duration;
 
-use arena::Vendor;
+use arena::{ORGS, Vendor};
 use contenders::Contender;
 use score::{RATES, follow, score, table};
 
@@ -99,16 +99,32 @@ fn ours_does_as_well_by_vendors_that_nobody_had_in_mind() {
 }
 
 #[test]
-fn ours_follows_any_change_of_theirs_and_at_a_low_limit_any_lowering() {
+fn ours_follows_a_halving_of_any_of_them_and_from_5_a_second_on_any_change() {
     for (rate, all) in unseen::CHANGED.iter() {
         for (factor, followed) in unseen::FACTORS.into_iter().zip(all) {
             let is_within = |time: Option<Duration>| time.is_some_and(|time| time <= Duration::from_secs(10));
-            if *rate >= 5.0 && rate * factor >= 2.0 {
+            let is_halved = (0.5..1.0).contains(&factor);
+            if is_halved || *rate >= 5.0 && rate * factor >= 2.0 {
                 assert!(is_within(followed.at_worst), "{rate}/s times {factor}: {followed:?}");
             } else if factor < 1.0 {
                 assert!(is_within(followed.usually), "{rate}/s times {factor}: {followed:?}");
             }
         }
+    }
+}
+
+#[test]
+fn where_only_orgs_have_limits_all_of_theirs_is_reached() {
+    let length = Duration::from_secs(240);
+    for (rate, most) in [(0.5, 0.025), (1.3, 0.02), (2.0, 0.02)] {
+        let mut vendor = unseen::drawn(5000.0, 10.0, &mut fastrand::Rng::with_seed(unseen::FIRST_SEED));
+        vendor.own_limit = Some(rate);
+        let played = Contender::Ours.plays(&vendor, length, unseen::FIRST_SEED);
+        let (passed, refused) = played.calls(&vendor, Duration::ZERO, length);
+        let reached = passed / (f64::from(ORGS) * rate * (10.0 + length.as_secs_f64()));
+        let refused = refused / (passed + refused);
+        assert!(reached >= 0.95, "{rate}/s an org: {reached:.3}");
+        assert!(refused <= most, "{rate}/s an org: {refused:.3} refused");
     }
 }
 

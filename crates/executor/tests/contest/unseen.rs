@@ -18,14 +18,14 @@ pub(crate) const BUCKETS: [f64; 4] = [1.0, 3.0, 10.0, 20.0];
 /// What a limit changes by.
 pub(crate) const FACTORS: [f64; 4] = [0.3, 0.5, 1.5, 2.0];
 
-const FIRST_SEED: u64 = 7_919_000;
+pub(crate) const FIRST_SEED: u64 = 7_919_000;
 const STEADY_DRAWS: u64 = 6;
 const CHANGE_DRAWS: u64 = 12;
 /// A change is watched for so long.
 const AFTERWARDS: Duration = Duration::from_secs(70);
 
 /// A vendor with this limit and bucket, and all else as drawn.
-fn drawn(rate: f64, bucket: f64, rng: &mut fastrand::Rng) -> Vendor {
+pub(crate) fn drawn(rate: f64, bucket: f64, rng: &mut fastrand::Rng) -> Vendor {
     let mut vendor = Vendor::of(rate);
     vendor.bucket = bucket;
     vendor.retry_after = [RetryAfter::WhenReady, RetryAfter::OneSecond, RetryAfter::Absent][rng.usize(..3)];
