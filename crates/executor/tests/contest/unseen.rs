@@ -18,7 +18,7 @@ pub(crate) const BUCKETS: [f64; 4] = [1.0, 3.0, 10.0, 20.0];
 /// What a limit changes by.
 pub(crate) const FACTORS: [f64; 4] = [0.3, 0.5, 1.5, 2.0];
 
-pub(crate) const FIRST_SEED: u64 = 7_919_000;
+pub(crate) const FIRST_SEED: u64 = 104_729_000;
 const STEADY_DRAWS: u64 = 6;
 const CHANGE_DRAWS: u64 = 12;
 /// A change is watched for so long.
