@@ -1,4 +1,4 @@
-//! Prints the table of docs/guide/limits.md, and draws its picture: `cargo run -p orgwave-executor --example limits`.
+//! Prints the tables of docs/guide/limits.md, and draws its picture: `cargo run -p orgwave-executor --example limits`.
 
 #[path = "../tests/contest/arena.rs"]
 mod arena;
@@ -10,6 +10,8 @@ mod ours;
 mod rivals;
 #[path = "../tests/contest/score.rs"]
 mod score;
+#[path = "../tests/contest/unseen.rs"]
+mod unseen;
 
 use std::error::Error;
 use std::time::Duration;
@@ -26,7 +28,8 @@ const MOST: f64 = 45.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     draw()?;
-    print!("{}", score::table());
+    println!("{}", score::table());
+    print!("{}", unseen::tables());
     Ok(())
 }
 

@@ -93,7 +93,7 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
         let reply = call().await;
         if !matches!(reply, Reply::NotSent(_)) {
             gate.link.is_up();
-            gate.answered(matches!(reply, Reply::Throttled(_)));
+            gate.answered(sent, matches!(reply, Reply::Throttled(_)));
         }
         let now = gate.clock().elapsed();
         let again = match &reply {

@@ -27,12 +27,13 @@ use backoff::Backoff;
 use link::Link;
 use pacer::Pacer;
 use rate::RateControl;
-use throttle::{Bucket, Expected, Tally, Throttles};
+use throttle::{Bucket, Tally, Throttles};
 
-/// For so long after a 429 of an org, as long as no limit is known and calls are few, each is given the time to be
-/// answered before the next: so two refused calls in a row tell whose bucket it was.
-const ONE_BY_ONE: Duration = Duration::from_millis(400);
+/// After a 429 of an org, as long as no limit is known, each call is given so long to be answered before the next, until
+/// one gets through: so two refused calls in a row tell whose bucket it was, and the next answer that it was the org's.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(150);
+/// But for no longer than this.
+const ONE_BY_ONE: Duration = Duration::from_millis(400);
 
 /// The seconds in which nothing is sent into a bucket that turned out to be empty, at least; and into one that is about
 /// as full as was thought.
@@ -54,7 +55,8 @@ pub struct Gate<C: Clock> {
     pub backoff: Backoff,
     /// No call before this reading: the partner's bucket is empty.
     closed_until: Duration,
-    one_by_one_until: Duration,
+    /// The call that was refused, and until when each is waited for.
+    one_by_one: Option<(u64, Duration)>,
     latest: Sent,
 }
 
@@ -82,7 +84,7 @@ impl<C: Clock> Gate<C> {
             link: Link::default(),
             backoff: Backoff::new(seed),
             closed_until: Duration::ZERO,
-            one_by_one_until: Duration::ZERO,
+            one_by_one: None,
             latest: Sent::default(),
         }
     }
@@ -118,7 +120,7 @@ impl<C: Clock> Gate<C> {
             return Err(self.closed_until);
         }
         let answered = self.latest.at + TIME_TO_ANSWER;
-        if now < self.one_by_one_until && now < answered {
+        if self.one_by_one.is_some_and(|(_, until)| now < until) && now < answered {
             return Err(answered);
         }
         if self.rate.tick(now) {
@@ -153,10 +155,12 @@ impl<C: Clock> Gate<C> {
     }
 
     /// A call was answered, by 429 or by anything else.
-    pub const fn answered(&mut self, is_throttled: bool) {
+    pub fn answered(&mut self, call: Sent, is_throttled: bool) {
         self.tally.add(is_throttled);
         if is_throttled {
             self.rate.refused();
+        } else if self.one_by_one.is_some_and(|(refused, _)| refused < call.number) {
+            self.one_by_one = None;
         }
     }
 
@@ -165,10 +169,19 @@ impl<C: Clock> Gate<C> {
         self.tally
     }
 
+    /// A 429 came for a call to an org that has had many in a row, while the others got through.
+    pub const fn throttled_alone(&mut self) {
+        self.throttles.note_own();
+    }
+
     /// A 429 came for a call to an org (`None`: to the client list). Returns whose bucket it was, as far as is
     /// known.
     pub fn throttled(&mut self, org: Option<u32>, call: Sent, retry_after: Duration) -> Bucket {
         let now = self.clock.elapsed();
+        if self.rate.has_reacted_since(call.at) {
+            self.rate.paid();
+            return Bucket::Partner;
+        }
         let expected = self.rate.expected(now);
         let is_news = self.throttles.is_news(org, now, self.tally);
         let evidence = self.throttles.note(org, now, self.tally, expected);
@@ -176,8 +189,11 @@ impl<C: Clock> Gate<C> {
             self.rate.paid();
         }
         let Some(evidence) = evidence else {
-            if is_news && expected == Expected::Nothing {
-                self.one_by_one_until = now + ONE_BY_ONE;
+            if is_news {
+                self.rate.unsettled(call.at, call.number);
+                if self.rate.is_searching() {
+                    self.one_by_one = Some((call.number, now + ONE_BY_ONE));
+                }
             }
             return Bucket::Org;
         };

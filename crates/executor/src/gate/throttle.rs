@@ -50,7 +50,10 @@ impl Tally {
     /// What came after an earlier count.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Self {
-        Self { accepted: self.accepted - earlier.accepted, refused: self.refused - earlier.refused }
+        Self {
+            accepted: self.accepted.saturating_sub(earlier.accepted),
+            refused: self.refused.saturating_sub(earlier.refused),
+        }
     }
 
     /// Whether more calls got through than didn't.
@@ -67,7 +70,7 @@ struct Recent {
     org: Option<u32>,
     /// It tells more than that an org has its trouble still.
     is_news: bool,
-    /// How all calls had been answered by then, this one included.
+    /// How all calls had been answered by then, this one included, but for orgs with a trouble of their own.
     tally: Tally,
 }
 
@@ -76,6 +79,8 @@ struct Recent {
 pub struct Throttles {
     recent: VecDeque<Recent>,
     orgs: HashMap<u32, (Duration, Tally)>,
+    /// 429s of orgs with a trouble of their own: they tell nothing of the others.
+    own: u64,
 }
 
 /// What makes a 429 the partner's.
@@ -120,6 +125,11 @@ impl Throttles {
         })
     }
 
+    /// Another 429 of an org that has a trouble of its own.
+    pub const fn note_own(&mut self) {
+        self.own += 1;
+    }
+
     /// Notes a 429 of an org (`None`: of the client list) and says what makes it the partner's; `None`: nothing, it
     /// is the org's own. Where the partner's bucket is expected to be empty, any org is enough that has no trouble of
     /// its own. Else a few orgs in trouble must not slow down all: it takes more of them, or that hardly anything
@@ -135,6 +145,11 @@ impl Throttles {
             self.recent.pop_front();
         }
         let is_news = self.is_news(org, now, tally);
+        if !is_news {
+            self.note_own();
+        }
+        let of_all = tally;
+        let tally = Tally { refused: tally.refused.saturating_sub(self.own), ..tally };
         // One entry an org is enough to tell that others are throttled too.
         self.recent.retain(|recent| recent.org != org);
         let got_through_and_not = |recent: &Recent| {
@@ -164,13 +179,18 @@ impl Throttles {
             if self.orgs.len() > MOST_ORGS {
                 self.orgs.retain(|_, (at, _)| *at + TROUBLE_LASTS >= now);
             }
-            self.orgs.insert(org, (now, tally));
+            self.orgs.insert(org, (now, of_all));
         }
-        if org.is_none() || hardly_a_call_gets_through || is_news && are_enough {
+        let evidence = if org.is_none() || hardly_a_call_gets_through || is_news && are_enough {
             Some(Evidence::SeveralOrgs)
         } else {
             (is_news && is_likely).then_some(Evidence::OneOrg)
+        };
+        if evidence.is_some() {
+            // What they told was heard: another org's own 429 after it is no more than that.
+            self.recent.clear();
         }
+        evidence
     }
 }
 
@@ -229,6 +249,36 @@ mod tests {
         assert_eq!(note(&[1, 2, 3, 4, 5], 20, Expected::NotEmpty), [own, own, own, own, partners]);
         assert_eq!(note(&[1, 2, 3, 4], 0, Expected::NotEmpty), [own, own, own, partners]);
         assert_eq!(note(&[1, 2], 0, Expected::Nothing), [own, partners]);
+    }
+
+    #[test]
+    fn what_was_heard_once_makes_no_other_the_partners() {
+        let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
+        let mut note = |org: u32, accepted: u64| {
+            tally.accepted += accepted;
+            tally.add(true);
+            throttles.note(Some(org), secs(1), tally, Expected::NotEmpty)
+        };
+        let evidence: Vec<_> = (1..=5).map(|org| note(org, 20)).collect();
+        assert_eq!(evidence[4], Some(Evidence::SeveralOrgs));
+        assert_eq!(note(6, 20), None);
+    }
+
+    #[test]
+    fn orgs_in_trouble_that_come_again_all_at_once_are_no_sign() {
+        let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
+        for org in 1..=4 {
+            tally.accepted += 50;
+            tally.add(true);
+            let evidence = throttles.note(Some(org), secs(10 * u64::from(org)), tally, Expected::NotEmpty);
+            assert_eq!(evidence, None);
+        }
+        // After a pause, say: one after the other, and nothing else between them.
+        tally.accepted += 50;
+        for org in 1..=4 {
+            tally.add(true);
+            assert_eq!(throttles.note(Some(org), secs(50), tally, Expected::NotEmpty), None, "{org}");
+        }
     }
 
     #[test]

@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 /// As many calls at once as our engine is given here.
 pub(crate) const CONCURRENCY: usize = 128;
 /// Orgs that are read in turns.
-const ORGS: u32 = 400;
-/// From the send to the answer; half of it is the way there.
-const LATENCY: std::ops::Range<f64> = 0.03..0.07;
+pub(crate) const ORGS: u32 = 400;
 
 /// Decides when calls are sent, by what was answered before.
 pub(crate) trait RateFinder {
@@ -23,11 +22,26 @@ pub(crate) trait RateFinder {
     fn answered(&mut self, now: Duration, org: u32, sent: Duration, throttled: Option<Duration>);
 }
 
+/// What a 429 says of when to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryAfter {
+    /// In so many whole seconds as it takes to have a token.
+    WhenReady,
+    OneSecond,
+    /// Nothing: the org backs off, by a second at most, then two, then four.
+    Absent,
+}
+
 /// What the vendor does.
 #[derive(Debug, Clone)]
 pub(crate) struct Vendor {
-    /// The partner's limit in calls a second, from when on. The bucket is ten seconds of it, and full at first.
+    /// The partner's limit in calls a second, from when on.
     pub(crate) limits: Vec<(Duration, f64)>,
+    /// So many seconds of the limit are in a full bucket, and it is full at first.
+    pub(crate) bucket: f64,
+    pub(crate) retry_after: RetryAfter,
+    /// Seconds from the send to the answer; half of it is the way there.
+    pub(crate) latency: Range<f64>,
     /// Each org's own limit.
     pub(crate) own_limit: Option<f64>,
     /// Orgs that answer nothing but 429, with this Retry-After.
@@ -39,12 +53,24 @@ pub(crate) struct Vendor {
 impl Vendor {
     pub(crate) fn of(rate: f64) -> Self {
         let limits = vec![(Duration::ZERO, rate)];
-        Self { limits, own_limit: None, troubled: Vec::new(), slow: Vec::new() }
+        Self {
+            limits,
+            bucket: 10.0,
+            retry_after: RetryAfter::WhenReady,
+            latency: 0.03..0.07,
+            own_limit: None,
+            troubled: Vec::new(),
+            slow: Vec::new(),
+        }
     }
 
     pub(crate) fn then(mut self, at: Duration, rate: f64) -> Self {
         self.limits.push((at, rate));
         self
+    }
+
+    fn takes(&self, rng: &mut fastrand::Rng) -> f64 {
+        self.latency.start + (self.latency.end - self.latency.start) * rng.f64()
     }
 
     /// What it grants from one moment to another, without what is in the bucket.
@@ -57,21 +83,26 @@ impl Vendor {
 
 struct Bucket {
     rate: f64,
+    seconds: f64,
     tokens: f64,
     at: Duration,
 }
 
 impl Bucket {
-    const SECONDS: f64 = 10.0;
-
-    fn full(rate: f64) -> Self {
-        Self { rate, tokens: Self::SECONDS * rate, at: Duration::ZERO }
+    fn full(rate: f64, seconds: f64) -> Self {
+        Self { rate, seconds, tokens: seconds * rate, at: Duration::ZERO }
     }
 
     fn flow(&mut self, now: Duration) {
         let came = self.rate * now.saturating_sub(self.at).as_secs_f64();
-        self.tokens = (self.tokens + came).min(Self::SECONDS * self.rate);
+        self.tokens = (self.tokens + came).min(self.seconds * self.rate);
         self.at = now;
+    }
+
+    fn change(&mut self, at: Duration, rate: f64) {
+        self.flow(at);
+        self.rate = rate;
+        self.flow(at);
     }
 
     /// Takes a token, or says in how many whole seconds there is one.
@@ -129,9 +160,9 @@ const MOST_THROTTLES: u32 = 10;
 /// Reads the orgs again and again, for so long. An org that was refused waits out its Retry-After, whoever decides.
 pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duration, seed: u64) -> Match {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut bucket = Bucket::full(vendor.limits[0].1);
+    let mut bucket = Bucket::full(vendor.limits[0].1, vendor.bucket);
     let mut own: Vec<Bucket> = match vendor.own_limit {
-        Some(rate) => (0..ORGS).map(|_| Bucket::full(rate)).collect(),
+        Some(rate) => (0..ORGS).map(|_| Bucket::full(rate, vendor.bucket)).collect(),
         None => Vec::new(),
     };
     let mut streaks = vec![0; ORGS as usize];
@@ -147,7 +178,7 @@ pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duratio
                     let org = ready.pop_front().expect("not empty");
                     in_flight += 1;
                     number += 1;
-                    let way = Duration::from_secs_f64(0.5 * way(&mut rng));
+                    let way = Duration::from_secs_f64(0.5 * vendor.takes(&mut rng));
                     events.push(Reverse((now + way, number, What::Arrives { org, sent: now })));
                 }
                 Err(at) => {
@@ -168,18 +199,22 @@ pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duratio
         match what {
             What::Arrives { org, sent } => {
                 while let Some((at, rate)) = changes.next_if(|(at, _)| *at <= now) {
-                    bucket.flow(*at);
-                    bucket.rate = *rate;
-                    bucket.tokens = bucket.tokens.min(Bucket::SECONDS * rate);
+                    bucket.change(*at, *rate);
                 }
                 let troubled = vendor.troubled.iter().find(|(other, _)| *other == org);
-                let throttled = troubled
-                    .map(|(_, wait)| *wait)
-                    .or_else(|| own.get_mut(org as usize).and_then(|bucket| bucket.take(now)))
-                    .or_else(|| bucket.take(now));
+                let throttled = if let Some((_, wait)) = troubled {
+                    Some(*wait)
+                } else {
+                    let own = own.get_mut(org as usize).and_then(|bucket| bucket.take(now));
+                    own.or_else(|| bucket.take(now)).map(|ready| match vendor.retry_after {
+                        RetryAfter::WhenReady => ready,
+                        RetryAfter::OneSecond => Duration::from_secs(1),
+                        RetryAfter::Absent => backoff(streaks[org as usize], &mut rng),
+                    })
+                };
                 ledger.push(Seen { at: now, org, is_refused: throttled.is_some() });
                 let slow = vendor.slow.iter().find(|(other, _)| *other == org).map(|(_, slow)| *slow);
-                let back = Duration::from_secs_f64(0.5 * way(&mut rng)) + slow.unwrap_or_default();
+                let back = Duration::from_secs_f64(0.5 * vendor.takes(&mut rng)) + slow.unwrap_or_default();
                 number += 1;
                 events.push(Reverse((now + back, number, What::Answered { org, sent, throttled })));
             }
@@ -203,6 +238,6 @@ pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duratio
     }
 }
 
-fn way(rng: &mut fastrand::Rng) -> f64 {
-    LATENCY.start + (LATENCY.end - LATENCY.start) * rng.f64()
+fn backoff(failures: u32, rng: &mut fastrand::Rng) -> Duration {
+    Duration::from_secs(1 << failures.min(6)).min(Duration::from_secs(60)).mul_f64(rng.f64())
 }

@@ -4,6 +4,7 @@
 //! * [`arena`]: the vendor, the orgs, the order of events.
 //! * [`ours`]: the executor's own gate. [`rivals`]: the others. [`contenders`]: all of them by name.
 //! * [`score`]: what is measured, and the table of the guide.
+//! * [`unseen`]: vendors that no number of ours was chosen by.
 //!
 //! `cargo run -p orgwave-executor --example limits` prints the table and draws the picture of docs/guide/limits.md.
 //! What the whole engine makes of a limit is in the simulation, not here.
@@ -13,10 +14,11 @@ mod contenders;
 mod ours;
 mod rivals;
 mod score;
+mod unseen;
 
 use std::time::Duration;
 
-use arena::Vendor;
+use arena::{ORGS, Vendor};
 use contenders::Contender;
 use score::{RATES, follow, score, table};
 
@@ -30,12 +32,13 @@ fn ours_reaches_nearly_all_of_any_limit_and_is_hardly_ever_refused() {
 }
 
 #[test]
-fn ours_follows_a_change_within_ten_seconds_from_8_a_second_on_and_as_fast_as_may_be_below() {
+fn ours_follows_a_change_within_ten_seconds_except_a_raised_limit_that_is_low() {
     for rate in RATES {
         // Of a probe, one call is refused: with 1.3 of a hundred, there is one in 77 calls.
         let probe = Duration::from_secs_f64(77.0 / rate);
-        let most = if rate < 8.0 { probe + Duration::from_secs(10) } else { Duration::from_secs(10) };
         for factor in [0.5, 2.0] {
+            let is_far = factor > 1.0 && rate < 8.0;
+            let most = if is_far { probe + Duration::from_secs(10) } else { Duration::from_secs(10) };
             let followed = follow(Contender::Ours, rate, factor);
             let is_soon = followed.at_worst.is_some_and(|time| time <= most);
             assert!(is_soon, "{rate}/s times {factor}: {followed:?}, not {most:?}");
@@ -52,7 +55,8 @@ fn orgs_in_trouble_of_their_own_cost_the_others_nothing() {
         let score = score(Contender::Ours, &vendor);
         assert!(score.reached >= 0.95, "{rate}/s: {score:?}");
         // At few calls a second, it takes some more to tell whose bucket is empty.
-        assert!(score.refused <= 0.035, "{rate}/s: {score:?}");
+        let most = if rate < 5.0 { 0.04 } else { 0.025 };
+        assert!(score.refused <= most, "{rate}/s: {score:?}");
     }
 }
 
@@ -81,9 +85,53 @@ fn no_other_is_as_good_at_every_limit() {
 }
 
 #[test]
+fn ours_does_as_well_by_vendors_that_nobody_had_in_mind() {
+    for (rate, scores) in unseen::STEADY.iter() {
+        for (bucket, score) in unseen::BUCKETS.into_iter().zip(scores) {
+            // Where the whole bucket is three calls, a rough measure can't tell whether it ran over.
+            let least = if rate * bucket < 4.0 { 0.8 } else { 0.95 };
+            // In 400 calls, eight are 2 %, and the start alone may take all of them.
+            let most = if *rate < 5.0 { 0.03 } else { 0.02 };
+            assert!(score.reached >= least, "{rate}/s, bucket of {bucket} s: {score:?}");
+            assert!(score.refused <= most, "{rate}/s, bucket of {bucket} s: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn ours_follows_a_halving_of_any_of_them_and_from_5_a_second_on_any_change() {
+    for (rate, all) in unseen::CHANGED.iter() {
+        for (factor, followed) in unseen::FACTORS.into_iter().zip(all) {
+            let is_within = |time: Option<Duration>| time.is_some_and(|time| time <= Duration::from_secs(10));
+            let is_halved = (0.5..1.0).contains(&factor);
+            if is_halved || *rate >= 5.0 && rate * factor >= 2.0 {
+                assert!(is_within(followed.at_worst), "{rate}/s times {factor}: {followed:?}");
+            } else if factor < 1.0 {
+                assert!(is_within(followed.usually), "{rate}/s times {factor}: {followed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn where_only_orgs_have_limits_all_of_theirs_is_reached() {
+    let length = Duration::from_secs(240);
+    for (rate, most) in [(0.5, 0.025), (1.3, 0.02), (2.0, 0.02)] {
+        let mut vendor = unseen::drawn(5000.0, 10.0, &mut fastrand::Rng::with_seed(unseen::FIRST_SEED));
+        vendor.own_limit = Some(rate);
+        let played = Contender::Ours.plays(&vendor, length, unseen::FIRST_SEED);
+        let (passed, refused) = played.calls(&vendor, Duration::ZERO, length);
+        let reached = passed / (f64::from(ORGS) * rate * (10.0 + length.as_secs_f64()));
+        let refused = refused / (passed + refused);
+        assert!(reached >= 0.95, "{rate}/s an org: {reached:.3}");
+        assert!(refused <= most, "{rate}/s an org: {refused:.3} refused");
+    }
+}
+
+#[test]
 fn the_guide_shows_these_numbers() {
     let guide = include_str!("../../../../docs/guide/limits.md");
-    for line in table().lines() {
+    for line in table().lines().chain(unseen::tables().lines()) {
         assert!(guide.contains(line), "docs/guide/limits.md lacks {line:?}: run the example `limits`");
     }
 }

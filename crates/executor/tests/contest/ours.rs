@@ -66,7 +66,7 @@ impl RateFinder for Ours {
 
     fn answered(&mut self, now: Duration, org: u32, sent: Duration, throttled: Option<Duration>) {
         self.clock.set(now);
-        self.gate.answered(throttled.is_some());
+        self.gate.answered(self.sent[&sent], throttled.is_some());
         if let Some(wait) = throttled {
             self.gate.throttled(Some(org), self.sent[&sent], wait);
         }

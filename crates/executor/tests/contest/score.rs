@@ -34,17 +34,31 @@ pub(crate) struct Followed {
     pub(crate) at_worst: Option<Duration>,
 }
 
+impl Score {
+    pub(crate) fn worst(shares: impl Iterator<Item = (f64, f64)>) -> Self {
+        shares.fold(Self { reached: f64::MAX, refused: 0.0 }, |worst, (reached, refused)| Self {
+            reached: worst.reached.min(reached),
+            refused: worst.refused.max(refused),
+        })
+    }
+}
+
+impl Followed {
+    pub(crate) fn of(times: impl Iterator<Item = Option<Duration>>) -> Self {
+        let mut times: Vec<Duration> = times.map(|time| time.unwrap_or(Duration::MAX)).collect();
+        times.sort();
+        let told = |time: Duration| (time < Duration::MAX).then_some(time);
+        Self { usually: told(times[times.len() / 2]), at_worst: told(times[times.len() - 1]) }
+    }
+}
+
 /// What a contender makes of a vendor in three minutes.
 pub(crate) fn score(contender: Contender, vendor: &Vendor) -> Score {
     let matches = (0..SEEDS).map(|seed| {
         let played = contender.plays(vendor, LENGTH, seed);
         shares(vendor, &played, Duration::ZERO, LENGTH)
     });
-    let worst = |worst: Score, (reached, refused): (f64, f64)| Score {
-        reached: worst.reached.min(reached),
-        refused: worst.refused.max(refused),
-    };
-    matches.fold(Score { reached: f64::MAX, refused: 0.0 }, worst)
+    Score::worst(matches)
 }
 
 /// How a contender follows a limit that changes by this factor.
@@ -54,25 +68,22 @@ pub(crate) fn follow(contender: Contender, rate: f64, factor: f64) -> Followed {
         let vendor = Vendor::of(rate).then(change, factor * rate);
         let end = change + AFTERWARDS;
         let played = contender.plays(&vendor, end, u64::from(phase));
-        followed(&vendor, &played, change, end).unwrap_or(Duration::MAX)
+        followed(&vendor, &played, change, end)
     });
-    let mut times: Vec<Duration> = phases.collect();
-    times.sort();
-    let told = |time: Duration| (time < Duration::MAX).then_some(time);
-    Followed { usually: told(times[times.len() / 2]), at_worst: told(times[times.len() - 1]) }
+    Followed::of(phases)
 }
 
 /// The share of what was granted that came through, and the share of calls that were refused. What is in the bucket
 /// at first was granted, too.
-fn shares(vendor: &Vendor, played: &Match, from: Duration, to: Duration) -> (f64, f64) {
+pub(crate) fn shares(vendor: &Vendor, played: &Match, from: Duration, to: Duration) -> (f64, f64) {
     let (passed, refused) = played.calls(vendor, from, to);
-    let full = if from.is_zero() { 10.0 * vendor.limits[0].1 } else { 0.0 };
+    let full = if from.is_zero() { vendor.bucket * vendor.limits[0].1 } else { 0.0 };
     (passed / (vendor.grants(from, to) + full), refused / (passed + refused).max(1.0))
 }
 
 /// How long after a change it was followed: the next ten seconds bring at least nine tenths of what the new limit
 /// grants in them, the whole rest nineteen in twenty, and of the rest no more than a tenth is refused.
-fn followed(vendor: &Vendor, played: &Match, change: Duration, end: Duration) -> Option<Duration> {
+pub(crate) fn followed(vendor: &Vendor, played: &Match, change: Duration, end: Duration) -> Option<Duration> {
     let window = Duration::from_secs(10);
     let half = Duration::from_millis(500);
     let mut delays = (0..).map(|step| step * half).take_while(|delay| change + *delay + window <= end);
@@ -103,7 +114,7 @@ pub(crate) fn table() -> String {
     table
 }
 
-fn in_words(followed: Followed) -> String {
+pub(crate) fn in_words(followed: Followed) -> String {
     let seconds = |time: Option<Duration>| match time {
         Some(time) => format!("{:.1} s", time.as_secs_f64()),
         None => "never".to_owned(),

@@ -156,7 +156,7 @@ fn where_every_two_hundredth_org_is_in_trouble_the_others_hardly_notice() {
             .await;
             let (passed, _) = run.calls(0, 180);
             let share = passed / (rate * 190.0);
-            assert!(share >= 0.92, "{rate}/s: {share:.3} of what was granted");
+            assert!(share >= 0.97, "{rate}/s: {share:.3} of what was granted");
         });
     }
 }
@@ -183,16 +183,17 @@ async fn others_took(rate: &str, odd: u32, fault: Option<Fault>) -> Duration {
 #[test]
 fn one_slow_org_and_one_that_must_wait_cost_the_others_nothing() {
     for rate in ["auto", "40/s"] {
-        let took = |fault| in_virtual_time(others_took(rate, 20, fault));
-        let without = took(None);
-        for fault in
-            [Fault::Slow(Duration::from_secs(9)), Fault::Throttle(Some(Duration::from_secs(15 * 60)))]
-        {
-            let with = took(Some(fault.clone()));
-            // While nothing is known of the limit, a 429 is reason to look before the next step up: once.
-            let most =
-                if rate == "auto" { without + Duration::from_millis(1100) } else { without.mul_f64(1.02) };
-            assert!(with <= most, "{rate}, {fault:?}: {with:?}, and {without:?} without");
+        // Early, while nothing is known of the limit, and later.
+        for odd in [2, 20, 60, 200] {
+            let took = |fault| in_virtual_time(others_took(rate, odd, fault));
+            let without = took(None);
+            for fault in
+                [Fault::Slow(Duration::from_secs(9)), Fault::Throttle(Some(Duration::from_secs(15 * 60)))]
+            {
+                let with = took(Some(fault.clone()));
+                let most = without.mul_f64(1.02);
+                assert!(with <= most, "{rate}, org {odd}, {fault:?}: {with:?}, and {without:?} without");
+            }
         }
     }
 }
@@ -207,8 +208,8 @@ fn a_429_on_every_org_that_no_bucket_explains_is_got_over() {
         });
         let report = alone(&stage).await;
         assert_eq!(report.count(Status::Applied), 20);
-        // Every fourth call is refused: as a bucket of two a second would. At that pace it takes 40 s.
-        assert!(report.ended_at <= Duration::from_secs(45), "{:?}", report.ended_at);
+        // Every fourth call is refused, as a small bucket would: but no smaller than what came through between them.
+        assert!(report.ended_at <= Duration::from_secs(28), "{:?}", report.ended_at);
     });
 }
 

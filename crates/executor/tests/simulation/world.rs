@@ -323,7 +323,8 @@ impl Transport {
             *calls - 1
         });
         let mut fault = (state.trouble)(&Call { at, kind, org, nth, number });
-        if fault != Some(Fault::NotSent) {
+        // A call that never came or that was refused for another reason takes nothing out of a bucket.
+        if !matches!(fault, Some(Fault::NotSent | Fault::Throttle(_))) {
             let of_org = org.and_then(|org| state.orgs[org as usize].bucket.as_mut());
             let refused = of_org.and_then(|bucket| bucket.take(at).err());
             let refused = refused.or_else(|| state.partner.as_mut().and_then(|bucket| bucket.take(at).err()));

@@ -70,7 +70,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let reach = reply.reach();
         if !matches!(reach, Reach::NotSent(_)) {
             self.gate.link.is_up();
-            self.gate.answered(answer == Answer::Throttled);
+            self.gate.answered(sent, answer == Answer::Throttled);
         }
         if !matches!(reach, Reach::Throttled(_))
             && let Some(org) = self.active.get_mut(&index)
@@ -156,7 +156,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let throttles = org.count_throttle(call, now);
         let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(throttles - 1));
         let is_alone = org.is_throttled_alone(self.gate.tally());
-        if !is_alone && self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
+        if is_alone {
+            self.gate.throttled_alone();
+        } else if self.gate.throttled(Some(index), sent, wait) == Bucket::Partner {
             org.excuse_throttles();
             let pause = self.gate.closed_for();
             if retry_after.is_some() && !pause.is_zero() {
@@ -206,7 +208,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             millis: millis(took),
         });
         if !matches!(reply, Reply::NotSent(_)) {
-            self.gate.answered(answer == Answer::Throttled);
+            self.gate.answered(sent, answer == Answer::Throttled);
         }
         if self.stop.is_some() {
             return self.give_up_suspects();

@@ -6,7 +6,7 @@ use std::time::Duration;
 const RESERVE: f64 = 0.25;
 const LEAST_RESERVE: f64 = 1.0;
 /// And so many seconds more, where the rate isn't known well.
-const MOST_DRIFT: f64 = 2.0;
+const MOST_DRIFT: f64 = 0.5;
 /// By so many calls, and by so many seconds of its rate, the count may be wrong: a bucket holds fractions, and calls
 /// overtake each other on their way.
 const FRACTIONS: f64 = 1.5;
@@ -18,6 +18,12 @@ const FEWEST: f64 = 5.0;
 const MEMORY: f64 = 400.0;
 /// From so many calls on, a measure is worth remembering.
 const FULL: f64 = 10.0;
+/// So many stretches must agree before a measure is believed: in the first, the bucket may have run over for a while.
+const AGREEING: u32 = 2;
+/// And so many calls must stand behind them before nobody doubts that there is a limit.
+const PROOF: f64 = 60.0;
+/// Slower than this, a second stretch costs too large a share of the calls.
+const SLOWEST_IN_DOUBT: f64 = 2.2;
 
 /// Calls sent so far, and those of them that were refused: they took nothing out of the bucket.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +51,7 @@ impl Mark {
     #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
     pub(super) fn until(self, now: Duration, count: Count) -> Stretch {
         let sent = count.sent.saturating_sub(self.count.sent);
-        let calls = sent.saturating_sub(count.refused - self.count.refused) as f64;
+        let calls = sent.saturating_sub(count.refused.saturating_sub(self.count.refused)) as f64;
         Stretch { calls, secs: now.saturating_sub(self.at).as_secs_f64() }
     }
 }
@@ -57,21 +63,22 @@ impl Stretch {
     }
 }
 
-/// A rate, and how many calls stand behind it: none behind a guess.
+/// A rate, and how many calls stand behind it, in how many stretches that agree: none behind a guess.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measure {
     pub(super) rate: f64,
     calls: f64,
+    stretches: u32,
 }
 
 impl Measure {
     pub(super) const fn guess(rate: f64) -> Self {
-        Self { rate: rate.max(0.1), calls: 0.0 }
+        Self { rate: rate.max(0.1), calls: 0.0, stretches: 0 }
     }
 
     /// From one moment at which the bucket was empty to another.
     pub(super) fn of(stretch: Stretch) -> Self {
-        Self { rate: stretch.rate().max(0.1), calls: stretch.calls }
+        Self { rate: stretch.rate().max(0.1), calls: stretch.calls, stretches: 1 }
     }
 
     pub(super) const fn at_least(self, rate: f64) -> Self {
@@ -87,8 +94,18 @@ impl Measure {
         self.calls == 0.0
     }
 
+    /// Whether so much agrees that there is no doubt of a limit.
+    pub(super) fn is_proven(self) -> bool {
+        self.stretches >= AGREEING && self.calls >= PROOF
+    }
+
     pub(super) fn is_full(self) -> bool {
         self.calls >= FULL
+    }
+
+    /// Whether it stands alone, and as many calls as came through since would tell whether it is right.
+    pub(super) fn is_in_doubt(self, since: Stretch) -> bool {
+        self.stretches < AGREEING && since.calls >= self.calls && self.rate >= SLOWEST_IN_DOUBT
     }
 
     /// What should be in a bucket that let this through since it was empty.
@@ -120,7 +137,7 @@ impl Measure {
         }
         let calls = self.calls + stretch.calls;
         let secs = self.calls / self.rate + stretch.secs;
-        Self { rate: (calls / secs).max(0.1), calls: calls.min(MEMORY) }
+        Self { rate: (calls / secs).max(0.1), calls: calls.min(MEMORY), stretches: self.stretches + 1 }
     }
 }
 
@@ -154,6 +171,17 @@ mod tests {
         let together = measure.and(stretch(102.0, 10.0));
         assert!((together.rate - 10.0).abs() < 1e-9);
         assert!((measure.and(stretch(50.0, 10.0)).rate - 5.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_measure_is_in_doubt_until_another_agrees_and_proven_by_many_calls() {
+        let first = Measure::of(stretch(20.0, 2.0));
+        assert!(!first.is_in_doubt(stretch(19.0, 2.0)), "too little to tell");
+        assert!(first.is_in_doubt(stretch(20.0, 2.0)));
+        let second = first.and(stretch(20.0, 2.0));
+        assert!(!second.is_in_doubt(stretch(100.0, 10.0)) && !second.is_proven());
+        assert!(second.and(stretch(20.0, 2.0)).is_proven());
+        assert!(!second.and(stretch(90.0, 3.0)).is_proven(), "it contradicts the others");
     }
 
     #[test]

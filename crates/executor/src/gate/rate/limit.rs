@@ -10,12 +10,14 @@ use super::rise::Rise;
 /// How fast it goes up from the first 429 to the second, a second, and how fast later.
 const FIRST_CLIMB: f64 = 2.0;
 const CLIMB: f64 = 1.5;
-/// What is left of a limit that turns out to be lower than it was, before it is measured.
+/// What is left of a limit that turns out to be lower than it was, before it is measured: at most, and at least.
 const CUT: f64 = 0.7;
+const DEEPEST_CUT: f64 = 0.3;
 /// It goes no lower by a guess, nor by 429s of one org at a time until there were several of them: if they are false
-/// alarms, the way up would be long.
+/// alarms, the way up would be long. A few are enough where a limit is proven.
 pub(super) const LOWEST: f64 = 2.0;
 const DISBELIEF: u32 = 8;
+const PROVEN_DISBELIEF: u32 = 2;
 /// In how many seconds the bucket is brought back to its reserve.
 const RETURN: f64 = 5.0;
 /// More in the bucket than so many seconds of its rate, and it may have run over: nothing is known of it.
@@ -58,6 +60,8 @@ pub(super) struct Limit {
     at_ceiling_since: Option<Duration>,
     /// How many 429s were not believed.
     disbelieved: u32,
+    /// There was no doubt of a limit once.
+    is_proven: bool,
 }
 
 impl Limit {
@@ -73,6 +77,7 @@ impl Limit {
             reacted: now,
             at_ceiling_since: None,
             disbelieved: 0,
+            is_proven: false,
         }
     }
 
@@ -118,7 +123,9 @@ impl Limit {
         };
         let doubt = self.measure.doubt(stretch);
         let Course::Probe { creeps_since } = &mut self.course else {
-            if now >= self.reacted + SHORTEST_CALM && allowance.allows_a_probe() {
+            // A second measure is worth a debt.
+            let is_due = allowance.allows_a_probe() || self.measure.is_in_doubt(stretch);
+            if is_due && now >= self.reacted + SHORTEST_CALM {
                 self.course = Course::Probe { creeps_since: None };
             }
             let surplus = level - self.measure.reserve(stretch);
@@ -170,7 +177,8 @@ impl Limit {
                 let (level, doubt) = (self.measure.level(stretch), self.measure.doubt(stretch));
                 if level > doubt {
                     // Less flowed in than should have: the limit was lowered, at some time since.
-                    (Measure::guess((rate - level / stretch.secs.max(0.1)).min(CUT * rate)), false)
+                    let lowered = rate - level / stretch.secs.max(0.1);
+                    (Measure::guess(lowered.clamp(DEEPEST_CUT * rate, CUT * rate)), false)
                 } else if is_long {
                     (self.measure.and(stretch), true)
                 } else {
@@ -178,8 +186,10 @@ impl Limit {
                 }
             }
         };
+        self.is_proven |= measure.is_proven();
+        let disbelief = if self.is_proven { PROVEN_DISBELIEF } else { DISBELIEF };
         let measure = match evidence {
-            Evidence::OneOrg if measure.rate < LOWEST && self.disbelieved < DISBELIEF => {
+            Evidence::OneOrg if measure.rate < LOWEST && self.disbelieved < disbelief => {
                 self.disbelieved += 1;
                 measure.at_least(LOWEST.min(rate))
             }
@@ -277,6 +287,7 @@ mod tests {
     #[test]
     fn one_orgs_429s_are_not_believed_below_two_a_second_until_there_were_several() {
         let mut play = Play::new();
+        // A limit that nothing has proven yet.
         let at = |number: u64| Mark {
             at: Duration::from_secs(10 * number),
             count: Count { sent: 6 * number, refused: number },

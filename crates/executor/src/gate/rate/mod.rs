@@ -10,7 +10,8 @@
 //! 2. *guess*: at the first 429, what was sent is the bucket and what flowed in; with the usual bucket of ten
 //!    seconds, that gives a first rate. From there, upwards again to the second 429.
 //! 3. *measure* (`level`): the calls let through between two 429s, by the time between. Measures that don't
-//!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them.
+//!    contradict each other are taken together, so that a rate is known to a thousandth after a few of them. The
+//!    first may have begun while the bucket ran over, so the second is asked for at once.
 //! 4. *hold* (`limit`): what should be in the bucket is known from then on (what flowed in, less what was sent). Send
 //!    at the measured rate, with a small reserve left in the bucket: a quarter of a second of it, and what the
 //!    measure may be wrong by. At 8/s that is two calls.
@@ -36,7 +37,7 @@ use orgwave_core::policy::Rate;
 
 use super::throttle::{Evidence, Expected};
 use allowance::Allowance;
-use level::{Count, Mark};
+use level::{Count, Mark, Measure, Stretch};
 use limit::Limit;
 use rise::Rise;
 
@@ -57,6 +58,10 @@ const SLOWEST: f64 = 0.5;
 const FASTEST: f64 = 100_000.0;
 /// Up to here, every refused call counts.
 const SLOW: f64 = 40.0;
+/// A bucket may be smaller than the usual one, and the rate so many times the guess. Not more: it may not have been.
+const MOST_OVER_GUESS: f64 = 4.0;
+/// For so long a 429 that wasn't believed may still turn out to have been the partner's.
+const SUSPECT: Duration = Duration::from_secs(3);
 /// How often the pace is thought about.
 const TICK: Duration = Duration::from_millis(200);
 /// A pause of so long, and of so many calls, is a break: what was sent before it says nothing of a bucket that has filled up since.
@@ -75,6 +80,10 @@ pub struct RateControl {
     search: Rise,
     limit: Option<Limit>,
     count: Count,
+    /// Refused calls that may have been the partner's, though they weren't put down to it.
+    unsettled: u64,
+    /// The first of them of late: if it was, the bucket was empty then.
+    suspect: Option<Mark>,
     allowance: Allowance,
     /// Since when, and since which call, calls were sent without a break.
     busy: (Duration, u64),
@@ -100,6 +109,8 @@ impl RateControl {
             search: Rise::from(current.unwrap_or(FIRST), growth, Duration::ZERO, 0),
             limit: None,
             count: Count::default(),
+            unsettled: 0,
+            suspect: None,
             allowance: Allowance::new(),
             busy: (Duration::ZERO, 0),
             ticked: Duration::ZERO,
@@ -119,11 +130,21 @@ impl RateControl {
             .map(|limit| limit.measure.rate)
     }
 
+    /// Whether nothing is known of the limit, and it is looked for.
+    pub(super) const fn is_searching(&self) -> bool {
+        self.is_auto && self.limit.is_none()
+    }
+
+    /// Whether a 429 was put down to the partner's bucket since a call was sent: one of that call is no other.
+    pub(super) fn has_reacted_since(&self, sent_at: Duration) -> bool {
+        self.limit.as_ref().is_some_and(|limit| sent_at <= limit.reacted)
+    }
+
     /// What is known of the bucket now.
     pub fn expected(&self, now: Duration) -> Expected {
         let is_slow = self.current.is_some_and(|rate| rate <= SLOW);
         let Some(limit) = &self.limit else {
-            return if is_slow && self.is_auto { Expected::Nothing } else { Expected::NotEmpty };
+            return if is_slow && self.is_searching() { Expected::Nothing } else { Expected::NotEmpty };
         };
         let is_climbing = limit.is_climbing();
         match (is_climbing || limit.is_low(now, self.count), is_slow) {
@@ -145,6 +166,17 @@ impl RateControl {
     /// A call was refused by 429, whosever bucket it was: it took nothing out of the partner's.
     pub const fn refused(&mut self) {
         self.count.refused += 1;
+    }
+
+    /// The one with this number, sent at `sent_at`, was news of an org, and not put down to the partner. Until more is
+    /// known it counts as if it had got through: else each refused call would be a reason to send another.
+    pub(super) fn unsettled(&mut self, sent_at: Duration, number: u64) {
+        self.count.refused = self.count.refused.saturating_sub(1);
+        self.unsettled += 1;
+        if self.suspect.is_none_or(|suspect| suspect.at + SUSPECT < sent_at) {
+            let refused = self.count.refused + self.unsettled;
+            self.suspect = Some(Mark { at: sent_at, count: Count { sent: number, refused } });
+        }
     }
 
     /// A call was refused, it seems, for the sake of knowing the limit.
@@ -196,9 +228,12 @@ impl RateControl {
     /// rate changed.
     pub fn slow_down(&mut self, now: Duration, sent_at: Duration, number: u64, evidence: Evidence) -> bool {
         let Some(current) = self.current else { return false };
+        if self.has_reacted_since(sent_at) {
+            return false;
+        }
+        self.count.refused += std::mem::take(&mut self.unsettled);
         let mark = Mark { at: sent_at, count: Count { sent: number, refused: self.count.refused } };
         match &mut self.limit {
-            Some(limit) if sent_at < limit.reacted => return false,
             Some(limit) => limit.emptied(now, mark, evidence),
             None => self.limit = Some(Limit::guessed(self.guess(mark), now, mark)),
         }
@@ -216,9 +251,13 @@ impl RateControl {
         let (since, sent) = self.busy;
         let let_through = mark.count.sent.saturating_sub(sent).saturating_sub(1) as f64;
         let secs = mark.at.saturating_sub(since).as_secs_f64();
+        // It may have been empty a moment before, at a 429 that wasn't believed: then what came through since flowed in.
+        let suspect = self.suspect.filter(|suspect| suspect.at + SUSPECT >= mark.at);
+        let since = suspect.map(|suspect| suspect.until(mark.at, mark.count));
+        let least = since.filter(|since| Measure::can_be(*since)).map_or(0.0, Stretch::rate);
         let (full, empty) = (let_through / (USUAL_BUCKET + secs), let_through / secs.max(1.0));
         let rate = self.learned.map_or(full, |learned| learned.max(full).min(empty));
-        (CAUTION * rate).max(limit::LOWEST).min(self.ceiling)
+        (CAUTION * rate.max(least.min(MOST_OVER_GUESS * full))).max(limit::LOWEST).min(self.ceiling)
     }
 }
 
@@ -245,12 +284,13 @@ mod tests {
     #[test]
     fn auto_doubles_while_it_is_used() {
         let mut control = RateControl::new(Rate::Auto, None);
-        for (second, expected) in [(0.0, 16.0), (1.0, 32.0), (2.0, 64.0)] {
+        for (second, expected) in [(0.0, 32.0), (2.0, 128.0)] {
             use_for_a_second(&mut control, second);
-            assert_eq!(control.current(), Some(expected));
+            use_for_a_second(&mut control, second + 1.0);
+            assert!((control.current().unwrap() - expected).abs() < 0.1, "{:?}", control.current());
         }
-        assert!(!control.tick(secs(3.9)), "nothing was sent");
         assert!(!control.tick(secs(4.9)), "nothing was sent");
+        assert!(!control.tick(secs(5.9)), "nothing was sent");
     }
 
     #[test]
@@ -258,7 +298,8 @@ mod tests {
         let mut control = RateControl::new(Rate::Auto, Some(100.0));
         assert_eq!(control.current(), Some(80.0));
         use_for_a_second(&mut control, 0.0);
-        assert_eq!(control.current(), Some(100.0));
+        use_for_a_second(&mut control, 1.0);
+        assert!((control.current().unwrap() - 125.0).abs() < 0.1, "{:?}", control.current());
         assert_eq!(control.learned(), None, "nothing was measured yet");
     }
 
@@ -302,6 +343,41 @@ mod tests {
         let slowed = control.current();
         assert!(!control.slow_down(secs(1.3), secs(1.15), 81, Evidence::SeveralOrgs));
         assert_eq!(control.current(), slowed);
+    }
+
+    #[test]
+    fn a_429_that_was_not_believed_at_first_makes_the_guess_a_measure() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        (0..40).for_each(|_| _ = control.sent());
+        control.refused();
+        control.unsettled(secs(2.0), control.count.sent);
+        // From the first refused call to the last: 30 came through in two seconds.
+        (0..31).for_each(|_| _ = control.sent());
+        control.refused();
+        control.slow_down(secs(4.0), secs(4.0), control.count.sent, Evidence::SeveralOrgs);
+        assert_eq!(control.current(), Some(0.95 * 15.0), "not a fourteenth of all of it");
+    }
+
+    #[test]
+    fn a_refused_call_that_may_have_been_the_partners_is_no_reason_to_send_another() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        for second in [5.0, 9.0] {
+            (0..120).for_each(|_| _ = control.sent());
+            control.refused();
+            control.slow_down(secs(second), secs(second), control.count.sent, Evidence::SeveralOrgs);
+        }
+        let pace = |control: &mut RateControl, is_refused: bool| {
+            for call in 1..=120 {
+                control.sent();
+                if is_refused && call % 10 == 0 {
+                    control.refused();
+                    control.unsettled(secs(12.0), control.count.sent);
+                }
+            }
+            control.tick(secs(13.0));
+            control.current()
+        };
+        assert_eq!(pace(&mut control.clone(), true), pace(&mut control, false));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// How often there is a step, and after how many calls at least.
-const STEP: Duration = Duration::from_secs(1);
+/// How often there is a step, and after how many calls at least: in small ones, as the pace is at most what it has come
+/// to when the bucket is empty, and the calls that are under way by then are refused.
+const STEP: Duration = Duration::from_millis(250);
 const CALLS: f64 = 2.0;
 /// A step in which less than this share of the pace was sent proves nothing.
 const USED: f64 = 0.8;
@@ -29,9 +30,10 @@ impl Rise {
         if passed < STEP.max(Duration::from_secs_f64(CALLS / self.pace)) {
             return;
         }
-        let used = (sent - before) as f64 / passed.as_secs_f64();
-        if used >= USED * self.pace {
-            self.pace *= self.growth;
+        let secs = passed.as_secs_f64();
+        // The next call may be all but due.
+        if (sent - before + 1) as f64 >= USED * self.pace * secs {
+            self.pace *= self.growth.powf(secs.min(1.0));
         }
         self.stepped = (now, sent);
     }
