@@ -118,6 +118,7 @@ fn header() -> Header {
         sides: Vec::new(),
         settings: std::collections::BTreeMap::default(),
         limits: std::collections::BTreeMap::default(),
+        undoes: None,
         sandbox: None,
     }
 }

@@ -279,3 +279,23 @@ fn undo_takes_out_an_added_entry_that_has_a_null_member() {
     assert!(plan.contains(r#""path":"doorInfoMap.d1","#), "{plan}");
     assert!(!plan.contains("doorInfoMap.d1.doorName"), "{plan}");
 }
+
+#[test]
+fn what_an_undo_left_is_undone_anew() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
+    let run = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0).run.unwrap();
+    let undo = format!("undo {} -o undo.jsonl --rate unlimited", run.display());
+    desk.run(&vendor, &undo).expect(0);
+    let header = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
+    let header: serde_json::Value = serde_json::from_str(header.lines().next().unwrap()).unwrap();
+    let name = run.file_name().unwrap().to_str().unwrap();
+    assert_eq!(header["undoes"], name);
+    assert_eq!(header["inputs"][0]["name"], format!("run {name}"));
+    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "{}")).of(&orgs[1].uuid));
+    let ended = desk.run(&vendor, &format!("apply undo.jsonl --yes {FAST}"));
+    assert_eq!(ended.result(&orgs[1].uuid)["status"], "failed");
+    assert!(ended.out.contains(&format!("orgwave undo reports/{name} ")), "{}", ended.out);
+    let retry = fs::read_to_string(ended.file("retry.toml")).unwrap();
+    assert_eq!(retry.lines().count(), 1);
+    assert!(retry.contains(&format!("orgwave undo {name}")), "{retry}");
+}

@@ -101,7 +101,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         endpoint: session.endpoint.clone(),
         key_fingerprint: session.key_fingerprint(),
         inputs: vec![InputDigest {
-            name: Header::undo_of(&run.header.run_id),
+            name: format!("run {}", run.header.run_id),
             sha256: run.header.plan_seal.clone(),
         }],
         write: match run.header.write {
@@ -116,6 +116,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         sides: Vec::new(),
         settings: BTreeMap::new(),
         limits: BTreeMap::new(),
+        undoes: Some(run.header.run_id.clone()),
         sandbox: None,
     }
 }

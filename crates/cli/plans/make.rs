@@ -336,6 +336,7 @@ fn header_of(
             .collect(),
         settings: rollout.settings.clone(),
         limits: rollout.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+        undoes: None,
         sandbox: session
             .sandbox
             .is_some()

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
@@ -58,7 +57,7 @@ impl RunFolder {
     /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
     /// needs no key.
     pub fn retry(&self, again: &str) -> String {
-        if let Some(run) = header_of(&self.path.join(PLAN_FILE)).ok().as_ref().and_then(Header::undoes) {
+        if let Some(run) = header_of(&self.path.join(PLAN_FILE)).ok().and_then(|plan| plan.undoes) {
             return format!("orgwave undo {}{again}", path_again(&self.path.with_file_name(run)));
         }
         let mode = self.header.mode_again();

@@ -109,7 +109,7 @@ pub(super) fn side_name(table: SideTable) -> String {
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
 fn rollout(plan: &Header) -> io::Result<String> {
-    if let Some(run) = plan.undoes() {
+    if let Some(run) = &plan.undoes {
         // Its rows name no settings: applied, they would change nothing, and call that done.
         return Ok(format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n"));
     }

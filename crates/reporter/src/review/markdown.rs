@@ -48,6 +48,7 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
         ("write, verify", format!("{}, {}", plan.write, plan.verify)),
         ("failure budget", plan.max_failures.to_string()),
     ];
+    facts.extend(plan.undoes.iter().map(|run| ("takes back", format!("run {run}"))));
     for input in &plan.inputs {
         let digits = input.sha256.get(..12).unwrap_or(&input.sha256);
         facts.push(("made from", format!("{}, sha256 {digits}…", input.name)));

@@ -138,7 +138,7 @@ impl Tally {
         Ok(Self {
             run: source.header().clone(),
             plan_created: plan.created,
-            undoes: plan.undoes().map(str::to_owned),
+            undoes: plan.undoes.clone(),
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),

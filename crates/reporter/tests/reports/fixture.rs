@@ -98,6 +98,7 @@ pub(crate) fn plan_header() -> Header {
             ("waves".to_owned(), json!(["1", "5%", "25%", "rest"])),
             ("attempts".to_owned(), json!(3)),
         ]),
+        undoes: None,
         sandbox: None,
     }
 }

@@ -100,7 +100,7 @@ fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
     let mut run = fixture::rich();
     let mut plan = fixture::plan_header();
     plan.inputs.truncate(1);
-    plan.inputs[0].name = Header::undo_of("r 0");
+    plan.undoes = Some("r 0".to_owned());
     plan.settings.clear();
     plan.sides.clear();
     run.plan = fixture::write_plan(&plan, &fixture::rich_lines());
