@@ -260,10 +260,25 @@ fn a_selection_that_matches_nothing_is_said() {
     let (desk, vendor, orgs, _) = planned("saveClips,skip\ntrue,", 2);
     for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
         desk.run(&vendor, &format!("{line} --only=NOPE* {FAST}")).expect(0).says(WARNING);
-        let matched = desk.run(&vendor, &format!("{line} --only={} {FAST}", orgs[0].uuid)).expect(0);
+        let matched = desk.run(&vendor, &format!("{line} --only {} {FAST}", orgs[0].uuid)).expect(0);
         assert!(!matched.err.contains(WARNING), "{}", matched.err);
     }
     assert_eq!(vendor.writes_of(&orgs[1].uuid).len(), 0);
+}
+
+#[test]
+fn an_id_that_begins_with_a_hyphen_is_selected_and_a_flag_is_not_swallowed() {
+    let (desk, vendor, orgs, _) = planned("saveClips\ntrue", 2);
+    let id = &orgs[0].uuid;
+    assert!(id.starts_with('-'));
+    for line in [format!("--skip {id} --only Org*"), format!("--skip={id}")] {
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {line} --yes {FAST}")).expect(0);
+        assert_eq!(ended.result(id)["status"], "skipped");
+    }
+    for line in ["--only --yes", "--skip -q --yes", "--only --rate=8/s --yes"] {
+        desk.run(&vendor, &format!("apply orgs.csv {line} {FAST}")).expect(64).says("an org's id or name");
+    }
+    assert_eq!(vendor.writes_of(id).len(), 0);
 }
 
 #[test]
