@@ -34,7 +34,7 @@ use crate::rollout::{Rollout, rows_failure};
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
 ///
 /// # Errors
-/// The rollout changed (65), the API can't be used (69), the key is refused (77), a signal came (130, 143),
+/// The rollout changed (65), the API can't be used (69), the key is refused (77), a signal came (129, 130, 143),
 /// the plan can't be written (74).
 pub async fn make(
     rollout: &mut Rollout,
@@ -350,6 +350,7 @@ pub fn stopped(reason: &StopReason) -> Failure {
         StopReason::KeyRefused => Exit::KeyRefused,
         StopReason::Interrupted => Exit::Interrupted,
         StopReason::Terminated => Exit::Terminated,
+        StopReason::HungUp => Exit::HungUp,
         StopReason::MaxDuration => Exit::MaxDuration,
         StopReason::JournalFailed(_) => Exit::CannotWrite,
         StopReason::Unreachable(_)
