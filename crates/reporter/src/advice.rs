@@ -15,12 +15,18 @@ pub enum Stage {
     Run,
     /// A run whose server ended with it: it can't be resumed, but its rows can be applied again.
     SandboxRun,
+    /// A run that took another back: it can be resumed, but its rows name no settings to be applied again.
+    Undo,
 }
 
 impl Stage {
-    /// Of this run.
-    pub fn of(run: &RunHeader) -> Self {
-        if run.endpoint == "sandbox" { Self::SandboxRun } else { Self::Run }
+    /// Of this run, which takes another back or doesn't.
+    pub fn of(run: &RunHeader, undoes: bool) -> Self {
+        match (undoes, run.endpoint.as_str()) {
+            (true, _) => Self::Undo,
+            (false, "sandbox") => Self::SandboxRun,
+            (false, _) => Self::Run,
+        }
     }
 }
 
@@ -69,6 +75,19 @@ pub const fn advice(code: Code, stage: Stage) -> &'static str {
             Code::OrgStopped | Code::OrgParked => "apply retry.toml",
             Code::OrgDisturbed => {
                 "look at what changed with the write; apply retry.toml only if that is wanted"
+            }
+            _ => of_run(code),
+        },
+        Stage::Undo => match code {
+            Code::OrgName => "see what the org is called now, then undo the first run again",
+            Code::OrgExpect => "look at the live value, then undo the first run again",
+            Code::OrgConflict => "find out who else edits this org, then undo the first run again",
+            Code::OrgRefused => "mend what the vendor's message names, then undo the first run again",
+            Code::OrgReadsSpent => "undo the first run again when the vendor answers again",
+            Code::OrgSendsSpent => "nothing was changed: undo the first run again",
+            Code::OrgDivergedDoubt => "look at the org in the console, then undo the first run again",
+            Code::OrgUnknownHidden => {
+                "see in the console whether the integration works, then undo the first run again"
             }
             _ => of_run(code),
         },
@@ -128,13 +147,16 @@ mod tests {
     #[test]
     fn every_code_has_an_advice_that_fits_a_cell() {
         for code in Code::ALL {
-            for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun] {
+            for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun, Stage::Undo] {
                 let advice = advice(*code, stage);
                 assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
                 assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
                 assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
                 // A run of the sandbox can't be resumed.
                 assert!(stage != Stage::SandboxRun || !advice.contains("resume"), "{code}: {advice}");
+                // The rows of an undo can't be applied.
+                let applies = advice.contains("retry.toml") || advice.contains("the rollout again");
+                assert!(stage != Stage::Undo || !applies, "{code}: {advice}");
             }
         }
     }

@@ -185,6 +185,6 @@ impl Tally {
 
     /// What there is to go on with.
     pub fn stage(&self) -> Stage {
-        Stage::of(&self.run)
+        Stage::of(&self.run, self.undoes.is_some())
     }
 }
