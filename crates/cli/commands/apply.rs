@@ -209,7 +209,7 @@ fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
 /// Whether the plan was never applied, as far as this machine and the reports folder know.
 fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
     let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
-    let run = runs_in(&args.output.reports, console::error)
+    let run = runs_in(&args.output.reports, |_, failure| console::error(&failure))
         .into_iter()
         .find(|run| run.header.plan_id == header.plan_id);
     if !is_remembered && run.is_none() {

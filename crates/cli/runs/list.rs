@@ -98,7 +98,7 @@ impl RunFolder {
 
 /// All runs below a reports folder, the newest first. A folder whose journal can't be read is told, and left
 /// out.
-pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunFolder> {
+pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Path, Failure)) -> Vec<RunFolder> {
     let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| !NO_RUNS.iter().any(|name| entry.file_name() == *name))
@@ -110,7 +110,7 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunF
     for path in paths.into_iter().rev() {
         match RunFolder::open(&path) {
             Ok(run) => runs.push(run),
-            Err(failure) => unreadable(&failure),
+            Err(failure) => unreadable(&path, failure),
         }
     }
     // Names have whole seconds; the journal knows better.
@@ -128,35 +128,48 @@ pub fn find(run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
     RunFolder::open(path)
 }
 
-/// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run.
+/// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
+/// can't be read keeps nobody from going on with another; but if it is the newest of all, and nothing is left to go on
+/// with, it is the one that was meant.
 ///
 /// # Errors
-/// 66: there is no run of this endpoint and key.
+/// 66: there is no run of this endpoint and key. 65, 74: the newest can't be read.
 pub fn newest_unfinished(
     reports: &Path,
     endpoint: &str,
     key: &Fingerprint,
 ) -> Result<(RunFolder, Tally), Failure> {
-    let mut newest = None;
-    for run in runs_in(reports, crate::console::error) {
-        if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
-            continue;
-        }
-        // One that can't be read keeps nobody from going on with another.
-        let tally = match run.tally() {
-            Ok(tally) => tally,
-            Err(failure) => {
-                crate::console::error(&failure);
-                continue;
+    let mut unreadable: Vec<(PathBuf, Failure)> = Vec::new();
+    let runs = runs_in(reports, |path, failure| unreadable.push((path.to_owned(), failure)));
+    let (mut unfinished, mut finished) = (None, None);
+    for run in
+        runs.into_iter().filter(|run| run.header.endpoint == endpoint && run.header.key_fingerprint == *key)
+    {
+        match run.tally() {
+            Ok(tally) if !is_finished(&run, &tally) => {
+                unfinished = Some((run, tally));
+                break;
             }
-        };
-        if !is_finished(&run, &tally) {
-            return Ok((run, tally));
+            Ok(tally) => drop(finished.get_or_insert((run, tally))),
+            Err(failure) => unreadable.push((run.path, failure)),
         }
-        newest.get_or_insert((run, tally));
     }
-    newest.ok_or_else(|| {
+    if unfinished.is_none() {
+        unreadable.sort_by(|(one, _), (other, _)| other.cmp(one));
+        let is_meant =
+            |(path, _): &(PathBuf, Failure)| finished.as_ref().is_none_or(|(run, _)| *path > run.path);
+        if unreadable.first().is_some_and(is_meant) {
+            let (_, mut failure) = unreadable.swap_remove(0);
+            failure.what = format!("the newest run can't be gone on with: {}", failure.what);
+            return Err(failure);
+        }
+    }
+    for (_, failure) in &unreadable {
+        crate::console::error(failure);
+    }
+    unfinished.or(finished).ok_or_else(|| {
         Failure::new(Exit::NoInput, format!("{} holds no run of this key at {endpoint}", reports.display()))
+            .hint("`orgwave runs` lists what is there; --reports names another folder")
     })
 }
 
