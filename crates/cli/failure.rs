@@ -33,7 +33,8 @@ impl Failure {
     pub fn because(mut self, error: impl Into<anyhow::Error>) -> Self {
         for cause in error.into().chain().map(ToString::to_string) {
             let before = self.causes.last().unwrap_or(&self.what);
-            let is_said = before.ends_with(&cause) || (!before.is_empty() && cause.ends_with(before.as_str()));
+            let is_said =
+                before.ends_with(&cause) || (!before.is_empty() && cause.ends_with(before.as_str()));
             if !is_said {
                 self.causes.push(cause);
             }
@@ -103,7 +104,10 @@ mod tests {
         };
         for (chain, said) in [
             // As SQLite has it.
-            (&["can't read", "image is malformed", "Error code 11: image is malformed"][..], "can't read: image is malformed"),
+            (
+                &["can't read", "image is malformed", "Error code 11: image is malformed"][..],
+                "can't read: image is malformed",
+            ),
             (&["can't read: image is malformed", "image is malformed"], "can't read: image is malformed"),
             (&["can't read", "no such file"], "can't read: no such file"),
         ] {

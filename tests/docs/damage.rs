@@ -83,3 +83,25 @@ fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
         assert!(text.contains("apply retry.toml") && !text.contains("resume the run"), "{file}: {text}");
     }
 }
+
+/// The way on that is told when the disk was full while the sandbox ran: no resume, and word for word it works.
+#[test]
+fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
+    let mut told = 0;
+    for blocks in (8..160).step_by(8) {
+        let shell = Shell::new();
+        shell.orgwave("init").with_code(0);
+        let apply = "orgwave apply rollout.toml --sandbox --yes -q";
+        // The signal that goes with the limit would end the process; ignored, the write fails as on a full disk.
+        let ran = shell.line(&format!("trap '' XFSZ; ulimit -f {blocks}; {apply}"));
+        if ran.code == 0 {
+            break;
+        }
+        assert_eq!(ran.code, 74, "{blocks} blocks: {}", ran.err);
+        assert!(!ran.err.contains("resume"), "{}", ran.err);
+        let Some((_, way)) = ran.err.split_once("make room or mend the disk, then: ") else { continue };
+        shell.line(&format!("{} --yes", way.trim_end())).with_code(0);
+        told += 1;
+    }
+    assert!(told > 0, "no limit was met while the journal was written");
+}

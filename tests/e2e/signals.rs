@@ -105,8 +105,7 @@ fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
 
 #[test]
 fn where_hang_ups_are_ignored_from_the_beginning_they_stay_ignored() {
-    let (_desk, _vendor, orgs, gate, run) =
-        under_way(|line| format!("trap '' HUP; {line}"));
+    let (_desk, _vendor, orgs, gate, run) = under_way(|line| format!("trap '' HUP; {line}"));
     run.signal("HUP");
     gate.open();
     assert_eq!(run.wait().expect(0).statuses(), vec!["applied"; orgs.len()]);

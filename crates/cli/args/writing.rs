@@ -96,7 +96,9 @@ mod tests {
                 }
             }
         }
-        for text in ["-_e2eAAAAAAAAAAAAAAAAw", "--abcdefghijklmnopqrsA", "-*", "--A*", "-acme", "Acme --x", "*", ""] {
+        for text in
+            ["-_e2eAAAAAAAAAAAAAAAAw", "--abcdefghijklmnopqrsA", "-*", "--A*", "-acme", "Acme --x", "*", ""]
+        {
             assert_eq!(glob(text).as_deref(), Ok(text));
         }
     }

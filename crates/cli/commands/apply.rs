@@ -68,6 +68,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         journal,
         history: History::default(),
         settle_only: false,
+        again: args.connect.key.again(),
     };
     let executed = execute(execution, &mut session, memory, &mut listeners).await?;
     if let Some(sandbox) = session.sandbox.take() {

@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn a_run_that_stopped_is_judged_by_the_reason_first() {
         use StopReason::{
-            BudgetSpent, CanaryDisturbed, Expired, HungUp, Interrupted, JournalFailed, KeyRefused, MaxDuration,
-            Redirected, Terminated, Unreachable,
+            BudgetSpent, CanaryDisturbed, Expired, HungUp, Interrupted, JournalFailed, KeyRefused,
+            MaxDuration, Redirected, Terminated, Unreachable,
         };
         let text = String::new;
         let left = &[Status::Applied, Status::NotAttempted][..];
