@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
+use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
@@ -14,7 +15,7 @@ use orgwave_core::plan::{
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader, Sample};
+use orgwave_core::run::{Entry, Finish, Latencies, RUN_FORMAT, RunHeader, Sample};
 use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
 use orgwave_core::settings::Path;
 use orgwave_core::status::{Action, Status, Verified};
@@ -347,9 +348,9 @@ pub(crate) fn rich() -> Run {
         complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
         LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
     ];
-    let mut latency = [0; Sample::BUCKETS];
-    latency[6] = 30;
-    latency[9] = 2;
+    let mut took = Latencies::new();
+    (0..30).for_each(|call| took.add(Duration::from_millis(33 + call)));
+    [300, 420].into_iter().for_each(|millis| took.add(Duration::from_millis(millis)));
     let sample = |second: i64| Sample {
         at: at(second * 1_000),
         wave: 2,
@@ -358,7 +359,7 @@ pub(crate) fn rich() -> Run {
         finished: 3,
         in_flight: 4,
         rate: Some(8.0),
-        latency,
+        took: took.clone(),
     };
     let timeline = vec![
         Entry::Began { at: at(0) },

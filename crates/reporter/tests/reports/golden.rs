@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::plan::Header;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::{OrgFiles, write_files};
