@@ -52,7 +52,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let path = place.path;
     let review = review(&path, &session, &[])?;
     if !args.output.quiet {
-        show(&review, &args.output, session.rate());
+        show(&review, &args.output, session.expected());
         console::out(&unrestored.to_string());
     }
     if !args.output.quiet {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::{OrgFiles, write_files};
-use orgwave_reporter::{PlanPages, Summary};
+use orgwave_reporter::{Expected, PlanPages, Summary};
 
 use crate::fixture;
 
@@ -39,7 +39,7 @@ fn write_all(folder: &Path) {
     for line in fixture::rich_lines() {
         pages.line(&line);
     }
-    pages.finish(&fixture::footer(&fixture::rich_lines()), Some(8.0)).unwrap();
+    pages.finish(&fixture::footer(&fixture::rich_lines()), Expected::Wanted(8.0)).unwrap();
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn the_retry_rollout_is_toml_and_names_files_that_are_there() {
     let text = fs::read_to_string(folder.path().join("retry.toml")).unwrap();
     let rollout: toml::Table = text.parse().unwrap();
     for file in rollout["rollout"].as_table().unwrap().values() {
-        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
+        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file:?}");
     }
     assert_eq!(rollout["settings"]["apiToken"].as_str(), Some("<secret:ENVOY_TOKEN>"));
     assert_eq!(rollout["limits"]["attempts"].as_integer(), Some(3));
