@@ -8,6 +8,7 @@ use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::legible::quoted;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, PlanLine, RawTyped, SideColumns, Verdict};
@@ -167,7 +168,8 @@ impl Planner<'_> {
                     if let Some(name) = row.name.as_deref().map(str::trim)
                         && name != live
                     {
-                        let message = format!("the manifest says {name:?}, the live name is {live:?}");
+                        let message =
+                            format!("the manifest says {}, the live name is {}", quoted(name), quoted(live));
                         return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgName, message));
                     }
                 }
