@@ -34,13 +34,9 @@ impl fmt::Display for Expected {
         match self {
             Self::Unlimited => f.write_str("without a limit"),
             Self::Wanted(rate) => write!(f, "at {}", pace(*rate)),
-            Self::Reached(rate) => write!(f, "at the {} that planning came to", pace(*rate)),
+            Self::Reached(rate) => write!(f, "at {}, reached while planning", pace(*rate)),
             Self::InSandbox(rate) => {
-                write!(
-                    f,
-                    "at the {} that planning came to in the sandbox (the vendor has its own limit)",
-                    pace(*rate)
-                )
+                write!(f, "at {}, reached in the sandbox; the vendor's may differ", pace(*rate))
             }
         }
     }
