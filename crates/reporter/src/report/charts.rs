@@ -219,8 +219,7 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
         .margin_right(24)
         .build_cartesian_2d(0.0..x(first + places), 0.0..top)?;
     chart.draw_series([PathElement::new([(0.0, 0.0), (x(first + places), 0.0)], GRID.stroke_width(1))])?;
-    for place in first..=last {
-        let calls = calls_of[place];
+    for (place, calls) in calls_of.into_iter().enumerate().take(last + 1).skip(first) {
         let (left, right) = (x(place) + 0.03, x(place) + 0.97);
         let bar = Rectangle::new([(left, 0.0), (right, share(calls))], FILL.mix(0.55).filled());
         chart.draw_series([bar])?;

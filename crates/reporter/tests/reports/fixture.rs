@@ -349,8 +349,9 @@ pub(crate) fn rich() -> Run {
         LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
     ];
     let mut took = Latencies::new();
-    (0..30).for_each(|call| took.add(Duration::from_millis(33 + call)));
-    [300, 420].into_iter().for_each(|millis| took.add(Duration::from_millis(millis)));
+    for millis in (33..63).chain([300, 420]) {
+        took.add(Duration::from_millis(millis));
+    }
     let sample = |second: i64| Sample {
         at: at(second * 1_000),
         wave: 2,
