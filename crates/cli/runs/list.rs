@@ -129,11 +129,10 @@ pub fn find(run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
 }
 
 /// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
-/// can't be read keeps nobody from going on with another; but if it is the newest of all, and nothing is left to go on
-/// with, it is the one that was meant.
+/// can't be read is told, and keeps nobody from going on with another.
 ///
 /// # Errors
-/// 66: there is no run of this endpoint and key. 65, 74: the newest can't be read.
+/// 66: there is no run of this endpoint and key. 65, 12, 74: there is only such as can't be read.
 pub fn newest_unfinished(
     reports: &Path,
     endpoint: &str,
@@ -141,36 +140,36 @@ pub fn newest_unfinished(
 ) -> Result<(RunFolder, Tally), Failure> {
     let mut unreadable: Vec<(PathBuf, Failure)> = Vec::new();
     let runs = runs_in(reports, |path, failure| unreadable.push((path.to_owned(), failure)));
-    let (mut unfinished, mut finished) = (None, None);
-    for run in
-        runs.into_iter().filter(|run| run.header.endpoint == endpoint && run.header.key_fingerprint == *key)
-    {
+    let mut found: Option<(RunFolder, Tally)> = None;
+    for run in runs {
+        if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
+            continue;
+        }
         match run.tally() {
             Ok(tally) if !is_finished(&run, &tally) => {
-                unfinished = Some((run, tally));
+                found = Some((run, tally));
                 break;
             }
-            Ok(tally) => drop(finished.get_or_insert((run, tally))),
+            Ok(tally) => drop(found.get_or_insert((run, tally))),
             Err(failure) => unreadable.push((run.path, failure)),
         }
     }
-    if unfinished.is_none() {
-        unreadable.sort_by(|(one, _), (other, _)| other.cmp(one));
-        let is_meant =
-            |(path, _): &(PathBuf, Failure)| finished.as_ref().is_none_or(|(run, _)| *path > run.path);
-        if unreadable.first().is_some_and(is_meant) {
-            let (_, mut failure) = unreadable.swap_remove(0);
+    if let Some(found) = found {
+        unreadable.iter().for_each(|(_, failure)| crate::console::error(failure));
+        return Ok(found);
+    }
+    // Nothing else can have been meant, and one thing is clearer than several.
+    match unreadable.into_iter().max_by(|(one, _), (other, _)| one.cmp(other)) {
+        Some((_, mut failure)) => {
             failure.what = format!("the newest run can't be gone on with: {}", failure.what);
-            return Err(failure);
+            Err(failure)
+        }
+        None => {
+            let what = format!("{} holds no run of this key at {endpoint}", reports.display());
+            Err(Failure::new(Exit::NoInput, what)
+                .hint("`orgwave runs` lists what is there; --reports names another folder"))
         }
     }
-    for (_, failure) in &unreadable {
-        crate::console::error(failure);
-    }
-    unfinished.or(finished).ok_or_else(|| {
-        Failure::new(Exit::NoInput, format!("{} holds no run of this key at {endpoint}", reports.display()))
-            .hint("`orgwave runs` lists what is there; --reports names another folder")
-    })
 }
 
 /// Whether there is nothing to go on with: no org without its word for ever, and every file there.
