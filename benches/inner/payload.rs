@@ -55,7 +55,7 @@ fn payload(criterion: &mut Criterion) {
         let raw = RawValue::from_string(text.clone()).expect("the body is JSON");
 
         let mut group = criterion.benchmark_group(format!("payload/{name}"));
-        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.throughput(Throughput::BytesDecimal(text.len() as u64));
         group.bench_function("ours", |bencher| bencher.iter(build));
         group.bench_function("serde_json value", |bencher| {
             bencher.iter(|| serde_json::to_vec(black_box(&tree)).expect("a tree always serializes"));

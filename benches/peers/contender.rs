@@ -25,6 +25,8 @@ pub(crate) enum Contender {
     Bare,
     /// orgwave, one POST an org.
     Unread,
+    /// The same, eight switches an org.
+    UnreadSwitches,
     /// The same, each body made of a row and six rows of a side table.
     UnreadDoors,
     /// orgwave from a plan: read, write, read back.
@@ -49,6 +51,7 @@ impl Contender {
     pub(crate) const ALL: &[Self] = &[
         Self::Bare,
         Self::Unread,
+        Self::UnreadSwitches,
         Self::UnreadDoors,
         Self::Plan,
         Self::Rollout,
@@ -76,6 +79,7 @@ impl Contender {
         match self {
             Self::Bare => "bare reqwest loop",
             Self::Unread => "orgwave --no-read",
+            Self::UnreadSwitches => "orgwave --no-read, 8 switches",
             Self::UnreadDoors => "orgwave --no-read, 6 doors",
             Self::Plan => "orgwave apply PLAN",
             Self::Rollout => "orgwave apply ROLLOUT",
@@ -95,7 +99,7 @@ impl Contender {
                 "journal, resume, pace, retries, judging a 200, reading, verification, results"
             }
             Self::Xargs => "all of that, and connections that are kept",
-            Self::Unread | Self::UnreadDoors => "reading before, reading back",
+            Self::Unread | Self::UnreadSwitches | Self::UnreadDoors => "reading before, reading back",
             Self::Plan | Self::Rollout | Self::Waves => "nothing",
         }
     }
@@ -110,7 +114,20 @@ impl Contender {
     }
 
     pub(crate) const fn is_ours(self) -> bool {
-        matches!(self, Self::Unread | Self::UnreadDoors | Self::Plan | Self::Rollout | Self::Waves)
+        matches!(
+            self,
+            Self::Unread
+                | Self::UnreadSwitches
+                | Self::UnreadDoors
+                | Self::Plan
+                | Self::Rollout
+                | Self::Waves
+        )
+    }
+
+    /// Those of which a slow server lets several rounds be made in the time there is.
+    pub(crate) const fn is_repeated_slowly(self) -> bool {
+        matches!(self, Self::Bare | Self::Unread)
     }
 
     pub(crate) const fn is_slow(self) -> bool {
@@ -135,6 +152,9 @@ impl Contender {
                 command
             }
             Self::Unread => return unread(estate, server),
+            Self::UnreadSwitches => {
+                return apply(estate, server, "eight.toml", &["--no-read", "--waves", "rest"]);
+            }
             Self::UnreadDoors => {
                 return apply(estate, server, "doors.toml", &["--no-read", "--waves", "rest"]);
             }
@@ -191,6 +211,22 @@ impl Contender {
 /// One POST an org.
 pub(crate) fn unread(estate: &Estate, server: &Server) -> Result<Measured, String> {
     apply(estate, server, "on.toml", &["--no-read", "--waves", "rest"])
+}
+
+/// Writes all files of the last run again, from its plan and its journal.
+pub(crate) fn rebuild(estate: &Estate) -> Result<Measured, String> {
+    let runs = fs::read_dir(estate.file("reports")).map_err(|error| error.to_string())?;
+    let run_folder =
+        runs.filter_map(Result::ok).map(|entry| entry.path()).find(|path| path.join("run.db").exists());
+    let run_folder = run_folder.ok_or("there is no run to report")?;
+    let mut command = Command::new(ORGWAVE);
+    command.arg("report").arg(run_folder).args(["--org-files", "never"]).stderr(Stdio::null());
+    run(&mut command)
+}
+
+/// Checks a manifest, and asks nobody.
+pub(crate) fn check(estate: &Estate, manifest: &str) -> Result<Measured, String> {
+    run(Command::new(ORGWAVE).arg("check").arg(estate.file(manifest)).stderr(Stdio::null()))
 }
 
 /// Makes a plan that changes every org, and applies it.

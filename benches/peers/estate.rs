@@ -6,6 +6,7 @@
 //! requests.tsv      id, tab, body                         for loops
 //! curl.conf         all requests                          for one curl
 //! on.toml, off.toml one switch, on or off for all orgs    for orgwave, in turn: there is always something to change
+//! eight.toml        eight switches an org                 for orgwave, what a rollout usually is like
 //! doors.toml        six doors an org, about 2 KB          for orgwave, the very bodies above
 //! ```
 
@@ -18,6 +19,17 @@ use serde_json::{Map, Value, json};
 
 /// Doors an org; they make its body about 2 KB.
 const DOORS: usize = 6;
+/// A rollout of several settings at once.
+const SWITCHES: [&str; 8] = [
+    "alertUnauthorizedFaces",
+    "createAccessAnomalyAlerts",
+    "createSeekPoints",
+    "enabled",
+    "identifyFacesFromBadge",
+    "indexFaces",
+    "saveClips",
+    "doorInfoMap.main.remoteUnlock",
+];
 /// Above so many orgs only orgwave's own files are made.
 const MOST_FOR_PEERS: usize = 20_000;
 
@@ -35,6 +47,28 @@ impl Estate {
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// A manifest as partners keep them, of many rows, to be checked alone. Returns its bytes.
+    pub(crate) fn long_manifest(&self, name: &str, rows: usize) -> Result<u64, String> {
+        let path = self.file(name);
+        let write = || -> std::io::Result<u64> {
+            let mut out = BufWriter::new(File::create(&path)?);
+            writeln!(
+                out,
+                "org_uuid,org_name,note,saveClips,enabled,indexFaces,doorInfoMap.main.doorName,doorInfoMap.main.clipDuration"
+            )?;
+            for number in 0..rows {
+                let org = id(number);
+                writeln!(
+                    out,
+                    "{org},Client number {number},rolled out in autumn,true,TRUE,false,Main entrance,30"
+                )?;
+            }
+            out.flush()?;
+            out.get_ref().metadata().map(|file| file.len())
+        };
+        write().map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// The configuration of one curl that sends the first so many requests.
@@ -75,6 +109,8 @@ fn write_all(folder: &Path, orgs: usize) -> std::io::Result<()> {
 
     let (mut list, mut requests) = (file("orgs.txt")?, file("requests.tsv")?);
     let (mut on, mut off, mut doors) = (file("on.csv")?, file("off.csv")?, file("doors.csv")?);
+    let mut eight = file("eight.csv")?;
+    writeln!(eight, "org_uuid,{}", SWITCHES.join(","))?;
     writeln!(on, "org_uuid,saveClips")?;
     writeln!(off, "org_uuid,saveClips")?;
     writeln!(
@@ -86,6 +122,7 @@ fn write_all(folder: &Path, orgs: usize) -> std::io::Result<()> {
         writeln!(list, "{org}")?;
         writeln!(on, "{org},true")?;
         writeln!(off, "{org},false")?;
+        writeln!(eight, "{org}{}", ",true".repeat(SWITCHES.len()))?;
         if !for_peers {
             continue;
         }
@@ -113,12 +150,13 @@ fn write_all(folder: &Path, orgs: usize) -> std::io::Result<()> {
         writeln!(requests, "{org}\t{body}")?;
         fs::write(folder.join(format!("bodies/{org}.json")), &body)?;
     }
-    for mut out in [list, requests, on, off, doors] {
+    for mut out in [list, requests, on, off, eight, doors] {
         out.flush()?;
     }
     for (name, tables) in [
         ("on", "orgs = \"on.csv\""),
         ("off", "orgs = \"off.csv\""),
+        ("eight", "orgs = \"eight.csv\""),
         ("doors", "orgs = \"on.csv\"\ndoors = \"doors.csv\""),
     ] {
         let sandbox = "[sandbox]\nledger = \"counts\"\nserver = \"merge\"";

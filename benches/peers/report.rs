@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::contender::Contender;
 use super::measured::Measured;
-use super::{Course, Safety, Scale};
+use super::{Checked, Course, Safety, Scale};
 
 /// Between these lines of RESULTS.md is what this program writes; the rest is people's.
 const BEGIN: &str = "<!-- written by `cargo bench --bench peers`: begin -->";
@@ -20,6 +20,7 @@ pub(crate) fn text(
     delayed: &[Course],
     safety: &[Safety],
     scale: &[Scale],
+    checked: &Checked,
     rounds: usize,
 ) -> String {
     let mut text = format!(
@@ -53,13 +54,23 @@ pub(crate) fn text(
         let _ = writeln!(text, "| {latency} | {memory:.2} | {disk:.2} | {ratio:.2} |");
     }
     text.push_str("\n### More and more orgs\n\n");
-    text.push_str("| orgs | plan, us/org | MiB | apply PLAN, us/org | MiB | --no-read, us/org | MiB |\n");
-    text.push_str("|--:|--:|--:|--:|--:|--:|--:|\n");
-    for Scale { orgs, plan, apply, unread } in scale {
-        let cells = [plan, apply, unread]
+    text.push_str(
+        "| orgs | plan, us/org | MiB | apply PLAN, us/org | MiB | --no-read, us/org | MiB | all files again, us/org | MiB |\n",
+    );
+    text.push_str("|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+    for Scale { orgs, plan, apply, unread, report } in scale {
+        let cells = [plan, apply, unread, report]
             .map(|measured| format!("{:.0} | {}", micros_per(measured.wall, *orgs), measured.memory));
         let _ = writeln!(text, "| {orgs} | {} |", cells.join(" | "));
     }
+    let Checked { rows, bytes, rounds } = checked;
+    let speed = median(rounds.iter().map(|round| *bytes as f64 / 1e6 / round.wall.as_secs_f64()));
+    let memory = rounds.iter().map(|round| round.memory).max().unwrap_or(0);
+    let _ = writeln!(
+        text,
+        "\n`check` of a manifest of {rows} rows and {} MB: {speed:.0} MB/s, {memory} MiB.",
+        bytes / 1_000_000
+    );
     text
 }
 
@@ -87,15 +98,16 @@ fn table(text: &mut String, courses: &[Course]) {
 }
 
 fn delayed_table(text: &mut String, courses: &[Course]) {
-    text.push_str("| | orgs | s | x floor |\n|---|--:|--:|--:|\n");
+    text.push_str("| | orgs | rounds | s | x floor |\n|---|--:|--:|--:|--:|\n");
     for course in courses {
         let wall = median(course.rounds.iter().map(|round| round.wall.as_secs_f64()));
         let floor = floor(course.orgs).as_secs_f64() * f64::from(course.contender.calls());
         let _ = writeln!(
             text,
-            "| {} | {} | {wall:.2} | {:.2} |",
+            "| {} | {} | {} | {wall:.2} | {:.2} |",
             course.contender.name(),
             course.orgs,
+            course.rounds.len(),
             wall / floor
         );
     }

@@ -13,6 +13,7 @@ const UPDATE: &str = "/api/integrations/serviceManagement/updateEnvoyIntegration
 pub(crate) struct Server {
     child: Child,
     url: String,
+    is_slow: bool,
 }
 
 impl Server {
@@ -30,11 +31,15 @@ impl Server {
         // `10000 orgs at http://127.0.0.1:40000; its key is ...`
         let url = first.split_whitespace().find(|word| word.starts_with("http://"));
         let url = url.ok_or_else(|| format!("the sandbox says {first:?}"))?.trim_end_matches(';').to_owned();
-        Ok(Self { child, url })
+        Ok(Self { child, url, is_slow: latency != "0ms" })
     }
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    pub(crate) const fn is_slow(&self) -> bool {
+        self.is_slow
     }
 
     pub(crate) fn update_url(&self) -> String {

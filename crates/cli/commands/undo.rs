@@ -1,7 +1,6 @@
 //! `orgwave undo RUN`: the plan that restores what a run changed. Sends no write; `apply` does, once it was
 //! reviewed.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -36,7 +35,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
-    prove(&run, &session.seal(&run.header.plan_id))?;
+    prove(&run.path, &run.header, &session.seal(&run.header.plan_id))?;
 
     let id = new_name(clock::now());
     let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
@@ -180,7 +179,7 @@ async fn make(
     }
     drop(records);
 
-    let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
+    let draft = Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?;
     let mut unrestored = Unrestored::default();
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None)?;
@@ -199,7 +198,7 @@ async fn make(
                 changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
                 code: line.complaint.as_ref().map(|complaint| complaint.code),
             });
-            draft.borrow_mut().put(*index, line);
+            draft.put(*index, line);
         },
     )
     .await;
@@ -207,7 +206,7 @@ async fn make(
     if let Some(reason) = stop {
         return Err(stopped(&reason));
     }
-    let plan = draft.into_inner().finish(header, &seal, path)?;
+    let plan = draft.finish(header, &seal, path)?;
     Ok((plan, unrestored))
 }
 

@@ -105,7 +105,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let limits = args::pace(&args.pace, &crate::plans::limits_of(&header_of(&plan)?))?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
-    prove(&run, &seal)?;
+    prove(&run.path, &run.header, &seal)?;
     let mut lines = Vec::new();
     each_line(&plan, |line| {
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {

@@ -1,8 +1,12 @@
 //! A plan that isn't whole yet: lines as they come, then waves, guards and the seal.
+//!
+//! A thread of its own takes the lines down, so that the next can be made meanwhile.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use orgwave_core::desired::Wish;
 use orgwave_core::plan::{
@@ -17,13 +21,37 @@ use super::spool::{Spool, Spooled};
 use crate::failure::Failure;
 use crate::runs::sync_folder;
 
+/// How many lines may wait to be taken down.
+const WAITING: usize = 16;
+
+/// A line with the place of its org.
+type Line = (u32, PlanLine);
+
 /// The lines of a plan that are there so far, in any order.
 pub struct Draft {
+    lines: SyncSender<Line>,
+    thread: JoinHandle<io::Result<TakenDown>>,
+}
+
+/// The lines as they lie in the spool.
+struct TakenDown {
     spool: Spool,
     /// How many orgs trip each guard.
     tripped: BTreeMap<GuardKind, u64>,
-    /// The first line that could not be kept.
-    error: Option<io::Error>,
+}
+
+impl TakenDown {
+    fn all(mut self, lines: &Receiver<Line>) -> io::Result<Self> {
+        for (index, line) in lines {
+            if line.verdict == Verdict::Update {
+                for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
+                    *self.tripped.entry(kind).or_default() += 1;
+                }
+            }
+            self.spool.put(index, line)?;
+        }
+        Ok(self)
+    }
 }
 
 impl Draft {
@@ -32,20 +60,19 @@ impl Draft {
     /// # Errors
     /// 74.
     pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
-        let spool = Spool::in_folder(folder).map_err(|error| Failure::cannot_write(folder, error))?;
-        Ok(Self { spool, tripped: BTreeMap::new(), error: None })
+        let begun = Spool::in_folder(folder).and_then(|spool| {
+            let (lines, taken) = sync_channel(WAITING);
+            let down = TakenDown { spool, tripped: BTreeMap::new() };
+            let thread = thread::Builder::new().name("draft".to_owned()).spawn(move || down.all(&taken))?;
+            Ok(Self { lines, thread })
+        });
+        begun.map_err(|error| Failure::cannot_write(folder, error))
     }
 
     /// Takes in the line of the org with this place. What goes wrong comes out at the end.
-    pub fn put(&mut self, index: u32, line: PlanLine) {
-        if line.verdict == Verdict::Update {
-            for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
-                *self.tripped.entry(kind).or_default() += 1;
-            }
-        }
-        if let Err(error) = self.spool.put(index, line) {
-            self.error.get_or_insert(error);
-        }
+    pub fn put(&self, index: u32, line: PlanLine) {
+        // A thread that is gone has met an error, which `finish` tells.
+        let _ = self.lines.send((index, line));
     }
 
     /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave.
@@ -54,11 +81,11 @@ impl Draft {
     /// 74.
     pub fn finish(self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Failure> {
         let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
-        if let Some(error) = self.error {
-            return Err(cannot_write(error));
-        }
-        let guards = self.tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
-        let spooled = self.spool.finish().map_err(cannot_write)?;
+        drop(self.lines);
+        let taken = self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let TakenDown { spool, tripped } = taken.map_err(cannot_write)?;
+        let guards = tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
+        let spooled = spool.finish().map_err(cannot_write)?;
         let plan = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
         Ok(plan)

@@ -2,13 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use orgwave_core::plan::{Footer, Header, IndexEntry, PlanError, PlanLine, PlanReader};
 use orgwave_core::run::Exit;
-use orgwave_core::secret::{SealKey, Secrets};
-use orgwave_executor::ports::PlanSource;
+use orgwave_core::secret::SealKey;
 
 use crate::failure::Failure;
 
@@ -118,59 +117,4 @@ pub(super) fn bad_plan(path: &Path, error: PlanError) -> Failure {
 /// Creates a file that only its owner can read.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// The lines of an open plan, one at a time, for the executor.
-#[derive(Debug)]
-pub struct PlanLines {
-    file: File,
-    index: Vec<IndexEntry>,
-}
-
-impl PlanLines {
-    /// The lines of the plan in this file, at these places.
-    ///
-    /// # Errors
-    /// 66.
-    pub fn open(path: &Path, index: Vec<IndexEntry>) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| {
-            Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
-        })?;
-        Ok(Self { file, index })
-    }
-
-    /// Where the orgs are.
-    pub fn index(&self) -> &[IndexEntry] {
-        &self.index
-    }
-
-    /// Whether every secret is the one that the plan was made with.
-    ///
-    /// # Errors
-    /// 12: a secret changed since.
-    pub fn check_secrets(line: &PlanLine, secrets: &Secrets, seal: &SealKey) -> Result<(), Failure> {
-        for field in &line.fields {
-            let orgwave_core::desired::Wish::Secret(name) = &field.after else { continue };
-            let now =
-                secrets.get(name).map(|secret| seal.fingerprint(field.path.field().name, secret.expose()));
-            if now != field.fingerprint {
-                return Err(Failure::new(
-                    Exit::PlanRefused,
-                    format!("the secret {name} isn't the one that the plan was made with"),
-                )
-                .hint("plan again with the secret as it is now"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl PlanSource for PlanLines {
-    fn load(&self, index: u32) -> io::Result<PlanLine> {
-        let entry = self.index.get(index as usize).ok_or_else(|| io::Error::other("beyond the plan"))?;
-        let mut buffer = vec![0; entry.length as usize];
-        self.file.read_exact_at(&mut buffer, entry.offset)?;
-        let line = std::str::from_utf8(&buffer).map_err(io::Error::other)?;
-        Ok(serde_json::from_str(line)?)
-    }
 }

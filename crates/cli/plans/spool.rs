@@ -3,8 +3,7 @@
 //! A file, so that what a plan takes in memory doesn't grow with what its orgs hold: an org costs 24 bytes.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use orgwave_core::plan::{PlanLine, Verdict};
@@ -94,12 +93,18 @@ impl Spooled {
 
     /// Hands out the lines in the manifest's order.
     pub fn each_line(&self, mut each: impl FnMut(SpooledLine<'_>) -> io::Result<()>) -> io::Result<()> {
+        // Most lines lie in the manifest's order, or near it: then the next one is in the reader's buffer.
+        let mut file = BufReader::with_capacity(1 << 18, &self.file);
+        file.rewind()?;
+        let mut read = 0;
         let mut buffer = Vec::new();
         for place in &self.places {
             let Place { offset, length, verdict, wave } =
                 place.ok_or_else(|| io::Error::other("an org has no line"))?;
             buffer.resize(length as usize, 0);
-            self.file.read_exact_at(&mut buffer, offset)?;
+            file.seek_relative(offset.cast_signed() - read)?;
+            file.read_exact(&mut buffer)?;
+            read = (offset + u64::from(length)).cast_signed();
             each(SpooledLine { json: &buffer, verdict, wave })?;
         }
         Ok(())

@@ -12,7 +12,6 @@ use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
 use orgwave_reporter::files::sweep;
 use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
 
-use super::list::RunFolder;
 use crate::args::path_again;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, Wanted, header_of};
@@ -53,13 +52,13 @@ impl RunFiles {
 ///
 /// # Errors
 /// 12: it was altered, or is another's. 66: there is none.
-pub fn prove(run: &RunFolder, seal: &SealKey) -> Result<(), Failure> {
-    let path = run.path.join(PLAN_FILE);
-    if header_of(&path)?.plan_id != run.header.plan_id {
-        return Err(not_together(&run.path));
+pub fn prove(folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<(), Failure> {
+    let path = folder.join(PLAN_FILE);
+    if header_of(&path)?.plan_id != run.plan_id {
+        return Err(not_together(folder));
     }
     let plan = OpenPlan::read(&path, |_| seal.clone(), Wanted::WithSecrets, |_| Ok(()))?;
-    if plan.seal == run.header.plan_seal { Ok(()) } else { Err(not_together(&run.path)) }
+    if plan.seal == run.plan_seal { Ok(()) } else { Err(not_together(folder)) }
 }
 
 fn not_together(folder: &Path) -> Failure {

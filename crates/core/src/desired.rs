@@ -3,6 +3,7 @@
 //! Produced by the manifest, consumed by the diff. It knows where each wish came from, for the reviewer, and
 //! nothing of what is live.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -88,14 +89,21 @@ impl SideTable {
     }
 }
 
+impl Origin {
+    /// As plans and tables name it: one stands beside each of millions of values.
+    pub fn text(self) -> Cow<'static, str> {
+        match self {
+            Self::Default => Cow::Borrowed("default"),
+            Self::Row => Cow::Borrowed("row"),
+            Self::Side(table, line) => Cow::Owned([table.name(), ":", &line.to_string()].concat()),
+            Self::Undo => Cow::Borrowed("undo"),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::Row => f.write_str("row"),
-            Self::Side(table, line) => write!(f, "{}:{line}", table.name()),
-            Self::Undo => f.write_str("undo"),
-        }
+        f.write_str(&self.text())
     }
 }
 
@@ -119,7 +127,7 @@ impl FromStr for Origin {
 
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The file itself: its marks, its tables, how it is opened, and what is checked before anyone believes it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use orgwave_core::run::{RUN_FORMAT, RunHeader};
@@ -28,11 +28,15 @@ pub(crate) enum Access {
 }
 
 /// Fills a new, empty file, durably. It is a plain file when this returns: no WAL beside it, so it can be renamed.
+///
+/// Nobody looks for it yet, so it need be durable only as a whole: one sync instead of one a step.
 pub(crate) fn fill(path: &Path, header: &RunHeader) -> Result<(), JournalError> {
     let sqlite = || JournalError::sqlite("write the journal's header");
     let body = serde_json::to_string(header)
         .map_err(|error| JournalError::io("write the journal's header")(error.into()))?;
     let mut connection = connect(path, Access::Write)?;
+    connection.pragma_update(None, "synchronous", "OFF").map_err(sqlite())?;
+    connection.pragma_update(None, "journal_mode", "MEMORY").map_err(sqlite())?;
     let transaction = connection.transaction().map_err(sqlite())?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite())?;
     transaction.pragma_update(None, "user_version", header.format).map_err(sqlite())?;
@@ -44,7 +48,10 @@ pub(crate) fn fill(path: &Path, header: &RunHeader) -> Result<(), JournalError> 
     // The mode stands in the file. Switched later, under the name that others look for, a process that died with
     // it would leave a journal that can't be read without being written first.
     use_wal(&connection)?;
-    connection.close().map_err(|(_, error)| sqlite()(error))
+    connection.close().map_err(|(_, error)| sqlite()(error))?;
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(JournalError::io("make the journal's header durable"))
 }
 
 /// Opens a journal, and makes sure that it is one, that this code reads its format, and that its header is whole.

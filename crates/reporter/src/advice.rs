@@ -1,34 +1,10 @@
 //! What a person does now: one short sentence for each way in which an org can end.
 
 use orgwave_core::code::Code;
-use orgwave_core::run::RunHeader;
 use orgwave_core::status::Status;
 
 use crate::record::Record;
-
-/// What somebody who asks has in front of them, and so what there is to go on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// A plan: nothing was sent, and there is neither a run nor a retry.
-    Plan,
-    /// A run, which can be resumed.
-    Run,
-    /// A run whose server ended with it: it can't be resumed, but its rows can be applied again.
-    SandboxRun,
-    /// A run that took another back: it can be resumed, but its rows name no settings to be applied again.
-    Undo,
-}
-
-impl Stage {
-    /// Of this run, which takes another back or doesn't.
-    pub fn of(run: &RunHeader, undoes: bool) -> Self {
-        match (undoes, run.endpoint.as_str()) {
-            (true, _) => Self::Undo,
-            (false, "sandbox") => Self::SandboxRun,
-            (false, _) => Self::Run,
-        }
-    }
-}
+use crate::stage::Stage;
 
 /// What to do about an org; empty if there is nothing to do.
 pub fn next_step(record: &Record) -> &'static str {

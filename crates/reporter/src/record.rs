@@ -10,9 +10,9 @@ use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
 use orgwave_core::status::{Status, Verified};
 
-use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::source::{Journalled, LastWord, RunSource};
+use crate::stage::Stage;
 
 /// One row: what was planned, and what became of it.
 #[derive(Debug, Clone, PartialEq)]

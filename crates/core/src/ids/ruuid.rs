@@ -84,6 +84,19 @@ impl Ruuid {
         byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
     }
 
+    /// Whether a text is an RUUID, for lists of which only the text is kept.
+    ///
+    /// # Errors
+    /// As parsing it.
+    pub fn check(text: &str) -> Result<(), ParseRuuidError> {
+        // Whatever 22 characters of the alphabet are, they are 16 bytes and four spare bits.
+        if text.len() == CHARS && text.bytes().all(Self::is_alphabet) {
+            Ok(())
+        } else {
+            Err(Self::refuse(text))
+        }
+    }
+
     /// Why a text that is no RUUID is none.
     fn refuse(text: &str) -> ParseRuuidError {
         let stray = text.chars().enumerate().find(|(_, c)| !u8::try_from(*c).is_ok_and(Self::is_alphabet));
@@ -99,7 +112,6 @@ impl FromStr for Ruuid {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut bytes = [0; BYTES];
-        // Whatever 22 characters of the alphabet are, they are 16 bytes and four spare bits.
         match <[u8; CHARS]>::try_from(text.as_bytes()) {
             Ok(chars) if CODEC.decode_slice_unchecked(chars, &mut bytes).is_ok() => {
                 Ok(Self { bytes, text: chars })

@@ -186,29 +186,32 @@ fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
     };
     let trimmed = trim(text);
     let value = match kind {
-        Kind::Text => json!(text),
+        Kind::Text => Value::from(text),
         Kind::Bool => {
-            json!(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
+            Value::Bool(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
         }
         Kind::Int32 if is_exponent(trimmed) => return Err(exponent()),
-        Kind::Int32 => json!(trimmed.parse::<i32>().map_err(|_| {
-            Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
-        })?),
-        Kind::Enum(values) if values.contains(&trimmed) => json!(trimmed),
+        Kind::Int32 => {
+            Value::from(trimmed.parse::<i32>().map_err(|_| {
+                Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
+            })?)
+        }
+        Kind::Enum(values) if values.contains(&trimmed) => Value::from(trimmed),
         Kind::Enum(values) => {
             return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
         }
         Kind::Ruuid | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
-        Kind::Ruuid => json!(id(trimmed, "an RUUID")?),
+        Kind::Ruuid => Value::from(id(trimmed, "an RUUID")?),
         Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
             Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
         })?),
         Kind::Cameras => {
-            let cameras: Result<Vec<_>, _> =
-                elements(text)?.map(|text| id(trim(text), "camera RUUIDs joined by `;`")).collect();
-            json!(cameras?)
+            let camera = |text| id(trim(text), "camera RUUIDs joined by `;`").map(Value::from);
+            Value::Array(elements(text).map(|element| element.and_then(camera)).collect::<Result<_, _>>()?)
         }
-        Kind::Texts => json!(elements(text)?.collect::<Vec<_>>()),
+        Kind::Texts => {
+            Value::Array(elements(text).map(|element| element.map(Value::from)).collect::<Result<_, _>>()?)
+        }
         Kind::Map(_) => {
             return Err(Refusal::new(
                 Code::CellMap,
@@ -231,15 +234,19 @@ fn empty(kind: Kind) -> Result<Value, Refusal> {
     }
 }
 
-fn id(text: &str, expected: &str) -> Result<Ruuid, Refusal> {
-    text.parse().map_err(|error| Refusal::new(Code::CellId, format!("{expected} ({error})")))
+fn id<'a>(text: &'a str, expected: &str) -> Result<&'a str, Refusal> {
+    let check = Ruuid::check(text);
+    check.map(|()| text).map_err(|error| Refusal::new(Code::CellId, format!("{expected} ({error})")))
 }
 
-fn elements(text: &str) -> Result<std::str::Split<'_, char>, Refusal> {
-    if text.split(';').any(|element| trim(element).is_empty()) {
-        return Err(Refusal::new(Code::CellList, "elements joined by `;`, none of them empty"));
-    }
-    Ok(text.split(';'))
+fn elements(text: &str) -> impl Iterator<Item = Result<&str, Refusal>> {
+    text.split(';').map(|element| {
+        if trim(element).is_empty() {
+            Err(Refusal::new(Code::CellList, "elements joined by `;`, none of them empty"))
+        } else {
+            Ok(element)
+        }
+    })
 }
 
 /// Whether a value, which fits its kind, has RUUIDs that aren't written as the vendor writes them.

@@ -16,10 +16,10 @@ use super::cell::{
     Cell, Refusal, has_uncanonical_id, is_canonical, read_flag, read_id, read_key, read_setting, trim,
 };
 use super::columns::{Column, SideColumn};
+use super::header::Removal;
 use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems, quote};
-use super::reader::Removal;
 use super::row::{RowRules, wish};
 use super::source::{ReadError, RowsError, Source};
 use super::table::{Cells, Step, Table};

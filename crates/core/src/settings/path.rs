@@ -4,10 +4,12 @@
 //! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
 //! backslash `\\`. A path knows its field in the catalog, so its type and class need no second look-up.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use memchr::memchr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Class, FIELDS, Field, Kind, Member};
@@ -137,19 +139,20 @@ fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
 }
 
 impl Path {
-    fn of<'a>(mut parts: impl Iterator<Item = &'a str> + Clone) -> Result<Self, ParsePathError> {
-        if parts.clone().any(str::is_empty) {
+    fn of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Result<Self, ParsePathError> {
+        let name = parts.next().unwrap_or_default();
+        let [key, member, deeper] = [parts.next(), parts.next(), parts.next()];
+        if name.is_empty() || [key, member, deeper].into_iter().flatten().chain(parts).any(str::is_empty) {
             return Err(ParsePathError::EmptyPart);
         }
-        let name = parts.next().unwrap_or_default();
         let field = Field::named(name).ok_or_else(|| ParsePathError::UnknownField {
             name: name.to_owned(),
             did_you_mean: nearest(name, FIELDS.iter().map(|field| field.name)),
         })?;
-        let Some(key) = parts.next() else { return Ok(Self::Field(field)) };
+        let Some(key) = key else { return Ok(Self::Field(field)) };
         let spec = field.map().ok_or(ParsePathError::NotAMap(field.name))?;
-        let Some(name) = parts.next() else { return Ok(Self::Entry(field, key.into())) };
-        if parts.next().is_some() {
+        let Some(name) = member else { return Ok(Self::Entry(field, key.into())) };
+        if deeper.is_some() {
             return Err(ParsePathError::TooDeep);
         }
         let member = spec.member(name).ok_or_else(|| ParsePathError::UnknownMember {
@@ -159,41 +162,63 @@ impl Path {
         })?;
         Ok(Self::Member(field, key.into(), member))
     }
+
+    /// As it is written. Plans and tables hold millions of paths, so this takes no detour over a formatter.
+    pub fn text(&self) -> Cow<'static, str> {
+        let (field, key, member) = self.parts();
+        if let Self::Field(_) = self {
+            return Cow::Borrowed(field);
+        }
+        let mut text = String::with_capacity(field.len() + key.len() + member.len() + 4);
+        text.push_str(field);
+        text.push('.');
+        if key.contains(['.', '\\']) {
+            push_escaped(key, &mut text);
+        } else {
+            text.push_str(key);
+        }
+        if !member.is_empty() {
+            text.push('.');
+            text.push_str(member);
+        }
+        Cow::Owned(text)
+    }
+}
+
+fn push_escaped(key: &str, text: &mut String) {
+    for c in key.chars() {
+        if matches!(c, '.' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
 }
 
 impl FromStr for Path {
     type Err = ParsePathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Hardly any path has an escape, and plans have many paths.
-        if text.contains('\\') {
+        // Hardly any path has an escape, and plans have millions of paths.
+        if memchr(b'\\', text.as_bytes()).is_some() {
             let parts = split_escaped(text)?;
             return Self::of(parts.iter().map(String::as_str));
         }
-        Self::of(text.split('.'))
+        let mut rest = Some(text);
+        Self::of(std::iter::from_fn(|| {
+            let part = rest?;
+            let (part, behind) = match memchr(b'.', part.as_bytes()) {
+                Some(dot) => (&part[..dot], Some(&part[dot + 1..])),
+                None => (part, None),
+            };
+            rest = behind;
+            Some(part)
+        }))
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (field, key, member) = self.parts();
-        f.write_str(field)?;
-        if self.key().is_some() {
-            f.write_str(".")?;
-            let mut rest = key;
-            while let Some(place) = rest.find(['.', '\\']) {
-                f.write_str(&rest[..place])?;
-                f.write_str("\\")?;
-                f.write_str(&rest[place..=place])?;
-                rest = &rest[place + 1..];
-            }
-            f.write_str(rest)?;
-        }
-        if !member.is_empty() {
-            f.write_str(".")?;
-            f.write_str(member)?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -211,7 +236,7 @@ impl Ord for Path {
 
 impl Serialize for Path {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

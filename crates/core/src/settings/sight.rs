@@ -1,11 +1,12 @@
 //! What is to be seen at a path of an org's settings as read.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::fmt;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{Path, RawMembers, RawObject, same};
+use super::{Path, RawMap, RawMember, RawObject, same};
 use crate::outcome::Image;
 use crate::secret::{SealKey, SecretText, is_masked};
 
@@ -74,19 +75,16 @@ pub fn secrets_in(object: &RawObject) -> impl Iterator<Item = SecretText> {
     })
 }
 
-/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for, and an
-/// entry once for all questions about it that come in a row, as sorted paths do.
+/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for.
 pub struct Settings<'a> {
     object: &'a RawObject,
-    maps: OnceCell<Vec<(&'static str, RawMembers<'a>)>>,
-    /// The entry that was asked about last: its text, which is somewhere inside the object's, and its members.
-    entry: RefCell<Option<(&'a str, RawMembers<'a>)>>,
+    maps: OnceCell<Vec<(&'static str, RawMap<'a>)>>,
 }
 
 impl<'a> Settings<'a> {
     /// Looks into these settings.
     pub fn new(object: &'a RawObject) -> Self {
-        Self { object, maps: OnceCell::new(), entry: RefCell::default() }
+        Self { object, maps: OnceCell::new() }
     }
 
     /// What stands at a path.
@@ -99,31 +97,25 @@ impl<'a> Settings<'a> {
             Path::Field(_) if field.is_secret() => self.secret(field.name),
             Path::Field(_) => Ok(self.object.get(field.name).map_or(Sight::Absent, |raw| json(raw.get()))),
             Path::Entry(_, key) => Ok(match self.entry(field.name, key)? {
-                None | Some("null") => Sight::Absent,
-                Some(entry) => json(entry),
+                Some((map, entry)) if map.value(entry) != "null" => json(map.value(entry)),
+                _ => Sight::Absent,
             }),
-            Path::Member(_, key, member) => match self.entry(field.name, key)? {
-                None | Some("null") => Ok(Sight::Absent),
-                Some(text) => {
-                    let raw = self.member(text, member.name).map_err(|_| ShapeError {
+            Path::Member(_, key, member) => {
+                let Some((map, entry)) = self.entry(field.name, key)? else { return Ok(Sight::Absent) };
+                match (map.members(entry), map.value(entry)) {
+                    (Some(members), _) => {
+                        let found = members.iter().find(|found| found.key() == Some(member.name));
+                        Ok(found.map_or(Sight::Absent, |found| json(map.value(found))))
+                    }
+                    (None, "null") => Ok(Sight::Absent),
+                    (None, other) => Err(ShapeError {
                         place: Path::Entry(field, key.clone()).to_string(),
                         expected: "an object",
-                        found: shape(text),
-                    })?;
-                    Ok(raw.map_or(Sight::Absent, json))
+                        found: shape(other),
+                    }),
                 }
-            },
+            }
         }
-    }
-
-    fn member(&self, entry: &'a str, name: &str) -> Result<Option<&'a str>, serde_json::Error> {
-        let mut last = self.entry.borrow_mut();
-        let members = match &mut *last {
-            // The very same text, not just an equal one: comparing the addresses is enough.
-            Some((text, members)) if std::ptr::eq(*text, entry) => members,
-            other => &mut other.insert((entry, RawMembers::parse(entry)?)).1,
-        };
-        Ok(members.get(name).map(serde_json::value::RawValue::get))
     }
 
     fn secret(&self, name: &str) -> Result<Sight, ShapeError> {
@@ -136,25 +128,25 @@ impl<'a> Settings<'a> {
         }
     }
 
-    fn entry(&self, map: &'static str, key: &str) -> Result<Option<&'a str>, ShapeError> {
-        let raw = self.object.get(map).map_or("null", |raw| raw.get());
-        if raw == "null" {
-            return Ok(None);
-        }
-        if !raw.starts_with('{') {
-            return Err(ShapeError { place: map.to_owned(), expected: "an object", found: shape(raw) });
-        }
+    fn entry(
+        &self,
+        map: &'static str,
+        key: &str,
+    ) -> Result<Option<(&RawMap<'a>, &RawMember<'a>)>, ShapeError> {
         let maps = self.maps.get_or_init(|| {
-            self.object
-                .iter()
-                .filter_map(|(name, raw)| {
-                    let field = super::Field::named(name).filter(|field| field.map().is_some())?;
-                    Some((field.name, RawMembers::parse(raw.get()).ok()?))
-                })
-                .collect()
+            let maps = self.object.iter().filter_map(|(name, raw)| {
+                let field = super::Field::named(name).filter(|field| field.map().is_some())?;
+                Some((field.name, RawMap::of(raw)?))
+            });
+            maps.collect()
         });
-        let entries = maps.iter().find(|(name, _)| *name == map).map(|(_, entries)| entries);
-        Ok(entries.and_then(|entries| entries.get(key)).map(serde_json::value::RawValue::get))
+        match maps.iter().find(|(name, _)| *name == map) {
+            Some((_, map)) => Ok(map.entry(key).map(|entry| (map, entry))),
+            None => match self.object.get(map).map_or("null", RawValue::get) {
+                "null" => Ok(None),
+                raw => Err(ShapeError { place: map.to_owned(), expected: "an object", found: shape(raw) }),
+            },
+        }
     }
 }
 

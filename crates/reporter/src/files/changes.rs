@@ -5,8 +5,9 @@ use std::io;
 use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
+use super::results::begin_row;
 use super::table::Table;
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::record::Record;
 use crate::tally::Tally;
@@ -17,6 +18,9 @@ use crate::value;
 pub const COLUMNS: [&str; 11] = [
     "line", "org_uuid", "org_name", "wave", "status", "path", "before", "after", "from", "run_id", "plan_id",
 ];
+
+/// So many of them are the same for all changes of an org.
+const OF_THE_ORG: usize = 5;
 
 pub(super) struct Changes {
     table: Table<WholeFile>,
@@ -42,26 +46,24 @@ impl RunFile for Changes {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
+        let table = &mut self.table;
+        // The org's own cells are the same in all of its rows.
+        begin_row(table, record)?;
         for Change { field, before } in record.changes() {
-            table.show(line.line)?;
-            table.word(line.org.as_str())?;
-            table.text(line.name.as_deref().unwrap_or(""))?;
-            table.maybe(line.wave)?;
-            table.word(outcome.status.as_str())?;
-            table.show(&field.path)?;
+            table.word(&field.path.text())?;
             table.value(&value::before(&field.path, before))?;
             table.value(&value::after(field))?;
-            table.show(field.from)?;
+            table.word(&field.from.text())?;
             table.word(&self.run_id)?;
             table.word(&self.plan_id)?;
-            table.end_row()?;
+            table.end_row_keeping(OF_THE_ORG)?;
         }
+        table.drop_row();
         Ok(())
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
-        done.push(self.table.end()?.end()?);
+    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        done.push(self.table.end()?);
         Ok(())
     }
 }

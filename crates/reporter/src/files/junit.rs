@@ -13,7 +13,7 @@ use std::time::Duration;
 use orgwave_core::run::RunHeader;
 use orgwave_core::status::{Counts, Status};
 
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::advice::next_step;
 use crate::record::Record;
@@ -126,7 +126,7 @@ impl RunFile for Junit {
         writeln!(self.out, "    </testcase>")
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
         writeln!(self.out, "  </testsuite>\n</testsuites>")?;
         let counts = &tally.counts;
         let totals = Totals {
@@ -142,7 +142,7 @@ impl RunFile for Junit {
         let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(DECLARATION.len() as u64))?;
         file.write_all(head.as_bytes())?;
-        done.push(file.end()?);
+        done.push(file);
         Ok(())
     }
 }

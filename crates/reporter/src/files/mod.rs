@@ -138,8 +138,8 @@ pub fn write_files_watched(
     if !org_files {
         orgs::clear(folder)?;
     }
-    let names = done.iter().map(Nameless::file_name).collect();
-    for file in done {
+    let names = done.iter().map(WholeFile::file_name).collect();
+    for file in side_by_side::sync(done)? {
         before_name();
         file.name()?;
     }
@@ -207,6 +207,6 @@ pub(crate) trait RunFile: Send {
     /// The next row of the manifest.
     fn org(&mut self, record: &Record) -> io::Result<()>;
 
-    /// Every row was seen: what is durable now goes to `done`, to get its name with the others.
-    fn end(self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()>;
+    /// Every row was seen: what is whole now goes to `done`, to be made durable and named with the others.
+    fn end(self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()>;
 }

@@ -13,7 +13,7 @@ use orgwave_core::run::RunHeader;
 
 use super::RunFile;
 use super::table::Table;
-use super::whole::{Nameless, WholeFile, sync_folder};
+use super::whole::{WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::Record;
 use crate::tally::Tally;
@@ -141,7 +141,7 @@ impl RunFile for Orgs {
         if self.batch.len() < BATCH { Ok(()) } else { self.end_batch() }
     }
 
-    fn end(mut self: Box<Self>, _: &Tally, _: &mut Vec<Nameless>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, _: &Tally, _: &mut Vec<WholeFile>) -> io::Result<()> {
         self.end_batch()?;
         sync_folder(&self.folder).map_err(io::Error::other)
     }

@@ -6,7 +6,7 @@ use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
 use super::table::Table;
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::advice::next_step;
 use crate::record::Record;
@@ -60,6 +60,16 @@ impl Results {
     }
 }
 
+/// Begins the row of an org, as all tables with rows of orgs do: whose it is, and what became of it.
+pub(super) fn begin_row(table: &mut Table<WholeFile>, record: &Record) -> io::Result<()> {
+    let Record { line, outcome, .. } = record;
+    table.show(line.line)?;
+    table.word(line.org.as_str())?;
+    table.text(record.name())?;
+    table.maybe(record.wave())?;
+    table.word(outcome.status.as_str())
+}
+
 impl RunFile for Results {
     fn name(&self) -> &'static str {
         Self::NAME
@@ -67,17 +77,14 @@ impl RunFile for Results {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
-        table.show(line.line)?;
-        table.word(line.org.as_str())?;
-        table.text(line.name.as_deref().unwrap_or(""))?;
-        table.maybe(line.wave)?;
-        table.word(outcome.status.as_str())?;
+        begin_row(table, record)?;
         table.word(outcome.action.as_str())?;
         self.paths.clear();
         for change in record.changes() {
-            use std::fmt::Write as _;
-            let separator = if self.paths.is_empty() { "" } else { ";" };
-            let _ = write!(self.paths, "{separator}{}", change.field.path);
+            if !self.paths.is_empty() {
+                self.paths.push(';');
+            }
+            self.paths.push_str(&change.field.path.text());
         }
         table.word(&self.paths)?;
         table.show(outcome.attempts)?;
@@ -103,8 +110,8 @@ impl RunFile for Results {
         table.end_row()
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
-        done.push(self.table.end()?.end()?);
+    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        done.push(self.table.end()?);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::guard::unguarded;
 use super::table::Table;
 use super::toml_text::section;
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::record::Record;
 use crate::tally::Tally;
@@ -65,14 +65,14 @@ impl RunFile for Retry {
         Ok(())
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
-        done.push(self.rows.table.end()?.end()?);
+    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        done.push(self.rows.table.end()?);
         for (_, rows) in self.sides {
-            done.push(rows.table.end()?.end()?);
+            done.push(rows.table.end()?);
         }
         let (mut file, text) = self.rollout;
         file.write_all(text.as_bytes())?;
-        done.push(file.end()?);
+        done.push(file);
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
 use serde::Serialize;
 
-use super::whole::{Nameless, WholeFile};
+use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::advice::advice;
 use crate::record::Record;
@@ -62,13 +62,13 @@ impl RunFile for Summary {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
-        let mut files: Vec<String> = done.iter().map(Nameless::file_name).collect();
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        let mut files: Vec<String> = done.iter().map(WholeFile::file_name).collect();
         files.extend(self.others.iter().map(|name| (*name).to_owned()));
         let mut json = serde_json::to_vec_pretty(&document(tally, files))?;
         json.push(b'\n');
         self.file.write_all(&json)?;
-        done.push(self.file.end()?);
+        done.push(self.file);
         Ok(())
     }
 }

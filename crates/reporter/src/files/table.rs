@@ -126,9 +126,22 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
+        self.end_row_keeping(0)
+    }
+
+    /// Ends the row, and begins the next with the first so many of its cells.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub(super) fn end_row_keeping(&mut self, cells: usize) -> io::Result<()> {
         self.csv.write_byte_record(&self.row)?;
-        self.row.clear();
+        self.row.truncate(cells);
         Ok(())
+    }
+
+    /// Forgets the cells of a row that isn't to be.
+    pub(super) fn drop_row(&mut self) {
+        self.row.clear();
     }
 
     /// Ends the table.

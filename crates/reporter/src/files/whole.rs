@@ -53,7 +53,18 @@ impl WholeFile {
         self.nameless().name()
     }
 
-    fn nameless(self) -> Nameless {
+    /// Where it will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name it will have.
+    pub(crate) fn file_name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// A file that was synced, to be named.
+    pub(crate) fn nameless(self) -> Nameless {
         Nameless { temporary: self.temporary.into_temp_path(), path: self.path }
     }
 }
@@ -62,11 +73,6 @@ impl Nameless {
     /// Gives it its name, in place of what had it. The folder is to be synced afterwards.
     pub(crate) fn name(self) -> Result<(), ReportError> {
         self.temporary.persist(&self.path).map_err(|error| ReportError::write(&self.path)(error.error))
-    }
-
-    /// The name it will have.
-    pub(crate) fn file_name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 

@@ -177,16 +177,20 @@ pub(crate) fn begin_row(line: u64, org: &str, name: &str, wave: Option<u32>, wor
 /// end the element.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
-    for c in clean(text).chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            c => out.push(c),
-        }
+    let clean = clean(text);
+    let mut rest = &*clean;
+    while let Some(place) = rest.find(['"', '\\', '<', '>', '&']) {
+        out.push_str(&rest[..place]);
+        out.push_str(match rest.as_bytes()[place] {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'<' => "\\u003c",
+            b'>' => "\\u003e",
+            _ => "\\u0026",
+        });
+        rest = &rest[place + 1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 

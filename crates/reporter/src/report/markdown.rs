@@ -9,7 +9,7 @@ use orgwave_core::status::Status;
 
 use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
-use crate::files::{Nameless, Place, RunFile, WholeFile};
+use crate::files::{Place, RunFile, WholeFile};
 use crate::pages::markdown::{Table, code, own};
 use crate::record::Record;
 use crate::tally::{OrgRef, Tally};
@@ -57,7 +57,7 @@ impl RunFile for ReportMd {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let mut text = String::new();
         top(&mut text, tally);
         counts(&mut text, tally);
@@ -80,7 +80,7 @@ impl RunFile for ReportMd {
             let _ = writeln!(text, "- {name}: {}", code(&value));
         }
         self.file.write_all(text.as_bytes())?;
-        done.push(self.file.end()?);
+        done.push(self.file);
         Ok(())
     }
 }

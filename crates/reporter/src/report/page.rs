@@ -14,7 +14,7 @@ use super::timeline::Timeline;
 use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
 use crate::error::ReportError;
-use crate::files::{Nameless, Place, RunFile, WholeFile};
+use crate::files::{Place, RunFile, WholeFile};
 use crate::pages::{
     CHANGES, Chart, Extra, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
@@ -66,7 +66,7 @@ impl RunFile for ReportHtml {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<Nameless>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let words: Vec<(&str, Tone)> =
             Status::ALL.iter().map(|status| (status.as_str(), status_words(*status).1)).collect();
         let listed = self.rows.end(false, CSV, self.org_files, &words);
@@ -93,7 +93,7 @@ impl RunFile for ReportHtml {
         };
         let html = html.render().map_err(io::Error::other)?;
         self.file.write_all(html.as_bytes())?;
-        done.push(self.file.end()?);
+        done.push(self.file);
         Ok(())
     }
 }

@@ -6,9 +6,10 @@ use orgwave_core::plan::{Header, Verdict};
 
 use super::clusters::to_show;
 use super::{Expected, PlanReview};
-use crate::advice::{Stage, advice};
+use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own};
+use crate::stage::Stage;
 use crate::terminal::{count, duration, orgs};
 
 /// Kinds of change that are listed.

@@ -23,8 +23,9 @@ use self::doors::in_two_locations;
 pub use self::expected::Expected;
 pub use self::pages::PlanPages;
 use self::warning::{Told, Warning};
-use crate::advice::{Stage, advice};
+use crate::advice::advice;
 use crate::files::plan::verdict_word;
+use crate::stage::Stage;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs};
 use crate::value;
 

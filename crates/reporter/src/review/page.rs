@@ -10,11 +10,12 @@ use orgwave_core::timestamp::Timestamp;
 use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
 use super::{Expected, PlanReview};
-use crate::advice::{Stage, advice};
+use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
+use crate::stage::Stage;
 use crate::terminal::{Tone, clean, count, cut, duration, orgs};
 use crate::value;
 

@@ -16,10 +16,10 @@ use orgwave_core::timestamp::Timestamp;
 
 pub use course::{Course, WaveStart};
 
-use crate::advice::Stage;
 use crate::error::ReportError;
 use crate::record::{Record, Records};
 use crate::source::RunSource;
+use crate::stage::Stage;
 
 /// How many examples are kept of each kind of warning.
 const EXAMPLES: usize = 20;

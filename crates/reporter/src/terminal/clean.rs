@@ -12,6 +12,10 @@ const MARKS: usize = 4;
 /// A text without anything that could move the cursor, change colours, or turn the reading direction: line
 /// breaks and tabs become spaces, everything else of that kind its [number](Legible). Piles of combining marks are cut.
 pub fn clean(text: &str) -> Cow<'_, str> {
+    // Most texts are, and lists of ids are long.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let mut marks = Marks::default();
     if text.chars().all(|c| !is_hidden(c) && marks.bear(c)) {
         return Cow::Borrowed(text);

@@ -9,7 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::{Answer, Shape, lists, settings};
+use super::{Answer, Shape};
 use crate::fault::{Act, Armed, Fault, Occasion};
 use crate::ledger::{Entry, Event, KeyCheck};
 use crate::operation::Operation;
@@ -153,22 +153,6 @@ impl Admitted {
 
     pub(super) fn refuse(self, world: &World, reply: Reply) -> Reply {
         self.call.refuse(world, reply)
-    }
-
-    /// Does what the call asks for, as far as its fault lets it.
-    pub(super) fn decide(self, world: &Arc<World>, body: &Bytes) -> Answer {
-        match self.operation {
-            Operation::Read => settings::read(self, world, body),
-            Operation::Write => settings::write(self, world, body),
-            Operation::Clients
-            | Operation::Locations
-            | Operation::Cameras
-            | Operation::EnvoyLocations
-            | Operation::Tokens => {
-                let reply = lists::answer(&self, world, body);
-                self.finish(world, reply)
-            }
-        }
     }
 
     /// Puts the fault over the reply, enters the call, and answers.

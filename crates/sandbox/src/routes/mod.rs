@@ -21,7 +21,7 @@ use axum::response::Response;
 use axum::routing::post;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
-use self::admit::Call;
+use self::admit::{Admitted, Call};
 use crate::fault::Act;
 use crate::operation::Operation;
 use crate::reply::Reply;
@@ -132,6 +132,22 @@ async fn collect(mut body: Body) -> Result<Bytes, Cut> {
     Ok(if rest.is_empty() { first } else { rest.into() })
 }
 
+/// Does what the call asks for, as far as its fault lets it.
+fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Answer {
+    match call.operation {
+        Operation::Read => settings::read(call, world, body),
+        Operation::Write => settings::write(call, world, body),
+        Operation::Clients
+        | Operation::Locations
+        | Operation::Cameras
+        | Operation::EnvoyLocations
+        | Operation::Tokens => {
+            let reply = lists::answer(&call, world, body);
+            call.finish(world, reply)
+        }
+    }
+}
+
 async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let call = Call::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
@@ -140,7 +156,7 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
         Err(reply) => return reply.into(),
     };
     if call.fault().is_some_and(|fault| fault.act == Act::Drop) {
-        return call.decide(&world, &Bytes::new()).into_response().await;
+        return decide(call, &world, &Bytes::new()).into_response().await;
     }
     let body = match collect(body).await {
         Ok(body) => body,
@@ -153,11 +169,11 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
     };
     let latency = world.config.latency.of(world.config.seed, call.request());
     if latency.is_zero() {
-        return call.decide(&world, &body).into_response().await;
+        return decide(call, &world, &body).into_response().await;
     }
     let decision = tokio::spawn(async move {
         tokio::time::sleep(latency).await;
-        call.decide(&world, &body)
+        decide(call, &world, &body)
     });
     match decision.await {
         Ok(answer) => answer.into_response().await,

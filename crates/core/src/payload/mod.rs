@@ -3,16 +3,20 @@
 //! What isn't managed is copied as the bytes that were read; only what is managed is written anew. Nothing is
 //! parsed deeper than a managed path reaches.
 
-use std::io::Write;
+mod entries;
+mod object_writer;
+mod splice;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::desired::Wish;
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::Secrets;
-use crate::settings::{Field, Path, RawMembers, RawObject, ShapeError};
+use crate::settings::{Field, Path, RawMap, RawObject, ShapeError};
+
+use entries::Entries;
+use object_writer::ObjectWriter;
+use splice::{Splice, no_object};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///
@@ -69,94 +73,23 @@ fn write_field(
     secrets: &Secrets,
 ) -> Result<(), ShapeError> {
     if let [PlannedField { path: Path::Field(_), after, .. }] = wishes {
-        write_wish(object, field.name, after, secrets);
+        object.wish(field.name, after, secrets);
         return Ok(());
     }
-    let entries = part(live, || field.name.to_owned())?;
+    let mut entries = Entries::of(wishes);
     object.key(field.name);
-    let mut map = ObjectWriter::begin(object.out);
-    let mut rest = wishes;
-    let mut managed = Vec::new();
-    while let Some(first) = rest.first() {
-        let key = first.path.key().unwrap_or_default();
-        let length = rest.iter().take_while(|field| field.path.key() == Some(key)).count();
-        let (entry, tail) = rest.split_at(length);
-        managed.push((key, entry));
-        rest = tail;
-    }
-    // They come sorted, and then this costs one look at each.
-    managed.sort_by_key(|(key, _)| *key);
-    let mut is_new = vec![true; managed.len()];
-    for (key, raw) in entries.iter() {
-        match managed.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(place) => {
-                is_new[place] = false;
-                write_entry(&mut map, field, key, managed[place].1, Some(raw), secrets)?;
+    match live.filter(|live| live.get() != "null") {
+        None => {
+            let mut map = ObjectWriter::begin(object.value());
+            for (key, wishes) in entries.rest() {
+                map.entry(key, wishes, secrets);
             }
-            Err(_) => map.raw(key, raw.get()),
+            map.end();
+            Ok(())
         }
-    }
-    for ((key, wishes), _) in managed.into_iter().zip(is_new).filter(|(_, is_new)| *is_new) {
-        write_entry(&mut map, field, key, wishes, None, secrets)?;
-    }
-    map.end();
-    Ok(())
-}
-
-fn write_entry(
-    map: &mut ObjectWriter<'_>,
-    field: &'static Field,
-    key: &str,
-    wishes: &[PlannedField],
-    live: Option<&RawValue>,
-    secrets: &Secrets,
-) -> Result<(), ShapeError> {
-    if let [PlannedField { path: Path::Entry(..), after: Wish::Remove, .. }] = wishes {
-        return Ok(());
-    }
-    if let [PlannedField { path: Path::Entry(..), after, .. }] = wishes {
-        write_wish(map, key, after, secrets);
-        return Ok(());
-    }
-    let members = part(live, || Path::Entry(field, key.into()).to_string())?;
-    map.key(key);
-    let mut entry = ObjectWriter::begin(map.out);
-    let name_of = |field: &PlannedField| match &field.path {
-        Path::Member(_, _, member) => member.name,
-        Path::Field(_) | Path::Entry(..) => "",
-    };
-    for (name, raw) in members.iter() {
-        match wishes.iter().find(|wish| name_of(wish) == name) {
-            Some(wish) => write_wish(&mut entry, name, &wish.after, secrets),
-            None => entry.raw(name, raw.get()),
-        }
-    }
-    for wish in wishes.iter().filter(|wish| members.get(name_of(wish)).is_none()) {
-        write_wish(&mut entry, name_of(wish), &wish.after, secrets);
-    }
-    entry.end();
-    Ok(())
-}
-
-/// The members of what is to be changed in part; null and absent have none.
-fn part(live: Option<&RawValue>, place: impl FnOnce() -> String) -> Result<RawMembers<'_>, ShapeError> {
-    match live.map(RawValue::get) {
-        None | Some("null") => Ok(RawMembers::default()),
-        Some(raw) => RawMembers::parse(raw).map_err(|_| ShapeError {
-            place: place(),
-            expected: "an object",
-            found: if raw.starts_with('[') { "a list" } else { "a single value" },
-        }),
-    }
-}
-
-fn write_wish(object: &mut ObjectWriter<'_>, name: &str, wish: &Wish, secrets: &Secrets) {
-    match wish {
-        Wish::Set(value) => object.value(name, value),
-        Wish::Remove => {}
-        Wish::Secret(secret) => {
-            let secret = secrets.get(secret).expect("secrets are resolved before a run begins");
-            object.text(name, secret.expose());
+        Some(live) => {
+            let map = RawMap::of(live).ok_or_else(|| no_object(field.name.to_owned(), live.get()))?;
+            Splice::of(&map, object.value(), secrets).map(field, &mut entries)
         }
     }
 }
@@ -180,65 +113,16 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Writes the members of one JSON object.
-struct ObjectWriter<'a> {
-    out: &'a mut Vec<u8>,
-    is_first: bool,
-}
-
-impl<'a> ObjectWriter<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, is_first: true }
-    }
-
-    fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.push(b',');
-        }
-        // Hardly any key has something to escape, and a map of 500 doors has thousands of keys.
-        if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-            self.out.push(b'"');
-            self.out.extend_from_slice(key.as_bytes());
-            self.out.extend_from_slice(b"\":");
-        } else {
-            write_json(self.out, key);
-            self.out.push(b':');
-        }
-    }
-
-    fn raw(&mut self, key: &str, raw: &str) {
-        self.key(key);
-        self.out.extend_from_slice(raw.as_bytes());
-    }
-
-    fn value(&mut self, key: &str, value: &Value) {
-        self.key(key);
-        write_json(self.out, value);
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        write_json(self.out, text);
-    }
-
-    fn end(self) {
-        self.out.push(b'}');
-    }
-}
-
-fn write_json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(out.by_ref(), value).expect("writing a text or a value to memory can't fail");
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserialize, Deserializer};
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::compare::{Context, Judgement, Standing, diff, judge, read_back};
-    use crate::desired::{Desired, Managed, Origin};
+    use crate::desired::{Desired, Managed, Origin, Wish};
     use crate::secret::{SealKey, SecretText};
 
     fn secrets() -> Secrets {
@@ -389,7 +273,144 @@ mod tests {
         )
     }
 
+    /// The same body, made slowly: every object that is looked into is parsed, changed and written by serde_json.
+    fn slow_body(fields: &[PlannedField], live: &RawObject) -> Result<String, serde_json::Error> {
+        let raw = |wish: &Wish| match wish {
+            Wish::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
+            _ => unreachable!("no other is wished for here"),
+        };
+        let part = |object: &RawObject, key: &str| match object.get(key).map_or("null", RawValue::get) {
+            "null" => Ok(RawObject::default()),
+            text => RawObject::parse(text),
+        };
+        let mut settings = live.clone();
+        for field in fields {
+            let name = field.path.field().name;
+            let value = match &field.path {
+                Path::Field(_) => raw(&field.after),
+                Path::Entry(_, key) => {
+                    let mut map = part(&settings, name)?;
+                    map.remove(key);
+                    map.to_raw()
+                }
+                Path::Member(_, key, member) => {
+                    let mut map = part(&settings, name)?;
+                    let mut entry = part(&map, key)?;
+                    entry.set(member.name, raw(&field.after));
+                    map.set(key, entry.to_raw());
+                    map.to_raw()
+                }
+            };
+            settings.set(name, value);
+        }
+        Ok(format!(r#"{{"envoySettings":{}}}"#, settings.to_raw()))
+    }
+
+    /// All members of an object, those of a repeated key as well.
+    struct Members(Vec<(String, Box<RawValue>)>);
+
+    impl<'de> Deserialize<'de> for Members {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Pairs;
+            impl<'de> Visitor<'de> for Pairs {
+                type Value = Members;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                    let members = std::iter::from_fn(|| map.next_entry().transpose());
+                    members.collect::<Result<_, _>>().map(Members)
+                }
+            }
+            deserializer.deserialize_map(Pairs)
+        }
+    }
+
+    /// The objects down to the members of entries, taken apart: keys in their order, values as the bytes they are.
+    fn apart(text: &str, depth: usize) -> String {
+        match serde_json::from_str(text) {
+            Ok(Members(members)) if depth > 0 => {
+                let member = |(key, value): &(String, Box<RawValue>)| {
+                    format!("{key:?}={}|", apart(value.get(), depth - 1))
+                };
+                format!("{{{}}}", members.iter().map(member).collect::<String>())
+            }
+            _ => text.to_owned(),
+        }
+    }
+
+    /// An object's text as no sane server writes it: spaces, keys spelled with escapes, keys that stand twice.
+    fn any_object(
+        keys: &'static [&'static str],
+        value: impl Strategy<Value = String>,
+    ) -> impl Strategy<Value = String> {
+        let space = || prop::sample::select(vec!["", "", "", "", " ", "\n"]);
+        let member = (space(), prop::sample::select(keys), space(), space(), value, space()).prop_map(
+            |(before, key, after, lead, value, end)| format!("{before}\"{key}\"{after}:{lead}{value}{end}"),
+        );
+        prop::collection::vec(member, 0..7).prop_map(|members| format!("{{{}}}", members.join(",")))
+    }
+
+    fn any_odd_live() -> impl Strategy<Value = String> {
+        let value = || {
+            prop::sample::select(vec![
+                "null",
+                "true",
+                "1.00",
+                "-2E+07",
+                "12345678901234567890123",
+                r#""\"}""#,
+                r#""\\""#,
+                r#""é,{""#,
+                "[ 1 ,{ \"a\":[]}]",
+                r#"{"doorName" : {"a":[ ]}}"#,
+                "{}",
+            ])
+            .prop_map(str::to_owned)
+        };
+        let members = &["doorName", r"d\u006forName", "remoteUnlock", "remoteUnlock ", "new", r#"new\""#, ""];
+        let entry =
+            prop_oneof![20 => any_object(members, value()), 3 => Just("null".to_owned()), 1 => value()];
+        let doors =
+            any_object(&["a", "b", r"\u0061", "c", r"b\\", ".", r"\ud83d\ude00", "d", "e", "f"], entry);
+        let map = prop_oneof![12 => doors, 1 => Just("null".to_owned()), 1 => value()];
+        let scalars =
+            prop::collection::vec((prop::sample::select(vec!["enabled", "tomorrow"]), value()), 0..3);
+        (scalars, map).prop_map(|(scalars, map)| {
+            let scalars: String =
+                scalars.iter().map(|(name, value)| format!("\"{name}\":{value},")).collect();
+            format!(r#"{{{scalars}"doorInfoMap" : {map}}}"#)
+        })
+    }
+
     proptest! {
+        /// However the live text is spelled: the body is what parsing, changing and writing it would give.
+        #[test]
+        fn as_the_slow_way(live in any_odd_live(), managed in any_wishes()) {
+            let fields: Vec<PlannedField> = managed
+                .into_iter()
+                .map(|Managed { path, wish, origin }| PlannedField {
+                    path,
+                    before: crate::outcome::Image::Absent,
+                    after: wish,
+                    fingerprint: None,
+                    from: origin,
+                })
+                .collect();
+            let live = RawObject::parse(&live).unwrap();
+            let fast = update_body(WriteMode::Merge, &fields, Some(&live), &secrets());
+            match slow_body(&fields, &live) {
+                Err(_) => prop_assert!(fast.is_err()),
+                Ok(slow) => {
+                    let fast = String::from_utf8(fast.unwrap()).unwrap();
+                    prop_assert!(serde_json::from_str::<Value>(&fast).is_ok(), "{}", fast);
+                    prop_assert_eq!(apart(&fast, 4), apart(&slow, 4));
+                }
+            }
+        }
+
         /// Whatever is live and whatever is wanted: after the write it is live, and nothing else changed.
         #[test]
         fn diff_then_apply_is_desired(live in any_live(), managed in any_wishes()) {
