@@ -155,7 +155,9 @@ pub fn newest_unfinished(
         }
     }
     if let Some(found) = found {
-        unreadable.iter().for_each(|(_, failure)| crate::console::error(failure));
+        for (_, failure) in &unreadable {
+            crate::console::error(failure);
+        }
         return Ok(found);
     }
     // Nothing else can have been meant, and one thing is clearer than several.
