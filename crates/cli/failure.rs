@@ -28,10 +28,17 @@ impl Failure {
         Self::new(exit, "")
     }
 
-    /// Caused by this.
+    /// Caused by this. Where two texts in a row end alike, one within the other, the first says it all.
     #[must_use]
     pub fn because(mut self, error: impl Into<anyhow::Error>) -> Self {
-        self.causes.extend(error.into().chain().map(ToString::to_string));
+        for cause in error.into().chain().map(ToString::to_string) {
+            let before = self.causes.last().unwrap_or(&self.what);
+            let is_said =
+                before.ends_with(&cause) || (!before.is_empty() && cause.ends_with(before.as_str()));
+            if !is_said {
+                self.causes.push(cause);
+            }
+        }
         self
     }
 
@@ -80,6 +87,31 @@ impl From<orgwave_reporter::ReportError> for Failure {
         match exit {
             Exit::CannotWrite => failure,
             _ => failure.hint("apply the rollout again: its reads find what is done"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let failure = |chain: &[&'static str]| {
+            let (root, outer) = chain.split_last().unwrap();
+            let error = outer.iter().rev().fold(anyhow::anyhow!(*root), |error, text| error.context(*text));
+            Failure::new(Exit::BadInput, "the journal can't be used").because(error).to_string()
+        };
+        for (chain, said) in [
+            // As SQLite has it.
+            (
+                &["can't read", "image is malformed", "Error code 11: image is malformed"][..],
+                "can't read: image is malformed",
+            ),
+            (&["can't read: image is malformed", "image is malformed"], "can't read: image is malformed"),
+            (&["can't read", "no such file"], "can't read: no such file"),
+        ] {
+            assert_eq!(failure(chain), format!("the journal can't be used: {said}"));
         }
     }
 }

@@ -26,7 +26,7 @@ fn names_that_mean_harm_are_only_text() {
     for place in [0, 1, 2, 4, 5, 6] {
         assert_eq!(shown[place], names[place]);
     }
-    assert_eq!(shown[3], "\u{fffd}gnp.exe\u{fffd}");
+    assert_eq!(shown[3], "<U+202E>gnp.exe<U+2066>");
     assert_eq!(shown[7], "line");
     assert_eq!(shown[8], long);
     assert!(!page.text("document.title").contains("owned"));

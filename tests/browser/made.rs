@@ -11,7 +11,7 @@ use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, RawType
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::timestamp::Timestamp;
-use orgwave_reporter::PlanPages;
+use orgwave_reporter::{Expected, PlanPages};
 use serde_json::json;
 
 const DEMO: &str = "inputs/demo/rollout.toml";
@@ -61,7 +61,7 @@ pub(crate) fn plan_of(folder: &Path, names: impl IntoIterator<Item = String>) ->
         waves: vec![WaveCount { wave: 1, orgs: 1 }, WaveCount { wave: 2, orgs: lines.saturating_sub(1) }],
         guards: Vec::new(),
     };
-    pages.finish(&footer, Some(8.0)).unwrap();
+    pages.finish(&footer, Expected::Wanted(8.0)).unwrap();
     folder.join("plan.html")
 }
 
@@ -118,6 +118,7 @@ fn header() -> Header {
         sides: Vec::new(),
         settings: std::collections::BTreeMap::default(),
         limits: std::collections::BTreeMap::default(),
+        undoes: None,
         sandbox: None,
     }
 }

@@ -32,6 +32,7 @@ fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
         let told = shell.orgwave(&format!("report {name}")).with_code(code);
         assert!(told.err.contains(said), "{said:?} isn't in {}", told.err);
         assert!(told.err.contains("apply the rollout again: its reads find what is done"), "{}", told.err);
+        assert!(told.err.matches("image is malformed").count() <= 1, "{}", told.err);
         // The others are listed all the same.
         let listed = shell.orgwave("runs").with_code(0);
         assert!(listed.err.contains("can't be used"), "{}", listed.err);
@@ -81,4 +82,26 @@ fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
         let text = std::fs::read_to_string(run.join(file)).unwrap();
         assert!(text.contains("apply retry.toml") && !text.contains("resume the run"), "{file}: {text}");
     }
+}
+
+/// The way on that is told when the disk was full while the sandbox ran: no resume, and word for word it works.
+#[test]
+fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
+    let mut told = 0;
+    for blocks in (8..160).step_by(8) {
+        let shell = Shell::new();
+        shell.orgwave("init").with_code(0);
+        let apply = "orgwave apply rollout.toml --sandbox --yes -q";
+        // The signal that goes with the limit would end the process; ignored, the write fails as on a full disk.
+        let ran = shell.line(&format!("trap '' XFSZ; ulimit -f {blocks}; {apply}"));
+        if ran.code == 0 {
+            break;
+        }
+        assert_eq!(ran.code, 74, "{blocks} blocks: {}", ran.err);
+        assert!(!ran.err.contains("resume"), "{}", ran.err);
+        let Some((_, way)) = ran.err.split_once("make room or mend the disk, then: ") else { continue };
+        shell.line(&format!("{} --yes", way.trim_end())).with_code(0);
+        told += 1;
+    }
+    assert!(told > 0, "no limit was met while the journal was written");
 }

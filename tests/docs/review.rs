@@ -135,3 +135,20 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
     assert!(place(&page, "What would change") < place(&page, "Before you say yes"));
     assert!(place(&page, "Before you say yes") < place(&page, "Every org"));
 }
+
+/// A rate that was found in the sandbox is not taken for the vendor's.
+#[test]
+fn the_time_that_a_plan_takes_says_which_rate_it_is_reckoned_with() {
+    let shell = desk();
+    let told = planned(&shell, "--rate auto").out;
+    let cost = told.lines().find(|line| line.starts_with("Cost: ")).unwrap();
+    assert!(cost.ends_with("/s, reached in the sandbox; the vendor's may differ"), "{cost}");
+    let api = shell.sandbox("rollout.toml");
+    shell.write("key", "sandbox");
+    std::fs::set_permissions(shell.path("key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let live = format!("plan rollout.toml --no-progress --token-file key --endpoint {} --rate", api.url);
+    let told = shell.orgwave(&format!("{live} auto")).with_code(0).out;
+    assert!(told.contains("/s, reached while planning\n"), "{told}");
+    let told = shell.orgwave(&format!("{live} unlimited")).with_code(0).out;
+    assert!(told.contains("Cost: at least 39 calls\n"), "{told}");
+}

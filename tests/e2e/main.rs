@@ -22,7 +22,7 @@ mod faults;
 /// What stops a whole run: the key, a redirect, a port where nobody listens, a spent budget, a disturbed canary.
 mod stops;
 
-/// Ctrl-C and SIGTERM.
+/// Ctrl-C, SIGTERM and SIGHUP.
 mod signals;
 
 /// Exit codes of command lines, keys, secrets and inputs that are wrong before anything is sent.

@@ -258,3 +258,22 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
     }
     assert_eq!(vendor.of(Op::Other).len() + vendor.seen().len(), 0);
 }
+
+#[test]
+fn a_name_with_what_cannot_be_seen_is_shown_by_its_numbers_and_kept_as_it_is_in_the_data() {
+    let desk = Desk::new();
+    let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
+    desk.manifest("org_name,saveClips", [(&org, "Acme,true".to_owned())]);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let blocked = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);
+    let said = "the manifest says \"Acme\", the live name is \"Acme<U+202E><U+200B> Inc\"";
+    assert_eq!(blocked.result(&org.uuid)["error_message"], said);
+    assert!(blocked.out.contains("<U+202E>"), "{}", blocked.out);
+    desk.manifest("org_name,saveClips", [(&org, format!("{},true", org.name))]);
+    let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
+    assert_eq!(ended.result(&org.uuid)["org_name"], org.name);
+    for page in [blocked.file("report.md"), ended.file("report.html"), ended.file("junit.xml")] {
+        let text = fs::read_to_string(&page).unwrap();
+        assert!(text.contains("U+202E") && !text.contains('\u{202e}'), "{}", page.display());
+    }
+}

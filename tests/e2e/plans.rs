@@ -260,10 +260,25 @@ fn a_selection_that_matches_nothing_is_said() {
     let (desk, vendor, orgs, _) = planned("saveClips,skip\ntrue,", 2);
     for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
         desk.run(&vendor, &format!("{line} --only=NOPE* {FAST}")).expect(0).says(WARNING);
-        let matched = desk.run(&vendor, &format!("{line} --only={} {FAST}", orgs[0].uuid)).expect(0);
+        let matched = desk.run(&vendor, &format!("{line} --only {} {FAST}", orgs[0].uuid)).expect(0);
         assert!(!matched.err.contains(WARNING), "{}", matched.err);
     }
     assert_eq!(vendor.writes_of(&orgs[1].uuid).len(), 0);
+}
+
+#[test]
+fn an_id_that_begins_with_a_hyphen_is_selected_and_a_flag_is_not_swallowed() {
+    let (desk, vendor, orgs, _) = planned("saveClips\ntrue", 2);
+    let id = &orgs[0].uuid;
+    assert!(id.starts_with('-'));
+    for line in [format!("--skip {id} --only Org*"), format!("--skip={id}")] {
+        let ended = desk.run(&vendor, &format!("apply orgs.csv {line} --yes {FAST}")).expect(0);
+        assert_eq!(ended.result(id)["status"], "skipped");
+    }
+    for line in ["--only --yes", "--skip -q --yes", "--only --rate=8/s --yes"] {
+        desk.run(&vendor, &format!("apply orgs.csv {line} {FAST}")).expect(64).says("an org's id or name");
+    }
+    assert_eq!(vendor.writes_of(id).len(), 0);
 }
 
 #[test]
@@ -278,4 +293,24 @@ fn undo_takes_out_an_added_entry_that_has_a_null_member() {
     let plan = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
     assert!(plan.contains(r#""path":"doorInfoMap.d1","#), "{plan}");
     assert!(!plan.contains("doorInfoMap.d1.doorName"), "{plan}");
+}
+
+#[test]
+fn what_an_undo_left_is_undone_anew() {
+    let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
+    let run = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0).run.unwrap();
+    let undo = format!("undo {} -o undo.jsonl --rate unlimited", run.display());
+    desk.run(&vendor, &undo).expect(0);
+    let header = fs::read_to_string(desk.path("undo.jsonl")).unwrap();
+    let header: serde_json::Value = serde_json::from_str(header.lines().next().unwrap()).unwrap();
+    let name = run.file_name().unwrap().to_str().unwrap();
+    assert_eq!(header["undoes"], name);
+    assert_eq!(header["inputs"][0]["name"], format!("run {name}"));
+    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "{}")).of(&orgs[1].uuid));
+    let ended = desk.run(&vendor, &format!("apply undo.jsonl --yes {FAST}"));
+    assert_eq!(ended.result(&orgs[1].uuid)["status"], "failed");
+    assert!(ended.out.contains(&format!("orgwave undo reports/{name} ")), "{}", ended.out);
+    let retry = fs::read_to_string(ended.file("retry.toml")).unwrap();
+    assert_eq!(retry.lines().count(), 1);
+    assert!(retry.contains(&format!("orgwave undo {name}")), "{retry}");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::desk::{Desk, FAST};
+use crate::desk::{Desk, Ended, FAST};
 use crate::vendor::{KEY, Op, Org, Server, Vendor};
 
 /// A desk with a good manifest, and a vendor that must not be called.
@@ -232,4 +232,34 @@ fn a_folder_that_cannot_be_written_ends_with_74_before_anything_is_sent() {
     }
     desk.run(&vendor, "plan orgs.csv -o no/such/folder/p.jsonl").expect(74);
     assert_eq!(vendor.of(Op::Write).len(), 0);
+}
+
+#[test]
+fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
+    let (desk, vendor) = ready();
+    let unreadable = desk.path("reports/29991231T235959Z-0000000000000000");
+    fs::create_dir_all(&unreadable).unwrap();
+    fs::write(unreadable.join("run.db"), "no database").unwrap();
+    let told = |ended: &Ended| {
+        let lines: Vec<&str> = ended.err.lines().collect();
+        assert_eq!(lines.len(), 2, "{}", ended.err);
+        assert!(lines[0].starts_with("orgwave: the newest run can't be gone on with: "), "{}", ended.err);
+        assert!(
+            lines[0].contains("29991231T235959Z") && lines[1].contains("apply the rollout again"),
+            "{}",
+            ended.err
+        );
+    };
+    told(&desk.run(&vendor, "resume").expect(65));
+    let older = desk.path("reports/19991231T235959Z-0000000000000000");
+    fs::create_dir_all(&older).unwrap();
+    fs::write(older.join("run.db"), "").unwrap();
+    told(&desk.run(&vendor, "resume").expect(65));
+    // Neither keeps anybody from going on with another run.
+    desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
+    let ended = desk.run(&vendor, "resume").expect(0).says("29991231T235959Z").says("19991231T235959Z");
+    assert!(ended.out.contains("nothing to do"), "{}", ended.out);
+    fs::remove_dir_all(desk.path("reports")).unwrap();
+    desk.run(&vendor, "resume").expect(66).says("orgwave runs");
+    assert_eq!(vendor.of(Op::Write).len(), 1);
 }

@@ -1,20 +1,35 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
-use crate::desk::{ALL, Desk, Ended, FAST};
+use std::process::Command;
+
+use crate::desk::{ALL, Desk, Ended, FAST, Running};
 use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
 
-/// Signals a run in which the second org's write is under way.
-fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
+/// A run, as a shell's line, in which the second org's write is under way and answered once the gate is open.
+fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Gate, Running) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..8).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
     let vendor = Vendor::start(Server::Replaces, orgs.clone());
     let gate = Gate::closed();
     vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
-    let run =
-        desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {}", FAST.replace("2s", "20s")));
+    let mut command = Command::new("sh");
+    desk.settle(&mut command);
+    command.arg("-c").arg(line(format!(
+        "exec {} apply orgs.csv {ALL} --concurrency 1 {} --endpoint {} --token-file key",
+        env!("CARGO_BIN_EXE_orgwave"),
+        FAST.replace("2s", "20s"),
+        vendor.url()
+    )));
+    let run = desk.spawn(command);
     vendor
         .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    (desk, vendor, orgs, gate, run)
+}
+
+/// Signals such a run.
+fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
+    let (desk, vendor, orgs, gate, run) = under_way(|line| line);
     run.signal(signal);
     if twice {
         // Two signals at once are one to the system.
@@ -29,7 +44,7 @@ fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
 
 #[test]
 fn the_first_signal_drains_and_every_result_is_written() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let (desk, vendor, ended, orgs) = interrupted(signal, false);
         let ended = ended.expect(code);
         let results = ended.results();
@@ -77,8 +92,28 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
 }
 
 #[test]
+fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
+    let (desk, vendor, orgs, gate, run) = under_way(|line| line);
+    run.signal("HUP");
+    run.until_it_says("once more stops at once");
+    run.signal("HUP");
+    gate.open();
+    let ended = run.wait().expect(129);
+    assert_eq!(ended.result(&orgs[1].uuid)["status"], "applied");
+    assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
+}
+
+#[test]
+fn where_hang_ups_are_ignored_from_the_beginning_they_stay_ignored() {
+    let (_desk, _vendor, orgs, gate, run) = under_way(|line| format!("trap '' HUP; {line}"));
+    run.signal("HUP");
+    gate.open();
+    assert_eq!(run.wait().expect(0).statuses(), vec!["applied"; orgs.len()]);
+}
+
+#[test]
 fn a_signal_while_planning_leaves_nothing_behind() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let desk = Desk::new();
         let orgs: Vec<Org> = (0..4).map(Org::new).collect();
         desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
@@ -103,7 +138,7 @@ fn a_closed_stdout_neither_panics_nor_stops_a_run() {
     let orgs: Vec<Org> = (0..4).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
     let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let mut command = std::process::Command::new("sh");
+    let mut command = Command::new("sh");
     desk.settle(&mut command);
     let line = format!(
         "{} apply orgs.csv --json {ALL} {FAST} --endpoint {} --token-file key >&- 2>&-",

@@ -1,10 +1,11 @@
 //! What stops a whole run, and what it leaves.
 
+use std::fs;
 use std::net::TcpListener;
 
 use crate::desk::{ALL, Desk, Ended, FAST};
 use crate::rollout::assert_proper;
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
 
 fn orgs(desk: &Desk, count: usize) -> Vec<Org> {
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
@@ -200,7 +201,7 @@ fn a_closed_port_in_mid_run_fails_nobody() {
     let desk = Desk::new();
     let orgs = orgs(&desk, 6);
     let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let gate = crate::vendor::Gate::closed();
+    let gate = Gate::closed();
     vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));
     vendor
@@ -211,4 +212,25 @@ fn a_closed_port_in_mid_run_fails_nobody() {
     assert_eq!(statuses[..2], ["applied", "unknown"]);
     assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
     assert_eq!(ended.code, 6, "{}", ended.err);
+}
+
+#[test]
+fn a_folder_of_reports_that_is_removed_in_mid_run_stops_the_run_while_it_can_still_be_stopped() {
+    let desk = Desk::new();
+    let orgs = orgs(&desk, 20);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let gate = Gate::closed();
+    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    fs::remove_dir_all(desk.path("reports")).unwrap();
+    gate.open();
+    let ended = run.wait().expect(74).says("can't find the journal where it was");
+    for said in ["did somebody move or remove reports/", "apply the rollout again"] {
+        assert!(ended.err.contains(said), "{}", ended.err);
+    }
+    // Those few whose intents were on the disk before may be sent still.
+    assert!(vendor.of(Op::Write).len() < orgs.len() / 2, "{} writes", vendor.of(Op::Write).len());
+    desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
 }

@@ -1,6 +1,9 @@
 //! The flags of `plan` and `apply`: how orgs are written, which of them, and what must be said yes to.
 
+use std::str::FromStr as _;
+
 use clap::Args;
+use orgwave_core::ids::Ruuid;
 use orgwave_core::policy::{FailureBudget, Percent, Span, VerifyPolicy, Waves, WriteMode};
 
 /// How orgs are written.
@@ -56,9 +59,47 @@ pub struct GuardArgs {
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
     /// Only orgs whose id or name matches; the others are skipped.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub only: Vec<String>,
     /// Skip orgs whose id or name matches.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub skip: Vec<String>,
+}
+
+/// What is matched against ids and names. An id may begin with `-`, as a flag does; what is a flag by its looks and no
+/// id was most likely left behind by a forgotten value.
+fn glob(text: &str) -> Result<String, String> {
+    let name = text.split('=').next().unwrap_or_default();
+    let is_lower = name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let is_flag = is_lower && (name.starts_with("--") || name.starts_with('-') && name.len() == 2);
+    if is_flag && Ruuid::from_str(text).is_err() {
+        return Err("an org's id or name is expected here, not a flag".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_flag_is_told_from_an_id_and_every_id_is_taken() {
+        for command in crate::args::Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let long = arg.get_long().map(|name| format!("--{name}"));
+                let short = arg.get_short().map(|name| format!("-{name}"));
+                for flag in long.into_iter().chain(short) {
+                    assert!(glob(&flag).is_err(), "{flag}");
+                    assert!(glob(&format!("{flag}=x")).is_err(), "{flag}=x");
+                }
+            }
+        }
+        for text in
+            ["-_e2eAAAAAAAAAAAAAAAAw", "--abcdefghijklmnopqrsA", "-*", "--A*", "-acme", "Acme --x", "*", ""]
+        {
+            assert_eq!(glob(text).as_deref(), Ok(text));
+        }
+    }
 }

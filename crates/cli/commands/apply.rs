@@ -68,6 +68,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         journal,
         history: History::default(),
         settle_only: false,
+        again: args.connect.key.again(),
     };
     let executed = execute(execution, &mut session, memory, &mut listeners).await?;
     if let Some(sandbox) = session.sandbox.take() {
@@ -209,7 +210,7 @@ fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
 /// Whether the plan was never applied, as far as this machine and the reports folder know.
 fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
     let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
-    let run = runs_in(&args.output.reports, console::error)
+    let run = runs_in(&args.output.reports, |_, failure| console::error(&failure))
         .into_iter()
         .find(|run| run.header.plan_id == header.plan_id);
     if !is_remembered && run.is_none() {

@@ -136,7 +136,9 @@ async fn check_api(
     };
     let listed = match client_list(&api, &mut session.gate).await {
         Ok(listed) => listed,
-        Err(reason @ (StopReason::Interrupted | StopReason::Terminated)) => return Err(stopped(&reason)),
+        Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
+            return Err(stopped(&reason));
+        }
         Err(reason) => {
             chart.bad(
                 "api",

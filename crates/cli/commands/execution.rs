@@ -7,12 +7,12 @@ use orgwave_core::plan::{Header, IndexEntry};
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
-use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal};
+use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal, WriteError};
 use orgwave_reporter::files::{sweep, write_files_watched};
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
-use crate::args::{KeyArgs, MetricsArgs, OutputArgs};
+use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
 use crate::clock;
 use crate::connect::Session;
 use crate::console;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::PlanLines;
-use crate::runs::{JournalPort, PLAN_FILE, RunFiles};
+use crate::runs::{JournalPort, PLAN_FILE, RunFiles, RunFolder};
 
 /// What is carried out.
 pub struct Execution<'a> {
@@ -38,6 +38,8 @@ pub struct Execution<'a> {
     pub history: History,
     /// The plan has expired: doubt is settled, and nothing is sent.
     pub settle_only: bool,
+    /// The flags of the connection, for a command to be told.
+    pub again: String,
 }
 
 /// What was carried out: how it ended, and the run's folder, which is this process's until the files are written.
@@ -57,14 +59,14 @@ pub async fn execute(
     memory: Option<&Memory>,
     listeners: &mut Listeners,
 ) -> Result<Executed, Failure> {
-    let Execution { folder, run, plan, index, journal, history, settle_only } = execution;
+    let Execution { folder, run, plan, index, journal, history, settle_only, again } = execution;
     let journal = JournalPort(journal);
     let lines = PlanLines::open(&folder.join(PLAN_FILE), index, |org| history.settled.contains_key(&org))?;
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
     let policy = Policy {
-        run_id: run.run_id,
-        plan_id: run.plan_id,
+        run_id: run.run_id.clone(),
+        plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
         has_canary: plan.waves.as_ref().is_none_or(orgwave_core::policy::Waves::has_canary),
@@ -84,12 +86,34 @@ pub async fn execute(
     }
     let JournalPort(journal) = journal;
     let (written, lock) = tokio::task::block_in_place(|| (journal.flush(), journal.close()));
-    written.map_err(|error| {
-        Failure::new(Exit::CannotWrite, "the journal could not be written; the run has stopped")
-            .because(error)
-            .hint(format!("make room or mend the disk, then: orgwave resume {}", folder.display()))
-    })?;
+    written.map_err(|error| unwritten(folder, run, &again, error))?;
     Ok(Executed { ended, lock })
+}
+
+/// What is said of a run that stopped because its journal can't be written, with what is possible then.
+fn unwritten(folder: &Path, run: RunHeader, again: &str, error: WriteError) -> Failure {
+    let (is_gone, in_sandbox) = (error.is_gone(), run.endpoint == "sandbox");
+    let resume = format!("orgwave resume {}{again}", path_again(folder));
+    let failure = Failure::new(Exit::CannotWrite, "the journal could not be written; the run has stopped")
+        .because(error);
+    failure.hint(match (is_gone, in_sandbox) {
+        (true, true) => {
+            format!("did somebody move or remove {}? apply the rollout again", folder.display())
+        }
+        (true, false) => format!(
+            "did somebody move or remove {}? put it back, then: {resume}; \
+             if it is lost, apply the rollout again: its reads find what is done",
+            folder.display()
+        ),
+        (false, true) => {
+            let run = RunFolder { path: folder.to_owned(), header: run };
+            format!(
+                "the sandbox ended with it; make room or mend the disk, then: {}",
+                run.retry(" --sandbox")
+            )
+        }
+        (false, false) => format!("make room or mend the disk, then: {resume}"),
+    })
 }
 
 /// Writes the run's files, and says what came of it.

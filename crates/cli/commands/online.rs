@@ -58,7 +58,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
 /// itself.
 ///
 /// # Errors
-/// The API can't be used (69), the key is refused (77), a signal came (130, 143).
+/// The API can't be used (69), the key is refused (77), a signal came (129, 130, 143).
 pub async fn absent(
     rollout: &mut Rollout,
     session: &mut Session,

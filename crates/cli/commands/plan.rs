@@ -43,14 +43,14 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let absent =
             if args.online { absent(&mut rollout, &mut session, &args.output).await? } else { Vec::new() };
         let review = review(&path, &session, &absent)?;
-        let rate = session.rate();
+        let expected = session.expected();
         if let Some(sandbox) = session.sandbox.take() {
             sandbox.shutdown().await;
         }
-        Ok((made, review, rate))
+        Ok((made, review, expected))
     }
     .await;
-    let (made, review, rate) = match made {
+    let (made, review, expected) = match made {
         Ok(made) => made,
         Err(failure) => {
             place.discard();
@@ -60,7 +60,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
 
     let changed = made.footer.updates > 0;
     if !args.output.json && (changed || !args.output.quiet) {
-        show(&review, &args.output, rate);
+        show(&review, &args.output, expected);
         console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
         let page = path.with_extension("html");
         console::out(&format!("review it: {}\n", page.display()));

@@ -80,6 +80,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         journal,
         history,
         settle_only,
+        again: args.key.again(),
     };
     let executed = execute(execution, &mut session, Some(&memory), &mut listeners).await?;
     drop(lock);

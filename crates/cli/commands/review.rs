@@ -5,7 +5,7 @@ use std::path::Path;
 use orgwave_core::plan::{Footer, Guard};
 use orgwave_core::policy::Percent;
 use orgwave_core::run::Exit;
-use orgwave_reporter::PlanReview;
+use orgwave_reporter::{Expected, PlanReview};
 
 use crate::args::OutputArgs;
 use crate::connect::Session;
@@ -35,13 +35,13 @@ pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanR
     for absent in absent {
         review.absent(absent);
     }
-    review.finish(&plan.footer, session.rate())
+    review.finish(&plan.footer, session.expected())
 }
 
 /// Prints a review.
-pub fn show(review: &PlanReview, output: &OutputArgs, rate: Option<f64>) {
+pub fn show(review: &PlanReview, output: &OutputArgs, expected: Expected) {
     let style = console::style(output.color, output.no_color.is_some());
-    console::out(&review.render(console::width(), style, rate));
+    console::out(&review.render(console::width(), style, expected));
 }
 
 /// The flags that acknowledge these guards.

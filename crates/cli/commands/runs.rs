@@ -11,7 +11,7 @@ use crate::runs::{RunFolder, is_finished, runs_in};
 
 /// Lists the runs.
 pub fn run(args: &RunsArgs) -> Exit {
-    let runs = runs_in(&args.reports, console::error);
+    let runs = runs_in(&args.reports, |_, failure| console::error(&failure));
     let mut entries = Vec::new();
     for run in &runs {
         match run.tally() {

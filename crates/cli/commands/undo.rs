@@ -51,7 +51,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let path = place.path;
     let review = review(&path, &session, &[])?;
     if !args.output.quiet {
-        show(&review, &args.output, session.rate());
+        show(&review, &args.output, session.expected());
         console::out(&unrestored.to_string());
     }
     if !args.output.quiet {
@@ -100,7 +100,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         endpoint: session.endpoint.clone(),
         key_fingerprint: session.key_fingerprint(),
         inputs: vec![InputDigest {
-            name: Header::undo_of(&run.header.run_id),
+            name: format!("run {}", run.header.run_id),
             sha256: run.header.plan_seal.clone(),
         }],
         write: match run.header.write {
@@ -115,6 +115,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         sides: Vec::new(),
         settings: BTreeMap::new(),
         limits: BTreeMap::new(),
+        undoes: Some(run.header.run_id.clone()),
         sandbox: None,
     }
 }

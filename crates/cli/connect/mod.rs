@@ -18,6 +18,7 @@ use orgwave_executor::dispatch::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::TokioClock;
+use orgwave_reporter::Expected;
 use tokio::sync::mpsc;
 
 pub use api::{ReadPort, WritePort};
@@ -141,11 +142,13 @@ impl Session {
         SealKey::derive(self.key.secret(), plan_id)
     }
 
-    /// The rate that costs are reckoned with.
-    pub fn rate(&self) -> Option<f64> {
-        match self.gate.limits().rate {
-            Rate::Unlimited => None,
-            Rate::Auto | Rate::PerSecond(_) => self.gate.allowed_rate(),
+    /// The pace that costs are reckoned with.
+    pub fn expected(&self) -> Expected {
+        match (self.gate.limits().rate, self.gate.allowed_rate()) {
+            (Rate::Unlimited, _) | (_, None) => Expected::Unlimited,
+            (Rate::PerSecond(_), Some(rate)) => Expected::Wanted(rate),
+            (Rate::Auto, Some(rate)) if self.sandbox.is_some() => Expected::InSandbox(rate),
+            (Rate::Auto, Some(rate)) => Expected::Reached(rate),
         }
     }
 }

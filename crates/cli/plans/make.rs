@@ -8,6 +8,7 @@ use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::legible::quoted;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, PlanLine, RawTyped, SideColumns, Verdict};
@@ -34,7 +35,7 @@ use crate::rollout::{Rollout, rows_failure};
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
 ///
 /// # Errors
-/// The rollout changed (65), the API can't be used (69), the key is refused (77), a signal came (130, 143),
+/// The rollout changed (65), the API can't be used (69), the key is refused (77), a signal came (129, 130, 143),
 /// the plan can't be written (74).
 pub async fn make(
     rollout: &mut Rollout,
@@ -167,7 +168,8 @@ impl Planner<'_> {
                     if let Some(name) = row.name.as_deref().map(str::trim)
                         && name != live
                     {
-                        let message = format!("the manifest says {name:?}, the live name is {live:?}");
+                        let message =
+                            format!("the manifest says {}, the live name is {}", quoted(name), quoted(live));
                         return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgName, message));
                     }
                 }
@@ -336,6 +338,7 @@ fn header_of(
             .collect(),
         settings: rollout.settings.clone(),
         limits: rollout.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+        undoes: None,
         sandbox: session
             .sandbox
             .is_some()
@@ -349,6 +352,7 @@ pub fn stopped(reason: &StopReason) -> Failure {
         StopReason::KeyRefused => Exit::KeyRefused,
         StopReason::Interrupted => Exit::Interrupted,
         StopReason::Terminated => Exit::Terminated,
+        StopReason::HungUp => Exit::HungUp,
         StopReason::MaxDuration => Exit::MaxDuration,
         StopReason::JournalFailed(_) => Exit::CannotWrite,
         StopReason::Unreachable(_)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orgwave_core::plan::{Footer, Header, PlanLine};
 use orgwave_reporter::files::plan::PlanCsv;
-use orgwave_reporter::{PlanPages, PlanReview};
+use orgwave_reporter::{Expected, PlanPages, PlanReview};
 
 use crate::failure::Failure;
 
@@ -55,12 +55,12 @@ impl Review {
         self.pages.absent(absent.line, &absent.name, absent.what.clone());
     }
 
-    /// Ends the pages, which tell the cost at so many calls a second.
+    /// Ends the pages, which tell the cost at this pace.
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, Failure> {
+    pub fn finish(self, footer: &Footer, expected: Expected) -> Result<PlanReview, Failure> {
         self.csv.end()?;
-        Ok(self.pages.finish(footer, rate)?)
+        Ok(self.pages.finish(footer, expected)?)
     }
 }

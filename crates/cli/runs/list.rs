@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
@@ -58,7 +57,7 @@ impl RunFolder {
     /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
     /// needs no key.
     pub fn retry(&self, again: &str) -> String {
-        if let Some(run) = header_of(&self.path.join(PLAN_FILE)).ok().as_ref().and_then(Header::undoes) {
+        if let Some(run) = header_of(&self.path.join(PLAN_FILE)).ok().and_then(|plan| plan.undoes) {
             return format!("orgwave undo {}{again}", path_again(&self.path.with_file_name(run)));
         }
         let mode = self.header.mode_again();
@@ -99,7 +98,7 @@ impl RunFolder {
 
 /// All runs below a reports folder, the newest first. A folder whose journal can't be read is told, and left
 /// out.
-pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunFolder> {
+pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Path, Failure)) -> Vec<RunFolder> {
     let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| !NO_RUNS.iter().any(|name| entry.file_name() == *name))
@@ -111,7 +110,7 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Failure)) -> Vec<RunF
     for path in paths.into_iter().rev() {
         match RunFolder::open(&path) {
             Ok(run) => runs.push(run),
-            Err(failure) => unreadable(&failure),
+            Err(failure) => unreadable(&path, failure),
         }
     }
     // Names have whole seconds; the journal knows better.
@@ -129,36 +128,50 @@ pub fn find(run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
     RunFolder::open(path)
 }
 
-/// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run.
+/// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
+/// can't be read is told, and keeps nobody from going on with another.
 ///
 /// # Errors
-/// 66: there is no run of this endpoint and key.
+/// 66: there is no run of this endpoint and key. 65, 12, 74: there is only such as can't be read.
 pub fn newest_unfinished(
     reports: &Path,
     endpoint: &str,
     key: &Fingerprint,
 ) -> Result<(RunFolder, Tally), Failure> {
-    let mut newest = None;
-    for run in runs_in(reports, crate::console::error) {
+    let mut unreadable: Vec<(PathBuf, Failure)> = Vec::new();
+    let runs = runs_in(reports, |path, failure| unreadable.push((path.to_owned(), failure)));
+    let mut found: Option<(RunFolder, Tally)> = None;
+    for run in runs {
         if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
             continue;
         }
-        // One that can't be read keeps nobody from going on with another.
-        let tally = match run.tally() {
-            Ok(tally) => tally,
-            Err(failure) => {
-                crate::console::error(&failure);
-                continue;
+        match run.tally() {
+            Ok(tally) if !is_finished(&run, &tally) => {
+                found = Some((run, tally));
+                break;
             }
-        };
-        if !is_finished(&run, &tally) {
-            return Ok((run, tally));
+            Ok(tally) => drop(found.get_or_insert((run, tally))),
+            Err(failure) => unreadable.push((run.path, failure)),
         }
-        newest.get_or_insert((run, tally));
     }
-    newest.ok_or_else(|| {
-        Failure::new(Exit::NoInput, format!("{} holds no run of this key at {endpoint}", reports.display()))
-    })
+    if let Some(found) = found {
+        for (_, failure) in &unreadable {
+            crate::console::error(failure);
+        }
+        return Ok(found);
+    }
+    // Nothing else can have been meant, and one thing is clearer than several.
+    match unreadable.into_iter().max_by(|(one, _), (other, _)| one.cmp(other)) {
+        Some((_, mut failure)) => {
+            failure.what = format!("the newest run can't be gone on with: {}", failure.what);
+            Err(failure)
+        }
+        None => {
+            let what = format!("{} holds no run of this key at {endpoint}", reports.display());
+            Err(Failure::new(Exit::NoInput, what)
+                .hint("`orgwave runs` lists what is there; --reports names another folder"))
+        }
+    }
 }
 
 /// Whether there is nothing to go on with: no org without its word for ever, and every file there.

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::members::Members;
 use crate::suspect;
+use orgwave_core::legible::is_hidden;
 use orgwave_core::redactor::Redactor;
 
 /// Characters that are kept of a message.
@@ -76,11 +77,9 @@ fn text_of(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Marks that reorder, hide or join text.
+/// Marks that reorder, hide or join text; joiners too, which could part a secret in two.
 fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    is_hidden(c) || matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 #[cfg(test)]

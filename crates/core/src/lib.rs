@@ -15,6 +15,7 @@ pub mod compare;
 pub mod desired;
 pub mod event;
 pub mod ids;
+pub mod legible;
 pub mod manifest;
 pub mod org;
 pub mod outcome;

@@ -123,15 +123,26 @@ pub struct WriteError {
     doing: &'static str,
     #[source]
     source: Option<Arc<dyn Error + Send + Sync>>,
+    is_gone: bool,
 }
 
 impl WriteError {
     pub(crate) fn new(doing: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
-        Self { doing, source: Some(Arc::new(source)) }
+        Self { doing, source: Some(Arc::new(source)), is_gone: false }
     }
 
     /// The writer's thread is no more: it panicked, or the journal is closed.
     pub(crate) const fn writer_ended() -> Self {
-        Self { doing: "reach the journal's writer: it has ended", source: None }
+        Self { doing: "reach the journal's writer: it has ended", source: None, is_gone: false }
+    }
+
+    /// Its file isn't where it was opened: somebody moved or removed it.
+    pub(crate) const fn gone() -> Self {
+        Self { doing: "find the journal where it was", source: None, is_gone: true }
+    }
+
+    /// Whether somebody took the journal from its place, so that there is nothing wrong with the disk.
+    pub const fn is_gone(&self) -> bool {
+        self.is_gone
     }
 }

@@ -30,6 +30,9 @@
 //! gives every waiting and every later acknowledgement the same [`WriteError`]. The run stops; what was acknowledged
 //! before was synced before, and stays.
 //!
+//! A journal whose file was moved or removed while the run goes on counts as failed, too: each commit looks whether
+//! the name still leads to it before it is acknowledged, for what has no name is gone with the process.
+//!
 //! # Going on with a run
 //!
 //! [`SqliteJournal::open`] first: it takes the lock that keeps every other process out. Then [`Stored`], to read

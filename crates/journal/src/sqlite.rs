@@ -113,7 +113,7 @@ impl SqliteJournal {
     ) -> Result<Self, JournalError> {
         let (connection, header, first) = schema::open(path, Access::Write)?;
         schema::check_pages(&connection)?;
-        let store = wrap(SqliteStore::new(connection, first)?);
+        let store = wrap(SqliteStore::new(path, connection, first)?);
         let writer = Writer::start(store).map_err(JournalError::io("start the journal's writer"))?;
         Ok(Self { path: path.to_owned(), header, writer, lock })
     }

@@ -2,6 +2,10 @@
 //!
 //! The trait is the seam at which tests make the n-th append or commit fail.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
 use orgwave_core::run::Entry;
 use rusqlite::{Connection, OptionalExtension as _, config::DbConfig};
 
@@ -16,7 +20,7 @@ pub(crate) trait Store: Send + 'static {
     fn begin(&mut self) -> Result<(), WriteError>;
     /// Puts an entry into the group.
     fn append(&mut self, entry: &Entry) -> Result<(), WriteError>;
-    /// Ends the group: durable when this returns.
+    /// Ends the group: durable, and to be found, when this returns.
     fn commit(&mut self) -> Result<(), WriteError>;
     /// Housekeeping between groups, when it is due.
     fn tidy(&mut self) -> Result<(), WriteError>;
@@ -29,6 +33,9 @@ const FOLDING: &str = "fold the journal's log into its file";
 /// The journal's file, in WAL mode.
 pub(crate) struct SqliteStore {
     connection: Connection,
+    path: PathBuf,
+    /// The file's device and number: what is written when its name is gone is lost when the process ends.
+    file: (u64, u64),
     chain: Link,
     /// Bytes appended since the log was last folded into the file.
     unfolded: usize,
@@ -44,7 +51,8 @@ impl SqliteStore {
     const FOLD_AT: usize = 4 << 20;
 
     /// Takes over a checked connection. `first` is the header's link.
-    pub(crate) fn new(connection: Connection, first: Link) -> Result<Self, JournalError> {
+    pub(crate) fn new(path: &Path, connection: Connection, first: Link) -> Result<Self, JournalError> {
+        let file = named(path).map_err(JournalError::io("open the journal"))?;
         let sqlite = || JournalError::sqlite("prepare the journal for writing");
         // What the last process left in its log, if it was killed.
         fold(&connection).map_err(sqlite())?;
@@ -58,7 +66,7 @@ impl SqliteStore {
             .optional()
             .map_err(sqlite())?;
         let chain = last.map_or(first, Link::from_stored);
-        Ok(Self { connection, chain, unfolded: 0, has_begun: false, has_ended })
+        Ok(Self { connection, path: path.to_owned(), file, chain, unfolded: 0, has_begun: false, has_ended })
     }
 
     fn run(&self, sql: &'static str, doing: &'static str) -> Result<(), WriteError> {
@@ -66,6 +74,11 @@ impl SqliteStore {
             self.connection.prepare_cached(sql).map_err(|error| WriteError::new(doing, error))?;
         statement.execute(()).map(drop).map_err(|error| WriteError::new(doing, error))
     }
+}
+
+/// The device and number of the file of this name.
+fn named(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
 /// Folds the log into the file. Whether all of it: a reader may keep part of it from being folded.
@@ -108,7 +121,12 @@ impl Store for SqliteStore {
             self.has_begun = fold(&self.connection).map_err(|error| WriteError::new(FOLDING, error))?;
         }
         keep_log(&self.connection, !self.has_ended)
-            .map_err(|error| WriteError::new("keep the journal's log", error))
+            .map_err(|error| WriteError::new("keep the journal's log", error))?;
+        // Beside a sync, to look costs nothing.
+        match named(&self.path) {
+            Ok(file) if file == self.file => Ok(()),
+            _ => Err(WriteError::gone()),
+        }
     }
 
     fn tidy(&mut self) -> Result<(), WriteError> {

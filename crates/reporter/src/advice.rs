@@ -54,6 +54,19 @@ pub const fn advice(code: Code, stage: Stage) -> &'static str {
             }
             _ => of_run(code),
         },
+        Stage::Undo => match code {
+            Code::OrgName => "see what the org is called now, then undo the first run again",
+            Code::OrgExpect => "look at the live value, then undo the first run again",
+            Code::OrgConflict => "find out who else edits this org, then undo the first run again",
+            Code::OrgRefused => "mend what the vendor's message names, then undo the first run again",
+            Code::OrgReadsSpent => "undo the first run again when the vendor answers again",
+            Code::OrgSendsSpent => "nothing was changed: undo the first run again",
+            Code::OrgDivergedDoubt => "look at the org in the console, then undo the first run again",
+            Code::OrgUnknownHidden => {
+                "see in the console whether the integration works, then undo the first run again"
+            }
+            _ => of_run(code),
+        },
     }
 }
 
@@ -110,13 +123,16 @@ mod tests {
     #[test]
     fn every_code_has_an_advice_that_fits_a_cell() {
         for code in Code::ALL {
-            for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun] {
+            for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun, Stage::Undo] {
                 let advice = advice(*code, stage);
                 assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
                 assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
                 assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
                 // A run of the sandbox can't be resumed.
                 assert!(stage != Stage::SandboxRun || !advice.contains("resume"), "{code}: {advice}");
+                // The rows of an undo can't be applied.
+                let applies = advice.contains("retry.toml") || advice.contains("the rollout again");
+                assert!(stage != Stage::Undo || !applies, "{code}: {advice}");
             }
         }
     }

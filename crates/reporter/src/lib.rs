@@ -34,7 +34,7 @@ pub use error::ReportError;
 pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 pub use metrics::write_metrics;
 pub use record::{Record, Records};
-pub use review::{Cost, PlanPages, PlanReview};
+pub use review::{Cost, Expected, PlanPages, PlanReview};
 pub use source::{BoxError, Journalled, LastWord, RunSource};
 pub use stage::Stage;
 pub use tally::{CodeTally, Course, OrgRef, Tally, Warnings, WaveStart};

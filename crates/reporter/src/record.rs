@@ -68,7 +68,8 @@ impl<'a> Records<'a> {
         let plan = source.plan()?;
         let words = source.last_words().map_err(ReportError::Journal)?.peekable();
         let run = source.header();
-        Ok(Self { plan, words, fresh: run.fresh_plan, stage: Stage::of(run), index: 0 })
+        let stage = Stage::of(run, plan.header().undoes.is_some());
+        Ok(Self { plan, words, fresh: run.fresh_plan, stage, index: 0 })
     }
 
     /// The plan's header.

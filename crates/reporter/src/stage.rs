@@ -11,11 +11,17 @@ pub enum Stage {
     Run,
     /// A run whose server ended with it: it can't be resumed, but its rows can be applied again.
     SandboxRun,
+    /// A run that took another back: it can be resumed, but its rows name no settings to be applied again.
+    Undo,
 }
 
 impl Stage {
-    /// Of this run.
-    pub fn of(run: &RunHeader) -> Self {
-        if run.endpoint == "sandbox" { Self::SandboxRun } else { Self::Run }
+    /// Of this run, which takes another back or doesn't.
+    pub fn of(run: &RunHeader, undoes: bool) -> Self {
+        match (undoes, run.endpoint.as_str()) {
+            (true, _) => Self::Undo,
+            (false, "sandbox") => Self::SandboxRun,
+            (false, _) => Self::Run,
+        }
     }
 }

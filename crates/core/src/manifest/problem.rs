@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::code::Code;
+use crate::legible::Legible;
 
 /// How much of a cell a problem quotes, in characters.
 const QUOTED: usize = 60;
@@ -179,7 +180,7 @@ pub(crate) fn quote(text: &str) -> String {
     format!("\"{}\"", clean(text))
 }
 
-/// What may reach a terminal: control and direction marks by their numbers, and not too much of it.
+/// What may reach a terminal: legible, and not too much of it.
 fn clean(text: &str) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -187,11 +188,7 @@ fn clean(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if c.is_control() || is_mark(c) || matches!(c, '\u{2028}' | '\u{2029}') {
-            let _ = write!(shown, "<U+{:04X}>", u32::from(c));
-        } else {
-            shown.push(c);
-        }
+        let _ = write!(shown, "{}", Legible(c));
     }
     shown
 }

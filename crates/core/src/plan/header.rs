@@ -53,6 +53,9 @@ pub struct Header {
     /// `[limits]` of the rollout file, as typed.
     #[serde(default)]
     pub limits: BTreeMap<String, Value>,
+    /// The run that this plan takes back; only in plans made for that, whose rows name no settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// `[sandbox]` of the rollout file; only in plans for the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Value>,
@@ -74,22 +77,4 @@ pub struct SideColumns {
     pub table: SideTable,
     /// Its columns.
     pub columns: Vec<String>,
-}
-
-/// What stands before the run's id in the name of the one input of a plan that takes that run back.
-const UNDO_OF: &str = "undo of ";
-
-impl Header {
-    /// The name of the input of a plan that takes this run back.
-    pub fn undo_of(run_id: &str) -> String {
-        format!("{UNDO_OF}{run_id}")
-    }
-
-    /// The run that this plan takes back, if it was made for that. Its rows name no settings.
-    pub fn undoes(&self) -> Option<&str> {
-        match self.inputs.as_slice() {
-            [input] if self.settings.is_empty() && self.sides.is_empty() => input.name.strip_prefix(UNDO_OF),
-            _ => None,
-        }
-    }
 }

@@ -267,6 +267,7 @@ mod tests {
             sides: Vec::new(),
             settings: std::collections::BTreeMap::new(),
             limits: std::collections::BTreeMap::new(),
+            undoes: None,
             sandbox: None,
         }
     }
@@ -362,6 +363,21 @@ mod tests {
         let mut reader = PlanReader::open_sealed(&bytes[..], other).unwrap();
         while let Ok(Some(_)) = reader.next_org() {}
         assert!(reader.footer().is_none());
+    }
+
+    #[test]
+    fn what_a_plan_takes_back_is_a_field_that_other_plans_do_not_have() {
+        let bytes = |header: &Header| {
+            let seal = SealKey::derive(&api_key(), "p1");
+            let writer = PlanWriter::begin(Vec::new(), header, &seal).unwrap();
+            let end = Footer { lines: 0, updates: 0, judged: 0, waves: Vec::new(), guards: Vec::new() };
+            writer.finish(&end).unwrap().out
+        };
+        let plain = bytes(&header());
+        assert!(!plain.windows(6).any(|word| word == b"undoes"));
+        assert_eq!(PlanReader::open(&plain[..]).unwrap().header(), &header());
+        let undo = Header { undoes: Some("r1".into()), ..header() };
+        assert_eq!(PlanReader::open(&bytes(&undo)[..]).unwrap().header().undoes.as_deref(), Some("r1"));
     }
 
     #[test]

@@ -58,6 +58,8 @@ exits! {
     KeyRefused = 77,
     /// Bad configuration, an unsafe key file, an unresolved secret.
     BadConfig = 78,
+    /// SIGHUP: the terminal is gone.
+    HungUp = 129,
     /// Ctrl-C.
     Interrupted = 130,
     /// SIGTERM.
@@ -89,6 +91,7 @@ pub fn exit_of(finish: &Finish, counts: &Counts, strict: bool) -> Exit {
         Some(StopReason::Unreachable(_) | StopReason::Redirected(_)) if !finish.wrote => Exit::Unreachable,
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Terminated) => Exit::Terminated,
+        Some(StopReason::HungUp) => Exit::HungUp,
         Some(StopReason::BudgetSpent | StopReason::CanaryDisturbed(_)) => Exit::BudgetSpent,
         Some(StopReason::Unreachable(_) | StopReason::Redirected(_) | StopReason::MaxDuration) | None => {
             by_counts()
@@ -131,8 +134,8 @@ mod tests {
     #[test]
     fn a_run_that_stopped_is_judged_by_the_reason_first() {
         use StopReason::{
-            BudgetSpent, CanaryDisturbed, Expired, Interrupted, JournalFailed, KeyRefused, MaxDuration,
-            Redirected, Terminated, Unreachable,
+            BudgetSpent, CanaryDisturbed, Expired, HungUp, Interrupted, JournalFailed, KeyRefused,
+            MaxDuration, Redirected, Terminated, Unreachable,
         };
         let text = String::new;
         let left = &[Status::Applied, Status::NotAttempted][..];
@@ -146,6 +149,7 @@ mod tests {
             (Redirected(text()), true, 5),
             (Interrupted, true, 130),
             (Terminated, true, 143),
+            (HungUp, true, 129),
             (BudgetSpent, true, 4),
             (CanaryDisturbed(text()), true, 4),
             (MaxDuration, true, 8),

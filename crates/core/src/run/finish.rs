@@ -20,6 +20,8 @@ pub enum StopReason {
     Interrupted,
     /// SIGTERM.
     Terminated,
+    /// SIGHUP: the terminal was closed, or the connection to it was lost.
+    HungUp,
     /// `--max-duration` has passed.
     MaxDuration,
     /// The API can't be reached; the text says why.
@@ -36,7 +38,7 @@ impl StopReason {
     /// Whether it says nothing of the orgs, and only that the process was to end by then.
     pub const fn only_ends_early(&self) -> bool {
         match self {
-            Self::Interrupted | Self::Terminated | Self::MaxDuration => true,
+            Self::Interrupted | Self::Terminated | Self::HungUp | Self::MaxDuration => true,
             Self::KeyRefused
             | Self::BudgetSpent
             | Self::CanaryDisturbed(_)
@@ -58,6 +60,7 @@ impl fmt::Display for StopReason {
             }
             Self::Interrupted => f.write_str("interrupted"),
             Self::Terminated => f.write_str("told to end"),
+            Self::HungUp => f.write_str("the terminal was closed"),
             Self::MaxDuration => f.write_str("the time given by --max-duration has passed"),
             Self::Unreachable(why) => write!(f, "the API can't be reached: {why}"),
             Self::Redirected(why) => write!(f, "the API redirects, which is never followed: {why}"),

@@ -6,6 +6,7 @@ mod entry;
 mod exit;
 mod finish;
 mod header;
+mod latencies;
 mod pause;
 mod sample;
 
@@ -13,5 +14,6 @@ pub use entry::Entry;
 pub use exit::{Exit, exit_of};
 pub use finish::{Finish, StopReason};
 pub use header::{RUN_FORMAT, RunHeader};
+pub use latencies::Latencies;
 pub use pause::Pause;
 pub use sample::Sample;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orgwave_core::event::Answer;
-use orgwave_core::run::Sample;
+use orgwave_core::run::{Latencies, Sample};
 use orgwave_core::timestamp::Timestamp;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ impl Sampler {
     pub(super) fn called(&mut self, answer: Answer, took: Duration) {
         self.sample.calls += 1;
         self.sample.throttled += u32::from(answer == Answer::Throttled);
-        self.sample.latency[Sample::bucket(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))] += 1;
+        self.sample.took.add(took);
     }
 
     pub(super) const fn finished(&mut self) {
@@ -64,6 +64,6 @@ const fn blank(at: Timestamp) -> Sample {
         finished: 0,
         in_flight: 0,
         rate: None,
-        latency: [0; Sample::BUCKETS],
+        took: Latencies::new(),
     }
 }

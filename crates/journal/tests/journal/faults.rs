@@ -1,3 +1,5 @@
+use std::fs;
+use std::path::Path;
 use std::sync::mpsc;
 
 use orgwave_core::run::Entry;
@@ -131,5 +133,31 @@ fn what_belongs_together_is_there_together_or_not_at_all() {
         drop(journal);
         let record = Stored::open_read_only(&path).unwrap().records().unwrap()[0];
         assert!(!record.owes_outcome() && record.outcome.is_none(), "append {n}");
+    }
+}
+
+#[test]
+fn a_journal_that_was_taken_from_its_place_is_not_written_any_more() {
+    type Take = fn(&Path, &Path);
+    let ways: [(&str, Take); 3] = [
+        ("removed", |run, _| fs::remove_dir_all(run).unwrap()),
+        ("moved", |run, aside| fs::rename(run, aside).unwrap()),
+        ("replaced", |run, aside| {
+            fs::rename(run.join(FILE_NAME), aside).unwrap();
+            fs::copy(aside, run.join(FILE_NAME)).unwrap();
+        }),
+    ];
+    for (way, take) in ways {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        fs::create_dir(&run).unwrap();
+        let journal = story::publish(&run, 2);
+        journal.record(story::intent(0));
+        journal.flush().unwrap();
+        take(&run, &dir.path().join("aside"));
+        journal.record(story::intent(1));
+        let error = journal.flush().unwrap_err();
+        assert!(error.is_gone(), "{way}: {error}");
+        assert_eq!(error.to_string(), "can't find the journal where it was", "{way}");
     }
 }

@@ -234,7 +234,7 @@ mod tests {
              1970-01-01T00:00:30.200Z applying 152/1,000 orgs, wave 1, 1 failed, 5.1/s, 2 min 46 s left\n\
              1970-01-01T00:01:30.100Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429\n\
              1970-01-01T00:01:30.200Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429, \
-             ending: inter\u{fffd}rupted\n"
+             ending: inter<U+001B>rupted\n"
         );
     }
 

@@ -183,7 +183,8 @@ impl fmt::Display for Clean<'_> {
                 // A bare one in an attribute would be read as a space.
                 '\t' | '\n' => write!(f, "&#{};", u32::from(c))?,
                 '\u{0}'..'\u{20}' | '\u{7f}'..'\u{a0}' | '\u{fffe}' | '\u{ffff}' => {
-                    f.write_char(char::REPLACEMENT_CHARACTER)?;
+                    // The notation of what can't be seen, as text of XML.
+                    write!(f, "&lt;U+{:04X}&gt;", u32::from(c))?;
                 }
                 c => f.write_char(c)?,
             }
@@ -208,7 +209,10 @@ mod tests {
     #[test]
     fn no_text_is_markup_and_no_character_is_forbidden() {
         let dirty = "a<b> & \"c\"\n\u{0}\u{1b}[31m\u{85}\u{ffff}ü";
-        assert_eq!(Clean(dirty).to_string(), "a&lt;b&gt; &amp; &quot;c&quot;&#10;��[31m��ü");
+        assert_eq!(
+            Clean(dirty).to_string(),
+            "a&lt;b&gt; &amp; &quot;c&quot;&#10;&lt;U+0000&gt;&lt;U+001B&gt;[31m&lt;U+0085&gt;&lt;U+FFFF&gt;ü"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod retry;
 mod side_by_side;
 pub mod summary;
 pub mod table;
+mod toml_text;
 pub(crate) mod whole;
 
 use std::fmt;

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::guard::unguarded;
 use super::table::Table;
+use super::toml_text::section;
 use super::whole::WholeFile;
 use super::{Place, RunFile};
 use crate::record::Record;
@@ -40,7 +41,7 @@ impl Retry {
         Ok(Self {
             rows: Rows::begin(place, Self::NAME, &plan.columns)?,
             sides,
-            rollout: (place.begin(Self::ROLLOUT)?, rollout(plan)?),
+            rollout: (place.begin(Self::ROLLOUT)?, rollout(plan)),
         })
     }
 }
@@ -108,39 +109,29 @@ pub(super) fn side_name(table: SideTable) -> String {
 }
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
-fn rollout(plan: &Header) -> io::Result<String> {
-    if let Some(run) = plan.undoes() {
+fn rollout(plan: &Header) -> String {
+    if let Some(run) = &plan.undoes {
         // Its rows name no settings: applied, they would change nothing, and call that done.
-        return Ok(format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n"));
+        return format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n");
     }
-    let mut files = toml::Table::new();
-    files.insert("orgs".to_owned(), Retry::NAME.into());
-    for side in &plan.sides {
-        files.insert(side.table.name().to_owned(), side_name(side.table).into());
-    }
+    let mut files = vec![("orgs".to_owned(), Value::from(Retry::NAME))];
+    files.extend(plan.sides.iter().map(|side| (side.table.name().to_owned(), side_name(side.table).into())));
     let mut text = format!(
         "# The rows of plan {} that may be tried again: orgwave apply retry.toml{}\n",
         plan.plan_id,
         mode_again(plan)
     );
-    let section = |entries: &BTreeMap<String, Value>| -> Option<toml::Value> {
-        let table: toml::Table =
-            entries.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect();
-        (!table.is_empty()).then_some(toml::Value::Table(table))
-    };
-    let sections = [
-        ("rollout", Some(toml::Value::Table(files))),
-        ("settings", section(&plan.settings)),
-        ("limits", section(&limits(plan))),
-        ("sandbox", plan.sandbox.as_ref().and_then(to_toml)),
-    ];
-    for (name, section) in sections {
-        let Some(section) = section else { continue };
-        let document = toml::Table::from_iter([(name.to_owned(), section)]);
-        text.push('\n');
-        text.push_str(&toml::to_string(&document).map_err(io::Error::other)?);
+    let limits = limits(plan);
+    section(&mut text, "rollout", files.iter().map(|(name, value)| (name, value)));
+    for (name, entries) in [("settings", &plan.settings), ("limits", &limits)] {
+        if !entries.is_empty() {
+            section(&mut text, name, entries);
+        }
     }
-    Ok(text)
+    if let Some(Value::Object(sandbox)) = &plan.sandbox {
+        section(&mut text, "sandbox", sandbox);
+    }
+    text
 }
 
 /// The flags under which the retry writes as the run did.
@@ -156,21 +147,4 @@ fn limits(plan: &Header) -> BTreeMap<String, Value> {
     }
     limits.insert("max_failures".to_owned(), plan.max_failures.to_string().into());
     limits
-}
-
-/// A value of a rollout file, which came from TOML and has no null.
-fn to_toml(value: &Value) -> Option<toml::Value> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => whole.into(),
-            None => number.as_f64()?.into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(items) => toml::Value::Array(items.iter().filter_map(to_toml).collect()),
-        Value::Object(entries) => toml::Value::Table(
-            entries.iter().filter_map(|(key, value)| Some((key.clone(), to_toml(value)?))).collect(),
-        ),
-    })
 }

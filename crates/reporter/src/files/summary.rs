@@ -16,7 +16,7 @@
 //! warnings      {orgs_with_misconfigured_doors, orgs_with_failed_guids, orgs_with_text}
 //! changed_orgs                             orgs with rows in changes.csv
 //! attempts, calls, throttled               sends spent; calls that ended; of these, answered 429
-//! latency_ms    {p50, p95, p99}            upper bounds, in powers of two; null without calls
+//! latency_ms    {p50, p95, p99}            right to 3 %, never too short; null without calls
 //! files         [name]                     beside this one
 //! ```
 //!
@@ -143,9 +143,9 @@ struct WarningCounts {
 
 #[derive(Serialize)]
 struct Latency {
-    p50: Option<u64>,
-    p95: Option<u64>,
-    p99: Option<u64>,
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
 }
 
 fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
@@ -210,10 +210,16 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
         calls: course.calls,
         throttled: course.throttled,
         latency_ms: Latency {
-            p50: course.latency_within(50),
-            p95: course.latency_within(95),
-            p99: course.latency_within(99),
+            p50: course.took.within(50).map(three_digits),
+            p95: course.took.within(95).map(three_digits),
+            p99: course.took.within(99).map(three_digits),
         },
         files,
     }
+}
+
+/// As much of a number as is known of it; more digits would be noise.
+fn three_digits(millis: f64) -> f64 {
+    let digits = if millis < 10.0 { 2 } else { usize::from(millis < 100.0) };
+    format!("{millis:.digits$}").parse().unwrap_or(millis)
 }

@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use orgwave_core::run::Sample;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -19,6 +18,9 @@ const GRID: RGBColor = RGBColor(2, 2, 2);
 const FILL: RGBColor = RGBColor(3, 3, 3);
 const SOFT: RGBColor = RGBColor(4, 4, 4);
 const ALERT: RGBColor = RGBColor(5, 5, 5);
+
+/// Bars of how long calls took: up to 32 s, each twice as long as the one before, and beyond.
+const BARS: usize = 17;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -65,17 +67,14 @@ pub(super) fn course(timeline: &Timeline) -> Option<Chart> {
 
 /// How long calls took.
 pub(super) fn latency(course: &Course) -> Option<Chart> {
-    if course.latency.iter().sum::<u64>() == 0 {
+    if course.took.is_empty() {
         return None;
     }
     let draw = |canvas: Canvas| {
         let canvas = Canvas { height: canvas.height - 40, ..canvas };
         picture(canvas, |area| draw_latency(area, course, canvas))
     };
-    let within = |percent| match course.latency_within(percent) {
-        Some(millis) => format!("under {}", span(millis)),
-        None => "longer than the scale".to_owned(),
-    };
+    let within = |percent| format!("up to {}", millis(course.took.within(percent).unwrap_or(0.0)));
     let words = format!(
         "How long calls took; each bar is twice as long as the one before. Half of them took {}, 95% {}, 99% {}.",
         within(50),
@@ -203,11 +202,12 @@ fn draw_throttled(area: &Area<'_>, bins: &[Bin], length: f64) -> Drawn {
 }
 
 fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
-    let used: Vec<usize> = (0..Sample::BUCKETS).filter(|place| course.latency[*place] > 0).collect();
+    let calls_of: [u64; BARS] = course.took.by_powers();
+    let used: Vec<usize> = (0..BARS).filter(|place| calls_of[*place] > 0).collect();
     let (first, last) = (used.first().copied().unwrap_or(0), used.last().copied().unwrap_or(0));
     #[expect(clippy::cast_precision_loss, reason = "heights of a picture")]
     let share = |calls: u64| calls as f64;
-    let top = share(course.latency.iter().copied().max().unwrap_or(1));
+    let top = share(calls_of.iter().copied().max().unwrap_or(1));
     #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
     let x = |place: usize| (place - first) as f64;
     // A few bars shall not be as wide as the page.
@@ -219,8 +219,7 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
         .margin_right(24)
         .build_cartesian_2d(0.0..x(first + places), 0.0..top)?;
     chart.draw_series([PathElement::new([(0.0, 0.0), (x(first + places), 0.0)], GRID.stroke_width(1))])?;
-    for place in first..=last {
-        let calls = course.latency[place];
+    for (place, calls) in calls_of.into_iter().enumerate().take(last + 1).skip(first) {
         let (left, right) = (x(place) + 0.03, x(place) + 0.97);
         let bar = Rectangle::new([(left, 0.0), (right, share(calls))], FILL.mix(0.55).filled());
         chart.draw_series([bar])?;
@@ -232,7 +231,7 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
         area.draw(&Text::new(count(calls), (middle.0, middle.1 - 3), style))?;
         let marks: Vec<&str> = [(50, "half"), (95, "95%"), (99, "99%")]
             .into_iter()
-            .filter(|(percent, _)| course.latency_within(*percent) == Some(1 << place))
+            .filter(|(percent, _)| course.took.within(*percent).is_some_and(|millis| bar_of(millis) == place))
             .map(|(_, mark)| mark)
             .collect();
         let style = label(SOFT, HPos::Center, VPos::Bottom);
@@ -240,10 +239,24 @@ fn draw_latency(area: &Area<'_>, course: &Course, canvas: Canvas) -> Drawn {
     }
     for place in first..=last {
         let edge = chart.backend_coord(&(x(place) + 1.0, 0.0));
-        let text = if place + 1 < Sample::BUCKETS { span(1 << place) } else { "more".to_owned() };
+        let text = if place + 1 < BARS { span(1 << place) } else { "more".to_owned() };
         area.draw(&Text::new(text, (edge.0, edge.1 + 5), label(SOFT, HPos::Center, VPos::Top)))?;
     }
     Ok(())
+}
+
+/// The bar of a time: the first whose bound is no shorter, or the last.
+fn bar_of(millis: f64) -> usize {
+    (0..BARS - 1).find(|place| millis <= f64::from(1 << place)).unwrap_or(BARS - 1)
+}
+
+/// `0.42 ms`, `61 ms`, `1.5 s`.
+fn millis(millis: f64) -> String {
+    match millis {
+        ..10.0 => format!("{millis:.2} ms"),
+        ..1_000.0 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1_000.0),
+    }
 }
 
 /// `250 ms`, `16 s`: a bound of the scale.

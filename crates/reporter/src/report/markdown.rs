@@ -135,7 +135,7 @@ fn causes(text: &mut String, tally: &Tally) {
 
 fn warnings(text: &mut String, tally: &Tally) {
     let warnings = &tally.warnings;
-    if warnings.with_doors + warnings.with_guids + warnings.with_text == 0 {
+    if warnings.with_doors + warnings.with_guids + warnings.with_more == 0 {
         return;
     }
     text.push_str("\n## What the vendor warned of\n\n");

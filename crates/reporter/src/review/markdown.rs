@@ -4,25 +4,25 @@ use std::fmt::Write as _;
 
 use orgwave_core::plan::{Header, Verdict};
 
-use super::PlanReview;
 use super::clusters::to_show;
+use super::{Expected, PlanReview};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own};
 use crate::stage::Stage;
-use crate::terminal::{count, duration, orgs, pace};
+use crate::terminal::{count, duration, orgs};
 
 /// Kinds of change that are listed.
 const CLUSTERS: usize = 40;
 
-pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, rate: Option<f64>) -> String {
+pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Expected) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n", review.headline());
-    let cost = review.cost(rate);
+    let cost = review.cost(expected);
     if review.updates > 0 {
         let _ = write!(text, "At least {} calls", count(cost.calls));
-        if let (Some(time), Some(rate)) = (cost.time, rate) {
-            let _ = write!(text, ", at least {} at {}", duration(time), pace(rate));
+        if let Some(time) = cost.time {
+            let _ = write!(text, ", at least {} {expected}", duration(time));
         }
         let waves: Vec<String> = review.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
         let _ = writeln!(text, ". Waves: {}.", waves.join(", then "));
@@ -49,6 +49,7 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
         ("write, verify", format!("{}, {}", plan.write, plan.verify)),
         ("failure budget", plan.max_failures.to_string()),
     ];
+    facts.extend(plan.undoes.iter().map(|run| ("takes back", format!("run {run}"))));
     for input in &plan.inputs {
         let digits = input.sha256.get(..12).unwrap_or(&input.sha256);
         facts.push(("made from", format!("{}, sha256 {digits}…", input.name)));

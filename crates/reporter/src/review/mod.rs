@@ -6,6 +6,7 @@
 
 mod clusters;
 mod doors;
+mod expected;
 mod markdown;
 mod page;
 mod pages;
@@ -19,12 +20,13 @@ use std::time::Duration;
 
 use self::clusters::Clusters;
 use self::doors::in_two_locations;
+pub use self::expected::Expected;
 pub use self::pages::PlanPages;
 use self::warning::{Told, Warning};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::stage::Stage;
-use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, pace};
+use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs};
 use crate::value;
 
 /// Clusters that are told on a terminal.
@@ -157,8 +159,8 @@ impl PlanReview {
         self.guards.clone_from(&footer.guards);
     }
 
-    /// What carrying it out costs at so many calls a second (`None`: unlimited).
-    pub fn cost(&self, rate: Option<f64>) -> Cost {
+    /// What carrying it out costs at this pace.
+    pub fn cost(&self, expected: Expected) -> Cost {
         let read_back = |each: u64| match self.verify {
             VerifyPolicy::All => each,
             VerifyPolicy::None => 0,
@@ -169,7 +171,7 @@ impl PlanReview {
         };
         let calls = self.updates * each;
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let seconds = rate.filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
+        let seconds = expected.rate().filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
         Cost { calls, time: seconds.map(Duration::from_secs_f64) }
     }
 
@@ -206,14 +208,14 @@ impl PlanReview {
     }
 
     /// The text, each line with its end.
-    pub fn render(&self, width: usize, style: Style, rate: Option<f64>) -> String {
+    pub fn render(&self, width: usize, style: Style, expected: Expected) -> String {
         let mut page = Page::new(width, style);
         page.paragraph(Tone::Strong, 0, 2, &self.headline());
         self.changes(&mut page);
         self.guards(&mut page);
         self.troubles(&mut page);
         self.table(&mut page);
-        self.costs(&mut page, rate);
+        self.costs(&mut page, expected);
         page.finish()
     }
 
@@ -317,17 +319,15 @@ impl PlanReview {
         }
     }
 
-    fn costs(&self, page: &mut Page, rate: Option<f64>) {
+    fn costs(&self, page: &mut Page, expected: Expected) {
         if self.updates == 0 {
             return;
         }
-        let cost = self.cost(rate);
+        let cost = self.cost(expected);
         let waves: Vec<String> = self.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
         page.gap();
-        let at = match (cost.time, rate) {
-            (Some(time), Some(rate)) => format!(", at least {} at {}", duration(time), pace(rate)),
-            _ => String::new(),
-        };
+        let at =
+            cost.time.map(|time| format!(", at least {} {expected}", duration(time))).unwrap_or_default();
         let text = format!("Cost: at least {} calls{at}", count(cost.calls));
         page.paragraph(Tone::Plain, 0, 2, &text);
         if !waves.is_empty() {

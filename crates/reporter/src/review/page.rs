@@ -7,16 +7,16 @@ use askama::Template;
 use orgwave_core::plan::{Header, PlanLine, Verdict};
 use orgwave_core::timestamp::Timestamp;
 
-use super::PlanReview;
 use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
+use super::{Expected, PlanReview};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
 use crate::stage::Stage;
-use crate::terminal::{Tone, clean, count, cut, duration, orgs, pace};
+use crate::terminal::{Tone, clean, count, cut, duration, orgs};
 use crate::value;
 
 /// Kinds of change that are listed.
@@ -141,7 +141,7 @@ struct Wave {
 }
 
 /// The page.
-pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, rate: Option<f64>) -> String {
+pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, expected: Expected) -> String {
     let csv = format!("{stem}.csv");
     let words: Vec<(&str, Tone)> =
         VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
@@ -152,7 +152,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, r
         headline: headline(review),
         expires: moment(plan.expires),
         endpoint: &plan.endpoint,
-        figures: figures(review, clusters.len(), rate),
+        figures: figures(review, clusters.len(), expected),
         strip: strip(&segments(review)),
         more_changes: clusters.len() - shown.len(),
         changes: shown
@@ -227,16 +227,15 @@ fn headline(review: &PlanReview) -> String {
     }
 }
 
-fn figures(review: &PlanReview, kinds: usize, rate: Option<f64>) -> Vec<Figure> {
-    let cost = review.cost(rate);
+fn figures(review: &PlanReview, kinds: usize, expected: Expected) -> Vec<Figure> {
+    let cost = review.cost(expected);
     let mut figures = vec![
         Figure { label: "Orgs to write", value: count(review.updates), small: String::new() },
         Figure { label: "Different changes", value: count(kinds as u64), small: "to be reviewed".into() },
         Figure { label: "Calls, at least", value: count(cost.calls), small: String::new() },
     ];
-    if let (Some(time), Some(rate)) = (cost.time, rate) {
-        let small = format!("at {}", pace(rate));
-        figures.push(Figure { label: "Time, at least", value: duration(time), small });
+    if let Some(time) = cost.time {
+        figures.push(Figure { label: "Time, at least", value: duration(time), small: expected.to_string() });
     }
     figures
 }

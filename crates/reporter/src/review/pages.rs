@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::plan::{Footer, Header, PlanLine};
 
-use super::{PlanReview, markdown, page};
+use super::{Expected, PlanReview, markdown, page};
 use crate::error::ReportError;
 use crate::files::{WholeFile, sync_folder};
 use crate::pages::Rows;
@@ -43,15 +43,14 @@ impl PlanPages {
         self.review.absent(line, name, what);
     }
 
-    /// Takes the plan's end in and writes the pages. `rate` is what the cost is told for: calls a second,
-    /// `None` if unlimited.
+    /// Takes the plan's end in and writes the pages. `expected` is the pace that the cost is told for.
     ///
     /// # Errors
     /// A page can't be written; what had its name has it still.
-    pub fn finish(mut self, footer: &Footer, rate: Option<f64>) -> Result<PlanReview, ReportError> {
+    pub fn finish(mut self, footer: &Footer, expected: Expected) -> Result<PlanReview, ReportError> {
         self.review.finish(footer);
-        let text = markdown::page(&self.review, &self.header, &self.stem, rate);
-        let html = page::page(&self.review, &self.header, self.rows, &self.stem, rate);
+        let text = markdown::page(&self.review, &self.header, &self.stem, expected);
+        let html = page::page(&self.review, &self.header, self.rows, &self.stem, expected);
         let pages = [("html", html), ("md", text)];
         let mut done = Vec::new();
         for (extension, text) in &pages {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orgwave_core::run::{Entry, Finish, Sample};
+use orgwave_core::run::{Entry, Finish, Latencies, Sample};
 use orgwave_core::timestamp::Timestamp;
 
 use crate::source::{BoxError, RunSource};
@@ -35,8 +35,8 @@ pub struct Course {
     pub throttled: u64,
     /// Seconds in which a call ended.
     pub busy_seconds: u64,
-    /// How long calls took, in the places of [`Sample::latency`].
-    pub latency: [u64; Sample::BUCKETS],
+    /// How long calls took.
+    pub took: Latencies,
 }
 
 impl Course {
@@ -78,9 +78,7 @@ impl Course {
         self.calls += u64::from(sample.calls);
         self.throttled += u64::from(sample.throttled);
         self.busy_seconds += u64::from(sample.calls > 0);
-        for (sum, calls) in self.latency.iter_mut().zip(sample.latency) {
-            *sum += u64::from(calls);
-        }
+        self.took.add_all(&sample.took);
     }
 
     fn end_process(&mut self, process: Option<(Timestamp, Timestamp)>) {
@@ -94,19 +92,6 @@ impl Course {
     pub fn pace(&self) -> Option<f64> {
         let seconds = self.worked.as_secs_f64();
         (seconds >= 0.1 && self.calls > 0).then(|| self.calls as f64 / seconds)
-    }
-
-    /// The time within which at least this share of the calls ended, in ms, as the upper bound of its bucket;
-    /// `None` without calls, or beyond the last bound.
-    pub fn latency_within(&self, percent: u64) -> Option<u64> {
-        let total: u64 = self.latency.iter().sum();
-        let wanted = (total * percent).div_ceil(100).max(1);
-        let mut seen = 0;
-        let place = self.latency.iter().position(|calls| {
-            seen += calls;
-            seen >= wanted
-        })?;
-        (total > 0 && place + 1 < Sample::BUCKETS).then(|| 1 << place)
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::Header;
+use orgwave_core::reply::Ack;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
@@ -64,16 +65,17 @@ pub struct Warnings {
     pub guids: Vec<(OrgRef, Vec<String>)>,
     /// Orgs with a text.
     pub with_text: u64,
-    /// The first different texts, each with its first org and how many had it.
+    /// Orgs whose text says more than their doors or ids, which are told already.
+    pub with_more: u64,
+    /// The first different texts of those, each with its first org and how many had it.
     pub texts: Vec<(String, OrgRef, u64)>,
 }
 
 impl Warnings {
-    fn add(&mut self, record: &Record) {
-        let ack = &record.outcome.ack;
+    fn add(&mut self, org: &OrgRef, ack: &Ack) {
         let keep = |list: &mut Vec<_>, items: &Vec<String>| {
             if list.len() < EXAMPLES {
-                list.push((OrgRef::of(record), items.clone()));
+                list.push((org.clone(), items.clone()));
             }
         };
         if !ack.misconfigured_doors.is_empty() {
@@ -86,10 +88,15 @@ impl Warnings {
         }
         if let Some(text) = &ack.warning {
             self.with_text += 1;
+            let listed = || ack.misconfigured_doors.iter().chain(&ack.failed_guids);
+            if listed().next().is_some() && listed().all(|item| text.contains(item.as_str())) {
+                return;
+            }
+            self.with_more += 1;
             if let Some((_, _, orgs)) = self.texts.iter_mut().find(|(known, ..)| known == text) {
                 *orgs += 1;
             } else if self.texts.len() < EXAMPLES {
-                self.texts.push((text.clone(), OrgRef::of(record), 1));
+                self.texts.push((text.clone(), org.clone(), 1));
             }
         }
     }
@@ -138,7 +145,7 @@ impl Tally {
         Ok(Self {
             run: source.header().clone(),
             plan_created: plan.created,
-            undoes: plan.undoes().map(str::to_owned),
+            undoes: plan.undoes.clone(),
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -155,7 +162,9 @@ impl Tally {
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
         self.changed += u64::from(record.changed() > 0);
-        self.warnings.add(record);
+        if outcome.ack != Ack::default() {
+            self.warnings.add(&OrgRef::of(record), &outcome.ack);
+        }
         if let Some(complaint) = &outcome.complaint {
             self.codes.entry(complaint.code).and_modify(|tally| tally.orgs += 1).or_insert_with(|| {
                 CodeTally { orgs: 1, example: OrgRef::of(record), message: complaint.message.clone() }
@@ -185,6 +194,41 @@ impl Tally {
 
     /// What there is to go on with.
     pub fn stage(&self) -> Stage {
-        Stage::of(&self.run)
+        Stage::of(&self.run, self.undoes.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An org with this warning, these doors and these ids.
+    fn told(text: &str, doors: &[&str], guids: &[&str]) -> Warnings {
+        let texts = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
+        let ack = Ack {
+            warning: Some(text.to_owned()),
+            misconfigured_doors: texts(doors),
+            failed_guids: texts(guids),
+        };
+        let mut warnings = Warnings::default();
+        let org = OrgRef { line: 2, org: Ruuid::from_bytes([1; 16]), name: "Acme".to_owned() };
+        warnings.add(&org, &ack);
+        warnings
+    }
+
+    #[test]
+    fn a_text_that_only_names_the_listed_doors_or_ids_is_told_with_them() {
+        for (text, doors, guids, more) in [
+            ("in two locations: Dock, Front", &["Front", "Dock"][..], &[][..], 0),
+            ("not found: AAAA", &[], &["AAAA"], 0),
+            ("in two locations: Dock", &["Front", "Dock"], &[], 1),
+            ("in two locations: Dock", &["Dock"], &["AAAA"], 1),
+            ("the licence ends soon", &["Dock"], &[], 1),
+            ("the licence ends soon", &[], &[], 1),
+        ] {
+            let warnings = told(text, doors, guids);
+            assert_eq!((warnings.with_text, warnings.with_more), (1, more), "{text}");
+            assert_eq!(warnings.texts.len() as u64, more, "{text}");
+        }
     }
 }

@@ -178,9 +178,9 @@ impl<'a> Summary<'a> {
             lists(page, &warnings.guids, warnings.with_guids);
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {GUIDS}"));
         }
-        if warnings.with_text > 0 {
+        if warnings.with_more > 0 {
             page.gap();
-            let text = format!("Warning  {} with a message of the vendor", orgs(warnings.with_text));
+            let text = format!("Warning  {} with a message of the vendor", orgs(warnings.with_more));
             page.paragraph(Tone::Warn, 0, 2, &text);
             for (text, example, number) in warnings.texts.iter().take(EXAMPLES) {
                 let line = format!("{}: \"{}\", e.g. {}", orgs(*number), short(text), name_of(example));

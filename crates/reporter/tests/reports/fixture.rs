@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
+use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
@@ -14,7 +15,7 @@ use orgwave_core::plan::{
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader, Sample};
+use orgwave_core::run::{Entry, Finish, Latencies, RUN_FORMAT, RunHeader, Sample};
 use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
 use orgwave_core::settings::Path;
 use orgwave_core::status::{Action, Status, Verified};
@@ -98,6 +99,7 @@ pub(crate) fn plan_header() -> Header {
             ("waves".to_owned(), json!(["1", "5%", "25%", "rest"])),
             ("attempts".to_owned(), json!(3)),
         ]),
+        undoes: None,
         sandbox: None,
     }
 }
@@ -346,9 +348,10 @@ pub(crate) fn rich() -> Run {
         complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
         LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
     ];
-    let mut latency = [0; Sample::BUCKETS];
-    latency[6] = 30;
-    latency[9] = 2;
+    let mut took = Latencies::new();
+    for millis in (33..63).chain([300, 420]) {
+        took.add(Duration::from_millis(millis));
+    }
     let sample = |second: i64| Sample {
         at: at(second * 1_000),
         wave: 2,
@@ -357,7 +360,7 @@ pub(crate) fn rich() -> Run {
         finished: 3,
         in_flight: 4,
         rate: Some(8.0),
-        latency,
+        took: took.clone(),
     };
     let timeline = vec![
         Entry::Began { at: at(0) },

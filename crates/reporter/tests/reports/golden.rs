@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::plan::Header;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::{OrgFiles, write_files};
-use orgwave_reporter::{PlanPages, Summary};
+use orgwave_reporter::{Expected, PlanPages, Summary};
 
 use crate::fixture;
 
@@ -40,7 +39,7 @@ fn write_all(folder: &Path) {
     for line in fixture::rich_lines() {
         pages.line(&line);
     }
-    pages.finish(&fixture::footer(&fixture::rich_lines()), Some(8.0)).unwrap();
+    pages.finish(&fixture::footer(&fixture::rich_lines()), Expected::Wanted(8.0)).unwrap();
 }
 
 #[test]
@@ -89,7 +88,7 @@ fn the_retry_rollout_is_toml_and_names_files_that_are_there() {
     let text = fs::read_to_string(folder.path().join("retry.toml")).unwrap();
     let rollout: toml::Table = text.parse().unwrap();
     for file in rollout["rollout"].as_table().unwrap().values() {
-        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
+        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file:?}");
     }
     assert_eq!(rollout["settings"]["apiToken"].as_str(), Some("<secret:ENVOY_TOKEN>"));
     assert_eq!(rollout["limits"]["attempts"].as_integer(), Some(3));
@@ -100,7 +99,7 @@ fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
     let mut run = fixture::rich();
     let mut plan = fixture::plan_header();
     plan.inputs.truncate(1);
-    plan.inputs[0].name = Header::undo_of("r 0");
+    plan.undoes = Some("r 0".to_owned());
     plan.settings.clear();
     plan.sides.clear();
     run.plan = fixture::write_plan(&plan, &fixture::rich_lines());
@@ -116,4 +115,6 @@ fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
     assert!(text.parse::<toml::Table>().unwrap().is_empty(), "applied, it is refused: {text}");
     let next = Summary::of_files(&written.tally, Path::new("reports/r 1"), true).next_command();
     assert_eq!(next.as_deref(), Some("orgwave undo 'reports/r 0'"));
+    let results = fs::read_to_string(folder.path().join("results.csv")).unwrap();
+    assert!(results.contains("undo the first run again") && !results.contains("retry.toml"), "{results}");
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::status::Status;
 use orgwave_reporter::files::{OrgFiles, write_files};
-use orgwave_reporter::{LastWord, PlanPages};
+use orgwave_reporter::{Expected, LastWord, PlanPages};
 use sha2::{Digest as _, Sha256};
 
 use crate::fixture::{self, Run, footer, line, outcome, plan_header, retype, run_header, write_plan};
@@ -33,7 +33,7 @@ fn plan_page(folder: &Path, lines: &[PlanLine]) -> String {
     for line in lines {
         pages.line(line);
     }
-    pages.finish(&footer(lines), None).unwrap();
+    pages.finish(&footer(lines), Expected::Unlimited).unwrap();
     fs::read_to_string(folder.join("plan.html")).unwrap()
 }
 

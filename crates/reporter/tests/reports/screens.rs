@@ -7,7 +7,7 @@ use orgwave_core::plan::PlanLine;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::status::Status;
 use orgwave_reporter::terminal::Style;
-use orgwave_reporter::{PlanReview, Summary, Tally};
+use orgwave_reporter::{Expected, PlanReview, Summary, Tally};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::fixture::{self, Run};
@@ -67,7 +67,7 @@ fn the_review_of_a_rich_plan() {
     let review = review(&fixture::rich_lines());
     insta::assert_snapshot!(
         "review_of_a_rich_plan",
-        screens(|width| review.render(width, Style::Plain, Some(8.0)))
+        screens(|width| review.render(width, Style::Plain, Expected::Reached(8.0)))
     );
 }
 
@@ -75,8 +75,10 @@ fn the_review_of_a_rich_plan() {
 fn every_line_fits_at_every_width_and_means_no_harm() {
     let review = review(&fixture::rich_lines());
     for width in 20..=130 {
-        for text in [summary(&fixture::rich(), width, Style::Plain), review.render(width, Style::Plain, None)]
-        {
+        for text in [
+            summary(&fixture::rich(), width, Style::Plain),
+            review.render(width, Style::Plain, Expected::Unlimited),
+        ] {
             assert_eq!(too_wide(&text, width), Vec::<&str>::new(), "at {width} columns");
             assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "at {width} columns");
             assert!(!text.contains('\u{202e}'));
