@@ -61,7 +61,7 @@ pub async fn execute(
 ) -> Result<Executed, Failure> {
     let Execution { folder, run, plan, index, journal, history, settle_only, again } = execution;
     let journal = JournalPort(journal);
-    let lines = PlanLines::open(&folder.join(PLAN_FILE), index, |org| history.settled.contains_key(&org))?;
+    let lines = PlanLines::open(&folder.join(PLAN_FILE), index)?;
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
     let policy = Policy {

@@ -1,6 +1,7 @@
 //! `orgwave undo RUN`: the plan that restores what a run changed. Sends no write; `apply` does, once it was
 //! reviewed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -179,7 +180,7 @@ async fn make(
     }
     drop(records);
 
-    let draft = Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?;
+    let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
     let mut unrestored = Unrestored::default();
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None)?;
@@ -198,7 +199,7 @@ async fn make(
                 changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
                 code: line.complaint.as_ref().map(|complaint| complaint.code),
             });
-            draft.put(*index, line);
+            draft.borrow_mut().put(*index, line);
         },
     )
     .await;
@@ -206,7 +207,7 @@ async fn make(
     if let Some(reason) = stop {
         return Err(stopped(&reason));
     }
-    let plan = draft.finish(header, &seal, path)?;
+    let plan = draft.into_inner().finish(header, &seal, path)?;
     Ok((plan, unrestored))
 }
 

@@ -21,15 +21,22 @@ use super::spool::{Spool, Spooled};
 use crate::failure::Failure;
 use crate::runs::sync_folder;
 
-/// How many lines may wait to be taken down.
-const WAITING: usize = 16;
+/// How many lines are handed on together, fewer where they have many fields: a thread that is woken for each line is
+/// slower than none, and one that is behind by many long ones holds them all.
+const BATCH: usize = 16;
+const FIELDS: usize = 1_000;
+/// How many batches may wait.
+const WAITING: usize = 1;
 
-/// A line with the place of its org.
-type Line = (u32, PlanLine);
+/// Lines, each with the place of its org.
+type Batch = Vec<(u32, PlanLine)>;
 
 /// The lines of a plan that are there so far, in any order.
 pub struct Draft {
-    lines: SyncSender<Line>,
+    batch: Batch,
+    /// In the batch.
+    fields: usize,
+    lines: SyncSender<Batch>,
     thread: JoinHandle<io::Result<TakenDown>>,
 }
 
@@ -41,8 +48,8 @@ struct TakenDown {
 }
 
 impl TakenDown {
-    fn all(mut self, lines: &Receiver<Line>) -> io::Result<Self> {
-        for (index, line) in lines {
+    fn all(mut self, lines: &Receiver<Batch>) -> io::Result<Self> {
+        for (index, line) in lines.iter().flatten() {
             if line.verdict == Verdict::Update {
                 for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
                     *self.tripped.entry(kind).or_default() += 1;
@@ -64,23 +71,34 @@ impl Draft {
             let (lines, taken) = sync_channel(WAITING);
             let down = TakenDown { spool, tripped: BTreeMap::new() };
             let thread = thread::Builder::new().name("draft".to_owned()).spawn(move || down.all(&taken))?;
-            Ok(Self { lines, thread })
+            Ok(Self { batch: Vec::with_capacity(BATCH), fields: 0, lines, thread })
         });
         begun.map_err(|error| Failure::cannot_write(folder, error))
     }
 
     /// Takes in the line of the org with this place. What goes wrong comes out at the end.
-    pub fn put(&self, index: u32, line: PlanLine) {
+    pub fn put(&mut self, index: u32, line: PlanLine) {
+        self.fields += line.fields.len();
+        self.batch.push((index, line));
+        if self.batch.len() == BATCH || self.fields >= FIELDS {
+            self.hand_on();
+        }
+    }
+
+    fn hand_on(&mut self) {
+        self.fields = 0;
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
         // A thread that is gone has met an error, which `finish` tells.
-        let _ = self.lines.send((index, line));
+        let _ = self.lines.send(batch);
     }
 
     /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave.
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Failure> {
+    pub fn finish(mut self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Failure> {
         let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
+        self.hand_on();
         drop(self.lines);
         let taken = self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let TakenDown { spool, tripped } = taken.map_err(cannot_write)?;

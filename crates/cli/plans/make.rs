@@ -1,6 +1,6 @@
 //! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ pub async fn make(
         None
     };
 
-    let draft = Draft::in_folder(folder)?;
+    let draft = RefCell::new(Draft::in_folder(folder)?);
     let total = rollout.manifest.header().rows;
     Context::new(&mut session.gate, sink).emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner {
@@ -85,7 +85,7 @@ pub async fn make(
                     Ok(row) => {
                         let org = row.org;
                         match planner.without_reading(row) {
-                            Ok(line) => draft.put(index, line),
+                            Ok(line) => draft.borrow_mut().put(index, line),
                             Err(row) => return Some((org, (index, row))),
                         }
                     }
@@ -109,7 +109,7 @@ pub async fn make(
                         .unwrap_or(u32::MAX),
                     code: line.complaint.as_ref().map(|complaint| complaint.code),
                 });
-                draft.put(*index, line);
+                draft.borrow_mut().put(*index, line);
                 hold::at(Step::OrgPlanned);
             },
         )
@@ -127,7 +127,7 @@ pub async fn make(
     }
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
-    let plan = draft.finish(header, &seal, path)?;
+    let plan = draft.into_inner().finish(header, &seal, path)?;
     let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
     Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
     Ok(plan)
