@@ -23,6 +23,8 @@ pub struct Record {
     pub outcome: OrgOutcome,
     /// What there is to go on with.
     pub stage: Stage,
+    /// How long the plan's line is, in bytes.
+    pub length: u32,
     /// What stood where something was written that may be live; fits the line.
     before: Vec<Seen>,
 }
@@ -82,7 +84,7 @@ impl<'a> Records<'a> {
     /// # Errors
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn next_record(&mut self) -> Result<Option<Record>, ReportError> {
-        let Some((_, line)) = self.plan.next_org()? else {
+        let Some((entry, line)) = self.plan.next_org()? else {
             return match self.next_word(u32::MAX)? {
                 Some(word) => Err(ReportError::Stray { index: word.index() }),
                 None => Ok(None),
@@ -108,7 +110,7 @@ impl<'a> Records<'a> {
         if changes(&line.fields, &before).any(|change| change.is_none()) {
             return Err(ReportError::Stray { index });
         }
-        Ok(Some(Record { line, outcome, stage: self.stage, before }))
+        Ok(Some(Record { line, outcome, stage: self.stage, length: entry.length, before }))
     }
 
     /// The journal's next word, if it is about an org up to this one.

@@ -15,6 +15,8 @@ use crate::record::Record;
 /// another at every record, few enough that what they hold stays a few megabytes.
 const BATCH: usize = 16;
 const WAITING: usize = 2;
+/// Bytes of the plan that end a batch early: a record takes many times as many as its line.
+const LONG: u64 = 1 << 20;
 /// Threads that write; the files are dealt out among them.
 const THREADS: usize = 2;
 
@@ -56,19 +58,28 @@ fn read_all(
     next: &mut impl FnMut() -> Result<Option<Record>, ReportError>,
 ) -> Result<(), ReportError> {
     loop {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH
-            && let Some(record) = next()?
-        {
-            batch.push(record);
-        }
-        let is_last = batch.len() < BATCH;
+        let (batch, is_last) = next_batch(next, |record| u64::from(record.length))?;
         let batch = Batch::from(batch);
         // A thread that is gone has met an error, which it tells when it is joined.
         if outs.iter().any(|out| out.send(batch.clone()).is_err()) || is_last {
             return Ok(());
         }
     }
+}
+
+/// What is handed on together, and whether nothing comes after it.
+fn next_batch<T, E>(
+    next: &mut impl FnMut() -> Result<Option<T>, E>,
+    length: impl Fn(&T) -> u64,
+) -> Result<(Vec<T>, bool), E> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut bytes = 0;
+    while batch.len() < BATCH && bytes < LONG {
+        let Some(item) = next()? else { return Ok((batch, true)) };
+        bytes += length(&item);
+        batch.push(item);
+    }
+    Ok((batch, false))
 }
 
 fn write_share(mut files: Files, folder: &Path, batches: &Receiver<Batch>) -> Result<Files, ReportError> {
@@ -97,4 +108,33 @@ pub(super) fn sync(files: Vec<WholeFile>) -> Result<Vec<Nameless>, ReportError> 
 
 fn ended<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// How many are handed on together, batch by batch, of items that are so long.
+    fn batches(lengths: &[u64]) -> Vec<usize> {
+        let mut items = lengths.iter().copied();
+        let mut counts = Vec::new();
+        loop {
+            let Ok((batch, is_last)) =
+                next_batch(&mut || Ok::<_, Infallible>(items.next()), |length| *length);
+            counts.push(batch.len());
+            if is_last {
+                return counts;
+            }
+        }
+    }
+
+    #[test]
+    fn batches_are_small_in_number_and_in_bytes() {
+        assert_eq!(batches(&[]), [0]);
+        assert_eq!(batches(&[1; 20]), [16, 4]);
+        assert_eq!(batches(&[1; 32]), [16, 16, 0]);
+        assert_eq!(batches(&[1, LONG, LONG, 1]), [2, 1, 1]);
+    }
 }
