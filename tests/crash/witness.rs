@@ -109,7 +109,12 @@ impl<'a> Witness<'a> {
             for entry in ledger.iter().filter(|entry| (*first..next).contains(&entry.at_ms)) {
                 let Some(org) = entry.org.as_deref() else { continue };
                 let free = not_before.get(org).copied().unwrap_or(0);
-                assert!(entry.at_us >= free, "asked before its time: {}", entry.to_json());
+                assert!(
+                    entry.at_us >= free,
+                    "asked before its time, {free} us: {}; processes began at {:?} ms; pauses {pauses:?}",
+                    entry.to_json(),
+                    self.began
+                );
                 let Some(wait) = entry.retry_after.as_deref().and_then(|text| text.parse::<u64>().ok())
                 else {
                     continue;
@@ -117,8 +122,9 @@ impl<'a> Witness<'a> {
                 not_before.insert(org, entry.done_us + 1_000_000 * wait);
                 let place = self.place_of(entry);
                 let is_kept = pauses.iter().any(|(index, told_at, until)| {
+                    // Told by this process: a later one may have been told the same of the org.
                     *index == place
-                        && *told_at >= entry.at_ms
+                        && (entry.at_ms..next).contains(told_at)
                         && *until <= told_at + 1_000 * wait + 1
                         && *told_at < entry.at_ms + 1_000 * wait
                 });
