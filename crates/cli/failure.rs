@@ -54,6 +54,11 @@ impl Failure {
         Self::new(Exit::Usage, what).hint("`orgwave help` shows what there is")
     }
 
+    /// A file of the user's that can't be read.
+    pub fn no_input(path: &std::path::Path, error: std::io::Error) -> Self {
+        Self::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
+    }
+
     /// A file or folder of ours that can't be written.
     pub fn cannot_write(path: &std::path::Path, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Exit::CannotWrite, format!("{} can't be written", path.display())).because(error)

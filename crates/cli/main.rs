@@ -3,7 +3,7 @@
 //! The binary joins the rooms; it decides nothing about orgs. What it is made of:
 //!
 //! * [`args`]: the command line as typed, and resolved with the rollout file's limits.
-//! * [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
+//! * [`input`]: files that are read. [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
 //! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
@@ -20,7 +20,9 @@ mod connect;
 mod console;
 mod failure;
 mod hold;
+mod input;
 mod memory;
+mod no_dump;
 mod plans;
 mod rollout;
 mod runs;
@@ -37,6 +39,7 @@ use orgwave_core::run::Exit;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    no_dump::set();
     let command = match args::parse() {
         Ok(command) => command,
         Err(exit) => return exit,

@@ -1,8 +1,6 @@
 //! Opening what the user wrote: a bare CSV, or a rollout file that names CSVs.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
@@ -14,40 +12,20 @@ use orgwave_core::run::Exit;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::args::InputArgs;
 use crate::console;
 use crate::failure::Failure;
+use crate::input::{self, Input, TableFile};
 
 /// Problems that are shown on a terminal before they are only counted.
 const SHOWN: u64 = 1_000;
 
-/// A file, or (what can't be sought in) its bytes.
-pub enum InputFile {
-    File(BufReader<File>),
-    Held(Cursor<Vec<u8>>),
-}
-
-impl Read for InputFile {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Self::File(file) => file.read(buffer),
-            Self::Held(held) => held.read(buffer),
-        }
-    }
-}
-
-impl Seek for InputFile {
-    fn seek(&mut self, place: SeekFrom) -> std::io::Result<u64> {
-        match self {
-            Self::File(file) => file.seek(place),
-            Self::Held(held) => held.seek(place),
-        }
-    }
-}
-
 /// A rollout without an error.
 pub struct Rollout {
     /// Its rows.
-    pub manifest: Manifest<InputFile>,
+    pub manifest: Manifest<TableFile>,
+    /// `[connection] region`: the region that the rollout is for.
+    pub region: Option<String>,
     /// `[limits]`.
     pub limits: BTreeMap<String, LimitValue>,
     /// `[sandbox]`.
@@ -71,42 +49,59 @@ pub enum Telling {
 ///
 /// # Errors
 /// 66 if a file isn't there, 65 if something in it is wrong.
-pub fn open(path: &Path, telling: Telling) -> Result<Rollout, Failure> {
+pub fn open(path: &Path, input: &InputArgs, telling: Telling) -> Result<Rollout, Failure> {
     let mut teller = Teller { telling, shown: 0, errors: 0, warnings: 0 };
     let mut sink = |problem: Problem| teller.tell(&problem);
     let mut problems = Problems::new(&mut sink);
-    let opened = read(path, &mut problems)?;
+    let opened = read(path, input.allow_outside, &mut problems)?;
     teller.end();
     opened.ok_or_else(|| Failure::told(Exit::BadInput))
 }
 
-fn read(path: &Path, problems: &mut Problems<'_>) -> Result<Option<Rollout>, Failure> {
+fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result<Option<Rollout>, Failure> {
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if !is_toml {
-        let inputs = Inputs::bare(source(path)?);
-        let manifest = Manifest::read(inputs, problems).map_err(|error| unreadable(path, error))?;
+        let input = Input::open(path).map_err(|error| Failure::no_input(path, error))?;
+        let manifest = Manifest::read(Inputs::bare(source(path, input)?), problems)
+            .map_err(|error| unreadable(path, error))?;
         return Ok(manifest.map(|manifest| Rollout {
             manifest,
+            region: None,
             limits: BTreeMap::new(),
             sandbox: None,
             settings: BTreeMap::new(),
             toml: None,
         }));
     }
-    let bytes = std::fs::read(path).map_err(|error| missing(path, error))?;
-    let file = RolloutFile::parse(&path.display().to_string(), &bytes, problems);
-    let errors = problems.errors();
+    let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
+    let name_of_toml = path.display().to_string();
+    let file = RolloutFile::parse(&name_of_toml, &bytes, problems);
     let folder = path.parent().unwrap_or(Path::new(""));
+    let named = |key: &str, name: &str, problems: &mut Problems<'_>| {
+        let path = folder.join(name);
+        match Input::open_below(folder, Path::new(name), allow_outside) {
+            Ok(Some(input)) => source(&path, input).map(Some),
+            Ok(None) => {
+                problems.report(outside(&name_of_toml, key));
+                Ok(None)
+            }
+            Err(error) => Err(Failure::no_input(&path, error)),
+        }
+    };
     let Some(orgs) = &file.orgs else { return Ok(None) };
+    let orgs = named("orgs", orgs, problems)?;
     let mut sides = Vec::new();
     for (table, name) in &file.sides {
-        sides.push((*table, source(&folder.join(name))?));
+        sides.extend(named(table.name(), name, problems)?.map(|source| (*table, source)));
     }
-    let inputs = Inputs { orgs: source(&folder.join(orgs))?, sides, defaults: file.defaults.clone() };
+    let errors = problems.errors();
+    let Some(orgs) = orgs else { return Ok(None) };
+    let inputs = Inputs { orgs, sides, defaults: file.defaults.clone() };
     let manifest = Manifest::read(inputs, problems).map_err(|error| unreadable(path, error))?;
     let settings = settings_as_typed(&bytes);
     Ok(manifest.filter(|_| errors == 0).map(|manifest| Rollout {
         manifest,
+        region: file.region,
         limits: file.limits.into_iter().map(|(name, limit)| (name, limit.value)).collect(),
         sandbox: file.sandbox,
         settings,
@@ -143,7 +138,7 @@ impl Rollout {
     /// 65: it changed.
     pub fn still_the_same(&self) -> Result<(), Failure> {
         match &self.toml {
-            Some((path, bytes)) if std::fs::read(path).ok().as_ref() != Some(bytes) => {
+            Some((path, bytes)) if input::read(path).ok().as_ref() != Some(bytes) => {
                 let what =
                     format!("{}: {} changed while the plan was made", Code::FileChanged, path.display());
                 Err(Failure::new(Exit::BadInput, what).hint("nothing was sent; run it again"))
@@ -162,24 +157,14 @@ pub fn rows_failure(error: RowsError) -> Failure {
     }
 }
 
-fn source(path: &Path) -> Result<Source<InputFile>, Failure> {
-    let name = path.display().to_string();
-    let mut file = File::open(path).map_err(|error| missing(path, error))?;
-    let kind = file.metadata().map_err(|error| missing(path, error))?.file_type();
-    if kind.is_dir() {
-        return Err(Failure::new(Exit::NoInput, format!("{name} is a folder")));
-    }
-    if kind.is_file() {
-        return Ok(Source::new(&name, InputFile::File(BufReader::with_capacity(1 << 16, file))));
-    }
-    // A pipe can be read once only, and a manifest is read twice.
-    let mut held = Vec::new();
-    file.read_to_end(&mut held).map_err(|error| missing(path, error))?;
-    Ok(Source::new(&name, InputFile::Held(Cursor::new(held))))
+fn source(path: &Path, input: Input) -> Result<Source<TableFile>, Failure> {
+    let table = input.into_table().map_err(|error| Failure::no_input(path, error))?;
+    Ok(Source::new(&path.display().to_string(), table))
 }
 
-fn missing(path: &Path, error: std::io::Error) -> Failure {
-    Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
+fn outside(file: &str, key: &str) -> Problem {
+    let expected = "a file below the rollout's folder, links resolved (--allow-outside takes any)";
+    Problem::new(Code::RollOutside, &file.into(), expected, "one outside").under(key)
 }
 
 fn unreadable(path: &Path, error: orgwave_core::manifest::ReadError) -> Failure {

@@ -34,6 +34,16 @@ mod plans;
 /// How fast, as the vendor counts it.
 mod pace;
 
+/// Inputs that are something else, and what the process's memory holds.
+mod cage;
+
+/// Keys as people and platforms hand them over.
+mod credentials;
+
+/// Programs that tests need and cargo can't bring.
+#[path = "../machine/debian.rs"]
+mod machine;
+
 /// That no secret is found in any file or stream.
 mod secrets;
 

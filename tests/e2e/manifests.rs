@@ -21,7 +21,7 @@ fn hostile() -> Vec<Hostile> {
     vec![
         ("empty", text(""), vec![(1, "E-FILE-001")]),
         ("a header alone", text("org_uuid,enabled\n"), vec![(1, "E-FILE-002")]),
-        ("no header", text("$A,true\n$B,true\n"), vec![(1, "E-COL-001")]),
+        ("no header", text("$A,true\n$B,true\n"), vec![(1, "E-COL-004")]),
         (
             "latin-1",
             [text("org_uuid,org_name\n$A,Caf").as_slice(), b"\xe9\n"].concat(),

@@ -132,12 +132,17 @@ fn a_key_must_be_there_and_safe() {
     desk.run_bare(&format!("plan orgs.csv --endpoint {url} --token-file empty")).expect(78);
     desk.write_private("two-lines", "one\ntwo\n");
     desk.run_bare(&format!("plan orgs.csv --endpoint {url} --token-file two-lines")).expect(78);
-    for mode in [0o640, 0o604, 0o660, 0o644] {
+    for mode in [0o604, 0o644, 0o666] {
         fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(mode)).unwrap();
         let ended = desk.run(&vendor, "apply orgs.csv --yes").expect(78).says("chmod 600");
         assert!(!ended.err.contains(KEY));
     }
     assert_eq!(vendor.seen().len(), 0);
+    // A group is how containers are let in.
+    for mode in [0o440, 0o640, 0o600] {
+        fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(mode)).unwrap();
+        desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
+    }
     // With its newline, as editors leave it, it is good.
     desk.write_private("newline", &format!("{KEY}\r\n"));
     desk.run_bare(&format!("plan orgs.csv --endpoint {url} --token-file newline {FAST}")).expect(0);

@@ -25,11 +25,22 @@ impl KeyArgs {
         if let Some(file) = &self.token_file {
             flag("token-file", &file.display().to_string());
         }
+        if let Some(command) = &self.token_command {
+            flag("token-command", command);
+        }
         if let Some(profile) = &self.profile {
             flag("profile", profile);
         }
-        if let Some(file) = &self.secrets {
-            flag("secrets", &file.display().to_string());
+        let files =
+            [("secrets", &self.secrets), ("ca-file", &self.ca_file), ("client-cert", &self.client_cert)];
+        for (name, file) in files.into_iter().chain([("client-key", &self.client_key)]) {
+            if let Some(file) = file {
+                flag(name, &file.display().to_string());
+            }
+        }
+        // A proxy's URL may hold a password, so it is not repeated: the environment is the place for it.
+        if self.no_proxy {
+            line.push_str(" --no-proxy");
         }
         line
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
 
-use super::connection::{ConnectArgs, KeyArgs};
+use super::connection::{ConnectArgs, InputArgs, KeyArgs};
 use super::output::{MetricsArgs, OutputArgs};
 use super::pace::PaceArgs;
 use super::writing::{GuardArgs, SelectArgs, WriteArgs};
@@ -114,6 +114,9 @@ pub struct VerifyArgs {
     /// A run (its folder or its id), a manifest (CSV) or a rollout file (TOML).
     #[arg(value_name = "ROLLOUT|RUN")]
     pub target: PathBuf,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub key: KeyArgs,
@@ -179,6 +182,9 @@ pub struct OrgsArgs {
     /// A rollout whose orgs the sandbox serves (with --sandbox).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -205,6 +211,9 @@ pub struct CheckArgs {
     /// Also ask the API whether orgs, cameras and locations exist.
     #[arg(long)]
     pub online: bool,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -231,6 +240,9 @@ pub struct PlanArgs {
     /// Also ask whether the cameras and locations that rows name exist, and warn of those that don't.
     #[arg(long)]
     pub online: bool,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -266,6 +278,9 @@ pub struct ApplyArgs {
     /// With --dry-run: where the plan goes.
     #[arg(short, long, value_name = "FILE", requires = "dry_run")]
     pub output_file: Option<PathBuf>,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -295,6 +310,9 @@ pub struct SandboxArgs {
     /// A rollout whose orgs are served, and whose `[sandbox]` is used.
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Without a rollout: so many orgs.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub orgs: u32,
@@ -327,6 +345,9 @@ pub struct ExportArgs {
     /// A rollout whose orgs the sandbox serves (with --sandbox).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
+    /// Which files.
+    #[command(flatten)]
+    pub input: InputArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -18,12 +18,30 @@ pub struct KeyArgs {
     /// A file with the partner's key, readable by its owner alone; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// A program that prints the key on its first line; split into words, run without a shell.
+    #[arg(long, value_name = "CMD", conflicts_with = "token_file")]
+    pub token_command: Option<String>,
     /// A profile of ~/.rhombus/credentials.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// A TOML file with secrets, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// The proxy to go through; else that of HTTPS_PROXY or ALL_PROXY. Never used for this machine.
+    #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
+    pub proxy: Option<String>,
+    /// Use no proxy, whatever the environment says.
+    #[arg(long)]
+    pub no_proxy: bool,
+    /// Authorities (PEM) to trust beside the system's: a company's.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// A client certificate (PEM), for the vendor's scheme partner-api.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub client_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
 }
 
 /// The same, or the sandbox.
@@ -34,6 +52,15 @@ pub struct ConnectArgs {
     #[command(flatten)]
     pub key: KeyArgs,
     /// Against the stand-in API, in this process: no key, no network.
-    #[arg(long, conflicts_with_all = ["region", "endpoint", "token_file", "profile"])]
+    #[arg(long, conflicts_with_all = ["region", "endpoint", "token_file", "token_command", "profile"])]
     pub sandbox: bool,
+}
+
+/// Which files a rollout may name.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Read the files that the rollout names wherever they are, not only below its folder.
+    #[arg(long)]
+    pub allow_outside: bool,
 }

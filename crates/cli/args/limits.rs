@@ -109,9 +109,10 @@ pub fn plan_policy(
 
 /// A plan lays down how it is carried out and to which orgs, so these flags go with a rollout only.
 pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
-    let ApplyArgs { write, select, dry_run, .. } = args;
+    let ApplyArgs { input, write, select, dry_run, .. } = args;
     let given = [
         ("--dry-run", *dry_run),
+        ("--allow-outside", input.allow_outside),
         ("--write", write.write.is_some()),
         ("--no-read", write.no_read),
         ("--verify", write.verify.is_some()),

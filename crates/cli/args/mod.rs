@@ -21,7 +21,7 @@ pub use commands::{
     ApplyArgs, CheckArgs, Cli, Command, DoctorArgs, ExportArgs, InitArgs, ManArgs, OrgsArgs, OrgsFormat,
     PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, UndoArgs, VerifyArgs,
 };
-pub use connection::{ConnectArgs, KeyArgs};
+pub use connection::{ConnectArgs, InputArgs, KeyArgs};
 pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
 pub use output::{ColorChoice, MetricsArgs, OutputArgs};
 pub use writing::{GuardArgs, SelectArgs, WriteArgs};

@@ -6,7 +6,6 @@
 //! plan (proved) ----+
 //! ```
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -26,6 +25,7 @@ use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
+use crate::input::Input;
 use crate::memory::{Lock, Memory};
 use crate::plans::{
     OpenPlan, PlanLines, Wanted, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
@@ -131,12 +131,12 @@ async fn prepare_rollout(
     listeners: &mut Listeners,
 ) -> Result<Prepared, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.target, telling)?;
+    let mut rollout = rollout::open(&args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     check_no_read(&policy, rollout.manifest.header())?;
     let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
-    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let hold = Hold::take(args, &identity).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
     let needed = &rollout.manifest.header().secrets;
@@ -268,16 +268,13 @@ fn is_plan(path: &Path) -> Result<bool, Failure> {
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
         return Ok(false);
     }
-    let missing = |error| {
-        Failure::new(Exit::NoInput, format!("{} can't be opened", path.display()))
-            .because(anyhow::Error::from(error))
-    };
-    let mut file = File::open(path).map_err(missing)?;
-    if !file.metadata().map_err(missing)?.is_file() {
+    let missing = |error| Failure::no_input(path, error);
+    let input = Input::open(path).map_err(missing)?;
+    if !input.is_plain() {
         return Ok(false);
     }
     let mut first = [0; 1];
-    Ok(file.read(&mut first).map_err(missing)? == 1 && first[0] == b'{')
+    Ok(input.into_file().read(&mut first).map_err(missing)? == 1 && first[0] == b'{')
 }
 
 fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
@@ -285,13 +282,24 @@ fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
         return Err(Failure::usage("--dry-run makes a plan, and this is one already"));
     }
     let ApplyArgs {
-        target, detailed_exitcode, output_file, connect, pace, write, select, guard, output, ..
+        target,
+        detailed_exitcode,
+        output_file,
+        input,
+        connect,
+        pace,
+        write,
+        select,
+        guard,
+        output,
+        ..
     } = args;
     Ok(args::PlanArgs {
         rollout: target,
         output_file,
         detailed_exitcode,
         online: false,
+        input,
         connect,
         pace,
         write,

@@ -11,7 +11,7 @@ use crate::rollout::{self, Telling};
 /// Checks a rollout.
 pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.rollout, telling)?;
+    let mut rollout = rollout::open(&args.rollout, &args.input, telling)?;
     crate::args::pace(&args.pace, &rollout.limits)?;
     crate::args::plan_policy(
         &crate::args::WriteArgs::default(),

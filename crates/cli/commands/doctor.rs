@@ -126,6 +126,9 @@ async fn check_api(
         (None, None) => ", since no --region is given".to_owned(),
     };
     chart.ok("endpoint", &format!("{}{region}", identity.endpoint()));
+    for (check, what) in identity.network().lines() {
+        chart.ok(check, &what);
+    }
     let opened = Session::open(identity, args, limits, &BTreeMap::new(), None, None);
     let (mut session, api) = match opened.and_then(|session| session.reader().map(|api| (session, api))) {
         Ok(opened) => opened,

@@ -41,7 +41,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     let mut table = None;
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(path, Telling::People)?;
+            let mut rollout = rollout::open(path, &args.input, Telling::People)?;
             table = rollout.sandbox.clone();
             sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
         }

@@ -30,7 +30,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
-    let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+    let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let no_secrets = std::collections::BTreeMap::new();
     let mut session = Session::open(identity, &args.connect.key, limits, &no_secrets, sandbox, None)?;
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();

@@ -21,7 +21,7 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &BTreeMap::new())?;
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(path, Telling::People)?;
+            let mut rollout = rollout::open(path, &args.input, Telling::People)?;
             sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
         }
         (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),

@@ -19,7 +19,7 @@ use crate::runs::new_name;
 /// Makes a plan and its review.
 pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.rollout, telling)?;
+    let mut rollout = rollout::open(&args.rollout, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     check_no_read(&policy, rollout.manifest.header())?;
@@ -31,7 +31,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let made = async {
         let folder = place.folder.as_ref().map(|folder| folder.path.as_path());
         let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, folder).await?;
-        let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
+        let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
         let needed = &rollout.manifest.header().secrets;
         let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
         let mut listeners = Listeners::new(&args.output, None)?;

@@ -19,7 +19,7 @@ pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     let mut signals = crate::signals::listen();
     let (table, orgs) = match &args.rollout {
         Some(path) => {
-            let mut rollout = rollout::open(path, Telling::People)?;
+            let mut rollout = rollout::open(path, &args.input, Telling::People)?;
             let mut orgs = Vec::new();
             for row in rollout.manifest.rows().map_err(rows_failure)? {
                 let row = row.map_err(rows_failure)?;

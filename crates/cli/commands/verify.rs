@@ -48,14 +48,14 @@ fn run_folder(args: &VerifyArgs) -> Option<PathBuf> {
 
 async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.target, telling)?;
+    let mut rollout = rollout::open(&args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
     if !policy.write.reads() {
         // To verify is to read, however the rollout is written.
         policy.write = orgwave_core::policy::WriteMode::Patch;
     }
-    let identity = Identity::of(&args.key, None)?;
+    let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.key, limits, needed, None, None)?;
     // A plan that nobody keeps.

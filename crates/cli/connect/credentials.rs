@@ -1,6 +1,6 @@
 //! The partner's key: where it may come from, in order.
 //!
-//! 1. `--token-file FILE`, or `-` for stdin
+//! 1. `--token-file FILE`, or `-` for stdin; or `--token-command CMD`
 //! 2. `$CREDENTIALS_DIRECTORY/orgwave-token` (systemd's LoadCredential)
 //! 3. `RHOMBUS_API_KEY`
 //! 4. `--profile` of `~/.rhombus/credentials`, the vendor CLI's INI file
@@ -14,7 +14,8 @@ use orgwave_client::ApiKey;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretText;
 
-use super::private_file::read_private;
+use super::command::first_line_of;
+use super::private_file::{read_handed_over, read_private};
 use crate::args::KeyArgs;
 use crate::failure::Failure;
 
@@ -24,21 +25,28 @@ use crate::failure::Failure;
 /// 78: there is none, it is unsafe, or it is malformed.
 pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
     if let Some(path) = &args.token_file {
-        let source = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-        return api_key_of(path).map(|key| (key, source));
+        return of_file(path);
+    }
+    if let Some(command) = &args.token_command {
+        let key = ApiKey::new(&first_line_of(command)?);
+        let key =
+            key.map_err(|error| bad("what --token-command printed is unusable".to_owned()).because(error))?;
+        return Ok((key, "--token-command".to_owned()));
     }
     if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
         let path = PathBuf::from(folder).join("orgwave-token");
         if path.exists() {
             let source = path.display().to_string();
-            return parse(read_private(&path)?, &source).map(|key| (key, source));
+            return parse(read_handed_over(&path)?, &source).map(|key| (key, source));
         }
     }
     if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
         let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is no text".to_owned()))?;
         return parse(key, "RHOMBUS_API_KEY").map(|key| (key, "RHOMBUS_API_KEY".to_owned()));
     }
-    let file = env::var_os("HOME").map(|home| PathBuf::from(home).join(".rhombus/credentials"));
+    let file = env::var_os("HOME")
+        .filter(|home| !home.is_empty())
+        .map(|home| PathBuf::from(home).join(".rhombus/credentials"));
     match file.filter(|file| args.profile.is_some() || file.exists()) {
         Some(file) => {
             let profile = args.profile.as_deref().unwrap_or("default");
@@ -46,7 +54,7 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
             of_profile(&file, profile).map(|key| (key, source))
         }
         None => Err(bad("there is no key".to_owned()).hint(
-            "give one by --token-file FILE, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
+            "give one by --token-file FILE, --token-command CMD, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
              or try `apply ROLLOUT --sandbox`, which needs none",
         )),
     }
@@ -57,19 +65,26 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
 /// # Errors
 /// As [`api_key`].
 pub fn api_key_of(path: &Path) -> Result<ApiKey, Failure> {
+    of_file(path).map(|(key, _)| key)
+}
+
+fn of_file(path: &Path) -> Result<(ApiKey, String), Failure> {
     if path == Path::new("-") {
         let mut text = String::new();
         std::io::stdin()
             .take(1 << 16)
             .read_to_string(&mut text)
             .map_err(|error| bad("the key on stdin can't be read".to_owned()).because(error))?;
-        return parse(text, "stdin");
+        return parse(text, "stdin").map(|key| (key, "stdin".to_owned()));
     }
-    parse(read_private(path)?, &path.display().to_string())
+    let source = path.display().to_string();
+    let (text, note) = read_private(path)?;
+    let key = parse(text, &source)?;
+    Ok((key, note.map_or(source.clone(), |note| format!("{source} ({note}, which others can read)"))))
 }
 
 fn of_profile(file: &Path, profile: &str) -> Result<ApiKey, Failure> {
-    let text = read_private(file)?;
+    let (text, _) = read_private(file)?;
     // The parser's own error may quote a line, and with it the key.
     let ini = Ini::load_from_str(&text)
         .map_err(|error| bad(format!("{}:{}: no INI file", file.display(), error.line)))?;

@@ -3,7 +3,9 @@
 //! [`Session`] can only read. Writing takes a [`WritePort`], which `apply` and `resume` alone ask for.
 
 mod api;
+mod command;
 mod credentials;
+mod network;
 mod private_file;
 mod sandbox;
 mod secrets;
@@ -23,6 +25,7 @@ use tokio::sync::mpsc;
 
 pub use api::{ReadPort, WritePort};
 pub use credentials::api_key_of;
+pub use network::Network;
 pub use sandbox::{InProcess, config_of, serve};
 pub use secrets::unresolved;
 
@@ -52,6 +55,7 @@ pub struct Identity {
     endpoint: Endpoint,
     key: ApiKey,
     key_source: String,
+    network: Network,
 }
 
 impl Identity {
@@ -62,10 +66,40 @@ impl Identity {
     pub fn of(args: &KeyArgs, sandbox: Option<&InProcess>) -> Result<Self, Failure> {
         if let Some(sandbox) = sandbox {
             let (endpoint, key) = (Endpoint::sandbox(sandbox.port()), sandbox.api_key()?);
-            return Ok(Self { endpoint, key, key_source: "the sandbox".to_owned() });
+            let key_source = "the sandbox".to_owned();
+            return Ok(Self { endpoint, key, key_source, network: Network::default() });
         }
-        let (endpoint, (key, key_source)) = (endpoint_of(args)?, credentials::api_key(args)?);
-        Ok(Self { endpoint, key, key_source })
+        let endpoint = endpoint_of(args)?;
+        let network = Network::of(args, &endpoint)?;
+        let (key, key_source) = credentials::api_key(args)?;
+        Ok(Self { endpoint, key, key_source, network })
+    }
+
+    /// The same, for a rollout that may say which region it is for. It only asserts: a rollout never chooses where a key
+    /// is sent. An address that is no region's was chosen by whoever runs this, and is taken as it is.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; 78: it is for another region.
+    pub fn of_rollout(
+        args: &KeyArgs,
+        sandbox: Option<&InProcess>,
+        region: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let ours = if sandbox.is_some() { None } else { endpoint_of(args)?.region() };
+        if let (Some(region), Some(ours)) = (region, ours)
+            && region != ours.to_string()
+        {
+            let what = format!("the rollout is for the region {region}, and this command for {ours}");
+            return Err(Failure::new(Exit::BadConfig, what).hint(format!(
+                "if the key is of that region: --region {region}, or ORGWAVE_REGION={region}"
+            )));
+        }
+        Self::of(args, sandbox)
+    }
+
+    /// How its requests get there.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// What plans record and compare.
@@ -98,10 +132,11 @@ impl Session {
         sandbox: Option<InProcess>,
         learned: Option<f64>,
     ) -> Result<Self, Failure> {
-        let Identity { endpoint, key, .. } = identity;
+        let Identity { endpoint, key, network, .. } = identity;
         let secrets = secrets::resolve(args.secrets.as_deref(), needed)?;
         let mut setup = Setup::new(endpoint.clone(), key.clone(), clock::now);
         setup.secrets = secrets.values().cloned().collect();
+        network.apply(&mut setup);
         setup.timeout = limits.timeout;
         setup.concurrency = limits.concurrency;
         let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, learned, fastrand::u64(..));
@@ -154,9 +189,14 @@ impl Session {
 }
 
 fn no_client(error: orgwave_client::SetupError) -> Failure {
-    Failure::new(Exit::BadConfig, "no HTTP client can be made")
-        .because(error)
-        .hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
+    let is_ours = matches!(error, orgwave_client::SetupError::ClientCertificate(_));
+    let failure = Failure::new(Exit::BadConfig, "no HTTP client can be made").because(error);
+    if is_ours {
+        return failure.hint(
+            "--client-cert needs the whole chain, its own certificate first, and --client-key its key",
+        );
+    }
+    failure.hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
 }
 
 fn endpoint_of(args: &KeyArgs) -> Result<Endpoint, Failure> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{SecretName, SecretText, Secrets};
 
-use super::private_file::read_private;
+use super::private_file::{read_handed_over, read_private};
 use crate::failure::Failure;
 
 /// Resolves every name, or says of all that can't be.
@@ -61,7 +61,7 @@ fn value_of(name: &SecretName, in_file: &Secrets) -> Result<Option<SecretText>, 
     if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
         let path = PathBuf::from(folder).join(name.as_str());
         if path.exists() {
-            let text = read_private(&path)?;
+            let text = read_handed_over(&path)?;
             return Ok(Some(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned())));
         }
     }
@@ -76,7 +76,7 @@ fn value_of(name: &SecretName, in_file: &Secrets) -> Result<Option<SecretText>, 
 }
 
 fn of_file(path: &Path) -> Result<Secrets, Failure> {
-    let text = read_private(path)?;
+    let (text, _) = read_private(path)?;
     // The parser's own error quotes the line, and with it the secret: only its place is told.
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);

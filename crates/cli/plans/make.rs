@@ -365,6 +365,10 @@ pub fn stopped(reason: &StopReason) -> Failure {
     match reason {
         StopReason::KeyRefused => failure
             .hint("is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)"),
+        StopReason::Unreachable(why) if why.contains("UnknownIssuer") => failure.hint(
+            "the certificate's authority is not trusted here; if it is your company's (a gateway, a proxy that looks \
+             into TLS), name it by --ca-file FILE",
+        ),
         _ => failure,
     }
 }

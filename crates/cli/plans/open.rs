@@ -10,6 +10,7 @@ use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
 
 use crate::failure::Failure;
+use crate::input::Input;
 
 /// A plan whose seal fits: proved, or just made by this process.
 #[derive(Debug)]
@@ -45,9 +46,7 @@ impl OpenPlan {
         wanted: Wanted,
         each: impl FnMut(&PlanLine) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| {
-            Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
-        })?;
+        let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
         read(path, BufReader::with_capacity(1 << 16, file), io::sink(), key_of, wanted, each)
     }
 }
@@ -64,9 +63,7 @@ pub fn copy_verified(
     wanted: Wanted,
     each: impl FnMut(&PlanLine) -> Result<(), Failure>,
 ) -> Result<OpenPlan, Failure> {
-    let source = File::open(from).map_err(|error| {
-        Failure::new(Exit::NoInput, format!("{} can't be opened", from.display())).because(error)
-    })?;
+    let source = Input::open(from).map_err(|error| Failure::no_input(from, error))?.into_file();
     let copy = create_private(to).map_err(|error| Failure::cannot_write(to, error))?;
     let mut out = BufWriter::with_capacity(1 << 16, copy);
     let plan = read(from, BufReader::with_capacity(1 << 16, source), &mut out, key_of, wanted, each)?;

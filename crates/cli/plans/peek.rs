@@ -8,12 +8,12 @@ use std::path::Path;
 
 use orgwave_core::manifest::LimitValue;
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
-use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretName;
 use serde_json::Value;
 
 use super::open::bad_plan;
 use crate::failure::Failure;
+use crate::input::Input;
 
 /// A plan's first line.
 ///
@@ -65,8 +65,6 @@ pub fn limits_of(header: &Header) -> BTreeMap<String, LimitValue> {
 }
 
 fn reader_of(path: &Path) -> Result<PlanReader<BufReader<File>>, Failure> {
-    let file = File::open(path).map_err(|error| {
-        Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
-    })?;
+    let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
     PlanReader::open(BufReader::with_capacity(1 << 16, file)).map_err(|error| bad_plan(path, error))
 }

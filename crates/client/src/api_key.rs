@@ -8,6 +8,9 @@ use reqwest::header::HeaderValue;
 /// The scheme that goes with a partner's key without a client certificate.
 pub const AUTH_SCHEME: &str = "partner-api-token";
 
+/// The scheme that goes with a partner's key and a client certificate.
+pub(crate) const AUTH_SCHEME_WITH_CERTIFICATE: &str = "partner-api";
+
 /// No key of the vendor is near this long; a file that is no key often is.
 const MAX_LEN: usize = 4096;
 

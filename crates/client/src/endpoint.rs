@@ -28,6 +28,15 @@ impl Region {
     }
 }
 
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Us => "us",
+            Self::Eu => "eu",
+        })
+    }
+}
+
 /// A text that names no region.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a region is `us` or `eu`")]
@@ -87,6 +96,21 @@ impl Endpoint {
     /// Whether requests travel unencrypted, on this machine.
     pub(crate) fn is_plain(&self) -> bool {
         self.base.scheme() == "http"
+    }
+
+    /// Whether requests stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.base.host_str().is_some_and(is_loopback)
+    }
+
+    /// Whether requests travel encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        !self.is_plain()
+    }
+
+    /// The vendor's region that this is, if it is one.
+    pub fn region(&self) -> Option<Region> {
+        [Region::Us, Region::Eu].into_iter().find(|region| *self == Self::from(*region))
     }
 
     /// The URL of a path, which is given without a leading `/`.

@@ -8,7 +8,7 @@
 //!
 //! * [`Reader`] has no method that writes; a [`Writer`] is made on purpose and holds a reader.
 //! * A call to one org takes the org, and the header that scopes it is set in the same place as the path.
-//! * An [`Endpoint`] is https, or plain http to loopback; no redirect is followed, no proxy used, nothing sent twice.
+//! * An [`Endpoint`] is https, or plain http to loopback; no redirect is followed, nothing sent twice.
 //! * An [`ApiKey`] has no `Display` and a masked `Debug`; the vendor's messages pass a `Redactor`.
 //! * A reply is read up to a cap, after decompression, within one total time.
 //!
@@ -19,10 +19,12 @@ mod answer;
 mod answers;
 mod api_key;
 mod call;
+mod certificates;
 mod classify;
 mod endpoint;
 mod members;
 mod message;
+mod proxy;
 mod reader;
 mod retry_after;
 mod setup;
@@ -32,7 +34,9 @@ mod writer;
 
 pub use answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
 pub use api_key::{AUTH_SCHEME, ApiKey, ApiKeyError};
+pub use certificates::{Authorities, ClientCertificate, PemError};
 pub use endpoint::{Endpoint, EndpointError, ParseRegionError, Region};
+pub use proxy::{Proxy, ProxyError};
 pub use reader::Reader;
 pub use setup::{Setup, SetupError};
 pub use writer::Writer;

@@ -6,7 +6,8 @@
 //!    turns out closed and gives it to a fresh one, but only a request that the connection's task never took
 //!    from its queue: of such a one no byte was written. Once taken, a failure is final.
 //!    HTTP/1.1 only, so that a broken connection puts one org in doubt, not all that shared it.
-//! 2. *Sent to the endpoint only.* No redirect is followed, no proxy used, and `localhost` is not looked up.
+//! 2. *Sent to the endpoint only.* No redirect is followed, `localhost` is not looked up, and of proxies only the one
+//!    that the setup names is used, as a tunnel, so that it sees no request.
 //! 3. *Nothing sent* is claimed only if no connection was made: refused, no such host, TLS, connect timeout.
 //! 4. *Bounded.* One total time from start to last byte, so a drip can't stretch it; a cap on decompressed bytes.
 //! 5. *Trust.* The system's certificates, by the platform's verifier: partners sit behind gateways with authorities
@@ -27,7 +28,6 @@ use reqwest::{Method, Request, Response, Url, redirect, retry};
 use rustls::client::danger::ServerCertVerifier;
 
 use crate::answer::Answer;
-use crate::api_key::AUTH_SCHEME;
 use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
 use crate::classify::{body_decides, classify};
 use crate::message::Words;
@@ -68,13 +68,20 @@ impl fmt::Debug for Transport {
 impl Transport {
     pub(crate) fn new(setup: &Setup) -> Result<Self, SetupError> {
         let plain = setup.endpoint.is_plain();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(plain).map_err(SetupError::Certificates)?)
+        // Neither the variables of the environment nor the system's settings are looked at again.
+        let builder = reqwest::Client::builder().no_proxy();
+        let builder = match &setup.proxy {
+            Some(proxy) if !setup.endpoint.is_loopback() => {
+                builder.proxy(proxy.to_reqwest().map_err(SetupError::Http)?)
+            }
+            _ => builder,
+        };
+        let http = builder
+            .tls_backend_preconfigured(tls(setup)?)
             .https_only(!plain)
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
-            .no_proxy()
             .referer(false)
             .resolve_to_addrs(
                 "localhost",
@@ -167,26 +174,36 @@ impl Transport {
 fn headers(setup: &Setup) -> HeaderMap {
     let json = HeaderValue::from_static("application/json");
     HeaderMap::from_iter([
-        (X_AUTH_SCHEME, HeaderValue::from_static(AUTH_SCHEME)),
+        (X_AUTH_SCHEME, HeaderValue::from_static(setup.scheme())),
         (X_AUTH_APIKEY, setup.key.to_header()),
         (CONTENT_TYPE, json.clone()),
         (ACCEPT, json),
     ])
 }
 
-fn tls(plain: bool) -> Result<rustls::ClientConfig, rustls::Error> {
+fn tls(setup: &Setup) -> Result<rustls::ClientConfig, SetupError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     // Plain http to this machine needs no certificates, and must work where the system has none.
-    let verifier: Option<Arc<dyn ServerCertVerifier>> =
-        if plain { None } else { Some(Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?)) };
-    let builder =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(match verifier {
-        None => builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
-        Some(verifier) => {
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+    let verifier: Option<Arc<dyn ServerCertVerifier>> = if setup.endpoint.is_plain() {
+        None
+    } else {
+        let more = setup.authorities.0.iter().cloned();
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(more, provider.clone());
+        Some(Arc::new(verifier.map_err(SetupError::Certificates)?))
+    };
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(SetupError::Certificates)?;
+    let builder = match verifier {
+        None => builder.with_root_certificates(rustls::RootCertStore::empty()),
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
+    };
+    match &setup.client_certificate {
+        None => Ok(builder.with_no_client_auth()),
+        Some(ours) => {
+            builder.with_client_auth_cert(ours.chain(), ours.key()).map_err(SetupError::ClientCertificate)
         }
-    })
+    }
 }
 
 /// A body as it comes in. Most come in one piece, which is then not copied.

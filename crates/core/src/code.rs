@@ -87,6 +87,7 @@ codes! {
     RollValue = "E-ROLL-003", "a key of a rollout file holds something else";
     RollScalar = "E-ROLL-004", "a default that is no single value";
     RollOrgs = "E-ROLL-005", "the rollout file names no manifest";
+    RollOutside = "E-ROLL-006", "a file lies outside the rollout's folder";
     LiveOrg = "E-LIVE-001", "the org isn't in the partner's client list";
     LiveCamera = "E-LIVE-002", "the org has no such camera";
     LiveLocation = "E-LIVE-003", "the org has no such location";

@@ -30,7 +30,7 @@ const FOUND: &[(&str, &[(&str, u64)])] = &[
     ("latin-1.csv", &[("E-FILE-003", 2)]),
     ("line-break-in-a-setting.csv", &[("E-ROW-005", 2), ("E-CELL-003", 4)]),
     ("lone-cr.csv", &[("E-FILE-005", 2)]),
-    ("no-header.csv", &[("E-COL-001", 1), ("E-COL-001", 1), ("E-COL-004", 1)]),
+    ("no-header.csv", &[("E-COL-004", 1)]),
     ("nul.csv", &[("E-FILE-004", 2)]),
     ("odd-names.csv", &[]),
     ("ragged.csv", &[("E-ROW-001", 2), ("E-ROW-001", 3)]),

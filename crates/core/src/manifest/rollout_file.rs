@@ -19,7 +19,10 @@ use crate::code::Code;
 use crate::desired::{Managed, Origin, SideTable};
 use crate::settings::{FIELDS, Field, Kind, Path, nearest};
 
-const TABLES: [&str; 4] = ["rollout", "settings", "limits", "sandbox"];
+const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandbox"];
+
+/// The vendor's regions, which a rollout may assert and never chooses.
+const REGIONS: [&str; 2] = ["us", "eu"];
 
 /// The flags of pacing, waves and budget, by their long names with `_`.
 const LIMITS: [&str; 13] = [
@@ -38,6 +41,9 @@ const LIMITS: [&str; 13] = [
     "write",
 ];
 
+/// What every rollout file has.
+const NO_ORGS: &str = "orgs = \"...\" in [rollout], the manifest's path";
+
 /// A rollout file. Of one with errors, all that could be read, so that its manifest can be checked too.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RolloutFile {
@@ -45,6 +51,8 @@ pub struct RolloutFile {
     pub orgs: Option<String>,
     /// The side tables' paths.
     pub sides: BTreeMap<SideTable, String>,
+    /// `[connection] region`: which region the rollout is for.
+    pub region: Option<String>,
     /// `[settings]`: wishes for every org, sorted by path.
     pub defaults: Vec<Managed>,
     /// `[limits]`, by the flags' long names with `_`.
@@ -89,13 +97,18 @@ impl RolloutFile {
         };
         let mut parser = Parser { file, text, found: Vec::new(), rollout: Self::default() };
         let (document, errors) = DeTable::parse_recoverable(text);
-        for error in &errors {
-            // Its own display quotes the line, which may hold what was meant to be a secret.
-            let message = error.message().to_owned();
-            parser.report(Code::RollSyntax, error.span().unwrap_or(0..0), "", "TOML", message);
-        }
-        if errors.is_empty() {
+        // A file of secrets is TOML too: nothing of a file is quoted that has no table of ours.
+        if !document.get_ref().iter().any(|(key, value)| is_ours(key.get_ref(), value.get_ref())) {
+            let span = errors.first().and_then(toml::de::Error::span).unwrap_or(0..0);
+            parser.report(Code::RollOrgs, span, "", NO_ORGS, "no such table");
+        } else if errors.is_empty() {
             parser.read(document.get_ref());
+        } else {
+            for error in &errors {
+                // Its own display quotes the line, which may hold what was meant to be a secret.
+                let message = error.message().to_owned();
+                parser.report(Code::RollSyntax, error.span().unwrap_or(0..0), "", "TOML", message);
+            }
         }
         let Parser { mut found, rollout, .. } = parser;
         found.sort_by_key(|problem| problem.line);
@@ -162,6 +175,7 @@ impl Parser<'_> {
             };
             match key.get_ref().as_ref() {
                 "rollout" => self.read_files(table),
+                "connection" => self.read_connection(table),
                 "settings" => self.read_settings(table),
                 "limits" => self.read_limits(table),
                 _ => self.rollout.sandbox = Some(json_table(table)),
@@ -170,7 +184,7 @@ impl Parser<'_> {
         if self.rollout.orgs.is_none()
             && !self.found.iter().any(|problem| problem.name.as_deref() == Some("orgs"))
         {
-            self.report(Code::RollOrgs, 0..0, "", "orgs = \"...\" in [rollout], the manifest's path", "none");
+            self.report(Code::RollOrgs, 0..0, "", NO_ORGS, "none");
         }
         self.rollout.defaults.sort_by(|left, right| left.path.cmp(&right.path));
     }
@@ -197,6 +211,22 @@ impl Parser<'_> {
                         "the path of a CSV file, in quotes",
                         found,
                     );
+                }
+            }
+        }
+    }
+
+    fn read_connection(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            if key.get_ref() != "region" {
+                self.unknown(key, "connection", &["region"]);
+                continue;
+            }
+            match value.get_ref().as_str().filter(|region| REGIONS.contains(region)) {
+                Some(region) => self.rollout.region = Some(region.to_owned()),
+                None => {
+                    let found = shown(value);
+                    self.report(Code::RollValue, value.span(), "region", "\"us\" or \"eu\"", found);
                 }
             }
         }
@@ -276,6 +306,11 @@ impl Parser<'_> {
             self.rollout.limits.insert(name.to_owned(), Limit { line, value: limit });
         }
     }
+}
+
+/// Whether this is a table of a rollout file, or would be without a typing error.
+fn is_ours(name: &str, value: &DeValue<'_>) -> bool {
+    TABLES.contains(&name) || (value.is_table() && nearest(name, TABLES.into_iter()).is_some())
 }
 
 fn read_default(field: &'static Field, value: &DeValue<'_>) -> Result<Cell, Refusal> {

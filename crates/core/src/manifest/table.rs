@@ -114,11 +114,20 @@ impl<R: Read> Table<R> {
             shapes: &shapes,
             org_column: None,
             delimiter: delimiter.byte(),
-            is_header: true,
+            stage: if names_orgs(&record) { Stage::Header } else { Stage::Unproven },
         };
         let header_line = record.line;
         let Step::Row(cells) = rules.judge(&record, problems) else { return Ok(None) };
         let typed = cells.typed();
+        if rules.stage == Stage::Unproven {
+            let found = match typed.len() {
+                1 => "one column with another name".to_owned(),
+                columns => format!("{columns} columns, none of that name"),
+            };
+            let problem = Problem::new(Code::ColMissing, file, "a header with the column org_uuid", found);
+            problems.report(problem.at(header_line));
+            return Ok(None);
+        }
         if delimiter != Delimiter::Comma {
             let found = delimiter.to_string();
             let note =
@@ -190,7 +199,7 @@ impl<R: Read> Table<R> {
             shapes,
             org_column: *org_column,
             delimiter: delimiter.byte(),
-            is_header: false,
+            stage: Stage::Rows,
         };
         match tokens.next() {
             Ok(None) => Ok(None),
@@ -244,7 +253,18 @@ struct Rules<'a> {
     shapes: &'a [Shape],
     org_column: Option<usize>,
     delimiter: u8,
-    is_header: bool,
+    stage: Stage,
+}
+
+/// What a record is, which decides what may be quoted of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The first line of a file that may be anything, a key as well: nothing of it is quoted.
+    Unproven,
+    /// The header of a table of orgs.
+    Header,
+    /// A row below it.
+    Rows,
 }
 
 impl Rules<'_> {
@@ -272,7 +292,7 @@ impl Rules<'_> {
         if is_blank(&cells, self.delimiter) {
             return Step::Blank;
         }
-        if !self.is_header && cells.spans.len() != self.typed.len() {
+        if self.stage == Stage::Rows && cells.spans.len() != self.typed.len() {
             let org = self.org(&cells);
             let problem = Problem::new(
                 Code::RowRagged,
@@ -322,12 +342,12 @@ impl Rules<'_> {
                     _ => (Code::FileControl, "no control characters"),
                 };
                 let found = match c {
-                    _ if shape.secret && !self.is_header => Cow::Borrowed(""),
+                    _ if shape.secret && self.stage == Stage::Rows => Cow::Borrowed(""),
                     '\0' => "a NUL; is this UTF-16 without a byte order mark, or no text at all?".into(),
                     c => format!("U+{:04X} at character {character} of the line", u32::from(c)).into(),
                 };
                 problems.report(self.problem(code, index, line, self.org(cells), expected, found));
-                if self.is_header {
+                if self.stage != Stage::Rows {
                     // A file that is no text has many; its header is enough to say so.
                     break;
                 }
@@ -393,13 +413,27 @@ impl Rules<'_> {
     }
 
     fn found(&self, column: usize, text: &str) -> String {
-        let secret = !self.is_header && self.shapes.get(column).is_none_or(|shape| shape.secret);
+        let secret = match self.stage {
+            Stage::Unproven => true,
+            Stage::Header => false,
+            Stage::Rows => self.shapes.get(column).is_none_or(|shape| shape.secret),
+        };
         if secret { String::new() } else { quote(text) }
     }
 
     fn org(&self, cells: &Cells<'_>) -> Option<Ruuid> {
         trim(&cells.get(self.org_column?)).parse().ok()
     }
+}
+
+/// Whether a header has the column `org_uuid`, in whatever case and with whatever between its words: then it is one of
+/// ours, if not a correct one.
+fn names_orgs(record: &Record<'_>) -> bool {
+    record.cells.iter().any(|span| {
+        let cell = String::from_utf8_lossy(record.bytes.get(span.start..span.end).unwrap_or_default());
+        let letters = cell.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).eq("orguuid".chars())
+    })
 }
 
 /// The physical line and the character in it, from 1, of a byte of the record.

@@ -81,12 +81,15 @@ impl<R: BufRead> PlanReader<R> {
             format: u32,
         }
         let mut lines = Lines { input, buffer: Vec::new(), number: 0, offset: 0 };
+        // What the parser says may quote the line, and until this is a plan's header it may be anything, a key as well.
+        let no_header =
+            |_| PlanError::Line { line: 1, source: serde::de::Error::custom("it is no header of a plan") };
         lines.advance()?;
-        let Format { format } = lines.parse()?;
+        let Format { format } = lines.parse().map_err(no_header)?;
         if format > FORMAT {
             return Err(PlanError::Newer { found: format });
         }
-        let header = lines.parse()?;
+        let header = lines.parse().map_err(no_header)?;
         Ok(Self { lines, header, footer: None, mac: None })
     }
 

@@ -89,7 +89,8 @@ fn side_tables_are_refused() {
             "org_uuid,door_key,doorName\n{C},e,x\n",
             vec![(Code::SideClash, 2)],
         ),
-        ("no org column, no key column", "doorName\nx\n", vec![(Code::ColMissing, 1), (Code::ColMissing, 1)]),
+        ("no org column, no key column", "doorName\nx\n", vec![(Code::ColMissing, 1)]),
+        ("no key column", "org_uuid,doorName\n{A},x\n", vec![(Code::ColMissing, 1)]),
         (
             "an unknown column",
             "org_uuid,door_key,doorname\n{A},1,x\n",

@@ -1,0 +1,98 @@
+//! Keys as people and platforms hand them over: commands, service managers, access control lists, groups.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::desk::Desk;
+use crate::vendor::{KEY, Org, Server, Vendor};
+
+fn ready() -> (Desk, Vendor) {
+    (Desk::new(), Vendor::start(Server::Merges, [Org::new(0)]))
+}
+
+fn set_mode(desk: &Desk, name: &str, mode: u32) {
+    fs::set_permissions(desk.path(name), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Runs `orgs` with these further words.
+fn orgs(desk: &Desk, vendor: &Vendor, words: &[&str]) -> crate::desk::Ended {
+    let mut command = desk.command();
+    command.args(["orgs", "--endpoint", &vendor.url()]).args(words);
+    desk.spawn(command).wait()
+}
+
+#[test]
+fn a_token_command_is_split_into_words_and_its_first_line_is_the_key() {
+    let (desk, vendor) = ready();
+    desk.write_private("my key", KEY);
+    desk.write_private("more", &format!("{KEY}\r\nuser: me\nurl: x\n"));
+    for command in
+        ["cat key", "cat 'my key'", "cat \"my key\"", r"cat my\ key", "cat more", "sh -c 'cat key; echo'"]
+    {
+        orgs(&desk, &vendor, &["--token-command", command]).expect(0);
+    }
+    // It is no shell's line.
+    orgs(&desk, &vendor, &["--token-command", "cat key | cat"]).expect(78);
+    for command in
+        ["", "'", "false", "cat gone", "no-such-program key", "true", "sh -c 'cat key; exit 3'", "echo"]
+    {
+        let ended = orgs(&desk, &vendor, &["--token-command", command]).expect(78);
+        assert!(!ended.err.contains(KEY), "{}", ended.err);
+    }
+    orgs(&desk, &vendor, &["--token-command", "cat key", "--token-file", "key"]).expect(64);
+}
+
+#[test]
+fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
+    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    for mode in [0o400, 0o440, 0o444, 0o644] {
+        let desk = Desk::new();
+        fs::create_dir(desk.path("credentials")).unwrap();
+        desk.write_private("credentials/orgwave-token", KEY);
+        desk.write_private("credentials/ENVOY_TOKEN", "of-envoy");
+        set_mode(&desk, "credentials/orgwave-token", mode);
+        set_mode(&desk, "credentials/ENVOY_TOKEN", mode);
+        desk.manifest("apiToken", [(&Org::new(0), "<secret:ENVOY_TOKEN>".to_owned())]);
+        let folder = desk.path("credentials").display().to_string();
+        let desk = desk.with_variable("CREDENTIALS_DIRECTORY", &folder);
+        desk.run_bare(&format!("plan orgs.csv --endpoint {}", vendor.url())).expect(0);
+    }
+}
+
+#[test]
+fn an_access_control_list_that_lets_others_read_is_refused() {
+    let (desk, vendor) = ready();
+    let setfacl = crate::machine::program(&["setfacl"], "acl");
+    let list = |entry: &str| {
+        let done = Command::new(&setfacl).arg("-m").arg(entry).arg(desk.path("key")).status().unwrap();
+        assert!(done.success(), "{entry}");
+    };
+    list("u:12345:r");
+    let ended = orgs(&desk, &vendor, &["--token-file", "key"]).expect(78);
+    assert!(ended.err.contains("access control list") && ended.err.contains("setfacl"), "{}", ended.err);
+    list("u:12345:-");
+    orgs(&desk, &vendor, &["--token-file", "key"]).expect(0);
+    list("g:12345:r");
+    orgs(&desk, &vendor, &["--token-file", "key"]).expect(78);
+}
+
+#[test]
+fn a_rollout_asserts_its_region_and_never_chooses_it() {
+    let (desk, vendor) = ready();
+    desk.manifest("saveClips", [(&Org::new(0), "true".to_owned())]);
+    desk.write("r.toml", "[rollout]\norgs = \"orgs.csv\"\n[connection]\nregion = \"eu\"\n");
+    for line in ["plan r.toml", "apply r.toml --yes", "verify r.toml", "check r.toml --online"] {
+        for region in ["", " --region us"] {
+            let ended = desk.run_bare(&format!("{line} --token-file key{region}"));
+            ended.expect(78).says("--region eu");
+        }
+    }
+    desk.run_bare("check r.toml").expect(0);
+    desk.run(&vendor, "plan r.toml").expect(0);
+    desk.run_bare("plan r.toml --sandbox").expect(0);
+    for bad in ["region = \"de\"", "region = 1", "endpoint = \"https://x\"", "token_file = \"x\""] {
+        desk.write("r.toml", format!("[rollout]\norgs = \"orgs.csv\"\n[connection]\n{bad}\n"));
+        desk.run_bare("check r.toml").expect(65);
+    }
+}
