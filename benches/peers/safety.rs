@@ -17,7 +17,7 @@ use orgwave_core::event::Event;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::{Header, IndexEntry, PlanLine, PlanReader};
 use orgwave_core::policy::Rate;
-use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 use orgwave_core::status::Status;
@@ -200,7 +200,7 @@ impl Api {
 }
 
 impl ReadApi for Api {
-    async fn clients(&self) -> Reply<Vec<Listed>> {
+    async fn clients(&self) -> Reply<ClientList> {
         unreachable!("only a refused key makes the engine ask for the list")
     }
 

@@ -4,6 +4,7 @@
 //!
 //! * [`args`]: the command line as typed, and resolved with the rollout file's limits.
 //! * [`input`]: files that are read. [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
+//! * [`clients`]: the partner's client list. [`selection`]: `--only` and `--skip`.
 //! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
@@ -14,6 +15,7 @@
 )]
 
 mod args;
+mod clients;
 mod clock;
 mod commands;
 mod connect;
@@ -26,6 +28,7 @@ mod no_dump;
 mod plans;
 mod rollout;
 mod runs;
+mod selection;
 mod signals;
 
 use std::path::Path;

@@ -14,7 +14,7 @@ use orgwave_core::org::Input;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
-use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader, StopReason};
 use orgwave_core::secret::{SealKey, SecretText, Secrets, key_fingerprint};
 use orgwave_core::settings::RawObject;
@@ -185,8 +185,8 @@ fn org(index: u32) -> Ruuid {
 }
 
 impl ReadApi for Vendor {
-    async fn clients(&self) -> Reply<Vec<Listed>> {
-        Reply::Good(Vec::new())
+    async fn clients(&self) -> Reply<ClientList> {
+        Reply::Good(ClientList::default())
     }
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {

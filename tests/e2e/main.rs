@@ -28,6 +28,9 @@ mod signals;
 /// Exit codes of command lines, keys, secrets and inputs that are wrong before anything is sent.
 mod refusals;
 
+/// What the client list says of orgs, and what `--only` and `--skip` select of them.
+mod clients;
+
 /// Plans as a thing to keep: altered, expired, used, for another key or endpoint; guards and their acknowledgement.
 mod plans;
 

@@ -255,18 +255,6 @@ fn a_retry_writes_as_the_run_did() {
 }
 
 #[test]
-fn a_selection_that_matches_nothing_is_said() {
-    const WARNING: &str = "--only matches no org";
-    let (desk, vendor, orgs, _) = planned("saveClips,skip\ntrue,", 2);
-    for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
-        desk.run(&vendor, &format!("{line} --only=NOPE* {FAST}")).expect(0).says(WARNING);
-        let matched = desk.run(&vendor, &format!("{line} --only {} {FAST}", orgs[0].uuid)).expect(0);
-        assert!(!matched.err.contains(WARNING), "{}", matched.err);
-    }
-    assert_eq!(vendor.writes_of(&orgs[1].uuid).len(), 0);
-}
-
-#[test]
 fn an_id_that_begins_with_a_hyphen_is_selected_and_a_flag_is_not_swallowed() {
     let (desk, vendor, orgs, _) = planned("saveClips\ntrue", 2);
     let id = &orgs[0].uuid;

@@ -46,7 +46,7 @@ pub struct GuardArgs {
     /// Don't ask.
     #[arg(long)]
     pub yes: bool,
-    /// Exit 3 for warnings too.
+    /// Exit 3 for warnings too; of `plan`: if any row is blocked.
     #[arg(long)]
     pub strict: bool,
     /// Wait so long for another run to end.
@@ -58,10 +58,10 @@ pub struct GuardArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// Only orgs whose id or name matches; the others are skipped.
+    /// Only orgs whose id or name matches, or `@FILE` with a pattern on each line; the others are skipped.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub only: Vec<String>,
-    /// Skip orgs whose id or name matches.
+    /// Skip orgs whose id or name matches, or `@FILE` with a pattern on each line.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub skip: Vec<String>,
 }

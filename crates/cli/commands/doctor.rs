@@ -8,8 +8,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, whose};
-use orgwave_core::reply::{Listed, Live, Reply};
+use orgwave_core::reply::{ClientList, Listed, Live, Reply, UnreadableClient};
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::is_masked;
 use orgwave_core::settings::{FIELDS, RawObject};
@@ -19,6 +20,7 @@ use orgwave_executor::survey::{client_list, patiently};
 use orgwave_reporter::terminal::clean;
 
 use crate::args::{self, DoctorArgs, KeyArgs};
+use crate::clients::closed;
 use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
@@ -137,8 +139,8 @@ async fn check_api(
             return Ok(());
         }
     };
-    let listed = match client_list(&api, &mut session.gate).await {
-        Ok(listed) => listed,
+    let ClientList { clients, unreadable } = match client_list(&api, &mut session.gate).await {
+        Ok(list) => list,
         Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
             return Err(stopped(&reason));
         }
@@ -151,13 +153,38 @@ async fn check_api(
             return Ok(());
         }
     };
-    chart.ok("api", &format!("answers; the key is good for {} client orgs", listed.len()));
+    chart.ok("api", &format!("answers; the key is good for {} client orgs", clients.len()));
+    check_clients(chart, &clients, &unreadable);
     check_rate(chart, &api, &mut session).await?;
-    if let Some(org) = listed.iter().min_by(|left, right| left.name.cmp(&right.name)) {
+    if let Some(org) = clients
+        .iter()
+        .filter(|listed| closed(listed).is_none())
+        .min_by(|left, right| left.name.cmp(&right.name))
+    {
         return check_org(chart, &api, &mut session, org).await;
     }
     chart.warn("probe", "there is no client org to look at", "is this key a partner's?");
     Ok(())
+}
+
+/// The orgs that a plan blocks by what the list says of them, or doesn't say.
+fn check_clients(chart: &mut Chart, clients: &[Listed], unreadable: &[UnreadableClient]) {
+    let blocked = |code| clients.iter().filter_map(closed).filter(|(found, _)| *found == code).count();
+    let (shut, deactivated) = (blocked(Code::OrgNoAccess), blocked(Code::OrgDeactivated));
+    if shut + deactivated > 0 {
+        chart.warn(
+            "clients",
+            &format!("{shut} without access for the partner, {deactivated} deactivated: a plan blocks them"),
+            "`orgwave orgs` names them; the client can allow access in the vendor's console",
+        );
+    }
+    if let Some(first) = unreadable.first() {
+        chart.warn(
+            "clients",
+            &format!("{} in the list can't be read: {}", unreadable.len(), clean(&first.to_string())),
+            "a plan blocks the orgs that are missing by it; ask the vendor to correct the record",
+        );
+    }
 }
 
 /// What the vendor says of the rate, which it may well not.

@@ -13,20 +13,21 @@ use orgwave_core::compare::whose;
 use orgwave_core::reply::{Listed, Live};
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::survey::{Finding, client_list, survey};
+use orgwave_executor::survey::{Finding, survey};
 use orgwave_reporter::Fanout;
 use orgwave_reporter::terminal::{clean, orgs};
-use wildmatch::WildMatch;
 
 use self::cells::OrgCells;
 use self::folder::{Kept, OrgRow, Staged};
 use super::sandboxed;
-use crate::args::{self, ExportArgs, SelectArgs, path_again};
+use crate::args::{self, ExportArgs, path_again};
+use crate::clients::{self, closed};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
 use crate::plans::stopped;
 use crate::rollout::{self, Telling};
+use crate::selection::Selection;
 
 /// Notes that are shown before they are only counted.
 const SHOWN: usize = 20;
@@ -54,15 +55,25 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
-    let listed = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
-    let listed = chosen(listed, &args.select)?;
+    let select = Selection::of(&args.select)?;
+    let list = clients::ask(&api, &mut session).await.map_err(|reason| stopped(&reason))?;
+    let listed = chosen(list.clients, &select)?;
 
     let cannot = |error: std::io::Error| Failure::cannot_write(&args.output, error);
     let mut kept = Kept::new(staged.path(), listed.len()).map_err(cannot)?;
     let mut notes = Notes::default();
+    // A plan blocks these, so they have a reason to be skipped, and needn't be read.
+    for (place, listed) in listed.iter().enumerate() {
+        if let Some((_, why)) = closed(listed) {
+            let row = OrgRow { skip: format!("not exported: {why}"), ..OrgRow::empty(listed) };
+            notes.take(&row);
+            kept.put(place, &row).map_err(cannot)?;
+        }
+    }
     let (mut read, mut failed, mut next) = (0_usize, None, HEARTBEAT);
+    let open = listed.iter().enumerate().filter(|(_, listed)| closed(listed).is_none());
     let stop = survey(
-        listed.iter().enumerate().map(|(place, listed)| (listed.org, place)),
+        open.map(|(place, listed)| (listed.org, place)),
         &api,
         &mut session.gate,
         &mut session.control,
@@ -106,16 +117,14 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
 }
 
 /// The orgs to be exported, by name; each once.
-fn chosen(mut listed: Vec<Listed>, select: &SelectArgs) -> Result<Vec<Listed>, Failure> {
-    let globs = |globs: &[String]| globs.iter().map(|glob| WildMatch::new(glob)).collect::<Vec<_>>();
-    let (only, skip) = (globs(&select.only), globs(&select.skip));
-    let fits = |listed: &Listed, globs: &[WildMatch]| {
-        let name = listed.name.as_deref().unwrap_or("");
-        globs.iter().any(|glob| glob.matches(listed.org.as_str()) || glob.matches(name))
-    };
+fn chosen(mut listed: Vec<Listed>, select: &Selection) -> Result<Vec<Listed>, Failure> {
+    select.must_match(|see| {
+        listed.iter().for_each(|listed| see((&listed.org, [listed.name.as_deref(), None])));
+        Ok(())
+    })?;
     let mut seen = HashSet::new();
     listed.retain(|listed| {
-        (only.is_empty() || fits(listed, &only)) && !fits(listed, &skip) && seen.insert(listed.org)
+        select.skips((&listed.org, [listed.name.as_deref(), None])).is_none() && seen.insert(listed.org)
     });
     if listed.is_empty() {
         return Err(Failure::new(Exit::NoInput, "there is no org to export")
@@ -126,13 +135,7 @@ fn chosen(mut listed: Vec<Listed>, select: &SelectArgs) -> Result<Vec<Listed>, F
 }
 
 fn row_of(listed: &Listed, finding: Finding) -> OrgRow {
-    let mut row = OrgRow {
-        org: listed.org,
-        name: super::orgs::name_in_a_cell(listed).unwrap_or_default().to_owned(),
-        skip: String::new(),
-        note: String::new(),
-        cells: OrgCells::default(),
-    };
+    let mut row = OrgRow::empty(listed);
     match finding {
         Finding::Live(Live::Connected(settings)) => match whose(&listed.org, &settings) {
             Ok(_) => {

@@ -94,7 +94,10 @@ async fn each_missing(
     mut each: impl FnMut(&Row, Problem),
 ) -> Result<u64, Failure> {
     let api = session.reader()?;
-    let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    let clients = client_list(&api, &mut session.gate)
+        .await
+        .map(|list| list.clients)
+        .map_err(|reason| stopped(&reason))?;
     let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
     let mut rows = 0;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
-use orgwave_executor::survey::client_list;
 use orgwave_reporter::files::table::Table;
 use orgwave_reporter::terminal::{self as words, Entry, listing};
 
 use super::sandboxed;
 use crate::args::{self, OrgsArgs, OrgsFormat};
+use crate::clients::{self, closed};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
@@ -33,14 +33,15 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
-    let mut orgs = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
+    let mut orgs = clients::ask(&api, &mut session).await.map_err(|reason| stopped(&reason))?.clients;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
     match args.format {
         OrgsFormat::Csv => console::out(&starter(&orgs)?),
         OrgsFormat::Table => {
-            let entry = |listed: &Listed| Entry {
-                id: listed.org.to_string(),
-                parts: vec![listed.name.clone().unwrap_or_default()],
+            let entry = |listed: &Listed| {
+                let name = listed.name.clone().unwrap_or_default();
+                let closed = closed(listed).map(|(code, _)| code.title().to_owned());
+                Entry { id: listed.org.to_string(), parts: std::iter::once(name).chain(closed).collect() }
             };
             let entries: Vec<Entry> = orgs.iter().map(entry).collect();
             let total = words::orgs(orgs.len() as u64);
@@ -57,11 +58,14 @@ pub fn name_in_a_cell(listed: &Listed) -> Option<&str> {
     (!name.chars().any(char::is_control)).then_some(name)
 }
 
+/// The columns of the starter. The list's own words come last: a manifest carries them and sends nothing of them.
+const STARTER: [&str; 4] = ["org_uuid", "org_name", "_clientAccessAllowed", "_deactivated"];
+
 /// A manifest with a row per org, and no setting yet.
 fn starter(orgs: &[Listed]) -> Result<String, Failure> {
     let cannot =
         |error: std::io::Error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error);
-    let mut table = Table::begin(Vec::new(), ["org_uuid", "org_name"]).map_err(cannot)?;
+    let mut table = Table::begin(Vec::new(), STARTER).map_err(cannot)?;
     for listed in orgs {
         table.word(listed.org.as_str()).map_err(cannot)?;
         let name = name_in_a_cell(listed);
@@ -72,6 +76,9 @@ fn starter(orgs: &[Listed]) -> Result<String, Failure> {
             ));
         }
         table.text(name.unwrap_or("")).map_err(cannot)?;
+        for said in [listed.access_allowed, listed.deactivated] {
+            table.word(said.map_or("", |said| if said { "true" } else { "false" })).map_err(cannot)?;
+        }
         table.end_row().map_err(cannot)?;
     }
     let bytes = table.end().map_err(cannot)?;

@@ -59,7 +59,8 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     };
 
     let changed = made.footer.updates > 0;
-    if !args.output.json && (changed || !args.output.quiet) {
+    let exit = exit_of(&made, args.detailed_exitcode, args.guard.strict);
+    if !args.output.json && (changed || exit != Exit::Done || !args.output.quiet) {
         show(&review, &args.output, expected);
         console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
         let page = path.with_extension("html");
@@ -76,17 +77,18 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     if args.guard.unattended {
         max_changed(&made.footer, policy.max_changed)?;
     }
-    Ok(if args.detailed_exitcode { judged(&made) } else { Exit::Done })
+    Ok(exit)
 }
 
-/// `--detailed-exitcode`: orgs that could not be judged come first.
-fn judged(plan: &OpenPlan) -> Exit {
+/// Rows that could not be judged come first: all of them, or with `--strict` and `--detailed-exitcode` any.
+fn exit_of(plan: &OpenPlan, detailed: bool, strict: bool) -> Exit {
     let any = |verdicts: [Verdict; 2]| plan.index.iter().any(|entry| verdicts.contains(&entry.verdict));
-    if any([Verdict::Blocked, Verdict::Rejected]) {
+    let unjudged_counts = detailed || strict || plan.footer.judged == 0;
+    if unjudged_counts && any([Verdict::Blocked, Verdict::Rejected]) {
         Exit::SomeRefused
-    } else if any([Verdict::Failed, Verdict::NotAttempted]) {
+    } else if unjudged_counts && any([Verdict::Failed, Verdict::NotAttempted]) {
         Exit::TryAgain
-    } else if plan.footer.updates > 0 {
+    } else if detailed && plan.footer.updates > 0 {
         Exit::Changes
     } else {
         Exit::Done

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use orgwave_client::{Reader, Writer};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_executor::ports::{ReadApi, WriteApi};
 
 use crate::hold::{self, Step};
@@ -33,22 +33,9 @@ impl WritePort {
     }
 }
 
-async fn listed(reader: &Reader) -> Reply<Vec<Listed>> {
-    match reader.clients().await {
-        Reply::Good(clients) => Reply::Good(
-            clients.into_iter().map(|client| Listed { org: client.org, name: client.name }).collect(),
-        ),
-        Reply::Refused(refusal) => Reply::Refused(refusal),
-        Reply::Unauthorized(refusal) => Reply::Unauthorized(refusal),
-        Reply::Throttled(wait) => Reply::Throttled(wait),
-        Reply::NotSent(why) => Reply::NotSent(why),
-        Reply::Unclear(unclear) => Reply::Unclear(unclear),
-    }
-}
-
 impl ReadApi for ReadPort {
-    async fn clients(&self) -> Reply<Vec<Listed>> {
-        listed(&self.0).await
+    async fn clients(&self) -> Reply<ClientList> {
+        self.0.clients().await
     }
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {
@@ -57,8 +44,8 @@ impl ReadApi for ReadPort {
 }
 
 impl ReadApi for WritePort {
-    async fn clients(&self) -> Reply<Vec<Listed>> {
-        listed(self.0.reader()).await
+    async fn clients(&self) -> Reply<ClientList> {
+        self.0.reader().clients().await
     }
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {

@@ -1,14 +1,11 @@
 //! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::RefCell;
 use std::path::Path;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
 use orgwave_core::event::{EventKind, EventSink};
-use orgwave_core::ids::Ruuid;
-use orgwave_core::legible::quoted;
 use orgwave_core::manifest::{LimitValue, Row};
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, PlanLine, RawTyped, SideColumns, Verdict};
@@ -18,19 +15,19 @@ use orgwave_core::secret::SealKey;
 use orgwave_core::settings::RawObject;
 use orgwave_executor::dispatch::Context;
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::survey::{Finding, client_list, survey};
+use orgwave_executor::survey::{Finding, survey};
 use serde_json::Value;
-use wildmatch::WildMatch;
 
 use super::draft::Draft;
 use super::open::OpenPlan;
 use super::unjudged::settings;
 use crate::args::{PlanPolicy, SelectArgs};
+use crate::clients::{self, Clients};
 use crate::connect::Session;
-use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
+use crate::selection::Selection;
 
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
 ///
@@ -51,25 +48,27 @@ pub async fn make(
     let waves = waves_of(policy, rollout)?;
     let created = session.gate.clock().now();
 
+    let select = Selection::of(select)?;
     let reads = policy.write.reads();
     let listed = if reads || rollout.manifest.header().has_names {
         let api = session.reader()?;
-        let clients = client_list(&api, &mut session.gate).await.map_err(|reason| stopped(&reason))?;
-        Some(clients.into_iter().map(|client| (client.org, client.name)).collect::<HashMap<_, _>>())
+        let list = clients::ask(&api, session).await.map_err(|reason| stopped(&reason))?;
+        Some(Clients::new(list))
     } else {
         None
     };
+    select.must_match(|see| {
+        for row in rollout.manifest.rows().map_err(rows_failure)? {
+            let row = row.map_err(rows_failure)?;
+            see((&row.org, [row.name.as_deref(), listed.as_ref().and_then(|listed| listed.name(&row.org))]));
+        }
+        Ok(())
+    })?;
 
     let draft = RefCell::new(Draft::in_folder(folder)?);
     let total = rollout.manifest.header().rows;
     Context::new(&mut session.gate, sink).emit(EventKind::PlanStarted { orgs: total });
-    let planner = Planner {
-        listed: listed.as_ref(),
-        select: Selection::new(select),
-        policy,
-        secrets: &session.secrets,
-        seal: &seal,
-    };
+    let planner = Planner { listed: listed.as_ref(), select, policy, secrets: &session.secrets, seal: &seal };
     let mut ended = None;
     {
         let mut rows = (0u32..).zip(rollout.manifest.rows().map_err(rows_failure)?);
@@ -122,9 +121,6 @@ pub async fn make(
         return Err(failure);
     }
     rollout.still_the_same()?;
-    if planner.select.matched_none() {
-        console::note("warning: --only matches no org of the manifest, so nothing is selected\n");
-    }
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
     let plan = draft.into_inner().finish(header, &seal, path)?;
@@ -135,7 +131,7 @@ pub async fn make(
 
 /// Decides on one row at a time.
 struct Planner<'a> {
-    listed: Option<&'a HashMap<Ruuid, Option<String>>>,
+    listed: Option<&'a Clients>,
     select: Selection,
     policy: &'a PlanPolicy,
     secrets: &'a orgwave_core::secret::Secrets,
@@ -149,31 +145,18 @@ impl Planner<'_> {
 
     /// The line of a row that needs no read; or the row, to be read.
     fn without_reading(&self, row: Row) -> Result<PlanLine, Box<Row>> {
-        let live_name = self.listed.and_then(|listed| listed.get(&row.org)).cloned().flatten();
-        // Both are asked: a row that the manifest skips may be the one that --only means.
-        let deselected = self.select.skips(&row, live_name.as_deref());
-        if let Some(reason) = row.skip.clone().or(deselected) {
+        let live_name = self.listed.and_then(|listed| listed.name(&row.org));
+        let deselected = self.select.skips((&row.org, [row.name.as_deref(), live_name]));
+        if let Some(reason) = row.skip.clone().or(deselected.map(ToOwned::to_owned)) {
             let mut line = self.line(&row, Verdict::Skipped);
             line.skip = Some(reason);
             return Ok(line);
         }
-        if let Some(listed) = self.listed {
-            match listed.get(&row.org) {
-                None => {
-                    let message = "not among the partner's client orgs".to_owned();
-                    return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgUnlisted, message));
-                }
-                Some(live) => {
-                    let live = live.as_deref().unwrap_or("").trim();
-                    if let Some(name) = row.name.as_deref().map(str::trim)
-                        && name != live
-                    {
-                        let message =
-                            format!("the manifest says {}, the live name is {}", quoted(name), quoted(live));
-                        return Ok(self.stopped(&row, Verdict::Blocked, Code::OrgName, message));
-                    }
-                }
-            }
+        let judged = self.listed.map_or(Ok(()), |listed| listed.judge(&row.org, row.name.as_deref()));
+        if let Err(complaint) = judged {
+            let mut line = self.line(&row, Verdict::Blocked);
+            line.complaint = Some(complaint);
+            return Ok(line);
         }
         if self.policy.write.reads() { Err(Box::new(row)) } else { Ok(self.unread(&row)) }
     }
@@ -223,14 +206,8 @@ impl Planner<'_> {
         Ok(line)
     }
 
-    fn stopped(&self, row: &Row, verdict: Verdict, code: Code, message: String) -> PlanLine {
-        let mut line = self.line(row, verdict);
-        line.complaint = Some(Complaint { code, message, http_status: None });
-        line
-    }
-
     fn line(&self, row: &Row, verdict: Verdict) -> PlanLine {
-        let live_name = || self.listed?.get(&row.org)?.clone();
+        let live_name = || self.listed?.name(&row.org).map(ToOwned::to_owned);
         PlanLine {
             line: row.line,
             org: row.org,
@@ -257,39 +234,6 @@ impl Planner<'_> {
             fields: Vec::new(),
             typed: RawTyped::from(&row.typed),
         }
-    }
-}
-
-/// `--only` and `--skip`.
-struct Selection {
-    only: Vec<WildMatch>,
-    skip: Vec<WildMatch>,
-    /// Whether `--only` matched any row yet.
-    matched: Cell<bool>,
-}
-
-impl Selection {
-    fn new(select: &SelectArgs) -> Self {
-        let globs = |globs: &[String]| globs.iter().map(|glob| WildMatch::new(glob)).collect();
-        Self { only: globs(&select.only), skip: globs(&select.skip), matched: Cell::new(false) }
-    }
-
-    /// Whether `--only` was given and no row that was asked about matched it: most likely it is mistyped.
-    fn matched_none(&self) -> bool {
-        !self.only.is_empty() && !self.matched.get()
-    }
-
-    fn skips(&self, row: &Row, live_name: Option<&str>) -> Option<String> {
-        let names = [Some(row.org.as_str()), row.name.as_deref(), live_name];
-        let matches = |glob: &WildMatch| names.iter().flatten().any(|name| glob.matches(name));
-        let is_selected = self.only.is_empty() || self.only.iter().any(matches);
-        if is_selected {
-            self.matched.set(true);
-        }
-        if self.skip.iter().any(matches) {
-            return Some("by --skip".to_owned());
-        }
-        (!is_selected).then(|| "not matched by --only".to_owned())
     }
 }
 
@@ -356,6 +300,7 @@ pub fn stopped(reason: &StopReason) -> Failure {
         StopReason::MaxDuration => Exit::MaxDuration,
         StopReason::JournalFailed(_) => Exit::CannotWrite,
         StopReason::Unreachable(_)
+        | StopReason::Unusable(_)
         | StopReason::Redirected(_)
         | StopReason::BudgetSpent
         | StopReason::CanaryDisturbed(_)

@@ -79,7 +79,8 @@ pub(crate) fn classify<A: Answer>(
 
 /// The meaning of a 200. In it `error` is a bool; in an error status it is a text.
 fn read<A: Answer>(body: &[u8], words: Words<'_>) -> Result<Reply<A>, Misshapen> {
-    let members = Members::parse(body)?;
+    let body = A::legible(body);
+    let members = Members::parse(&body)?;
     let is_auth_error = members.optional("authError")?.unwrap_or(false);
     let is_error = members.optional("error")?.unwrap_or(false);
     if !is_auth_error && !is_error {

@@ -32,7 +32,7 @@ mod suspect;
 mod transport;
 mod writer;
 
-pub use answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
+pub use answers::{ApiToken, Camera, EnvoyLocation, Location};
 pub use api_key::{AUTH_SCHEME, ApiKey, ApiKeyError};
 pub use certificates::{Authorities, ClientCertificate, PemError};
 pub use endpoint::{Endpoint, EndpointError, ParseRegionError, Region};

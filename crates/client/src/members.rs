@@ -48,6 +48,14 @@ impl<'a> Members<'a> {
         Ok(list.into_iter().map(|Object(item)| item).collect())
     }
 
+    /// As [`Self::list`], of what may be of any shape.
+    pub(crate) fn raw_list(&self, name: &str) -> Result<Vec<&'a RawValue>, Misshapen> {
+        let Some(raw) = self.get(name) else { return Err(Misshapen(self.names())) };
+        let list: Option<Vec<&RawValue>> =
+            serde_json::from_str(raw.get()).map_err(|error| misshapen(name, &error))?;
+        list.ok_or_else(|| Misshapen(format!("a `{name}` that is null")))
+    }
+
     /// The names, for a message: these are the vendor's words, not values.
     pub(crate) fn names(&self) -> String {
         match self.0.len() {
@@ -69,9 +77,11 @@ impl<'a> Members<'a> {
 }
 
 fn read<T: DeserializeOwned>(name: &str, raw: &RawValue) -> Result<T, Misshapen> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        Misshapen(format!("a `{name}` of another shape (at its character {})", error.column()))
-    })
+    serde_json::from_str(raw.get()).map_err(|error| misshapen(name, &error))
+}
+
+fn misshapen(name: &str, error: &serde_json::Error) -> Misshapen {
+    Misshapen(format!("a `{name}` of another shape (at its character {})", error.column()))
 }
 
 fn describe(body: &[u8], error: &serde_json::Error) -> String {

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::{Live, Reply};
+use orgwave_core::reply::{ClientList, Live, Reply};
 
-use crate::answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
+use crate::answers::{ApiToken, Camera, EnvoyLocation, Location};
 use crate::call::{Call, OrgOperation, PartnerOperation};
 use crate::setup::{Setup, SetupError};
 use crate::transport::Transport;
@@ -48,7 +48,7 @@ impl Reader {
     }
 
     /// All of the partner's client orgs, in the vendor's order.
-    pub async fn clients(&self) -> Reply<Vec<Client>> {
+    pub async fn clients(&self) -> Reply<ClientList> {
         self.transport.send(Call::Partner(PartnerOperation::Clients), NOTHING).await
     }
 

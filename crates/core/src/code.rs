@@ -102,6 +102,8 @@ codes! {
     OrgUnproven = "E-ORG-008", "the settings don't say whose they are";
     OrgShape = "E-ORG-009", "a managed field has a shape that nobody knows";
     OrgConflict = "E-ORG-010", "someone else changed a managed field";
+    OrgNoAccess = "E-ORG-011", "the client doesn't let the partner in";
+    OrgDeactivated = "E-ORG-012", "the org is deactivated";
     OrgRefused = "E-ORG-020", "the vendor refused the request";
     OrgError = "E-ORG-021", "the vendor answered with an error";
     OrgAuthError = "E-ORG-022", "the integration must be connected anew";

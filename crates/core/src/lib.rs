@@ -17,6 +17,7 @@ pub mod event;
 pub mod ids;
 pub mod legible;
 pub mod manifest;
+pub mod names;
 pub mod org;
 pub mod outcome;
 pub mod payload;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::legible::quoted;
 use crate::redactor::Redactor;
 use crate::settings::RawObject;
 
@@ -130,6 +131,46 @@ pub struct Listed {
     pub org: crate::ids::Ruuid,
     /// Its name, if it has one.
     pub name: Option<String>,
+    /// Whether the client lets the partner in, where the list says so.
+    pub access_allowed: Option<bool>,
+    /// Whether the org is deactivated, where the list says so.
+    pub deactivated: Option<bool>,
+}
+
+/// The partner's client list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClientList {
+    /// The records that could be read, in the vendor's order.
+    pub clients: Vec<Listed>,
+    /// Those that could not: of an org that isn't among the others, the list doesn't say whether it exists.
+    pub unreadable: Vec<UnreadableClient>,
+}
+
+/// A record of the client list that can't be read, and what of it could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableClient {
+    /// Its place in the list, from 1.
+    pub place: usize,
+    /// The org.
+    pub org: Option<crate::ids::Ruuid>,
+    /// The name.
+    pub name: Option<String>,
+    /// Why, without quoting a value.
+    pub why: String,
+}
+
+impl fmt::Display for UnreadableClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, org, name, why } = self;
+        write!(f, "record {place}")?;
+        if let Some(org) = org {
+            write!(f, ", org {org}")?;
+        }
+        if let Some(name) = name {
+            write!(f, ", {}", quoted(name))?;
+        }
+        write!(f, ": {why}")
+    }
 }
 
 impl fmt::Debug for Live {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::PlanLine;
-use orgwave_core::reply::{Ack, Listed, Live, Reply};
+use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::Entry;
 use orgwave_core::timestamp::Timestamp;
 
 /// The calls that change nothing. What plans, verifies or exports holds only this.
 pub trait ReadApi: Clone + Send + Sync + 'static {
     /// The partner's client list.
-    fn clients(&self) -> impl Future<Output = Reply<Vec<Listed>>> + Send;
+    fn clients(&self) -> impl Future<Output = Reply<ClientList>> + Send;
 
     /// The settings of an org.
     fn settings(&self, org: Ruuid) -> impl Future<Output = Reply<Live>> + Send;

@@ -13,7 +13,7 @@ use orgwave_core::code::Code;
 use orgwave_core::event::{Call, EventSink, WaitReason};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::Complaint;
-use orgwave_core::reply::{Cause, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Cause, ClientList, Live, Refusal, RefusalKind, Reply, Unclear};
 use orgwave_core::run::{Entry, Sample, StopReason};
 use orgwave_core::status::Status;
 use tokio::sync::mpsc;
@@ -62,13 +62,16 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
 pub async fn client_list<C: Clock, A: ReadApi>(
     api: &A,
     gate: &mut Gate<C>,
-) -> Result<Vec<Listed>, StopReason> {
-    let unreachable = |why: String| Err(StopReason::Unreachable(format!("the client list: {why}")));
+) -> Result<ClientList, StopReason> {
+    let said = |why: String| format!("the client list: {why}");
+    let unusable = |why| Err(StopReason::Unusable(said(why)));
+    let unreachable = |why| Err(StopReason::Unreachable(said(why)));
     match patiently(gate, || api.clients()).await? {
         Reply::Good(clients) => Ok(clients),
         Reply::Unauthorized(_) => Err(StopReason::KeyRefused),
-        Reply::Refused(refusal) => unreachable(in_words(&refusal)),
-        Reply::Throttled(wait) => unreachable(parked_message(wait)),
+        Reply::Refused(refusal) => unusable(in_words(&refusal)),
+        Reply::Throttled(wait) => unusable(parked_message(wait)),
+        Reply::Unclear(unclear) if unclear.http_status.is_some() => unusable(unclear.message),
         Reply::NotSent(why) => unreachable(why),
         Reply::Unclear(unclear) => unreachable(unclear.message),
     }

@@ -90,6 +90,8 @@ const fn of_run(code: Code) -> &'static str {
         Code::OrgUnproven => "compare the org's settings with the console, then acknowledge the guard",
         Code::OrgShape => "update orgwave, or leave the field out of the rollout",
         Code::OrgConflict => "find out who else edits this org, then apply retry.toml",
+        Code::OrgNoAccess => "ask the client to allow partner access, then apply again; else skip the row",
+        Code::OrgDeactivated => "check the id; if the org has ended, take its row out or skip it",
         Code::OrgRefused => {
             "mend what the vendor's message names (if none, find it by leaving settings out), apply the rollout again"
         }

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::desired::SideTable;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::table::Table;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::super::orgs::name_in_a_cell;
 use super::cells::{OrgCells, columns, spec_of};
 use crate::failure::Failure;
 use crate::runs::sync_folder;
@@ -30,6 +32,19 @@ pub struct OrgRow {
     pub note: String,
     /// What it has.
     pub cells: OrgCells,
+}
+
+impl OrgRow {
+    /// A row that says nothing yet.
+    pub fn empty(listed: &Listed) -> Self {
+        Self {
+            org: listed.org,
+            name: name_in_a_cell(listed).unwrap_or_default().to_owned(),
+            skip: String::new(),
+            note: String::new(),
+            cells: OrgCells::default(),
+        }
+    }
 }
 
 /// Rows in the order of the replies, in a file without a name: memory doesn't grow with what orgs hold.

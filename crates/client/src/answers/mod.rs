@@ -10,6 +10,5 @@ mod locations;
 
 pub use api_tokens::ApiToken;
 pub use cameras::Camera;
-pub use clients::Client;
 pub use envoy_locations::EnvoyLocation;
 pub use locations::Location;

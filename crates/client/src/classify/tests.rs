@@ -1,11 +1,11 @@
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::{Ack, Live};
+use orgwave_core::reply::{Ack, ClientList, Listed, Live};
 use orgwave_core::secret::SecretText;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::answers::{ApiToken, Camera, Client, EnvoyLocation, Location};
+use crate::answers::{ApiToken, Camera, EnvoyLocation, Location};
 use orgwave_core::redactor::Redactor;
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -87,7 +87,7 @@ proptest! {
         prop_assert!(status == 200 || !matches!(ack, Reply::Good(_)));
         let debug = format!("{ack:?}");
         prop_assert!(!debug.contains("hunter2"), "{debug}");
-        let list = classify::<Vec<Client>>(status, None, &body, words);
+        let list = classify::<ClientList>(status, None, &body, words);
         prop_assert!(!matches!(list, Reply::Good(_)), "none of these is a client list");
         let _ = classify::<Live>(status, None, &body, words);
         let _ = classify::<Vec<Location>>(status, None, &body, words);
@@ -114,7 +114,7 @@ fn every_status_of_a_write_and_of_a_read() {
     500..599 unclear (ServerError)
     ");
     assert_eq!(table::<Live>("{}"), write);
-    assert_eq!(table::<Vec<Client>>(r#"{"clients":[]}"#), write);
+    assert_eq!(table::<ClientList>(r#"{"clients":[]}"#), write);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_200_that_is_no_object_is_unclear() {
     ] {
         assert!(unreadable::<Ack>(body).starts_with("expected the answer to an update, "), "{body}");
         unreadable::<Live>(body);
-        unreadable::<Vec<Client>>(body);
+        unreadable::<ClientList>(body);
         unreadable::<Vec<Location>>(body);
         unreadable::<Vec<Camera>>(body);
         unreadable::<Vec<EnvoyLocation>>(body);
@@ -161,7 +161,7 @@ fn a_200_with_error_is_refused() {
         refusal,
         Refusal { http_status: 200, kind: RefusalKind::Error, message: "Door not found".to_owned() }
     );
-    assert_eq!(refused::<Vec<Client>>(200, r#"{"error":true,"clients":null}"#).message, "");
+    assert_eq!(refused::<ClientList>(200, r#"{"error":true,"clients":null}"#).message, "");
     assert_eq!(refused::<Vec<Camera>>(200, r#"{"error":true,"errorMsg":7}"#).kind, RefusalKind::Error);
 }
 
@@ -288,16 +288,17 @@ fn deep_json_neither_overflows_nor_counts_as_an_answer_where_it_is_read() {
 
 #[test]
 fn the_client_list() {
-    let list: Vec<Client> = good(&format!(
+    let list: Vec<Listed> = good::<ClientList>(&format!(
         r#"{{"clients":[
             {{"clientOrgUuid":"{A}","clientOrgName":"Ärzte","clientAccessAllowed":true,"totalCameras":4}},
             {{"clientOrgName":null,"clientOrgUuid":"{B}"}}],"error":null}}"#
-    ));
+    ))
+    .clients;
     assert_eq!(list[0].org, A.parse::<Ruuid>().unwrap());
     assert_eq!(list[0].name.as_deref(), Some("Ärzte"));
     assert_eq!(list[0].access_allowed, Some(true));
     assert_eq!((list[1].org, &list[1].name, list[1].access_allowed), (B.parse().unwrap(), &None, None));
-    assert!(good::<Vec<Client>>(r#"{"clients":[]}"#).is_empty());
+    assert!(good::<ClientList>(r#"{"clients":[]}"#) == ClientList::default());
 }
 
 #[test]
@@ -314,9 +315,58 @@ fn a_client_list_of_a_shape_nobody_knows_is_an_error_and_never_no_orgs() {
         (r#"{"clients":[{"clientOrgUuid":"short"}]}"#, "a `clients` of another shape"),
         (r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}"#, "`h`, 2 more"),
     ] {
-        let said = unreadable::<Vec<Client>>(body);
+        let said = unreadable::<ClientList>(body);
         assert!(said.contains("a list `clients` of objects with `clientOrgUuid`"), "{body}: {said}");
         assert!(said.contains(found), "{body}: {said}");
+    }
+}
+
+#[test]
+fn one_record_that_cannot_be_read_is_named_and_leaves_the_others() {
+    for (record, org, name, why) in [
+        (r#"{"clientOrgUuid":null,"clientOrgName":"New"}"#, false, Some("New"), "no `clientOrgUuid`"),
+        (r#"{"clientOrgName":"New"}"#, false, Some("New"), "no `clientOrgUuid`"),
+        (r#"{"clientOrgUuid":"pending"}"#, false, None, "a `clientOrgUuid` of another shape"),
+        (
+            r#"{"clientOrgUuid":"BBBBBBBBBBBBBBBBBBBBBA","clientOrgName":42}"#,
+            true,
+            None,
+            "a `clientOrgName` of",
+        ),
+        (
+            r#"{"clientOrgUuid":"BBBBBBBBBBBBBBBBBBBBBA","clientOrgName":"x\ud800"}"#,
+            true,
+            None,
+            "a `clientOrgName` of",
+        ),
+        (
+            "{\"clientOrgUuid\":\"BBBBBBBBBBBBBBBBBBBBBA\",\"clientOrgName\":\"\u{0}\"}",
+            true,
+            None,
+            "a `clientOrgName` of",
+        ),
+        (
+            r#"{"clientOrgUuid":"BBBBBBBBBBBBBBBBBBBBBA","clientAccessAllowed":"no"}"#,
+            true,
+            None,
+            "a `clientAccessAllowed` of",
+        ),
+        (r#"{"clientOrgUuid":"BBBBBBBBBBBBBBBBBBBBBA","deactivated":1}"#, true, None, "a `deactivated` of"),
+        (r#"["x"]"#, false, None, "a list instead of an object"),
+        ("null", false, None, "null instead of an object"),
+        ("7", false, None, "a single value instead of an object"),
+    ] {
+        let body = format!(r#"{{"clients":[{{"clientOrgUuid":"{A}"}},{record}]}}"#);
+        // A control character that JSON doesn't allow ends the reading of all: the bytes are no UTF-8 in its place.
+        let body: Vec<u8> = body.bytes().map(|byte| if byte == 0 { 0xe9 } else { byte }).collect();
+        let Reply::Good(list) = classify::<ClientList>(200, None, &body, Words(&Redactor::default())) else {
+            panic!("{record}");
+        };
+        assert_eq!(list.clients.len(), 1, "{record}");
+        let unreadable = &list.unreadable[0];
+        assert_eq!((list.unreadable.len(), unreadable.place), (1, 2), "{record}");
+        assert_eq!((unreadable.org.is_some(), unreadable.name.as_deref()), (org, name), "{record}");
+        assert!(unreadable.why.starts_with(why), "{record}: {unreadable}");
     }
 }
 
@@ -330,8 +380,8 @@ fn a_hundred_thousand_clients() {
     let ids: Vec<Ruuid> = ids.collect();
     let items: Vec<_> =
         ids.iter().map(|id| format!(r#"{{"clientOrgUuid":"{id}","clientOrgName":"Org {id}"}}"#)).collect();
-    let list: Vec<Client> = good(&format!(r#"{{"clients":[{}]}}"#, items.join(",")));
-    assert!(list.iter().map(|client| client.org).eq(ids));
+    let list: ClientList = good(&format!(r#"{{"clients":[{}]}}"#, items.join(",")));
+    assert!(list.clients.iter().map(|client| client.org).eq(ids));
 }
 
 #[test]

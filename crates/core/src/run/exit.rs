@@ -88,14 +88,22 @@ pub fn exit_of(finish: &Finish, counts: &Counts, strict: bool) -> Exit {
         Some(StopReason::JournalFailed(_)) => Exit::CannotWrite,
         Some(StopReason::KeyRefused) => Exit::KeyRefused,
         Some(StopReason::Expired) => Exit::PlanRefused,
-        Some(StopReason::Unreachable(_) | StopReason::Redirected(_)) if !finish.wrote => Exit::Unreachable,
+        Some(StopReason::Unreachable(_) | StopReason::Unusable(_) | StopReason::Redirected(_))
+            if !finish.wrote =>
+        {
+            Exit::Unreachable
+        }
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Terminated) => Exit::Terminated,
         Some(StopReason::HungUp) => Exit::HungUp,
         Some(StopReason::BudgetSpent | StopReason::CanaryDisturbed(_)) => Exit::BudgetSpent,
-        Some(StopReason::Unreachable(_) | StopReason::Redirected(_) | StopReason::MaxDuration) | None => {
-            by_counts()
-        }
+        Some(
+            StopReason::Unreachable(_)
+            | StopReason::Unusable(_)
+            | StopReason::Redirected(_)
+            | StopReason::MaxDuration,
+        )
+        | None => by_counts(),
     }
 }
 
@@ -135,7 +143,7 @@ mod tests {
     fn a_run_that_stopped_is_judged_by_the_reason_first() {
         use StopReason::{
             BudgetSpent, CanaryDisturbed, Expired, HungUp, Interrupted, JournalFailed, KeyRefused,
-            MaxDuration, Redirected, Terminated, Unreachable,
+            MaxDuration, Redirected, Terminated, Unreachable, Unusable,
         };
         let text = String::new;
         let left = &[Status::Applied, Status::NotAttempted][..];
@@ -145,6 +153,8 @@ mod tests {
             (Expired, true, 12),
             (Unreachable(text()), false, 69),
             (Unreachable(text()), true, 5),
+            (Unusable(text()), false, 69),
+            (Unusable(text()), true, 5),
             (Redirected(text()), false, 69),
             (Redirected(text()), true, 5),
             (Interrupted, true, 130),

@@ -26,6 +26,8 @@ pub enum StopReason {
     MaxDuration,
     /// The API can't be reached; the text says why.
     Unreachable(String),
+    /// The API answers, and what it answers can't be used; the text says more.
+    Unusable(String),
     /// The API redirects, which is never followed; the text says more.
     Redirected(String),
     /// The plan has expired: doubt is settled, and nothing new is sent.
@@ -43,6 +45,7 @@ impl StopReason {
             | Self::BudgetSpent
             | Self::CanaryDisturbed(_)
             | Self::Unreachable(_)
+            | Self::Unusable(_)
             | Self::Redirected(_)
             | Self::Expired
             | Self::JournalFailed(_) => false,
@@ -63,6 +66,7 @@ impl fmt::Display for StopReason {
             Self::HungUp => f.write_str("the terminal was closed"),
             Self::MaxDuration => f.write_str("the time given by --max-duration has passed"),
             Self::Unreachable(why) => write!(f, "the API can't be reached: {why}"),
+            Self::Unusable(why) => write!(f, "the API answers, but not with what is needed: {why}"),
             Self::Redirected(why) => write!(f, "the API redirects, which is never followed: {why}"),
             Self::Expired => f.write_str("the plan has expired"),
             Self::JournalFailed(why) => write!(f, "the journal could not be written: {why}"),

@@ -13,6 +13,7 @@ use memchr::memchr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Class, FIELDS, Field, Kind, Member};
+use crate::names::distance;
 
 /// Where a value stands. Ordered by the text of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +114,8 @@ impl Path {
 
 /// The nearest of some names, near enough that a person may have meant it.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = name.to_lowercase();
     names
-        .map(|candidate| (strsim::damerau_levenshtein(&typed, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 2.max(candidate.len() / 4))
+        .filter_map(|candidate| Some((distance(name, candidate)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

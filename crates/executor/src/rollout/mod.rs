@@ -176,7 +176,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let pause = history.pause.map(|pause| pause.left(at)).unwrap_or_default();
     let mut work = work::Rollout::new(job, ports, counts);
     if pause > LONGEST_WAIT {
-        work.stop(StopReason::Unreachable(format!("the client list: {}", parked_message(Some(pause)))));
+        work.stop(StopReason::Unusable(format!("the client list: {}", parked_message(Some(pause)))));
     } else {
         gate.close_for(pause);
     }

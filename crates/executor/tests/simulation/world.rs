@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::{Ack, Cause, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
 use orgwave_core::settings::RawObject;
 use orgwave_executor::ports::{ReadApi, WriteApi};
 use serde_json::{Map, Value};
@@ -437,9 +437,13 @@ impl Transport {
 }
 
 impl ReadApi for Transport {
-    async fn clients(&self) -> Reply<Vec<Listed>> {
+    async fn clients(&self) -> Reply<ClientList> {
         let said = self.call(Kind::List, None, None).await;
-        let orgs = || self.world.lock().orgs.iter().map(|org| Listed { org: org.id, name: None }).collect();
+        let listed = |org: Ruuid| Listed { org, name: None, access_allowed: None, deactivated: None };
+        let orgs = || ClientList {
+            clients: self.world.lock().orgs.iter().map(|org| listed(org.id)).collect(),
+            unreadable: Vec::new(),
+        };
         said.into_reply(|_, _| orgs())
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use orgwave_core::event::{Call, EventKind, EventSink, WaitReason};
 use orgwave_core::policy::Rate;
-use orgwave_core::reply::{Listed, Reply};
+use orgwave_core::reply::{ClientList, Reply};
 use orgwave_core::run::{Entry, StopReason};
 use tokio::sync::mpsc;
 
@@ -45,7 +45,7 @@ pub enum Control {
 enum Signal {
     Replied { index: u32, reply: OrgReply, sent: Sent, took: Duration },
     Panicked { index: u32, what: String },
-    Listed { reply: Reply<Vec<Listed>>, sent: Sent, took: Duration },
+    Listed { reply: Reply<ClientList>, sent: Sent, took: Duration },
     Durable { index: u32, result: Result<(), String> },
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use orgwave_core::event::{Answer, Call, EventKind, WaitReason};
-use orgwave_core::reply::{Cause, Listed, Refusal, Reply, Unclear};
+use orgwave_core::reply::{Cause, ClientList, Refusal, Reply, Unclear};
 use orgwave_core::run::StopReason;
 
 use super::super::active::{Active, MOST_THROTTLES, Stage};
@@ -195,7 +195,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
     }
 
-    fn listed(&mut self, reply: &Reply<Vec<Listed>>, sent: Sent, took: Duration) {
+    fn listed(&mut self, reply: &Reply<ClientList>, sent: Sent, took: Duration) {
         // None is under way after a cut.
         self.in_flight = self.in_flight.saturating_sub(1);
         let (answer, http_status) = answer_of(reply);
@@ -225,7 +225,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 }
                 if wait > LONGEST_WAIT || self.latch.failures >= MOST_THROTTLES {
                     let why = "the client list, asked whether the key is good, answers 429".to_owned();
-                    return self.drain(StopReason::Unreachable(why));
+                    return self.drain(StopReason::Unusable(why));
                 }
                 self.latch.ask_again(now + wait);
             }
@@ -242,7 +242,10 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 }
                 if self.latch.failures >= self.gate.limits().attempts || least > LONGEST_WAIT {
                     let why = format!("the client list, asked whether the key is good: {}", unclear.message);
-                    return self.drain(StopReason::Unreachable(why));
+                    return self.drain(match unclear.http_status {
+                        Some(_) => StopReason::Unusable(why),
+                        None => StopReason::Unreachable(why),
+                    });
                 }
                 let wait = self.gate.backoff.delay(self.latch.failures - 1);
                 self.latch.ask_again(now + wait.max(least));
