@@ -12,6 +12,8 @@ pub enum Step {
     PlanWritten,
     /// The journal has its header, and no name.
     JournalDrafted,
+    /// The plan is marked as used, and the journal has no name.
+    PlanMarked,
     /// The journal has its name, and the plan's id isn't remembered.
     JournalPublished,
     /// The plan's id is remembered, and nothing was sent.

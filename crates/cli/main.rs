@@ -7,6 +7,7 @@
 //! * [`clients`]: the partner's client list. [`selection`]: `--only` and `--skip`.
 //! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
+//! * [`memory`]: what the tool remembers. [`locks`]: which runs never overlap.
 //! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
 
 #![expect(
@@ -23,6 +24,7 @@ mod console;
 mod failure;
 mod hold;
 mod input;
+mod locks;
 mod memory;
 mod no_dump;
 mod plans;

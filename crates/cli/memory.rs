@@ -1,14 +1,11 @@
-//! What the tool remembers on this machine, in `$XDG_STATE_HOME/orgwave`: a lock per key and endpoint, ids of
-//! plans that were applied, rates that were learned.
-//!
-//! The lock is the kernel's, on an open file: it ends with the process, however that ends, so none is stale.
+//! What the tool remembers on this machine, in `$XDG_STATE_HOME/orgwave`: ids of plans that were applied, rates that
+//! were learned, and, where the machine has no folder for them, the locks of runs.
 
 use std::env;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Fingerprint;
@@ -18,21 +15,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
+use crate::locks::Locks;
 use crate::runs::sync_folder;
-
-/// How often a lock that is waited for is tried.
-const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// The memory of this machine.
 #[derive(Debug, Clone)]
 pub struct Memory {
     folder: PathBuf,
-}
-
-/// The right to write for one key at one endpoint. Ends when dropped.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
 }
 
 /// A rate that worked.
@@ -67,36 +56,9 @@ impl Memory {
         Ok(state_home()?.join("orgwave"))
     }
 
-    /// Takes the lock of this key and endpoint, waiting up to `wait` for it.
-    ///
-    /// # Errors
-    /// 11: another run holds it.
-    pub async fn lock(&self, key: &Fingerprint, endpoint: &str, wait: Duration) -> Result<Lock, Failure> {
-        let path = self.folder.join("locks").join(name_of(key, endpoint));
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| Failure::cannot_write(&path, error))?;
-        let until = tokio::time::Instant::now() + wait;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < until => {
-                    tokio::time::sleep(TRY_EVERY).await;
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Failure::new(
-                        Exit::Locked,
-                        format!("another run with this key is under way at {endpoint}"),
-                    )
-                    .hint("wait for it to end; --lock-wait TIME does"));
-                }
-                Err(TryLockError::Error(error)) => return Err(Failure::cannot_write(&path, error)),
-            }
-        }
+    /// Which runs never overlap with those of this memory.
+    pub fn locks(&self) -> Locks {
+        Locks::find(&self.folder)
     }
 
     /// Whether a plan was applied already.
@@ -147,7 +109,8 @@ fn name_of(key: &Fingerprint, endpoint: &str) -> String {
     digest(format!("{key}\n{endpoint}").as_bytes())
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// A short name of these bytes.
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -26,6 +26,92 @@ fn a_used_plan_is_refused_by_either_memory() {
     fs::remove_dir_all(stage.path("state")).unwrap();
     refused(&[]);
     assert_eq!(stage.run_folders().len(), 1, "a refused plan leaves no folder");
+    // The mark beside the plan tells it whoever has neither.
+    fs::remove_dir_all(stage.path("reports")).unwrap();
+    refused(&[]);
+    let mark = fs::read_to_string(stage.path("p.jsonl.used")).unwrap();
+    assert!(mark.contains("reports/"), "{mark}");
+    // A new plan of that name is another plan.
+    fs::remove_file(stage.path("p.jsonl")).unwrap();
+    for page in ["p.html", "p.md", "p.csv"] {
+        fs::remove_file(stage.path(page)).unwrap();
+    }
+    stage.plan(&[]);
+    let ran = stage.run(&["apply", "p.jsonl", "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_plan_whose_mark_cannot_be_made_is_applied_with_a_warning() {
+    let stage = Stage::new(36, 6, &[]);
+    // With `.used` behind it, the name is longer than a name may be.
+    let name = format!("{}.jsonl", "p".repeat(246));
+    fs::rename(stage.plan(&[]), stage.path(&name)).unwrap();
+    let ran = stage.run(&["apply", &name, "--yes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("warning:") && ran.stderr.contains(".used can't be written"), "{ran:?}");
+    let ran = stage.run(&["apply", &name, "--yes"]);
+    assert_eq!(ran.code, Some(12), "{ran:?}");
+}
+
+#[test]
+fn a_mark_of_nobody_knows_which_run_refuses_and_says_what_to_do() {
+    let stage = Stage::new(37, 6, &[]);
+    stage.plan(&[]);
+    for mark in ["", r#"{"plan_id":"another","run":"/nowhere"}"#] {
+        fs::write(stage.path("p.jsonl.used"), mark).unwrap();
+        let ran = stage.run(&["apply", "p.jsonl", "--yes"]);
+        assert_eq!(ran.code, Some(12), "{ran:?}");
+        assert!(ran.stderr.contains("p.jsonl.used") && ran.stderr.contains("remove the mark"), "{ran:?}");
+    }
+    assert_eq!(stage.writes(), 0);
+}
+
+#[test]
+fn of_several_that_start_at_once_one_begins() {
+    let stage = Stage::new(38, 6, &[]);
+    let started: Vec<Live> = (0..4)
+        .map(|_| {
+            let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
+            command.env("ORGWAVE_HOLD_AT", "BeforeSend:1");
+            Live::start(command)
+        })
+        .collect();
+    // It holds its lock until all the others have ended.
+    let mut holder = None;
+    for mut live in started {
+        if live.says("held at") {
+            assert!(holder.is_none(), "two began");
+            holder = Some(live);
+        } else {
+            let ran = live.finish();
+            assert_eq!(ran.code, Some(11), "{ran:?}");
+        }
+    }
+    holder.expect("one began").kill();
+}
+
+#[test]
+fn a_plan_that_is_replaced_while_the_lock_is_waited_for_is_not_what_is_applied() {
+    let stage = Stage::new(39, 6, &[]);
+    let plan = fs::read(stage.plan(&[])).unwrap();
+    let first = held(&stage);
+    let args = ["apply", "p.jsonl", "--yes", "--lock-wait", "30s", "--reports", "second"];
+    let mut second = Live::start(stage.command(&args));
+    assert!(second.until(|| copies(&stage) == 1), "the plan is copied before the lock is waited for");
+    fs::write(stage.path("p.jsonl"), plan[..plan.len() / 2].repeat(2)).unwrap();
+    first.kill();
+    let ran = second.finish();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let folder = fs::read_dir(stage.path("second")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(fs::read(folder.join("plan.jsonl")).unwrap(), plan);
+}
+
+/// How many runs have a whole copy of the plan.
+fn copies(stage: &Stage) -> usize {
+    let whole = fs::metadata(stage.path("p.jsonl")).unwrap().len();
+    let runs = fs::read_dir(stage.path("second")).into_iter().flatten().map(|run| run.unwrap().path());
+    runs.filter(|run| fs::metadata(run.join("plan.jsonl")).is_ok_and(|plan| plan.len() == whole)).count()
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn while_planning() {
 fn between_the_plan_and_the_journals_name() {
     dies_twice_at("PlanWritten", 1, no_run);
     dies_twice_at("JournalDrafted", 1, no_run);
+    dies_twice_at("PlanMarked", 1, no_run);
 }
 
 #[test]
@@ -198,4 +199,18 @@ fn a_plan_whose_run_died_before_its_id_was_remembered_is_used() {
     assert_eq!(stage.writes(), 0);
     let resumed = stage.run(&["resume"]);
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
+}
+
+#[test]
+fn a_plan_whose_run_died_between_its_mark_and_the_journals_name_can_be_applied() {
+    let stage = Stage::new(8, 6, &[]);
+    stage.plan(&[]);
+    let died = killed_at(&stage, &["apply", "p.jsonl", "--yes"], "PlanMarked", 1);
+    assert!(died.was_killed(), "{died:?}");
+    assert!(stage.path("p.jsonl.used").exists());
+    assert_eq!(stage.writes(), 0);
+    let again = stage.run(&["apply", "p.jsonl", "--yes"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    let third = stage.run(&["apply", "p.jsonl", "--yes"]);
+    assert_eq!(third.code, Some(12), "{third:?}");
 }

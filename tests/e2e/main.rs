@@ -53,6 +53,9 @@ mod secrets;
 /// Files as spreadsheets and people make them.
 mod manifests;
 
+/// Runs that must not overlap.
+mod apart;
+
 /// The example that the documentation begins with.
 mod demo;
 

@@ -26,10 +26,9 @@ use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::input::Input;
-use crate::memory::{Lock, Memory};
-use crate::plans::{
-    OpenPlan, PlanLines, Wanted, check_no_read, copy_verified, header_of, limits_of, make, secrets_named,
-};
+use crate::locks::Lock;
+use crate::memory::Memory;
+use crate::plans::{OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used};
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
@@ -48,10 +47,11 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         prepare_rollout(&args, &folder, &mut listeners).await
     };
     listeners.clear();
-    let Prepared { mut session, hold, plan, fresh } = match prepared {
+    let Prepared { mut session, hold, plan, lines } = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return Err(leave(failure, folder, listeners)),
     };
+    let fresh = !is_plan;
     if let Err(failure) = permit(&args, &folder.path, &session, &plan, fresh) {
         // A plan that was made is kept: it is what the guard asks to look at.
         return Err(if fresh { failure } else { leave(failure, folder, listeners) });
@@ -59,12 +59,12 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
 
     let memory = hold.as_ref().map(|hold| &hold.memory);
     let (run, journal) = begin(&args, &folder, &session, memory, &plan, fresh)?;
-    let OpenPlan { header, index, .. } = plan;
+    let OpenPlan { header, .. } = plan;
     let execution = Execution {
         folder: &folder.path,
         run,
         plan: header,
-        index,
+        lines,
         journal,
         history: History::default(),
         settle_only: false,
@@ -99,25 +99,37 @@ struct Prepared {
     /// None in the sandbox, which nobody shares.
     hold: Option<Hold>,
     plan: OpenPlan,
-    /// Made by this very command.
-    fresh: bool,
+    lines: PlanLines,
 }
 
 /// The right to write, for as long as the command goes on.
 struct Hold {
     memory: Memory,
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Hold {
-    async fn take(args: &ApplyArgs, identity: &Identity) -> Result<Option<Self>, Failure> {
+    async fn take(args: &ApplyArgs, identity: &Identity, run: &str) -> Result<Option<Self>, Failure> {
         if args.connect.sandbox {
             return Ok(None);
         }
         let memory = Memory::open()?;
         let wait = args.guard.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
-        let lock = memory.lock(&identity.key_fingerprint(), &identity.endpoint(), wait).await?;
-        Ok(Some(Self { memory, _lock: lock }))
+        let locks = memory.locks();
+        if let Some(why) = locks.unusable().filter(|_| !args.output.quiet) {
+            let only = "runs of other users of this machine are not kept apart from this one";
+            console::note(&format!("warning: {why}: {only}\n"));
+        }
+        let lock = locks.take(identity.partner(), Some(run), wait).await?;
+        Ok(Some(Self { memory, lock }))
+    }
+
+    /// Claims the orgs that the plan writes.
+    async fn claim(hold: Option<&mut Self>, run: &str, plan: &mut OpenPlan) -> Result<(), Failure> {
+        match hold {
+            Some(hold) => hold.lock.claim(run, std::mem::take(&mut plan.orgs)).await,
+            None => Ok(()),
+        }
     }
 
     fn rate(hold: Option<&Self>, identity: &Identity) -> Option<f64> {
@@ -137,12 +149,12 @@ async fn prepare_rollout(
     check_no_read(&policy, rollout.manifest.header())?;
     let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
-    let hold = Hold::take(args, &identity).await?;
+    let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    let plan = make(
+    let mut plan = make(
         &mut rollout,
         &policy,
         &args.select,
@@ -153,40 +165,42 @@ async fn prepare_rollout(
     )
     .await?;
     hold::at(Step::PlanWritten);
-    Ok(Prepared { session, hold, plan, fresh: true })
+    Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
+    let lines = PlanLines::open(&path, std::mem::take(&mut plan.index))?;
+    Ok(Prepared { session, hold, plan, lines })
 }
 
 async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
-    let header = header_of(&args.target)?;
-    let limits = args::pace(&args.pace, &limits_of(&header))?;
-    let sandbox = sandboxed::of_plan(&args.connect, &args.target, &header, &folder.path).await?;
-    // The names of the secrets stand in the lines, and the lines are to be believed only once they are proved.
+    // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
+    let file = PlanFile::open(&args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
+    let unproved = file.header()?;
+    let sandbox = sandboxed::of_plan(&args.connect, &file, &unproved, &folder.path).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
-    fits(&header, &identity)?;
-    let hold = Hold::take(args, &identity).await?;
-    unused(&header, hold.as_ref(), args)?;
+    let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id)).map_err(|failure| {
+        // Another key's seal never fits; what the header says is good for the reason.
+        let reason = is_for(&unproved, &identity).err().filter(|_| failure.exit == Exit::PlanRefused);
+        reason.unwrap_or(failure)
+    })?;
+    is_for(&plan.header, &identity)?;
+    if clock::now() >= plan.header.expires {
+        let what = format!("the plan expired at {}", plan.header.expires);
+        return Err(Failure::new(Exit::PlanRefused, what).hint("plan again, and review it"));
+    }
+    let limits = args::pace(&args.pace, &limits_of(&plan.header))?;
+    let mut hold = Hold::take(args, &identity, &folder.name).await?;
+    unused(&plan.header, hold.as_ref(), args)?;
+    Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
-    let needed = secrets_named(&args.target)?;
-    let mut session = Session::open(identity, &args.connect.key, limits, &needed, sandbox, learned)?;
-
-    let copy = folder.path.join(PLAN_FILE);
-    let seal = session.seal(&header.plan_id);
-    let secrets = std::mem::take(&mut session.secrets);
-    let plan = copy_verified(
-        &args.target,
-        &copy,
-        |_| seal.clone(),
-        Wanted::WithSecrets,
-        |line| PlanLines::check_secrets(line, &secrets, &seal),
-    )?;
-    session.secrets = secrets;
+    let session = Session::open(identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
+    secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
     sync_folder(&folder.path)?;
-    Ok(Prepared { session, hold, plan, fresh: false })
+    let lines = file.lines(std::mem::take(&mut plan.index));
+    Ok(Prepared { session, hold, plan, lines })
 }
 
-/// Whether the plan is for this API and this key, and not expired.
-fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
+/// Whether the plan is for this API and this key.
+fn is_for(header: &Header, identity: &Identity) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     if header.endpoint != identity.endpoint() {
         let failure =
@@ -199,22 +213,17 @@ fn fits(header: &Header, identity: &Identity) -> Result<(), Failure> {
     if header.key_fingerprint != identity.key_fingerprint() {
         return Err(refused("the plan was made with another key".to_owned()).hint("plan again with this key"));
     }
-    if clock::now() >= header.expires {
-        return Err(
-            refused(format!("the plan expired at {}", header.expires)).hint("plan again, and review it")
-        );
-    }
     Ok(())
 }
 
-/// Whether the plan was never applied, as far as this machine and the reports folder know.
+/// Whether the plan was never applied, as far as this machine, the reports folder and the plan's own know.
 fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
     let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
     let run = runs_in(&args.output.reports, |_, failure| console::error(&failure))
         .into_iter()
         .find(|run| run.header.plan_id == header.plan_id);
     if !is_remembered && run.is_none() {
-        return Ok(());
+        return used::check(&args.target, &header.plan_id);
     }
     let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.display()));
     Err(Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}"))
@@ -231,7 +240,7 @@ fn begin(
     fresh: bool,
 ) -> Result<(RunHeader, SqliteJournal), Failure> {
     let header = &plan.header;
-    let orgs = u32::try_from(plan.index.len())
+    let orgs = u32::try_from(plan.footer.lines)
         .map_err(|error| Failure::new(Exit::BadInput, "too many orgs for one run").because(error))?;
     let run = RunHeader {
         format: RUN_FORMAT,
@@ -253,6 +262,10 @@ fn begin(
         |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
     let draft = SqliteJournal::create(&folder.path, &run).map_err(cannot_write)?;
     hold::at(Step::JournalDrafted);
+    if !fresh {
+        used::mark(&args.target, &run.plan_id, &folder.path)?;
+    }
+    hold::at(Step::PlanMarked);
     let journal = Draft::publish(draft).map_err(cannot_write)?;
     hold::at(Step::JournalPublished);
     // In this order: an id that is remembered without a run would make a plan unusable that nobody used.

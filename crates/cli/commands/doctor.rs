@@ -25,6 +25,7 @@ use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
+use crate::locks::{Locks, Scope};
 use crate::memory::Memory;
 use crate::plans::stopped;
 
@@ -46,6 +47,9 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
         Err(failure) => {
             chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");
         }
+    }
+    if let Ok(memory) = Memory::place() {
+        check_locks(&mut chart, &Locks::find(&memory));
     }
     check_folder(&mut chart, "reports", &args.reports, false);
     Ok(chart.exit())
@@ -274,6 +278,23 @@ fn check_settings(chart: &mut Chart, who: &str, listed: &Listed, settings: &RawO
             &format!("{who}: tokenValid is false"),
             "connect it anew in the vendor's console",
         );
+    }
+}
+
+/// Where runs are kept from overlapping, and whose.
+fn check_locks(chart: &mut Chart, locks: &Locks) {
+    let apart = match locks.scope() {
+        Scope::Machine => "keeps apart the runs of all users of this machine who can write there",
+        Scope::User => "keeps apart this user's runs on this machine",
+    };
+    let what = format!("{} {apart}; not those of other machines", locks.folder().display());
+    match locks.unusable() {
+        Some(why) => chart.warn(
+            "locks",
+            &format!("{what}, and not other users' ({why})"),
+            "let everyone who runs orgwave write there: chmod 1777",
+        ),
+        None => chart.ok("locks", &what),
     }
 }
 

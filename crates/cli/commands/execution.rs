@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use orgwave_core::plan::{Header, IndexEntry};
+use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::PlanLines;
-use crate::runs::{JournalPort, PLAN_FILE, RunFiles, RunFolder};
+use crate::runs::{JournalPort, RunFiles, RunFolder};
 
 /// What is carried out.
 pub struct Execution<'a> {
@@ -30,8 +30,8 @@ pub struct Execution<'a> {
     pub run: RunHeader,
     /// Its plan's header.
     pub plan: Header,
-    /// Where the plan's orgs are.
-    pub index: Vec<IndexEntry>,
+    /// The plan's lines.
+    pub lines: PlanLines,
     /// Its journal.
     pub journal: SqliteJournal,
     /// What earlier processes left.
@@ -59,9 +59,8 @@ pub async fn execute(
     memory: Option<&Memory>,
     listeners: &mut Listeners,
 ) -> Result<Executed, Failure> {
-    let Execution { folder, run, plan, index, journal, history, settle_only, again } = execution;
+    let Execution { folder, run, plan, lines, journal, history, settle_only, again } = execution;
     let journal = JournalPort(journal);
-    let lines = PlanLines::open(&folder.join(PLAN_FILE), index)?;
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
     let policy = Policy {

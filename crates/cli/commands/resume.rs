@@ -20,7 +20,7 @@ use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanLines, Wanted, header_of, limits_of, secrets_named};
+use crate::plans::{OpenPlan, PlanFile, Proved, limits_of};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished, take};
 
 /// Goes on with a run.
@@ -33,9 +33,8 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
     let memory = Memory::open()?;
-    let lock = memory
-        .lock(&key, &endpoint, args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default())
-        .await?;
+    let wait = args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
+    let mut lock = memory.locks().take(identity.partner(), None, wait).await?;
 
     let (folder, tally) = match &args.run {
         Some(run) => {
@@ -50,24 +49,17 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         return without_sending(&args, &folder, &tally);
     }
 
-    let plan_path = folder.path.join(PLAN_FILE);
-    let header = header_of(&plan_path)?;
-    let limits = args::pace(&args.pace, &limits_of(&header))?;
+    let file = PlanFile::open(&folder.path.join(PLAN_FILE))?;
+    let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id))?;
+    let limits = args::pace(&args.pace, &limits_of(&plan.header))?;
     let learned = memory.rate(&key, &endpoint, clock::now());
-    let mut session = Session::open(identity, &args.key, limits, &secrets_named(&plan_path)?, None, learned)?;
-    let seal = session.seal(&header.plan_id);
-    let secrets = std::mem::take(&mut session.secrets);
-    let plan = OpenPlan::read(
-        &plan_path,
-        |_| seal.clone(),
-        Wanted::WithSecrets,
-        |line| PlanLines::check_secrets(line, &secrets, &seal),
-    )?;
-    session.secrets = secrets;
+    let mut session = Session::open(identity, &args.key, limits, &secrets.names, None, learned)?;
+    secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
 
     let journal_path = folder.path.join(FILE_NAME);
     let journal = SqliteJournal::open(&journal_path).map_err(|error| bad_journal(&folder.path, error))?;
     let history = history(&folder.path, &plan)?;
+    lock.claim(&folder.header.run_id, std::mem::take(&mut plan.orgs)).await?;
     folder.unmark()?;
     let settle_only = session.gate.clock().now() >= plan.header.expires;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
@@ -76,7 +68,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         folder: &folder.path,
         run: folder.header.clone(),
         plan: plan.header,
-        index: plan.index,
+        lines: file.lines(plan.index),
         journal,
         history,
         settle_only,

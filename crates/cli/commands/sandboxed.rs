@@ -10,7 +10,7 @@ use orgwave_sandbox::OrgSeed;
 use crate::args::ConnectArgs;
 use crate::connect::{InProcess, serve};
 use crate::failure::Failure;
-use crate::plans::each_line;
+use crate::plans::PlanFile;
 use crate::rollout::{Rollout, rows_failure};
 
 /// Starts the sandbox with the orgs of a rollout, if it is wanted.
@@ -39,7 +39,7 @@ pub async fn of_rollout(
 /// 12: the plan is for a real API.
 pub async fn of_plan(
     connect: &ConnectArgs,
-    plan: &Path,
+    plan: &PlanFile,
     header: &Header,
     folder: &Path,
 ) -> Result<Option<InProcess>, Failure> {
@@ -53,7 +53,7 @@ pub async fn of_plan(
         ));
     }
     let mut orgs = Vec::new();
-    each_line(plan, |line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
+    plan.each_line(|line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
     serve(header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
 }
 

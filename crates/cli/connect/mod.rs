@@ -32,6 +32,7 @@ pub use secrets::unresolved;
 use crate::args::KeyArgs;
 use crate::clock;
 use crate::failure::Failure;
+use crate::memory::digest;
 
 /// What a command needs to call the API.
 pub struct Session {
@@ -47,6 +48,17 @@ pub struct Session {
     setup: Setup,
     /// Kept alive as long as the session.
     pub sandbox: Option<InProcess>,
+}
+
+/// A key at an endpoint, as locks tell it from others.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    /// As it is shown.
+    pub endpoint: String,
+    /// Of the key and the endpoint, however that is written.
+    pub digest: String,
+    /// Where the ids of orgs mean the same orgs.
+    pub realm: String,
 }
 
 /// Who calls, and where: known before anything else is.
@@ -112,6 +124,18 @@ impl Identity {
         self.key.fingerprint()
     }
 
+    /// The key under which a plan is sealed.
+    pub fn seal(&self, plan_id: &str) -> SealKey {
+        SealKey::derive(self.key.secret(), plan_id)
+    }
+
+    /// Whose runs must not overlap with those of this key at this endpoint.
+    pub fn partner(&self) -> Partner {
+        let endpoint = &self.endpoint;
+        let digest = digest(format!("{}\n{}", self.key_fingerprint(), endpoint.canonical()).as_bytes());
+        Partner { endpoint: endpoint.to_string(), digest, realm: endpoint.realm() }
+    }
+
     /// Where the key comes from, in words.
     pub fn key_source(&self) -> &str {
         &self.key_source
@@ -139,7 +163,12 @@ impl Session {
         network.apply(&mut setup);
         setup.timeout = limits.timeout;
         setup.concurrency = limits.concurrency;
-        let gate = Gate::new(TokioClock::starting_at(clock::now()), limits, learned, fastrand::u64(..));
+        let gate = Gate::new(
+            TokioClock::starting_at(clock::now()).counting_sleep(clock::since_boot),
+            limits,
+            learned,
+            fastrand::u64(..),
+        );
         Ok(Self {
             endpoint: endpoint.to_string(),
             secrets,

@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::open::{OpenPlan, create_private};
 use super::spool::{Spool, Spooled};
 use crate::failure::Failure;
+use crate::locks::OrgId;
 use crate::runs::sync_folder;
 
 /// How many lines are handed on together, fewer where they have many fields: a thread that is woken for each line is
@@ -34,6 +35,8 @@ type Batch = Vec<(u32, PlanLine)>;
 /// The lines of a plan that are there so far, in any order.
 pub struct Draft {
     batch: Batch,
+    /// Those that are to be written.
+    orgs: Vec<OrgId>,
     /// In the batch.
     fields: usize,
     lines: SyncSender<Batch>,
@@ -71,7 +74,7 @@ impl Draft {
             let (lines, taken) = sync_channel(WAITING);
             let down = TakenDown { spool, tripped: BTreeMap::new() };
             let thread = thread::Builder::new().name("draft".to_owned()).spawn(move || down.all(&taken))?;
-            Ok(Self { batch: Vec::with_capacity(BATCH), fields: 0, lines, thread })
+            Ok(Self { batch: Vec::with_capacity(BATCH), orgs: Vec::new(), fields: 0, lines, thread })
         });
         begun.map_err(|error| Failure::cannot_write(folder, error))
     }
@@ -79,6 +82,9 @@ impl Draft {
     /// Takes in the line of the org with this place. What goes wrong comes out at the end.
     pub fn put(&mut self, index: u32, line: PlanLine) {
         self.fields += line.fields.len();
+        if line.verdict == Verdict::Update {
+            self.orgs.push(*line.org.as_bytes());
+        }
         self.batch.push((index, line));
         if self.batch.len() == BATCH || self.fields >= FIELDS {
             self.hand_on();
@@ -104,7 +110,8 @@ impl Draft {
         let TakenDown { spool, tripped } = taken.map_err(cannot_write)?;
         let guards = tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
         let spooled = spool.finish().map_err(cannot_write)?;
-        let plan = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
+        let mut plan = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
+        plan.orgs = self.orgs;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
         Ok(plan)
     }
@@ -151,7 +158,7 @@ fn write(
     footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
     let Sealed { out, seal } = writer.finish(&footer)?;
     out.get_ref().sync_all()?;
-    Ok(OpenPlan { header, footer, seal, index })
+    Ok(OpenPlan { header, footer, seal, index, orgs: Vec::new() })
 }
 
 /// Deals waves out to the orgs that are to be written, in the manifest's order.

@@ -5,10 +5,8 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use orgwave_core::desired::Wish;
 use orgwave_core::plan::{IndexEntry, PlanLine};
 use orgwave_core::run::Exit;
-use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_executor::ports::PlanSource;
 
 use crate::failure::Failure;
@@ -29,32 +27,17 @@ impl PlanLines {
         let file = File::open(path).map_err(|error| {
             Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
         })?;
-        Ok(Self { file, index })
+        Ok(Self::new(file, index))
+    }
+
+    /// The lines of the plan in this open file, at these places.
+    pub const fn new(file: File, index: Vec<IndexEntry>) -> Self {
+        Self { file, index }
     }
 
     /// Where the orgs are.
     pub fn index(&self) -> &[IndexEntry] {
         &self.index
-    }
-
-    /// Whether every secret is the one that the plan was made with.
-    ///
-    /// # Errors
-    /// 12: a secret changed since.
-    pub fn check_secrets(line: &PlanLine, secrets: &Secrets, seal: &SealKey) -> Result<(), Failure> {
-        for field in &line.fields {
-            let Wish::Secret(name) = &field.after else { continue };
-            let now =
-                secrets.get(name).map(|secret| seal.fingerprint(field.path.field().name, secret.expose()));
-            if now != field.fingerprint {
-                return Err(Failure::new(
-                    Exit::PlanRefused,
-                    format!("the secret {name} isn't the one that the plan was made with"),
-                )
-                .hint("plan again with the secret as it is now"));
-            }
-        }
-        Ok(())
     }
 }
 

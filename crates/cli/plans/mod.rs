@@ -1,7 +1,8 @@
 //! Plans as files: `make` writes one from a rollout, the command `undo` one from a run, both through a `draft`;
-//! `open` proves one and tells where its orgs are, `lines` reads them. Its `place` is found before, its `review` made after.
+//! `file` opens one once and proves it for a run, `open` for others, `lines` reads its orgs; `used` marks it. Its `place` is found before, its `review` made after.
 
 mod draft;
+mod file;
 mod lines;
 mod make;
 mod no_read;
@@ -11,13 +12,15 @@ mod place;
 mod review;
 mod spool;
 mod unjudged;
+pub mod used;
 
 pub use draft::Draft;
+pub use file::{PlanFile, Proved};
 pub use lines::PlanLines;
 pub use make::{make, stopped};
 pub use no_read::check_no_read;
-pub use open::{OpenPlan, Wanted, copy_verified};
-pub use peek::{each_line, header_of, limits_of, secrets_named};
+pub use open::{OpenPlan, Wanted};
+pub use peek::{each_line, header_of, limits_of};
 pub use place::Place;
 pub use review::{Absent, Review};
 pub use unjudged::settings;

@@ -1,16 +1,17 @@
 //! A plan on disk: proved, and indexed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use orgwave_core::plan::{Footer, Header, IndexEntry, PlanError, PlanLine, PlanReader};
+use orgwave_core::plan::{Footer, Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
 
 use crate::failure::Failure;
 use crate::input::Input;
+use crate::locks::OrgId;
 
 /// A plan whose seal fits: proved, or just made by this process.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct OpenPlan {
     pub seal: String,
     /// Where its orgs are.
     pub index: Vec<IndexEntry>,
+    /// Those that are to be written.
+    pub orgs: Vec<OrgId>,
 }
 
 /// Which lines of a plan are read whole while it is proved.
@@ -44,59 +47,25 @@ impl OpenPlan {
         path: &Path,
         key_of: impl FnOnce(&str) -> SealKey,
         wanted: Wanted,
-        each: impl FnMut(&PlanLine) -> Result<(), Failure>,
+        mut each: impl FnMut(&PlanLine) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
-        read(path, BufReader::with_capacity(1 << 16, file), io::sink(), key_of, wanted, each)
-    }
-}
-
-/// Copies a plan into a run's folder while proving it, so that what is executed is what was proved. The copy
-/// is durable, not yet its name.
-///
-/// # Errors
-/// As [`OpenPlan::read`]; 74: the copy can't be written.
-pub fn copy_verified(
-    from: &Path,
-    to: &Path,
-    key_of: impl FnOnce(&str) -> SealKey,
-    wanted: Wanted,
-    each: impl FnMut(&PlanLine) -> Result<(), Failure>,
-) -> Result<OpenPlan, Failure> {
-    let source = Input::open(from).map_err(|error| Failure::no_input(from, error))?.into_file();
-    let copy = create_private(to).map_err(|error| Failure::cannot_write(to, error))?;
-    let mut out = BufWriter::with_capacity(1 << 16, copy);
-    let plan = read(from, BufReader::with_capacity(1 << 16, source), &mut out, key_of, wanted, each)?;
-    out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| Failure::cannot_write(to, error))?;
-    Ok(plan)
-}
-
-fn read(
-    path: &Path,
-    input: impl BufRead,
-    mut copy: impl io::Write,
-    key_of: impl FnOnce(&str) -> SealKey,
-    wanted: Wanted,
-    mut each: impl FnMut(&PlanLine) -> Result<(), Failure>,
-) -> Result<OpenPlan, Failure> {
-    let bad = |error| bad_plan(path, error);
-    let cannot_copy = |error| {
-        Failure::new(Exit::CannotWrite, "the plan's copy can't be written")
-            .because(anyhow::Error::from(error))
-    };
-    let mut reader = PlanReader::open_sealed(input, key_of).map_err(bad)?;
-    copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-    let mut index = Vec::new();
-    while let Some((entry, has_secrets)) = reader.next_entry().map_err(bad)? {
-        copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-        if has_secrets || wanted == Wanted::All {
-            each(&reader.line().map_err(bad)?)?;
+        let bad = |error| bad_plan(path, error);
+        let mut reader =
+            PlanReader::open_sealed(BufReader::with_capacity(1 << 16, file), key_of).map_err(bad)?;
+        let (mut index, mut orgs) = (Vec::new(), Vec::new());
+        while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
+            if has_secrets || wanted == Wanted::All {
+                each(&reader.line().map_err(bad)?)?;
+            }
+            if entry.verdict == Verdict::Update {
+                orgs.push(*org.as_bytes());
+            }
+            index.push(entry);
         }
-        index.push(entry);
+        let (header, footer, seal) = reader.into_parts().expect("the last org was read");
+        Ok(Self { header, footer, seal, index, orgs })
     }
-    copy.write_all(reader.last_line()).map_err(cannot_copy)?;
-    let (header, footer, seal) = reader.into_parts().expect("the last org was read");
-    Ok(OpenPlan { header, footer, seal, index })
 }
 
 /// What to say of a plan that can't be used.

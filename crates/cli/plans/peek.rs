@@ -1,5 +1,4 @@
-//! What must be known of a plan before its seal can be proved: for whom it is, and which secrets it names.
-//! Nothing that is found here is acted upon until the seal has been proved.
+//! What a plan's file says, not proved: for those who show it, or have proved it already.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +7,6 @@ use std::path::Path;
 
 use orgwave_core::manifest::LimitValue;
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
-use orgwave_core::secret::SecretName;
 use serde_json::Value;
 
 use super::open::bad_plan;
@@ -21,24 +19,6 @@ use crate::input::Input;
 /// 66, 65, or 12: it isn't there, no plan, or a newer one.
 pub fn header_of(path: &Path) -> Result<Header, Failure> {
     Ok(reader_of(path)?.header().clone())
-}
-
-/// The names of the secrets that a plan's writes need, each with a line that names it.
-///
-/// # Errors
-/// As [`header_of`].
-pub fn secrets_named(path: &Path) -> Result<BTreeMap<SecretName, Option<u64>>, Failure> {
-    let mut names = BTreeMap::new();
-    let mut reader = reader_of(path)?;
-    while let Some((_, has_secrets)) = reader.next_entry().map_err(|error| bad_plan(path, error))? {
-        if has_secrets {
-            let line = reader.line().map_err(|error| bad_plan(path, error))?;
-            for name in line.secrets {
-                names.entry(name).or_insert(Some(line.line));
-            }
-        }
-    }
-    Ok(names)
 }
 
 /// Every org's line.

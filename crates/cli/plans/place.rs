@@ -1,8 +1,10 @@
 //! Where a plan goes.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::plans::used;
 use crate::runs::{NewFolder, PLAN_FILE};
 
 /// The place of a plan that isn't made yet.
@@ -28,7 +30,16 @@ impl Place {
                         "{} is there already, and neither a plan nor its pages replace a file",
                         there.display()
                     ))),
-                    None => Ok(Self { path: path.to_owned(), folder: None }),
+                    None => {
+                        // Of a plan that had this name before.
+                        let mark = used::mark_of(path);
+                        match std::fs::remove_file(&mark) {
+                            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                                Err(Failure::cannot_write(&mark, error))
+                            }
+                            _ => Ok(Self { path: path.to_owned(), folder: None }),
+                        }
+                    }
                 }
             }
             None => {

@@ -93,6 +93,27 @@ impl Endpoint {
         Self { base, is_sandbox: true }
     }
 
+    /// Host, port and path, the same for every way in which one server is commonly written: all names and addresses of
+    /// this machine are `localhost`.
+    pub fn canonical(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default().trim_end_matches('.');
+        let host = if self.is_here() { "localhost" } else { host };
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{host}:{port}{}", self.base.path().trim_end_matches('/'))
+    }
+
+    /// Whether it is on this machine.
+    pub fn is_here(&self) -> bool {
+        self.base.host_str().is_some_and(|host| is_loopback(host.trim_end_matches('.')))
+    }
+
+    /// Where the ids of orgs mean the same orgs: the vendor, through whatever gateway; or a server of this machine, which
+    /// its port tells from others.
+    pub fn realm(&self) -> String {
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        if self.is_here() { format!("localhost:{port}") } else { String::new() }
+    }
+
     /// Whether requests travel unencrypted, on this machine.
     pub(crate) fn is_plain(&self) -> bool {
         self.base.scheme() == "http"
@@ -212,6 +233,27 @@ mod tests {
             "https://api2.rhombussystems.com/".parse::<Endpoint>().unwrap(),
             Endpoint::from(Region::Us)
         );
+    }
+
+    #[test]
+    fn one_server_is_one_however_it_is_written_and_ports_are_apart() {
+        let canonical = |text: &str| text.parse::<Endpoint>().unwrap().canonical();
+        for same in
+            ["http://localhost:3000", "http://127.0.0.1:3000/", "http://[::1]:3000", "http://127.9.9.9:3000"]
+        {
+            assert_eq!(canonical(same), "localhost:3000", "{same}");
+        }
+        assert_eq!(canonical("http://LOCALHOST"), canonical("http://127.0.0.1:80"));
+        assert_eq!(
+            canonical("https://API2.rhombussystems.com.:443/"),
+            Endpoint::from(Region::Us).canonical()
+        );
+        assert_ne!(canonical("http://localhost:3000"), canonical("http://localhost:3001"));
+        assert_ne!(canonical("https://host/a"), canonical("https://host/b"));
+        let realm = |text: &str| text.parse::<Endpoint>().unwrap().realm();
+        assert_eq!(realm("https://gateway.example/a"), Endpoint::from(Region::Eu).realm());
+        assert_eq!(realm("http://[::1]:3000/x"), realm("http://localhost:3000"));
+        assert_ne!(realm("http://localhost:3000"), realm("http://localhost:3001"));
     }
 
     #[test]

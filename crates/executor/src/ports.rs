@@ -49,11 +49,16 @@ pub trait PlanSource: Send + Sync + 'static {
 
 /// The time of a process: a monotonic reading for waiting, and the time of day for records.
 ///
-/// The time of day is the reading at the process's start plus what has passed since, so that a clock set
-/// forward or back in mid-run neither ends waits early nor makes durations negative.
+/// The time of day is the reading at the process's start plus what has passed since, suspended time included, so that a
+/// clock set forward or back in mid-run neither ends waits early nor makes durations negative.
 pub trait Clock: Clone + Send + Sync + 'static {
     /// What has passed since the process began.
     fn elapsed(&self) -> Duration;
+
+    /// The same, with the time in which the machine was suspended: for judging how old a read is.
+    fn wall_elapsed(&self) -> Duration {
+        self.elapsed()
+    }
 
     /// The time of day.
     fn now(&self) -> Timestamp;
@@ -64,12 +69,20 @@ pub trait Clock: Clone + Send + Sync + 'static {
 pub struct TokioClock {
     started: tokio::time::Instant,
     at: Timestamp,
+    /// A clock that runs on while the machine is suspended, and its reading at the start.
+    sleepless: Option<(fn() -> Duration, Duration)>,
 }
 
 impl TokioClock {
     /// A clock that reads `at` now.
     pub fn starting_at(at: Timestamp) -> Self {
-        Self { started: tokio::time::Instant::now(), at }
+        Self { started: tokio::time::Instant::now(), at, sleepless: None }
+    }
+
+    /// The same, with a clock that runs on while the machine is suspended: the runtime's may stop then.
+    #[must_use]
+    pub fn counting_sleep(self, sleepless: fn() -> Duration) -> Self {
+        Self { sleepless: Some((sleepless, sleepless())), ..self }
     }
 }
 
@@ -78,7 +91,31 @@ impl Clock for TokioClock {
         self.started.elapsed()
     }
 
+    fn wall_elapsed(&self) -> Duration {
+        let elapsed = self.elapsed();
+        self.sleepless.map_or(elapsed, |(read, at_start)| elapsed.max(read().saturating_sub(at_start)))
+    }
+
     fn now(&self) -> Timestamp {
-        self.at.plus(self.elapsed())
+        self.at.plus(self.wall_elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_suspended_machine_makes_reads_old_and_the_time_of_day_later() {
+        static HOURS: AtomicU64 = AtomicU64::new(5);
+        let read = || Duration::from_secs(3600 * HOURS.load(Ordering::Relaxed));
+        let clock = TokioClock::starting_at(Timestamp::from_millis(0)).counting_sleep(read);
+        HOURS.store(13, Ordering::Relaxed);
+        let eight_hours = Duration::from_secs(8 * 3600);
+        assert!(clock.elapsed() < eight_hours);
+        assert_eq!(clock.wall_elapsed(), eight_hours);
+        assert_eq!(clock.now(), Timestamp::from_millis(8 * 3600 * 1000));
     }
 }

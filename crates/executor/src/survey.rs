@@ -229,7 +229,7 @@ where
         }
     }
 
-    fn call(&mut self, index: u32) -> BoxFuture<'static, OrgReply> {
+    fn call(&mut self, index: u32, _: &Context<'_, C>) -> BoxFuture<'static, OrgReply> {
         let (api, org) = (self.api.clone(), self.org(index));
         async move { OrgReply::Read(api.settings(org).await) }.boxed()
     }

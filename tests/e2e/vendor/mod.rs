@@ -22,6 +22,8 @@ pub(crate) use script::{Answer, Gate, Rule};
 
 /// The key that the vendor knows.
 pub(crate) const KEY: &str = "e2e-partner-key-5f0c";
+/// Another key of the same partner.
+pub(crate) const OTHER_KEY: &str = "e2e-partner-key-other-77aa";
 
 /// The longest that a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::org::{parse, quoted};
 use super::script::{Answer, Manner, reply};
 use super::wire::{Request, receive};
-use super::{KEY, Op, Seen, Server, Shared, World};
+use super::{KEY, OTHER_KEY, Op, Seen, Server, Shared, World};
 
 const LIST: &str = "POST /api/partner/getClientsV2";
 const READ: &str = "POST /api/integrations/serviceManagement/getEnvoyIntegration";
@@ -108,7 +108,8 @@ impl World {
 
     /// What the vendor does and says by itself.
     fn answer(&mut self, seen: &Seen, applies: bool) -> (u16, String) {
-        if seen.header("x-auth-apikey") != [KEY] || seen.header("x-auth-scheme") != ["partner-api-token"] {
+        let key = seen.header("x-auth-apikey");
+        if key != [KEY] && key != [OTHER_KEY] || seen.header("x-auth-scheme") != ["partner-api-token"] {
             return (401, r#"{"authenticationFailed":true}"#.to_owned());
         }
         let mismatch = || {

@@ -9,6 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use super::{FORMAT, Footer, Header, IndexEntry, PlanLine, Verdict};
+use crate::ids::Ruuid;
 use crate::secret::{SealKey, hex};
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
@@ -56,6 +57,7 @@ pub struct PlanReader<R: BufRead> {
 #[derive(Deserialize)]
 struct Sketch<'a> {
     wave: Option<u32>,
+    org: Ruuid,
     verdict: Verdict,
     /// The names of secrets.
     #[serde(borrow)]
@@ -121,16 +123,16 @@ impl<R: BufRead> PlanReader<R> {
         Ok(Some((self.entry(offset, line.wave, line.verdict), line)))
     }
 
-    /// As [`Self::next_org`], without reading the line whole: its place, and whether it names secrets.
+    /// As [`Self::next_org`], without reading the line whole: its place, its org, and whether it names secrets.
     /// [`Self::line`] gives the rest.
     ///
     /// # Errors
     /// As [`Self::next_org`]; but of what is passed over, only the seal says whether it is of a plan.
-    pub fn next_entry(&mut self) -> Result<Option<(IndexEntry, bool)>, PlanError> {
+    pub fn next_entry(&mut self) -> Result<Option<(IndexEntry, Ruuid, bool)>, PlanError> {
         let Some(offset) = self.advance()? else { return Ok(None) };
-        let Sketch { wave, verdict, secrets } = self.lines.parse()?;
+        let Sketch { wave, org, verdict, secrets } = self.lines.parse()?;
         let has_secrets = secrets.is_some();
-        Ok(Some((self.entry(offset, wave, verdict), has_secrets)))
+        Ok(Some((self.entry(offset, wave, verdict), org, has_secrets)))
     }
 
     /// The line that was read last, whole.
@@ -240,7 +242,6 @@ mod tests {
 
     use super::*;
     use crate::desired::{Origin, Wish};
-    use crate::ids::Ruuid;
     use crate::outcome::Image;
     use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};

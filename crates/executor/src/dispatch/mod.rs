@@ -59,7 +59,7 @@ pub trait Work<C: Clock> {
     fn need(&mut self, index: u32, cx: &mut Context<'_, C>) -> Need;
 
     /// The call that the org said it needs.
-    fn call(&mut self, index: u32) -> BoxFuture<'static, OrgReply>;
+    fn call(&mut self, index: u32, cx: &Context<'_, C>) -> BoxFuture<'static, OrgReply>;
 
     /// The entry that the org asked for is durable.
     fn durable(&mut self, index: u32);
@@ -81,7 +81,7 @@ pub trait Work<C: Clock> {
         Duration::ZERO
     }
 
-    /// Whether what the org's queued call is built on has become too old. It is then [withdrawn](Self::withdrawn),
+    /// Whether what the org's queued call is built on has become too old, by the clock that counts sleep. It is then [withdrawn](Self::withdrawn),
     /// and the org asked again.
     fn has_aged(&self, _: u32, _: Duration) -> bool {
         false

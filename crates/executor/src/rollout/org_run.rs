@@ -24,7 +24,7 @@ use orgwave_core::timestamp::Timestamp;
 use super::Recorded;
 use crate::survey::{in_words, parked_message, refused};
 
-/// How long a read may be the newest one before a write is built on it.
+/// How long after its request a read may be the newest one before a write is built on it, by the clock that counts sleep.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// An org that is under way.
@@ -41,8 +41,10 @@ pub(super) struct OrgRun {
     /// Inputs that aren't in the journal yet.
     unrecorded: Vec<Input>,
     is_canary: bool,
-    /// The newest read, and when it came.
+    /// The newest read, and when it was requested.
     live: Option<(RawObject, Duration)>,
+    /// When the last read was requested.
+    requested: Duration,
     /// The canary's settings before its write.
     undisturbed: Option<RawObject>,
     /// What the write changes, as it stood before.
@@ -99,6 +101,7 @@ impl OrgRun {
             unrecorded: Vec::new(),
             is_canary,
             live: None,
+            requested: Duration::ZERO,
             undisturbed: None,
             before: Vec::new(),
             is_unapplied: false,
@@ -172,9 +175,23 @@ impl OrgRun {
         }
     }
 
-    /// Whether a write can be built on what was read; where nothing is read, always.
+    /// Whether a write can be built on what was read.
     fn is_fresh(&self, mode: WriteMode, now: Duration) -> bool {
-        !mode.reads() || self.live.as_ref().is_some_and(|(_, at)| now < *at + FRESH)
+        now < self.good_until(mode)
+    }
+
+    /// Until when a write can be built on what was read; where nothing is read, always.
+    pub(super) fn good_until(&self, mode: WriteMode) -> Duration {
+        match &self.live {
+            _ if !mode.reads() => Duration::MAX,
+            Some((_, at)) => *at + FRESH,
+            None => Duration::ZERO,
+        }
+    }
+
+    /// A read is being sent.
+    pub(super) const fn read_requested(&mut self, at: Duration) {
+        self.requested = at;
     }
 
     /// Whether its write has waited so long for its turn that what it is built on is old: somebody else may have
@@ -243,7 +260,7 @@ impl OrgRun {
             }
             Ok(Judgement::Differs(before)) => {
                 self.before = before;
-                self.live = Some((object, desk.now));
+                self.live = Some((object, self.requested));
                 self.tell(Input::Differs);
             }
         }

@@ -12,7 +12,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::payload::update_body;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
-use orgwave_core::reply::Refusal;
+use orgwave_core::reply::{Refusal, Reply};
 use orgwave_core::run::{Entry, Pause, Sample, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::status::Counts;
@@ -191,7 +191,7 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
     }
 
     fn need(&mut self, index: u32, cx: &mut Context<'_, C>) -> Need {
-        let (mode, now) = (self.policy.write, cx.gate.clock().elapsed());
+        let (mode, now) = (self.policy.write, cx.gate.clock().wall_elapsed());
         let verifies = self.policy.verify == VerifyPolicy::All && mode.reads();
         let settle_only = self.policy.settle_only;
         let Some(org) = self.orgs.get_mut(&index) else { return Need::Nothing };
@@ -219,16 +219,27 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         need
     }
 
-    fn call(&mut self, index: u32) -> BoxFuture<'static, OrgReply> {
-        let org = &self.orgs[&index];
+    fn call(&mut self, index: u32, cx: &Context<'_, C>) -> BoxFuture<'static, OrgReply> {
+        let clock = cx.gate.clock().clone();
+        let org = self.orgs.get_mut(&index).expect("asked of orgs that are under way");
         let (api, id) = (self.ports.api.clone(), org.line.org);
         if org.state().phase() != orgwave_core::org::Phase::Intent {
+            org.read_requested(clock.wall_elapsed());
             return async move { OrgReply::Read(api.settings(id).await) }.boxed();
         }
         self.wrote = true;
+        let good_until = org.good_until(self.policy.write);
         let live = org.live().filter(|_| self.policy.write != WriteMode::NoRead);
         match update_body(self.policy.write, &org.line.fields, live, self.secrets) {
-            Ok(body) => async move { OrgReply::Write(api.update(id, Bytes::from(body)).await) }.boxed(),
+            Ok(body) => async move {
+                // The machine may have been suspended since the loop looked.
+                if clock.wall_elapsed() >= good_until {
+                    let why = "the machine was suspended between the read and the write".to_owned();
+                    return OrgReply::Write(Reply::NotSent(why));
+                }
+                OrgReply::Write(api.update(id, Bytes::from(body)).await)
+            }
+            .boxed(),
             // The judgement looked at the same places of the same settings, so it would have blocked the org.
             Err(shape) => panic!("judged as writable, and then: {shape}"),
         }

@@ -17,6 +17,7 @@ struct Weather {
     stale: u8,
     edits: u8,
     warnings: u8,
+    sleeps: u8,
     quiet_period: Duration,
     /// Orgs with something of their own, and what.
     odd: Vec<(u32, Oddity)>,
@@ -155,6 +156,7 @@ impl Weather {
             stale: 0,
             edits: 0,
             warnings: 0,
+            sleeps: 0,
             quiet_period,
             odd: Vec::new(),
             key_dies: None,
@@ -193,6 +195,7 @@ impl Weather {
             let from = seconds(rng, 20.0);
             weather.outage = Some(from..from + seconds(rng, 200.0));
         }
+        weather.sleeps = pick(rng, &[0, 0, 0, 2]);
         weather
     }
 
@@ -223,6 +226,9 @@ impl Weather {
                 (true, 0) => Fault::Error,
                 _ => Fault::Refuse(pick(rng, &[400, 404, 409, 422])),
             });
+        }
+        if call.kind != Kind::List && hits(rng, self.sleeps) {
+            return Some(Fault::Sleep(seconds(rng, 8.0 * 3600.0)));
         }
         if is_write {
             return hits(rng, self.warnings).then_some(Fault::Warned);

@@ -176,7 +176,8 @@ fn retry_after_is_kept(
     }
 }
 
-/// A write goes out soon after the read that it is built on, however long it had to wait for its turn.
+/// A write goes out soon after the request of the read that it is built on, however long it had to wait for its turn and
+/// the machine was suspended.
 fn writes_are_built_on_new_reads(stage: &Stage, own: &[&Record]) {
     if !stage.policy.write.reads() {
         return;
@@ -185,7 +186,7 @@ fn writes_are_built_on_new_reads(stage: &Stage, own: &[&Record]) {
     for record in own {
         let Some(org) = record.org else { continue };
         match (&record.answer, record.kind, record.until) {
-            (Answer::Shown(_), _, Some(until)) => drop(seen.insert(org, until)),
+            (Answer::Shown(_), _, Some(_)) => drop(seen.insert(org, record.at)),
             (_, Kind::Write, _) => {
                 let read = seen.get(&org).unwrap_or_else(|| panic!("org {org} was written unread"));
                 assert!(record.at < *read + 60 * SECOND, "org {org}, read at {read:?}: {record:?}");
@@ -261,11 +262,11 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
 
 /// A drain takes no longer than what is under way and one read; an abort, no time.
 fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
-    let most = 2 * stage.limits.timeout + 2 * SECOND;
+    let most = 2 * stage.limits.timeout + 2 * SECOND + report.slept;
     let told = match ordeal {
         Ordeal::Drain(at) | Ordeal::MaxDuration(at) => Some(at + most),
-        Ordeal::Abort(at) => Some(at),
-        Ordeal::DrainAndAbort(at, more) => Some(at + more),
+        Ordeal::Abort(at) => Some(at + report.slept),
+        Ordeal::DrainAndAbort(at, more) => Some(at + more + report.slept),
         Ordeal::Nothing | Ordeal::Dies(_) | Ordeal::DiesAtIntent(..) | Ordeal::JournalFails(_) => None,
     };
     if let (Some(told), true) = (told, report.ended.is_some()) {

@@ -177,3 +177,23 @@ fn a_write_that_waited_for_an_outage_to_end_is_built_on_a_new_read() {
         assert!((1..41).any(|org| reads_of(org) == 3), "read, read again, and read back");
     });
 }
+
+#[test]
+fn a_machine_that_slept_between_read_and_write_sends_nothing_that_it_read_before() {
+    // While its own reply was on its way; and while its write waited for its turn.
+    for sleeper in [5, 8] {
+        in_virtual_time(async {
+            let mut stage = Stage::with_waves(&[1, 12]);
+            stage.limits.rate = "20/s".parse().unwrap();
+            stage.world.trouble(move |call| {
+                let is_meant = call.org == Some(sleeper) && call.kind == Kind::Read && call.nth == 0;
+                is_meant.then_some(Fault::Sleep(8 * 3600 * SECOND))
+            });
+            let reports = run(&stage, &[Ordeal::Nothing]).await;
+            assert_eq!(reports[0].count(Status::Applied), 13);
+            let world = stage.world.lock();
+            let org = &world.orgs[sleeper as usize];
+            assert_eq!(org.settings["indexFaces"], serde_json::json!(false), "the other's edit is kept");
+        });
+    }
+}

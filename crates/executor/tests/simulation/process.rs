@@ -11,16 +11,47 @@ use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::dispatch::Control;
 use orgwave_executor::gate::Gate;
-use orgwave_executor::ports::TokioClock;
+use orgwave_executor::ports::{Clock, TokioClock};
 use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use crate::stage::{Jumps, Stage};
 use crate::store::{Habits, Store};
+use crate::world::World;
 
 /// Nothing that is simulated here takes longer.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+/// The clock of a process on a machine that may be suspended.
+#[derive(Clone)]
+struct SimulatedClock {
+    timers: TokioClock,
+    at: Timestamp,
+    world: World,
+    slept_before: Duration,
+}
+
+impl SimulatedClock {
+    fn starting_at(at: Timestamp, world: &World) -> Self {
+        let timers = TokioClock::starting_at(at);
+        Self { timers, at, world: world.clone(), slept_before: world.slept() }
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn elapsed(&self) -> Duration {
+        self.timers.elapsed()
+    }
+
+    fn wall_elapsed(&self) -> Duration {
+        self.elapsed() + self.world.slept() - self.slept_before
+    }
+
+    fn now(&self) -> Timestamp {
+        self.at.plus(self.wall_elapsed())
+    }
+}
 
 /// What befalls a process.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,6 +74,8 @@ pub(crate) struct Report {
     pub(crate) events: Vec<(Duration, EventKind)>,
     pub(crate) began_at: Duration,
     pub(crate) ended_at: Duration,
+    /// How long of it the machine was suspended.
+    pub(crate) slept: Duration,
     pub(crate) budget: FailureBudget,
     /// Orgs that were settled when it began.
     pub(crate) settled: HashSet<u32>,
@@ -97,7 +130,8 @@ pub(crate) async fn process(
     if let Ordeal::MaxDuration(most) = ordeal {
         limits.max_duration = Some(most);
     }
-    let clock = TokioClock::starting_at(time_of_day(stage.world.now(), stage.clock_jumps, number));
+    let at = time_of_day(stage.world.now(), stage.clock_jumps, number);
+    let clock = SimulatedClock::starting_at(at, &stage.world);
     let mut gate = Gate::new(clock, limits, None, rng.u64(..));
     let (orders, mut control) = mpsc::channel(4);
     tokio::spawn(async move {
@@ -120,7 +154,7 @@ pub(crate) async fn process(
             _ => {}
         }
     });
-    let began_at = stage.world.now();
+    let (began_at, slept_before) = (stage.world.now(), stage.world.slept());
     let world = stage.world.clone();
     let mut events = Vec::new();
     let mut sink = |event: &Event| events.push((world.now(), event.kind.clone()));
@@ -153,5 +187,6 @@ pub(crate) async fn process(
         store.close();
     }
     let (ended_at, budget) = (stage.world.now(), stage.policy.max_failures);
-    Report { number, ended, events, began_at, ended_at, budget, settled }
+    let slept = stage.world.slept() - slept_before;
+    Report { number, ended, events, began_at, ended_at, slept, budget, settled }
 }

@@ -70,6 +70,8 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// Somebody else sets a field, right after this request.
     EditAfter(&'static str, &'static str),
+    /// The machine is suspended so long before the answer is heard, and somebody else sets `indexFaces` meanwhile.
+    Sleep(Duration),
 }
 
 /// How a request ended.
@@ -177,6 +179,8 @@ pub(crate) struct State {
     pub(crate) replaces: bool,
     pub(crate) latency: std::ops::Range<Duration>,
     pub(crate) trouble: Trouble,
+    /// How long the machine was suspended so far, which its timers don't count.
+    slept: Duration,
     rng: fastrand::Rng,
 }
 
@@ -205,6 +209,7 @@ impl World {
             replaces: true,
             latency: Duration::from_millis(20)..Duration::from_millis(120),
             trouble: Box::new(|_| None),
+            slept: Duration::ZERO,
             rng: fastrand::Rng::with_seed(seed),
         };
         Self { state: Arc::new(Mutex::new(state)), began: Instant::now(), timeout }
@@ -215,7 +220,12 @@ impl World {
     }
 
     pub(crate) fn now(&self) -> Duration {
-        self.began.elapsed()
+        self.began.elapsed() + self.slept()
+    }
+
+    /// How long the machine was suspended so far.
+    pub(crate) fn slept(&self) -> Duration {
+        self.lock().slept
     }
 
     /// Makes this trouble from now on.
@@ -354,7 +364,9 @@ impl Transport {
         body: Option<Map<String, Value>>,
     ) -> Said {
         let effect = match fault {
-            None | Some(Fault::Warned | Fault::Slow(_) | Fault::EditAfter(..)) => Effect::AtOnce,
+            None | Some(Fault::Warned | Fault::Slow(_) | Fault::EditAfter(..) | Fault::Sleep(_)) => {
+                Effect::AtOnce
+            }
             Some(Fault::Unclear(_, effect, _) | Fault::Timeout(effect)) => effect,
             Some(_) => Effect::Never,
         };
@@ -399,6 +411,9 @@ impl Transport {
         let now = self.world.now();
         let Some(org) = org else { return Said::Done(Answer::Listed, Ack::default()) };
         let mut state = self.world.lock();
+        if let Some(Fault::Sleep(time)) = fault {
+            state.slept += *time;
+        }
         let org = &mut state.orgs[org as usize];
         let then = match fault {
             Some(Fault::Stale(age)) => now.saturating_sub(*age),
@@ -415,6 +430,12 @@ impl Transport {
                 shown.insert("apiToken".into(), Value::String("***".into()));
             }
             Some(Fault::Warned) => ack.warning = Some("one door is in two locations".into()),
+            Some(Fault::Sleep(_)) => {
+                org.edited = true;
+                let mut settings = org.settings.clone();
+                settings.insert("indexFaces".into(), Value::Bool(false));
+                org.change(now + Duration::from_nanos(1), settings);
+            }
             Some(Fault::EditAfter(field, text)) => {
                 org.edited = true;
                 let mut settings = org.settings.clone();

@@ -230,7 +230,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             if !is_queued {
                 continue;
             }
-            if self.work.has_aged(index, now) {
+            if self.work.has_aged(index, self.gate.clock().wall_elapsed()) {
                 self.work.withdrawn(index);
                 self.ask(index);
                 continue;
@@ -255,8 +255,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
     fn call(&mut self, index: u32, call: Call) {
         let work = &mut *self.work;
+        let cx = Context::new(self.gate, self.sink);
         // A payload that can't be built, against all that was judged before, is this org's affair alone.
-        let future = catch_unwind(AssertUnwindSafe(|| work.call(index)))
+        let future = catch_unwind(AssertUnwindSafe(|| work.call(index, &cx)))
             .unwrap_or_else(|panic| async move { std::panic::resume_unwind(panic) }.boxed());
         let signals = self.signals.clone();
         let clock = self.gate.clock().clone();

@@ -1,0 +1,87 @@
+//! Runs that must not overlap: however one server is written, and whatever key of the partner they use.
+
+use crate::desk::{ALL, Desk, Ended, FAST, Running};
+use crate::vendor::{Answer, Gate, OTHER_KEY, Op, Org, Rule, Server, Vendor};
+
+/// A run in which the second org's write is under way, and answered once the gate is open.
+fn under_way(desk: &Desk) -> (Vendor, Gate, Running) {
+    let orgs: Vec<Org> = (0..6).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let gate = Gate::closed();
+    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let line = format!("apply orgs.csv {ALL} --concurrency 1 {}", FAST.replace("2s", "20s"));
+    let run = desk.start(&vendor, &line);
+    vendor
+        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    (vendor, gate, run)
+}
+
+fn is_refused(ended: Ended, vendor: &Vendor) {
+    ended.expect(11).says("run 20").says("process ");
+    assert_eq!(vendor.of(Op::Write).len(), 2, "the refused run sends nothing");
+}
+
+#[test]
+fn one_server_by_another_name_is_one_lock() {
+    let desk = Desk::new();
+    let (vendor, gate, run) = under_way(&desk);
+    let port = vendor.url().rsplit(':').next().unwrap().to_owned();
+    for host in ["localhost", "127.0.0.2", "[::1]", "LOCALHOST"] {
+        let line = format!("apply orgs.csv {ALL} {FAST} --endpoint http://{host}:{port} --token-file key");
+        is_refused(desk.run_bare(&line).says("another run with this key"), &vendor);
+    }
+    gate.open();
+    run.wait().expect(0);
+}
+
+#[test]
+fn two_keys_of_one_partner_never_write_one_org_at_the_same_time() {
+    let desk = Desk::new();
+    desk.write_private("other", OTHER_KEY);
+    let (vendor, gate, run) = under_way(&desk);
+    let line = format!("apply orgs.csv {ALL} {FAST} --endpoint {} --token-file other", vendor.url());
+    is_refused(desk.run_bare(&line).says("orgs of this run are being written by"), &vendor);
+    // Of a plan that was made before, too.
+    let plan = format!("plan orgs.csv {FAST} --endpoint {} --token-file other", vendor.url());
+    let plan = desk.run_bare(&plan).expect(0).plan_file();
+    let line = format!("apply {plan} --yes {FAST} --endpoint {} --token-file other", vendor.url());
+    is_refused(desk.run_bare(&line), &vendor);
+    gate.open();
+    run.wait().expect(0);
+    let ended = desk.run_bare(&line).expect(0);
+    assert!(ended.statuses().iter().all(|status| status == "unchanged"), "{:?}", ended.statuses());
+}
+
+#[test]
+fn users_of_one_machine_are_kept_apart_where_it_has_a_folder_for_it() {
+    for is_shared in [true, false] {
+        let machine = tempfile::tempdir().unwrap();
+        let folder = if is_shared { machine.path().to_owned() } else { machine.path().join("none") };
+        let variable = ("ORGWAVE_TEST_MACHINE_FOLDER", folder.to_str().unwrap());
+        let desk = Desk::new().with_variable(variable.0, variable.1);
+        let (vendor, gate, run) = under_way(&desk);
+        let mut command = desk.command();
+        let other_user = desk.path("other-user");
+        command.env("XDG_STATE_HOME", &other_user).args(
+            format!("apply orgs.csv {ALL} {FAST} --endpoint {} --token-file key", vendor.url())
+                .split_whitespace(),
+        );
+        let doctor = desk.run(&vendor, "doctor");
+        assert_eq!(doctor.out.contains(folder.to_str().unwrap()), is_shared, "{}", doctor.out);
+        assert!(doctor.out.contains("ok    locks"), "{}", doctor.out);
+        let second = desk.spawn(command);
+        if !is_shared {
+            gate.open();
+        }
+        let ended = second.wait();
+        assert_eq!(ended.code == 11, is_shared, "{}", ended.err);
+        if is_shared {
+            gate.open();
+            run.wait().expect(0);
+            let left: Vec<_> =
+                machine.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["registry.lock"], "a run that ends takes its file away");
+        }
+    }
+}
