@@ -228,7 +228,7 @@ impl Weather {
             });
         }
         if call.kind != Kind::List && hits(rng, self.sleeps) {
-            return Some(Fault::Sleep(seconds(rng, 8.0 * 3600.0)));
+            return Some(Fault::Sleep(Duration::from_secs(rng.u64(1..8 * 3600))));
         }
         if is_write {
             return hits(rng, self.warnings).then_some(Fault::Warned);

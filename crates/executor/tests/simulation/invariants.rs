@@ -140,7 +140,7 @@ fn retry_after_is_kept(
     entries: &[(Entry, Option<Duration>)],
     report: &Report,
 ) {
-    let process = report.number;
+    let (process, slept) = (report.number, stage.world.slept());
     let went_through = report.ended.as_ref().is_some_and(|ended| ended.finish.stop.is_none());
     let mut closed: HashMap<u32, Duration> = HashMap::new();
     let mut waits: Vec<(Duration, u32, Duration)> = Vec::new();
@@ -156,7 +156,9 @@ fn retry_after_is_kept(
             && let Answer::Throttled(Some(wait)) | Answer::Unclear(Some(wait)) = record.answer
         {
             let told_at = time_of_day(until, stage.clock_jumps, record.process);
-            let is_known = known.contains(&(org, told_at));
+            // The machine may have been suspended between the answer and its being heard.
+            let is_told = |at: &Timestamp| *at >= told_at && at.since(told_at) <= slept;
+            let is_known = known.iter().any(|(of, at)| *of == org && is_told(at));
             assert!(is_known || record.process != process || !went_through, "not in the journal: {record:?}");
             if record.process == process || is_known && stage.clock_jumps == Jumps::Never {
                 waits.push((until, org, until + wait));
