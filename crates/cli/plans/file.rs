@@ -58,7 +58,7 @@ impl PlanFile {
     /// 74.
     pub fn copied_to(self, path: &Path) -> Result<Self, Failure> {
         let copy = create_private(path).and_then(|mut copy| {
-            io::copy(&mut self.from_start(), &mut copy)?;
+            io::copy(&mut self.reader(), &mut copy)?;
             copy.sync_all()?;
             File::open(path)
         });
@@ -71,7 +71,7 @@ impl PlanFile {
     /// # Errors
     /// 65, 12: no plan, or a newer one.
     pub fn header(&self) -> Result<Header, Failure> {
-        Ok(PlanReader::open(self.from_start()).map_err(|error| bad_plan(&self.name, error))?.header().clone())
+        Ok(PlanReader::open(self.reader()).map_err(|error| bad_plan(&self.name, error))?.header().clone())
     }
 
     /// Every org's line, not proved.
@@ -80,7 +80,7 @@ impl PlanFile {
     /// As [`Self::header`].
     pub fn each_line(&self, mut each: impl FnMut(PlanLine)) -> Result<(), Failure> {
         let bad = |error| bad_plan(&self.name, error);
-        let mut reader = PlanReader::open(self.from_start()).map_err(bad)?;
+        let mut reader = PlanReader::open(self.reader()).map_err(bad)?;
         while let Some((_, line)) = reader.next_org().map_err(bad)? {
             each(line);
         }
@@ -93,7 +93,7 @@ impl PlanFile {
     /// 12: the seal doesn't fit, or it is newer. 65: no plan.
     pub fn prove(&self, key_of: impl FnOnce(&str) -> SealKey) -> Result<Proved, Failure> {
         let bad = |error| bad_plan(&self.name, error);
-        let mut reader = PlanReader::open_sealed(self.from_start(), key_of).map_err(bad)?;
+        let mut reader = PlanReader::open_sealed(self.reader(), key_of).map_err(bad)?;
         let (mut index, mut orgs, mut secrets) = (Vec::new(), Vec::new(), Needed::default());
         while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
             if has_secrets {
@@ -113,7 +113,7 @@ impl PlanFile {
         PlanLines::new(self.file, index)
     }
 
-    fn from_start(&self) -> BufReader<FromStart<'_>> {
+    fn reader(&self) -> BufReader<FromStart<'_>> {
         BufReader::with_capacity(1 << 16, FromStart { file: &self.file, offset: 0 })
     }
 }
