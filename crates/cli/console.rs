@@ -3,7 +3,9 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use orgwave_core::event::EVENT_VERSION;
 use orgwave_reporter::terminal::Style;
+use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::ColorChoice;
@@ -12,6 +14,20 @@ use crate::failure::Failure;
 /// Prints to stdout.
 pub fn out(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// Prints a line of `--json`: this event of this command.
+pub fn event(name: &str, what: &impl Serialize) {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        v: u32,
+        event: &'a str,
+        #[serde(flatten)]
+        what: &'a T,
+    }
+    if let Ok(line) = serde_json::to_string(&Line { v: EVENT_VERSION, event: name, what }) {
+        out(&format!("{line}\n"));
+    }
 }
 
 /// Prints to stderr.

@@ -9,10 +9,11 @@ use orgwave_core::manifest::{
 };
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::several;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::args::InputArgs;
+use crate::args::{InputArgs, limit_problems};
 use crate::console;
 use crate::failure::Failure;
 use crate::input::{self, Input, TableFile};
@@ -75,7 +76,7 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     }
     let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
     let name_of_toml = path.display().to_string();
-    let file = RolloutFile::parse(&name_of_toml, &bytes, problems);
+    let file = rollout_file(path, &bytes, problems);
     let folder = path.parent().unwrap_or(Path::new(""));
     let named = |key: &str, name: &str, problems: &mut Problems<'_>| {
         let path = folder.join(name);
@@ -107,6 +108,20 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
         settings,
         toml: Some((path.to_owned(), bytes)),
     }))
+}
+
+/// Reads the file; its limits as flags are read. Every problem, in line order.
+fn rollout_file(path: &Path, bytes: &[u8], problems: &mut Problems<'_>) -> RolloutFile {
+    let name = path.display().to_string();
+    let mut found = Vec::new();
+    let mut sink = |problem| found.push(problem);
+    let file = RolloutFile::parse(&name, bytes, &mut Problems::new(&mut sink));
+    found.extend(limit_problems(&name.into(), &file.limits));
+    found.sort_by_key(|problem| problem.line);
+    for problem in found {
+        problems.report(problem);
+    }
+    file
 }
 
 fn settings_as_typed(bytes: &[u8]) -> BTreeMap<String, Value> {
@@ -186,11 +201,7 @@ impl Teller {
             Severity::Note => {}
         }
         match self.telling {
-            Telling::Json => {
-                if let Ok(line) = serde_json::to_string(problem) {
-                    console::out(&format!("{line}\n"));
-                }
-            }
+            Telling::Json => console::event("problem", problem),
             Telling::People if self.shown < SHOWN => {
                 self.shown += 1;
                 console::note(&format!("{problem}\n"));
@@ -209,11 +220,9 @@ impl Teller {
             ""
         };
         console::note(&format!(
-            "{} error{}, {} warning{}{more}; `orgwave explain CODE` says more\n",
-            self.errors,
-            if self.errors == 1 { "" } else { "s" },
-            self.warnings,
-            if self.warnings == 1 { "" } else { "s" },
+            "{}, {}{more}; `orgwave explain CODE` says more\n",
+            several(self.errors, "error", "errors"),
+            several(self.warnings, "warning", "warnings"),
         ));
     }
 }

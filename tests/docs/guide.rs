@@ -11,6 +11,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use yaml_rust2::{Yaml, YamlLoader};
+
 use crate::shell::{Api, Shell};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -317,21 +319,102 @@ fn the_systemd_units_are_what_systemd_takes() {
     }
 }
 
-#[test]
-fn the_pipeline() {
+/// A recipe by the file that its first line names, as YAML reads it.
+fn recipe(name: &str) -> Vec<Yaml> {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/guide/ci.md")).unwrap();
+    let mut recipes = blocks(&page, "yaml").into_iter();
+    let text = recipes.find(|text| text.starts_with(&format!("# {name}\n"))).unwrap();
+    YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Runs the steps of a recipe's jobs, one after the other, where a plan can be made and applied.
+fn run_steps<'a>(steps: impl Iterator<Item = &'a Yaml>) -> Shell {
     let (shell, _api) = desk();
     // The made-up cameras of `init` exist nowhere, which is what `check --online` is there to find.
     shell.write("locations.csv", "org_uuid,location_key,locationName\np7LwiLtoP9jlVcU4OoXtJA,482150,Main\n");
-    let yaml = blocks(&cron_page(), "yaml").remove(0);
-    let commands: Vec<&str> =
-        yaml.lines().filter_map(|line| line.trim().strip_prefix("- orgwave ")).collect();
-    assert_eq!(commands.len(), 3, "{yaml}");
-    assert!(yaml.contains("\n    ACKS: \"\" "), "{yaml}");
-    for command in commands {
-        shell.line(&format!("ACKS=''; PATH=$HOME/bin:$PATH; orgwave {command}")).with_code(0);
-    }
+    let steps: Vec<&str> = steps.filter_map(Yaml::as_str).filter(|step| !step.starts_with("curl ")).collect();
+    assert_eq!(steps.iter().filter(|step| step.starts_with("orgwave ")).count(), 3, "{steps:?}");
+    let line = format!("ACKS=''; GITHUB_STEP_SUMMARY=summary; PATH=$HOME/bin:$PATH\n{}", steps.join("\n"));
+    shell.line(&line).with_code(0);
     assert!(shell.read("plan.md").contains("saveClips"));
-    let run: Vec<PathBuf> =
-        std::fs::read_dir(shell.path("reports")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(run.iter().any(|run| run.join("junit.xml").exists()), "{run:?}");
+    let runs = std::fs::read_dir(shell.path("reports")).unwrap().map(|entry| entry.unwrap().path());
+    assert!(runs.into_iter().any(|run| run.join("junit.xml").exists()));
+    shell
+}
+
+#[test]
+fn the_gitlab_pipeline() {
+    let documents = recipe(".gitlab-ci.yml");
+    let pipeline = &documents[0];
+    for job in ["plan", "apply"] {
+        // A key that is scoped to an environment reaches only the jobs that name one.
+        assert_eq!(pipeline[job]["variables"]["RHOMBUS_API_KEY"].as_str(), Some("$CLIENTS_KEY"), "{job}");
+        assert!(pipeline[job]["environment"]["name"].as_str().unwrap().starts_with("clients"), "{job}");
+    }
+    assert_eq!(pipeline["apply"]["variables"]["ACKS"].as_str(), Some(""));
+    run_steps(["plan", "apply"].into_iter().flat_map(|job| pipeline[job]["script"].as_vec().unwrap()));
+}
+
+#[test]
+fn the_github_workflow() {
+    let documents = recipe(".github/workflows/clients.yml");
+    let jobs = &documents[0]["jobs"];
+    for job in ["plan", "apply"] {
+        assert!(jobs[job]["env"]["RHOMBUS_API_KEY"].as_str().unwrap().contains("secrets."), "{job}");
+        assert!(jobs[job]["environment"].as_str().unwrap().starts_with("clients"), "{job}");
+    }
+    let steps = ["plan", "apply"].into_iter().flat_map(|job| jobs[job]["steps"].as_vec().unwrap());
+    let shell = run_steps(steps.map(|step| &step["run"]));
+    assert_eq!(shell.read("summary"), shell.read("plan.md"));
+}
+
+#[test]
+fn the_azure_pipeline() {
+    let documents = recipe("azure-pipelines.yml");
+    let stages = &documents[0]["stages"];
+    let deploy = &stages[1]["jobs"][0]["strategy"]["runOnce"]["deploy"]["steps"];
+    let steps = [&stages[0]["jobs"][0]["steps"], deploy];
+    let steps = || steps.into_iter().flat_map(|steps| steps.as_vec().unwrap());
+    for step in
+        steps().filter(|step| step["script"].as_str().is_some_and(|step| step.starts_with("orgwave ")))
+    {
+        assert_eq!(step["env"]["RHOMBUS_API_KEY"].as_str(), Some("$(RHOMBUS_API_KEY)"), "{step:?}");
+    }
+    run_steps(steps().map(|step| &step["script"]));
+}
+
+#[test]
+fn the_kubernetes_cron_job() {
+    let documents = recipe("orgwave.yml");
+    let spec = &documents[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    let container = &spec["containers"][0];
+    let words = ["command", "args"].into_iter().flat_map(|name| container[name].as_vec().unwrap());
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+    let mounts: Vec<&str> = container["volumeMounts"]
+        .as_vec()
+        .unwrap()
+        .iter()
+        .map(|mount| mount["mountPath"].as_str().unwrap())
+        .collect();
+    assert_eq!(mounts, ["/run/secrets/orgwave", "/etc/orgwave", "/var/lib/orgwave", "/tmp"]);
+    assert_eq!(container["workingDir"].as_str(), Some("/etc/orgwave"));
+    let (shell, _api) = desk();
+    // As a kubelet lays a config map out: each file is a link into a folder of this version.
+    let files = "rollout.toml orgs.csv doors.csv locations.csv";
+    shell
+        .line(&format!("mkdir -p etc/..2026 && mv {files} etc/..2026 && ln -s ..2026 etc/..data"))
+        .with_code(0);
+    shell.line(&format!("cd etc && for file in {files}; do ln -s ..data/$file $file; done")).with_code(0);
+    let here = shell.path("").display().to_string();
+    let command = words.join(" ").replace("/run/secrets/orgwave/token", &format!("{here}partner.key"));
+    let command = command.replace("/var/lib/orgwave", &format!("{here}var"));
+    let environment = &container["env"][0];
+    assert_eq!(environment["name"].as_str(), Some("XDG_STATE_HOME"));
+    let line = format!(
+        "unset RHOMBUS_API_KEY HOME; PATH={here}bin:$PATH; export XDG_STATE_HOME={here}var/state; \
+         mkdir var; cd etc; {command} --max-changed 100%"
+    );
+    let told = shell.line(&line).with_code(0);
+    assert!(told.out.contains("3  applied") && told.err.is_empty(), "{}{}", told.out, told.err);
+    assert!(shell.path("var/reports").is_dir() && shell.path("var/state").is_dir());
 }

@@ -4,8 +4,10 @@
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
+//! * [`events`]: what `--json` prints is as its schema says.
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
+//! * [`words`]: what people type and are told.
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
@@ -14,6 +16,7 @@ mod cron;
 mod damage;
 mod doctor;
 mod errors;
+mod events;
 mod export;
 mod faults;
 mod guide;
@@ -22,3 +25,4 @@ mod manual;
 mod review;
 mod shell;
 mod terminal;
+mod words;

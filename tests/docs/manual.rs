@@ -1,5 +1,9 @@
 //! Completions and man pages.
 
+use std::path::Path;
+
+use orgwave_core::run::Exit;
+
 use crate::shell::Shell;
 
 #[test]
@@ -32,4 +36,30 @@ fn every_command_has_a_page_that_shows_its_examples() {
     }
     assert_eq!(seen + 1, std::fs::read_dir(shell.path("pages")).unwrap().count());
     assert!(seen >= 10, "{help}");
+}
+
+/// One table: the page in the guide, `explain` and the manual all say the same of each.
+#[test]
+fn every_exit_code_is_on_the_page_in_the_manual_and_explained() {
+    let shell = Shell::new();
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/exit-codes.md"));
+    let page = page.unwrap();
+    let plain = |text: &str| text.replace("\\-", "-").replace("\\&", "");
+    let manual = plain(&shell.orgwave("man").with_code(0).out);
+    shell.orgwave("man -o pages").with_code(0);
+    let of_apply = plain(&shell.read("pages/orgwave-apply.1"));
+    for exit in Exit::ALL {
+        let (code, meaning, advice) = (exit.code(), exit.meaning(), exit.advice());
+        assert!(page.contains(&format!("\n| {code} | {meaning} | {advice} |\n")), "{code}: {page}");
+        for manual in [&manual, &of_apply] {
+            assert!(manual.contains(&format!(".TP\n\\fB{code}\\fR\n{meaning}.\n{advice}\n")), "{manual}");
+        }
+        let told = shell.orgwave(&format!("explain {code}")).with_code(0).out;
+        assert!(told.contains(meaning) && told.contains(advice), "{told}");
+    }
+    assert_eq!(page.lines().filter(|line| line.starts_with("| ")).count(), Exit::ALL.len() + 1);
+    for code in ["1", "256", "013"] {
+        shell.orgwave(&format!("explain {code}")).with_code(64);
+    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
+use orgwave_core::run::Exit;
 
 use super::connection::{ConnectArgs, InputArgs, KeyArgs};
 use super::output::{MetricsArgs, OutputArgs};
@@ -57,7 +58,8 @@ pub enum Command {
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
     Init(InitArgs),
-    /// Explain a code like E-ROW-003.
+    /// Explain a code like E-ROW-003, or an exit code like 13.
+    #[command(after_help = exit_codes())]
     Explain {
         /// The code.
         code: String,
@@ -69,6 +71,12 @@ pub enum Command {
     },
     /// Print the manual page, or write all of them.
     Man(ManArgs),
+}
+
+/// The exit codes in short.
+fn exit_codes() -> String {
+    let line = |exit: &Exit| format!("\n  {:>3}  {}", exit.code(), exit.meaning());
+    format!("Exit codes:{}", Exit::ALL.iter().map(line).collect::<String>())
 }
 
 impl Command {
@@ -85,7 +93,7 @@ impl Command {
 /// Which run, and how it is gone on with.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// The run: its folder or its id [default: the newest unfinished run of this key and endpoint].
+    /// The run: its folder, its id, or the beginning of it [default: the newest unfinished run of this key and endpoint].
     #[arg(value_name = "RUN")]
     pub run: Option<PathBuf>,
     /// Which API.
@@ -111,9 +119,12 @@ pub struct ResumeArgs {
 /// What is read back.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A run (its folder or its id), a manifest (CSV) or a rollout file (TOML).
+    /// A run (its folder, its id, or the beginning of it), a manifest (CSV) or a rollout file (TOML).
     #[arg(value_name = "ROLLOUT|RUN")]
     pub target: PathBuf,
+    /// Write a table of what drifted: a row per org and field, with the desired and the live value.
+    #[arg(short, long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
     /// Which files.
     #[command(flatten)]
     pub input: InputArgs,
@@ -131,7 +142,7 @@ pub struct VerifyArgs {
 /// Which run is taken back.
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// The run: its folder or its id.
+    /// The run: its folder, its id, or the beginning of it.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// Where the plan goes [default: a new folder below reports/plans].
@@ -154,7 +165,7 @@ pub struct UndoArgs {
 /// Whose files are made anew.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run: its folder or its id.
+    /// The run: its folder, its id, or the beginning of it.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// What is printed.

@@ -43,6 +43,7 @@ fn of(command: &str) -> &'static str {
         }
         "verify" => {
             "  orgwave verify rollout.toml             has anything drifted? (2 if so)\n  \
+               orgwave verify rollout.toml -o drift.csv\n  \
                orgwave verify reports/20260101T090000Z-0123456789abcdef"
         }
         "undo" => {
@@ -63,7 +64,10 @@ fn of(command: &str) -> &'static str {
             "  orgwave init                            a commented rollout, in this folder\n  \
                orgwave init spring                     in a folder of its own"
         }
-        "explain" => "  orgwave explain E-ROW-003",
+        "explain" => {
+            "  orgwave explain E-ROW-003               what is wrong, and what to do\n  \
+               orgwave explain 13                      why did a command end with 13?"
+        }
         "completions" => {
             "  orgwave completions bash >~/.local/share/bash-completion/completions/orgwave\n  \
                orgwave completions zsh >~/.zfunc/_orgwave"

@@ -1,10 +1,12 @@
 //! Flags, then the rollout file's `[limits]`, then what is built in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Command;
-use orgwave_core::manifest::LimitValue;
+use clap::{ArgAction, Args, Command, FromArgMatches as _};
+use orgwave_core::code::Code;
+use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
 use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
@@ -33,36 +35,83 @@ pub struct PlanPolicy {
     pub expires: Duration,
 }
 
-/// `[limits]` as a command line, read by the very parsers of the flags.
-fn typed_limits<T: clap::Args>(limits: &BTreeMap<String, LimitValue>) -> Result<T, Failure> {
-    let command = T::augment_args(Command::new("limits").no_binary_name(true).disable_help_flag(true));
-    let known: Vec<String> =
-        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
-    let mut line = Vec::new();
-    for (name, value) in limits {
-        let flag = name.replace('_', "-");
-        if !known.contains(&flag) {
-            continue;
-        }
-        match value {
-            LimitValue::Flag(true) => line.push(format!("--{flag}")),
-            LimitValue::Flag(false) => {}
-            LimitValue::Text(text) => line.push(format!("--{flag}={text}")),
-            LimitValue::List(parts) => line.push(format!("--{flag}={}", parts.join(","))),
-        }
+/// Everything that `[limits]` may hold, as flags: a key is read by the parser of the flag of its name. A key is added
+/// by its line in [`LIMITS`] and its flag in one of these.
+#[derive(Debug, Clone, Default, Args)]
+struct FileLimits {
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+    #[command(flatten)]
+    guard: GuardArgs,
+}
+
+impl FileLimits {
+    fn command() -> Command {
+        let command = Self::augment_args(Command::new("limits").no_binary_name(true).disable_help_flag(true));
+        // The environment is the flags' own business, and stands above the file.
+        command.mut_args(|arg| arg.env(None::<&str>))
     }
-    let bad = |error: clap::Error| {
-        let said = error.to_string();
-        let first = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Failure::new(Exit::BadInput, format!("[limits] of the rollout file: {first}"))
+
+    fn read<'a>(limits: impl IntoIterator<Item = (&'a String, &'a LimitValue)>) -> Result<Self, String> {
+        let mut command = Self::command();
+        let mut line = Vec::new();
+        for (name, value) in limits {
+            line.extend(as_flags(&command, name, value)?);
+        }
+        let read =
+            command.try_get_matches_from_mut(line).and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| reason(&error))
+    }
+}
+
+/// A limit as words of a command line.
+fn as_flags(command: &Command, name: &str, value: &LimitValue) -> Result<Vec<String>, String> {
+    let flag = name.replace('_', "-");
+    let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(&flag)) else {
+        return Err(format!("--{flag} is no flag"));
     };
-    let matches = command.try_get_matches_from(line).map_err(bad)?;
-    T::from_arg_matches(&matches).map_err(bad)
+    let word = |text: &str| format!("--{flag}={text}");
+    match (value, arg.get_action()) {
+        (LimitValue::Flag(true), ArgAction::SetTrue) => Ok(vec![format!("--{flag}")]),
+        (LimitValue::Flag(false), ArgAction::SetTrue) => Ok(Vec::new()),
+        (_, ArgAction::SetTrue) => Err("it is true or false, without quotes".to_owned()),
+        (LimitValue::Flag(_), _) => Err("it takes a value, not true or false".to_owned()),
+        (LimitValue::Text(text), _) => Ok(vec![word(text)]),
+        (LimitValue::List(parts), ArgAction::Append) => Ok(parts.iter().map(|part| word(part)).collect()),
+        (LimitValue::List(parts), _) => Ok(vec![word(&parts.join(","))]),
+    }
+}
+
+/// Why a parser refused, without clap's frame around it.
+fn reason(error: &clap::Error) -> String {
+    if let Some(source) = std::error::Error::source(error) {
+        return source.to_string();
+    }
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// Every limit that its flag would refuse, where it is written.
+pub fn limit_problems(file: &Arc<str>, limits: &BTreeMap<String, Limit>) -> Vec<Problem> {
+    let problem = |(name, limit): (&String, &Limit)| {
+        let reason = FileLimits::read([(name, &limit.value)]).err()?;
+        let expected = format!("what the flag --{} takes", name.replace('_', "-"));
+        let found = format!("{}: {reason}", quote(&limit.value.to_string()));
+        Some(Problem::new(Code::RollValue, file, expected, found).at(limit.line).under(name))
+    };
+    limits.iter().filter_map(problem).collect()
+}
+
+fn typed(limits: &BTreeMap<String, LimitValue>) -> Result<FileLimits, Failure> {
+    FileLimits::read(limits)
+        .map_err(|reason| Failure::new(Exit::BadInput, format!("[limits] of the rollout file: {reason}")))
 }
 
 /// How fast, how many at once, how often, how long.
 pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<Limits, Failure> {
-    let file: PaceArgs = typed_limits(limits)?;
+    let file = typed(limits)?.pace;
     let timeout =
         flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), orgwave_core::policy::Span::get);
     Ok(Limits {
@@ -85,8 +134,7 @@ pub fn plan_policy(
     guard: &GuardArgs,
     limits: &BTreeMap<String, LimitValue>,
 ) -> Result<PlanPolicy, Failure> {
-    let file: WriteArgs = typed_limits(limits)?;
-    let file_guard: GuardArgs = typed_limits(limits)?;
+    let FileLimits { write: file, guard: file_guard, .. } = typed(limits)?;
     let no_read = flags.no_read || file.no_read && flags.write.is_none();
     let write = flags.write.or(file.write).unwrap_or(WriteMode::Merge);
     let verify = flags.verify.or(file.verify).unwrap_or(VerifyPolicy::All);
@@ -134,6 +182,8 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
 mod tests {
     use std::str::FromStr;
 
+    use orgwave_core::manifest::LIMITS;
+
     use super::*;
 
     fn parse<T: FromStr>(text: &str) -> T
@@ -159,14 +209,54 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_joined_and_bad_values_name_their_place() {
+    fn a_list_is_what_the_flag_takes_with_commas() {
         let waves = LimitValue::List(vec!["1".into(), "10%".into(), "rest".into()]);
         let limits = BTreeMap::from([("waves".to_owned(), waves)]);
         let policy = plan_policy(&WriteArgs::default(), &GuardArgs::default(), &limits).unwrap();
         assert_eq!(policy.waves, Some(parse("1,10%,rest")));
-        let bad = BTreeMap::from([("rate".to_owned(), text("fast"))]);
-        let failure = pace(&PaceArgs::default(), &bad).unwrap_err();
-        assert_eq!(failure.exit, Exit::BadInput);
-        assert!(failure.what.contains("fast"), "{failure}");
+    }
+
+    #[test]
+    fn every_limit_has_its_flag_and_every_flag_of_pace_its_limit() {
+        let flags: Vec<String> = FileLimits::command()
+            .get_arguments()
+            .filter_map(|arg| Some(arg.get_long()?.replace('-', "_")))
+            .collect();
+        for name in LIMITS {
+            assert!(flags.iter().any(|flag| flag == name), "{name} is no flag");
+        }
+        for arg in PaceArgs::augment_args(Command::new("pace")).get_arguments() {
+            let name = arg.get_long().unwrap().replace('-', "_");
+            assert!(LIMITS.contains(&name.as_str()), "{name} is no limit");
+        }
+    }
+
+    #[test]
+    fn every_limit_that_its_flag_refuses_is_a_problem_of_its_own() {
+        let bad = [
+            ("attempts", text("0")),
+            ("concurrency", text("many")),
+            ("max_changed", text("130%")),
+            ("max_failures", text("-")),
+            ("no_read", text("yes")),
+            ("org_rate", text("auto")),
+            ("rate", LimitValue::Flag(false)),
+            ("timeout", text("0s")),
+            ("verify", text("some")),
+            ("waves", LimitValue::List(vec!["rest".into(), "1".into()])),
+            ("write", text("replace")),
+        ];
+        let limits: BTreeMap<String, Limit> =
+            (5..).zip(bad).map(|(line, (name, value))| (name.to_owned(), Limit { line, value })).collect();
+        let problems = limit_problems(&"r.toml".into(), &limits);
+        let places: Vec<_> = problems.iter().map(|problem| problem.line.unwrap()).collect();
+        assert_eq!(places, (5..16).collect::<Vec<_>>());
+        let shown = problems[6].to_string();
+        assert!(
+            shown.starts_with(
+                "r.toml:11: E-ROLL-003 rate: expected what the flag --rate takes, found \"false\""
+            ),
+            "{shown}"
+        );
     }
 }

@@ -22,7 +22,7 @@ pub use commands::{
     PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
-pub use limits::{PlanPolicy, pace, plan_policy, refuse_rollout_flags};
+pub use limits::{PlanPolicy, limit_problems, pace, plan_policy, refuse_rollout_flags};
 pub use output::{ColorChoice, MetricsArgs, OutputArgs};
 pub use writing::{GuardArgs, SelectArgs, WriteArgs};
 

@@ -17,7 +17,7 @@ use orgwave_journal::{Draft, JournalError, SqliteJournal};
 
 use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
-use super::permit::permit;
+use super::permit::{can_ask, permit};
 use super::sandboxed;
 use crate::args::{self, ApplyArgs};
 use crate::clock;
@@ -37,6 +37,9 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     let is_plan = is_plan(&args.target)?;
     if args.dry_run {
         return super::plan::run(dry_run(args, is_plan)?).await;
+    }
+    if !is_plan {
+        can_ask(&args.guard)?;
     }
     check_metrics(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;

@@ -1,6 +1,7 @@
 //! `orgwave check`: is everything written right? Offline, unless asked.
 
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::orgs;
 
 use crate::args::CheckArgs;
 use crate::connect::unresolved;
@@ -12,12 +13,6 @@ use crate::rollout::{self, Telling};
 pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(&args.rollout, &args.input, telling)?;
-    crate::args::pace(&args.pace, &rollout.limits)?;
-    crate::args::plan_policy(
-        &crate::args::WriteArgs::default(),
-        &crate::args::GuardArgs::default(),
-        &rollout.limits,
-    )?;
     crate::connect::config_of(rollout.sandbox.as_ref())?;
     let header = rollout.manifest.header();
     let missing = unresolved(args.connect.key.secrets.as_deref(), header.secrets.keys())?;
@@ -31,9 +26,9 @@ pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
     if !args.output.json && !args.output.quiet {
         let sides: String = header.sides.iter().map(|(table, _)| format!(", {}", table.name())).collect();
         console::out(&format!(
-            "{}: {} orgs{sides}; nothing is wrong ({}, cells separated by {})\n",
+            "{}: {}{sides}; nothing is wrong ({}, cells separated by {})\n",
             args.rollout.display(),
-            header.rows,
+            orgs(header.rows),
             header.encoding,
             header.delimiter,
         ));

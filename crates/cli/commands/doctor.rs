@@ -17,7 +17,7 @@ use orgwave_core::settings::{FIELDS, RawObject};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::survey::{client_list, patiently};
-use orgwave_reporter::terminal::clean;
+use orgwave_reporter::terminal::{clean, several};
 
 use crate::args::{self, DoctorArgs, KeyArgs};
 use crate::clients::closed;
@@ -157,7 +157,13 @@ async fn check_api(
             return Ok(());
         }
     };
-    chart.ok("api", &format!("answers; the key is good for {} client orgs", clients.len()));
+    chart.ok(
+        "api",
+        &format!(
+            "answers; the key is good for {}",
+            several(clients.len() as u64, "client org", "client orgs")
+        ),
+    );
     check_clients(chart, &clients, &unreadable);
     check_rate(chart, &api, &mut session).await?;
     if let Some(org) = clients
@@ -256,7 +262,13 @@ fn check_settings(chart: &mut Chart, who: &str, listed: &Listed, settings: &RawO
             "a plan guards on it: look at it, then --ack the code that it prints",
         ),
         Ok(Ownership::Proven) => {
-            chart.ok("probe", &format!("{who}: {} settings, and they are this org's", settings.len()));
+            chart.ok(
+                "probe",
+                &format!(
+                    "{who}: {}, and they are this org's",
+                    several(settings.len() as u64, "setting", "settings")
+                ),
+            );
         }
     }
     let masked: Vec<&str> = FIELDS
@@ -300,12 +312,12 @@ fn check_locks(chart: &mut Chart, locks: &Locks) {
 
 fn in_words(limits: &Limits) -> String {
     format!(
-        "rate {}, {} per org, {} at once, {:?} a call, {} attempts, quiet period {:?}",
+        "rate {}, {} per org, {} at once, {:?} a call, {}, quiet period {:?}",
         limits.rate,
         limits.org_rate,
         limits.concurrency,
         limits.timeout,
-        limits.attempts,
+        several(limits.attempts.into(), "attempt", "attempts"),
         limits.quiet_period,
     )
 }

@@ -87,7 +87,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
             read += 1;
             if !args.quiet && cx.gate.clock().elapsed() >= next {
                 next = cx.gate.clock().elapsed() + HEARTBEAT;
-                console::note(&format!("exported {read}/{} orgs\n", listed.len()));
+                console::note(&format!("exported {read}/{}\n", orgs(listed.len() as u64)));
             }
         },
     )

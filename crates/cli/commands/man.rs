@@ -52,15 +52,28 @@ fn page(command: &Command, name: &str, out: &mut Vec<u8>) -> io::Result<()> {
     if command.has_subcommands() {
         man.render_subcommands_section(out)?;
     }
+    out.write_all(section_of_exits().as_bytes())?;
     if command.get_version().is_some() { man.render_version_section(out) } else { Ok(()) }
+}
+
+/// The exit codes, each with when it is given and what to do.
+fn section_of_exits() -> String {
+    let entry = |exit: &Exit| {
+        format!(".TP\n\\fB{}\\fR\n{}.\n{}\n", exit.code(), roff(exit.meaning()), roff(exit.advice()))
+    };
+    format!(".SH \"EXIT STATUS\"\n{}", Exit::ALL.iter().map(entry).collect::<String>())
+}
+
+/// A line of text: `\&` keeps one that begins with a dot or a quote from being a request.
+fn roff(text: &str) -> String {
+    format!("\\&{}", text.replace('\\', "\\e").replace('-', "\\-"))
 }
 
 /// The examples as they stand, line by line.
 fn section_of_examples(examples: &str) -> String {
     let mut lines = String::new();
     for line in examples.lines().skip(1) {
-        // `\&` keeps a line that begins with a dot or a quote from being a request.
-        lines.extend(["\\&", &line.replace('\\', "\\e").replace('-', "\\-"), "\n"]);
+        lines.extend([&roff(line), "\n"]);
     }
     if lines.is_empty() { lines } else { format!(".SH EXAMPLES\n.nf\n{lines}.fi\n") }
 }

@@ -12,6 +12,7 @@ use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_core::settings::Kind;
 use orgwave_executor::survey::{client_list, patiently};
+use orgwave_reporter::terminal::{orgs, several};
 use serde_json::Value;
 
 use super::sandboxed;
@@ -38,18 +39,21 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let rows = each_missing(rollout, &mut session, |_, problem| {
         problems += 1;
         if args.output.json {
-            console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
+            console::event("problem", &problem);
         } else if problems <= SHOWN {
             console::note(&format!("{problem}\n"));
         }
     })
     .await?;
     if problems > 0 {
-        console::note(&format!("{problems} problems; `orgwave explain CODE` says more\n"));
+        console::note(&format!(
+            "{}; `orgwave explain CODE` says more\n",
+            several(problems, "problem", "problems")
+        ));
         return Ok(Exit::BadInput);
     }
     if !args.output.json && !args.output.quiet {
-        console::out(&format!("{file}: {rows} orgs; what they name exists\n"));
+        console::out(&format!("{file}: {}; what they name exists\n", orgs(rows)));
     }
     Ok(Exit::Done)
 }
@@ -73,7 +77,7 @@ pub async fn absent(
             _ => format!("{} could not be read: {}", problem.expected, problem.found),
         };
         if output.json {
-            console::out(&format!("{}\n", serde_json::to_string(&problem).unwrap_or_default()));
+            console::event("problem", &problem);
         }
         match all.last_mut().filter(|last| last.line == row.line) {
             Some(last) => last.what.push(what),

@@ -10,7 +10,7 @@ use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 
 use super::review::{acks, max_changed, review, show};
-use crate::args::{self, ApplyArgs, ConnectArgs, path_again};
+use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, path_again};
 use crate::connect::Session;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, limits_of};
@@ -82,13 +82,28 @@ fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, connect: &ConnectAr
     ))
 }
 
-/// Asks for the number of orgs, on the terminal itself: neither a pipe nor a script answers it by accident.
+/// The terminal on which the user is asked: neither a pipe nor a script answers by accident.
+fn terminal() -> Result<File, Failure> {
+    File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)
+}
+
+fn no_terminal(_: std::io::Error) -> Failure {
+    Failure::new(Exit::Usage, "there is no terminal to ask on")
+        .hint("--yes or --unattended apply without asking")
+}
+
+/// Whether there will be somebody to ask, before anything is planned: reading every org only to find that nobody can
+/// say yes costs the partner's rate.
+///
+/// # Errors
+/// 64: there is no terminal.
+pub fn can_ask(guard: &GuardArgs) -> Result<(), Failure> {
+    if guard.yes || guard.unattended { Ok(()) } else { terminal().map(drop) }
+}
+
+/// Asks for the number of orgs.
 fn ask(updates: u64) -> Result<(), Failure> {
-    let no_terminal = |_| {
-        Failure::new(Exit::Usage, "there is no terminal to ask on")
-            .hint("--yes or --unattended go on without asking")
-    };
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    let mut terminal = terminal()?;
     let question = format!("type the number of orgs to be written ({updates}) to go on: ");
     terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
     let mut answer = String::new();

@@ -5,8 +5,10 @@ use std::path::Path;
 use orgwave_core::plan::{Footer, Guard};
 use orgwave_core::policy::Percent;
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::orgs;
 use orgwave_reporter::{Expected, PlanReview};
 
+use super::execution::say;
 use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
@@ -41,7 +43,7 @@ pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanR
 /// Prints a review.
 pub fn show(review: &PlanReview, output: &OutputArgs, expected: Expected) {
     let style = console::style(output.color, output.no_color.is_some());
-    console::out(&review.render(console::width(), style, expected));
+    say(&review.render(console::width(), style, expected), output);
 }
 
 /// The flags that acknowledge these guards.
@@ -58,8 +60,9 @@ pub fn max_changed(footer: &Footer, most: Percent) -> Result<(), Failure> {
         return Err(Failure::new(
             Exit::Guarded,
             format!(
-                "{} of {} orgs would change, more than {most}; nothing was sent",
-                footer.updates, footer.judged
+                "{} of {} would change, more than {most}; nothing was sent",
+                footer.updates,
+                orgs(footer.judged)
             ),
         )
         .hint("look at the plan; --max-changed allows a larger share"));

@@ -3,7 +3,7 @@
 use orgwave_core::run::Exit;
 use orgwave_reporter::Tally;
 use orgwave_reporter::terminal::{Entry, listing};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::RunsArgs;
 use crate::console;
@@ -15,7 +15,7 @@ pub fn run(args: &RunsArgs) -> Exit {
     let mut entries = Vec::new();
     for run in &runs {
         match run.tally() {
-            Ok(tally) if args.json => console::out(&format!("{}\n", as_json(run, &tally))),
+            Ok(tally) if args.json => console::event("run", &as_json(run, &tally)),
             Ok(tally) => entries.push(entry(run, &tally)),
             Err(failure) => console::error(&failure),
         }
@@ -51,7 +51,7 @@ fn entry(run: &RunFolder, tally: &Tally) -> Entry {
     }
 }
 
-fn as_json(run: &RunFolder, tally: &Tally) -> String {
+fn as_json(run: &RunFolder, tally: &Tally) -> Value {
     json!({
         "run_id": run.header.run_id,
         "plan_id": run.header.plan_id,
@@ -62,5 +62,4 @@ fn as_json(run: &RunFolder, tally: &Tally) -> String {
         "counts": tally.counts,
         "folder": run.path.display().to_string(),
     })
-    .to_string()
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::several;
 use orgwave_sandbox::{OrgSeed, Sandbox};
 
 use crate::args::SandboxArgs;
@@ -63,7 +64,8 @@ pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
         .await
         .map_err(|error| Failure::new(Exit::Unreachable, "the sandbox can't listen").because(error))?;
     console::out(&format!(
-        "{count} orgs at {}; its key is {key_is}\nthe ledger: {}/ledger\n",
+        "{} at {}; its key is {key_is}\nthe ledger: {}/ledger\n",
+        several(count as u64, "org", "orgs"),
         running.url(),
         running.url()
     ));

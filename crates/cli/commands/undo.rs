@@ -16,14 +16,15 @@ use orgwave_core::secret::SealKey;
 use orgwave_core::settings::Path;
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
+use orgwave_reporter::terminal::several;
 use orgwave_reporter::{Record, Records};
 
+use super::execution::say;
 use super::listeners::Listeners;
 use super::review::{acks, review, show};
 use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
-use crate::console;
 use crate::failure::Failure;
 use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
 use crate::runs::{RunFiles, RunFolder, find, new_name, prove};
@@ -53,16 +54,15 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let review = review(&path, &session, &[])?;
     if !args.output.quiet {
         show(&review, &args.output, session.expected());
-        console::out(&unrestored.to_string());
-    }
-    if !args.output.quiet {
-        console::out(&format!(
+        say(&unrestored.to_string(), &args.output);
+        let next = format!(
             "\nreview it: {}\nundo it: orgwave apply {}{}{}\n",
             path.with_extension("html").display(),
             path_again(&path),
             acks(&plan.footer.guards),
             args.key.again(),
-        ));
+        );
+        say(&next, &args.output);
     }
     Ok(Exit::Done)
 }
@@ -140,17 +140,17 @@ impl Unrestored {
 impl fmt::Display for Unrestored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { back_already, changed_since, secrets } = self;
+        let fields = |number: usize| several(number as u64, "field", "fields");
         if *back_already > 0 {
-            writeln!(f, "{back_already} fields are as they were already")?;
+            writeln!(f, "already as before: {}", fields(*back_already))?;
         }
         if *changed_since > 0 {
-            writeln!(
-                f,
-                "{changed_since} fields were changed by someone else since, and are left alone (see plan.csv)"
-            )?;
+            let fields = fields(*changed_since);
+            writeln!(f, "changed by someone else since, and left alone: {fields} (see plan.csv)")?;
         }
         if *secrets > 0 {
-            writeln!(f, "{secrets} secrets can't be restored: their old values are kept nowhere")?;
+            let secrets = several(*secrets as u64, "secret", "secrets");
+            writeln!(f, "not restorable: {secrets}, whose old values are kept nowhere")?;
         }
         Ok(())
     }

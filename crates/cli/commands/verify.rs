@@ -1,6 +1,8 @@
 //! `orgwave verify ROLLOUT` and `orgwave verify RUN`: what is live, held against what was wanted. Sends no
 //! write: its session has no way to.
 
+mod findings;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,41 +11,31 @@ use orgwave_core::compare::{drift, whose};
 use orgwave_core::outcome::{Complaint, Image};
 use orgwave_core::plan::{PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::run::Exit;
-use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 use orgwave_executor::survey::survey;
-use orgwave_journal::FILE_NAME;
-use orgwave_reporter::terminal::{clean, orgs};
-use serde::Serialize;
-use serde_json::json;
 
-use super::execution::say;
+use self::findings::{Drift, Findings};
 use super::listeners::Listeners;
 use crate::args::{self, GuardArgs, SelectArgs, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
-use crate::console;
 use crate::failure::Failure;
 use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
-use crate::runs::{PLAN_FILE, find, new_name, prove};
-
-/// Orgs that are listed one by one.
-const SHOWN: u64 = 50;
+use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 
 /// Verifies a rollout or a run.
 pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
-    let findings = match run_folder(&args) {
+    let findings = match run_folder(&args)? {
         Some(folder) => of_run(&args, &folder).await?,
         None => of_rollout(&args).await?,
     };
-    Ok(findings.tell(&args))
+    findings.tell(&args)
 }
 
-/// A run is a folder with a journal, or the id of one.
-fn run_folder(args: &VerifyArgs) -> Option<PathBuf> {
-    let by_id = args.output.reports.join(&args.target);
-    [args.target.clone(), by_id].into_iter().find(|path| path.join(FILE_NAME).exists())
+/// A run is a folder with a journal, its id, or the beginning of one; a file is a rollout.
+fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
+    if args.target.is_file() { Ok(None) } else { place(&args.target, &args.output.reports) }
 }
 
 async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
@@ -149,134 +141,4 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     .await;
     listeners.finish()?;
     stop.map_or(Ok(findings), |reason| Err(stopped(&reason)))
-}
-
-/// A managed path that is not as wanted.
-#[derive(Serialize)]
-struct Drift {
-    path: SettingPath,
-    /// What is live.
-    before: Image,
-    /// What is wanted.
-    after: Image,
-}
-
-impl Drift {
-    fn of(field: &PlannedField, live: &Image) -> Self {
-        Self { path: field.path.clone(), before: live.clone(), after: field.after_image() }
-    }
-}
-
-/// What was found, org by org; told in the manifest's order.
-#[derive(Default)]
-struct Findings {
-    as_wanted: u64,
-    drifted: BTreeMap<u64, (PlanLine, Vec<Drift>)>,
-    unjudged: BTreeMap<u64, (PlanLine, Status, Option<Complaint>)>,
-}
-
-impl Findings {
-    fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
-        if drifts.is_empty() {
-            self.as_wanted += 1;
-        } else {
-            self.drifted.insert(line.line, (line.clone(), drifts));
-        }
-    }
-
-    fn unjudged(&mut self, line: &PlanLine, status: Status, complaint: Option<Complaint>) {
-        self.unjudged.insert(line.line, (line.clone(), status, complaint));
-    }
-
-    fn exit(&self) -> Exit {
-        let refused = |status: &Status| matches!(status, Status::Blocked | Status::Rejected);
-        if self.unjudged.values().any(|(_, status, _)| refused(status)) {
-            Exit::SomeRefused
-        } else if !self.unjudged.is_empty() {
-            Exit::TryAgain
-        } else if !self.drifted.is_empty() {
-            Exit::Changes
-        } else {
-            Exit::Done
-        }
-    }
-
-    fn tell(&self, args: &VerifyArgs) -> Exit {
-        let exit = self.exit();
-        if args.output.json {
-            self.as_json();
-        } else if !(args.output.quiet && exit == Exit::Done) {
-            self.in_words(args);
-        }
-        exit
-    }
-
-    fn as_json(&self) {
-        for (line, drifts) in self.drifted.values() {
-            let text =
-                json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "drift": drifts});
-            console::out(&format!("{text}\n"));
-        }
-        for (line, status, complaint) in self.unjudged.values() {
-            let text = json!({"line": line.line, "org_uuid": line.org, "org_name": line.name, "status": status, "error": complaint});
-            console::out(&format!("{text}\n"));
-        }
-    }
-
-    fn in_words(&self, args: &VerifyArgs) {
-        let mut shown = 0;
-        for (line, drifts) in self.drifted.values() {
-            let name = clean(line.name.as_deref().unwrap_or(line.org.as_str()));
-            for drift in drifts {
-                shown += 1;
-                if shown <= SHOWN {
-                    say(
-                        &format!(
-                            "line {}, {name}: {} is {}, wanted {}\n",
-                            line.line,
-                            clean(&drift.path.to_string()),
-                            shown_as(&drift.before),
-                            shown_as(&drift.after),
-                        ),
-                        &args.output,
-                    );
-                }
-            }
-        }
-        if shown > SHOWN {
-            say(&format!("... and {} more; --json tells all\n", shown - SHOWN), &args.output);
-        }
-        for (line, status, complaint) in self.unjudged.values().take(20) {
-            let name = clean(line.name.as_deref().unwrap_or(line.org.as_str()));
-            let why = complaint.as_ref().map_or_else(String::new, |complaint| {
-                format!(": {} {}", complaint.code, clean(&complaint.message))
-            });
-            say(&format!("line {}, {name}: could not be judged, {status}{why}\n", line.line), &args.output);
-        }
-        say(
-            &format!(
-                "{} as wanted, {} drifted, {} could not be judged\n",
-                orgs(self.as_wanted),
-                self.drifted.len(),
-                self.unjudged.len(),
-            ),
-            &args.output,
-        );
-    }
-}
-
-fn shown_as(image: &Image) -> String {
-    match image {
-        Image::Absent => "absent".to_owned(),
-        Image::Json(value) => {
-            let text = value.to_string();
-            let text = clean(&text);
-            if text.chars().count() > 80 {
-                format!("{}…", text.chars().take(80).collect::<String>())
-            } else {
-                text.into_owned()
-            }
-        }
-        Image::Secret(_) | Image::Hidden => "a secret".to_owned(),
-    }
 }

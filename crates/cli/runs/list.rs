@@ -118,14 +118,44 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Path, Failure)) -> Ve
     runs
 }
 
-/// The run that is meant by a path, or by an id below the reports folder.
+/// The run that is meant by a path, or by an id below the reports folder, or by the beginning of one.
 ///
 /// # Errors
-/// As [`RunFolder::open`].
+/// As [`place`] and [`RunFolder::open`].
 pub fn find(run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
-    let by_id = reports.join(run);
-    let path = if run.join(FILE_NAME).exists() || !by_id.join(FILE_NAME).exists() { run } else { &by_id };
-    RunFolder::open(path)
+    RunFolder::open(place(run, reports)?.as_deref().unwrap_or(run))
+}
+
+/// The folder that [`find`] opens, if there is one.
+///
+/// # Errors
+/// 64: several ids begin so.
+pub fn place(run: &Path, reports: &Path) -> Result<Option<PathBuf>, Failure> {
+    let is_run = |path: &PathBuf| path.join(FILE_NAME).exists();
+    if let Some(path) = [run.to_owned(), reports.join(run)].into_iter().find(is_run) {
+        return Ok(Some(path));
+    }
+    let Some(prefix) = run.to_str().filter(|prefix| !prefix.is_empty()) else { return Ok(None) };
+    let mut found: Vec<String> = std::fs::read_dir(reports)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with(prefix) && !NO_RUNS.contains(&name.as_str()))
+        .filter(|name| is_run(&reports.join(name)))
+        .collect();
+    found.sort();
+    match &found[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(reports.join(one))),
+        [first, second, rest @ ..] => {
+            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            Err(Failure::usage(format!(
+                "{prefix:?} is the beginning of several runs: {first}, {second}{more}"
+            ))
+            .hint("give more of the id; `orgwave runs` lists them"))
+        }
+    }
 }
 
 /// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that

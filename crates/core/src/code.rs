@@ -57,6 +57,7 @@ codes! {
     ColUnsettable = "E-COL-005", "a column that nobody may set";
     ColSecretExpect = "E-COL-006", "a guard on a secret";
     ColName = "E-COL-007", "no name for a column";
+    ColNothing = "W-COL-001", "nothing is set";
     RowRagged = "E-ROW-001", "a row has more or fewer cells than the header";
     RowUnclosed = "E-ROW-002", "a quote is never closed";
     RowDuplicate = "E-ROW-003", "an org has two rows";

@@ -8,6 +8,10 @@ use crate::plan::Verdict;
 use crate::status::{Action, Counts, Status, Verified};
 use crate::timestamp::Timestamp;
 
+/// The version of the events' form, which every line of `--json` carries as `v`. A field that is added leaves it; one
+/// that goes or changes its meaning raises it. `docs/events.schema.json` describes the form.
+pub const EVENT_VERSION: u32 = 1;
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -90,6 +94,9 @@ pub enum EventKind {
         orgs: u64,
         /// Orgs that are to be written, or were when the run was first begun.
         updates: u64,
+        /// Those of them that earlier processes have finished.
+        #[serde(default)]
+        done: u64,
         /// Whether an earlier process had begun it.
         resumed: bool,
     },

@@ -176,7 +176,7 @@ impl fmt::Debug for Problems<'_> {
 }
 
 /// A cell as a problem may show it: in quotes, cleaned, cut.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     format!("\"{}\"", clean(text))
 }
 

@@ -13,7 +13,7 @@ use super::columns::Column;
 use super::header::{Header, Removal};
 use super::index::OrgIndex;
 use super::named::NamedCells;
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, quote};
 use super::row::{Content, Row, RowRules};
 use super::side_table::{Orgs, Side, is_in_a_map};
 use super::source::{Inputs, ReadError, RowsError};
@@ -57,6 +57,13 @@ impl<R: Read + Seek> Manifest<R> {
         let Some(CheckedOrgs { table, rules, index, mut header, .. }) = checked else { return Ok(None) };
         if problems.errors() > errors {
             return Ok(None);
+        }
+        let sets = rules.columns.iter().any(|column| matches!(column, Column::Setting(_)));
+        if !sets && read.is_empty() && defaults.is_empty() {
+            let expected =
+                "a column of a setting, a side table or [settings]: a plan of this changes nothing";
+            let found = quote(&header.columns.join(", "));
+            problems.report(Problem::new(Code::ColNothing, &rules.file, expected, found));
         }
         header.rows = index.len() as u64;
         for side in &read {

@@ -4,6 +4,7 @@
 //! flags. Paths of files are texts: against which folder they are resolved is the binary's business too.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandb
 const REGIONS: [&str; 2] = ["us", "eu"];
 
 /// The flags of pacing, waves and budget, by their long names with `_`.
-const LIMITS: [&str; 13] = [
+pub const LIMITS: &[&str] = &[
     "attempts",
     "concurrency",
     "max_changed",
@@ -79,6 +80,16 @@ pub enum LimitValue {
     Text(String),
     /// A list of such.
     List(Vec<String>),
+}
+
+impl fmt::Display for LimitValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Text(text) => f.write_str(text),
+            Self::List(parts) => f.write_str(&parts.join(",")),
+        }
+    }
 }
 
 impl RolloutFile {
@@ -282,7 +293,7 @@ impl Parser<'_> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             if !LIMITS.contains(&name) {
-                self.unknown(key, "limits", &LIMITS);
+                self.unknown(key, "limits", LIMITS);
                 continue;
             }
             let limit = match value.get_ref() {

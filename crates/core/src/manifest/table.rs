@@ -297,7 +297,10 @@ impl Rules<'_> {
             let problem = Problem::new(
                 Code::RowRagged,
                 self.file,
-                format!("{} cells, as many as the header has", self.typed.len()),
+                match self.typed.len() {
+                    1 => "1 cell, as the header has".to_owned(),
+                    cells => format!("{cells} cells, as many as the header has"),
+                },
                 format!("{}", cells.spans.len()),
             );
             problems.report(problem.at(record.line).of(org.as_ref().map(Ruuid::as_str)));

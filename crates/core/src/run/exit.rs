@@ -1,69 +1,81 @@
 //! The exit codes: scripts and cron jobs decide by them.
+//!
+//! The one table of them: `explain 13`, the manual pages and `docs/guide/exit-codes.md` are made from it.
 
 use super::{Finish, StopReason};
 use crate::status::{Counts, Status};
 
 macro_rules! exits {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($($name:ident = $code:literal, $meaning:literal, $advice:literal;)*) => {
         /// Every exit code, with the reason for which it is given.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Exit { $($(#[$doc])* $name,)* }
+        pub enum Exit { $(#[doc = $meaning] $name,)* }
 
         impl Exit {
-            /// Every one of them.
+            /// Every one of them, ascending.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The number that the process ends with.
             pub const fn code(self) -> u8 {
                 match self { $(Self::$name => $code,)* }
             }
+
+            /// When it is given: a phrase.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
+            /// What to do then: sentences.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)* }
+            }
         }
     };
 }
 
 exits! {
-    /// All is applied, unchanged, skipped, or applied_with_warnings.
-    Done = 0,
-    /// Changes or drift exist.
-    Changes = 2,
-    /// Some orgs conflict, are blocked, rejected or diverged.
-    SomeRefused = 3,
-    /// The failure budget is spent, or the canary stopped the run.
-    BudgetSpent = 4,
-    /// Only failed and not_attempted are left: try again.
-    TryAgain = 5,
-    /// Some outcomes are unknown.
-    SomeUnknown = 6,
-    /// `--max-duration` was reached.
-    MaxDuration = 8,
-    /// Another run holds the lock.
-    Locked = 11,
-    /// The plan is stale, expired, altered, used, or for another endpoint or key.
-    PlanRefused = 12,
-    /// A guard stopped it, or the user declined; nothing was sent.
-    Guarded = 13,
-    /// The command line.
-    Usage = 64,
-    /// A bad manifest or plan.
-    BadInput = 65,
-    /// No such input.
-    NoInput = 66,
-    /// The API can't be used, before any write.
-    Unreachable = 69,
-    /// A panic.
-    Panic = 70,
-    /// The journal or a report could not be written.
-    CannotWrite = 74,
-    /// The key was refused.
-    KeyRefused = 77,
-    /// Bad configuration, an unsafe key file, an unresolved secret.
-    BadConfig = 78,
-    /// SIGHUP: the terminal is gone.
-    HungUp = 129,
-    /// Ctrl-C.
-    Interrupted = 130,
-    /// SIGTERM.
-    Terminated = 143,
+    Done = 0, "every org is applied, unchanged, skipped, or applied with warnings",
+        "Nothing. With `--strict`, warnings end with 3 instead.";
+    Changes = 2, "changes or drift exist",
+        "Only `plan --detailed-exitcode` and `verify` end with it: review the plan, or what drifted.";
+    SomeRefused = 3, "some orgs are in conflict, blocked, rejected or diverged",
+        "Look at these orgs: `error_message` and `next_step` in `results.csv` say why and what to do.";
+    BudgetSpent = 4, "too many orgs failed (`--max-failures`), or the canary stopped the run",
+        "Look at `results.csv`; then `orgwave resume`, or `orgwave undo RUN`.";
+    TryAgain = 5, "some orgs failed or were not attempted; all others are done",
+        "`orgwave resume`, or apply the run's `retry.toml`.";
+    SomeUnknown = 6, "some outcomes are unknown: the read-back failed",
+        "`orgwave resume` reads these orgs again before anything is sent.";
+    MaxDuration = 8, "`--max-duration` was reached",
+        "`orgwave resume` does the rest.";
+    Locked = 11, "another run holds the lock",
+        "Wait for it, or give `--lock-wait 30m`.";
+    PlanRefused = 12, "the plan is stale, expired, altered, used, or for another endpoint or key",
+        "Plan again, and review it.";
+    Guarded = 13, "a guard stopped it, or the user declined; nothing was sent",
+        "Look at the plan that was kept; if it is what you want, run the command that was printed, with the `--ack CODE` of each guard.";
+    Usage = 64, "the command line is wrong, or there is no terminal to ask on",
+        "`orgwave help COMMAND` lists the flags; `--yes` or `--unattended` apply without asking.";
+    BadInput = 65, "the manifest, the rollout file or the plan is wrong",
+        "Correct each line that was reported; `orgwave explain CODE` says more about its code.";
+    NoInput = 66, "an input does not exist or can't be read",
+        "Check the path; `orgwave runs` lists the runs.";
+    Unreachable = 69, "the API can't be used, and nothing was written yet",
+        "`orgwave doctor` shows what is wrong; then run the command again.";
+    Panic = 70, "a fault of orgwave itself",
+        "Report it with the message; `orgwave resume` continues the run.";
+    CannotWrite = 74, "the journal, a report or the output could not be written",
+        "Make room or repair the disk; then `orgwave resume`.";
+    KeyRefused = 77, "the key was refused",
+        "With the same key once it works again: `orgwave resume`. With a new key: apply the run's `retry.toml`.";
+    BadConfig = 78, "bad configuration, an unsafe key file, or an unresolved secret",
+        "Follow the hint; `orgwave doctor` shows what is in force.";
+    HungUp = 129, "the terminal was closed (SIGHUP); what was under way has ended",
+        "`orgwave resume`.";
+    Interrupted = 130, "interrupted by Ctrl-C; what was under way has ended",
+        "`orgwave resume`.";
+    Terminated = 143, "terminated by SIGTERM; what was under way has ended",
+        "`orgwave resume`.";
 }
 
 /// The exit code of a run: the first that fits.
@@ -172,10 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_unique() {
-        let mut codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), Exit::ALL.len());
+    fn codes_are_unique_and_ascend() {
+        assert!(Exit::ALL.is_sorted_by(|one, next| one.code() < next.code()));
     }
 }

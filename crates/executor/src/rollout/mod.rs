@@ -158,6 +158,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
 ) -> Ended {
     let Job { index, policy, history, .. } = &job;
     let (resumed, orgs) = (history.resumed, index.len() as u64);
+    let done = history.settled.len() as u64;
     let mut counts: Counts = index.iter().filter_map(|entry| entry.verdict.status()).collect();
     history.settled.values().for_each(|status| counts.add(*status));
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
@@ -168,6 +169,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         plan_id: policy.plan_id.clone(),
         orgs,
         updates,
+        done,
         resumed,
     });
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use orgwave_core::timestamp::Timestamp;
 
 use super::tracker::{Stage, Tracker};
-use crate::terminal::count;
+use crate::terminal::{count, orgs};
 
 const EVERY: Duration = Duration::from_secs(30);
 
@@ -30,10 +30,10 @@ impl Heartbeat {
         self.last = Some(at);
         let details = tracker.details(at);
         let line = format!(
-            "{at} {} {}/{} orgs{}{details}\n",
+            "{at} {} {}/{}{}{details}\n",
             tracker.doing(),
             count(tracker.done),
-            count(tracker.total),
+            orgs(tracker.total),
             if details.is_empty() { "" } else { ", " },
         );
         self.closed = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush()).is_err();

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use orgwave_core::event::{Event, EventKind, EventSink};
+use orgwave_core::event::{EVENT_VERSION, Event, EventKind, EventSink};
 use orgwave_core::timestamp::Timestamp;
+use serde::Serialize;
 
 /// Written out when so much has gathered...
 const FULL: usize = 64 << 10;
@@ -53,13 +54,22 @@ impl<W: Write> EventLines<W> {
     }
 }
 
+/// An event with the version of its form.
+#[derive(Serialize)]
+struct Line<'a> {
+    v: u32,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
 impl<W: Write> EventSink for EventLines<W> {
     fn event(&mut self, event: &Event) {
         if self.is_quiet() {
             return;
         }
         let whole = self.gathered.len();
-        if serde_json::to_writer(&mut self.gathered, event).is_err() {
+        let line = Line { v: EVENT_VERSION, event };
+        if serde_json::to_writer(&mut self.gathered, &line).is_err() {
             // Every event is plain data; half a line would still be worse than none.
             self.gathered.truncate(whole);
             return;
@@ -132,8 +142,8 @@ mod tests {
         let text = String::from_utf8(lines.finish().unwrap()).unwrap();
         assert_eq!(
             text,
-            "{\"at\":\"1970-01-01T00:00:00.000Z\",\"event\":\"plan_started\",\"orgs\":3}\n\
-             {\"at\":\"1970-01-01T00:00:00.001Z\",\"event\":\"paced\",\"rate\":8.0,\"throttled\":false}\n"
+            "{\"v\":1,\"at\":\"1970-01-01T00:00:00.000Z\",\"event\":\"plan_started\",\"orgs\":3}\n\
+             {\"v\":1,\"at\":\"1970-01-01T00:00:00.001Z\",\"event\":\"paced\",\"rate\":8.0,\"throttled\":false}\n"
         );
         for line in text.lines() {
             serde_json::from_str::<Event>(line).unwrap();

@@ -181,7 +181,12 @@ mod tests {
     }
 
     fn run_of(orgs: u64) -> EventKind {
-        EventKind::RunStarted { run_id: "r".into(), plan_id: "p".into(), orgs, updates: orgs, resumed: false }
+        resumed_run_of(orgs, 0)
+    }
+
+    fn resumed_run_of(orgs: u64, done: u64) -> EventKind {
+        let (run_id, plan_id) = ("r".into(), "p".into());
+        EventKind::RunStarted { run_id, plan_id, orgs, updates: orgs, done, resumed: done > 0 }
     }
 
     fn finished(index: u32, wave: u32, status: Status) -> EventKind {
@@ -235,6 +240,21 @@ mod tests {
              1970-01-01T00:01:30.100Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429\n\
              1970-01-01T00:01:30.200Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429, \
              ending: inter<U+001B>rupted\n"
+        );
+    }
+
+    #[test]
+    fn a_resumed_run_counts_from_what_is_done_at_its_own_pace() {
+        let paper = Paper::default();
+        let mut progress = Progress::new(ProgressMode::Heartbeat(Box::new(paper.clone())));
+        tell(&mut progress, 0, resumed_run_of(1_000, 600));
+        for index in 0..=150 {
+            tell(&mut progress, i64::from(index) * 200, finished(index, 1, Status::Applied));
+        }
+        assert_eq!(
+            paper.text(),
+            "1970-01-01T00:00:00.000Z applying 600/1,000 orgs\n\
+             1970-01-01T00:00:30.000Z applying 751/1,000 orgs, 5.1/s, 48.8 s left\n"
         );
     }
 

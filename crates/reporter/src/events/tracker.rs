@@ -90,8 +90,8 @@ impl Tracker {
     /// Takes an event in; whether something changed that should be seen at once.
     pub(super) fn take(&mut self, at: Timestamp, kind: &EventKind) -> bool {
         match kind {
-            EventKind::PlanStarted { orgs } => self.begin(Stage::Planning, at, *orgs),
-            EventKind::RunStarted { updates, .. } => self.begin(Stage::Running, at, *updates),
+            EventKind::PlanStarted { orgs } => self.begin(Stage::Planning, at, *orgs, 0),
+            EventKind::RunStarted { updates, done, .. } => self.begin(Stage::Running, at, *updates, *done),
             EventKind::OrgPlanned { code, .. } => {
                 self.count(at, code.is_some());
                 return false;
@@ -118,8 +118,9 @@ impl Tracker {
         true
     }
 
-    fn begin(&mut self, stage: Stage, at: Timestamp, total: u64) {
-        *self = Self { stage, total, began: at, ..Self::new() };
+    /// `done`: what earlier processes did, which says nothing about the pace of this one.
+    fn begin(&mut self, stage: Stage, at: Timestamp, total: u64, done: u64) {
+        *self = Self { stage, total, done, began: at, ..Self::new() };
     }
 
     fn count(&mut self, at: Timestamp, failed: bool) {

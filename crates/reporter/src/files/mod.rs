@@ -8,6 +8,7 @@
 
 pub mod autoformat;
 pub mod changes;
+pub mod drift;
 mod guard;
 mod junit;
 mod leftovers;

@@ -5,7 +5,7 @@ use std::path::Path;
 use orgwave_core::status::Status;
 
 use crate::tally::Tally;
-use crate::terminal::{Summary, count, duration, orgs, pace};
+use crate::terminal::{Summary, count, duration, orgs, pace, several};
 
 /// A title, and what must be said at once.
 pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
@@ -28,7 +28,7 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
         speed.push(duration(course.worked));
     }
     if let Some(rate) = course.pace() {
-        speed.push(format!("{} calls at {}", count(course.calls), pace(rate)));
+        speed.push(format!("{} at {}", several(course.calls, "call", "calls"), pace(rate)));
     }
     if course.throttled > 0 {
         speed.push(format!("{} answered 429 and waited out", count(course.throttled)));

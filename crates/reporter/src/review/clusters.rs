@@ -13,7 +13,7 @@ use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::settings::{Kind, Path};
 
 use super::is_sensitive;
-use crate::terminal::{count, orgs};
+use crate::terminal::{orgs, several};
 use crate::value;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,7 +142,7 @@ impl Cluster<'_> {
             remarks.push("decides on alarms".to_owned());
         }
         if self.size.fields > self.size.orgs {
-            remarks.push(format!("{} entries", count(self.size.fields)));
+            remarks.push(several(self.size.fields, "entry", "entries"));
         }
         remarks
     }
@@ -204,7 +204,7 @@ impl fmt::Display for Cluster<'_> {
         let Key { place, before, after } = self.key;
         write!(f, "{}: {place} {before} -> {after}", orgs(self.size.orgs))?;
         if self.size.fields > self.size.orgs {
-            write!(f, " ({} entries)", count(self.size.fields))?;
+            write!(f, " ({})", several(self.size.fields, "entry", "entries"))?;
         }
         if self.against_majority {
             f.write_str(", against the majority")?;

@@ -10,7 +10,7 @@ use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own};
 use crate::stage::Stage;
-use crate::terminal::{count, duration, orgs};
+use crate::terminal::{count, duration, orgs, several};
 
 /// Kinds of change that are listed.
 const CLUSTERS: usize = 40;
@@ -20,7 +20,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
     let _ = writeln!(text, "# {}\n", review.headline());
     let cost = review.cost(expected);
     if review.updates > 0 {
-        let _ = write!(text, "At least {} calls", count(cost.calls));
+        let _ = write!(text, "At least {}", several(cost.calls, "call", "calls"));
         if let Some(time) = cost.time {
             let _ = write!(text, ", at least {} {expected}", duration(time));
         }

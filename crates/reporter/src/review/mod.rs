@@ -26,7 +26,7 @@ use self::warning::{Told, Warning};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
 use crate::stage::Stage;
-use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs};
+use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
 use crate::value;
 
 /// Clusters that are told on a terminal.
@@ -328,7 +328,7 @@ impl PlanReview {
         page.gap();
         let at =
             cost.time.map(|time| format!(", at least {} {expected}", duration(time))).unwrap_or_default();
-        let text = format!("Cost: at least {} calls{at}", count(cost.calls));
+        let text = format!("Cost: at least {}{at}", several(cost.calls, "call", "calls"));
         page.paragraph(Tone::Plain, 0, 2, &text);
         if !waves.is_empty() {
             page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", waves.join(", then ")));

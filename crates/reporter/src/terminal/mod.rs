@@ -15,7 +15,7 @@ pub use clean::clean;
 pub use listing::{Entry, listing};
 pub use style::Style;
 pub use summary::Summary;
-pub use words::orgs;
+pub use words::{orgs, several};
 
 pub(crate) use clean::{cut, pad};
 pub(crate) use layout::{Column, Page};

@@ -8,7 +8,7 @@ use orgwave_core::status::Status;
 
 use super::layout::Page;
 use super::style::{Style, Tone};
-use super::{count, duration, orgs, pace, status_words};
+use super::{count, duration, orgs, pace, several, status_words};
 use crate::advice::{DOORS, GUIDS, WARNING, advice};
 use crate::files::Written;
 use crate::tally::{OrgRef, Tally};
@@ -102,14 +102,13 @@ impl<'a> Summary<'a> {
         let all = orgs(self.tally.counts.total());
         let mut parts = vec![match waves {
             0 => all,
-            1 => format!("{all} in 1 wave"),
-            _ => format!("{all} in {waves} waves"),
+            _ => format!("{all} in {}", several(waves as u64, "wave", "waves")),
         }];
         if !course.worked.is_zero() {
             parts.push(duration(course.worked));
         }
         if let Some(rate) = course.pace() {
-            parts.push(format!("{} calls at {}", count(course.calls), pace(rate)));
+            parts.push(format!("{} at {}", several(course.calls, "call", "calls"), pace(rate)));
         }
         if course.throttled > 0 {
             parts.push(format!("{} answered 429 and waited out", count(course.throttled)));

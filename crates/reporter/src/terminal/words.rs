@@ -21,7 +21,12 @@ pub(crate) fn count(number: u64) -> String {
 
 /// `1 org`, `1,234 orgs`.
 pub fn orgs(number: u64) -> String {
-    if number == 1 { "1 org".to_owned() } else { format!("{} orgs", count(number)) }
+    several(number, "org", "orgs")
+}
+
+/// A number and its noun: `1 entry`, `0 entries`, `1,234 entries`.
+pub fn several(number: u64, one: &str, more: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { more })
 }
 
 /// `850 ms`, `4.2 s`, `3 min 05 s`, `2 h 07 min`.
@@ -65,7 +70,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([1, 2000].map(orgs), ["1 org", "2,000 orgs"]);
+        assert_eq!([0, 1, 2000].map(orgs), ["0 orgs", "1 org", "2,000 orgs"]);
         assert_eq!([0.25, 8.0, 1250.0].map(pace), ["0.2/s", "8.0/s", "1,250/s"]);
         let durations = [850, 4_250, 185_000, 7_620_000].map(Duration::from_millis).map(duration);
         assert_eq!(durations, ["850 ms", "4.2 s", "3 min 05 s", "2 h 07 min"]);

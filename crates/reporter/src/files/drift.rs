@@ -1,0 +1,121 @@
+//! The table of `verify -o FILE`: a row for each managed field that drifted, and for each org that could not be
+//! checked. Without either, the header alone.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::ids::Ruuid;
+use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::settings::Path as SettingPath;
+use orgwave_core::status::Status;
+
+use super::table::Table;
+use super::whole::{WholeFile, sync_folder};
+use crate::error::ReportError;
+use crate::value;
+
+/// The columns. `result` is `drifted`, or the status of an org that could not be checked; `wanted` and `live` read as
+/// a manifest's cells do.
+pub const COLUMNS: [&str; 9] =
+    ["line", "org_uuid", "org_name", "result", "path", "wanted", "live", "error_code", "error_message"];
+
+/// The cells that say which org it is.
+#[derive(Debug)]
+pub struct OrgCells<'a> {
+    /// The manifest's line.
+    pub line: u64,
+    /// The org.
+    pub org: &'a Ruuid,
+    /// Its name.
+    pub name: Option<&'a str>,
+}
+
+/// The table being written. It gets its name when it is [ended](Self::end).
+#[derive(Debug)]
+pub struct DriftCsv {
+    table: Table<WholeFile>,
+    path: PathBuf,
+}
+
+impl DriftCsv {
+    /// Begins the table.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn begin(path: &Path) -> Result<Self, ReportError> {
+        let begin = || {
+            let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+            Table::begin(WholeFile::begin(folder_of(path), &name.to_string_lossy())?, COLUMNS)
+        };
+        Ok(Self { table: begin().map_err(ReportError::write(path))?, path: path.to_owned() })
+    }
+
+    /// A field whose live value is not the desired one.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn drifted(
+        &mut self,
+        org: &OrgCells<'_>,
+        path: &SettingPath,
+        wanted: &Image,
+        live: &Image,
+    ) -> Result<(), ReportError> {
+        let Self { table, path: file } = self;
+        let mut row = || {
+            begin_row(table, org, "drifted")?;
+            table.word(&path.text())?;
+            table.value(&value::before(path, wanted))?;
+            table.value(&value::before(path, live))?;
+            table.word("")?;
+            table.word("")?;
+            table.end_row()
+        };
+        row().map_err(ReportError::write(file))
+    }
+
+    /// An org that could not be checked.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn unchecked(
+        &mut self,
+        org: &OrgCells<'_>,
+        status: Status,
+        complaint: Option<&Complaint>,
+    ) -> Result<(), ReportError> {
+        let Self { table, path } = self;
+        let mut row = || {
+            begin_row(table, org, status.as_str())?;
+            for _ in ["path", "wanted", "live"] {
+                table.word("")?;
+            }
+            table.maybe(complaint.map(|complaint| complaint.code))?;
+            table.text(complaint.map_or("", |complaint| &complaint.message))?;
+            table.end_row()
+        };
+        row().map_err(ReportError::write(path))
+    }
+
+    /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// The file can't be written; what had its name has it still.
+    pub fn end(self) -> Result<(), ReportError> {
+        let file = self.table.end().and_then(WholeFile::end).map_err(ReportError::write(&self.path))?;
+        file.name()?;
+        sync_folder(folder_of(&self.path))
+    }
+}
+
+/// A temporary is made beside the file; of a bare name that is the working directory.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn begin_row(table: &mut Table<WholeFile>, org: &OrgCells<'_>, result: &str) -> io::Result<()> {
+    table.show(org.line)?;
+    table.word(org.org.as_str())?;
+    table.text(org.name.unwrap_or(""))?;
+    table.word(result)
+}

@@ -1,0 +1,200 @@
+//! What people type and are told: runs by their beginnings, limits with their places, drift with its values, numbers
+//! with their nouns.
+
+use crate::shell::{Api, Shell};
+
+const FOUR: &str = "org_uuid,org_name,saveClips\nHp7YW6y2ztaa4ssOe7u6yw,Acme,true\np7LwiLtoP9jlVcU4OoXtJA,Bolt,true\n\
+                    pJneB9mMo-HaPRD4Hjcl5Q,=Core,true\n51p-OwjhmZV5mMecuv-QQA,Dock,true\n";
+
+/// Four orgs that are served with `saveClips` off, and a rollout that sets it.
+fn four() -> (Shell, Api, String) {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    shell.write("orgs.csv", FOUR);
+    shell.write(
+        "rollout.toml",
+        "[rollout]\norgs = \"orgs.csv\"\n[sandbox]\nsettings = { saveClips = false }\n",
+    );
+    let api = shell.sandbox("rollout.toml");
+    let endpoint = format!("--endpoint {}", api.url);
+    (shell, api, endpoint)
+}
+
+/// The ids of the runs, the oldest first.
+fn runs(shell: &Shell) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(shell.path("reports"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| shell.path("reports").join(name).join("run.db").exists())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_is_named_by_any_unique_beginning() {
+    let (shell, _api, endpoint) = four();
+    shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
+    let [only] = &runs(&shell)[..] else { panic!("one run") };
+    for prefix in [&only[..1], &only[..8], &only[..only.len() - 1]] {
+        shell.orgwave(&format!("report {prefix}")).with_code(0);
+        shell.orgwave(&format!("resume {prefix} {endpoint}")).with_code(0);
+        shell.orgwave(&format!("verify {prefix} {endpoint}")).with_code(0);
+        shell.orgwave(&format!("undo {prefix} {endpoint} -o {prefix}.jsonl")).with_code(0);
+    }
+    shell.orgwave(&format!("report {only}x")).with_code(66);
+    // A folder of plans is no run, and neither is a file that happens to be called so.
+    shell.orgwave("report pla").with_code(66);
+    shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
+    let both = runs(&shell);
+    let told = shell.orgwave(&format!("report {}", &only[..4])).with_code(64);
+    assert!(told.err.contains(&both[0]) && told.err.contains(&both[1]), "{}", told.err);
+    assert!(told.err.contains("give more of the id"), "{}", told.err);
+    shell.write("20", FOUR);
+    shell.orgwave(&format!("verify 20 {endpoint}")).with_code(0);
+}
+
+#[test]
+fn every_bad_limit_is_reported_with_its_line_and_none_hides_another() {
+    let shell = Shell::new();
+    shell.write("orgs.csv", FOUR);
+    shell.write(
+        "rollout.toml",
+        "[rollout]\norgs = \"orgs.csv\"\n\n[limits]\nrate = \"fast\"\nattempts = 0\nmax_failures = \"130%\"\n\
+         waves = [\"rest\", \"1\"]\nno_read = \"yes\"\ntimeout = true\nconcurrency = 1.5\nsoap = \"1m\"\n",
+    );
+    for command in ["check", "plan --sandbox", "apply --sandbox --yes"] {
+        let (command, flags) = command.split_once(' ').unwrap_or((command, ""));
+        let told = shell.orgwave(&format!("{command} rollout.toml {flags}")).with_code(65);
+        let places: Vec<&str> = told
+            .err
+            .lines()
+            .filter_map(|line| line.strip_prefix("rollout.toml:")?.split(": expected").next())
+            .collect();
+        let expected = [
+            "5: E-ROLL-003 rate",
+            "6: E-ROLL-003 attempts",
+            "7: E-ROLL-003 max_failures",
+            "8: E-ROLL-003 waves",
+            "9: E-ROLL-003 no_read",
+            "10: E-ROLL-003 timeout",
+            "11: E-ROLL-003 concurrency",
+            "12: E-ROLL-002",
+        ];
+        assert_eq!(places, expected, "{}", told.err);
+        assert!(told.err.contains("8 errors, 0 warnings"), "{}", told.err);
+    }
+    assert!(!shell.path("reports").exists());
+}
+
+#[test]
+fn a_manifest_that_sets_nothing_is_worth_a_warning() {
+    let shell = Shell::new();
+    let bare = "org_uuid,org_name,note,_ticket\nHp7YW6y2ztaa4ssOe7u6yw,Acme,x,y\n";
+    shell.write("orgs.csv", bare);
+    shell.write("toml.csv", bare);
+    shell.write("rollout.toml", "[rollout]\norgs = \"toml.csv\"\n");
+    for target in ["orgs.csv", "rollout.toml"] {
+        let told = shell.orgwave(&format!("check {target}")).with_code(0);
+        assert!(told.err.contains("W-COL-001") && told.err.contains("0 errors, 1 warning;"), "{}", told.err);
+        let told = shell.orgwave(&format!("plan {target} --sandbox")).with_code(0);
+        assert!(told.err.contains("W-COL-001") && told.out.contains("1 org: nothing to write"), "{told:?}");
+    }
+    shell.write("doors.csv", "org_uuid,door_key,doorName\nHp7YW6y2ztaa4ssOe7u6yw,1,x\n");
+    for more in ["[settings]\nsaveClips = true\n", "doors = \"doors.csv\"\n"] {
+        shell.write("rollout.toml", &format!("[rollout]\norgs = \"toml.csv\"\n{more}"));
+        let told = shell.orgwave("check rollout.toml").with_code(0);
+        assert_eq!(told.err, "", "{more}");
+    }
+}
+
+#[test]
+fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
+    let (shell, _api, endpoint) = four();
+    // A session of its own has no terminal, whoever starts the test.
+    let alone = |words: &str| shell.line(&format!("exec setsid -w orgwave {words}"));
+    for target in ["rollout.toml", "orgs.csv"] {
+        let told = alone(&format!("apply {target} {endpoint}")).with_code(64);
+        assert!(
+            told.err.contains("there is no terminal to ask on") && told.err.contains("--yes"),
+            "{}",
+            told.err
+        );
+    }
+    assert_eq!(shell.read("ledger.jsonl"), "");
+    assert!(!shell.path("reports").exists());
+    // Where nobody is asked, nobody has to be there.
+    alone(&format!("apply rollout.toml --dry-run {endpoint}")).with_code(0);
+    alone(&format!("apply rollout.toml --yes {endpoint}")).with_code(0);
+}
+
+#[test]
+fn drift_is_shown_per_org_and_field_with_its_values_and_written_to_a_file() {
+    let (shell, _api, endpoint) = four();
+    let told = shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(2);
+    assert!(told.out.contains("line 3, Bolt: saveClips is false, wanted true\n"), "{}", told.out);
+    assert!(told.out.contains("0 orgs in sync, 4 drifted, 0 not checked\n"), "{}", told.out);
+    let table = shell.read("drift.csv");
+    assert!(
+        table.starts_with(
+            "\u{feff}line,org_uuid,org_name,result,path,wanted,live,error_code,error_message\r\n\
+             2,Hp7YW6y2ztaa4ssOe7u6yw,Acme,drifted,saveClips,true,false,,\r\n"
+        ),
+        "{table}"
+    );
+    assert!(table.contains(",'=Core,drifted,"), "{table}");
+    // An org that can't be checked is in it too, and -q still writes it.
+    shell.write("orgs.csv", &FOUR.replace("Acme", "Other"));
+    shell.orgwave(&format!("verify rollout.toml -q -o drift.csv {endpoint}")).with_code(3);
+    let table = shell.read("drift.csv");
+    assert!(table.contains("\r\n2,Hp7YW6y2ztaa4ssOe7u6yw,Other,blocked,,,,E-ORG-001,"), "{table}");
+    // In sync, there is the header alone.
+    shell.write("orgs.csv", FOUR);
+    shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
+    shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(0);
+    assert_eq!(shell.read("drift.csv").lines().count(), 1);
+    let told = shell.orgwave(&format!("verify rollout.toml -o nowhere/drift.csv {endpoint}")).with_code(74);
+    assert!(told.err.contains("nowhere/drift.csv"), "{}", told.err);
+}
+
+#[test]
+fn one_is_not_several() {
+    let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
+    shell.write("orgs.csv", "org_uuid,org_name,saveClips\nHp7YW6y2ztaa4ssOe7u6yw,Acme,true\n");
+    shell.write(
+        "rollout.toml",
+        "[rollout]\norgs = \"orgs.csv\"\n[sandbox]\nsettings = { saveClips = false }\n",
+    );
+    shell.write("narrow.csv", "org_uuid\nHp7YW6y2ztaa4ssOe7u6yw,x\n");
+    let api = shell.sandbox("rollout.toml");
+    let endpoint = format!("--endpoint {}", api.url);
+    let run = "$(ls reports | grep -v plans | head -n 1)";
+    for line in [
+        "orgwave check rollout.toml".to_owned(),
+        "orgwave check narrow.csv || true".to_owned(),
+        format!("orgwave check rollout.toml --online {endpoint}"),
+        format!("orgwave plan rollout.toml {endpoint}"),
+        format!("orgwave apply rollout.toml --unattended {endpoint} || true"),
+        format!("orgwave apply rollout.toml --yes {endpoint}"),
+        format!("orgwave verify rollout.toml {endpoint}"),
+        format!("orgwave undo {run} {endpoint}"),
+        format!("orgwave orgs {endpoint}"),
+        format!("orgwave export -o live {endpoint}"),
+        format!("orgwave doctor --attempts 1 {endpoint}"),
+        "timeout 1 orgwave sandbox --orgs 1 || true".to_owned(),
+    ] {
+        let told = shell.line(&line).with_code(0);
+        for text in [&told.out, &told.err] {
+            for words in
+                text.split(['\n', ',', ';', ':', '(']).map(|part| part.trim().split(' ').collect::<Vec<_>>())
+            {
+                for pair in words.windows(2) {
+                    let is_one = pair[0] == "1" || pair[0].ends_with("/1");
+                    let is_plural = pair[1].ends_with('s')
+                        && pair[1].chars().all(|c| c.is_ascii_lowercase())
+                        && pair[1] != "s";
+                    assert!(!(is_one && is_plural), "{line}: {} {}", pair[0], pair[1]);
+                }
+            }
+        }
+    }
+}
