@@ -400,7 +400,7 @@ fn the_kubernetes_cron_job() {
     assert_eq!(container["workingDir"].as_str(), Some("/etc/orgwave"));
     let (shell, _api) = desk();
     // As a kubelet lays a config map out: each file is a link into a folder of this version.
-    let files = "rollout.toml orgs.csv doors.csv locations.csv";
+    let files = "rollout.toml orgs.csv doors.csv locations.csv users.csv";
     shell
         .line(&format!("mkdir -p etc/..2026 && mv {files} etc/..2026 && ln -s ..2026 etc/..data"))
         .with_code(0);
