@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{
-    Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Severity, Source,
+    Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Severity, Source, quote,
 };
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
@@ -63,8 +63,7 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if !is_toml {
         let input = Input::open(path).map_err(|error| Failure::no_input(path, error))?;
-        let manifest = Manifest::read(Inputs::bare(source(path, input)?), problems)
-            .map_err(|error| unreadable(path, error))?;
+        let manifest = manifest(path, Inputs::bare(source(path, input)?), problems)?;
         return Ok(manifest.map(|manifest| Rollout {
             manifest,
             region: None,
@@ -98,7 +97,7 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     let errors = problems.errors();
     let Some(orgs) = orgs else { return Ok(None) };
     let inputs = Inputs { orgs, sides, defaults: file.defaults.clone() };
-    let manifest = Manifest::read(inputs, problems).map_err(|error| unreadable(path, error))?;
+    let manifest = manifest(path, inputs, problems)?;
     let settings = settings_as_typed(&bytes);
     Ok(manifest.filter(|_| errors == 0).map(|manifest| Rollout {
         manifest,
@@ -108,6 +107,23 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
         settings,
         toml: Some((path.to_owned(), bytes)),
     }))
+}
+
+/// Checks the tables; that they set nothing is worth a warning, for then a plan of them changes nothing.
+fn manifest(
+    path: &Path,
+    inputs: Inputs<TableFile>,
+    problems: &mut Problems<'_>,
+) -> Result<Option<Manifest<TableFile>>, Failure> {
+    let manifest = Manifest::read(inputs, problems).map_err(|error| unreadable(path, error))?;
+    if let Some(header) = manifest.as_ref().map(Manifest::header)
+        && !header.sets_something
+    {
+        let expected = "a column of a setting, a side table or [settings]: a plan of this changes nothing";
+        let found = quote(&header.columns.join(", "));
+        problems.report(Problem::new(Code::ColNothing, &header.digests[0].0, expected, found));
+    }
+    Ok(manifest)
 }
 
 /// Reads the file; its limits as flags are read. Every problem, in line order.

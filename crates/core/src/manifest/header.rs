@@ -24,6 +24,8 @@ pub struct Header {
     pub sides: Vec<(SideTable, Vec<String>)>,
     /// How many rows there are, each an org.
     pub rows: u64,
+    /// Whether there is a column of a setting, a side table or a default: else a plan changes nothing.
+    pub sets_something: bool,
     /// Whether any row has a wave.
     pub has_waves: bool,
     /// Whether any row has a name to hold against the live one.

@@ -13,7 +13,7 @@ use super::columns::Column;
 use super::header::{Header, Removal};
 use super::index::OrgIndex;
 use super::named::NamedCells;
-use super::problem::{Problem, Problems, quote};
+use super::problem::{Problem, Problems};
 use super::row::{Content, Row, RowRules};
 use super::side_table::{Orgs, Side, is_in_a_map};
 use super::source::{Inputs, ReadError, RowsError};
@@ -59,12 +59,7 @@ impl<R: Read + Seek> Manifest<R> {
             return Ok(None);
         }
         let sets = rules.columns.iter().any(|column| matches!(column, Column::Setting(_)));
-        if !sets && read.is_empty() && defaults.is_empty() {
-            let expected =
-                "a column of a setting, a side table or [settings]: a plan of this changes nothing";
-            let found = quote(&header.columns.join(", "));
-            problems.report(Problem::new(Code::ColNothing, &rules.file, expected, found));
-        }
+        header.sets_something = sets || !read.is_empty() || !defaults.is_empty();
         header.rows = index.len() as u64;
         for side in &read {
             header.sides.push((side.which(), side.table().typed_header().to_vec()));
@@ -141,6 +136,7 @@ impl<R: Read> CheckedOrgs<R> {
             columns: names.clone(),
             sides: Vec::new(),
             rows: 0,
+            sets_something: false,
             has_waves: false,
             has_names: false,
             has_expects: false,
