@@ -18,6 +18,7 @@ use wildmatch::WildMatch;
 
 use crate::args::SelectArgs;
 use crate::failure::Failure;
+use crate::plans::each_line;
 
 /// Bytes of a file of patterns.
 const LARGEST: u64 = 16 << 20;
@@ -72,6 +73,14 @@ impl Selection {
         Err(Failure::new(Exit::Usage, lines.join("\n")).hint(
             "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",
         ))
+    }
+
+    /// The same for the orgs of a run, by its plan.
+    ///
+    /// # Errors
+    /// As [`must_match`](Self::must_match), and where the plan can't be read.
+    pub fn must_match_in(&self, plan: &Path) -> Result<(), Failure> {
+        self.must_match(|see| each_line(plan, |line| see((&line.org, [line.name.as_deref(), None]))))
     }
 
     /// Why an org is left out, if it is.

@@ -198,3 +198,33 @@ fn one_is_not_several() {
         }
     }
 }
+
+#[test]
+fn verify_and_undo_take_only_and_skip() {
+    let (shell, _api, endpoint) = four();
+    let drifted = |flags: &str, code| {
+        let told = shell.orgwave(&format!("verify rollout.toml {flags} {endpoint}")).with_code(code);
+        told.out.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(drifted("--only Acme", 2), "0 orgs in sync, 1 drifted, 0 not checked");
+    assert_eq!(drifted("--skip *c*", 2), "0 orgs in sync, 3 drifted, 0 not checked");
+    shell.orgwave(&format!("verify rollout.toml --only acme {endpoint}")).with_code(64);
+    shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
+    let [run] = &runs(&shell)[..] else { panic!("one run") };
+    let told = shell.orgwave(&format!("verify {run} --only Acme --only Bolt {endpoint}")).with_code(0);
+    assert!(told.out.contains("2 orgs in sync"), "{}", told.out);
+    shell.orgwave(&format!("undo {run} --only Bolt -o undo.jsonl {endpoint}")).with_code(0);
+    let plan = shell.read("undo.csv");
+    assert!(plan.contains("Bolt") && !plan.contains("Acme") && !plan.contains("Dock"), "{plan}");
+    for command in ["verify", "undo"] {
+        for flag in ["--only Nobody", "--skip Nobody"] {
+            let told = shell.orgwave(&format!("{command} {run} {flag} {endpoint}")).with_code(64);
+            assert!(told.err.contains("Nobody"), "{}", told.err);
+        }
+    }
+    // What is asked for as JSON is nothing but JSON.
+    for command in ["verify rollout.toml".to_owned(), format!("undo {run}")] {
+        let told = shell.orgwave(&format!("{command} --json --no-progress {endpoint}")).with_code(0);
+        assert!(told.out.lines().all(|line| line.starts_with("{\"v\":1,")), "{}", told.out);
+    }
+}

@@ -131,6 +131,9 @@ pub struct VerifyArgs {
     /// Which API.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// Which orgs.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// How fast.
     #[command(flatten)]
     pub pace: PaceArgs,
@@ -154,6 +157,9 @@ pub struct UndoArgs {
     /// Which API.
     #[command(flatten)]
     pub key: KeyArgs,
+    /// Which orgs of those that the run changed.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// How fast.
     #[command(flatten)]
     pub pace: PaceArgs,

@@ -27,7 +27,8 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
 use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
-use crate::runs::{RunFiles, RunFolder, find, new_name, prove};
+use crate::runs::{PLAN_FILE, RunFiles, RunFolder, find, new_name, prove};
+use crate::selection::Selection;
 
 /// Makes the plan.
 pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
@@ -169,9 +170,13 @@ async fn make(
     let run_seal = session.seal(&run.header.plan_id);
     let source = RunFiles::open(&run.path)?;
     let mut records = Records::of(&source)?;
+    let select = Selection::of(&args.select)?;
+    select.must_match_in(&run.path.join(PLAN_FILE))?;
     let mut changed = Vec::new();
     while let Some(mut record) = records.next_record()? {
-        if record.changed() > 0 {
+        let line = &record.line;
+        let is_selected = select.skips((&line.org, [line.name.as_deref(), None])).is_none();
+        if is_selected && record.changed() > 0 {
             let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
             // What was typed isn't needed, and a run may have many rows.
             record.line.typed = RawTyped::default();

@@ -16,13 +16,14 @@ use orgwave_executor::survey::survey;
 
 use self::findings::{Drift, Findings};
 use super::listeners::Listeners;
-use crate::args::{self, GuardArgs, SelectArgs, VerifyArgs, WriteArgs};
+use crate::args::{self, GuardArgs, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
 use crate::plans::{each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
+use crate::selection::Selection;
 
 /// Verifies a rollout or a run.
 pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
@@ -56,8 +57,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let mut listeners = Listeners::new(&args.output, None)?;
     let id = new_name(clock::now());
     let made =
-        make(&mut rollout, &policy, &SelectArgs::default(), &mut session, &path, id, &mut listeners.sink())
-            .await;
+        make(&mut rollout, &policy, &args.select, &mut session, &path, id, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
     let mut findings = Findings::default();
@@ -98,9 +98,12 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
     prove(&run.path, &run.header, &seal)?;
+    let select = Selection::of(&args.select)?;
+    select.must_match_in(&plan)?;
     let mut lines = Vec::new();
     each_line(&plan, |line| {
-        if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
+        let is_judged = matches!(line.verdict, Verdict::Update | Verdict::Unchanged);
+        if is_judged && select.skips((&line.org, [line.name.as_deref(), None])).is_none() {
             // What was typed isn't needed, and a run may have many rows.
             lines.push((line.org, PlanLine { typed: RawTyped::default(), ..line }));
         }

@@ -38,7 +38,7 @@ exits! {
         "Nothing. With `--strict`, warnings end with 3 instead.";
     Changes = 2, "changes or drift exist",
         "Only `plan --detailed-exitcode` and `verify` end with it: review the plan, or what drifted.";
-    SomeRefused = 3, "some orgs are in conflict, blocked, rejected or diverged",
+    SomeRefused = 3, "some orgs are in conflict, blocked, rejected or diverged; of `plan`: all rows are blocked, with `--strict` any",
         "Look at these orgs: `error_message` and `next_step` in `results.csv` say why and what to do.";
     BudgetSpent = 4, "too many orgs failed (`--max-failures`), or the canary stopped the run",
         "Look at `results.csv`; then `orgwave resume`, or `orgwave undo RUN`.";
