@@ -85,3 +85,33 @@ fn users_of_one_machine_are_kept_apart_where_it_has_a_folder_for_it() {
         }
     }
 }
+
+#[test]
+fn what_another_machine_replaces_before_its_wave_ends_is_reported_as_diverged_where_settled_is_asked_for() {
+    for (verify, status, code) in [("settled", "diverged", 3), ("all", "applied", 0)] {
+        let desk = Desk::new();
+        let orgs: Vec<Org> = (0..4).map(Org::new).collect();
+        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        let gate = Gate::closed();
+        vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[3].uuid));
+        let fast = FAST.replace("2s", "20s");
+        let line = format!("apply orgs.csv {ALL} --verify {verify} --concurrency 1 {fast}");
+        let run = desk.start(&vendor, &line);
+        vendor.until("the last org's write", |seen| {
+            seen.iter().filter(|seen| seen.op == Op::Write).count() == 4
+        });
+        vendor.edit(&orgs[1].uuid, "saveClips", "null");
+        gate.open();
+        let ended = run.wait().expect(code);
+        assert_eq!(ended.statuses(), ["applied", status, "applied", "applied"]);
+        let row = &ended.results()[1];
+        assert_eq!(row["verified"], if status == "applied" { "true" } else { "false" });
+        assert_eq!(row["error_message"].contains("saveClips"), status == "diverged", "{row:?}");
+        // The journal says the same to whoever reads it again, and nothing of it is sent again.
+        let writes = vendor.of(Op::Write).len();
+        let again = format!("resume --endpoint {} --token-file key", vendor.url());
+        desk.run_bare(&again).expect(code);
+        assert_eq!(vendor.of(Op::Write).len(), writes);
+    }
+}

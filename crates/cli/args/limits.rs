@@ -141,7 +141,7 @@ pub fn plan_policy(
     if flags.no_read && flags.write == Some(WriteMode::Merge) {
         return Err(Failure::usage("--no-read implies --write patch: nothing is read that could be merged"));
     }
-    if flags.no_read && flags.verify == Some(VerifyPolicy::All) {
+    if flags.no_read && flags.verify.is_some_and(VerifyPolicy::reads_all) {
         return Err(Failure::usage("--no-read implies --verify none"));
     }
     Ok(PlanPolicy {

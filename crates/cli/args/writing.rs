@@ -16,8 +16,8 @@ pub struct WriteArgs {
     /// Plan from the manifest alone, and read no org before it is written; implies patch and --verify none.
     #[arg(long)]
     pub no_read: bool,
-    /// Whether accepted writes are read back: all or none [default: all].
-    #[arg(long, value_name = "all|none")]
+    /// Which accepted writes are read back; settled: all, and once more at the end of their wave [default: all].
+    #[arg(long, value_name = "all|settled|none")]
     pub verify: Option<VerifyPolicy>,
     /// Sizes of the waves [default: 1,5%,25%,rest].
     #[arg(long, value_name = "SIZES")]

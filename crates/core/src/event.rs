@@ -176,6 +176,17 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
+    /// An org that was applied was replaced by somebody else before its wave ended: it is diverged.
+    OrgOverwritten {
+        /// Its place in the plan.
+        index: u32,
+        /// The org.
+        org: Ruuid,
+        /// Its wave.
+        wave: u32,
+        /// What is no longer live.
+        message: String,
+    },
     /// The process's part of the run ended.
     RunFinished {
         /// Orgs by status.

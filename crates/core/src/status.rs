@@ -103,6 +103,12 @@ impl Counts {
         self.0[status as usize] += 1;
     }
 
+    /// One that had a status has another.
+    pub fn replace(&mut self, from: Status, to: Status) {
+        self.0[from as usize] -= 1;
+        self.add(to);
+    }
+
     /// How many have this status.
     pub const fn of(&self, status: Status) -> u64 {
         self.0[status as usize]

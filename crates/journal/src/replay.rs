@@ -206,7 +206,10 @@ impl OrgRecord {
                 self.intent = Some(seq);
             }
             Fact::Step { input, .. } => {
-                if input != Input::Resumed {
+                // What was applied may have been replaced by somebody else; the state says whether it can have been.
+                if input == Input::Overwritten {
+                    (self.outcome, self.outcome_seq) = (None, None);
+                } else if input != Input::Resumed {
                     self.supersede_outcome()?;
                 }
                 self.tell(input)?;

@@ -40,6 +40,8 @@ pub enum Input {
     },
     /// A read-back: neither as before nor as desired; or the canary's write changed what nobody manages.
     LiveAsNeither,
+    /// A read at the wave's end: what was verified is no longer live, because somebody else wrote.
+    Overwritten,
     /// A read-back is not wanted: the policy trusts what was accepted.
     Trusted,
     /// The reads' attempts are spent, or nothing that can be read decides.

@@ -52,8 +52,17 @@ impl fmt::Display for WriteMode {
 pub enum VerifyPolicy {
     /// Every one.
     All,
+    /// Every one, and once more at the end of its wave, when whoever else writes may have replaced it.
+    Settled,
     /// None beyond the canary's.
     None,
+}
+
+impl VerifyPolicy {
+    /// Whether every accepted write is read back.
+    pub const fn reads_all(self) -> bool {
+        matches!(self, Self::All | Self::Settled)
+    }
 }
 
 impl FromStr for VerifyPolicy {
@@ -62,8 +71,9 @@ impl FromStr for VerifyPolicy {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "all" => Ok(Self::All),
+            "settled" => Ok(Self::Settled),
             "none" => Ok(Self::None),
-            _ => Err(format!("{text:?} is no verify policy: all or none")),
+            _ => Err(format!("{text:?} is no verify policy: all, settled or none")),
         }
     }
 }
@@ -72,6 +82,7 @@ impl fmt::Display for VerifyPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::All => "all",
+            Self::Settled => "settled",
             Self::None => "none",
         })
     }

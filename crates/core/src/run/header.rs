@@ -53,8 +53,10 @@ impl RunHeader {
     pub const fn mode_flags(write: WriteMode, verify: VerifyPolicy) -> &'static str {
         match (write, verify) {
             (WriteMode::Merge, VerifyPolicy::All) => "",
+            (WriteMode::Merge, VerifyPolicy::Settled) => " --verify settled",
             (WriteMode::Merge, VerifyPolicy::None) => " --verify none",
             (WriteMode::Patch, VerifyPolicy::All) => " --write patch",
+            (WriteMode::Patch, VerifyPolicy::Settled) => " --write patch --verify settled",
             (WriteMode::Patch, VerifyPolicy::None) => " --write patch --verify none",
             (WriteMode::NoRead, _) => " --no-read",
         }

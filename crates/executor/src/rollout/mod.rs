@@ -183,6 +183,10 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         gate.close_for(pause);
     }
     let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
+    if stop == Some(StopReason::BudgetSpent) && work.recheck_stopped() {
+        // What it finds, or what keeps it from it, is no other reason to stop.
+        let _ = dispatch(&mut work, api, journal, gate, control, sink).await;
+    }
     let mut counts = work.counts();
     // Nobody looked at them again.
     (0..work.still_in_doubt()).for_each(|_| counts.add(Status::Unknown));

@@ -27,6 +27,16 @@ use crate::survey::{in_words, parked_message, refused};
 /// How long after its request a read may be the newest one before a write is built on it, by the clock that counts sleep.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// An org that was applied, until its wave has ended.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) index: u32,
+    state: OrgState,
+    started_at: Timestamp,
+    http_status: Option<u16>,
+    ack: Option<Box<Ack>>,
+}
+
 /// An org that is under way.
 #[derive(Debug)]
 #[expect(
@@ -56,6 +66,10 @@ pub(super) struct OrgRun {
     pub(super) wait: Option<(Duration, WaitReason)>,
     /// After a 200 that says error, one read is recorded.
     records_read: bool,
+    /// It was applied, and is read once more.
+    rechecks: bool,
+    /// It was applied so, before that.
+    applied_as: Option<Status>,
     /// The run stops: a read that comes now may come before the quiet period has passed.
     is_stopping: bool,
     http_status: Option<u16>,
@@ -108,6 +122,8 @@ impl OrgRun {
             read_failures: 0,
             wait: None,
             records_read: false,
+            rechecks: false,
+            applied_as: None,
             is_stopping: false,
             http_status: None,
             complaint: None,
@@ -125,6 +141,34 @@ impl OrgRun {
             org.tell(Input::Resumed);
         }
         org
+    }
+
+    /// An org that was applied, to be read once more.
+    pub(super) fn once_more(line: PlanLine, written: Written) -> Self {
+        let mut org = Self::new(line, false, written.started_at, None);
+        org.state = written.state;
+        org.is_journalled = true;
+        org.rechecks = true;
+        org.applied_as = written.state.status();
+        org.http_status = written.http_status;
+        org.ack = written.ack.map(|ack| *ack).unwrap_or_default();
+        org
+    }
+
+    /// What must be known to read it once more.
+    pub(super) fn as_written(&self, index: u32) -> Written {
+        let ack = (self.ack != Ack::default()).then(|| Box::new(self.ack.clone()));
+        Written { index, state: self.state, started_at: self.started_at, http_status: self.http_status, ack }
+    }
+
+    /// Whether it was read once more, or was to be.
+    pub(super) const fn is_rechecked(&self) -> bool {
+        self.applied_as.is_some()
+    }
+
+    /// What it was before that.
+    pub(super) fn applied_as(&self) -> Status {
+        self.applied_as.unwrap_or(Status::Applied)
     }
 
     pub(super) const fn state(&self) -> OrgState {
@@ -169,7 +213,7 @@ impl OrgRun {
                 Phase::Acked => self.tell(Input::Trusted),
                 Phase::InDoubt => self.tell(Input::Verify),
                 Phase::Verifying { .. } => return Ask::ReadBack,
-                Phase::Done(_) if self.records_read => return Ask::ReadBack,
+                Phase::Done(_) if self.records_read || self.rechecks => return Ask::ReadBack,
                 Phase::Done(_) => return Ask::Nothing,
             }
         }
@@ -329,6 +373,10 @@ impl OrgRun {
             self.record_read(&reply, desk);
             return None;
         }
+        if self.rechecks {
+            self.recheck(&reply, desk);
+            return None;
+        }
         let problem = match reply {
             Reply::Good(Live::Connected(object)) => match self.standing(&object, desk) {
                 Ok(standing) => return self.settle(standing, object, desk),
@@ -361,6 +409,22 @@ impl OrgRun {
             self.tell(Input::ReadsSpent);
         }
         None
+    }
+
+    /// What is live at the wave's end. A read that fails takes nothing back: the write was verified before.
+    fn recheck(&mut self, reply: &Reply<Live>, desk: &mut Desk<'_>) {
+        let standing = match reply {
+            Reply::Good(Live::Connected(object)) => self.standing(object, desk).ok(),
+            Reply::Unclear(_) if !self.read_failed(desk) => return,
+            Reply::Throttled(_) | Reply::NotSent(_) => return,
+            _ => None,
+        };
+        self.rechecks = false;
+        if let Some(Standing::Neither(paths)) = standing {
+            let message = format!("as desired after the write, and replaced since: {}", paths.join(", "));
+            self.complain(Code::OrgDivergedAck, message, self.http_status);
+            self.tell(Input::Overwritten);
+        }
     }
 
     fn standing(&self, object: &RawObject, desk: &Desk<'_>) -> Result<Standing, Complaint> {
@@ -470,7 +534,7 @@ impl OrgRun {
                 self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
                 self.tell(Input::ReadsSpent);
             }
-            Phase::Done(_) => self.records_read = false,
+            Phase::Done(_) => (self.records_read, self.rechecks) = (false, false),
         }
     }
 
@@ -479,7 +543,7 @@ impl OrgRun {
         self.wait = None;
         let code = match self.state.phase() {
             Phase::Done(_) => {
-                self.records_read = false;
+                (self.records_read, self.rechecks) = (false, false);
                 return;
             }
             Phase::Planned | Phase::Ready => Code::OrgParked,
@@ -509,13 +573,13 @@ impl OrgRun {
                 self.complain(Code::OrgUnknownStopped, message, self.http_status);
                 self.tell(Input::Stopped);
             }
-            Phase::Done(_) | Phase::Intent => self.records_read = false,
+            Phase::Done(_) | Phase::Intent => (self.records_read, self.rechecks) = (false, false),
         }
     }
 
     /// A defect of ours came up. The org ends with it, as sure as can be.
     pub(super) fn panicked(&mut self, what: &str) {
-        self.records_read = false;
+        (self.records_read, self.rechecks) = (false, false);
         self.wait = None;
         self.complain(Code::OrgPanic, what.to_owned(), None);
         match self.state.phase() {

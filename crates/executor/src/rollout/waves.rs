@@ -24,6 +24,8 @@ struct Wave {
     open: u64,
     finished: u64,
     failed: u64,
+    /// Its written orgs are being read once more.
+    is_rechecking: bool,
 }
 
 /// What comes next.
@@ -67,6 +69,37 @@ impl WaveFeed {
         self.current.as_ref().and_then(|wave| wave.number)
     }
 
+    /// Whether the current wave's orgs have all ended, and were not read once more.
+    pub(super) fn may_recheck(&self) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|wave| !wave.is_rechecking && wave.open == 0 && wave.orgs.len() == 0)
+    }
+
+    /// These orgs of the current wave are to be read once more before the next begins; others aren't begun.
+    pub(super) fn recheck(&mut self, orgs: Vec<u32>) {
+        if let Some(wave) = &mut self.current {
+            wave.orgs = orgs.into_iter();
+            wave.is_rechecking = true;
+        }
+    }
+
+    /// No further wave begins.
+    pub(super) fn end_after_this(&mut self) {
+        self.left.clear();
+    }
+
+    /// An org that was read once more is as it was, or not. Returns whether, at the end, the failure budget is spent:
+    /// the others are still to be looked at.
+    pub(super) fn rechecked(&mut self, is_overwritten: bool) -> bool {
+        let Some(wave) = &mut self.current else { return false };
+        wave.open -= 1;
+        wave.failed += u64::from(is_overwritten);
+        self.failed_in_run += u64::from(is_overwritten);
+        let is_over = wave.open == 0 && wave.orgs.len() == 0;
+        is_over && self.budget.is_spent(self.failed_in_run, wave.failed, wave.finished, is_over)
+    }
+
     pub(super) fn next(&mut self) -> Next {
         if let Some(wave) = &mut self.current {
             if let Some(org) = wave.orgs.next() {
@@ -81,7 +114,14 @@ impl WaveFeed {
             None => Next::Over,
             Some((number, orgs)) => {
                 let count = u32::try_from(orgs.len()).unwrap_or(u32::MAX);
-                self.current = Some(Wave { number, orgs: orgs.into_iter(), open: 0, finished: 0, failed: 0 });
+                self.current = Some(Wave {
+                    number,
+                    orgs: orgs.into_iter(),
+                    open: 0,
+                    finished: 0,
+                    failed: 0,
+                    is_rechecking: false,
+                });
                 Next::Began(number, count)
             }
         }

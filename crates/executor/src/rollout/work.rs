@@ -15,9 +15,9 @@ use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Refusal, Reply};
 use orgwave_core::run::{Entry, Pause, Sample, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
-use orgwave_core::status::Counts;
+use orgwave_core::status::{Counts, Status};
 
-use super::org_run::{Ask, Desk, OrgRun};
+use super::org_run::{Ask, Desk, OrgRun, Written};
 use super::waves::{Next, WaveFeed};
 use super::{History, Job, Policy, Ports, Recorded};
 use crate::dispatch::{Context, Need, OrgReply, Work};
@@ -37,6 +37,12 @@ pub(super) struct Rollout<'a, A, J, P> {
     canary: Option<u32>,
     orgs: HashMap<u32, OrgRun>,
     counts: Counts,
+    /// What this process has applied in the current wave.
+    written: Vec<Written>,
+    /// What of it is to be read once more.
+    rechecks: HashMap<u32, Written>,
+    /// An org was found to be other than this run left or expected it.
+    another_writes: bool,
     wrote: bool,
     stop: Option<StopReason>,
 }
@@ -66,6 +72,9 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             canary,
             orgs: HashMap::new(),
             counts,
+            written: Vec::new(),
+            rechecks: HashMap::new(),
+            another_writes: false,
             wrote: false,
             stop: None,
         }
@@ -94,6 +103,10 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     /// Loads an org's line; a plan that can't be read any more stops the run.
     fn begin<C: Clock>(&mut self, org: u32, cx: &Context<'_, C>) -> bool {
         match self.ports.plan.load(org) {
+            Ok(line) if let Some(written) = self.rechecks.remove(&org) => {
+                self.orgs.insert(org, OrgRun::once_more(line, written));
+                true
+            }
             Ok(line) => {
                 let is_canary =
                     self.canary.is_some() && self.index[org as usize].wave == self.canary.unwrap_or(0);
@@ -124,9 +137,20 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
         let Some(mut org) = self.orgs.remove(&index) else { return };
         let id = org.line.org;
+        if org.is_rechecked() {
+            return self.rechecked(index, org, cx);
+        }
         let mut entries = org.take_unrecorded(index);
+        let written = org.as_written(index);
         let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.add(outcome.status);
+        match outcome.status {
+            Status::Applied | Status::AppliedWithWarnings if self.policy.write.reads() => {
+                self.written.push(written);
+            }
+            Status::Conflict | Status::Diverged => self.another_writes = true,
+            _ => {}
+        }
         if self.waves.ended(outcome.status) && self.stop.is_none() {
             self.stop = Some(StopReason::BudgetSpent);
         }
@@ -143,6 +167,48 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         });
         entries.push(Entry::Outcome(outcome));
         self.ports.journal.record_together(entries);
+    }
+
+    /// Takes in what an org that was applied is at its wave's end.
+    fn rechecked<C: Clock>(&mut self, index: u32, mut org: OrgRun, cx: &mut Context<'_, C>) {
+        let is_overwritten = org.state().status() == Some(Status::Diverged);
+        if self.waves.rechecked(is_overwritten) && self.stop.is_none() {
+            self.stop = Some(StopReason::BudgetSpent);
+        }
+        if !is_overwritten {
+            return;
+        }
+        self.another_writes = true;
+        let (id, before) = (org.line.org, org.applied_as());
+        let mut entries = org.take_unrecorded(index);
+        let outcome = org.outcome(index, cx.gate.clock().now());
+        self.counts.replace(before, Status::Diverged);
+        let message =
+            outcome.complaint.as_ref().map(|complaint| complaint.message.clone()).unwrap_or_default();
+        let wave = self.index[index as usize].wave;
+        cx.emit(EventKind::OrgOverwritten { index, org: id, wave, message });
+        entries.push(Entry::Outcome(outcome));
+        self.ports.journal.record_together(entries);
+    }
+
+    /// Has what was written in the wave that is over read once more, where that is asked for or somebody else was seen
+    /// to write. Returns whether there is something to read.
+    pub(super) fn recheck(&mut self) -> bool {
+        let is_wanted = self.policy.verify == VerifyPolicy::Settled || self.another_writes;
+        let written = std::mem::take(&mut self.written);
+        if !is_wanted || written.is_empty() {
+            return false;
+        }
+        self.waves.recheck(written.iter().map(|written| written.index).collect());
+        self.rechecks = written.into_iter().map(|written| (written.index, written)).collect();
+        true
+    }
+
+    /// The run has spent its failure budget: what it has written is read once more all the same, if that is wanted.
+    pub(super) fn recheck_stopped(&mut self) -> bool {
+        self.stop = None;
+        self.waves.end_after_this();
+        self.recheck()
     }
 
     fn with_desk<C: Clock, R>(
@@ -170,6 +236,9 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
             return None;
         }
         loop {
+            if self.waves.may_recheck() {
+                self.recheck();
+            }
             match self.waves.next() {
                 Next::Org(org) => return self.begin(org, cx).then_some(org),
                 Next::Began(None, _) => {}
@@ -192,7 +261,7 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
 
     fn need(&mut self, index: u32, cx: &mut Context<'_, C>) -> Need {
         let (mode, now) = (self.policy.write, cx.gate.clock().wall_elapsed());
-        let verifies = self.policy.verify == VerifyPolicy::All && mode.reads();
+        let verifies = self.policy.verify.reads_all() && mode.reads();
         let settle_only = self.policy.settle_only;
         let Some(org) = self.orgs.get_mut(&index) else { return Need::Nothing };
         if let Some((until, why)) = org.wait.take() {

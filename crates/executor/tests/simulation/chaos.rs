@@ -75,7 +75,7 @@ impl Scenario {
         limits.attempts = pick(rng, &[1, 2, 3, 5]);
         let mut policy = stage::policy();
         policy.write = pick(rng, &[WriteMode::Merge, WriteMode::Merge, WriteMode::Patch, WriteMode::NoRead]);
-        policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::All, VerifyPolicy::None]);
+        policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::Settled, VerifyPolicy::None]);
         policy.has_canary = rng.u8(..4) > 0;
         policy.max_failures = pick(
             rng,

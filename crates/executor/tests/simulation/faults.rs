@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
@@ -428,5 +429,49 @@ fn a_read_error_of_the_plan_stops_the_run_and_a_resume_goes_on() {
         let second = process(&stage, &store, 1, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
         check(&stage, &store, &second, Ordeal::Nothing);
         assert_eq!(second.count(Status::Applied), 11);
+    });
+}
+
+/// Somebody else replaces what was verified, before the wave has ended.
+fn replaced_after_the_read_back(call: &Call) -> Option<Fault> {
+    let is_read_back = call.kind == Kind::Read && call.nth == 1 && matches!(call.org, Some(3 | 7));
+    is_read_back.then_some(Fault::EditAfter("saveClips", "null"))
+}
+
+#[test]
+fn what_was_replaced_before_its_wave_ended_has_diverged_where_settled_is_asked_for() {
+    in_virtual_time(async {
+        for (verify, diverged) in [(VerifyPolicy::Settled, 2), (VerifyPolicy::All, 0)] {
+            let mut stage = Stage::with_waves(&[1, 30, 5]);
+            stage.policy.verify = verify;
+            stage.world.trouble(replaced_after_the_read_back);
+            let report = run(&stage, Ordeal::Nothing).await;
+            assert_eq!(report.stop(), None);
+            assert_eq!(report.count(Status::Diverged), diverged, "{verify}");
+            assert_eq!(report.count(Status::Applied), 36 - diverged, "{verify}");
+            let reads = calls(&stage, 4, Kind::Read).len();
+            assert_eq!(reads, if diverged > 0 { 3 } else { 2 }, "before, after, and at the end of its wave");
+        }
+    });
+}
+
+#[test]
+fn once_another_writer_was_seen_what_was_written_in_its_wave_is_read_once_more() {
+    in_virtual_time(async {
+        for most in ["100%", "2%"] {
+            let mut stage = Stage::with_waves(&[1, 30, 5]);
+            stage.policy.max_failures = most.parse().unwrap();
+            // One that its own read-back finds to be replaced, and two that are replaced later.
+            stage.world.trouble(move |call| {
+                let is_write = call.org == Some(20) && call.kind == Kind::Write;
+                if is_write {
+                    return Some(Fault::EditAfter("saveClips", "null"));
+                }
+                replaced_after_the_read_back(call)
+            });
+            let report = run(&stage, Ordeal::Nothing).await;
+            assert_eq!(report.count(Status::Diverged), 3, "{most}: {:?}", report.ended);
+            assert_eq!(report.stop().is_some(), most == "2%", "{:?}", report.ended);
+        }
     });
 }

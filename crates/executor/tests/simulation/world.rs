@@ -179,8 +179,8 @@ pub(crate) struct State {
     pub(crate) replaces: bool,
     pub(crate) latency: std::ops::Range<Duration>,
     pub(crate) trouble: Trouble,
-    /// How long the machine was suspended so far, which its timers don't count.
-    slept: Duration,
+    /// How long the machine was suspended each time, which its timers don't count.
+    pub(crate) sleeps: Vec<Duration>,
     rng: fastrand::Rng,
 }
 
@@ -209,7 +209,7 @@ impl World {
             replaces: true,
             latency: Duration::from_millis(20)..Duration::from_millis(120),
             trouble: Box::new(|_| None),
-            slept: Duration::ZERO,
+            sleeps: Vec::new(),
             rng: fastrand::Rng::with_seed(seed),
         };
         Self { state: Arc::new(Mutex::new(state)), began: Instant::now(), timeout }
@@ -225,7 +225,7 @@ impl World {
 
     /// How long the machine was suspended so far.
     pub(crate) fn slept(&self) -> Duration {
-        self.lock().slept
+        self.lock().sleeps.iter().sum()
     }
 
     /// Makes this trouble from now on.
@@ -412,7 +412,7 @@ impl Transport {
         let Some(org) = org else { return Said::Done(Answer::Listed, Ack::default()) };
         let mut state = self.world.lock();
         if let Some(Fault::Sleep(time)) = fault {
-            state.slept += *time;
+            state.sleeps.push(*time);
         }
         let org = &mut state.orgs[org as usize];
         let then = match fault {

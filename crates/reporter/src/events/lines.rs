@@ -97,6 +97,7 @@ const fn is_turn(kind: &EventKind) -> bool {
         | EventKind::Called { .. }
         | EventKind::OrgWaits { .. }
         | EventKind::Paced { .. }
+        | EventKind::OrgOverwritten { .. }
         | EventKind::OrgFinished { .. } => false,
     }
 }

@@ -104,6 +104,7 @@ impl Tracker {
                 }
                 return false;
             }
+            EventKind::OrgOverwritten { .. } => self.failed += 1,
             EventKind::Called { answer, .. } => {
                 self.throttled += u64::from(*answer == Answer::Throttled);
                 return false;

@@ -163,6 +163,7 @@ impl PlanReview {
     pub fn cost(&self, expected: Expected) -> Cost {
         let read_back = |each: u64| match self.verify {
             VerifyPolicy::All => each,
+            VerifyPolicy::Settled => 2 * each,
             VerifyPolicy::None => 0,
         };
         let each = match self.write {
