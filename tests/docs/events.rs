@@ -149,6 +149,7 @@ fn one_of_each() -> Vec<EventKind> {
             code: Some(Code::OrgRefused),
             message: Some("no".to_owned()),
         },
+        EventKind::OrgOverwritten { index: 0, org, wave: 1, message: "replaced since: saveClips".to_owned() },
         EventKind::RunFinished { counts: Counts::default(), stop: Some("interrupted".to_owned()) },
     ];
     for kind in &all {
@@ -165,6 +166,7 @@ fn one_of_each() -> Vec<EventKind> {
             | EventKind::Unpaused
             | EventKind::Draining { .. }
             | EventKind::OrgFinished { .. }
+            | EventKind::OrgOverwritten { .. }
             | EventKind::RunFinished { .. } => {}
         }
     }

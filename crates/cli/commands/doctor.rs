@@ -304,7 +304,7 @@ fn check_locks(chart: &mut Chart, locks: &Locks) {
         Some(why) => chart.warn(
             "locks",
             &format!("{what}, and not other users' ({why})"),
-            "let everyone who runs orgwave write there: chmod 1777",
+            "let everyone who runs orgwave write there: chmod 1777 /var/lib/orgwave",
         ),
         None => chart.ok("locks", &what),
     }
