@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use orgwave_core::alike::differing;
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::quoted;
@@ -74,7 +75,9 @@ impl Clients {
         if let Some(name) = name.map(str::trim)
             && comparable(name) != comparable(live)
         {
-            let message = format!("the manifest says {}, the live name is {}", quoted(name), quoted(live));
+            let places = differing(name, live).map(|places| format!(": {places}")).unwrap_or_default();
+            let message =
+                format!("the manifest says {}, the live name is {}{places}", quoted(name), quoted(live));
             return Err(complaint(Code::OrgName, message));
         }
         closed(listed).map_or(Ok(()), |(code, message)| Err(complaint(code, message.to_owned())))

@@ -32,6 +32,7 @@ mod rollout;
 mod runs;
 mod selection;
 mod signals;
+mod teller;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -5,21 +5,18 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{
-    Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Severity, Source, quote,
+    Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Source, quote,
 };
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
-use orgwave_reporter::terminal::several;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{InputArgs, limit_problems};
-use crate::console;
 use crate::failure::Failure;
 use crate::input::{self, Input, TableFile};
-
-/// Problems that are shown on a terminal before they are only counted.
-const SHOWN: u64 = 1_000;
+use crate::teller::Teller;
+pub use crate::teller::Telling;
 
 /// A rollout without an error.
 pub struct Rollout {
@@ -37,26 +34,17 @@ pub struct Rollout {
     toml: Option<(PathBuf, Vec<u8>)>,
 }
 
-/// How problems are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
-    /// One a line on stderr, the first thousand.
-    People,
-    /// One JSON object a line on stdout, all.
-    Json,
-}
-
 /// Opens a rollout and checks it whole; tells every problem.
 ///
 /// # Errors
 /// 66 if a file isn't there, 65 if something in it is wrong.
 pub fn open(path: &Path, input: &InputArgs, telling: Telling) -> Result<Rollout, Failure> {
-    let mut teller = Teller { telling, shown: 0, errors: 0, warnings: 0 };
-    let mut sink = |problem: Problem| teller.tell(&problem);
+    let mut teller = Teller::new(telling);
+    let mut sink = |problem: Problem| teller.tell(problem);
     let mut problems = Problems::new(&mut sink);
-    let opened = read(path, input.allow_outside, &mut problems)?;
+    let opened = read(path, input.allow_outside, &mut problems);
     teller.end();
-    opened.ok_or_else(|| Failure::told(Exit::BadInput))
+    opened?.ok_or_else(|| Failure::told(Exit::BadInput))
 }
 
 fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result<Option<Rollout>, Failure> {
@@ -200,45 +188,4 @@ fn outside(file: &str, key: &str) -> Problem {
 
 fn unreadable(path: &Path, error: orgwave_core::manifest::ReadError) -> Failure {
     Failure::new(Exit::NoInput, format!("{} can't be read", path.display())).because(error)
-}
-
-struct Teller {
-    telling: Telling,
-    shown: u64,
-    errors: u64,
-    warnings: u64,
-}
-
-impl Teller {
-    fn tell(&mut self, problem: &Problem) {
-        match problem.severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-            Severity::Note => {}
-        }
-        match self.telling {
-            Telling::Json => console::event("problem", problem),
-            Telling::People if self.shown < SHOWN => {
-                self.shown += 1;
-                console::note(&format!("{problem}\n"));
-            }
-            Telling::People => {}
-        }
-    }
-
-    fn end(&self) {
-        if self.errors + self.warnings == 0 {
-            return;
-        }
-        let more = if self.telling == Telling::People && self.shown == SHOWN {
-            ", the first 1,000 problems shown"
-        } else {
-            ""
-        };
-        console::note(&format!(
-            "{}, {}{more}; `orgwave explain CODE` says more\n",
-            several(self.errors, "error", "errors"),
-            several(self.warnings, "warning", "warnings"),
-        ));
-    }
 }

@@ -58,7 +58,10 @@ pub(crate) fn plan_of(folder: &Path, names: impl IntoIterator<Item = String>) ->
         lines,
         updates: lines,
         judged: lines,
-        waves: vec![WaveCount { wave: 1, orgs: 1 }, WaveCount { wave: 2, orgs: lines.saturating_sub(1) }],
+        waves: vec![
+            WaveCount { wave: 1, orgs: 1, pinned: false },
+            WaveCount { wave: 2, orgs: lines.saturating_sub(1), pinned: false },
+        ],
         guards: Vec::new(),
     };
     pages.finish(&footer, Expected::Wanted(8.0)).unwrap();

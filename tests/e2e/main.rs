@@ -56,6 +56,9 @@ mod manifests;
 /// Runs that must not overlap.
 mod apart;
 
+/// What spreadsheets make of a manifest.
+mod tables;
+
 /// The example that the documentation begins with.
 mod demo;
 

@@ -28,7 +28,7 @@ use crate::hold::{self, Step};
 use crate::input::Input;
 use crate::locks::Lock;
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used};
+use crate::plans::{OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle};
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
@@ -198,6 +198,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     let session = Session::open(identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
     sync_folder(&folder.path)?;
+    warn_if_idle(&plan);
     let lines = file.lines(std::mem::take(&mut plan.index));
     Ok(Prepared { session, hold, plan, lines })
 }

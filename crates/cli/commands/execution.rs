@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use orgwave_core::plan::Header;
+use orgwave_core::plan::{Header, IndexEntry, Verdict};
+use orgwave_core::policy::Waves;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
@@ -68,7 +69,7 @@ pub async fn execute(
         plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
-        has_canary: plan.waves.as_ref().is_none_or(orgwave_core::policy::Waves::has_canary),
+        has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(lines.index()),
         max_failures: run.max_failures,
         settle_only,
     };
@@ -175,4 +176,11 @@ pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
 /// Prints to stdout, or, where that is for JSON, to stderr.
 pub fn say(text: &str, output: &OutputArgs) {
     if output.json { console::note(text) } else { console::out(text) }
+}
+
+/// Whether pinned orgs go before the others: then the first of them is the canary, even if `rest` takes the others.
+fn has_several_waves(index: &[IndexEntry]) -> bool {
+    let mut waves = index.iter().filter(|entry| entry.verdict == Verdict::Update).map(|entry| entry.wave);
+    let first = waves.next();
+    waves.any(|wave| Some(wave) != first)
 }

@@ -138,10 +138,10 @@ fn write(
     path: &Path,
     seal: &SealKey,
 ) -> io::Result<OpenPlan> {
-    let updates = spooled.verdicts().filter(|verdict| *verdict == Some(Verdict::Update)).count() as u64;
-    let mut dealer = Dealer::new(header.waves.as_ref(), updates, spooled);
+    let updates = spooled.updates().count() as u64;
+    let mut dealer = Dealer::new(header.waves.as_ref(), spooled);
     let mut footer = Footer { updates, guards, ..Footer::default() };
-    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<u32, WaveCount> = BTreeMap::new();
     let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
     let mut writer = PlanWriter::begin(out, &header, seal)?;
     let mut index = Vec::new();
@@ -150,44 +150,45 @@ fn write(
         footer.judged += u64::from(matches!(line.verdict, Verdict::Update | Verdict::Unchanged));
         let wave = (line.verdict == Verdict::Update).then(|| dealer.deal(line.wave));
         if let Some(wave) = wave {
-            *counts.entry(wave).or_default() += 1;
+            let pinned = line.wave.is_some();
+            counts.entry(wave).or_insert(WaveCount { wave, orgs: 0, pinned }).orgs += 1;
         }
         index.push(writer.placed(line.json, line.verdict, wave)?);
         Ok(())
     })?;
-    footer.waves = counts.into_iter().map(|(wave, orgs)| WaveCount { wave, orgs }).collect();
+    footer.waves = counts.into_values().collect();
     let Sealed { out, seal } = writer.finish(&footer)?;
     out.get_ref().sync_all()?;
     Ok(OpenPlan { header, footer, seal, index, orgs: Vec::new() })
 }
 
-/// Deals waves out to the orgs that are to be written, in the manifest's order.
-enum Dealer {
-    /// By sizes: what is left of each wave, the first in front.
-    Sizes(std::vec::IntoIter<u64>, u32, u64),
-    /// By the manifest's column; rows without a number go last, in this wave.
-    Column(u32),
+/// Deals waves out to the orgs that are to be written, in the manifest's order: pinned orgs keep the wave that the
+/// manifest gives them, and the others share the waves after the last pinned one.
+struct Dealer {
+    /// The sizes of the waves that haven't begun.
+    sizes: std::vec::IntoIter<u64>,
+    /// The current wave, and how many orgs it still takes.
+    wave: u32,
+    left: u64,
 }
 
 impl Dealer {
-    fn new(waves: Option<&Waves>, updates: u64, spooled: &Spooled) -> Self {
-        match waves {
-            Some(waves) => Self::Sizes(waves.split(updates).into_iter(), 0, 0),
-            None => Self::Column(spooled.last_wave().unwrap_or(0).saturating_add(1)),
-        }
+    fn new(waves: Option<&Waves>, spooled: &Spooled) -> Self {
+        let unpinned = spooled.updates().filter(Option::is_none).count() as u64;
+        let last_pinned = spooled.updates().flatten().max().unwrap_or(0);
+        let waves = waves.cloned().unwrap_or_default();
+        Self { sizes: waves.split(unpinned).into_iter(), wave: last_pinned, left: 0 }
     }
 
-    fn deal(&mut self, typed: Option<u32>) -> u32 {
-        match self {
-            Self::Sizes(sizes, wave, left) => {
-                if *left == 0 {
-                    *wave += 1;
-                    *left = sizes.next().unwrap_or(u64::MAX);
-                }
-                *left -= 1;
-                *wave
-            }
-            Self::Column(last) => typed.unwrap_or(*last),
+    fn deal(&mut self, pinned: Option<u32>) -> u32 {
+        if let Some(wave) = pinned {
+            return wave;
         }
+        if self.left == 0 {
+            self.wave += 1;
+            self.left = self.sizes.next().unwrap_or(u64::MAX);
+        }
+        self.left -= 1;
+        self.wave
     }
 }

@@ -19,6 +19,7 @@ use orgwave_executor::survey::{Finding, survey};
 use serde_json::Value;
 
 use super::draft::Draft;
+use super::idle::warn_if_idle;
 use super::open::OpenPlan;
 use super::unjudged::settings;
 use crate::args::{PlanPolicy, SelectArgs};
@@ -124,6 +125,7 @@ pub async fn make(
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
     let plan = draft.into_inner().finish(header, &seal, path)?;
+    warn_if_idle(&plan);
     let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
     Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
     Ok(plan)
@@ -237,13 +239,14 @@ impl Planner<'_> {
     }
 }
 
-/// The sizes of the waves; `None` where the manifest's column rules.
+/// The sizes of the waves of the rows that the manifest doesn't pin; `None` where it pins every row.
 fn waves_of(policy: &PlanPolicy, rollout: &Rollout) -> Result<Option<Waves>, Failure> {
-    let by_column = rollout.manifest.header().has_waves;
-    if by_column && policy.waves_by_flag {
-        return Err(Failure::usage("the manifest has a wave column, so --waves can't rule"));
+    let manifest = rollout.manifest.header();
+    let all_pinned = manifest.pinned == manifest.rows;
+    if all_pinned && policy.waves_by_flag {
+        return Err(Failure::usage("--waves has no effect: the manifest's column wave pins every row"));
     }
-    Ok((!by_column).then(|| policy.waves.clone().unwrap_or_default()))
+    Ok((!all_pinned).then(|| policy.waves.clone().unwrap_or_default()))
 }
 
 fn header_of(

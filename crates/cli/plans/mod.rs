@@ -3,6 +3,7 @@
 
 mod draft;
 mod file;
+mod idle;
 mod lines;
 mod make;
 mod no_read;
@@ -16,6 +17,7 @@ pub mod used;
 
 pub use draft::Draft;
 pub use file::{PlanFile, Proved};
+pub use idle::warn_if_idle;
 pub use lines::PlanLines;
 pub use make::{make, stopped};
 pub use no_read::check_no_read;

@@ -81,14 +81,9 @@ pub struct Spooled {
 }
 
 impl Spooled {
-    /// What planning found, org by org; `None` where a line is missing.
-    pub fn verdicts(&self) -> impl Iterator<Item = Option<Verdict>> {
-        self.places.iter().map(|place| place.map(|place| place.verdict))
-    }
-
-    /// The highest wave that the manifest gives an org.
-    pub fn last_wave(&self) -> Option<u32> {
-        self.places.iter().flatten().filter_map(|place| place.wave).max()
+    /// The orgs that are to be written, each as the wave that the manifest pins it to.
+    pub fn updates(&self) -> impl Iterator<Item = Option<u32>> {
+        self.places.iter().flatten().filter(|place| place.verdict == Verdict::Update).map(|place| place.wave)
     }
 
     /// Hands out the lines in the manifest's order.

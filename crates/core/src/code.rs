@@ -48,7 +48,7 @@ codes! {
     FileControl = "E-FILE-004", "a NUL or another control character";
     FileLoneCr = "E-FILE-005", "a lone carriage return";
     FileChanged = "E-FILE-006", "a file changed while it was used";
-    FileDelimiter = "W-FILE-001", "cells are separated by a semicolon or a tab";
+    FileKind = "E-FILE-007", "the file is no CSV that orgwave reads";
     FileUtf16 = "W-FILE-002", "the file is UTF-16";
     ColUnknown = "E-COL-001", "no such column";
     ColCase = "E-COL-002", "a column in the wrong case";

@@ -9,6 +9,7 @@
 //! settings as read  -------+
 //! ```
 
+pub mod alike;
 pub mod change;
 pub mod code;
 pub mod compare;

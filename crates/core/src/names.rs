@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
+/// Spaces at which no line breaks.
+const UNBREAKABLE: [char; 3] = ['\u{a0}', '\u{2007}', '\u{202f}'];
+
 /// The name in NFC, without surrounding spaces, a no-break space taken for a space.
 pub fn comparable(name: &str) -> Cow<'_, str> {
     let name = name.trim();
-    if !name.contains('\u{a0}') && is_nfc_quick(name.chars()) == IsNormalized::Yes {
+    if !name.contains(UNBREAKABLE) && is_nfc_quick(name.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(name.nfc().map(|c| if c == '\u{a0}' { ' ' } else { c }).collect())
+    Cow::Owned(name.nfc().map(|c| if UNBREAKABLE.contains(&c) { ' ' } else { c }).collect())
 }
 
 /// How many letters apart two names are, whatever their case; `None` where that is too far for "did you mean".
@@ -33,6 +36,7 @@ mod tests {
             ("Zoe\u{308}", "Zo\u{eb}"),
             (" Acme\u{a0}Ltd ", "Acme Ltd"),
             ("Acme\u{a0}", "Acme"),
+            ("Acme\u{202f}Ltd", "Acme Ltd"),
             ("\u{212b}", "\u{c5}"),
         ] {
             assert_eq!(comparable(typed), comparable(live), "{typed}");

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::cell::{is_broken, is_exponent, trim};
+use super::cell::trim;
 use super::problem::{is_mark, quote};
+use super::spreadsheet::{is_error_value, is_exponent};
 use crate::code::Code;
 use crate::desired::SideTable;
 use crate::settings::{Class, FIELDS, Field, Kind, MapSpec, Member, ParsePathError, Path, nearest};
@@ -193,7 +194,7 @@ fn read_path(path: &str, column: &str) -> Result<Path, ColumnRefusal> {
             found: quote(column),
         },
     })?;
-    if path.key().is_some_and(|key| is_exponent(trim(key)) || is_broken(trim(key)) || trim(key).is_empty()) {
+    if path.key().map(trim).is_some_and(|key| is_exponent(key) || is_error_value(key) || key.is_empty()) {
         return Err(ColumnRefusal {
             code: Code::ColName,
             expected: "a key as the vendor writes it; a spreadsheet changed this one".into(),

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::cell::trim;
-
 /// The separator of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {
@@ -27,17 +25,35 @@ impl Delimiter {
         }
     }
 
+    /// The one of this character.
+    pub(crate) fn of(c: char) -> Option<Self> {
+        Self::ALL.into_iter().find(|delimiter| char::from(delimiter.byte()) == c)
+    }
+
     /// The one that makes `org_uuid` a column of this line; else the most frequent; else the comma.
     pub(crate) fn sniff(line: &[u8]) -> Self {
         let line = String::from_utf8_lossy(line);
         let score = |delimiter: &Self| {
             let cells = split(&line, char::from(delimiter.byte()));
-            let is_id = |cell: &str| trim(trim(cell).trim_matches('"')) == "org_uuid";
-            (cells.iter().any(|cell| is_id(cell)), cells.len())
+            (cells.iter().any(|cell| names_orgs(cell)), cells.len())
         };
         // The last of equals wins, and the comma is to be it.
         Self::ALL.into_iter().rev().max_by_key(score).unwrap_or(Self::Comma)
     }
+
+    /// Whether one of them makes `org_uuid` a column of this line.
+    pub(crate) fn is_header(line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line);
+        Self::ALL
+            .iter()
+            .any(|delimiter| split(&line, char::from(delimiter.byte())).iter().any(|cell| names_orgs(cell)))
+    }
+}
+
+/// `org_uuid`, in any case and with anything between its words: a mistake in its name is reported as one.
+fn names_orgs(cell: &str) -> bool {
+    let letters = cell.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).eq("orguuid".chars())
 }
 
 /// Splits outside of quotes.

@@ -26,8 +26,8 @@ pub struct Header {
     pub rows: u64,
     /// Whether there is a column of a setting, a side table or a default: else a plan changes nothing.
     pub sets_something: bool,
-    /// Whether any row has a wave.
-    pub has_waves: bool,
+    /// How many rows have a wave of their own.
+    pub pinned: u64,
     /// Whether any row has a name to hold against the live one.
     pub has_names: bool,
     /// Whether any row has an `expect.` cell.

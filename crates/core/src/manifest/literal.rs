@@ -4,6 +4,7 @@
 //! when a report's columns come back as a manifest's.
 
 use super::cell::{Refusal, trim};
+use super::reason::is_reason;
 use crate::code::Code;
 
 /// The text without the guard against formulas, if it has one: one `'` where `^''*[=+\-@\t\r]` matches.
@@ -19,16 +20,18 @@ pub(crate) fn read_text(text: &str) -> Option<String> {
     (!trim(text).is_empty()).then(|| unguard(text).to_owned())
 }
 
-/// Why an org is left out. A word that only says yes or no is refused: it may mean either.
+/// Why an org is left out.
 ///
 /// # Errors
 /// When it gives no reason.
 pub(crate) fn read_skip(text: &str) -> Result<Option<String>, Refusal> {
-    const ANSWERS: [&str; 6] = ["true", "false", "yes", "no", "0", "1"];
-    if ANSWERS.contains(&trim(text).to_ascii_lowercase().as_str()) {
-        return Err(Refusal::new(Code::CellSkip, "a reason for leaving the org out, or nothing"));
+    match read_text(text) {
+        Some(text) if !is_reason(&text) => Err(Refusal::new(
+            Code::CellSkip,
+            "a reason for skipping the org, or nothing; add a word, such as \"closed until May\"",
+        )),
+        text => Ok(text),
     }
-    Ok(read_text(text))
 }
 
 #[cfg(test)]
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_skip_is_a_reason() {
-        for answer in ["true", "FALSE", "Yes", "no", "0", " 1 "] {
+        for answer in ["true", " 1 ", "FALSCH", "#N/A", "=IF(A1,B1)", "'=IF(A1,B1)", "<null>", "-", "否"] {
             assert!(read_skip(answer).is_err(), "{answer}");
         }
         assert_eq!(read_skip("closed in May"), Ok(Some("closed in May".into())));

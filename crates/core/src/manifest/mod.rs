@@ -37,12 +37,15 @@ mod header;
 mod index;
 mod literal;
 mod named;
+mod opening;
 mod problem;
 mod reader;
+mod reason;
 mod rollout_file;
 mod row;
 mod side_table;
 mod source;
+mod spreadsheet;
 mod table;
 #[cfg(test)]
 mod tests;

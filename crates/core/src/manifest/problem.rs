@@ -66,7 +66,7 @@ impl Problem {
         found: impl Into<Cow<'static, str>>,
     ) -> Self {
         let severity = match code {
-            Code::FileDelimiter | Code::FileUtf16 => Severity::Note,
+            Code::FileUtf16 => Severity::Note,
             code if code.as_str().starts_with("W-") => Severity::Warning,
             _ => Severity::Error,
         };
@@ -238,7 +238,7 @@ mod tests {
         let mut seen = 0;
         let mut sink = |_| seen += 1;
         let mut problems = Problems::new(&mut sink);
-        for code in [Code::FileEmpty, Code::FileDelimiter, Code::CellCanonical] {
+        for code in [Code::FileEmpty, Code::FileUtf16, Code::CellCanonical] {
             problems.report(Problem::new(code, &"f".into(), "", ""));
         }
         assert_eq!(

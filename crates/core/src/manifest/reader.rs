@@ -137,7 +137,7 @@ impl<R: Read> CheckedOrgs<R> {
             sides: Vec::new(),
             rows: 0,
             sets_something: false,
-            has_waves: false,
+            pinned: 0,
             has_names: false,
             has_expects: false,
             removal: None,
@@ -163,7 +163,7 @@ impl<R: Read> CheckedOrgs<R> {
                     any = true;
                     let org = rules.visit(&cells, &names, problems, |at, content| {
                         match (content, &rules.columns[at]) {
-                            (Content::Wave(_), _) => header.has_waves = true,
+                            (Content::Wave(_), _) => header.pinned += 1,
                             (Content::Expect(_), _) => header.has_expects = true,
                             (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
                             (Content::Setting(Cell::Secret(name)), _) => {

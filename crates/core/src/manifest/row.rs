@@ -3,6 +3,7 @@
 //! Checking and building walk the same way: [`RowRules::visit`] judges every cell and hands on what it means;
 //! a check keeps nothing of it, [`RowRules::build`] makes a [`Row`].
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -68,18 +69,7 @@ pub(crate) struct RowRules {
 impl RowRules {
     pub(crate) fn new(file: Arc<str>, columns: Vec<Column>) -> Self {
         let org = columns.iter().position(|column| *column == Column::OrgUuid);
-        let mut clashes = Vec::new();
-        for (outer, column) in columns.iter().enumerate() {
-            let Column::Setting(path) = column else { continue };
-            let inside = |(inner, column): (usize, &Column)| match column {
-                Column::Setting(other) if other != path && contains(path, other) => Some(inner),
-                _ => None,
-            };
-            let inside: Vec<usize> = columns.iter().enumerate().filter_map(inside).collect();
-            if !inside.is_empty() {
-                clashes.push((outer, inside));
-            }
-        }
+        let clashes = clashes(&columns);
         let is_secret = |(index, column): (usize, &Column)| match column {
             Column::Setting(path) if path.field().is_secret() => Some((index, path.clone())),
             _ => None,
@@ -220,14 +210,29 @@ pub(crate) fn wish(cell: Cell) -> Option<Wish> {
     }
 }
 
-/// Whether the one path is inside of the other.
-fn contains(outer: &Path, inner: &Path) -> bool {
-    outer.field() == inner.field()
-        && match outer {
-            Path::Field(_) => true,
-            Path::Entry(_, key) => inner.key() == Some(key),
-            Path::Member(..) => false,
+/// The columns of whole maps and entries that have columns inside of them, each with those. A header may have tens of
+/// thousands of columns, so they are grouped and not compared one by one.
+fn clashes(columns: &[Column]) -> Vec<(usize, Vec<usize>)> {
+    let mut inside: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
+    let settings = || {
+        columns.iter().enumerate().filter_map(|(index, column)| match column {
+            Column::Setting(path) => Some((index, path)),
+            _ => None,
+        })
+    };
+    for (index, path) in settings() {
+        let Some(key) = path.key() else { continue };
+        inside.entry((path.field().name, None)).or_default().push(index);
+        if matches!(path, Path::Member(..)) {
+            inside.entry((path.field().name, Some(key))).or_default().push(index);
         }
+    }
+    let of = |path: &Path| match path {
+        Path::Field(field) => inside.get(&(field.name, None)).cloned(),
+        Path::Entry(field, key) => inside.get(&(field.name, Some(&**key))).cloned(),
+        Path::Member(..) => None,
+    };
+    settings().filter_map(|(index, path)| Some((index, of(path)?))).collect()
 }
 
 struct Reporter<'a, 'p, 's> {

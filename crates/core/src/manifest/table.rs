@@ -12,6 +12,7 @@ use super::cell::{is_space, trim};
 use super::columns::{ColumnRefusal, Shape};
 use super::delimiter::Delimiter;
 use super::encoding::{Encoding, Text};
+use super::opening::{Opening, opening};
 use super::problem::{Problem, Problems, is_mark, quote};
 use super::source::{ReadError, Source};
 use super::tokenizer::{Fault, FaultKind, Record, Span, Tokenizer};
@@ -22,8 +23,10 @@ use crate::ids::Ruuid;
 pub(crate) struct Table<R> {
     file: Arc<str>,
     tokens: Tokenizer<R>,
-    /// The names of the columns as typed.
+    /// The names of the columns as typed, without the blank ones at the end ...
     typed: Vec<String>,
+    /// ... and how many there are with those.
+    width: usize,
     header_line: u64,
     shapes: Vec<Shape>,
     org_column: Option<usize>,
@@ -93,17 +96,29 @@ impl<R: Read> Table<R> {
             }
         }
         let mut tokens = Tokenizer::new(text, b',');
-        let delimiter = loop {
-            let Some(line) = tokens.peek_line()? else {
+        let delimiter = match opening(&mut tokens)? {
+            Opening::Header(delimiter) => delimiter,
+            Opening::Nothing => {
                 let expected = "a header with the column org_uuid, and rows below it";
                 problems.report(Problem::new(Code::FileEmpty, file, expected, "nothing"));
                 return Ok(None);
-            };
-            let is_blank = |line: &str| line.chars().all(|c| is_space(c) || matches!(c, ',' | ';' | '"'));
-            if !std::str::from_utf8(line).is_ok_and(is_blank) {
-                break Delimiter::sniff(line);
             }
-            tokens.next()?;
+            Opening::Title { line, header } => {
+                let found = format!("a title; the header is in line {header}, so delete what is above it");
+                let expected = "the header, with the column org_uuid, in the first line";
+                problems.report(Problem::new(Code::ColMissing, file, expected, found).at(line));
+                return Ok(None);
+            }
+            Opening::Separator { line } => {
+                let expected = "sep=, or sep=; or sep= and a tab";
+                problems.report(Problem::new(Code::FileKind, file, expected, "another separator").at(line));
+                return Ok(None);
+            }
+            Opening::Other(kind) => {
+                let expected = "a CSV; save the sheet as CSV (UTF-8)";
+                problems.report(Problem::new(Code::FileKind, file, expected, kind));
+                return Ok(None);
+            }
         };
         tokens.set_delimiter(delimiter.byte());
         let Some(record) = tokens.next()? else { return Ok(None) };
@@ -111,6 +126,7 @@ impl<R: Read> Table<R> {
         let rules = Rules {
             file,
             typed: &[],
+            width: 0,
             shapes: &shapes,
             org_column: None,
             delimiter: delimiter.byte(),
@@ -118,7 +134,7 @@ impl<R: Read> Table<R> {
         };
         let header_line = record.line;
         let Step::Row(cells) = rules.judge(&record, problems) else { return Ok(None) };
-        let typed = cells.typed();
+        let mut typed = cells.typed();
         if rules.stage == Stage::Unproven {
             let found = match typed.len() {
                 1 => "one column with another name".to_owned(),
@@ -128,16 +144,13 @@ impl<R: Read> Table<R> {
             problems.report(problem.at(header_line));
             return Ok(None);
         }
-        if delimiter != Delimiter::Comma {
-            let found = delimiter.to_string();
-            let note =
-                Problem::new(Code::FileDelimiter, file, "a comma, a semicolon or a tab between cells", found);
-            problems.report(note.at(header_line));
-        }
+        let width = typed.len();
+        while typed.pop_if(|name| trim(name).is_empty()).is_some() {}
         Ok(Some(Self {
             file: Arc::clone(file),
             tokens,
             typed,
+            width,
             header_line,
             shapes,
             org_column: None,
@@ -192,10 +205,11 @@ impl<R: Read> Table<R> {
 
     /// The next record, judged; none at the end.
     pub(crate) fn next(&mut self, problems: &mut Problems<'_>) -> Result<Option<Step<'_>>, ReadError> {
-        let Self { file, tokens, typed, shapes, org_column, delimiter, .. } = self;
+        let Self { file, tokens, typed, width, shapes, org_column, delimiter, .. } = self;
         let rules = Rules {
             file,
             typed,
+            width: *width,
             shapes,
             org_column: *org_column,
             delimiter: delimiter.byte(),
@@ -250,6 +264,7 @@ impl<R: Read + Seek> Table<R> {
 struct Rules<'a> {
     file: &'a Arc<str>,
     typed: &'a [String],
+    width: usize,
     shapes: &'a [Shape],
     org_column: Option<usize>,
     delimiter: u8,
@@ -283,7 +298,7 @@ impl Rules<'_> {
             }
         };
         let spans = if text.len() == record.bytes.len() { record.cells } else { &[] };
-        let cells = Cells { line: record.line, offset: record.offset, text, spans };
+        let mut cells = Cells { line: record.line, offset: record.offset, text, spans };
         if let Some(fault) = record.fault {
             let org = self.org(&cells);
             problems.report(self.fault(record, fault, org));
@@ -292,19 +307,27 @@ impl Rules<'_> {
         if is_blank(&cells, self.delimiter) {
             return Step::Blank;
         }
-        if self.stage == Stage::Rows && cells.spans.len() != self.typed.len() {
-            let org = self.org(&cells);
-            let problem = Problem::new(
-                Code::RowRagged,
-                self.file,
-                match self.typed.len() {
+        if self.stage == Stage::Rows {
+            let named = self.typed.len();
+            if !(named..=self.width).contains(&cells.spans.len()) {
+                let org = self.org(&cells);
+                let expected = match named {
                     1 => "1 cell, as the header has".to_owned(),
                     cells => format!("{cells} cells, as many as the header has"),
-                },
-                format!("{}", cells.spans.len()),
-            );
-            problems.report(problem.at(record.line).of(org.as_ref().map(Ruuid::as_str)));
-            return Step::Bad { org, line: record.line };
+                };
+                let problem =
+                    Problem::new(Code::RowRagged, self.file, expected, cells.spans.len().to_string());
+                problems.report(problem.at(record.line).of(org.as_ref().map(Ruuid::as_str)));
+                return Step::Bad { org, line: record.line };
+            }
+            if let Some(nameless) = (named..cells.spans.len()).find(|index| !cells.is_blank(*index)) {
+                let org = self.org(&cells);
+                let expected = "a name for this column in the header, or nothing in its cells";
+                let found = "a cell that is filled";
+                problems.report(self.problem(Code::ColName, nameless, record.line, org, expected, found));
+                return Step::Bad { org, line: record.line };
+            }
+            cells.spans = &cells.spans[..named];
         }
         for (index, (span, shape)) in cells.spans.iter().zip(self.shapes).enumerate() {
             if span.broken && !shape.literal {

@@ -134,6 +134,18 @@ impl<R: Read> Tokenizer<R> {
         })
     }
 
+    /// The text from the next line on, without taking it: so many bytes, or all that there are.
+    pub(crate) fn peek(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        self.find(|_| None, 0, bytes)?;
+        let rest = self.record_bytes();
+        Ok(&rest[..rest.len().min(bytes)])
+    }
+
+    /// The physical line of the next record.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
     /// The next record; none at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         if self.discarding {

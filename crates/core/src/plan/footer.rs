@@ -26,4 +26,7 @@ pub struct WaveCount {
     pub wave: u32,
     /// Its orgs.
     pub orgs: u64,
+    /// Whether the manifest pins its orgs to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
 }

@@ -36,7 +36,7 @@ pub struct Header {
     pub write: WriteMode,
     /// Which writes are read back.
     pub verify: VerifyPolicy,
-    /// The sizes of the waves; `None` where the manifest's `wave` column rules.
+    /// The sizes of the waves of the orgs that aren't pinned; `None` where the manifest's `wave` column pins every row.
     pub waves: Option<Waves>,
     /// When too many failures stop the run.
     pub max_failures: FailureBudget,

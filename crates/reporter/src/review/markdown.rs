@@ -24,8 +24,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
         if let Some(time) = cost.time {
             let _ = write!(text, ", at least {} {expected}", duration(time));
         }
-        let waves: Vec<String> = review.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
-        let _ = writeln!(text, ". Waves: {}.", waves.join(", then "));
+        let _ = writeln!(text, ". Waves: {}.", review.waves_in_words());
     }
     changes(&mut text, review, stem);
     guards(&mut text, review);

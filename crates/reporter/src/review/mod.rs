@@ -13,7 +13,7 @@ mod pages;
 mod warning;
 
 use orgwave_core::code::Code;
-use orgwave_core::plan::{Footer, Guard, Header, PlanLine, PlannedField, Verdict};
+use orgwave_core::plan::{Footer, Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub struct PlanReview {
     doors: Told,
     absent: Told,
     sensitive: Told,
-    waves: Vec<(u32, u64)>,
+    waves: Vec<WaveCount>,
     guards: Vec<Guard>,
 }
 
@@ -155,7 +155,7 @@ impl PlanReview {
 
     /// Takes the plan's end in.
     pub fn finish(&mut self, footer: &Footer) {
-        self.waves = footer.waves.iter().map(|wave| (wave.wave, wave.orgs)).collect();
+        self.waves.clone_from(&footer.waves);
         self.guards.clone_from(&footer.guards);
     }
 
@@ -325,14 +325,22 @@ impl PlanReview {
             return;
         }
         let cost = self.cost(expected);
-        let waves: Vec<String> = self.waves.iter().map(|(_, orgs)| count(*orgs)).collect();
         page.gap();
         let at =
             cost.time.map(|time| format!(", at least {} {expected}", duration(time))).unwrap_or_default();
         let text = format!("Cost: at least {}{at}", several(cost.calls, "call", "calls"));
         page.paragraph(Tone::Plain, 0, 2, &text);
-        if !waves.is_empty() {
-            page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", waves.join(", then ")));
+        if !self.waves.is_empty() {
+            page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", self.waves_in_words()));
         }
+    }
+
+    /// How many orgs each wave has: `2 (pinned to wave 3), then 1, then 9`.
+    fn waves_in_words(&self) -> String {
+        let wave = |wave: &WaveCount| match wave {
+            WaveCount { wave, orgs, pinned: true } => format!("{} (pinned to wave {wave})", count(*orgs)),
+            WaveCount { orgs, pinned: false, .. } => count(*orgs),
+        };
+        self.waves.iter().map(wave).collect::<Vec<_>>().join(", then ")
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use orgwave_core::plan::{Header, PlanLine, Verdict};
+use orgwave_core::plan::{Header, PlanLine, Verdict, WaveCount};
 use orgwave_core::timestamp::Timestamp;
 
 use super::clusters::{Clusters, to_show};
@@ -255,16 +255,17 @@ fn segments(review: &PlanReview) -> Vec<Segment> {
 
 fn waves(review: &PlanReview) -> Vec<Wave> {
     let last = review.waves.len().saturating_sub(1);
-    let note = |place: usize| match place {
-        _ if last == 0 => "all at once: there is no canary",
-        0 => "the canary: read back before anything else is written",
-        place if place == last => "all that is left",
-        _ => "",
-    };
-    let wave = |(place, (number, orgs)): (usize, &(u32, u64))| Wave {
-        number: *number,
-        orgs: count(*orgs),
-        note: note(place),
+    let wave = |(place, wave): (usize, &WaveCount)| Wave {
+        number: wave.wave,
+        orgs: count(wave.orgs),
+        note: match place {
+            0 if wave.pinned => "pinned by the manifest; the first of them is the canary",
+            _ if wave.pinned => "pinned by the manifest",
+            _ if last == 0 => "all at once: there is no canary",
+            0 => "the canary: read back before anything else is written",
+            place if place == last => "all that is left",
+            _ => "",
+        },
     };
     review.waves.iter().enumerate().map(wave).collect()
 }

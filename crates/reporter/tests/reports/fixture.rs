@@ -219,7 +219,10 @@ pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
         lines: lines.len() as u64,
         updates,
         judged: updates + 1,
-        waves: vec![WaveCount { wave: 1, orgs: 1 }, WaveCount { wave: 2, orgs: updates.saturating_sub(1) }],
+        waves: vec![
+            WaveCount { wave: 1, orgs: 1, pinned: false },
+            WaveCount { wave: 2, orgs: updates.saturating_sub(1), pinned: false },
+        ],
         guards: vec![Guard::new(GuardKind::Removals, 1, &seal())],
     }
 }

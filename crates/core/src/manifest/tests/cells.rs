@@ -53,12 +53,17 @@ fn cells_mean() {
         ("{}doorName", r"\\", Some(json!("\\"))),
         ("{}doorName", r"a\b", Some(json!("a\\b"))),
         ("{}doorName", "#1", Some(json!("#1"))),
+        ("{}doorName", "#1 Front door", Some(json!("#1 Front door"))),
+        ("{}doorName", r"\#NV", Some(json!("#NV"))),
+        ("{}doorName", r"\Fehler:502", Some(json!("Fehler:502"))),
         ("{}doorName", "1.23E+11", Some(json!("1.23E+11"))),
         ("{}doorName", "5\" door", Some(json!("5\" door"))),
         ("{}doorName", "+a", Some(json!("+a"))),
         ("{}doorName", "'=a", Some(json!("'=a"))),
         ("{}clipDuration", " 2147483647 ", Some(json!(i32::MAX))),
         ("{}clipDuration", "-2147483648", Some(json!(i32::MIN))),
+        ("{}clipDuration", "10.0", Some(json!(10))),
+        ("{}clipDuration", " 10,00", Some(json!(10))),
         ("{}locationUuid", " {A}\u{a0}", Some(json!(A))),
         ("{}subLocationsHierarchyKey", "{A}.{B}", Some(json!(format!("{A}.{B}")))),
         ("{}assignedCameraList", "{A}; {B}", Some(json!([A, B]))),
@@ -112,13 +117,18 @@ fn cells_are_refused() {
             &["AAAAAAAAAAAAAAAAAAAAAA,BAAAAAAAAAAAAAAAAAAAAA"],
             Code::CellId,
         ),
-        ("doorInfoMap.d.doorName", &["=1", "#N/A", "#n/a"], Code::CellSpreadsheet),
+        (
+            "doorInfoMap.d.doorName",
+            &["=1", "#N/A", "#n/a", " #NV ", "#¡VALOR!", "#Н/Д", "Fehler:502", "Err:522 "],
+            Code::CellSpreadsheet,
+        ),
+        ("expect.doorInfoMap.d.doorName", &["#ЗНАЧ!", "Err:502"], Code::CellSpreadsheet),
         ("doorInfoMap.d.doorName", &["<b>", " <b", "<secret:A>"], Code::CellToken),
         ("expect.enabled", &["<keep>", "<remove>"], Code::CellToken),
         ("expect.enabled", &["yes"], Code::CellBool),
         ("expect.doorInfoMap.d", &["x", "<empty>"], Code::CellMap),
-        ("skip", &["true", "No", "1"], Code::CellSkip),
-        ("wave", &["-1", "one", "1.0", "4294967296"], Code::CellNumber),
+        ("skip", &["true", "No", "1", "FALSCH", "#N/A", "=A1", "<null>", "-", "否"], Code::CellSkip),
+        ("wave", &["-1", "one", "1.5", "1.000", "1,000", "4294967295"], Code::CellNumber),
         ("wave", &["#N/A", "=1", "1E+1"], Code::CellSpreadsheet),
     ] {
         for cell in cells {
@@ -177,8 +187,8 @@ fn columns() {
         ("org_uuid,saveClip,zebra", vec![Code::ColUnknown, Code::ColUnknown]),
         ("org_uuid,enabled, enabled\u{a0}", vec![Code::ColDuplicate]),
         (
-            "org_uuid,tokenValid,expect.apiToken,",
-            vec![Code::ColUnsettable, Code::ColSecretExpect, Code::ColName],
+            "org_uuid,,tokenValid,expect.apiToken,,",
+            vec![Code::ColName, Code::ColUnsettable, Code::ColSecretExpect],
         ),
         ("Org_uuid,enabled", vec![Code::ColCase, Code::ColMissing]),
         ("\u{a0}org_uuid ,\" enabled\"", vec![]),
@@ -287,10 +297,10 @@ fn org_names_of_any_kind_are_names() {
 fn a_header_says_what_the_rows_hold() {
     let header = |text: &str| read(inputs(fill(text), &[])).0.unwrap().header().clone();
     let none = header("org_uuid,wave,org_name,expect.enabled,_t\n{A}, ,,,\n{B},,,,\n");
-    assert_eq!((none.rows, none.has_waves, none.has_names, none.has_expects), (2, false, false, false));
+    assert_eq!((none.rows, none.pinned, none.has_names, none.has_expects), (2, 0, false, false));
     assert_eq!(none.carried, ["_t"]);
     let all = header("org_uuid;wave;org_name;expect.enabled;apiToken\n{A};;;;\n{B};0;x;true;<secret:A>\n");
-    assert_eq!((all.rows, all.has_waves, all.has_names, all.has_expects), (2, true, true, true));
+    assert_eq!((all.rows, all.pinned, all.has_names, all.has_expects), (2, 1, true, true));
     assert_eq!(all.secrets.into_iter().collect::<Vec<_>>(), [("A".parse().unwrap(), Some(3))]);
     assert_eq!(all.delimiter, Delimiter::Semicolon);
 }

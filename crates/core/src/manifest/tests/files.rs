@@ -15,8 +15,12 @@ fn files_as_spreadsheets_make_them() {
         ("plain", text.clone().into_bytes(), vec![]),
         ("a byte order mark", format!("\u{feff}{text}").into_bytes(), vec![]),
         ("crlf", text.replace('\n', "\r\n").into_bytes(), vec![]),
-        ("semicolons", text.replace(',', ";").into_bytes(), vec![Code::FileDelimiter]),
-        ("tabs", text.replace(',', "\t").into_bytes(), vec![Code::FileDelimiter]),
+        ("semicolons", text.replace(',', ";").into_bytes(), vec![]),
+        ("tabs", text.replace(',', "\t").into_bytes(), vec![]),
+        ("a named separator", format!("sep=;\n{}", text.replace(',', ";")).into_bytes(), vec![]),
+        ("a named separator after a mark", format!("\u{feff}\"sep=,\"\r\n\r\n{text}").into_bytes(), vec![]),
+        ("blank columns at the end", text.replace('\n', ",, ,\n").into_bytes(), vec![]),
+        ("blank columns in the header alone", text.replacen('\n', ",,\n", 1).into_bytes(), vec![]),
         ("utf-16le", utf16([0xFF, 0xFE], u16::to_le_bytes), vec![Code::FileUtf16]),
         ("utf-16be", utf16([0xFE, 0xFF], u16::to_be_bytes), vec![Code::FileUtf16]),
         ("blank rows", text.replace('\n', "\n,\n  \n\"\",\" \"\n\u{a0},,,\n").into_bytes(), vec![]),
@@ -38,6 +42,25 @@ fn files_that_cannot_be_read() {
         ("empty", b"".to_vec(), vec![(Code::FileEmpty, 0)]),
         ("a mark alone", b"\xEF\xBB\xBF".to_vec(), vec![(Code::FileEmpty, 0)]),
         ("blank lines alone", b"\n \n,,\n".to_vec(), vec![(Code::FileEmpty, 0)]),
+        ("a separator alone", b"sep=;\n".to_vec(), vec![(Code::FileEmpty, 0)]),
+        (
+            "a separator that is not read",
+            fill("\nsep=|\norg_uuid|enabled\n{A}|true\n"),
+            vec![(Code::FileKind, 2)],
+        ),
+        ("a workbook", b"PK\x03\x04\0xl/workbook.xml\n\0".to_vec(), vec![(Code::FileKind, 0)]),
+        ("a title", fill("Clients;;\norg_uuid;enabled;x\n{A};yes;\n"), vec![(Code::ColMissing, 1)]),
+        (
+            "titles and a header in the wrong case",
+            fill("\nClients, 2026\nof the north\n\nOrg UUID,enabled\n{A},yes\n"),
+            vec![(Code::ColMissing, 2)],
+        ),
+        (
+            "a filled cell in a blank column",
+            fill("org_uuid,note,,\n{A},x,,\n{B},x,,y\n{C},x\n"),
+            vec![(Code::ColName, 3)],
+        ),
+        ("a blank column in the middle", fill("org_uuid,,note\n{A},,x\n"), vec![(Code::ColName, 1)]),
         ("a header alone", b"org_uuid,enabled\n".to_vec(), vec![(Code::FileNoRows, 0)]),
         ("a header and blank rows", b"org_uuid,enabled\n,\n\n".to_vec(), vec![(Code::FileNoRows, 0)]),
         ("utf-32", b"\xFF\xFE\0\0o\0\0\0".to_vec(), vec![(Code::FileEncoding, 0)]),
@@ -172,5 +195,29 @@ proptest! {
                 prop_assert!(row.desired.managed.is_sorted_by(|left, right| left.path < right.path));
             }
         }
+    }
+}
+
+#[test]
+fn a_header_of_many_columns_takes_no_quadratic_time() {
+    const COLUMNS: usize = 60_000;
+    for (name, column) in [
+        ("members", "doorInfoMap.d{}.remoteUnlock"),
+        ("entries", "doorInfoMap.d{}"),
+        ("locations", "locationInfoMap.d{}.locationName"),
+        ("guards", "expect.doorInfoMap.d{}.remoteUnlock"),
+        ("carried", "_c{}"),
+        ("blank", ""),
+    ] {
+        let mut text = "org_uuid".to_owned();
+        for number in 0..COLUMNS {
+            text.push(',');
+            text.push_str(&column.replace("{}", &number.to_string()));
+        }
+        text.push_str(&format!("\n{A}{}\n", ",".repeat(COLUMNS)));
+        let begun = std::time::Instant::now();
+        assert_eq!(rows(inputs(text.into_bytes(), &[])).len(), 1, "{name}");
+        // Two columns at a time would take minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{name}: {:?}", begun.elapsed());
     }
 }
