@@ -39,8 +39,8 @@ pub struct Teller {
     warnings: u64,
 }
 
-/// The file, the code and the column that problems of a kind share.
-type Key = (Arc<str>, Code, Option<usize>);
+/// The file, the code, the column and what was expected there, which problems of a kind share.
+type Key = (Arc<str>, Code, Option<usize>, String);
 
 /// What is known of all problems of a kind.
 #[derive(Default)]
@@ -52,10 +52,12 @@ struct Kind {
 impl Kind {
     fn add(&mut self, line: u64) {
         self.rows += 1;
+        // One range more than is listed says that there are more.
+        let is_full = self.lines.len() > RANGES;
         match self.lines.last_mut() {
             Some((_, last)) if *last == line || *last + 1 == line => *last = line,
-            _ if self.lines.len() <= RANGES => self.lines.push((line, line)),
-            _ => {}
+            _ if is_full => {}
+            _ => self.lines.push((line, line)),
         }
     }
 
@@ -80,8 +82,10 @@ impl Kind {
 fn key(problem: &Problem) -> Option<Key> {
     let is_of_a_column = problem.column.is_some() || problem.code == Code::RowRagged;
     let says_something_else = matches!(problem.code, Code::RowDuplicate | Code::SideTwice | Code::SideClash);
+    // What is in brackets is about the one cell.
+    let expected = problem.expected.split(" (").next().unwrap_or_default().to_owned();
     (is_of_a_column && !says_something_else)
-        .then(|| (Arc::clone(&problem.file), problem.code, problem.column))
+        .then(|| (Arc::clone(&problem.file), problem.code, problem.column, expected))
 }
 
 impl Teller {
