@@ -28,7 +28,9 @@ use crate::hold::{self, Step};
 use crate::input::Input;
 use crate::locks::Lock;
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle};
+use crate::plans::{
+    OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle,
+};
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
 
