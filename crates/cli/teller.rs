@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Problem, Severity};
+use orgwave_reporter::terminal::several;
 
 use crate::console;
 
@@ -96,9 +97,7 @@ impl Teller {
     /// One more.
     pub fn tell(&mut self, problem: Problem) {
         if self.telling == Telling::Json {
-            if let Ok(line) = serde_json::to_string(&problem) {
-                console::out(&format!("{line}\n"));
-            }
+            console::event("problem", &problem);
             self.count(problem.severity);
             return;
         }
@@ -155,8 +154,8 @@ impl Teller {
         };
         console::note(&format!(
             "{}, {}{more}; `orgwave explain CODE` says more\n",
-            counted(self.errors, "error"),
-            counted(self.warnings, "warning"),
+            several(self.errors, "error", "errors"),
+            several(self.warnings, "warning", "warnings"),
         ));
     }
 
@@ -183,10 +182,6 @@ impl Teller {
         }
         (text, lines)
     }
-}
-
-fn counted(count: u64, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
