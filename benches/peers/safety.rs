@@ -100,6 +100,7 @@ async fn run(url: &str, plan: Plan, journal: impl RunJournal + 'static) -> Durat
         verify: plan.header.verify,
         has_canary: false,
         max_failures: plan.header.max_failures,
+        ignored: Vec::new(),
         settle_only: false,
     };
     let (_keep, mut control) = tokio::sync::mpsc::channel(1);

@@ -194,7 +194,7 @@ impl ReadApi for Vendor {
         let settings = json!({
             "orgUuid": org, "integration": "ENVOY", "saveClips": save_clips, "apiToken": LIVE_TOKEN,
         });
-        Reply::Good(Live::Connected(RawObject::parse(&settings.to_string()).unwrap()))
+        Reply::Good(Live::Connected(RawObject::parse(&settings.to_string()).unwrap(), None))
     }
 }
 
@@ -323,6 +323,7 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         verify: VerifyPolicy::All,
         has_canary: true,
         max_failures: FailureBudget::Share(Percent::of(100)),
+        ignored: Vec::new(),
         settle_only: false,
     };
     let (journal, seal, secrets) = (Port(journal), SealKey::derive(&key(), "p"), Secrets::new());
@@ -356,6 +357,7 @@ fn history(run: &Path) -> History {
                 before: stored.before_of(record).unwrap(),
                 started_at: record.started_at,
                 ack: Ack::default(),
+                unsettled: None,
             };
             history.open.insert(index, recorded);
         }

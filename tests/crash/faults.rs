@@ -552,3 +552,146 @@ impl std::fmt::Debug for Met {
         write!(f, "{:?}\n{:#?}", self.ran, self.rows)
     }
 }
+
+#[test]
+fn a_canary_that_is_refused_on_write_makes_the_next_org_the_canary() {
+    for fault in ["403", "404", "error msg='no such org'"] {
+        let met = meet(&[&format!("{fault} on write of 'Org 0'")], &[]);
+        assert_eq!((met.ran.code, met.sends("Org 0")), (Some(3), 1), "{:?}", met.ran);
+        assert_eq!(met.row("Org 0")["status"], "rejected");
+        met.others_are_done(&["Org 0"]);
+        // The next org was alone until its write was read back.
+        let (first, second) = (met.calls("Org 1", Operation::Read), met.calls("Org 2", Operation::Read));
+        assert!(second[1].at_us > first[2].at_us, "{fault}");
+    }
+    let met = meet(&["400 on write"], &[]);
+    assert_eq!((met.ran.code, met.count("rejected"), met.stage.writes()), (Some(4), 3, 3), "{:?}", met.ran);
+}
+
+#[test]
+fn a_403_of_a_firewall_or_a_limiter_is_waited_out() {
+    let met = meet(
+        &[
+            "403 body='<html>Request blocked</html>' on write of 'Org 0' nth 1",
+            r#"403 body='{"status":403,"error":"Forbidden","msg":"rateLimitExceeded"}' on read of 'Org 5' nth 2"#,
+            "403 retry-after=1 on write of 'Org 6' nth 1",
+            "403 body='blocked' on clients nth 1",
+        ],
+        &[],
+    );
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+    let writes = met.calls("Org 6", Operation::Write);
+    assert!(writes[1].at_us >= writes[0].done_us + 1_000_000, "its Retry-After is kept");
+    assert_eq!(met.row("Org 0")["attempts"], "1");
+}
+
+#[test]
+fn retry_after_as_a_fraction_an_epoch_or_rfc_3339() {
+    let met = meet(
+        &[
+            "429 retry-after=1.2 on write of 'Org 1' nth 1",
+            "429 header='Date: Sat, 28 Nov 2026 15:00:00 GMT' retry-after=1795878002 on write of 'Org 2' nth 1",
+            "429 header='Date: Sat, 28 Nov 2026 15:00:00 GMT' retry-after=2026-11-28T15:00:02Z on write of 'Org 5' nth 1",
+            "429 header='Date: Sat, 28 Nov 2026 15:00:00 GMT' retry-after='Sat, 28 Nov 2026 15:00:02 GMT' on write of 'Org 6' nth 1",
+            "429 header='RateLimit-Reset: 2' on write of 'Org 7' nth 1",
+            "429 retry-after=1795878002000 on write of 'Org 8' nth 1",
+        ],
+        &[],
+    );
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+    let orgs = ["Org 1", "Org 2", "Org 5", "Org 6", "Org 7"];
+    for name in orgs {
+        let writes = met.calls(name, Operation::Write);
+        let waited = writes[1].at_us - writes[0].done_us;
+        assert!((2_000_000..20_000_000).contains(&waited), "{name}: {waited}");
+    }
+}
+
+#[test]
+fn a_kept_connection_dropped_under_a_read_spends_no_attempt() {
+    let met = meet(&["drop on read nth 2", "drop on clients nth 1"], &["--attempts", "1"]);
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+}
+
+#[test]
+fn a_499_is_doubt() {
+    meet(&["499 applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
+    meet(&["499 unapplied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 2);
+}
+
+#[test]
+fn a_4xx_to_a_write_that_is_live_after_all_rejects_nobody() {
+    meet(&["400 applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
+    let met = meet(&["404 unapplied on write of 'Org 5'"], &[]);
+    met.is("rejected", 3, 1);
+    assert_eq!(met.calls(FAULTY, Operation::Read).len(), 3, "read back once");
+}
+
+#[test]
+fn an_org_that_is_gone_since_its_write_is_final() {
+    let others = r#"200 body='{"clients":[{"clientOrgUuid":"AAAAAAAAAAAAAAAAAAAAAA"}]}' on clients from 2"#;
+    let met = meet(&["404 on read of 'Org 5' from 3", others], &[]);
+    met.is("diverged", 3, 1);
+    assert_eq!(met.row(FAULTY)["error_code"], "E-ORG-GONE");
+    let calls = met.stage.vendor.ledger().len();
+    let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
+    assert_eq!((ran.code, met.stage.vendor.ledger().len()), (Some(3), calls), "{ran:?}");
+}
+
+#[test]
+fn a_run_whose_doubt_gave_the_same_answer_twice_is_passed_over() {
+    for fault in ["403 on read of 'Org 5' from 3", "404 on read of 'Org 5' from 3"] {
+        let met = meet(&[fault], &[]);
+        met.is("unknown", 6, 1);
+        let resume = || Live::start(quick(&met.stage, &["resume"], &[])).finish();
+        let reads = || met.calls(FAULTY, Operation::Read).len();
+        let before = reads();
+        let ran = resume();
+        assert_eq!((ran.code, reads()), (Some(6), before + 1), "{ran:?}");
+        assert!(!ran.stderr.contains("passed over"), "{ran:?}");
+        let ran = resume();
+        assert_eq!((ran.code, reads()), (Some(6), before + 1), "{ran:?}");
+        let run = met.stage.only_run();
+        let name = run.file_name().unwrap().to_str().unwrap();
+        assert!(ran.stderr.contains("passed over") && ran.stderr.contains(name), "{ran:?}");
+        // By name it is read again.
+        met.stage.vendor.disarm();
+        let ran = Live::start(quick(&met.stage, &["resume", run.to_str().unwrap()], &[])).finish();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+}
+
+#[test]
+fn fields_that_the_server_changes_with_every_write() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    for edit in [
+        format!(r#"{{"lastModifiedMillis":{now},"revision":7}}"#),
+        format!(r#"{{"lastModified":{}.5}}"#, now / 1000),
+        r#"{"beta":false,"labels":[]}"#.to_owned(),
+    ] {
+        let met = meet(&[&format!("ok edit='{edit}' on write")], &[]);
+        assert_eq!(met.ran.code, Some(0), "{edit}: {:?}", met.ran);
+    }
+    let fault = r#"ok edit='{"etag":"x1","tier":3}' on write"#;
+    let met = meet(&[fault], &[]);
+    assert_eq!((met.ran.code, met.stage.writes()), (Some(4), 1), "{:?}", met.ran);
+    let row = met.row("Org 0");
+    assert!(row["error_message"].contains("etag") && row["next_step"].contains("[limits] ignore"), "{row:?}");
+
+    let stage = Stage::new(71, 10, &[fault]);
+    let path = stage.path("rollout.toml");
+    let rollout = std::fs::read_to_string(&path).unwrap();
+    let ignoring = rollout.replace("[limits]", "[limits]\nignore = [\"etag\", \"tier\"]");
+    std::fs::write(&path, ignoring).unwrap();
+    stage.plan(&[]);
+    for page in ["p.md", "p.html"] {
+        assert!(std::fs::read_to_string(stage.path(page)).unwrap().contains("etag, tier"), "{page}");
+    }
+    let command = quick(&stage, &["apply", "p.jsonl", "--yes"], &[]);
+    let met = after(stage, command);
+    assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
+    met.others_are_done(&[]);
+}

@@ -115,8 +115,7 @@ impl<'a> Witness<'a> {
                     entry.to_json(),
                     self.began
                 );
-                let Some(wait) = entry.retry_after.as_deref().and_then(|text| text.parse::<u64>().ok())
-                else {
+                let Some(wait) = entry.retry_after.as_deref().and_then(in_seconds) else {
                     continue;
                 };
                 not_before.insert(org, entry.done_us + 1_000_000 * wait);
@@ -267,4 +266,9 @@ pub fn rows_of(path: &Path) -> Vec<Row> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     reader.deserialize().map(Result::unwrap).collect()
+}
+
+/// A wait in whole seconds. More than a day counts as absent, and may be a moment.
+fn in_seconds(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|seconds| *seconds <= 86_400)
 }

@@ -228,7 +228,7 @@ async fn check_org(
     let who = format!("{} {}", listed.org, clean(listed.name.as_deref().unwrap_or("")));
     let reply = patiently(&mut session.gate, || api.client().settings(&listed.org)).await;
     match reply.map_err(|reason| stopped(&reason))? {
-        Reply::Good(Live::Connected(settings)) => check_settings(chart, &who, listed, &settings),
+        Reply::Good(Live::Connected(settings, _)) => check_settings(chart, &who, listed, &settings),
         Reply::Good(Live::NotConnected(_)) => chart.warn(
             "probe",
             &format!("{who}: never connected Envoy, so a rollout blocks it"),
@@ -239,7 +239,10 @@ async fn check_org(
             &format!("{who}: HTTP {} {}", refusal.http_status, refusal.message),
             "may the partner act for this org? orgs like it end as rejected",
         ),
-        Reply::Throttled(_) => chart.warn("probe", &format!("{who}: 429"), "a lower --rate, or later"),
+        Reply::Throttled(throttle) => {
+            let what = format!("{who}: HTTP {}", throttle.http_status);
+            chart.warn("probe", &what, "a lower --rate, or later");
+        }
         Reply::NotSent(why) => chart.warn("probe", &format!("{who}: {why}"), "is the network up?"),
         Reply::Unclear(unclear) => {
             chart.warn("probe", &format!("{who}: {}", unclear.message), "try again later");

@@ -71,6 +71,7 @@ pub async fn execute(
         verify: run.verify,
         has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(lines.index()),
         max_failures: run.max_failures,
+        ignored: plan.ignored(),
         settle_only,
     };
     let ended = roll_out(

@@ -137,7 +137,7 @@ fn chosen(mut listed: Vec<Listed>, select: &Selection) -> Result<Vec<Listed>, Fa
 fn row_of(listed: &Listed, finding: Finding) -> OrgRow {
     let mut row = OrgRow::empty(listed);
     match finding {
-        Finding::Live(Live::Connected(settings)) => match whose(&listed.org, &settings) {
+        Finding::Live(Live::Connected(settings, _)) => match whose(&listed.org, &settings) {
             Ok(_) => {
                 row.cells = OrgCells::of(&settings);
                 row.note = left_out(&row.cells.left_out);

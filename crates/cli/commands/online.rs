@@ -172,7 +172,7 @@ fn of_org<T>(reply: Result<Reply<T>, orgwave_core::run::StopReason>) -> Result<R
         Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
             Err(format!("HTTP {} {}", refusal.http_status, refusal.message))
         }
-        Reply::Throttled(_) => Err("429, too often".to_owned()),
+        Reply::Throttled(throttle) => Err(format!("HTTP {}, too often", throttle.http_status)),
         Reply::NotSent(why) => Err(why),
         Reply::Unclear(unclear) => Err(unclear.message),
     })

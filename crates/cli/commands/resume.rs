@@ -21,7 +21,9 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
 use crate::plans::{OpenPlan, PlanFile, Proved, limits_of};
-use crate::runs::{PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, newest_unfinished, take};
+use crate::runs::{
+    PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, is_stuck, newest_unfinished, take,
+};
 
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
@@ -45,7 +47,8 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         None => newest_unfinished(&args.output.reports, &endpoint, &key)?,
     };
     may_resume(&folder, &identity, &args.key.again())?;
-    if tally.unsettled() == 0 {
+    let is_passed_over = args.run.is_none() && is_stuck(&folder, &tally);
+    if tally.unsettled() == 0 || is_passed_over {
         return without_sending(&args, &folder, &tally);
     }
 
@@ -108,9 +111,10 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
         Some(path) => write_metrics(path, exit(tally), clock::now(), Some(tally)),
         None => Ok(()),
     };
-    if is_finished(folder, tally) {
+    let is_passed_over = is_stuck(folder, tally);
+    if is_passed_over || is_finished(folder, tally) {
         measure(tally)?;
-        if !args.output.quiet {
+        if !args.output.quiet && !is_passed_over {
             say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
         }
         return Ok(exit(tally));
@@ -137,7 +141,7 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     let records = stored.records().map_err(bad)?;
     let mut history = History { resumed: true, ..History::default() };
     // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
-    let mut acks = HashMap::new();
+    let (mut acks, mut complaints) = (HashMap::new(), HashMap::new());
     stored
         .entries(|entry| match entry {
             Entry::Step { index, ack: Some(ack), .. } => drop(acks.insert(index, ack)),
@@ -149,6 +153,7 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
         let outcome = outcome.map_err(bad)?;
         if !outcome.status.is_settled() {
             acks.insert(outcome.index, outcome.ack);
+            complaints.extend(outcome.complaint.map(|complaint| (outcome.index, complaint)));
         }
     }
     for (index, record) in (0u32..).zip(&records) {
@@ -165,6 +170,7 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
                 before: stored.before_of(record).map_err(bad)?,
                 started_at: record.started_at,
                 ack: acks.remove(&index).unwrap_or_default(),
+                unsettled: complaints.remove(&index),
             };
             history.open.insert(index, recorded);
         }

@@ -26,7 +26,7 @@ use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
-use crate::plans::{Draft, OpenPlan, Place, settings, stopped};
+use crate::plans::{Draft, OpenPlan, Place, header_of, settings, stopped};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, find, new_name, prove};
 use crate::selection::Selection;
 
@@ -89,6 +89,13 @@ fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What may change by itself does so with an undo's writes, too.
+fn ignored(run: &RunFolder) -> BTreeMap<String, serde_json::Value> {
+    let plan = header_of(&run.path.join(PLAN_FILE));
+    plan.map(|plan| plan.limits.into_iter().filter(|(name, _)| name == "ignore").collect())
+        .unwrap_or_default()
+}
+
 fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) -> Header {
     let created = session.gate.clock().now();
     let expires =
@@ -116,7 +123,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         carried: Vec::new(),
         sides: Vec::new(),
         settings: BTreeMap::new(),
-        limits: BTreeMap::new(),
+        limits: ignored(run),
         undoes: Some(run.header.run_id.clone()),
         sandbox: None,
     }

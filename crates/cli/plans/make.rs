@@ -306,6 +306,8 @@ pub fn stopped(reason: &StopReason) -> Failure {
         | StopReason::Unusable(_)
         | StopReason::Redirected(_)
         | StopReason::BudgetSpent
+        | StopReason::CanaryStopped(_)
+        | StopReason::CanariesRejected
         | StopReason::CanaryDisturbed(_)
         | StopReason::Expired => Exit::Unreachable,
     };

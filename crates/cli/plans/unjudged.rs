@@ -16,7 +16,7 @@ use orgwave_executor::survey::Finding;
 pub fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
     let complaint = |code, message| Complaint { code, message, http_status: None };
     match finding {
-        Finding::Live(Live::Connected(object)) => Ok(object),
+        Finding::Live(Live::Connected(object, _)) => Ok(object),
         Finding::Live(Live::NotConnected(message)) => {
             let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
             Err((Verdict::Blocked, complaint(Code::OrgNotConnected, message)))

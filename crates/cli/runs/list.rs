@@ -159,7 +159,8 @@ pub fn place(run: &Path, reports: &Path) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
-/// can't be read is told, and keeps nobody from going on with another.
+/// can't be read is told, and keeps nobody from going on with another; one that [is stuck](is_stuck) is named, and passed
+/// over.
 ///
 /// # Errors
 /// 66: there is no run of this endpoint and key. 65, 12, 74: there is only such as can't be read.
@@ -176,6 +177,15 @@ pub fn newest_unfinished(
             continue;
         }
         match run.tally() {
+            Ok(tally) if is_stuck(&run, &tally) => {
+                crate::console::note(&format!(
+                    "passed over {}: its open orgs ({}) gave the same answer twice; to read them again: orgwave resume {}\n",
+                    run.header.run_id,
+                    tally.unsettled(),
+                    path_again(&run.path)
+                ));
+                found.get_or_insert((run, tally));
+            }
             Ok(tally) if !is_finished(&run, &tally) => {
                 found = Some((run, tally));
                 break;
@@ -207,4 +217,9 @@ pub fn newest_unfinished(
 /// Whether there is nothing to go on with: no org without its word for ever, and every file there.
 pub fn is_finished(run: &RunFolder, tally: &Tally) -> bool {
     tally.unsettled() == 0 && tally.course.finish.is_some() && run.has_files()
+}
+
+/// Whether there is nothing to go on with but doubt that two processes in a row could not settle.
+pub fn is_stuck(run: &RunFolder, tally: &Tally) -> bool {
+    tally.is_stuck() && tally.course.finish.is_some() && run.has_files()
 }

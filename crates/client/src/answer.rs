@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use orgwave_core::reply::{Refusal, Reply};
+use orgwave_core::timestamp::Timestamp;
 
 use crate::members::{Members, Misshapen};
 use crate::message::Words;
@@ -19,6 +20,12 @@ pub(crate) trait Answer: Sized {
 
     /// Reads it from the members of a 200 that reports no error.
     fn read(members: &Members<'_>, words: Words<'_>) -> Result<Self, Misshapen>;
+
+    /// The same, with when the server sent it by its own clock.
+    #[must_use]
+    fn dated(self, _: Option<Timestamp>) -> Self {
+        self
+    }
 
     /// What a 200 means that reports an error.
     fn refused(refusal: Refusal) -> Reply<Self> {

@@ -74,6 +74,19 @@ impl Call<'_> {
         path.rsplit('/').next().unwrap_or(path)
     }
 
+    /// The org that it is scoped to.
+    pub(crate) const fn org(&self) -> Option<&Ruuid> {
+        match self {
+            Self::Partner(_) => None,
+            Self::Org(_, org) => Some(org),
+        }
+    }
+
+    /// Whether making it twice may change something twice.
+    pub(crate) const fn is_write(&self) -> bool {
+        matches!(self, Self::Org(OrgOperation::Update, _))
+    }
+
     /// The most bytes that a reply may have, decompressed.
     pub(crate) const fn cap(self) -> usize {
         match self {

@@ -3,19 +3,21 @@
 //! | reply | meaning |
 //! |---|---|
 //! | 200 of the known shape | good, or refused if the body reports an error |
-//! | 401, 403 | unauthorized: this org or the key |
-//! | 429 | throttled |
-//! | 4xx but 408 | refused |
+//! | 401, and the vendor's own 403 | unauthorized: this org or the key |
+//! | 429, every other 403 | throttled |
+//! | 4xx but 408 and 499 | refused |
 //! | everything else | unclear |
 //!
-//! The status alone decides but for a 200; there the operation's [`Answer`] reads the body. It doesn't matter
-//! here whether the call was a write or a read: the meaning says what is proven, and who acts on it knows.
+//! The status alone decides but for a 200, where the operation's [`Answer`] reads the body, and a 403, where
+//! [`forbidden`] judges whose it is. It doesn't matter here whether the call was a write or a read: the meaning says
+//! what is proven, and who acts on it knows.
 
-use std::time::Duration;
+mod forbidden;
 
-use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Throttle, Unclear};
 
 use crate::answer::Answer;
+use crate::head::Head;
 use crate::members::{Members, Misshapen};
 use crate::message::Words;
 
@@ -25,6 +27,7 @@ enum Verdict {
     Body,
     Refused,
     Unauthorized,
+    Forbidden,
     Throttled,
     Unclear(Cause),
 }
@@ -33,8 +36,10 @@ fn verdict(status: u16) -> Verdict {
     match status {
         200 => Verdict::Body,
         300..=399 => Verdict::Unclear(Cause::Redirect),
-        401 | 403 => Verdict::Unauthorized,
-        408 | 500..=599 => Verdict::Unclear(Cause::ServerError),
+        401 => Verdict::Unauthorized,
+        403 => Verdict::Forbidden,
+        // 499: a proxy's client went before the server had answered.
+        408 | 499 | 500..=599 => Verdict::Unclear(Cause::ServerError),
         429 => Verdict::Throttled,
         400..=499 => Verdict::Refused,
         // 1xx never ends an exchange, and no other 2xx is documented.
@@ -47,17 +52,13 @@ pub(crate) fn body_decides(status: u16) -> bool {
     verdict(status) == Verdict::Body
 }
 
-/// The meaning of a reply whose status, wait and body came.
-pub(crate) fn classify<A: Answer>(
-    status: u16,
-    retry_after: Option<Duration>,
-    body: &[u8],
-    words: Words<'_>,
-) -> Reply<A> {
+/// The meaning of a reply whose head and body came.
+pub(crate) fn classify<A: Answer>(head: Head, body: &[u8], words: Words<'_>) -> Reply<A> {
+    let Head { status, retry_after, .. } = head;
     let refusal =
         || Refusal { http_status: status, kind: RefusalKind::Status, message: words.of_error_body(body) };
     match verdict(status) {
-        Verdict::Body => read(body, words).unwrap_or_else(|Misshapen(found)| {
+        Verdict::Body => read(body, head, words).unwrap_or_else(|Misshapen(found)| {
             Reply::Unclear(Unclear {
                 cause: Cause::Unreadable,
                 http_status: Some(status),
@@ -67,7 +68,10 @@ pub(crate) fn classify<A: Answer>(
         }),
         Verdict::Refused => Reply::Refused(refusal()),
         Verdict::Unauthorized => Reply::Unauthorized(refusal()),
-        Verdict::Throttled => Reply::Throttled(retry_after),
+        Verdict::Forbidden if forbidden::is_vendors_own(head, body) => Reply::Unauthorized(refusal()),
+        Verdict::Forbidden | Verdict::Throttled => {
+            Reply::Throttled(Throttle { http_status: status, retry_after })
+        }
         Verdict::Unclear(cause) => Reply::Unclear(Unclear {
             cause,
             http_status: Some(status),
@@ -78,18 +82,18 @@ pub(crate) fn classify<A: Answer>(
 }
 
 /// The meaning of a 200. In it `error` is a bool; in an error status it is a text.
-fn read<A: Answer>(body: &[u8], words: Words<'_>) -> Result<Reply<A>, Misshapen> {
+fn read<A: Answer>(body: &[u8], head: Head, words: Words<'_>) -> Result<Reply<A>, Misshapen> {
     let body = A::legible(body);
     let members = Members::parse(&body)?;
     let is_auth_error = members.optional("authError")?.unwrap_or(false);
     let is_error = members.optional("error")?.unwrap_or(false);
     if !is_auth_error && !is_error {
-        return A::read(&members, words).map(Reply::Good);
+        return A::read(&members, words).map(|answer| Reply::Good(answer.dated(head.date)));
     }
     // That it was refused is known; a message that can't be read doesn't make it less so.
     let message = members.optional::<String>("errorMsg").ok().flatten().unwrap_or_default();
     let kind = if is_auth_error { RefusalKind::AuthError } else { RefusalKind::Error };
-    Ok(A::refused(Refusal { http_status: 200, kind, message: words.said(&message) }))
+    Ok(A::refused(Refusal { http_status: head.status, kind, message: words.said(&message) }))
 }
 
 #[cfg(test)]

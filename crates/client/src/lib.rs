@@ -22,6 +22,7 @@ mod call;
 mod certificates;
 mod classify;
 mod endpoint;
+mod head;
 mod members;
 mod message;
 mod proxy;

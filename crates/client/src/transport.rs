@@ -5,6 +5,9 @@
 //! 1. *Sent once.* reqwest's retries are off. Below it, hyper-util takes a request back from a pooled connection that
 //!    turns out closed and gives it to a fresh one, but only a request that the connection's task never took
 //!    from its queue: of such a one no byte was written. Once taken, a failure is final.
+//!    A read whose connection closed before any byte of a reply is [`Cause::Dropped`], so that its caller makes it
+//!    again; the next call for the same org goes over a new connection, and so does every write from then on: this
+//!    server drops the ones that are kept.
 //!    HTTP/1.1 only, so that a broken connection puts one org in doubt, not all that shared it.
 //! 2. *Sent to the endpoint only.* No redirect is followed, `localhost` is not looked up, and of proxies only the one
 //!    that the setup names is used, as a tunnel, so that it sees no request.
@@ -14,24 +17,27 @@
 //!    of their own, and an authority that the system drops is dropped here. ring is the crypto, given explicitly,
 //!    so no process-wide default is needed.
 
+use std::collections::HashSet;
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Cause, Reply, Unclear};
 use orgwave_core::timestamp::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request, Response, Url, redirect, retry};
 use rustls::client::danger::ServerCertVerifier;
 
 use crate::answer::Answer;
 use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
 use crate::classify::{body_decides, classify};
+use crate::head::Head;
 use crate::message::Words;
-use crate::retry_after::retry_after;
 use crate::setup::{Setup, SetupError};
 use orgwave_core::redactor::Redactor;
 
@@ -52,11 +58,23 @@ pub(crate) struct Transport(Arc<Inner>);
 
 struct Inner {
     http: reqwest::Client,
+    /// The same, each call over a new connection.
+    fresh: reqwest::Client,
+    drops: Mutex<Drops>,
     partner_urls: [Url; PartnerOperation::ALL.len()],
     org_urls: [Url; OrgOperation::ALL.len()],
     timeout: Duration,
     redactor: Redactor,
     now: fn() -> Timestamp,
+}
+
+/// Connections that the server closed under a call.
+#[derive(Default)]
+struct Drops {
+    /// There was one.
+    any: bool,
+    /// Whose read met one (`None`: the partner's), and wasn't made again yet.
+    reads: HashSet<Option<Ruuid>>,
 }
 
 impl fmt::Debug for Transport {
@@ -69,34 +87,39 @@ impl Transport {
     pub(crate) fn new(setup: &Setup) -> Result<Self, SetupError> {
         let plain = setup.endpoint.is_plain();
         // Neither the variables of the environment nor the system's settings are looked at again.
-        let builder = reqwest::Client::builder().no_proxy();
-        let builder = match &setup.proxy {
-            Some(proxy) if !setup.endpoint.is_loopback() => {
-                builder.proxy(proxy.to_reqwest().map_err(SetupError::Http)?)
-            }
-            _ => builder,
+        let proxy = setup.proxy.as_ref().filter(|_| !setup.endpoint.is_loopback());
+        let proxy = proxy.map(|proxy| proxy.to_reqwest().map_err(SetupError::Http)).transpose()?;
+        let tls = tls(setup)?;
+        let client = |kept: usize| {
+            let builder = reqwest::Client::builder().no_proxy();
+            let builder = match proxy.clone() {
+                Some(proxy) => builder.proxy(proxy),
+                None => builder,
+            };
+            builder
+                .tls_backend_preconfigured(tls.clone())
+                .https_only(!plain)
+                .http1_only()
+                .redirect(redirect::Policy::none())
+                .retry(retry::never())
+                .referer(false)
+                .resolve_to_addrs(
+                    "localhost",
+                    &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()],
+                )
+                .connect_timeout(setup.connect_timeout())
+                .pool_max_idle_per_host(kept)
+                .pool_idle_timeout(MAX_IDLE)
+                .tcp_nodelay(true)
+                .user_agent(concat!("orgwave/", env!("CARGO_PKG_VERSION")))
+                .default_headers(headers(setup))
+                .build()
+                .map_err(SetupError::Http)
         };
-        let http = builder
-            .tls_backend_preconfigured(tls(setup)?)
-            .https_only(!plain)
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .resolve_to_addrs(
-                "localhost",
-                &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()],
-            )
-            .connect_timeout(setup.connect_timeout())
-            .pool_max_idle_per_host(setup.concurrency)
-            .pool_idle_timeout(MAX_IDLE)
-            .tcp_nodelay(true)
-            .user_agent(concat!("orgwave/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(setup))
-            .build()
-            .map_err(SetupError::Http)?;
         Ok(Self(Arc::new(Inner {
-            http,
+            http: client(setup.concurrency)?,
+            fresh: client(0)?,
+            drops: Mutex::default(),
             partner_urls: PartnerOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
             org_urls: OrgOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
             timeout: setup.timeout,
@@ -107,7 +130,7 @@ impl Transport {
 
     /// Sends a call, once, and says what its reply means.
     pub(crate) async fn send<A: Answer>(&self, call: Call<'_>, body: Bytes) -> Reply<A> {
-        let Inner { http, timeout, redactor, now, .. } = &*self.0;
+        let Inner { timeout, redactor, now, .. } = &*self.0;
         let words = Words(redactor);
         let org = match call {
             Call::Partner(_) => None,
@@ -115,43 +138,68 @@ impl Transport {
         };
         tracing::debug!(operation = call.name(), org, bytes = body.len(), "sending");
 
-        let mut head = None;
+        let (http, is_kept) = self.client_for(call);
+        let mut head: Option<Head> = None;
         let mut collected = Body::default();
         let exchange = async {
             let mut response = http.execute(self.request(call, body)).await.map_err(Failure::of_send)?;
             let status = response.status().as_u16();
-            let values = response.headers().get_all(RETRY_AFTER).iter().map(HeaderValue::as_bytes);
-            let (status, wait) = *head.insert((status, retry_after(values, now)));
+            let head = *head.insert(Head::of(status, response.headers(), *now));
             let cap = match body_decides(status) {
                 true if announced(&response) > call.cap() => return Err(Failure::TooLarge),
                 true => call.cap(),
                 false => ERROR_BODY_CAP,
             };
-            collected.fill(&mut response, cap).await.map(|()| (status, wait))
+            collected.fill(&mut response, cap).await.map(|()| head)
         };
-        let ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(Failure::Late));
+        let mut ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(Failure::Late));
+        if let Err(Failure::Closed(why)) = ended {
+            ended = Err(self.dropped(call, is_kept, why));
+        }
         tracing::debug!(
             operation = call.name(),
             org,
-            status = head.map(|(status, _)| status),
+            status = head.map(|head| head.status),
             whole = ended.is_ok(),
             "ended"
         );
 
         match (ended, head) {
             // Where the status decides, the rest of its message is not worth a doubt.
-            (Ok((status, wait)), _) => classify(status, wait, &collected.into_bytes(), words),
-            (Err(_), Some((status, wait))) if !body_decides(status) => {
-                classify(status, wait, whole_words(&collected.into_bytes()), words)
+            (Ok(head), _) => classify(head, &collected.into_bytes(), words),
+            (Err(_), Some(head)) if !body_decides(head.status) => {
+                classify(head, whole_words(&collected.into_bytes()), words)
             }
             (Err(Failure::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
             (Err(failure), _) => Reply::Unclear(Unclear {
                 cause: failure.cause(),
-                http_status: head.map(|(status, _)| status),
-                retry_after: head.and_then(|(_, wait)| wait),
+                http_status: head.map(|head| head.status),
+                retry_after: head.and_then(|head| head.retry_after),
                 message: words.clean(&failure.in_words(*timeout, call.cap())),
             }),
         }
+    }
+
+    /// The client that a call goes through, and whether its connection may be one that was kept.
+    fn client_for(&self, call: Call<'_>) -> (&reqwest::Client, bool) {
+        let mut drops = self.0.drops.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_again = drops.reads.remove(&call.org().copied());
+        if is_again || drops.any && call.is_write() { (&self.0.fresh, false) } else { (&self.0.http, true) }
+    }
+
+    /// A call's connection closed before any byte of a reply. Whether a write was received isn't known then; a read
+    /// can be made again, but over a new connection, since others that were kept may be closed as well.
+    fn dropped(&self, call: Call<'_>, is_kept: bool, why: String) -> Failure {
+        if !is_kept {
+            return Failure::Broken(why);
+        }
+        let mut drops = self.0.drops.lock().unwrap_or_else(PoisonError::into_inner);
+        drops.any = true;
+        if call.is_write() {
+            return Failure::Broken(why);
+        }
+        drops.reads.insert(call.org().copied());
+        Failure::Closed(why)
     }
 
     /// The one place that builds requests, and so the one that scopes them.
@@ -259,6 +307,8 @@ enum Failure {
     NoConnection(String),
     Late,
     Broken(String),
+    /// Broken, and before any byte of a reply.
+    Closed(String),
     /// The body broke off, or its compressed form is damaged.
     CutShort(String),
     TooLarge,
@@ -270,6 +320,8 @@ impl Failure {
             Self::NoConnection(causes(error))
         } else if error.is_timeout() {
             Self::Late
+        } else if is_closed(&error) {
+            Self::Closed(causes(error))
         } else {
             Self::Broken(causes(error))
         }
@@ -283,6 +335,7 @@ impl Failure {
         match self {
             Self::Late => Cause::Timeout,
             Self::NoConnection(_) | Self::Broken(_) => Cause::Broken,
+            Self::Closed(_) => Cause::Dropped,
             Self::CutShort(_) => Cause::Unreadable,
             Self::TooLarge => Cause::TooLarge,
         }
@@ -292,11 +345,35 @@ impl Failure {
         match self {
             Self::NoConnection(why) => why.clone(),
             Self::Late => format!("no whole reply within {timeout:?}"),
-            Self::Broken(why) => format!("the connection broke: {why}"),
+            Self::Broken(why) | Self::Closed(why) => format!("the connection broke: {why}"),
             Self::CutShort(why) => format!("the reply broke off: {why}"),
             Self::TooLarge => format!("the reply is larger than {cap} bytes"),
         }
     }
+}
+
+/// Whether the other side closed the connection, rather than saying something that is no reply.
+fn is_closed(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let is_cut = cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        if is_cut
+            || matches!(
+                kind,
+                Some(
+                    io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::UnexpectedEof
+                )
+            )
+        {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// The causes below reqwest's own text, which says no more than that sending failed.

@@ -115,6 +115,7 @@ codes! {
     OrgDivergedAck = "E-ORG-040", "accepted, but something else is live";
     OrgDivergedDoubt = "E-ORG-041", "half applied, or edited meanwhile";
     OrgDisturbed = "E-ORG-042", "the canary's write changed what nobody manages";
+    OrgGone = "E-ORG-GONE", "the org is gone since it was written";
     OrgUnknownReads = "E-ORG-050", "nobody could find out whether it was applied";
     OrgUnknownParked = "E-ORG-051", "in doubt, and the vendor asks to wait too long";
     OrgUnknownStopped = "E-ORG-052", "in doubt when the run stopped";

@@ -67,4 +67,8 @@ pub struct OrgOutcome {
     /// was not applied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_live: bool,
+    /// It is unknown, and for the very answer for which it was unknown at the end of the process before: another read
+    /// will hardly tell more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unsettled_again: bool,
 }

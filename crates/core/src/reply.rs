@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::legible::quoted;
 use crate::redactor::Redactor;
 use crate::settings::RawObject;
+use crate::timestamp::Timestamp;
 
 /// The meaning of one reply, or of its absence. `T` is what a good reply brings.
 #[derive(Debug, Clone)]
@@ -19,14 +20,23 @@ pub enum Reply<T> {
     Good(T),
     /// Refused for good, and not applied: sending the same again gives the same.
     Refused(Refusal),
-    /// 401 or 403, and not applied: this org or the key, one call to the client list tells.
+    /// 401 or the vendor's own 403, and not applied: this org or the key, one call to the client list tells.
     Unauthorized(Refusal),
-    /// 429, and not applied. `None`: the reply didn't say how long, or not in a way that counts.
-    Throttled(Option<Duration>),
+    /// 429, or a 403 that isn't the vendor's own, and not applied.
+    Throttled(Throttle),
     /// The connection was never made: nothing was sent. The text says why.
     NotSent(String),
     /// Nobody knows whether the request was applied. A read may simply be tried again.
     Unclear(Unclear),
+}
+
+/// A request that was turned away for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// 429, or 403 of whoever is in between.
+    pub http_status: u16,
+    /// How long to wait; `None`: the reply didn't say, or not in a way that counts.
+    pub retry_after: Option<Duration>,
 }
 
 /// Why and how the vendor refused.
@@ -72,9 +82,11 @@ pub enum Cause {
     Timeout,
     /// The connection broke after it was made.
     Broken,
+    /// The same for a read, before any byte of a reply: made again at once, it goes over a new connection.
+    Dropped,
     /// 3xx: never followed.
     Redirect,
-    /// 408 or 5xx.
+    /// 408, 499 or 5xx.
     ServerError,
     /// A reply that can't be read: another status, not the known shape, cut short.
     Unreadable,
@@ -118,8 +130,8 @@ impl Ack {
 /// What a good reply to a read of an org's settings brings. Its `Debug` shows no values: some are secrets.
 #[derive(Clone)]
 pub enum Live {
-    /// The settings, exactly as read.
-    Connected(RawObject),
+    /// The settings, exactly as read, and when they were sent by the vendor's clock, if the reply says.
+    Connected(RawObject, Option<Timestamp>),
     /// The org never connected the integration: null, absent, or an error, whose message this is.
     NotConnected(Option<String>),
 }
@@ -176,7 +188,7 @@ impl fmt::Display for UnreadableClient {
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connected(settings) => write!(f, "Connected({} members)", settings.len()),
+            Self::Connected(settings, _) => write!(f, "Connected({} members)", settings.len()),
             Self::NotConnected(message) => f.debug_tuple("NotConnected").field(message).finish(),
         }
     }

@@ -10,7 +10,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 type Place = &'static str;
 
 /// Every way that there is: from, by which input, to. `=` is whatever an accepted or found write comes to.
-const WAYS: [(&[Place], &str, Place); 25] = [
+const WAYS: [(&[Place], &str, Place); 31] = [
     (&["planned", "ready"], "as desired", "="),
     (&["planned", "ready"], "differs", "ready"),
     (&["planned", "ready"], "conflicts", "conflict"),
@@ -23,6 +23,11 @@ const WAYS: [(&[Place], &str, Place); 25] = [
     (&["intent"], "acked", "acked"),
     (&["intent"], "not applied", "ready"),
     (&["intent"], "lost", "in doubt"),
+    (&["intent"], "denied", "denied"),
+    (&["denied"], "live as desired", "="),
+    (&["denied"], "live as before", "rejected"),
+    (&["denied"], "refused", "rejected"),
+    (&["denied"], "live as neither", "diverged"),
     (&["acked"], "trusted", "="),
     (&["acked", "in doubt"], "verify", "looking"),
     (&["looking", "looked once"], "live as desired", "="),
@@ -30,12 +35,13 @@ const WAYS: [(&[Place], &str, Place); 25] = [
     (&["looked once"], "still as before, attempts left", "ready"),
     (&["looked once"], "still as before, none left", "failed"),
     (&["looking", "looked once"], "live as neither", "diverged"),
-    (&["acked", "in doubt", "looking", "looked once"], "reads spent", "unknown"),
-    (&["acked", "in doubt", "looking", "looked once"], "parked", "unknown"),
-    (&["acked", "in doubt", "looking", "looked once"], "stopped", "unknown"),
+    (&["applied", "applied_with_warnings"], "overwritten", "diverged"),
+    (&["acked", "denied", "in doubt", "looking", "looked once"], "reads spent", "unknown"),
+    (&["acked", "denied", "in doubt", "looking", "looked once"], "parked", "unknown"),
+    (&["acked", "denied", "in doubt", "looking", "looked once"], "stopped", "unknown"),
     (&["planned", "ready", "not_attempted"], "resumed", "planned"),
     (&["intent"], "resumed", "in doubt"),
-    (&["acked", "in doubt", "looking", "looked once", "unknown"], "resumed", "in doubt"),
+    (&["acked", "denied", "in doubt", "looking", "looked once", "unknown"], "resumed", "in doubt"),
 ];
 
 /// What happened so far: each input that had a way, and where it began.
@@ -54,6 +60,10 @@ impl Story {
 
     fn is_accepted(&self) -> bool {
         self.count(|_, input| matches!(input, Input::Acked { .. })) > 0
+    }
+
+    fn is_denied(&self) -> bool {
+        self.count(|_, input| input == Input::Denied) > 0
     }
 
     fn is_warned(&self) -> bool {
@@ -81,6 +91,7 @@ impl Story {
             Input::Intent => "intent",
             Input::Acked { .. } => "acked",
             Input::Refused => "refused",
+            Input::Denied => "denied",
             Input::NotApplied => "not applied",
             Input::Lost => "lost",
             Input::Verify => "verify",
@@ -90,6 +101,7 @@ impl Story {
             Input::StillAsBefore { attempts_left: false } => "still as before, none left",
             Input::LiveAsNeither => "live as neither",
             Input::Trusted => "trusted",
+            Input::Overwritten => "overwritten",
             Input::ReadsSpent => "reads spent",
             Input::Parked => "parked",
             Input::Stopped => "stopped",
@@ -103,6 +115,7 @@ impl Story {
             // What was accepted is never sent again, and doubted no more.
             (_, Input::StillAsBefore { .. }) if self.is_accepted() => "diverged",
             ("in doubt", Input::Resumed) if self.is_accepted() => "acked",
+            ("in doubt", Input::Resumed) if self.is_denied() => "denied",
             (to, _) => to,
         })
     }
@@ -152,6 +165,7 @@ fn all() -> Vec<Input> {
         Input::Acked { warned: false },
         Input::Acked { warned: true },
         Input::Refused,
+        Input::Denied,
         Input::NotApplied,
         Input::Lost,
         Input::Verify,
@@ -161,6 +175,7 @@ fn all() -> Vec<Input> {
         Input::StillAsBefore { attempts_left: false },
         Input::LiveAsNeither,
         Input::Trusted,
+        Input::Overwritten,
         Input::ReadsSpent,
         Input::Parked,
         Input::Stopped,
@@ -190,6 +205,7 @@ impl StateMachineTest for Machine {
             Phase::Ready => "ready",
             Phase::Intent => "intent",
             Phase::Acked => "acked",
+            Phase::Denied => "denied",
             Phase::InDoubt => "in doubt",
             Phase::Verifying { as_before: false } => "looking",
             Phase::Verifying { as_before: true } => "looked once",
@@ -198,7 +214,8 @@ impl StateMachineTest for Machine {
         assert_eq!(place, story.place);
         assert_eq!(state.spent(), story.spent());
         assert_eq!(state.is_acked(), story.is_accepted());
-        let is_open = ["intent", "acked", "in doubt", "looking", "looked once"].contains(&story.place);
+        let is_open =
+            ["intent", "acked", "denied", "in doubt", "looking", "looked once"].contains(&story.place);
         assert_eq!(state.is_open(), is_open);
         assert_eq!(state.status().map(Status::as_str), state.status().map(|_| story.place));
         // A second send takes a proof that the first did nothing.

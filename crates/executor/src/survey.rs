@@ -13,7 +13,7 @@ use orgwave_core::code::Code;
 use orgwave_core::event::{Call, EventSink, WaitReason};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::Complaint;
-use orgwave_core::reply::{Cause, ClientList, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::run::{Entry, Sample, StopReason};
 use orgwave_core::status::Status;
 use tokio::sync::mpsc;
@@ -70,7 +70,7 @@ pub async fn client_list<C: Clock, A: ReadApi>(
         Reply::Good(clients) => Ok(clients),
         Reply::Unauthorized(_) => Err(StopReason::KeyRefused),
         Reply::Refused(refusal) => unusable(in_words(&refusal)),
-        Reply::Throttled(wait) => unusable(parked_message(wait)),
+        Reply::Throttled(throttle) => unusable(parked_message(throttle)),
         Reply::Unclear(unclear) if unclear.http_status.is_some() => unusable(unclear.message),
         Reply::NotSent(why) => unreachable(why),
         Reply::Unclear(unclear) => unreachable(unclear.message),
@@ -100,9 +100,9 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
         }
         let now = gate.clock().elapsed();
         let again = match &reply {
-            Reply::Throttled(retry_after) => {
+            Reply::Throttled(throttle) => {
                 throttles += 1;
-                let wait = retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
+                let wait = throttle.retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
                 gate.throttled(None, sent, wait);
                 if throttles >= 10 || wait > LONGEST_WAIT {
                     return Ok(reply);
@@ -116,6 +116,7 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
             Reply::Unclear(unclear) if unclear.cause == Cause::Redirect => {
                 return Err(StopReason::Redirected(unclear.message.clone()));
             }
+            Reply::Unclear(unclear) if unclear.cause == Cause::Dropped => continue,
             Reply::Unclear(unclear) => {
                 failures += 1;
                 let least = unclear.retry_after.unwrap_or_default();
@@ -254,9 +255,12 @@ where
         self.find(index, Finding::Unread(Status::Rejected, refused(&refusal)), cx);
     }
 
-    fn parked(&mut self, index: u32, wait: Option<Duration>, cx: &mut Context<'_, C>) {
-        let complaint =
-            Complaint { code: Code::OrgParked, message: parked_message(wait), http_status: Some(429) };
+    fn parked(&mut self, index: u32, throttle: Throttle, cx: &mut Context<'_, C>) {
+        let complaint = Complaint {
+            code: Code::OrgParked,
+            message: parked_message(throttle),
+            http_status: Some(throttle.http_status),
+        };
         self.find(index, Finding::Unread(Status::NotAttempted, complaint), cx);
     }
 
@@ -301,11 +305,15 @@ impl<I, T, A, F> Survey<I, T, A, F> {
 }
 
 /// Why an org was parked.
-pub(crate) fn parked_message(wait: Option<Duration>) -> String {
-    match wait {
-        Some(wait) if wait > LONGEST_WAIT => {
+pub(crate) fn parked_message(throttle: Throttle) -> String {
+    match throttle {
+        Throttle { retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
             format!("the vendor asks to wait {} min more for this org", wait.as_secs().div_ceil(60))
         }
-        _ => "answered 429 ten times in a row".to_owned(),
+        Throttle { http_status: 403, .. } => {
+            "answered 403 ten times in a row, and not in the vendor's form: a firewall or a limiter in between"
+                .to_owned()
+        }
+        Throttle { http_status, .. } => format!("answered {http_status} ten times in a row"),
     }
 }

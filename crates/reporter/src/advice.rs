@@ -50,7 +50,7 @@ pub const fn advice(code: Code, stage: Stage) -> &'static str {
             }
             Code::OrgStopped | Code::OrgParked => "apply retry.toml",
             Code::OrgDisturbed => {
-                "look at what changed with the write; apply retry.toml only if that is wanted"
+                "look at what changed; apply retry.toml only if wanted, or name it in [limits] ignore"
             }
             _ => of_run(code),
         },
@@ -107,7 +107,8 @@ const fn of_run(code: Code) -> &'static str {
             "look at the org in the console: the vendor accepted the write and shows something else"
         }
         Code::OrgDivergedDoubt => "look at the org in the console, then apply the rollout again",
-        Code::OrgDisturbed => "look at what changed with the write; resume only if that is wanted",
+        Code::OrgDisturbed => "look at what changed; resume only if wanted, or name it in [limits] ignore",
+        Code::OrgGone => "ask the client whether the org is gone for good; if so, remove or skip its row",
         Code::OrgUnknownReads | Code::OrgUnknownStopped => "resume the run: it reads the org first",
         Code::OrgUnknownParked => "resume the run later: it reads the org first",
         Code::OrgUnknownHidden => "see in the console whether the integration works, then apply retry.toml",

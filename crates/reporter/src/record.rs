@@ -136,5 +136,6 @@ fn untold(line: &PlanLine, index: u32, status: Status, code: Code) -> OrgOutcome
         started_at: None,
         finished_at: None,
         may_be_live: false,
+        is_unsettled_again: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use orgwave_core::reply::{Live, Refusal, RefusalKind, Reply};
 use orgwave_core::settings::RawObject;
+use orgwave_core::timestamp::Timestamp;
 
 use crate::answer::Answer;
 use crate::members::{Members, Misshapen};
@@ -16,7 +17,14 @@ impl Answer for Live {
             return Err(Misshapen(members.names()));
         }
         let settings: Option<RawObject> = members.optional("orgIntegrationV2")?;
-        Ok(settings.map_or(Self::NotConnected(None), Self::Connected))
+        Ok(settings.map_or(Self::NotConnected(None), |settings| Self::Connected(settings, None)))
+    }
+
+    fn dated(self, date: Option<Timestamp>) -> Self {
+        match self {
+            Self::Connected(settings, _) => Self::Connected(settings, date),
+            Self::NotConnected(message) => Self::NotConnected(message),
+        }
     }
 
     /// How the vendor says that an org never connected isn't documented; an error may be it.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Ack, ClientList, Listed, Live};
 use orgwave_core::secret::SecretText;
@@ -13,7 +15,7 @@ const B: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
 
 fn reply<A: Answer>(status: u16, body: &str) -> Reply<A> {
     let redactor = Redactor::new([SecretText::new("hunter2".to_owned())]);
-    classify(status, None, body.as_bytes(), Words(&redactor))
+    classify(Head::of_status(status), body.as_bytes(), Words(&redactor))
 }
 
 /// A meaning in short, without its message.
@@ -83,14 +85,15 @@ proptest! {
     ) {
         let redactor = Redactor::new([SecretText::new("hunter2".to_owned())]);
         let words = Words(&redactor);
-        let ack = classify::<Ack>(status, None, &body, words);
+        let head = Head::of_status(status);
+        let ack = classify::<Ack>(head, &body, words);
         prop_assert!(status == 200 || !matches!(ack, Reply::Good(_)));
         let debug = format!("{ack:?}");
         prop_assert!(!debug.contains("hunter2"), "{debug}");
-        let list = classify::<ClientList>(status, None, &body, words);
+        let list = classify::<ClientList>(head, &body, words);
         prop_assert!(!matches!(list, Reply::Good(_)), "none of these is a client list");
-        let _ = classify::<Live>(status, None, &body, words);
-        let _ = classify::<Vec<Location>>(status, None, &body, words);
+        let _ = classify::<Live>(head, &body, words);
+        let _ = classify::<Vec<Location>>(head, &body, words);
     }
 }
 
@@ -105,13 +108,13 @@ fn every_status_of_a_write_and_of_a_read() {
     400      refused (Status)
     401      unauthorized
     402      refused (Status)
-    403      unauthorized
+    403      throttled
     404..407 refused (Status)
     408      unclear (ServerError)
     409..428 refused (Status)
     429      throttled
-    430..499 refused (Status)
-    500..599 unclear (ServerError)
+    430..498 refused (Status)
+    499..599 unclear (ServerError)
     ");
     assert_eq!(table::<Live>("{}"), write);
     assert_eq!(table::<ClientList>(r#"{"clients":[]}"#), write);
@@ -237,19 +240,22 @@ fn messages_of_error_statuses() {
 fn waits_are_passed_on() {
     let redactor = Redactor::default();
     let wait = Some(Duration::from_secs(3));
-    assert!(
-        matches!(classify::<Ack>(429, wait, b"calm", Words(&redactor)), Reply::Throttled(got) if got == wait)
-    );
-    assert!(
-        matches!(classify::<Ack>(503, wait, b"", Words(&redactor)), Reply::Unclear(u) if u.retry_after == wait)
-    );
+    let reply = |status: u16, body: &[u8]| {
+        let head = Head { retry_after: wait, asks_to_wait: true, ..Head::of_status(status) };
+        classify::<Ack>(head, body, Words(&redactor))
+    };
+    for (status, body) in [(429, b"calm".as_slice()), (403, br#"{"msg":"Access Denied"}"#)] {
+        assert!(matches!(reply(status, body), Reply::Throttled(Throttle { http_status, retry_after })
+                if (http_status, retry_after) == (status, wait)));
+    }
+    assert!(matches!(reply(503, b""), Reply::Unclear(unclear) if unclear.retry_after == wait));
 }
 
 #[test]
 fn settings_come_back_to_the_last_byte() {
     let settings =
         r#"{"integration":"ENVOY","new":1.50,"apiToken":"t\u00e9","doorInfoMap":{"b":1,"a":[ 2]}}"#;
-    let Live::Connected(object) =
+    let Live::Connected(object, _) =
         good(&format!(r#"{{"error":false,"orgIntegrationV2":{settings},"more":1}}"#))
     else {
         panic!("connected");
@@ -279,7 +285,7 @@ fn settings_of_another_shape_are_unclear_and_not_quoted() {
 #[test]
 fn deep_json_neither_overflows_nor_counts_as_an_answer_where_it_is_read() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-    assert!(matches!(good(&format!(r#"{{"orgIntegrationV2":{{"new":{deep}}}}}"#)), Live::Connected(_)));
+    assert!(matches!(good(&format!(r#"{{"orgIntegrationV2":{{"new":{deep}}}}}"#)), Live::Connected(..)));
     unreadable::<Live>(&format!(r#"{{"orgIntegrationV2":{deep}}}"#));
     unreadable::<Ack>(&format!(r#"{{"failedGuids":{deep}}}"#));
     let open = format!(r#"{{"uuid":"{A}","subLocations":["#).repeat(50_000);
@@ -359,7 +365,9 @@ fn one_record_that_cannot_be_read_is_named_and_leaves_the_others() {
         let body = format!(r#"{{"clients":[{{"clientOrgUuid":"{A}"}},{record}]}}"#);
         // A control character that JSON doesn't allow ends the reading of all: the bytes are no UTF-8 in its place.
         let body: Vec<u8> = body.bytes().map(|byte| if byte == 0 { 0xe9 } else { byte }).collect();
-        let Reply::Good(list) = classify::<ClientList>(200, None, &body, Words(&Redactor::default())) else {
+        let Reply::Good(list) =
+            classify::<ClientList>(Head::of_status(200), &body, Words(&Redactor::default()))
+        else {
             panic!("{record}");
         };
         assert_eq!(list.clients.len(), 1, "{record}");

@@ -113,6 +113,41 @@ async fn a_kept_connection_that_closes_at_any_moment_never_makes_two_of_one_requ
     }
 }
 
+/// What drops a connection that is kept: each serves one request, and is closed or reset when the next one comes.
+#[tokio::test]
+async fn a_read_that_meets_a_dropped_connection_is_made_again_over_a_new_one() {
+    for end in [Step::ResetAfterNextBytes(1), Step::ResetAfterNextBytes(200)] {
+        let server = Server::start(move |_| vec![Step::Send(reply(200, "", "{}")), end.clone()]).await;
+        let writer = writer(&server);
+        let mut dropped = 0;
+        for _ in 0..20 {
+            let first = writer.reader().settings(&org(1)).await;
+            if let Reply::Unclear(unclear) = first {
+                assert_eq!(unclear.cause, Cause::Dropped);
+                dropped += 1;
+                good(writer.reader().settings(&org(1)).await);
+            }
+        }
+        assert!(dropped >= 5, "{dropped}");
+        // From the first drop on, writes meet no connection that was kept.
+        for n in 0..20 {
+            good(writer.update(&org(1), body(n)).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_a_new_connection_drops_too_is_a_failure() {
+    for end in [Step::Close, Step::Reset] {
+        let server = Server::start(move |_| vec![end.clone()]).await;
+        let reader = Reader::new(&setup(&format!("http://{}", server.address), LONG)).unwrap();
+        for cause in [Cause::Dropped, Cause::Broken, Cause::Dropped, Cause::Broken] {
+            unclear(reader.settings(&org(1)).await, cause);
+        }
+        assert_eq!(server.connections(), 4);
+    }
+}
+
 #[tokio::test]
 async fn connections_are_kept_and_used_again() {
     let server = Server::always(reply(200, "", "{}")).await;

@@ -27,7 +27,9 @@ async fn gzip_is_decompressed() {
     let settings = format!(r#"{{"integration":"ENVOY","long":"{}"}}"#, "x".repeat(100_000));
     let body = gzip(format!(r#"{{"orgIntegrationV2":{settings}}}"#).as_bytes(), 1);
     let server = Server::always(reply(200, "content-encoding: gzip\r\n", body)).await;
-    let Live::Connected(object) = good(reader(&server).settings(&org(1)).await) else { panic!("connected") };
+    let Live::Connected(object, _) = good(reader(&server).settings(&org(1)).await) else {
+        panic!("connected")
+    };
     assert_eq!(object.to_raw().get(), settings);
 }
 
@@ -74,7 +76,9 @@ async fn a_large_body_within_the_cap_is_whole() {
     let long = "y".repeat(7 << 20);
     let body = format!(r#"{{"orgIntegrationV2":{{"long":"{long}"}}}}"#);
     let server = Server::always(reply(200, "", body)).await;
-    let Live::Connected(object) = good(reader(&server).settings(&org(1)).await) else { panic!("connected") };
+    let Live::Connected(object, _) = good(reader(&server).settings(&org(1)).await) else {
+        panic!("connected")
+    };
     assert_eq!(object.get("long").unwrap().get().len(), long.len() + 2);
 }
 
@@ -111,7 +115,7 @@ async fn where_the_status_decides_a_bad_body_makes_no_doubt() {
                 let reply = hasty_writer(&server).update(&org(1), BODY).await;
                 // The last word may be half a secret, so it goes.
                 match (status, &reply) {
-                    (429, Reply::Throttled(None)) => {}
+                    (429, Reply::Throttled(throttle)) if throttle.retry_after.is_none() => {}
                     (400, Reply::Refused(refusal)) | (401, Reply::Unauthorized(refusal)) => {
                         assert_eq!(refusal.message, "no such");
                     }

@@ -135,7 +135,7 @@ async fn interim_replies_are_passed_over() {
     })
     .await;
     let live = good(reader(&server).settings(&org(1)).await);
-    assert!(matches!(live, Live::Connected(settings) if settings.len() == 1));
+    assert!(matches!(live, Live::Connected(settings, _) if settings.len() == 1));
 }
 
 #[tokio::test]
@@ -144,12 +144,48 @@ async fn a_429_says_how_long() {
         ("retry-after: 3\r\n", Some(3)),
         ("retry-after: 3\r\nretry-after: 5\r\n", Some(5)),
         ("retry-after: Sun, 06 Nov 1994 08:49:57 GMT\r\n", Some(20)),
+        // By the server's own clock, which is an hour ahead.
+        ("date: Sun, 06 Nov 1994 09:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 09:49:57 GMT\r\n", Some(20)),
+        ("date: Sat, 28 Nov 2026 15:00:00 GMT\r\nretry-after: 1795878060\r\n", Some(60)),
+        ("date: Sat, 28 Nov 2026 15:00:00 GMT\r\nretry-after: 2026-11-28T15:00:30Z\r\n", Some(30)),
+        ("retry-after: 299.997\r\n", Some(300)),
+        ("ratelimit-reset: 7\r\n", Some(7)),
+        ("ratelimit-reset: 7\r\nretry-after: 3\r\n", Some(3)),
+        ("ratelimit-reset: 7\r\nretry-after: 100000\r\n", Some(7)),
+        ("retry-after: 100000\r\n", None),
         ("retry-after: abc\r\n", None),
         ("", None),
     ] {
         let server = Server::always(reply(429, headers, "Too many api requests. Enhance your calm.")).await;
         let reply = writer(&server).update(&org(1), Bytes::from_static(b"{}")).await;
-        let Reply::Throttled(wait) = reply else { panic!("{headers}: {reply:?}") };
-        assert_eq!(wait.map(|wait| wait.as_secs()), seconds, "{headers}");
+        let Reply::Throttled(throttle) = reply else { panic!("{headers}: {reply:?}") };
+        assert_eq!(throttle.http_status, 429);
+        assert_eq!(throttle.retry_after.map(|wait| wait.as_secs()), seconds, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn a_403_that_isnt_the_vendors_is_a_block_that_is_waited_out() {
+    let own = r#"{"status":403,"error":"Forbidden","timestamp":1,"msg":"Access Denied"}"#;
+    for (headers, body, is_block) in [
+        ("", own, false),
+        ("ratelimit-reset: 7\r\n", own, false),
+        ("retry-after: 9\r\n", own, true),
+        ("", "<html>Request blocked</html>", true),
+        ("", r#"{"status":403,"error":"Forbidden","msg":"rateLimitExceeded"}"#, true),
+    ] {
+        let server = Server::always(reply(403, headers, body)).await;
+        let writer = writer(&server);
+        judge(&writer.update(&org(1), Bytes::from_static(b"{}")).await, is_block, body);
+        judge(&writer.reader().settings(&org(1)).await, is_block, body);
+        judge(&writer.reader().clients().await, is_block, body);
+    }
+
+    fn judge<T: std::fmt::Debug>(reply: &Reply<T>, is_block: bool, body: &str) {
+        match reply {
+            Reply::Throttled(throttle) => assert!(is_block && throttle.http_status == 403, "{body}"),
+            Reply::Unauthorized(_) => assert!(!is_block, "{body}"),
+            other => panic!("{body}: {other:?}"),
+        }
     }
 }

@@ -2,63 +2,202 @@
 //! merges or replaces, and one org is a cheap way to find out.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::plan::PlannedField;
-use crate::settings::{Class, Field, Path, RawObject};
+use crate::settings::{Class, Field, Ignored, Path, RawObject};
+use crate::timestamp::Timestamp;
 
-/// The first unmanaged setting or unknown field that differs, or server state that went from good to bad.
-/// Other server state, audit and identity change by themselves.
-pub fn disturbance(fields: &[PlannedField], before: &RawObject, after: &RawObject) -> Option<String> {
+/// How far from the reply's date a number may be that still reads as a time.
+const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
+/// The last words of names of numbers that servers count on by themselves.
+const COUNTERS: [&str; 4] = ["version", "revision", "count", "sequence"];
+
+/// What changes without being anybody's doing. A described setting never does.
+#[derive(Debug, Clone, Copy)]
+pub struct Exempt<'a> {
+    /// `[limits] ignore`.
+    pub ignored: &'a [Ignored],
+    /// When the reply was sent.
+    pub at: Timestamp,
+}
+
+/// What a write changed beyond what was meant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Disturbance {
+    /// The first change that stops the run: an unmanaged setting or unknown field that differs, or server state that
+    /// went from good to bad. Other server state, audit and identity change by themselves.
+    pub stops: Option<String>,
+    /// Unknown fields that appeared and hold nothing yet: reported.
+    pub new_fields: Vec<String>,
+}
+
+/// Compares what stood before a write with what was read after it.
+pub fn disturbance(
+    fields: &[PlannedField],
+    before: &RawObject,
+    after: &RawObject,
+    exempt: Exempt<'_>,
+) -> Disturbance {
+    let mut search = Search { exempt, found: Disturbance::default() };
     let names: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(name, _)| name).collect();
-    names.into_iter().find_map(|name| {
+    for name in names {
         let (left, right) = (value(before, name), value(after, name));
         let field = Field::named(name);
         match field.map(|field| field.class) {
             Some(Class::ServerState) => {
                 let watched = matches!(name, "tokenValid" | "envoyIntegrationInstalled");
-                (watched && left == Value::Bool(true) && right == Value::Bool(false))
-                    .then(|| format!("{name} went from true to false"))
+                if watched && left == Value::Bool(true) && right == Value::Bool(false) {
+                    search.stop(&[name], "went from true to false");
+                }
             }
-            Some(Class::Audit | Class::Identity | Class::Discriminator) => None,
+            Some(Class::Audit | Class::Identity | Class::Discriminator) => {}
             // A secret may be masked in one read and null in another; its value is nobody's business here.
-            Some(Class::Secret) => None,
-            Some(Class::Setting) | None => {
+            Some(Class::Secret) => {}
+            Some(Class::Setting) => {
                 let managed: Vec<&Path> =
                     fields.iter().map(|field| &field.path).filter(|path| path.field().name == name).collect();
-                match field.and_then(Field::map) {
-                    _ if managed.iter().any(|path| matches!(path, Path::Field(_))) => None,
-                    Some(_) => entry_disturbance(name, &managed, &left, &right),
-                    None => (!alike(&left, &right)).then(|| format!("{name} changed")),
+                if managed.iter().any(|path| matches!(path, Path::Field(_))) {
+                    continue;
+                }
+                match field.filter(|field| field.map().is_some()) {
+                    Some(field) => search.map(field, &managed, &left, &right),
+                    None if alike(&left, &right) => {}
+                    None => search.stop(&[name], "changed"),
+                }
+            }
+            None => search.undescribed(&mut vec![name], &left, &right),
+        }
+    }
+    search.found
+}
+
+struct Search<'a> {
+    exempt: Exempt<'a>,
+    found: Disturbance,
+}
+
+impl Search<'_> {
+    fn is_ignored(&self, place: &[&str]) -> bool {
+        self.exempt.ignored.iter().any(|ignored| ignored.covers(place))
+    }
+
+    fn stop(&mut self, place: &[&str], how: &str) {
+        if self.found.stops.is_none() && !self.is_ignored(place) {
+            self.found.stops = Some(format!("{} {how}", place.join(".")));
+        }
+    }
+
+    /// The entries of a map, but for what is managed of them.
+    fn map(&mut self, field: &'static Field, managed: &[&Path], before: &Value, after: &Value) {
+        let empty = serde_json::Map::new();
+        let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for key in keys {
+            let of_entry: Vec<&&Path> =
+                managed.iter().filter(|path| path.key() == Some(key.as_str())).collect();
+            if of_entry.iter().any(|path| matches!(path, Path::Entry(..))) {
+                continue;
+            }
+            let (left, right) =
+                (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
+            let is_whole = |entry: &Value| entry.is_object();
+            if of_entry.is_empty() && !(is_whole(left) && is_whole(right)) {
+                if !alike(left, right) {
+                    self.stop(&[field.name, key], "changed");
+                }
+                continue;
+            }
+            let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
+            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                let is_managed = of_entry
+                    .iter()
+                    .any(|path| matches!(path, Path::Member(_, _, member) if member.name == name));
+                let (left, right) =
+                    (left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null));
+                let is_described = field.map().is_some_and(|map| map.member(name).is_some());
+                if is_described && !is_managed && !alike(left, right) {
+                    self.stop(&[field.name, key, name], "changed");
+                } else if !is_described {
+                    self.undescribed(&mut vec![field.name, key, name], left, right);
                 }
             }
         }
+    }
+
+    /// A value that no description knows, or a value inside it.
+    fn undescribed<'v>(&mut self, place: &mut Vec<&'v str>, before: &'v Value, after: &'v Value) {
+        if alike(before, after) || self.is_ignored(place) {
+            return;
+        }
+        if let (Value::Object(left), Value::Object(right)) = (before, after) {
+            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                place.push(name);
+                let inside =
+                    |object: &'v serde_json::Map<String, Value>| object.get(name).unwrap_or(&Value::Null);
+                self.undescribed(place, inside(left), inside(right));
+                place.pop();
+            }
+            return;
+        }
+        if before.is_null() && is_nothing(after) {
+            self.found.new_fields.push(place.join("."));
+            return;
+        }
+        let name = place.last().copied().unwrap_or_default();
+        let counts_by_itself =
+            is_counter(name) && is_integer(after) && (before.is_null() || is_integer(before));
+        let is_clock = (before.is_null() || before.is_number()) && reads_as_time(after, self.exempt.at);
+        if !counts_by_itself && !is_clock {
+            self.stop(place, "changed");
+        }
+    }
+}
+
+/// False, or empty.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => !flag,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Null => true,
+        Value::Number(_) => false,
+    }
+}
+
+fn is_integer(value: &Value) -> bool {
+    value.is_i64() || value.is_u64()
+}
+
+/// Whether the last word of a name says that its number counts something: `revision`, `rowVersion`, `write_count`; not
+/// `discount`.
+fn is_counter(name: &str) -> bool {
+    COUNTERS.iter().any(|word| {
+        let Some(at) = name.len().checked_sub(word.len()).filter(|at| name.is_char_boundary(*at)) else {
+            return false;
+        };
+        let (before, last) = name.split_at(at);
+        let begins_a_word = match before.chars().next_back() {
+            None => true,
+            Some(c) if c.is_alphabetic() => c.is_lowercase() == last.starts_with(char::is_uppercase),
+            Some(_) => true,
+        };
+        last.eq_ignore_ascii_case(word) && begins_a_word
     })
 }
 
-fn entry_disturbance(map: &str, managed: &[&Path], before: &Value, after: &Value) -> Option<String> {
-    let empty = serde_json::Map::new();
-    let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    keys.into_iter().find_map(|key| {
-        let of_entry: Vec<&&Path> = managed.iter().filter(|path| path.key() == Some(key.as_str())).collect();
-        if of_entry.iter().any(|path| matches!(path, Path::Entry(..))) {
-            return None;
-        }
-        let (left, right) = (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
-        if of_entry.is_empty() {
-            return (!alike(left, right)).then(|| format!("{map}.{key} changed"));
-        }
-        let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
-        let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-        names.into_iter().find_map(|name| {
-            let is_managed =
-                of_entry.iter().any(|path| matches!(path, Path::Member(_, _, member) if member.name == name));
-            let same = alike(left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null));
-            (!is_managed && !same).then(|| format!("{map}.{key}.{name} changed"))
-        })
-    })
+/// Whether a number is a time near this one, in milliseconds or seconds since the epoch.
+fn reads_as_time(value: &Value, at: Timestamp) -> bool {
+    let Some(number) = value.as_f64() else { return false };
+    #[expect(clippy::cast_precision_loss, reason = "a day's distance, of times that are far below 2^53")]
+    let at = at.as_millis() as f64;
+    let near = NEAR.as_secs_f64() * 1000.0;
+    [number, number * 1000.0].into_iter().any(|millis| (millis - at).abs() <= near)
 }
 
 fn value(object: &RawObject, name: &str) -> Value {
@@ -89,7 +228,13 @@ mod tests {
     use crate::desired::{Origin, Wish};
     use crate::outcome::Image;
 
+    const AT: Timestamp = Timestamp::from_millis(1_795_505_432_050);
+
     fn found(paths: &[&str], before: &Value, after: &Value) -> Option<String> {
+        all(paths, &[], before, after).stops
+    }
+
+    fn all(paths: &[&str], ignored: &[&str], before: &Value, after: &Value) -> Disturbance {
         let fields: Vec<PlannedField> = paths
             .iter()
             .map(|path| PlannedField {
@@ -101,7 +246,8 @@ mod tests {
             })
             .collect();
         let raw = |value: &Value| RawObject::parse(&value.to_string()).unwrap();
-        disturbance(&fields, &raw(before), &raw(after))
+        let ignored: Vec<Ignored> = ignored.iter().map(|place| place.parse().unwrap()).collect();
+        disturbance(&fields, &raw(before), &raw(after), Exempt { ignored: &ignored, at: AT })
     }
 
     #[test]
@@ -136,5 +282,88 @@ mod tests {
         let after =
             json!({"integrationAuditMap": {"a": 1}, "doorsValidated": false, "tokenValid": true, "m": {}});
         assert_eq!(found(&[], &before, &after), None);
+    }
+
+    #[test]
+    fn undescribed_numbers_that_read_as_now_change_by_themselves() {
+        for (before, after) in [
+            (json!(1_795_405_432_050_u64), json!(1_795_505_432_000_u64)),
+            (json!(0), json!(1_795_505_431)),
+            (json!(null), json!(1_795_505_431.5)),
+            (json!(17), json!(1_795_505_432_050_u64 + 86_400_000)),
+        ] {
+            assert_eq!(
+                found(&[], &json!({"touchedAt": before}), &json!({"touchedAt": after})),
+                None,
+                "{after}"
+            );
+            let inside = |value: &Value| json!({"doorInfoMap": {"a": {"doorName": "x", "seen": value}}});
+            assert_eq!(found(&[], &inside(&before), &inside(&after)), None, "in an entry: {after}");
+            let deep = |value: &Value| json!({"new": {"deep": {"at": value}}});
+            assert_eq!(found(&[], &deep(&before), &deep(&after)), None, "deep: {after}");
+        }
+        for (before, after) in [
+            (json!(1), json!(2)),
+            (json!(0), json!(1_795_505_432_050_u64 - 86_400_001)),
+            (json!("then"), json!(1_795_505_432_050_u64)),
+            (json!("2026-11-24T07:30:31Z"), json!("2026-11-24T07:30:32Z")),
+            (json!(1_795_505_432_050_u64), json!(null)),
+        ] {
+            let found = found(&[], &json!({"touchedAt": before}), &json!({"touchedAt": after}));
+            assert_eq!(found.as_deref(), Some("touchedAt changed"), "{after}");
+        }
+    }
+
+    #[test]
+    fn undescribed_integers_that_count_change_by_themselves() {
+        for name in ["revision", "version", "rowVersion", "write_count", "eventSequence", "ETAG_VERSION"] {
+            assert_eq!(found(&[], &json!({name: 7}), &json!({name: 8})), None, "{name}");
+            assert_eq!(found(&[], &json!({}), &json!({name: 1})), None, "{name}");
+        }
+        for (name, before, after) in [
+            ("discount", json!(7), json!(8)),
+            ("account", json!(7), json!(8)),
+            ("versionLimit", json!(7), json!(8)),
+            ("revision", json!(7), json!(7.5)),
+            ("revision", json!("a"), json!(8)),
+            ("revision", json!(7), json!("b")),
+        ] {
+            assert!(found(&[], &json!({name: before}), &json!({name: after})).is_some(), "{name}: {after}");
+        }
+    }
+
+    #[test]
+    fn a_described_setting_is_never_exempt() {
+        let entry = |clip: u64| json!({"doorInfoMap": {"a": {"clipDuration": clip}}});
+        assert!(found(&[], &entry(1), &entry(1_795_505_432)).is_some());
+        assert!(found(&[], &json!({"saveClips": false}), &json!({"saveClips": true})).is_some());
+    }
+
+    #[test]
+    fn what_is_ignored_may_change() {
+        let before =
+            json!({"etag": "a", "tokenValid": true, "doorInfoMap": {"a": {"doorName": "x", "tag": "a"}}});
+        let after =
+            json!({"etag": "b", "tokenValid": false, "doorInfoMap": {"a": {"doorName": "x", "tag": "b"}}});
+        let found = |ignored: &[&str]| all(&[], ignored, &before, &after).stops;
+        assert_eq!(found(&["etag", "tokenValid", "doorInfoMap.*.tag"]), None);
+        assert_eq!(found(&["etag", "tokenValid"]).as_deref(), Some("doorInfoMap.a.tag changed"));
+        assert_eq!(
+            found(&["doorInfoMap.a.tag", "etag"]).as_deref(),
+            Some("tokenValid went from true to false")
+        );
+    }
+
+    #[test]
+    fn a_new_field_without_a_value_is_reported_and_stops_nothing() {
+        let after = json!({"a": false, "b": "", "c": [], "d": {}, "e": null});
+        let found = all(&[], &[], &json!({}), &after);
+        assert_eq!(
+            found,
+            Disturbance { stops: None, new_fields: ["a", "b", "c", "d"].map(str::to_owned).into() }
+        );
+        for value in [json!(true), json!("x"), json!(0), json!([null]), json!({"x": 1})] {
+            assert!(all(&[], &[], &json!({}), &json!({"a": value})).stops.is_some(), "{value}");
+        }
     }
 }

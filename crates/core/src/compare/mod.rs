@@ -18,7 +18,7 @@ mod restore;
 mod whose;
 
 pub use diff::{Context, Diff, diff};
-pub use disturbance::disturbance;
+pub use disturbance::{Disturbance, Exempt, disturbance};
 pub use drift::drift;
 pub use judge::{Judgement, judge, unread};
 pub use read_back::{Standing, read_back};

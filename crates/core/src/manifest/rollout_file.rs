@@ -18,17 +18,18 @@ use super::problem::{Problem, Problems, quote};
 use super::row::wish;
 use crate::code::Code;
 use crate::desired::{Managed, Origin, SideTable};
-use crate::settings::{FIELDS, Field, Kind, Path, nearest};
+use crate::settings::{FIELDS, Field, Ignored, Kind, Path, nearest};
 
 const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandbox"];
 
 /// The vendor's regions, which a rollout may assert and never chooses.
 const REGIONS: [&str; 2] = ["us", "eu"];
 
-/// The flags of pacing, waves and budget, by their long names with `_`.
+/// The flags of pacing, waves and budget, by their long names with `_`; and what the canary's read-back ignores.
 pub const LIMITS: &[&str] = &[
     "attempts",
     "concurrency",
+    "ignore",
     "max_changed",
     "max_duration",
     "max_failures",
@@ -289,6 +290,20 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether all places of `ignore` can be; those that can't are reported.
+    fn can_be_ignored(&mut self, limit: &LimitValue, value: &Item<'_>) -> bool {
+        let expected = "a list of undescribed fields or server state, such as [\"lastModifiedMillis\"]";
+        let LimitValue::List(places) = limit else {
+            self.report(Code::RollValue, value.span(), "ignore", expected, shown(value));
+            return false;
+        };
+        let problems: Vec<_> = places.iter().filter_map(|place| place.parse::<Ignored>().err()).collect();
+        for problem in &problems {
+            self.report(Code::RollValue, value.span(), "ignore", expected, problem.to_string());
+        }
+        problems.is_empty()
+    }
+
     fn read_limits(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -313,6 +328,9 @@ impl Parser<'_> {
                 self.report(Code::RollValue, value.span(), name, flag, shown(value));
                 continue;
             };
+            if name == "ignore" && !self.can_be_ignored(&limit, value) {
+                continue;
+            }
             let line = line_of(self.text.as_bytes(), value.span().start);
             self.rollout.limits.insert(name.to_owned(), Limit { line, value: limit });
         }
@@ -489,6 +507,16 @@ faults = [{ org = 1, p = 0.5 }]
                 "a limit that is none",
                 "[rollout]\norgs = \"a\"\n[limits]\nrate = 8.5\nwaves = [[1]]",
                 vec![(Code::RollValue, 4), (Code::RollValue, 5)],
+            ),
+            (
+                "what can't be ignored",
+                "[rollout]\norgs = \"a\"\n[limits]\nignore = [\"saveClips\", \"new\", \"doorInfoMap\"]",
+                vec![(Code::RollValue, 4), (Code::RollValue, 4)],
+            ),
+            (
+                "what is ignored is a list",
+                "[rollout]\norgs = \"a\"\n[limits]\nignore = \"new\"",
+                vec![(Code::RollValue, 4)],
             ),
             (
                 "unknown setting",

@@ -21,8 +21,11 @@ pub enum Input {
         /// With a warning, or a list of what failed.
         warned: bool,
     },
-    /// The vendor refused a read or a write for good.
+    /// The vendor refused a read or a write for good; or the one read after a [denied](Self::Denied) write.
     Refused,
+    /// A write was answered with a status that refuses it. It is read back once first: on a connection that carries
+    /// many requests, the answer may be another's.
+    Denied,
     /// The write was provably not applied, and no attempt is spent: 429, never connected, withdrawn.
     NotApplied,
     /// The write may have been applied: timeout, reset, 5xx, an unreadable reply.

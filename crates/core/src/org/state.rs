@@ -14,6 +14,8 @@ pub enum Phase {
     Intent,
     /// The vendor accepted the write.
     Acked,
+    /// The vendor refused the write by a status, and nobody has looked yet whether that was the answer to it.
+    Denied,
     /// The write may or may not have been applied.
     InDoubt,
     /// Being read back.
@@ -33,6 +35,8 @@ pub struct OrgState {
     spent: u32,
     /// Accepted once, whatever came later: never to be sent again.
     acked: bool,
+    /// The last write was refused by a status.
+    denied: bool,
     /// Accepted with a warning.
     warned: bool,
     /// A send of it was in doubt once: it may be live late, whatever two reads said.
@@ -58,7 +62,7 @@ impl Default for OrgState {
 impl OrgState {
     /// An org at the beginning of a run.
     pub const fn new() -> Self {
-        Self { phase: Phase::Planned, spent: 0, acked: false, warned: false, doubted: false }
+        Self { phase: Phase::Planned, spent: 0, acked: false, denied: false, warned: false, doubted: false }
     }
 
     /// Where it stands.
@@ -86,7 +90,10 @@ impl OrgState {
 
     /// Whether a write of it may have been applied and nobody has looked yet.
     pub const fn is_open(self) -> bool {
-        matches!(self.phase, Phase::Intent | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. })
+        matches!(
+            self.phase,
+            Phase::Intent | Phase::Acked | Phase::Denied | Phase::InDoubt | Phase::Verifying { .. }
+        )
     }
 
     /// The state after an input.
@@ -94,74 +101,88 @@ impl OrgState {
     /// # Errors
     /// The state has no way for this input; it stays as it was.
     pub const fn next(self, input: Input) -> Result<Self, IllegalTransition> {
-        use Phase::{Acked, Done, InDoubt, Intent, Planned, Ready, Verifying};
+        use Phase::{Acked, Denied, Done, InDoubt, Intent, Planned, Ready, Verifying};
 
         let mut next = self;
-        next.phase =
-            match (self.phase, input) {
-                // A write that was seen not applied, twice, and is live after all: the vendor took its time.
-                (Planned | Ready, Input::AsDesired) => {
-                    Done(if self.doubted { self.applied() } else { Status::Unchanged })
-                }
-                (Planned | Ready, Input::Differs) => Ready,
-                (Planned | Ready, Input::Conflicts) => Done(Status::Conflict),
-                (Planned | Ready, Input::Blocked) => Done(Status::Blocked),
-                (Planned | Ready | Intent, Input::Refused) => Done(Status::Rejected),
-                (Planned | Ready, Input::ReadsSpent) => Done(Status::Failed),
-                (Planned | Ready, Input::Stopped | Input::Parked) => Done(Status::NotAttempted),
+        next.phase = match (self.phase, input) {
+            // A write that was seen not applied, twice, and is live after all: the vendor took its time.
+            (Planned | Ready, Input::AsDesired) => {
+                Done(if self.doubted { self.applied() } else { Status::Unchanged })
+            }
+            (Planned | Ready, Input::Differs) => Ready,
+            (Planned | Ready, Input::Conflicts) => Done(Status::Conflict),
+            (Planned | Ready, Input::Blocked) => Done(Status::Blocked),
+            (Planned | Ready | Intent, Input::Refused) => Done(Status::Rejected),
+            (Planned | Ready, Input::ReadsSpent) => Done(Status::Failed),
+            (Planned | Ready, Input::Stopped | Input::Parked) => Done(Status::NotAttempted),
 
-                (Ready, Input::Intent) => {
-                    next.spent += 1;
-                    Intent
-                }
-                (Intent, Input::Acked { warned }) => {
-                    next.acked = true;
-                    next.warned = warned;
-                    Acked
-                }
-                (Intent, Input::NotApplied) => {
-                    next.spent -= 1;
-                    Ready
-                }
-                (Intent, Input::Lost) => {
-                    next.doubted = true;
-                    InDoubt
-                }
+            (Ready, Input::Intent) => {
+                next.spent += 1;
+                Intent
+            }
+            (Intent, Input::Acked { warned }) => {
+                next.acked = true;
+                next.warned = warned;
+                Acked
+            }
+            (Intent, Input::Denied) => {
+                next.denied = true;
+                Denied
+            }
+            (Intent, Input::NotApplied) => {
+                next.spent -= 1;
+                Ready
+            }
+            (Intent, Input::Lost) => {
+                next.doubted = true;
+                InDoubt
+            }
 
-                (Acked, Input::Trusted) => Done(self.applied()),
-                (Acked | InDoubt, Input::Verify) => Verifying { as_before: false },
-                (Verifying { .. }, Input::LiveAsDesired) => Done(self.applied()),
-                (Verifying { as_before: false }, Input::LiveAsBefore) => Verifying { as_before: true },
-                (Verifying { as_before: true }, Input::StillAsBefore { attempts_left }) => {
-                    if self.acked {
-                        Done(Status::Diverged)
-                    } else if attempts_left {
-                        Ready
-                    } else {
-                        Done(Status::Failed)
-                    }
-                }
-                (Verifying { .. }, Input::LiveAsNeither) => Done(Status::Diverged),
-                (Done(Status::Applied | Status::AppliedWithWarnings), Input::Overwritten) => {
+            (Denied, Input::LiveAsDesired) => Done(self.applied()),
+            (Denied, Input::LiveAsBefore | Input::Refused) => Done(Status::Rejected),
+            (Denied, Input::LiveAsNeither) => Done(Status::Diverged),
+
+            (Acked, Input::Trusted) => Done(self.applied()),
+            (Acked | InDoubt, Input::Verify) => Verifying { as_before: false },
+            (Verifying { .. }, Input::LiveAsDesired) => Done(self.applied()),
+            (Verifying { as_before: false }, Input::LiveAsBefore) => Verifying { as_before: true },
+            (Verifying { as_before: true }, Input::StillAsBefore { attempts_left }) => {
+                if self.acked {
                     Done(Status::Diverged)
+                } else if attempts_left {
+                    Ready
+                } else {
+                    Done(Status::Failed)
                 }
-                (Acked | InDoubt | Verifying { .. }, Input::ReadsSpent | Input::Parked | Input::Stopped) => {
-                    Done(Status::Unknown)
-                }
+            }
+            (Verifying { .. }, Input::LiveAsNeither) => Done(Status::Diverged),
+            (Done(Status::Applied | Status::AppliedWithWarnings), Input::Overwritten) => {
+                Done(Status::Diverged)
+            }
+            (
+                Acked | Denied | InDoubt | Verifying { .. },
+                Input::ReadsSpent | Input::Parked | Input::Stopped,
+            ) => Done(Status::Unknown),
 
-                (Planned | Ready | Done(Status::NotAttempted), Input::Resumed) => Planned,
-                // The process died while the write may have been under way: that spends no attempt.
-                (Intent, Input::Resumed) => {
-                    next.spent -= 1;
-                    next.doubted = true;
+            (Planned | Ready | Done(Status::NotAttempted), Input::Resumed) => Planned,
+            // The process died while the write may have been under way: that spends no attempt.
+            (Intent, Input::Resumed) => {
+                next.spent -= 1;
+                next.doubted = true;
+                InDoubt
+            }
+            (Acked | Denied | InDoubt | Verifying { .. } | Done(Status::Unknown), Input::Resumed) => {
+                if self.acked {
+                    Acked
+                } else if self.denied {
+                    Denied
+                } else {
                     InDoubt
                 }
-                (Acked | InDoubt | Verifying { .. } | Done(Status::Unknown), Input::Resumed) => {
-                    if self.acked { Acked } else { InDoubt }
-                }
+            }
 
-                (from, input) => return Err(IllegalTransition { from, input }),
-            };
+            (from, input) => return Err(IllegalTransition { from, input }),
+        };
         Ok(next)
     }
 
@@ -242,6 +263,24 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_was_refused_by_a_status_is_rejected_only_after_a_read() {
+        let denied = walk(&[Input::Differs, Input::Intent, Input::Denied]);
+        assert_eq!(denied.status(), None);
+        for (input, status) in [
+            (Input::LiveAsBefore, Status::Rejected),
+            (Input::Refused, Status::Rejected),
+            (Input::LiveAsDesired, Status::Applied),
+            (Input::LiveAsNeither, Status::Diverged),
+            (Input::ReadsSpent, Status::Unknown),
+        ] {
+            assert_eq!(denied.next(input).unwrap().status(), Some(status), "{input:?}");
+        }
+        assert!(denied.next(Input::Intent).is_err() && denied.next(Input::Verify).is_err());
+        let later = denied.next(Input::Stopped).unwrap().next(Input::Resumed).unwrap();
+        assert_eq!(later.phase(), Phase::Denied, "the next process reads it");
+    }
+
+    #[test]
     fn a_kill_during_a_send_is_doubt_and_spends_no_attempt() {
         let state = walk(&[Input::Differs, Input::Intent, Input::Resumed]);
         assert_eq!((state.phase(), state.spent()), (Phase::InDoubt, 0));
@@ -264,6 +303,7 @@ mod tests {
             Just(Input::Intent),
             any::<bool>().prop_map(|warned| Input::Acked { warned }),
             Just(Input::Refused),
+            Just(Input::Denied),
             Just(Input::NotApplied),
             Just(Input::Lost),
             Just(Input::Verify),

@@ -427,7 +427,10 @@ mod tests {
             let body: Value = serde_json::from_slice(&body).unwrap();
             let after = RawObject::parse(&body["envoySettings"].to_string()).unwrap();
             prop_assert!(!diff(&desired, Some(&after), context).unwrap().differs);
-            prop_assert_eq!(crate::compare::disturbance(&found.fields, &before, &after), None);
+            let exempt =
+                crate::compare::Exempt { ignored: &[], at: crate::timestamp::Timestamp::from_millis(0) };
+            let beside = crate::compare::disturbance(&found.fields, &before, &after, exempt);
+            prop_assert_eq!(beside, crate::compare::Disturbance::default());
             if let Judgement::Differs(changes) = judged {
                 prop_assert_eq!(
                     read_back(&found.fields, &changes, false, &after, context).unwrap(),

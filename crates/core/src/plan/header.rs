@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::desired::SideTable;
 use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use crate::secret::Fingerprint;
+use crate::settings::Ignored;
 use crate::timestamp::Timestamp;
 
 /// The version of the plan's format that this code writes, and the newest that it reads.
@@ -59,6 +60,15 @@ pub struct Header {
     /// `[sandbox]` of the rollout file; only in plans for the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Value>,
+}
+
+impl Header {
+    /// What `[limits] ignore` names: places that may change by themselves.
+    pub fn ignored(&self) -> Vec<Ignored> {
+        let places = self.limits.get("ignore").and_then(Value::as_array).into_iter().flatten();
+        // They could be read when the plan was made.
+        places.filter_map(|place| place.as_str()?.parse().ok()).collect()
+    }
 }
 
 /// A file that a plan was made from.

@@ -212,6 +212,7 @@ impl PlanLine {
             started_at: None,
             finished_at: None,
             may_be_live: false,
+            is_unsettled_again: false,
         })
     }
 }

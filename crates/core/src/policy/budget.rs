@@ -13,7 +13,8 @@ pub enum FailureBudget {
     /// More than so many in the run stop it.
     Orgs(u64),
     /// More than this share of the orgs finished in the current wave stops the run: judged at the wave's end
-    /// and, from the 20th finished org, within it. 100% never stops.
+    /// and, from the 20th finished org, within it. Once a canary has proven the rollout, so do only more than
+    /// [three](Self::FLOOR) orgs; 0% stops at the first. 100% never stops.
     Share(Percent),
 }
 
@@ -21,19 +22,26 @@ impl FailureBudget {
     /// From how many finished orgs a share is judged within a wave: before, one org is too large a share.
     const JUDGED_FROM: u64 = 20;
 
-    /// Whether the budget is spent. `wave_over` says that the current wave has ended.
+    /// How many orgs of a wave may fail whatever share they are of it: in a small wave one org is a large share, and
+    /// what one org refuses says nothing of the others.
+    pub const FLOOR: u64 = 3;
+
+    /// Whether the budget is spent. `wave_over` says that the current wave has ended, `proven` that a canary was
+    /// written well.
     pub const fn is_spent(
         self,
         failed_in_run: u64,
         failed_in_wave: u64,
         finished_in_wave: u64,
         wave_over: bool,
+        proven: bool,
     ) -> bool {
         match self {
             Self::Orgs(most) => failed_in_run > most,
             Self::Share(share) => {
                 (wave_over || finished_in_wave >= Self::JUDGED_FROM)
                     && share.is_exceeded_by(failed_in_wave, finished_in_wave)
+                    && (!proven || failed_in_wave > Self::FLOOR || share.is_zero())
             }
         }
     }
@@ -90,23 +98,32 @@ mod tests {
     #[test]
     fn a_share_is_judged_late_within_a_wave_and_always_at_its_end() {
         let tenth: FailureBudget = "10%".parse().unwrap();
-        assert!(!tenth.is_spent(5, 5, 19, false));
-        assert!(tenth.is_spent(5, 5, 20, false));
-        assert!(!tenth.is_spent(2, 2, 20, false));
-        assert!(tenth.is_spent(1, 1, 1, true));
-        assert!(!tenth.is_spent(0, 0, 1, true));
+        assert!(!tenth.is_spent(5, 5, 19, false, true));
+        assert!(tenth.is_spent(5, 5, 20, false, true));
+        assert!(!tenth.is_spent(2, 2, 20, false, true));
+        assert!(tenth.is_spent(1, 1, 1, true, false));
+        assert!(!tenth.is_spent(0, 0, 1, true, false));
     }
 
     #[test]
     fn a_number_counts_over_the_run_and_zero_stops_at_the_first() {
         let three: FailureBudget = "3".parse().unwrap();
-        assert!(!three.is_spent(3, 0, 0, false));
-        assert!(three.is_spent(4, 0, 0, false));
-        assert!("0".parse::<FailureBudget>().unwrap().is_spent(1, 1, 1, false));
+        assert!(!three.is_spent(3, 0, 0, false, true));
+        assert!(three.is_spent(4, 0, 0, false, true));
+        assert!("0".parse::<FailureBudget>().unwrap().is_spent(1, 1, 1, false, true));
+    }
+
+    #[test]
+    fn after_a_canary_a_share_is_of_three_orgs_at_least() {
+        let tenth: FailureBudget = "10%".parse().unwrap();
+        assert!(!tenth.is_spent(3, 3, 5, true, true));
+        assert!(tenth.is_spent(4, 4, 5, true, true));
+        assert!(tenth.is_spent(1, 1, 5, true, false), "without one it is the share alone");
+        assert!("0%".parse::<FailureBudget>().unwrap().is_spent(1, 1, 5, true, true));
     }
 
     #[test]
     fn the_whole_never_stops() {
-        assert!(!"100%".parse::<FailureBudget>().unwrap().is_spent(9, 9, 9, true));
+        assert!(!"100%".parse::<FailureBudget>().unwrap().is_spent(9, 9, 9, true, false));
     }
 }

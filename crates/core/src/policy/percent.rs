@@ -27,6 +27,11 @@ impl Percent {
         (total * self.0 as u64).div_ceil(10_000)
     }
 
+    /// Whether it is nothing at all.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether `part` of `total` is more than this share.
     pub const fn is_exceeded_by(self, part: u64, total: u64) -> bool {
         part * 10_000 > total * self.0 as u64

@@ -108,7 +108,12 @@ pub fn exit_of(finish: &Finish, counts: &Counts, strict: bool) -> Exit {
         Some(StopReason::Interrupted) => Exit::Interrupted,
         Some(StopReason::Terminated) => Exit::Terminated,
         Some(StopReason::HungUp) => Exit::HungUp,
-        Some(StopReason::BudgetSpent | StopReason::CanaryDisturbed(_)) => Exit::BudgetSpent,
+        Some(
+            StopReason::BudgetSpent
+            | StopReason::CanaryStopped(_)
+            | StopReason::CanariesRejected
+            | StopReason::CanaryDisturbed(_),
+        ) => Exit::BudgetSpent,
         Some(
             StopReason::Unreachable(_)
             | StopReason::Unusable(_)
@@ -154,8 +159,8 @@ mod tests {
     #[test]
     fn a_run_that_stopped_is_judged_by_the_reason_first() {
         use StopReason::{
-            BudgetSpent, CanaryDisturbed, Expired, HungUp, Interrupted, JournalFailed, KeyRefused,
-            MaxDuration, Redirected, Terminated, Unreachable, Unusable,
+            BudgetSpent, CanariesRejected, CanaryDisturbed, CanaryStopped, Expired, HungUp, Interrupted,
+            JournalFailed, KeyRefused, MaxDuration, Redirected, Terminated, Unreachable, Unusable,
         };
         let text = String::new;
         let left = &[Status::Applied, Status::NotAttempted][..];
@@ -174,6 +179,8 @@ mod tests {
             (HungUp, true, 129),
             (BudgetSpent, true, 4),
             (CanaryDisturbed(text()), true, 4),
+            (CanaryStopped(Status::Failed), true, 4),
+            (CanariesRejected, true, 4),
             (MaxDuration, true, 8),
         ] {
             assert_eq!(exit(Some(stop.clone()), wrote, left, false), code, "{stop}");

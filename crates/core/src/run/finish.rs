@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::status::Status;
 use crate::timestamp::Timestamp;
 
 /// Why a run stopped before every org had its turn.
@@ -14,6 +15,10 @@ pub enum StopReason {
     KeyRefused,
     /// Too many orgs failed.
     BudgetSpent,
+    /// The canary ended in a way that says something of all orgs: the rollout may harm, or nobody knows.
+    CanaryStopped(Status),
+    /// Three canaries in a row were rejected: no write was proven.
+    CanariesRejected,
     /// The canary's write changed something that nobody manages; the text says what.
     CanaryDisturbed(String),
     /// Ctrl-C.
@@ -43,6 +48,8 @@ impl StopReason {
             Self::Interrupted | Self::Terminated | Self::HungUp | Self::MaxDuration => true,
             Self::KeyRefused
             | Self::BudgetSpent
+            | Self::CanaryStopped(_)
+            | Self::CanariesRejected
             | Self::CanaryDisturbed(_)
             | Self::Unreachable(_)
             | Self::Unusable(_)
@@ -58,6 +65,8 @@ impl fmt::Display for StopReason {
         match self {
             Self::KeyRefused => f.write_str("the vendor refused the key"),
             Self::BudgetSpent => f.write_str("too many orgs failed"),
+            Self::CanaryStopped(status) => write!(f, "the canary is {status}"),
+            Self::CanariesRejected => f.write_str("three canaries in a row were rejected"),
             Self::CanaryDisturbed(what) => {
                 write!(f, "the canary's write changed what nobody manages: {what}")
             }

@@ -11,6 +11,7 @@
 
 mod catalog;
 mod equality;
+mod ignored;
 mod path;
 mod raw_map;
 mod raw_object;
@@ -21,6 +22,7 @@ mod tri;
 
 pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
 pub use equality::same;
+pub use ignored::{Ignored, ParseIgnoredError};
 pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
 pub(crate) use raw_map::{RawMap, RawMember};

@@ -121,7 +121,7 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
 }
 
 /// Splits at literal dots and undoes the escapes.
-fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
+pub(super) fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
     let mut parts = vec![String::new()];
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -28,7 +28,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use orgwave_core::event::{Call, Event, EventKind, EventSink, WaitReason};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::Refusal;
+use orgwave_core::reply::{Refusal, Throttle};
 use orgwave_core::run::{Entry, Sample, StopReason};
 
 pub use engine::{Control, dispatch};
@@ -88,7 +88,7 @@ pub trait Work<C: Clock> {
     }
 
     /// The vendor asks to wait longer than a run waits.
-    fn parked(&mut self, index: u32, wait: Option<Duration>, cx: &mut Context<'_, C>);
+    fn parked(&mut self, index: u32, throttle: Throttle, cx: &mut Context<'_, C>);
 
     /// The run stops. If `may_read`, an org with an open write may ask for one more read.
     fn stop(&mut self, index: u32, may_read: bool, cx: &mut Context<'_, C>);

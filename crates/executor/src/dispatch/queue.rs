@@ -15,9 +15,9 @@ pub(super) struct Queue {
 const fn lane(call: Call) -> usize {
     match call {
         // What may have been applied is settled first, then what was begun is written.
-        Call::ReadBack => 0,
+        Call::ReadBack | Call::List => 0,
         Call::Write => 1,
-        Call::Read | Call::List => 2,
+        Call::Read => 2,
     }
 }
 

@@ -27,11 +27,13 @@ use std::collections::HashMap;
 use orgwave_core::change::Seen;
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::org::OrgState;
+use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
-use orgwave_core::reply::Ack;
+use orgwave_core::reply::{Ack, Throttle};
 use orgwave_core::run::{Entry, Finish, Pause, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
+use orgwave_core::settings::Ignored;
 use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
 use tokio::sync::mpsc;
@@ -53,10 +55,13 @@ pub struct Policy {
     pub write: WriteMode,
     /// Which accepted writes are read back.
     pub verify: VerifyPolicy,
-    /// Whether the lowest wave is a canary: always verified, and watched for what nobody meant to change.
+    /// Whether orgs are written alone, one after another, until one is written well: a canary, which is always read
+    /// back, and watched for what nobody meant to change.
     pub has_canary: bool,
     /// When too many failures stop the run.
     pub max_failures: FailureBudget,
+    /// What may change with the canary's write.
+    pub ignored: Vec<Ignored>,
     /// The plan has expired: doubt is settled, and nothing is sent.
     pub settle_only: bool,
 }
@@ -103,6 +108,8 @@ pub struct Recorded {
     pub started_at: Option<Timestamp>,
     /// What the vendor said when it accepted the write, if it did.
     pub ack: Ack,
+    /// Why the process before couldn't settle it, if it came to that.
+    pub unsettled: Option<Complaint>,
 }
 
 impl Recorded {
@@ -178,7 +185,8 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let pause = history.pause.map(|pause| pause.left(at)).unwrap_or_default();
     let mut work = work::Rollout::new(job, ports, counts);
     if pause > LONGEST_WAIT {
-        work.stop(StopReason::Unusable(format!("the client list: {}", parked_message(Some(pause)))));
+        let parked = Throttle { http_status: 429, retry_after: Some(pause) };
+        work.stop(StopReason::Unusable(format!("the client list: {}", parked_message(parked))));
     } else {
         gate.close_for(pause);
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{
-    Context as Comparing, Judgement, Ownership, Standing, disturbance, echo_hazard, judge, read_back, unread,
-    whose,
+    Context as Comparing, Exempt, Judgement, Ownership, Standing, disturbance, echo_hazard, judge, read_back,
+    unread, whose,
 };
 use orgwave_core::event::WaitReason;
 use orgwave_core::org::{Input, OrgState, Phase};
@@ -14,10 +14,10 @@ use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
 use orgwave_core::redactor::Redactor;
-use orgwave_core::reply::{Ack, Cause, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::run::Entry;
 use orgwave_core::secret::SecretText;
-use orgwave_core::settings::{RawObject, secrets_in};
+use orgwave_core::settings::{Ignored, RawObject, secrets_in};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
@@ -62,6 +62,8 @@ pub(super) struct OrgRun {
     /// The vendor's answer, or what was read after it, proves that the last write was not applied.
     is_unapplied: bool,
     read_failures: u32,
+    /// The org was not found when it was read back: what the vendor said. The client list tells whether it is gone.
+    missing: Option<Refusal>,
     /// To be asked again at this reading.
     pub(super) wait: Option<(Duration, WaitReason)>,
     /// After a 200 that says error, one read is recorded.
@@ -74,6 +76,8 @@ pub(super) struct OrgRun {
     is_stopping: bool,
     http_status: Option<u16>,
     complaint: Option<Complaint>,
+    /// Why an earlier process couldn't settle it.
+    unsettled: Option<Complaint>,
     ack: Ack,
     /// Secrets that reads have shown: a vendor may quote them in what it says later.
     shown: Vec<SecretText>,
@@ -83,6 +87,10 @@ pub(super) struct OrgRun {
 
 /// What a decision needs beside the org: the mode, secrets, attempts, jitter and time.
 pub(super) struct Desk<'a> {
+    /// What may change with the canary's write.
+    pub(super) ignored: &'a [Ignored],
+    /// The time of day, for replies that don't say when they were sent.
+    pub(super) at: Timestamp,
     pub(super) mode: WriteMode,
     pub(super) comparing: Comparing<'a>,
     pub(super) attempts: u32,
@@ -98,6 +106,7 @@ pub(super) enum Ask {
     Intent,
     Write,
     ReadBack,
+    List,
     Nothing,
 }
 
@@ -120,6 +129,7 @@ impl OrgRun {
             before: Vec::new(),
             is_unapplied: false,
             read_failures: 0,
+            missing: None,
             wait: None,
             records_read: false,
             rechecks: false,
@@ -127,6 +137,7 @@ impl OrgRun {
             is_stopping: false,
             http_status: None,
             complaint: None,
+            unsettled: None,
             ack: Ack::default(),
             shown: Vec::new(),
             verified: Verified::False,
@@ -138,6 +149,7 @@ impl OrgRun {
             org.before = recorded.before;
             org.started_at = recorded.started_at.unwrap_or(started_at);
             org.ack = recorded.ack;
+            org.unsettled = recorded.unsettled;
             org.tell(Input::Resumed);
         }
         org
@@ -180,6 +192,11 @@ impl OrgRun {
         matches!(self.state.phase(), Phase::Planned | Phase::Ready)
     }
 
+    /// Whether the client list is to tell of it.
+    pub(super) const fn is_missing(&self) -> bool {
+        self.missing.is_some()
+    }
+
     /// What the org was told, for the journal, in its order.
     pub(super) fn take_unrecorded(&mut self, index: u32) -> Vec<Entry> {
         let inputs = std::mem::take(&mut self.unrecorded);
@@ -198,6 +215,9 @@ impl OrgRun {
 
     /// What it needs next. `verifies`: an accepted write is to be read back.
     pub(super) fn ask(&mut self, verifies: bool, mode: WriteMode, now: Duration) -> Ask {
+        if self.missing.is_some() {
+            return Ask::List;
+        }
         loop {
             match self.state.phase() {
                 Phase::Planned if mode.reads() => return Ask::Read,
@@ -211,6 +231,8 @@ impl OrgRun {
                 Phase::Intent => return Ask::Write,
                 Phase::Acked if verifies || self.is_canary && mode.reads() => self.tell(Input::Verify),
                 Phase::Acked => self.tell(Input::Trusted),
+                Phase::Denied if mode.reads() => return Ask::ReadBack,
+                Phase::Denied => self.tell(Input::Refused),
                 Phase::InDoubt => self.tell(Input::Verify),
                 Phase::Verifying { .. } => return Ask::ReadBack,
                 Phase::Done(_) if self.records_read || self.rechecks => return Ask::ReadBack,
@@ -272,7 +294,7 @@ impl OrgRun {
     /// A read before a write was answered.
     pub(super) fn read(&mut self, reply: Reply<Live>, desk: &mut Desk<'_>) {
         match reply {
-            Reply::Good(Live::Connected(object)) => self.judge(object, desk),
+            Reply::Good(Live::Connected(object, _)) => self.judge(object, desk),
             Reply::Good(Live::NotConnected(message)) => {
                 let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
                 self.block(Complaint { code: Code::OrgNotConnected, message, http_status: None });
@@ -339,6 +361,20 @@ impl OrgRun {
         self.tell(Input::Refused);
     }
 
+    /// A write was refused by a status: to be read back once before that is believed.
+    fn deny(&mut self, refusal: &Refusal) {
+        self.http_status = Some(refusal.http_status);
+        self.complaint = Some(refused(refusal));
+        self.live = None;
+        self.tell(Input::Denied);
+    }
+
+    /// Nothing says that a write which was refused by a status is live after all.
+    fn reject(&mut self, input: Input) {
+        self.is_unapplied = true;
+        self.tell(input);
+    }
+
     /// A write was answered.
     pub(super) fn written(&mut self, reply: Reply<Ack>) {
         match reply {
@@ -351,11 +387,11 @@ impl OrgRun {
                 self.live = None;
             }
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
-                self.refuse(&refusal);
-                self.records_read = matches!(refusal.kind, RefusalKind::Error | RefusalKind::AuthError);
-                if !self.records_read {
-                    self.is_unapplied = true;
+                if refusal.kind == RefusalKind::Status {
+                    return self.deny(&refusal);
                 }
+                self.refuse(&refusal);
+                self.records_read = true;
             }
             Reply::Unclear(unclear) => {
                 self.http_status = unclear.http_status;
@@ -377,9 +413,19 @@ impl OrgRun {
             self.recheck(&reply, desk);
             return None;
         }
+        let is_denied = self.state.phase() == Phase::Denied;
         let problem = match reply {
-            Reply::Good(Live::Connected(object)) => match self.standing(&object, desk) {
-                Ok(standing) => return self.settle(standing, object, desk),
+            Reply::Good(Live::NotConnected(_)) | Reply::Refused(_) | Reply::Unauthorized(_) if is_denied => {
+                self.reject(Input::Refused);
+                return None;
+            }
+            Reply::Refused(refusal) if refusal.http_status == 404 => {
+                self.read_failures = 0;
+                self.missing = Some(refusal);
+                return None;
+            }
+            Reply::Good(Live::Connected(object, date)) => match self.standing(&object, desk) {
+                Ok(standing) => return self.settle(standing, object, date, desk),
                 Err(complaint) => Unclear {
                     cause: Cause::Unreadable,
                     http_status: Some(200),
@@ -395,10 +441,7 @@ impl OrgRun {
             },
             Reply::Unclear(unclear) => unclear,
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
-                self.http_status = Some(refusal.http_status);
-                let message = format!("the read that should have settled it: {}", in_words(&refusal));
-                self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
-                self.tell(Input::ReadsSpent);
+                self.unreadable(&refusal, "");
                 return None;
             }
             Reply::Throttled(_) | Reply::NotSent(_) => return None,
@@ -414,7 +457,7 @@ impl OrgRun {
     /// What is live at the wave's end. A read that fails takes nothing back: the write was verified before.
     fn recheck(&mut self, reply: &Reply<Live>, desk: &mut Desk<'_>) {
         let standing = match reply {
-            Reply::Good(Live::Connected(object)) => self.standing(object, desk).ok(),
+            Reply::Good(Live::Connected(object, _)) => self.standing(object, desk).ok(),
             Reply::Unclear(_) if !self.read_failed(desk) => return,
             Reply::Throttled(_) | Reply::NotSent(_) => return,
             _ => None,
@@ -427,6 +470,44 @@ impl OrgRun {
         }
     }
 
+    /// The vendor refuses the read that should have settled it, and may say the same for ever.
+    fn unreadable(&mut self, refusal: &Refusal, more: &str) {
+        self.http_status = Some(refusal.http_status);
+        let message = format!("the read that should have settled it: {}{more}", in_words(refusal));
+        self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
+        self.tell(Input::ReadsSpent);
+    }
+
+    /// The client list was answered, of which an org was missed.
+    pub(super) fn listed(&mut self, reply: &Reply<ClientList>, desk: &mut Desk<'_>) {
+        let Some(refusal) = &self.missing else { return };
+        let refusal = refusal.clone();
+        let doubt = match reply {
+            Reply::Good(list) if list.clients.iter().any(|listed| listed.org == self.line.org) => {
+                Some(", though it is in the client list")
+            }
+            Reply::Good(list) if !list.unreadable.is_empty() => {
+                Some("; the client list has records that can't be read, of which it may be one")
+            }
+            Reply::Good(_) => None,
+            Reply::Unclear(_) if !self.read_failed(desk) => return,
+            Reply::Throttled(_) | Reply::NotSent(_) => return,
+            Reply::Unclear(_) | Reply::Refused(_) | Reply::Unauthorized(_) => {
+                Some("; the client list could not be read")
+            }
+        };
+        self.missing = None;
+        match doubt {
+            None => {
+                self.http_status = Some(refusal.http_status);
+                let message = format!("{}, and it is not in the client list any more", in_words(&refusal));
+                self.complain(Code::OrgGone, message, Some(refusal.http_status));
+                self.tell(Input::LiveAsNeither);
+            }
+            Some(why) => self.unreadable(&refusal, why),
+        }
+    }
+
     fn standing(&self, object: &RawObject, desk: &Desk<'_>) -> Result<Standing, Complaint> {
         whose(&self.line.org, object)?;
         read_back(&self.line.fields, &self.before, !desk.mode.reads(), object, desk.comparing).map_err(
@@ -434,13 +515,22 @@ impl OrgRun {
         )
     }
 
-    fn settle(&mut self, standing: Standing, object: RawObject, desk: &mut Desk<'_>) -> Option<String> {
+    fn settle(
+        &mut self,
+        standing: Standing,
+        object: RawObject,
+        date: Option<Timestamp>,
+        desk: &mut Desk<'_>,
+    ) -> Option<String> {
+        let exempt = Exempt { ignored: desk.ignored, at: date.unwrap_or(desk.at) };
         self.read_failures = 0;
         self.remember_secrets(&object);
+        let is_denied = self.state.phase() == Phase::Denied;
         match standing {
-            Standing::AsDesired { partly } => return self.is_live(partly, &object),
+            Standing::AsBefore | Standing::CannotTell if is_denied => self.reject(Input::LiveAsBefore),
+            Standing::AsDesired { partly } => return self.is_live(partly, &object, exempt),
             // Accepted, and nothing shown says otherwise.
-            Standing::CannotTell if self.state.is_acked() => return self.is_live(true, &object),
+            Standing::CannotTell if self.state.is_acked() => return self.is_live(true, &object, exempt),
             Standing::CannotTell => {
                 let message = "only secrets that the vendor doesn't show were to change".to_owned();
                 self.complain(Code::OrgUnknownHidden, message, self.http_status);
@@ -478,10 +568,15 @@ impl OrgRun {
         None
     }
 
-    fn is_live(&mut self, partly: bool, object: &RawObject) -> Option<String> {
-        let disturbed =
-            self.undisturbed.take().and_then(|before| disturbance(&self.line.fields, &before, object));
-        if let Some(what) = disturbed {
+    fn is_live(&mut self, partly: bool, object: &RawObject, exempt: Exempt<'_>) -> Option<String> {
+        let before = self.undisturbed.take();
+        let found = before.map(|before| disturbance(&self.line.fields, &before, object, exempt));
+        let found = found.unwrap_or_default();
+        if !found.new_fields.is_empty() {
+            let fields = found.new_fields.join(", ");
+            tracing::warn!(org = %self.line.org, fields, "new fields without a value since the canary's write");
+        }
+        if let Some(what) = found.stops {
             let message = format!("beside what was meant: {what}");
             self.complain(Code::OrgDisturbed, message, self.http_status);
             self.tell(Input::LiveAsNeither);
@@ -497,7 +592,7 @@ impl OrgRun {
     fn record_read(&mut self, reply: &Reply<Live>, desk: &Desk<'_>) {
         self.records_read = false;
         let seen = match reply {
-            Reply::Good(Live::Connected(object)) => match self.standing(object, desk) {
+            Reply::Good(Live::Connected(object, _)) => match self.standing(object, desk) {
                 Ok(Standing::AsDesired { .. }) => "as desired, in spite of the error",
                 Ok(Standing::AsBefore) => {
                     self.is_unapplied = true;
@@ -528,28 +623,32 @@ impl OrgRun {
     /// Refused with 401 or 403, while the key is good.
     pub(super) fn forbidden(&mut self, refusal: &Refusal) {
         match self.state.phase() {
-            Phase::Planned | Phase::Ready | Phase::Intent => self.refuse(refusal),
+            Phase::Planned | Phase::Ready => self.refuse(refusal),
+            Phase::Intent => self.deny(refusal),
+            Phase::Denied => self.reject(Input::Refused),
             Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
-                let message = format!("the read that should have settled it: {}", in_words(refusal));
-                self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
-                self.tell(Input::ReadsSpent);
+                self.missing = None;
+                self.unreadable(refusal, "");
             }
             Phase::Done(_) => (self.records_read, self.rechecks) = (false, false),
         }
     }
 
     /// The vendor asks to wait too long.
-    pub(super) fn parked(&mut self, wait: Option<Duration>) {
+    pub(super) fn parked(&mut self, throttle: Throttle) {
         self.wait = None;
+        self.missing = None;
         let code = match self.state.phase() {
             Phase::Done(_) => {
                 (self.records_read, self.rechecks) = (false, false);
                 return;
             }
             Phase::Planned | Phase::Ready => Code::OrgParked,
-            Phase::Intent | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => Code::OrgUnknownParked,
+            Phase::Intent | Phase::Acked | Phase::Denied | Phase::InDoubt | Phase::Verifying { .. } => {
+                Code::OrgUnknownParked
+            }
         };
-        self.complain(code, parked_message(wait), Some(429));
+        self.complain(code, parked_message(throttle), Some(throttle.http_status));
         self.tell(Input::Parked);
     }
 
@@ -558,6 +657,7 @@ impl OrgRun {
         self.withdrawn();
         // Nothing is waited for any more: not for a backoff, and not for a quiet period to end.
         self.wait = None;
+        self.missing = None;
         self.is_stopping = true;
         match self.state.phase() {
             Phase::Planned | Phase::Ready => {
@@ -566,8 +666,8 @@ impl OrgRun {
                 }
                 self.tell(Input::Stopped);
             }
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } if may_read => {}
-            Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {
+            Phase::Acked | Phase::Denied | Phase::InDoubt | Phase::Verifying { .. } if may_read => {}
+            Phase::Acked | Phase::Denied | Phase::InDoubt | Phase::Verifying { .. } => {
                 let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
                 let message = format!("{why}{}", known.unwrap_or_default());
                 self.complain(Code::OrgUnknownStopped, message, self.http_status);
@@ -581,11 +681,17 @@ impl OrgRun {
     pub(super) fn panicked(&mut self, what: &str) {
         (self.records_read, self.rechecks) = (false, false);
         self.wait = None;
+        self.missing = None;
         self.complain(Code::OrgPanic, what.to_owned(), None);
         match self.state.phase() {
             Phase::Done(_) => return,
             Phase::Intent => self.tell(Input::Lost),
-            Phase::Planned | Phase::Ready | Phase::Acked | Phase::InDoubt | Phase::Verifying { .. } => {}
+            Phase::Planned
+            | Phase::Ready
+            | Phase::Acked
+            | Phase::Denied
+            | Phase::InDoubt
+            | Phase::Verifying { .. } => {}
         }
         self.tell(Input::ReadsSpent);
     }
@@ -624,6 +730,14 @@ impl OrgRun {
                     | Status::Unknown
                     | Status::Rejected
             );
+        let is_unsettled_again = status == Status::Unknown
+            && self.unsettled.as_ref().is_some_and(|before| {
+                self.complaint.as_ref().is_some_and(|now| {
+                    now.http_status.is_some()
+                        && (now.code, now.http_status) == (before.code, before.http_status)
+                        && matches!(now.code, Code::OrgUnknownReads | Code::OrgUnknownHidden)
+                })
+            });
         let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
         OrgOutcome {
             index,
@@ -637,6 +751,7 @@ impl OrgRun {
             started_at: Some(self.started_at),
             finished_at: Some(finished_at),
             may_be_live,
+            is_unsettled_again,
         }
     }
 }

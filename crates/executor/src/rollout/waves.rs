@@ -1,10 +1,15 @@
-//! Who may begin: wave after wave, each only when the one before has ended well enough.
+//! Who may begin: wave after wave, each only when the one before has ended well enough; and before all, one org after
+//! another, alone, until a canary was written well.
 
 use std::collections::BTreeMap;
 
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::FailureBudget;
+use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
+
+/// So many canaries rejected in a row say something of the rollout, not of single orgs.
+const MOST_REJECTED: u32 = 3;
 
 /// The orgs that are to be begun, by wave.
 #[derive(Debug)]
@@ -12,8 +17,20 @@ pub(super) struct WaveFeed {
     /// What is left, the next wave first; each wave's orgs in the plan's order.
     left: std::collections::VecDeque<(Option<u32>, Vec<u32>)>,
     current: Option<Wave>,
+    canary: Canary,
     failed_in_run: u64,
     budget: FailureBudget,
+}
+
+/// Whether a write was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Canary {
+    /// The run has none.
+    None,
+    /// Not yet: each org that begins is the canary, alone. Of those before it, so many in a row were rejected.
+    Sought(u32),
+    /// It was.
+    Proven,
 }
 
 #[derive(Debug)]
@@ -47,6 +64,7 @@ impl WaveFeed {
     pub(super) fn new(
         index: &[IndexEntry],
         budget: FailureBudget,
+        canary: Canary,
         is_settled: impl Fn(u32) -> bool,
         is_in_doubt: impl Fn(u32) -> bool,
     ) -> Self {
@@ -57,7 +75,7 @@ impl WaveFeed {
                 waves.entry(wave).or_default().push(place);
             }
         }
-        Self { left: waves.into_iter().collect(), current: None, failed_in_run: 0, budget }
+        Self { left: waves.into_iter().collect(), current: None, canary, failed_in_run: 0, budget }
     }
 
     /// Nothing but doubt is settled.
@@ -97,11 +115,27 @@ impl WaveFeed {
         wave.failed += u64::from(is_overwritten);
         self.failed_in_run += u64::from(is_overwritten);
         let is_over = wave.open == 0 && wave.orgs.len() == 0;
-        is_over && self.budget.is_spent(self.failed_in_run, wave.failed, wave.finished, is_over)
+        is_over
+            && self.budget.is_spent(
+                self.failed_in_run,
+                wave.failed,
+                wave.finished,
+                is_over,
+                self.canary == Canary::Proven,
+            )
+    }
+
+    /// Whether the org that begins now is the canary.
+    pub(super) const fn seeks_canary(&self) -> bool {
+        matches!(self.canary, Canary::Sought(_))
     }
 
     pub(super) fn next(&mut self) -> Next {
+        let is_alone = self.seeks_canary();
         if let Some(wave) = &mut self.current {
+            if is_alone && wave.open > 0 {
+                return Next::Later;
+            }
             if let Some(org) = wave.orgs.next() {
                 wave.open += 1;
                 return Next::Org(org);
@@ -127,9 +161,9 @@ impl WaveFeed {
         }
     }
 
-    /// An org of the current wave has ended. Returns whether the failure budget is spent.
-    pub(super) fn ended(&mut self, status: Status) -> bool {
-        let Some(wave) = &mut self.current else { return false };
+    /// An org of the current wave has ended. Returns why the run must stop, if it must.
+    pub(super) fn ended(&mut self, status: Status) -> Option<StopReason> {
+        let wave = self.current.as_mut()?;
         wave.open -= 1;
         wave.finished += 1;
         if status.spends_budget() {
@@ -137,7 +171,38 @@ impl WaveFeed {
             self.failed_in_run += 1;
         }
         let is_over = wave.open == 0 && wave.orgs.len() == 0;
-        self.budget.is_spent(self.failed_in_run, wave.failed, wave.finished, is_over)
+        let (failed, finished) = (wave.failed, wave.finished);
+        if let Canary::Sought(rejected) = self.canary
+            && let Err(stop) = self.canary_ended(status, rejected)
+        {
+            return Some(stop);
+        }
+        // What one org refuses is a large share of a wave of which nothing else was tried yet.
+        if self.seeks_canary() && matches!(self.budget, FailureBudget::Share(share) if !share.is_zero()) {
+            return None;
+        }
+        let is_proven = self.canary == Canary::Proven;
+        self.budget
+            .is_spent(self.failed_in_run, failed, finished, is_over, is_proven)
+            .then_some(StopReason::BudgetSpent)
+    }
+
+    fn canary_ended(&mut self, status: Status, rejected: u32) -> Result<(), StopReason> {
+        self.canary = match status {
+            Status::Applied | Status::AppliedWithWarnings => Canary::Proven,
+            Status::Failed | Status::Diverged | Status::Unknown => {
+                return Err(StopReason::CanaryStopped(status));
+            }
+            Status::Rejected if rejected + 1 == MOST_REJECTED => return Err(StopReason::CanariesRejected),
+            Status::Rejected => Canary::Sought(rejected + 1),
+            // They say nothing of what a write would do.
+            Status::Unchanged
+            | Status::Conflict
+            | Status::Blocked
+            | Status::Skipped
+            | Status::NotAttempted => Canary::Sought(0),
+        };
+        Ok(())
     }
 }
 
@@ -159,28 +224,96 @@ mod tests {
 
     #[test]
     fn a_wave_begins_when_the_one_before_has_ended() {
-        let mut feed = WaveFeed::new(&index(&[2, 0, 1, 2]), FailureBudget::default(), |_| false, |_| false);
+        let mut feed = WaveFeed::new(
+            &index(&[2, 0, 1, 2]),
+            FailureBudget::default(),
+            Canary::None,
+            |_| false,
+            |_| false,
+        );
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(2));
         assert_eq!(feed.next(), Next::Later);
-        assert!(!feed.ended(Status::Applied));
+        assert_eq!(feed.ended(Status::Applied), None);
         assert_eq!(feed.next(), Next::Began(Some(2), 2));
         assert_eq!(feed.next(), Next::Org(0));
         assert_eq!(feed.next(), Next::Org(3));
         assert_eq!(feed.next(), Next::Later);
-        assert!(!feed.ended(Status::Applied));
-        assert!(feed.ended(Status::Failed));
+        assert_eq!(feed.ended(Status::Applied), None);
+        assert_eq!(feed.ended(Status::Failed), Some(StopReason::BudgetSpent));
         assert_eq!(feed.next(), Next::Over);
     }
 
     #[test]
     fn doubt_is_settled_before_any_wave_and_what_has_its_word_is_left_alone() {
         let index = index(&[1, 1, 2]);
-        let mut feed = WaveFeed::new(&index, FailureBudget::default(), |org| org == 0, |org| org == 2);
+        let mut feed =
+            WaveFeed::new(&index, FailureBudget::default(), Canary::None, |org| org == 0, |org| org == 2);
         assert_eq!(feed.next(), Next::Began(None, 1));
         assert_eq!(feed.next(), Next::Org(2));
         feed.ended(Status::Applied);
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(1));
+    }
+
+    fn seeking(waves: &[u32]) -> WaveFeed {
+        let budget = FailureBudget::default();
+        WaveFeed::new(&index(waves), budget, Canary::Sought(0), |_| false, |_| false)
+    }
+
+    /// Begins the next org, and makes sure that no other may.
+    fn alone(feed: &mut WaveFeed, org: u32) {
+        while let Next::Began(..) = {
+            let next = feed.next();
+            assert!(matches!(next, Next::Began(..)) || next == Next::Org(org), "{next:?}");
+            next
+        } {}
+        assert_eq!(feed.next(), Next::Later, "org {org} is alone");
+    }
+
+    #[test]
+    fn until_a_write_is_proven_each_org_is_the_canary_alone() {
+        let mut feed = seeking(&[1, 2, 2, 3, 3, 3]);
+        let ends = [Status::Rejected, Status::Unchanged, Status::Conflict, Status::Blocked];
+        for (org, status) in (0..).zip(ends) {
+            alone(&mut feed, org);
+            assert_eq!(feed.ended(status), None, "{status}");
+        }
+        alone(&mut feed, 4);
+        assert_eq!(feed.ended(Status::AppliedWithWarnings), None);
+        assert!(!feed.seeks_canary());
+    }
+
+    #[test]
+    fn a_canary_of_which_something_is_wrong_stops_the_run() {
+        for status in [Status::Failed, Status::Diverged, Status::Unknown] {
+            let mut feed = seeking(&[1, 1, 1]);
+            alone(&mut feed, 0);
+            assert_eq!(feed.ended(Status::Rejected), None);
+            alone(&mut feed, 1);
+            assert_eq!(feed.ended(status), Some(StopReason::CanaryStopped(status)));
+        }
+    }
+
+    #[test]
+    fn three_canaries_rejected_in_a_row_stop_the_run() {
+        let mut feed = seeking(&[1, 2, 2, 2, 2, 2, 2]);
+        use Status::{Rejected, Unchanged};
+        for (org, status) in (0..).zip([Rejected, Rejected, Unchanged, Rejected, Rejected]) {
+            alone(&mut feed, org);
+            assert_eq!(feed.ended(status), None);
+        }
+        alone(&mut feed, 5);
+        assert_eq!(feed.ended(Rejected), Some(StopReason::CanariesRejected));
+    }
+
+    #[test]
+    fn a_number_of_orgs_counts_the_rejected_canaries_too() {
+        let budget = FailureBudget::Orgs(1);
+        let mut feed = WaveFeed::new(&index(&[1, 1, 1]), budget, Canary::Sought(0), |_| false, |_| false);
+        alone(&mut feed, 0);
+        assert_eq!(feed.ended(Status::Rejected), None);
+        alone(&mut feed, 1);
+        assert_eq!(feed.ended(Status::Rejected), Some(StopReason::BudgetSpent));
     }
 }

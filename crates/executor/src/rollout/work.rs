@@ -12,13 +12,13 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::payload::update_body;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
-use orgwave_core::reply::{Refusal, Reply};
+use orgwave_core::reply::{Refusal, Reply, Throttle};
 use orgwave_core::run::{Entry, Pause, Sample, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::status::{Counts, Status};
 
 use super::org_run::{Ask, Desk, OrgRun, Written};
-use super::waves::{Next, WaveFeed};
+use super::waves::{Canary, Next, WaveFeed};
 use super::{History, Job, Policy, Ports, Recorded};
 use crate::dispatch::{Context, Need, OrgReply, Work};
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
@@ -32,9 +32,8 @@ pub(super) struct Rollout<'a, A, J, P> {
     recorded: HashMap<u32, Recorded>,
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
-    /// The wave of each org, from the plan; the lowest is the canary's.
+    /// The wave of each org, from the plan.
     index: &'a [IndexEntry],
-    canary: Option<u32>,
     orgs: HashMap<u32, OrgRun>,
     counts: Counts,
     /// What this process has applied in the current wave.
@@ -52,14 +51,20 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let Job { index, policy, secrets, seal, history } = job;
         let History { settled, open: recorded, pauses, .. } = history;
         let is_in_doubt = |org| recorded.get(&org).is_some_and(Recorded::is_in_doubt);
-        let mut waves =
-            WaveFeed::new(index, policy.max_failures, |org| settled.contains_key(&org), is_in_doubt);
+        // That a write diverged has stopped the run, and to go on with it was somebody's yes.
+        let is_proven = settled
+            .values()
+            .any(|status| matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged));
+        let canary = match (policy.has_canary, is_proven) {
+            (false, _) => Canary::None,
+            (true, false) => Canary::Sought(0),
+            (true, true) => Canary::Proven,
+        };
+        let is_settled = |org| settled.contains_key(&org);
+        let mut waves = WaveFeed::new(index, policy.max_failures, canary, is_settled, is_in_doubt);
         if policy.settle_only {
             waves.settle_only();
         }
-        let lowest =
-            index.iter().filter(|entry| entry.verdict.status().is_none()).map(|entry| entry.wave).min();
-        let canary = lowest.filter(|_| policy.has_canary);
         Self {
             policy,
             secrets,
@@ -69,7 +74,6 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             pauses,
             waves,
             index,
-            canary,
             orgs: HashMap::new(),
             counts,
             written: Vec::new(),
@@ -108,8 +112,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
                 true
             }
             Ok(line) => {
-                let is_canary =
-                    self.canary.is_some() && self.index[org as usize].wave == self.canary.unwrap_or(0);
+                let is_canary = self.waves.seeks_canary();
                 let run = OrgRun::new(line, is_canary, cx.gate.clock().now(), self.recorded.remove(&org));
                 self.orgs.insert(org, run);
                 self.record_inputs(org);
@@ -151,8 +154,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             Status::Conflict | Status::Diverged => self.another_writes = true,
             _ => {}
         }
-        if self.waves.ended(outcome.status) && self.stop.is_none() {
-            self.stop = Some(StopReason::BudgetSpent);
+        if let Some(reason) = self.waves.ended(outcome.status) {
+            self.stop.get_or_insert(reason);
         }
         cx.emit(EventKind::OrgFinished {
             index,
@@ -219,6 +222,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     ) -> Option<R> {
         let org = self.orgs.get_mut(&index)?;
         let mut desk = Desk {
+            ignored: &self.policy.ignored,
+            at: cx.gate.clock().now(),
             mode: self.policy.write,
             comparing: Comparing { secrets: self.secrets, seal: self.seal },
             attempts: cx.gate.limits().attempts,
@@ -245,7 +250,7 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
                 Next::Began(Some(wave), orgs) => {
                     let at = cx.gate.clock().now();
                     self.ports.journal.record(Entry::Wave { at, wave, orgs });
-                    let canary = self.canary == Some(wave);
+                    let canary = self.waves.seeks_canary();
                     cx.emit(EventKind::WaveStarted { wave, orgs: u64::from(orgs), canary });
                 }
                 Next::Later => return None,
@@ -272,6 +277,7 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
             Ask::Read => Need::Call(Call::Read),
             Ask::ReadBack => Need::Call(Call::ReadBack),
             Ask::Write => Need::Call(Call::Write),
+            Ask::List => Need::Call(Call::List),
             Ask::Intent if settle_only => {
                 org.stop(false, "the plan has expired");
                 Need::Nothing
@@ -292,6 +298,9 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         let clock = cx.gate.clock().clone();
         let org = self.orgs.get_mut(&index).expect("asked of orgs that are under way");
         let (api, id) = (self.ports.api.clone(), org.line.org);
+        if org.is_missing() {
+            return async move { OrgReply::List(api.clients().await) }.boxed();
+        }
         if org.state().phase() != orgwave_core::org::Phase::Intent {
             org.read_requested(clock.wall_elapsed());
             return async move { OrgReply::Read(api.settings(id).await) }.boxed();
@@ -324,6 +333,10 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         let disturbed = self.with_desk(index, cx, |org, desk| match reply {
             OrgReply::Write(reply) => {
                 org.written(reply);
+                None
+            }
+            OrgReply::List(reply) => {
+                org.listed(&reply, desk);
                 None
             }
             OrgReply::Read(reply) if org.is_before_write() => {
@@ -367,9 +380,9 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         self.orgs.get(&index).is_some_and(|org| org.has_aged(self.policy.write, now))
     }
 
-    fn parked(&mut self, index: u32, wait: Option<Duration>, _: &mut Context<'_, C>) {
+    fn parked(&mut self, index: u32, throttle: Throttle, _: &mut Context<'_, C>) {
         if let Some(org) = self.orgs.get_mut(&index) {
-            org.parked(wait);
+            org.parked(throttle);
         }
         self.record_inputs(index);
     }

@@ -14,6 +14,8 @@ struct Weather {
     throttles: u8,
     unclear: u8,
     refusals: u8,
+    drops: u8,
+    gone: u8,
     stale: u8,
     edits: u8,
     warnings: u8,
@@ -153,6 +155,8 @@ impl Weather {
             throttles: 0,
             unclear: 0,
             refusals: 0,
+            drops: 0,
+            gone: 0,
             stale: 0,
             edits: 0,
             warnings: 0,
@@ -173,6 +177,8 @@ impl Weather {
             *share = pick(rng, &[0, 0, 2, 10]);
         }
         weather.stale = pick(rng, &[0, 0, 10, 50]);
+        weather.drops = pick(rng, &[0, 0, 5, 60]);
+        weather.gone = pick(rng, &[0, 0, 0, 5]);
         for _ in 0..pick(rng, &[0, 0, 1, 3]) {
             let oddity = pick(
                 rng,
@@ -214,9 +220,11 @@ impl Weather {
         let is_write = call.kind == Kind::Write;
         let hits = |rng: &mut fastrand::Rng, share: u8| rng.u8(..100) < share;
         if hits(rng, self.throttles) {
-            return Some(Fault::Throttle(
-                pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs),
-            ));
+            let wait = pick(rng, &[None, Some(1), Some(3), Some(30)]).map(Duration::from_secs);
+            return Some(if rng.u8(..4) == 0 { Fault::Block(wait) } else { Fault::Throttle(wait) });
+        }
+        if !is_write && hits(rng, self.drops) {
+            return Some(Fault::Dropped);
         }
         if hits(rng, self.unclear) {
             return Some(self.unclear_fault(rng));
@@ -224,11 +232,15 @@ impl Weather {
         if hits(rng, self.refusals) && call.kind != Kind::List {
             return Some(match (is_write, rng.u8(..3)) {
                 (true, 0) => Fault::Error,
+                (true, 1) if rng.bool() => Fault::RefuseApplied(pick(rng, &[400, 404, 409])),
                 _ => Fault::Refuse(pick(rng, &[400, 404, 409, 422])),
             });
         }
         if call.kind != Kind::List && hits(rng, self.sleeps) {
             return Some(Fault::Sleep(Duration::from_secs(rng.u64(1..8 * 3600))));
+        }
+        if is_write && hits(rng, self.gone) {
+            return Some(Fault::Gone);
         }
         if is_write {
             return hits(rng, self.warnings).then_some(Fault::Warned);

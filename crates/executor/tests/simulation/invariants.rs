@@ -35,6 +35,8 @@ pub(crate) fn check(stage: &Stage, store: &Store, report: &Report, ordeal: Ordea
     writes_are_built_on_new_reads(stage, &own);
     rates_are_kept(stage, &own);
     waves_come_one_after_another(stage, &own, report);
+    the_canary_goes_alone(stage, &own, report);
+    every_pause_ends(report);
     stops_end_soon(stage, report, ordeal);
 }
 
@@ -225,16 +227,21 @@ fn rates_are_kept(stage: &Stage, own: &[&Record]) {
 fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report) {
     let mut waves: HashMap<u32, (u64, u64)> = HashMap::new();
     let (mut current, mut failed) = (0, 0);
-    let is_spent = |failed: u64, (of_wave, finished): (u64, u64)| match report.budget {
+    let mut proven = report.proven;
+    let is_spent = |failed: u64, (of_wave, finished): (u64, u64), proven: bool| match report.budget {
         FailureBudget::Orgs(most) => failed > most,
-        FailureBudget::Share(share) => share.is_exceeded_by(of_wave, finished),
+        FailureBudget::Share(share) if !stage.policy.has_canary => share.is_exceeded_by(of_wave, finished),
+        FailureBudget::Share(share) => proven && of_wave > 3 && share.is_exceeded_by(of_wave, finished),
     };
     for (at, event) in &report.events {
         match event {
             EventKind::WaveStarted { wave, .. } => {
                 assert!(*wave > current, "wave {wave} after {current}");
                 let before = waves.get(&current).copied().unwrap_or_default();
-                assert!(current == 0 || !is_spent(failed, before), "wave {wave} after a spent budget");
+                assert!(
+                    current == 0 || !is_spent(failed, before, proven),
+                    "wave {wave} after a spent budget"
+                );
                 let early = own.iter().find(|record| {
                     record.at < *at
                         && write_of(record).is_some_and(|org| stage.index[org as usize].wave == *wave)
@@ -252,6 +259,7 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
             EventKind::OrgFinished { wave, status, .. } => {
                 let (of_wave, finished) = waves.entry(if current == 0 { 0 } else { *wave }).or_default();
                 *finished += 1;
+                proven |= matches!(status, Status::Applied | Status::AppliedWithWarnings);
                 if status.spends_budget() {
                     *of_wave += 1;
                     failed += 1;
@@ -260,6 +268,65 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
             _ => {}
         }
     }
+}
+
+/// Until a write was proven, no org is called before the one before it has ended; and none at all after one that ended
+/// badly, or after three that were rejected in a row.
+fn the_canary_goes_alone(stage: &Stage, own: &[&Record], report: &Report) {
+    if !stage.policy.has_canary || report.proven {
+        return;
+    }
+    let ended: HashMap<u32, (Duration, Status)> = report
+        .events
+        .iter()
+        .filter_map(|(at, event)| match event {
+            EventKind::OrgFinished { index, status, .. } => Some((*index, (*at, *status))),
+            _ => None,
+        })
+        .collect();
+    let is_proof = |status: Status| matches!(status, Status::Applied | Status::AppliedWithWarnings);
+    let mut begun: Vec<u32> = Vec::new();
+    for record in own {
+        let Some(org) = record.org.filter(|org| !begun.contains(org)) else { continue };
+        let mut rejected = 0;
+        for before in &begun {
+            let (at, status) = ended.get(before).copied().unwrap_or_else(|| {
+                panic!("org {org} was begun at {:?}, and the canary {before} never ended", record.at)
+            });
+            assert!(at <= record.at, "org {org} was begun at {:?} beside the canary {before}", record.at);
+            if is_proof(status) {
+                return;
+            }
+            rejected = if status == Status::Rejected { rejected + 1 } else { 0 };
+            let is_bad = matches!(status, Status::Failed | Status::Diverged | Status::Unknown);
+            assert!(!is_bad && rejected < 3, "org {org} was begun after the canary {before} was {status}");
+        }
+        begun.push(org);
+    }
+}
+
+/// Whoever was told of a pause is told of its end: as soon as the vendor answers, and when the process ends.
+fn every_pause_ends(report: &Report) {
+    let (mut paused, mut answered) = (false, false);
+    for (at, event) in &report.events {
+        assert!(!answered || *event == EventKind::Unpaused, "paused and answered at {at:?}: {event:?}");
+        answered = false;
+        match event {
+            EventKind::Paused { .. } => {
+                assert!(!paused, "paused twice at {at:?}");
+                paused = true;
+            }
+            EventKind::Unpaused => {
+                assert!(paused, "a pause that nobody was told of ends at {at:?}");
+                paused = false;
+            }
+            EventKind::Called { answer, .. } if paused => {
+                answered = *answer != orgwave_core::event::Answer::NotSent
+            }
+            _ => {}
+        }
+    }
+    assert!(!paused || report.ended.is_none(), "paused to the end");
 }
 
 /// A drain takes no longer than what is under way and one read; an abort, no time.

@@ -125,9 +125,7 @@ fn what_the_client_list_was_told_is_kept_by_all_of_a_resume() {
             let early = |call: &&Record| call.process == 1 && call.at < free;
             assert_eq!(stage.world.lock().ledger.iter().filter(early).count(), 0);
             if is_too_long {
-                assert!(
-                    matches!(reports[1].stop(), Some(StopReason::Unreachable(why)) if why.contains("min"))
-                );
+                assert!(matches!(reports[1].stop(), Some(StopReason::Unusable(why)) if why.contains("min")));
                 assert!(reports[1].ended_at < reports[1].began_at + SECOND);
             } else {
                 assert_eq!(reports[1].count(Status::Applied), 5);
@@ -139,15 +137,15 @@ fn what_the_client_list_was_told_is_kept_by_all_of_a_resume() {
 #[test]
 fn orgs_in_doubt_that_a_stopped_resume_never_reached_are_unknown() {
     in_virtual_time(async {
-        let stage = Stage::with_waves(&[2, 4]);
+        let stage = Stage::with_waves(&[1, 2, 4]);
         stage.world.trouble(|call| match (call.org, call.kind) {
-            (Some(0), Kind::Write) => Some(Fault::Timeout(Effect::AtOnce)),
-            (Some(1), Kind::Write) => Some(Fault::Unauthorized(403)),
+            (Some(1), Kind::Write) => Some(Fault::Timeout(Effect::AtOnce)),
+            (Some(2), Kind::Write) => Some(Fault::Unauthorized(403)),
             (None, _) => Some(Fault::Throttle(Some(3600 * SECOND))),
             _ => None,
         });
         let reports = run(&stage, &[Ordeal::Dies(5 * SECOND), Ordeal::Nothing]).await;
-        assert!(matches!(reports[1].stop(), Some(StopReason::Unreachable(_))));
+        assert!(matches!(reports[1].stop(), Some(StopReason::Unusable(_))));
         assert_eq!((reports[1].count(Status::Unknown), reports[1].count(Status::NotAttempted)), (1, 5));
     });
 }

@@ -79,6 +79,8 @@ pub(crate) struct Report {
     pub(crate) budget: FailureBudget,
     /// Orgs that were settled when it began.
     pub(crate) settled: HashSet<u32>,
+    /// A write was proven by then, or its divergence was somebody's to go on with.
+    pub(crate) proven: bool,
 }
 
 impl Report {
@@ -164,6 +166,10 @@ pub(crate) async fn process(
     let secrets = Secrets::new();
     let history = store.history();
     let settled = history.settled.keys().copied().collect();
+    let proven = history
+        .settled
+        .values()
+        .any(|status| matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged));
     let run = roll_out(
         Job {
             index: &stage.index,
@@ -188,5 +194,5 @@ pub(crate) async fn process(
     }
     let (ended_at, budget) = (stage.world.now(), stage.policy.max_failures);
     let slept = stage.world.slept() - slept_before;
-    Report { number, ended, events, began_at, ended_at, slept, budget, settled }
+    Report { number, ended, events, began_at, ended_at, slept, budget, settled, proven }
 }

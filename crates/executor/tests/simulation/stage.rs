@@ -78,6 +78,7 @@ pub(crate) fn policy() -> Policy {
         verify: VerifyPolicy::All,
         has_canary: true,
         max_failures: FailureBudget::default(),
+        ignored: Vec::new(),
         settle_only: false,
     }
 }

@@ -113,8 +113,9 @@ impl Store {
                 }
                 outcome if !org.before.is_empty() => {
                     let OnDisk { state, before, started_at, mut ack, .. } = org;
+                    let unsettled = outcome.as_ref().and_then(|outcome| outcome.complaint.clone());
                     let ack = outcome.map(|outcome| outcome.ack).or_else(|| ack.pop()).unwrap_or_default();
-                    history.open.insert(index, Recorded { state, before, started_at, ack });
+                    history.open.insert(index, Recorded { state, before, started_at, ack, unsettled });
                 }
                 _ => {}
             }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::reply::{Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Unclear};
+use orgwave_core::reply::{
+    Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Throttle, Unclear,
+};
 use orgwave_core::settings::RawObject;
 use orgwave_executor::ports::{ReadApi, WriteApi};
 use serde_json::{Map, Value};
@@ -48,8 +50,16 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     Throttle(Option<Duration>),
+    /// 403 of somebody in between.
+    Block(Option<Duration>),
     /// A status that refuses.
     Refuse(u16),
+    /// The same, though the write is applied: the answer is another request's.
+    RefuseApplied(u16),
+    /// The connection of a read is closed before any byte of a reply.
+    Dropped,
+    /// The org is gone from now on.
+    Gone,
     /// 200 with `error: true`.
     Error,
     /// 401 or 403.
@@ -155,6 +165,8 @@ pub(crate) struct Org {
     pub(crate) bucket: Option<TokenBucket>,
     /// Somebody else wrote to it.
     pub(crate) edited: bool,
+    /// It isn't there any more.
+    pub(crate) gone: bool,
     calls: [u32; 3],
 }
 
@@ -200,6 +212,7 @@ impl World {
             past: Vec::new(),
             bucket: None,
             edited: false,
+            gone: false,
             calls: [0; 3],
         };
         let state = State {
@@ -275,7 +288,7 @@ enum Said {
     NotConnected,
     Refused(Refusal),
     Unauthorized(Refusal),
-    Throttled(Option<Duration>),
+    Throttled(Throttle),
     NotSent,
     Unclear(Unclear),
 }
@@ -287,7 +300,7 @@ impl Said {
             Self::NotConnected => unreachable!("asked before"),
             Self::Refused(refusal) => Reply::Refused(refusal),
             Self::Unauthorized(refusal) => Reply::Unauthorized(refusal),
-            Self::Throttled(wait) => Reply::Throttled(wait),
+            Self::Throttled(throttle) => Reply::Throttled(throttle),
             Self::NotSent => Reply::NotSent("connection refused".into()),
             Self::Unclear(unclear) => Reply::Unclear(unclear),
         }
@@ -306,9 +319,11 @@ impl Transport {
                 sleep(latency / 8).await;
                 return self.answer(number, Answer::NotSent, Said::NotSent);
             }
-            Some(Fault::Throttle(wait)) => {
+            Some(Fault::Throttle(wait) | Fault::Block(wait)) => {
                 sleep(latency / 4).await;
-                return self.answer(number, Answer::Throttled(wait), Said::Throttled(wait));
+                let http_status = if matches!(fault, Some(Fault::Block(_))) { 403 } else { 429 };
+                let throttle = Throttle { http_status, retry_after: wait };
+                return self.answer(number, Answer::Throttled(wait), Said::Throttled(throttle));
             }
             Some(Fault::Slow(more)) => sleep(latency / 2 + more).await,
             _ => sleep(latency / 2).await,
@@ -334,13 +349,18 @@ impl Transport {
         });
         let mut fault = (state.trouble)(&Call { at, kind, org, nth, number });
         // A call that never came or that was refused for another reason takes nothing out of a bucket.
-        if !matches!(fault, Some(Fault::NotSent | Fault::Throttle(_))) {
+        if !matches!(fault, Some(Fault::NotSent | Fault::Throttle(_) | Fault::Block(_))) {
             let of_org = org.and_then(|org| state.orgs[org as usize].bucket.as_mut());
             let refused = of_org.and_then(|bucket| bucket.take(at).err());
             let refused = refused.or_else(|| state.partner.as_mut().and_then(|bucket| bucket.take(at).err()));
             if let Some(wait) = refused {
                 fault = Some(Fault::Throttle(Some(wait)));
             }
+        }
+        if org.is_some_and(|org| state.orgs[org as usize].gone)
+            && !matches!(fault, Some(Fault::NotSent | Fault::Throttle(_) | Fault::Block(_)))
+        {
+            fault = Some(Fault::Refuse(404));
         }
         let latency = state.latency.clone();
         let latency = latency.start + latency.end.saturating_sub(latency.start).mul_f64(state.rng.f64());
@@ -364,9 +384,15 @@ impl Transport {
         body: Option<Map<String, Value>>,
     ) -> Said {
         let effect = match fault {
-            None | Some(Fault::Warned | Fault::Slow(_) | Fault::EditAfter(..) | Fault::Sleep(_)) => {
-                Effect::AtOnce
-            }
+            None
+            | Some(
+                Fault::Warned
+                | Fault::Slow(_)
+                | Fault::EditAfter(..)
+                | Fault::RefuseApplied(_)
+                | Fault::Gone
+                | Fault::Sleep(_),
+            ) => Effect::AtOnce,
             Some(Fault::Unclear(_, effect, _) | Fault::Timeout(effect)) => effect,
             Some(_) => Effect::Never,
         };
@@ -386,13 +412,21 @@ impl Transport {
         let message = "broken".to_owned();
         match fault {
             Some(Fault::Panic) => panic!("a defect of ours"),
-            Some(Fault::Refuse(status)) => Said::Refused(refusal(status, RefusalKind::Status)),
+            Some(Fault::Refuse(status) | Fault::RefuseApplied(status)) => {
+                Said::Refused(refusal(status, RefusalKind::Status))
+            }
             Some(Fault::Error) => Said::Refused(refusal(200, RefusalKind::Error)),
             Some(Fault::Unauthorized(status)) => Said::Unauthorized(refusal(status, RefusalKind::Status)),
             Some(Fault::Unclear(http_status, _, retry_after)) => {
                 let cause = if http_status.is_some() { Cause::ServerError } else { Cause::Broken };
                 Said::Unclear(Unclear { cause, http_status, retry_after, message })
             }
+            Some(Fault::Dropped) => Said::Unclear(Unclear {
+                cause: Cause::Dropped,
+                http_status: None,
+                retry_after: None,
+                message,
+            }),
             Some(Fault::Timeout(_)) => {
                 sleep(self.world.timeout).await;
                 Said::Unclear(Unclear {
@@ -429,6 +463,7 @@ impl Transport {
             Some(Fault::MaskedSecret) => {
                 shown.insert("apiToken".into(), Value::String("***".into()));
             }
+            Some(Fault::Gone) => (org.gone, org.edited) = (true, true),
             Some(Fault::Warned) => ack.warning = Some("one door is in two locations".into()),
             Some(Fault::Sleep(_)) => {
                 org.edited = true;
@@ -461,9 +496,10 @@ impl ReadApi for Transport {
     async fn clients(&self) -> Reply<ClientList> {
         let said = self.call(Kind::List, None, None).await;
         let listed = |org: Ruuid| Listed { org, name: None, access_allowed: None, deactivated: None };
-        let orgs = || ClientList {
-            clients: self.world.lock().orgs.iter().map(|org| listed(org.id)).collect(),
-            unreadable: Vec::new(),
+        let orgs = || {
+            let world = self.world.lock();
+            let there = world.orgs.iter().filter(|org| !org.gone);
+            ClientList { clients: there.map(|org| listed(org.id)).collect(), unreadable: Vec::new() }
         };
         said.into_reply(|_, _| orgs())
     }
@@ -475,7 +511,7 @@ impl ReadApi for Transport {
             said => said.into_reply(|answer, _| match answer {
                 Answer::Shown(settings) => {
                     let text = Value::Object(settings).to_string();
-                    Live::Connected(RawObject::parse(&text).expect("an object"))
+                    Live::Connected(RawObject::parse(&text).expect("an object"), None)
                 }
                 other => unreachable!("a read is answered with settings, not {other:?}"),
             }),

@@ -75,6 +75,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> Entry {
         started_at: Some(at(index.into())),
         finished_at: Some(at(i64::from(index) + 40)),
         may_be_live: true,
+        is_unsettled_again: false,
     })
 }
 

@@ -48,6 +48,10 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
         ("write, verify", format!("{}, {}", plan.write, plan.verify)),
         ("failure budget", plan.max_failures.to_string()),
     ];
+    let ignored: Vec<String> = plan.ignored().iter().map(ToString::to_string).collect();
+    if !ignored.is_empty() {
+        facts.push(("may change by itself", ignored.join(", ")));
+    }
     facts.extend(plan.undoes.iter().map(|run| ("takes back", format!("run {run}"))));
     for input in &plan.inputs {
         let digits = input.sha256.get(..12).unwrap_or(&input.sha256);

@@ -123,6 +123,8 @@ pub struct Tally {
     pub attempts: u64,
     /// Orgs with something in `changes.csv`.
     pub changed: u64,
+    /// Unknown orgs of which two processes in a row had the same answer.
+    pub unsettled_again: u64,
     /// How it went, in time.
     pub course: Course,
 }
@@ -152,6 +154,7 @@ impl Tally {
             warnings: Warnings::default(),
             attempts: 0,
             changed: 0,
+            unsettled_again: 0,
             course: Course::of(source).map_err(ReportError::Journal)?,
         })
     }
@@ -162,6 +165,7 @@ impl Tally {
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
         self.changed += u64::from(record.changed() > 0);
+        self.unsettled_again += u64::from(outcome.is_unsettled_again);
         if outcome.ack != Ack::default() {
             self.warnings.add(&OrgRef::of(record), &outcome.ack);
         }
@@ -180,6 +184,11 @@ impl Tally {
     /// Orgs that a resume would go on with.
     pub const fn unsettled(&self) -> u64 {
         self.counts.of(Status::Unknown) + self.counts.of(Status::NotAttempted)
+    }
+
+    /// Whether all that a resume would do is to ask orgs again that gave the same answer twice.
+    pub const fn is_stuck(&self) -> bool {
+        self.unsettled() > 0 && self.unsettled() == self.unsettled_again
     }
 
     /// Orgs whose rows stand in `retry.csv`.

@@ -184,6 +184,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
         started_at: Some(at(millis)),
         finished_at: Some(at(millis + 250)),
         may_be_live: written,
+        is_unsettled_again: false,
     }
 }
 

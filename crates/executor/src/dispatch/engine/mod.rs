@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use orgwave_core::event::{Call, EventKind, EventSink, WaitReason};
 use orgwave_core::policy::Rate;
-use orgwave_core::reply::{ClientList, Reply};
+use orgwave_core::reply::{ClientList, Reply, Throttle};
 use orgwave_core::run::{Entry, StopReason};
 use tokio::sync::mpsc;
 
@@ -80,6 +80,7 @@ pub async fn dispatch<C: Clock, A: ReadApi, W: Work<C>>(
         turn: None,
         waiting: 0,
         in_flight: 0,
+        is_paused: false,
         stop: None,
         drain_ends: None,
     };
@@ -112,6 +113,7 @@ pub async fn dispatch<C: Clock, A: ReadApi, W: Work<C>>(
         }
     }
     engine.take_sample(true);
+    engine.end_pause();
     engine.stop
 }
 
@@ -132,6 +134,8 @@ struct Engine<'a, C: Clock, A, W, J> {
     /// Orgs that wait for a time.
     waiting: usize,
     in_flight: usize,
+    /// It was said that sending pauses, and not yet that it goes on.
+    is_paused: bool,
     stop: Option<StopReason>,
     /// When a drain stops waiting.
     drain_ends: Option<Duration>,
@@ -190,7 +194,8 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let now = self.now();
         if left > LONGEST_WAIT {
             self.active.insert(index, Active::new(now));
-            self.work.parked(index, Some(left), &mut Context::new(self.gate, self.sink));
+            let throttle = Throttle { http_status: 429, retry_after: Some(left) };
+            self.work.parked(index, throttle, &mut Context::new(self.gate, self.sink));
         } else {
             self.active.insert(index, Active::new(now + left));
         }

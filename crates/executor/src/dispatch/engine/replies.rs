@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use orgwave_core::event::{Answer, Call, EventKind, WaitReason};
-use orgwave_core::reply::{Cause, ClientList, Refusal, Reply, Unclear};
+use orgwave_core::reply::{Cause, ClientList, Refusal, Reply, Throttle, Unclear};
 use orgwave_core::run::StopReason;
 
 use super::super::active::{Active, MOST_THROTTLES, Stage};
@@ -25,18 +25,14 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else {
                     return;
                 };
-                let is_write = *call == Call::Write;
+                let call = *call;
                 self.in_flight -= 1;
                 self.set_stage(index, Stage::Idle);
                 tracing::error!(index, what, "a call panicked");
                 // Whether the call was sent isn't known.
                 let unclear =
                     Unclear { cause: Cause::Broken, http_status: None, retry_after: None, message: what };
-                let reply = if is_write {
-                    OrgReply::Write(Reply::Unclear(unclear))
-                } else {
-                    OrgReply::Read(Reply::Unclear(unclear))
-                };
+                let reply = OrgReply::unclear(call, unclear);
                 self.deliver(index, reply);
             }
             Signal::Listed { reply, sent, took } => self.listed(&reply, sent, took),
@@ -69,7 +65,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
         let reach = reply.reach();
         if !matches!(reach, Reach::NotSent(_)) {
-            self.gate.link.is_up();
+            self.is_up();
             self.gate.answered(sent, answer == Answer::Throttled);
         }
         if !matches!(reach, Reach::Throttled(_))
@@ -79,7 +75,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
         match reach {
             Reach::Org => self.deliver(index, reply),
-            Reach::Throttled(retry_after) => self.throttled(index, call, sent, retry_after),
+            Reach::Throttled(throttle) => self.throttled(index, call, sent, throttle),
+            // A read that is made again at once: nobody's failure, and no attempt.
+            Reach::Dropped => self.go_on(index),
             Reach::Unauthorized(refusal) => {
                 self.set_stage(index, Stage::Suspect);
                 let now = self.now();
@@ -95,9 +93,9 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 self.go_on(index);
             }
             Reach::Redirected(what) => {
-                let retry_after = reply.retry_after();
+                let throttle = reply.throttle();
                 self.hand_over(index, reply);
-                self.keep_away(index, retry_after);
+                self.keep_away(index, throttle);
                 self.drain(StopReason::Redirected(what));
                 self.go_on(index);
             }
@@ -106,19 +104,19 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
 
     /// Gives a reply to the work, and goes on with the org.
     fn deliver(&mut self, index: u32, reply: OrgReply) {
-        let retry_after = reply.retry_after();
+        let throttle = reply.throttle();
         self.hand_over(index, reply);
-        self.keep_away(index, retry_after);
+        self.keep_away(index, throttle);
         self.go_on(index);
     }
 
     /// Keeps the Retry-After of a reply that is no 429.
-    fn keep_away(&mut self, index: u32, retry_after: Option<Duration>) {
-        let Some(wait) = retry_after else { return };
+    fn keep_away(&mut self, index: u32, throttle: Throttle) {
+        let Some(wait) = throttle.retry_after else { return };
         self.told_to_wait(Some(index), wait);
         let now = self.now();
         if wait > LONGEST_WAIT {
-            self.work.parked(index, Some(wait), &mut Context::new(self.gate, self.sink));
+            self.work.parked(index, throttle, &mut Context::new(self.gate, self.sink));
         } else if let Some(org) = self.active.get_mut(&index) {
             org.not_before = now + wait;
         }
@@ -145,7 +143,8 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
     }
 
-    fn throttled(&mut self, index: u32, call: Call, sent: Sent, retry_after: Option<Duration>) {
+    fn throttled(&mut self, index: u32, call: Call, sent: Sent, throttle: Throttle) {
+        let retry_after = throttle.retry_after;
         if let Some(wait) = retry_after {
             // Before it is said that the write may be sent again.
             self.told_to_wait(Some(index), wait);
@@ -172,7 +171,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         }
         self.show_rate(true);
         if is_hopeless {
-            self.work.parked(index, retry_after, &mut Context::new(self.gate, self.sink));
+            self.work.parked(index, throttle, &mut Context::new(self.gate, self.sink));
             return self.go_on(index);
         }
         if self.stop.is_some() {
@@ -186,12 +185,27 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
     fn not_sent(&mut self, why: String) {
         let now = self.now();
         let attempts = self.gate.limits().attempts;
-        let was_paused = self.gate.link.paused_until(now).is_some();
         let gate = &mut *self.gate;
         match gate.link.is_down(now, attempts, &mut gate.backoff) {
-            Outage::PauseUntil(_) if was_paused => {}
-            Outage::PauseUntil(_) => self.emit(EventKind::Paused { why }),
+            Outage::PauseUntil(_) if self.is_paused => {}
+            Outage::PauseUntil(_) => {
+                self.is_paused = true;
+                self.emit(EventKind::Paused { why });
+            }
             Outage::GivenUp => self.drain(StopReason::Unreachable(why)),
+        }
+    }
+
+    /// A reply came, whatever it was.
+    fn is_up(&mut self) {
+        self.gate.link.is_up();
+        self.end_pause();
+    }
+
+    /// Says that a pause is over, if there is one.
+    pub(super) fn end_pause(&mut self) {
+        if std::mem::take(&mut self.is_paused) {
+            self.emit(EventKind::Unpaused);
         }
     }
 
@@ -208,6 +222,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             millis: millis(took),
         });
         if !matches!(reply, Reply::NotSent(_)) {
+            self.is_up();
             self.gate.answered(sent, answer == Answer::Throttled);
         }
         if self.stop.is_some() {
@@ -216,7 +231,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         let now = self.now();
         match (reply, reach_of(reply)) {
             (_, Reach::Unauthorized(_)) => self.drain(StopReason::KeyRefused),
-            (_, Reach::Throttled(retry_after)) => {
+            (_, Reach::Throttled(Throttle { http_status, retry_after })) => {
                 let wait = retry_after.unwrap_or_else(|| self.gate.backoff.delay(self.latch.failures));
                 self.latch.failures += 1;
                 self.gate.throttled(None, sent, wait);
@@ -224,7 +239,8 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                     self.told_to_wait(None, wait);
                 }
                 if wait > LONGEST_WAIT || self.latch.failures >= MOST_THROTTLES {
-                    let why = "the client list, asked whether the key is good, answers 429".to_owned();
+                    let why =
+                        format!("the client list, asked whether the key is good, answers {http_status}");
                     return self.drain(StopReason::Unusable(why));
                 }
                 self.latch.ask_again(now + wait);
@@ -234,6 +250,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                 self.latch.ask_again(now);
                 self.not_sent(why);
             }
+            (_, Reach::Dropped) => self.latch.ask_again(now),
             (Reply::Unclear(unclear), Reach::Org) => {
                 self.latch.failures += 1;
                 let least = unclear.retry_after.unwrap_or_default();
@@ -252,7 +269,6 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
             }
             // An answer of any other kind came from somebody who knows the key.
             (_, Reach::Org) => {
-                self.gate.link.is_up();
                 for (index, refusal) in self.latch.key_is_good(now) {
                     self.forbid(index, refusal);
                 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use orgwave_core::event::{Call, EventKind};
-use orgwave_core::reply::{Cause, Reply, Unclear};
+use orgwave_core::event::EventKind;
+use orgwave_core::reply::{Cause, Unclear};
 use orgwave_core::run::StopReason;
 
 use super::super::active::Stage;
@@ -28,6 +28,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
         if self.stop.is_some() {
             return;
         }
+        self.end_pause();
         self.emit(EventKind::Draining { why: reason.to_string() });
         self.stop = Some(reason);
         self.deadline = None;
@@ -94,10 +95,7 @@ impl<C: Clock, A: ReadApi, W: Work<C>, J: Journal> Engine<'_, C, A, W, J> {
                         retry_after: None,
                         message: "stopped while the call was under way".into(),
                     };
-                    let reply = match call {
-                        Call::Write => OrgReply::Write(Reply::Unclear(unclear)),
-                        Call::List | Call::Read | Call::ReadBack => OrgReply::Read(Reply::Unclear(unclear)),
-                    };
+                    let reply = OrgReply::unclear(call, unclear);
                     self.hand_over(index, reply);
                 }
                 Stage::Idle | Stage::Queued | Stage::Waiting | Stage::Suspect => {}
