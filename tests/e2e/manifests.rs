@@ -219,7 +219,7 @@ fn all_problems_come_at_once_and_a_terminal_is_spared_the_last_thousands() {
     desk.write("orgs.csv", format!("org_uuid,enabled\n{rows}"));
     let shown = desk.run_bare("check orgs.csv").expect(65);
     assert_eq!(shown.err.matches("E-ROW-003").count(), 1000);
-    assert!(shown.err.contains("1500 errors"), "{}", shown.err.lines().last().unwrap());
+    assert!(shown.err.contains("1,500 errors"), "{}", shown.err.lines().last().unwrap());
     let all = desk.run_bare("check orgs.csv --json").expect(65);
     let lines: Vec<u64> = all
         .out

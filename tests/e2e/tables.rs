@@ -159,7 +159,7 @@ fn files_of_spreadsheets_are_read_or_named() {
         let ended = desk.run(&vendor, "check orgs.csv").expect(0);
         assert_eq!(ended.err, "", "{name}");
         assert!(ended.out.contains("cells separated by"), "{name}: {}", ended.out);
-        let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
+        let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
         assert_eq!(ended.results().len(), 1, "{name}");
     }
     desk.write(
