@@ -31,7 +31,11 @@ impl Failure {
     /// Caused by this. Where two texts in a row end alike, one within the other, the first says it all.
     #[must_use]
     pub fn because(mut self, error: impl Into<anyhow::Error>) -> Self {
-        for cause in error.into().chain().map(ToString::to_string) {
+        let error: anyhow::Error = error.into();
+        if let Some(hint) = error.chain().find_map(of_the_system) {
+            self.hint.get_or_insert_with(|| hint.to_owned());
+        }
+        for cause in error.chain().map(ToString::to_string) {
             let before = self.causes.last().unwrap_or(&self.what);
             let is_said =
                 before.ends_with(&cause) || (!before.is_empty() && cause.ends_with(before.as_str()));
@@ -62,6 +66,19 @@ impl Failure {
     /// A file or folder of ours that can't be written.
     pub fn cannot_write(path: &std::path::Path, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Exit::CannotWrite, format!("{} can't be written", path.display())).because(error)
+    }
+}
+
+/// What to do about an error that only says what the system says.
+fn of_the_system(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let error: &std::io::Error = error.downcast_ref()?;
+    match rustix::io::Errno::from_io_error(error)? {
+        rustix::io::Errno::NOLCK => Some(
+            "the file system has no locks (a network's without its lock service?): --reports and --state-dir belong \
+             on a local disk",
+        ),
+        rustix::io::Errno::NAMETOOLONG => Some("the path is too long: choose a shorter one (--reports, -o)"),
+        _ => None,
     }
 }
 

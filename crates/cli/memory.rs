@@ -5,7 +5,7 @@ use std::env;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Fingerprint;
@@ -36,8 +36,8 @@ impl Memory {
     ///
     /// # Errors
     /// 74: they can't be made. 78: there is no home to make them in.
-    pub fn open() -> Result<Self, Failure> {
-        let folder = Self::place()?;
+    pub fn open(named: Option<&Path>) -> Result<Self, Failure> {
+        let folder = Self::place(named)?;
         for folder in [folder.clone(), folder.join("locks"), folder.join("applied"), folder.join("rates")] {
             DirBuilder::new()
                 .recursive(true)
@@ -52,8 +52,8 @@ impl Memory {
     ///
     /// # Errors
     /// 78: there is no home to make it in.
-    pub fn place() -> Result<PathBuf, Failure> {
-        Ok(state_home()?.join("orgwave"))
+    pub fn place(named: Option<&Path>) -> Result<PathBuf, Failure> {
+        named.map_or_else(|| Ok(state_home()?.join("orgwave")), |named| Ok(named.to_owned()))
     }
 
     /// Which runs never overlap with those of this memory.
@@ -119,8 +119,15 @@ fn state_home() -> Result<PathBuf, Failure> {
     if let Some(path) = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         return Ok(path);
     }
-    env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")).ok_or_else(|| {
-        Failure::new(Exit::BadConfig, "there is neither XDG_STATE_HOME nor HOME: no place for the lock")
+    // Containers set HOME to nothing or to `/`, where nothing of one user belongs.
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let home = home.filter(|home| home.is_absolute() && home.as_path() != Path::new("/"));
+    home.map(|home| home.join(".local/state")).ok_or_else(|| {
+        Failure::new(
+            Exit::BadConfig,
+            "there is no folder for locks and learned rates: HOME is unset, empty or /",
+        )
+        .hint("name one that lasts: --state-dir DIR, or XDG_STATE_HOME (for systemd: StateDirectory=orgwave)")
     })
 }
 

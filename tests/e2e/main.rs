@@ -47,6 +47,9 @@ mod credentials;
 #[path = "../machine/debian.rs"]
 mod machine;
 
+/// Paths that are no plain files, and flags from the environment.
+mod paths;
+
 /// That no secret is found in any file or stream.
 mod secrets;
 

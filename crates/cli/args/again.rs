@@ -31,9 +31,10 @@ impl KeyArgs {
         if let Some(profile) = &self.profile {
             flag("profile", profile);
         }
-        let files =
-            [("secrets", &self.secrets), ("ca-file", &self.ca_file), ("client-cert", &self.client_cert)];
-        for (name, file) in files.into_iter().chain([("client-key", &self.client_key)]) {
+        let files = [("secrets", &self.secrets), ("state-dir", &self.state_dir), ("ca-file", &self.ca_file)];
+        for (name, file) in
+            files.into_iter().chain([("client-cert", &self.client_cert), ("client-key", &self.client_key)])
+        {
             if let Some(file) = file {
                 flag(name, &file.display().to_string());
             }

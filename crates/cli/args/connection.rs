@@ -27,6 +27,9 @@ pub struct KeyArgs {
     /// A TOML file with secrets, readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// Where orgwave remembers locks, applied plans and learned rates [default: $XDG_STATE_HOME/orgwave].
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// The proxy to go through; else that of HTTPS_PROXY or ALL_PROXY. Never used for this machine.
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub proxy: Option<String>,

@@ -1,10 +1,11 @@
 //! The command line. As clap parses it: [`commands`], and the flags that they share, [`connection`], [`mod@pace`],
-//! [`writing`] and [`output`]; with [`examples`]. [`limits`]: resolved with what the rollout file says. [`again`]: to be
+//! [`writing`] and [`output`]; with [`examples`], and from the [`environment`]. [`limits`]: resolved with what the rollout file says. [`again`]: to be
 //! told to people.
 
 mod again;
 mod commands;
 mod connection;
+mod environment;
 mod examples;
 mod limits;
 mod output;
@@ -28,12 +29,20 @@ pub use writing::{GuardArgs, SelectArgs, WriteArgs};
 
 /// The definition of the command line.
 pub fn command() -> clap::Command {
-    examples::with_examples(Cli::command())
+    command_beside(&[])
+}
+
+/// The same beside these words, of which some make variables of the environment count for nothing.
+fn command_beside(typed: &[std::ffi::OsString]) -> clap::Command {
+    environment::with_environment(examples::with_examples(Cli::command()), typed)
 }
 
 /// Parses the command line; prints and ends where clap says so.
 pub fn parse() -> Result<Command, ExitCode> {
-    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let typed: Vec<_> = std::env::args_os().collect();
+    let parsed = command_beside(&typed)
+        .try_get_matches_from(typed)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map(|cli| cli.command).map_err(|error| {
         let is_help = !error.use_stderr();
         let _ = error.print();

@@ -118,7 +118,7 @@ impl Hold {
         if args.connect.sandbox {
             return Ok(None);
         }
-        let memory = Memory::open()?;
+        let memory = Memory::open(args.connect.key.state_dir.as_deref())?;
         let wait = args.guard.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
         let locks = memory.locks();
         if let Some(why) = locks.unusable().filter(|_| !args.output.quiet) {

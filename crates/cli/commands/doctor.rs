@@ -42,7 +42,7 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
         Ok(identity) => check_api(&mut chart, &args.key, identity, limits).await?,
     }
     chart.ok("limits", &in_words(&limits));
-    match Memory::place() {
+    match Memory::place(args.key.state_dir.as_deref()) {
         Ok(folder) => check_folder(&mut chart, "state", &folder, true),
         Err(failure) => {
             chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");

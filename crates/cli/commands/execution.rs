@@ -1,6 +1,7 @@
 //! Carrying a plan out, for `apply` and `resume` alike: journal, executor, reports, exit code.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use orgwave_core::plan::{Header, IndexEntry, Verdict};
@@ -9,7 +10,7 @@ use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal, WriteError};
-use orgwave_reporter::files::{sweep, write_files_watched};
+use orgwave_reporter::files::{sweep, target_of, write_files_watched};
 use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
@@ -165,9 +166,15 @@ pub fn report(
 pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     let Some(path) = &metrics.metrics_file else { return Ok(()) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let tried =
-        if path.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { tempfile::tempfile_in(folder) };
-    tried.map(drop).map_err(|error: io::Error| {
+    let tried = match path.metadata() {
+        // What is no file is written to as it is.
+        Ok(there) if there.file_type().is_char_device() => Ok(()),
+        _ => target_of(path).and_then(|target| {
+            let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(folder);
+            tempfile::tempfile_in(folder).map(drop)
+        }),
+    };
+    tried.map_err(|error: io::Error| {
         Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
             .because(error)
             .hint("name a file in a folder that is there and that you may write")

@@ -34,7 +34,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     // Without the key, whose runs are looked for isn't known.
     let identity = Identity::of(&args.key, None)?;
     let (endpoint, key) = (identity.endpoint(), identity.key_fingerprint());
-    let memory = Memory::open()?;
+    let memory = Memory::open(args.key.state_dir.as_deref())?;
     let wait = args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
     let mut lock = memory.locks().take(identity.partner(), None, wait).await?;
 

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::run::Exit;
+use orgwave_reporter::files::target_of;
+
 use crate::failure::Failure;
 use crate::plans::used;
 use crate::runs::{NewFolder, PLAN_FILE};
@@ -24,7 +27,16 @@ impl Place {
         match file {
             Some(path) => {
                 // Its pages go beside it, and what has their names may be the user's, or the very manifest.
-                let pages = ["html", "md", "csv"].map(|extension| path.with_extension(extension));
+                let special =
+                    |path: &Path| path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
+                if special(path) {
+                    let what =
+                        format!("{} is a device, a pipe or a socket, and a plan is a file", path.display());
+                    return Err(Failure::new(Exit::BadConfig, what));
+                }
+                // A link to where nothing is leads to the plan, and its pages lie beside that.
+                let target = target_of(path).map_err(|error| Failure::cannot_write(path, error))?;
+                let pages = ["html", "md", "csv"].map(|extension| target.with_extension(extension));
                 match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
                     Some(there) => Err(Failure::usage(format!(
                         "{} is there already, and neither a plan nor its pages replace a file",
@@ -32,12 +44,12 @@ impl Place {
                     ))),
                     None => {
                         // Of a plan that had this name before.
-                        let mark = used::mark_of(path);
+                        let mark = used::mark_of(&target);
                         match std::fs::remove_file(&mark) {
                             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                                 Err(Failure::cannot_write(&mark, error))
                             }
-                            _ => Ok(Self { path: path.to_owned(), folder: None }),
+                            _ => Ok(Self { path: target, folder: None }),
                         }
                     }
                 }

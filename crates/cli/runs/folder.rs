@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::durable::folder_synced;
 use orgwave_core::timestamp::Timestamp;
 
 use crate::failure::Failure;
@@ -49,5 +50,7 @@ impl NewFolder {
 /// 74.
 pub fn sync_folder(path: &Path) -> Result<(), Failure> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| Failure::cannot_write(path, error))
+    File::open(path)
+        .and_then(|folder| folder_synced(folder.sync_all()))
+        .map_err(|error| Failure::cannot_write(path, error))
 }

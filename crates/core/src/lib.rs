@@ -14,6 +14,7 @@ pub mod change;
 pub mod code;
 pub mod compare;
 pub mod desired;
+pub mod durable;
 pub mod event;
 pub mod ids;
 pub mod legible;

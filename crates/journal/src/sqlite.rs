@@ -39,9 +39,22 @@ impl Draft {
         refuse_existing(&path)?;
         fs::rename(self.dir.join(DRAFT_NAME), &path)
             .map_err(JournalError::io("give the journal its name"))?;
-        self.lock.folder.sync_all().map_err(JournalError::io("make the journal's name durable"))?;
+        orgwave_core::durable::folder_synced(self.lock.folder.sync_all())
+            .map_err(JournalError::io("make the journal's name durable"))?;
         SqliteJournal::open_locked(&path, self.lock, |store| store)
     }
+}
+
+/// SQLite takes paths of up to 512 bytes, with links resolved, and says of a longer one only that it can't be opened.
+fn refuse_long(dir: &Path) -> Result<(), JournalError> {
+    const LONGEST: usize = 512;
+    let whole = dir.canonicalize().map_err(JournalError::io("find the run's folder"))?;
+    let length = whole.join(format!("{DRAFT_NAME}-journal")).as_os_str().len() + 1;
+    if length <= LONGEST {
+        return Ok(());
+    }
+    let said = format!("its path is too long: {length} bytes, and SQLite takes {LONGEST}");
+    Err(JournalError::io("create the journal")(io::Error::new(io::ErrorKind::InvalidFilename, said)))
 }
 
 /// The writing end of a run's journal. There is at most one, in one process. Dropping it commits what is queued; who
@@ -61,6 +74,7 @@ impl SqliteJournal {
     /// # Errors
     /// The folder has a journal, another process is at work in it, or the file system fails.
     pub fn create(dir: &Path, header: &RunHeader) -> Result<Draft, JournalError> {
+        refuse_long(dir)?;
         let lock = RunLock::take(dir)?;
         refuse_existing(&dir.join(FILE_NAME))?;
         let path = dir.join(DRAFT_NAME);

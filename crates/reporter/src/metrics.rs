@@ -17,9 +17,9 @@
 //! file may be read by everybody, as the collector, another user, must.
 
 use std::fmt::{self, Write as _};
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use orgwave_core::run::Exit;
@@ -41,6 +41,12 @@ const MOST: u64 = 1 << 16;
 /// The file can't be written; what was there stays.
 pub fn write_metrics(path: &Path, exit: Exit, at: Timestamp, run: Option<&Tally>) -> Result<(), ReportError> {
     let last_success = if exit == Exit::Done { Some(seconds(at)) } else { last_success(path) };
+    // A terminal, say, or /dev/null: written to as it is.
+    if path.metadata().is_ok_and(|there| there.file_type().is_char_device()) {
+        let text = metrics(exit, at, last_success.as_deref(), run);
+        let file = OpenOptions::new().write(true).open(path);
+        return file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(ReportError::write(path));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let named = path.file_name().ok_or_else(|| io::Error::other("no name of a file"));
     let file = named.and_then(|name| {

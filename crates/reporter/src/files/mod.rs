@@ -30,6 +30,7 @@ use std::str::FromStr;
 use orgwave_core::plan::Header;
 
 pub use self::leftovers::sweep;
+pub use self::whole::target_of;
 pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
 use crate::error::ReportError;
 use crate::record::{Record, Records};

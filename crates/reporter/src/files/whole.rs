@@ -1,11 +1,14 @@
 //! A file that appears whole or not at all: a temporary in the same folder, synced, then renamed.
 //!
+//! Where a link stands, the file that it leads to is replaced. A device, a pipe, a socket or a folder is never.
+//!
 //! Dropped before its rename, the temporary is removed. Readable by its owner only, as tempfile makes them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use orgwave_core::durable::folder_synced;
 use tempfile::NamedTempFile;
 
 use crate::error::ReportError;
@@ -27,13 +30,15 @@ pub(crate) struct Nameless {
 impl WholeFile {
     /// Begins a file in a folder that is there.
     pub(crate) fn begin(folder: &Path, name: &str) -> io::Result<Self> {
+        let path = target_of(&folder.join(name))?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let temporary =
             tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".tmp").tempfile_in(folder)?;
-        Ok(Self { temporary, path: folder.join(name) })
+        Ok(Self { temporary, path })
     }
 
     /// Opens it to others than its owner.
-    pub(crate) fn permit(&self, permissions: std::fs::Permissions) -> io::Result<()> {
+    pub(crate) fn permit(&self, permissions: fs::Permissions) -> io::Result<()> {
         self.temporary.as_file().set_permissions(permissions)
     }
 
@@ -92,17 +97,42 @@ impl Seek for WholeFile {
     }
 }
 
+/// Where a file of this name is written: links are followed, to a plain file or to where one may be made.
+///
+/// # Errors
+/// Something else is there, or the links go in a circle.
+pub fn target_of(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..=MOST_LINKS {
+        let found = match fs::symlink_metadata(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
+            Err(error) => return Err(error),
+        };
+        if found.is_symlink() {
+            let to = fs::read_link(&path)?;
+            path = path.parent().unwrap_or(Path::new("")).join(to);
+        } else if found.is_file() {
+            return Ok(path);
+        } else {
+            return Err(io::Error::other("it is a folder, a device, a pipe or a socket, not a plain file"));
+        }
+    }
+    Err(io::Error::other("its links go in a circle"))
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), ReportError> {
     // The folder of a bare file name is the working directory.
     let open = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    File::open(open).and_then(|folder| folder.sync_all()).map_err(ReportError::write(folder))
+    File::open(open).and_then(|folder| folder_synced(folder.sync_all())).map_err(ReportError::write(folder))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -127,5 +157,33 @@ mod tests {
         let path = folder.path().join("a.csv");
         assert_eq!(fs::read_to_string(&path).unwrap(), "after");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("there")).unwrap();
+        fs::write(folder.path().join("there/a.csv"), "before").unwrap();
+        symlink("there/a.csv", folder.path().join("one")).unwrap();
+        symlink("one", folder.path().join("two")).unwrap();
+        symlink("there/new.csv", folder.path().join("three")).unwrap();
+        for (name, target) in [("two", "there/a.csv"), ("three", "there/new.csv")] {
+            let mut file = WholeFile::begin(folder.path(), name).unwrap();
+            file.write_all(b"after").unwrap();
+            file.end().unwrap().name().unwrap();
+            assert!(fs::symlink_metadata(folder.path().join(name)).unwrap().is_symlink());
+            assert_eq!(fs::read_to_string(folder.path().join(target)).unwrap(), "after");
+        }
+    }
+
+    #[test]
+    fn devices_folders_and_circles_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        symlink("/dev/null", folder.path().join("device")).unwrap();
+        symlink("circle", folder.path().join("circle")).unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        for name in ["device", "circle", "folder"] {
+            assert!(WholeFile::begin(folder.path(), name).is_err(), "{name}");
+        }
     }
 }

@@ -1,0 +1,117 @@
+//! Paths that are no plain files, lead elsewhere, are too long, or aren't there; and flags from the environment.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::process::Command;
+
+use crate::desk::Desk;
+use crate::vendor::{KEY, Org, Server, Vendor};
+
+fn ready() -> (Desk, Vendor) {
+    let desk = Desk::new();
+    let org = Org::new(0);
+    desk.manifest("saveClips", [(&org, "true".to_owned())]);
+    (desk, Vendor::start(Server::Merges, [org]))
+}
+
+#[test]
+fn devices_and_links_of_outputs_stay_what_they_are() {
+    let (desk, vendor) = ready();
+    // A device of our own: the machine's must not be what a failure of this test replaces.
+    let made = Command::new("mknod").arg(desk.path("null")).args(["c", "1", "3"]).status().unwrap();
+    let null = if made.success() { "null" } else { "/dev/null" };
+    let made = Command::new("mkfifo").arg(desk.path("fifo")).status().unwrap();
+    assert!(made.success());
+    fs::create_dir(desk.path("there")).unwrap();
+    symlink("there/m.prom", desk.path("m.prom")).unwrap();
+    symlink("there/p.jsonl", desk.path("p.jsonl")).unwrap();
+    let apply = |file: &str| desk.run(&vendor, &format!("apply orgs.csv --yes --metrics-file {file}"));
+    apply(null).expect(0);
+    assert!(fs::metadata(desk.path(null)).unwrap().file_type().is_char_device());
+    for _ in 0..2 {
+        apply("m.prom").expect(0);
+        assert!(fs::symlink_metadata(desk.path("m.prom")).unwrap().is_symlink());
+        assert!(fs::read_to_string(desk.path("there/m.prom")).unwrap().contains("orgwave_run_exit_code"));
+    }
+    for refused in ["fifo", "there", "/dev"] {
+        apply(refused).expect(78);
+    }
+    assert!(fs::metadata(desk.path("fifo")).unwrap().file_type().is_fifo());
+    for refused in [null, "fifo"] {
+        desk.run(&vendor, &format!("plan orgs.csv -o {refused}")).expect(78);
+    }
+    desk.run(&vendor, "plan orgs.csv -o p.jsonl").expect(0);
+    assert!(fs::symlink_metadata(desk.path("p.jsonl")).unwrap().is_symlink());
+    assert!(desk.path("there/p.jsonl").is_file() && desk.path("there/p.md").is_file());
+}
+
+#[test]
+fn a_path_that_is_too_long_says_so() {
+    let (desk, vendor) = ready();
+    let name = "n".repeat(300);
+    desk.run(&vendor, &format!("apply orgs.csv --yes --reports {name}")).expect(74).says("too long");
+    desk.run_bare(&format!("check {name}.csv")).expect(66).says("too long");
+    // Longer than what SQLite takes, and not than what the system does.
+    let deep = vec!["d".repeat(100); 6].join("/");
+    desk.run(&vendor, &format!("apply orgs.csv --yes --reports {deep}")).expect(74).says("too long");
+}
+
+#[test]
+fn without_a_home_one_message_names_the_state_dir() {
+    let (desk, vendor) = ready();
+    for home in [None, Some(""), Some("/"), Some("relative")] {
+        let start = |more: &str| {
+            let mut command = desk.command();
+            let line = format!("apply orgs.csv --yes --endpoint {} --token-file key {more}", vendor.url());
+            command.args(line.split_whitespace()).env_remove("XDG_STATE_HOME").env_remove("HOME");
+            command.envs(home.map(|home| ("HOME", home)));
+            desk.spawn(command).wait()
+        };
+        start("").expect(78).says("--state-dir");
+        start("--state-dir memory").expect(0);
+        assert!(desk.path("memory/applied").is_dir());
+        fs::remove_dir_all(desk.path("memory")).unwrap();
+    }
+}
+
+#[test]
+fn every_flag_has_a_variable_but_those_that_give_a_yes() {
+    let (desk, vendor) = ready();
+    let url = vendor.url();
+    let run = |line: &str, variables: &[(&str, &str)]| {
+        let mut command = desk.command();
+        command.args(line.split_whitespace()).envs(variables.iter().copied());
+        desk.spawn(command).wait()
+    };
+    let here = [("ORGWAVE_ENDPOINT", url.as_str()), ("ORGWAVE_TOKEN_FILE", "key")];
+    run("orgs", &here).expect(0);
+    run("orgs", &[("ORGWAVE_ENDPOINT", &url), ("ORGWAVE_TOKEN_COMMAND", "cat key")]).expect(0);
+    run("plan orgs.csv", &[here[0], here[1], ("ORGWAVE_REPORTS", "elsewhere")]).expect(0);
+    assert!(desk.path("elsewhere/plans").is_dir());
+    let json = run("plan orgs.csv", &[here[0], here[1], ("ORGWAVE_JSON", "1")]).expect(0);
+    assert!(json.out.starts_with('{'), "{}", json.out);
+    let people = run("plan orgs.csv", &[here[0], here[1], ("ORGWAVE_JSON", "0")]).expect(0);
+    assert!(!people.out.starts_with('{'), "{}", people.out);
+    // What is typed comes first, also before a variable of what it excludes; an empty one says nothing.
+    run("orgs --token-file key", &[here[0], ("ORGWAVE_TOKEN_FILE", "gone")]).expect(0);
+    run("orgs --token-file key", &[here[0], ("ORGWAVE_TOKEN_COMMAND", "false")]).expect(0);
+    run(&format!("orgs --endpoint={url}"), &[("ORGWAVE_REGION", "eu"), here[1]]).expect(0);
+    run("plan orgs.csv --sandbox", &[("ORGWAVE_ENDPOINT", "https://x.invalid"), here[1]]).expect(0);
+    run("orgs", &[here[0], here[1], ("ORGWAVE_RATE", ""), ("ORGWAVE_REGION", "")]).expect(0);
+    run("orgs", &[here[0], here[1], ("ORGWAVE_RATE", "fast")]).expect(64);
+    // A variable says no yes, and chooses no other command.
+    for variable in ["ORGWAVE_YES", "ORGWAVE_UNATTENDED", "ORGWAVE_DRY_RUN", "ORGWAVE_SANDBOX"] {
+        run("apply orgs.csv", &[here[0], here[1], (variable, "true")]).expect(64);
+    }
+    run("apply orgs.csv --yes", &[here[0], here[1], ("ORGWAVE_DETAILED_EXITCODE", "1")]).expect(0);
+    let outside = desk.path("orgs.csv").display().to_string();
+    fs::create_dir(desk.path("sub")).unwrap();
+    desk.write("sub/r.toml", format!("[rollout]\norgs = \"{outside}\"\n"));
+    run("check sub/r.toml", &[("ORGWAVE_ALLOW_OUTSIDE", "true")]).expect(65);
+    let help = run("apply --help", &[("ORGWAVE_PROXY", "http://me:hunter2@proxy")]).expect(0).out;
+    for variable in ["ORGWAVE_ENDPOINT", "ORGWAVE_REPORTS", "ORGWAVE_MAX_FAILURES", "ORGWAVE_NO_PROGRESS"] {
+        assert!(help.contains(variable), "{variable}");
+    }
+    assert!(!help.contains("ORGWAVE_YES") && !help.contains("ORGWAVE_ACK") && !help.contains("hunter2"));
+    assert!(!help.contains(KEY));
+}
