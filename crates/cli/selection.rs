@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -18,6 +17,7 @@ use wildmatch::WildMatch;
 
 use crate::args::SelectArgs;
 use crate::failure::Failure;
+use crate::input::Input;
 use crate::plans::each_line;
 
 /// Bytes of a file of patterns.
@@ -221,9 +221,11 @@ impl Unmatched<'_> {
 impl std::fmt::Display for Unmatched<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { flag, pattern: Pattern { typed, place, .. }, listed, near, .. } = self;
-        write!(f, "{flag} {}", quoted(typed))?;
-        if let Some((file, line)) = place {
-            write!(f, " ({file}, line {line})")?;
+        match place {
+            // The file may be anything, a key as well: what is like no org is not quoted.
+            Some((file, line)) if near.is_none() && *listed == 0 => write!(f, "{flag} @{file}, line {line}:")?,
+            Some((file, line)) => write!(f, "{flag} {} ({file}, line {line})", quoted(typed))?,
+            None => write!(f, "{flag} {}", quoted(typed))?,
         }
         f.write_str(" matches no org")?;
         match near {
@@ -240,10 +242,9 @@ impl std::fmt::Display for Unmatched<'_> {
 /// The text of a file of patterns.
 fn read(flag: &str, file: &str) -> Result<String, Failure> {
     let failure = |exit, what: &str| Failure::new(exit, format!("{flag} @{file}: {what}"));
-    let opened = File::open(Path::new(file));
     let mut bytes = Vec::new();
-    opened
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    Input::open(Path::new(file))
+        .and_then(|file| file.into_file().take(LARGEST + 1).read_to_end(&mut bytes))
         .map_err(|error| failure(Exit::NoInput, "the file can't be read").because(error))?;
     if bytes.len() as u64 > LARGEST {
         return Err(failure(Exit::BadInput, "the file is larger than 16 MiB"));
@@ -357,6 +358,6 @@ mod tests {
         let gone = Selection::of(&SelectArgs { only: vec![value], skip: Vec::new() });
         assert_eq!(gone.err().unwrap().exit, Exit::NoInput);
         let endless = Selection::of(&SelectArgs { only: vec!["@/dev/zero".to_owned()], skip: Vec::new() });
-        assert_eq!(endless.err().unwrap().exit, Exit::BadInput);
+        assert_eq!(endless.err().unwrap().exit, Exit::NoInput);
     }
 }

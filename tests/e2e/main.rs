@@ -47,6 +47,9 @@ mod credentials;
 #[path = "../machine/debian.rs"]
 mod machine;
 
+/// Proxies and certificates.
+mod network;
+
 /// Paths that are no plain files, and flags from the environment.
 mod paths;
 

@@ -48,7 +48,7 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
             chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");
         }
     }
-    if let Ok(memory) = Memory::place() {
+    if let Ok(memory) = Memory::place(args.key.state_dir.as_deref()) {
         check_locks(&mut chart, &Locks::find(&memory));
     }
     check_folder(&mut chart, "reports", &args.reports, false);

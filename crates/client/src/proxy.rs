@@ -26,11 +26,25 @@ pub enum ProxyError {
 }
 
 impl Proxy {
-    /// Whether requests to this endpoint may go through a proxy, given a list as `NO_PROXY` has it.
+    /// Whether requests to this endpoint may go through a proxy, given a list as `NO_PROXY` has it: hosts, domains,
+    /// addresses, networks, each with or without a port, or `*`.
     pub fn is_for(endpoint: &Endpoint, exceptions: &str) -> bool {
-        let uri = endpoint.join("").as_str().parse();
-        let matcher = Matcher::builder().all("http://proxy.invalid").no(exceptions.to_owned()).build();
-        !endpoint.is_loopback() && uri.is_ok_and(|uri| matcher.intercept(&uri).is_some())
+        let url = endpoint.join("");
+        let of_this_port = |entry: &str| match entry.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') => port
+                .parse()
+                .ok()
+                .is_none_or(|port: u16| url.port_or_known_default() == Some(port))
+                .then(|| host.to_owned()),
+            _ => Some(entry.to_owned()),
+        };
+        let entries = exceptions.split([',', ' ']).filter(|entry| !entry.is_empty());
+        let hosts: Vec<String> = entries.filter_map(of_this_port).collect();
+        if endpoint.is_loopback() || hosts.iter().any(|host| host == "*") {
+            return false;
+        }
+        let matcher = Matcher::builder().all("http://proxy.invalid").no(hosts.join(",")).build();
+        url.as_str().parse().is_ok_and(|uri| matcher.intercept(&uri).is_some())
     }
 
     /// What the URL says of its user, to be masked wherever it appears.
@@ -103,10 +117,16 @@ mod tests {
         for list in ["", "other.example", "ample", "10.0.0.0/8", "i.gateway.example"] {
             assert!(is_for("https://gateway.example", list), "{list}");
         }
-        for list in ["gateway.example", "example", ".example", " a, gateway.example ", "*"] {
+        assert!(is_for("https://gateway.example", "gateway.example:8443"));
+        for list in
+            ["gateway.example", "example", ".example", " a, gateway.example ", "*", "a gateway.example:443"]
+        {
             assert!(!is_for("https://gateway.example", list), "{list}");
         }
-        assert!(!is_for("https://10.1.2.3", "10.0.0.0/8"));
+        for list in ["10.0.0.0/8", "10.1.2.3", "*", "10.1.2.3:443"] {
+            assert!(!is_for("https://10.1.2.3", list), "{list}");
+        }
+        assert!(!is_for("https://[fd00::1]", "fd00::/8"));
         for url in [
             "http://127.0.0.1:8080",
             "http://localhost",
