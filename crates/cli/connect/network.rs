@@ -101,7 +101,8 @@ impl Network {
 /// The first of these variables that says something.
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(|name| {
-        env::var(name).ok().filter(|value| !value.trim().is_empty()).map(|value| (*name, value))
+        let value = env::var_os(name)?.into_string().ok()?;
+        (!value.trim().is_empty()).then_some((*name, value))
     })
 }
 
