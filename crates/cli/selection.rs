@@ -223,7 +223,9 @@ impl std::fmt::Display for Unmatched<'_> {
         let Self { flag, pattern: Pattern { typed, place, .. }, listed, near, .. } = self;
         match place {
             // The file may be anything, a key as well: what is like no org is not quoted.
-            Some((file, line)) if near.is_none() && *listed == 0 => write!(f, "{flag} @{file}, line {line}:")?,
+            Some((file, line)) if near.is_none() && *listed == 0 => {
+                write!(f, "{flag} @{file}, line {line}:")?
+            }
             Some((file, line)) => write!(f, "{flag} {} ({file}, line {line})", quoted(typed))?,
             None => write!(f, "{flag} {}", quoted(typed))?,
         }
