@@ -29,7 +29,7 @@ use crate::input::Input;
 use crate::locks::Lock;
 use crate::memory::Memory;
 use crate::plans::{
-    OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle,
+    Made, NewPlan, OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle,
 };
 use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
@@ -159,16 +159,9 @@ async fn prepare_rollout(
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    let mut plan = make(
-        &mut rollout,
-        &policy,
-        &args.select,
-        &mut session,
-        &path,
-        folder.name.clone(),
-        &mut listeners.sink(),
-    )
-    .await?;
+    let new = NewPlan { path: &path, id: folder.name.clone(), is_reviewed: false };
+    let Made { mut plan, .. } =
+        make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let lines = PlanLines::open(&path, std::mem::take(&mut plan.index))?;

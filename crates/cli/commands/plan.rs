@@ -5,14 +5,14 @@ use orgwave_core::run::Exit;
 
 use super::listeners::Listeners;
 use super::online::absent;
-use super::review::{acks, max_changed, review, show};
+use super::review::{acks, max_changed, show};
 use super::sandboxed;
 use crate::args::{self, PlanArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, Place, check_no_read, make};
+use crate::plans::{Made, NewPlan, OpenPlan, Place, check_no_read, make};
 use crate::rollout::{self, Telling};
 use crate::runs::new_name;
 
@@ -35,14 +35,17 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let needed = &rollout.manifest.header().secrets;
         let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
         let mut listeners = Listeners::new(&args.output, None)?;
-        let made =
-            make(&mut rollout, &policy, &args.select, &mut session, &path, plan_id, &mut listeners.sink())
-                .await;
+        let new = NewPlan { path: &path, id: plan_id, is_reviewed: true };
+        let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
         listeners.finish()?;
-        let made = made?;
-        let absent =
-            if args.online { absent(&mut rollout, &mut session, &args.output).await? } else { Vec::new() };
-        let review = review(&path, &session, &absent)?;
+        let Made { plan: made, review } = made?;
+        let mut review = review.expect("it is wanted");
+        if args.online {
+            for absent in absent(&mut rollout, &mut session, &args.output).await? {
+                review.absent(&absent);
+            }
+        }
+        let review = review.finish(&made.footer, session.expected())?;
         let expected = session.expected();
         if let Some(sandbox) = session.sandbox.take() {
             sandbox.shutdown().await;

@@ -21,12 +21,12 @@ use orgwave_reporter::{Record, Records};
 
 use super::execution::say;
 use super::listeners::Listeners;
-use super::review::{acks, review, show};
+use super::review::{acks, show};
 use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
-use crate::plans::{Draft, OpenPlan, Place, header_of, settings, stopped};
+use crate::plans::{Draft, Made, Place, header_of, settings, stopped};
 use crate::runs::{PLAN_FILE, RunFiles, RunFolder, find, new_name, prove};
 use crate::selection::Selection;
 
@@ -44,7 +44,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     let place = Place::find(args.output_file.as_deref(), &args.output.reports, id.clone())?;
     let header = header(&run, &session, id, &args);
     let made = make(&run, header, &mut session, &place.path, &args).await;
-    let (plan, unrestored) = match made {
+    let (Made { plan, review }, unrestored) = match made {
         Ok(made) => made,
         Err(failure) => {
             place.discard();
@@ -52,7 +52,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         }
     };
     let path = place.path;
-    let review = review(&path, &session, &[])?;
+    let review = review.expect("an undo is reviewed").finish(&plan.footer, session.expected())?;
     if !args.output.quiet {
         show(&review, &args.output, session.expected());
         say(&unrestored.to_string(), &args.output);
@@ -171,7 +171,7 @@ async fn make(
     session: &mut Session,
     path: &std::path::Path,
     args: &UndoArgs,
-) -> Result<(OpenPlan, Unrestored), Failure> {
+) -> Result<(Made, Unrestored), Failure> {
     let seal = session.seal(&header.plan_id);
     // Before-images of secrets are fingerprints under the run's own plan.
     let run_seal = session.seal(&run.header.plan_id);
@@ -179,25 +179,33 @@ async fn make(
     let mut records = Records::of(&source)?;
     let select = Selection::of(&args.select)?;
     select.must_match_in(&run.path.join(PLAN_FILE))?;
-    let mut changed = Vec::new();
-    while let Some(mut record) = records.next_record()? {
+    let is_undone = |record: &Record| {
         let line = &record.line;
-        let is_selected = select.skips((&line.org, [line.name.as_deref(), None])).is_none();
-        if is_selected && record.changed() > 0 {
-            let index = u32::try_from(changed.len()).unwrap_or(u32::MAX);
-            // What was typed isn't needed, and a run may have many rows.
-            record.line.typed = RawTyped::default();
-            changed.push((record.line.org, (index, record)));
+        record.changed() > 0 && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
+    };
+    let mut failed = None;
+    // One at a time, as there is room for it: a run may have many rows.
+    let changed = std::iter::from_fn(|| {
+        loop {
+            match records.next_record() {
+                Ok(record) => match record? {
+                    record if is_undone(&record) => return Some(record),
+                    _ => {}
+                },
+                Err(error) => {
+                    failed = Some(Failure::from(error));
+                    return None;
+                }
+            }
         }
-    }
-    drop(records);
+    });
 
     let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
     let mut unrestored = Unrestored::default();
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None)?;
     let stop = survey(
-        changed.into_iter(),
+        (0..).zip(changed).map(|(index, record)| (record.line.org, (index, record))),
         &api,
         &mut session.gate,
         &mut session.control,
@@ -219,8 +227,11 @@ async fn make(
     if let Some(reason) = stop {
         return Err(stopped(&reason));
     }
-    let plan = draft.into_inner().finish(header, &seal, path)?;
-    Ok((plan, unrestored))
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let made = draft.into_inner().finish(header, &seal, path, true)?;
+    Ok((made, unrestored))
 }
 
 fn undo_line(record: &Record, finding: Finding, seal: &SealKey, unrestored: &mut Unrestored) -> PlanLine {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use orgwave_core::change::changes;
 use orgwave_core::compare::{drift, whose};
 use orgwave_core::outcome::{Complaint, Image};
-use orgwave_core::plan::{PlanLine, PlannedField, RawTyped, Verdict};
+use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
 use orgwave_core::run::Exit;
 use orgwave_core::status::Status;
 use orgwave_executor::survey::survey;
@@ -20,7 +20,7 @@ use crate::args::{self, GuardArgs, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
-use crate::plans::{each_line, header_of, make, settings, stopped};
+use crate::plans::{Lines, NewPlan, each_line, header_of, make, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 use crate::selection::Selection;
@@ -55,9 +55,8 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let folder = tempfile::tempdir().map_err(|error| Failure::cannot_write(&std::env::temp_dir(), error))?;
     let path = folder.path().join(PLAN_FILE);
     let mut listeners = Listeners::new(&args.output, None)?;
-    let id = new_name(clock::now());
-    let made =
-        make(&mut rollout, &policy, &args.select, &mut session, &path, id, &mut listeners.sink()).await;
+    let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
+    let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
     let mut findings = Findings::default();
@@ -100,19 +99,16 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     prove(&run.path, &run.header, &seal)?;
     let select = Selection::of(&args.select)?;
     select.must_match_in(&plan)?;
-    let mut lines = Vec::new();
-    each_line(&plan, |line| {
-        let is_judged = matches!(line.verdict, Verdict::Update | Verdict::Unchanged);
-        if is_judged && select.skips((&line.org, [line.name.as_deref(), None])).is_none() {
-            // What was typed isn't needed, and a run may have many rows.
-            lines.push((line.org, PlanLine { typed: RawTyped::default(), ..line }));
-        }
-    })?;
+    let mut lines = Lines::of(&plan)?;
+    let to_judge = |line: &PlanLine| {
+        matches!(line.verdict, Verdict::Update | Verdict::Unchanged)
+            && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
+    };
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None)?;
     let mut findings = Findings::default();
     let stop = survey(
-        lines.into_iter(),
+        lines.by_ref().filter(to_judge).map(|line| (line.org, line)),
         &api,
         &mut session.gate,
         &mut session.control,
@@ -143,5 +139,6 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     )
     .await;
     listeners.finish()?;
+    lines.end()?;
     stop.map_or(Ok(findings), |reason| Err(stopped(&reason)))
 }

@@ -17,6 +17,7 @@ use orgwave_core::secret::SealKey;
 use serde_json::Value;
 
 use super::open::{OpenPlan, create_private};
+use super::review::Review;
 use super::spool::{Spool, Spooled};
 use crate::failure::Failure;
 use crate::locks::OrgId;
@@ -41,6 +42,14 @@ pub struct Draft {
     fields: usize,
     lines: SyncSender<Batch>,
     thread: JoinHandle<io::Result<TakenDown>>,
+}
+
+/// A plan on disk, and the review of its lines where one was wanted.
+pub struct Made {
+    /// The plan.
+    pub plan: OpenPlan,
+    /// Its pages, which aren't finished yet.
+    pub review: Option<Review>,
 }
 
 /// The lines as they lie in the spool.
@@ -98,11 +107,18 @@ impl Draft {
         let _ = self.lines.send(batch);
     }
 
-    /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave.
+    /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave. The review sees them
+    /// on the way.
     ///
     /// # Errors
     /// 74.
-    pub fn finish(mut self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Failure> {
+    pub fn finish(
+        mut self,
+        header: Header,
+        seal: &SealKey,
+        path: &Path,
+        is_reviewed: bool,
+    ) -> Result<Made, Failure> {
         let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
         self.hand_on();
         drop(self.lines);
@@ -110,10 +126,26 @@ impl Draft {
         let TakenDown { spool, tripped } = taken.map_err(cannot_write)?;
         let guards = tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
         let spooled = spool.finish().map_err(cannot_write)?;
-        let mut plan = write(&spooled, header, guards, path, seal).map_err(cannot_write)?;
+        let mut failed = None;
+        let mut review = is_reviewed.then(|| Review::begin(path, &header)).transpose()?;
+        let each = |json: &[u8], wave| match &mut review {
+            Some(review) => {
+                let line = PlanLine { wave, ..serde_json::from_slice(json)? };
+                review.line(&line).map_err(|failure| {
+                    failed = Some(failure);
+                    io::Error::other("the review can't be written")
+                })
+            }
+            None => Ok(()),
+        };
+        let plan = write(&spooled, header, guards, path, seal, each);
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let mut plan = plan.map_err(cannot_write)?;
         plan.orgs = self.orgs;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
-        Ok(plan)
+        Ok(Made { plan, review })
     }
 }
 
@@ -137,6 +169,7 @@ fn write(
     guards: Vec<Guard>,
     path: &Path,
     seal: &SealKey,
+    mut review: impl FnMut(&[u8], Option<u32>) -> io::Result<()>,
 ) -> io::Result<OpenPlan> {
     let updates = spooled.updates().count() as u64;
     let mut dealer = Dealer::new(header.waves.as_ref(), spooled);
@@ -154,7 +187,7 @@ fn write(
             counts.entry(wave).or_insert(WaveCount { wave, orgs: 0, pinned }).orgs += 1;
         }
         index.push(writer.placed(line.json, line.verdict, wave)?);
-        Ok(())
+        review(line.json, wave)
     })?;
     footer.waves = counts.into_values().collect();
     let Sealed { out, seal } = writer.finish(&footer)?;

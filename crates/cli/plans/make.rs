@@ -18,9 +18,8 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::survey::{Finding, survey};
 use serde_json::Value;
 
-use super::draft::Draft;
+use super::draft::{Draft, Made};
 use super::idle::warn_if_idle;
-use super::open::OpenPlan;
 use super::unjudged::settings;
 use crate::args::{PlanPolicy, SelectArgs};
 use crate::clients::{self, Clients};
@@ -29,6 +28,16 @@ use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::rollout::{Rollout, rows_failure};
 use crate::selection::Selection;
+
+/// What a plan that is to be made will be.
+pub struct NewPlan<'a> {
+    /// Its file.
+    pub path: &'a Path,
+    /// Its id.
+    pub id: String,
+    /// Whether its pages are begun on the way.
+    pub is_reviewed: bool,
+}
 
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
 ///
@@ -40,10 +49,9 @@ pub async fn make(
     policy: &PlanPolicy,
     select: &SelectArgs,
     session: &mut Session,
-    path: &Path,
-    plan_id: String,
+    NewPlan { path, id: plan_id, is_reviewed }: NewPlan<'_>,
     sink: &mut dyn EventSink,
-) -> Result<OpenPlan, Failure> {
+) -> Result<Made, Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let seal = session.seal(&plan_id);
     let waves = waves_of(policy, rollout)?;
@@ -124,11 +132,11 @@ pub async fn make(
     rollout.still_the_same()?;
 
     let header = header_of(rollout, policy, session, plan_id, waves, created);
-    let plan = draft.into_inner().finish(header, &seal, path)?;
-    warn_if_idle(&plan);
-    let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
+    let made = draft.into_inner().finish(header, &seal, path, is_reviewed)?;
+    warn_if_idle(&made.plan);
+    let (plan_id, updates) = (made.plan.header.plan_id.clone(), made.plan.footer.updates);
     Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
-    Ok(plan)
+    Ok(made)
 }
 
 /// Decides on one row at a time.

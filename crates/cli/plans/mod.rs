@@ -15,14 +15,14 @@ mod spool;
 mod unjudged;
 pub mod used;
 
-pub use draft::Draft;
+pub use draft::{Draft, Made};
 pub use file::{PlanFile, Proved};
 pub use idle::warn_if_idle;
 pub use lines::PlanLines;
-pub use make::{make, stopped};
+pub use make::{NewPlan, make, stopped};
 pub use no_read::check_no_read;
 pub use open::{OpenPlan, Wanted};
-pub use peek::{each_line, header_of, limits_of};
+pub use peek::{Lines, each_line, header_of, limits_of};
 pub use place::Place;
 pub use review::{Absent, Review};
 pub use unjudged::settings;

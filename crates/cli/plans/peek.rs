@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orgwave_core::manifest::LimitValue;
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
@@ -25,12 +25,52 @@ pub fn header_of(path: &Path) -> Result<Header, Failure> {
 ///
 /// # Errors
 /// As [`header_of`].
-pub fn each_line(path: &Path, mut each: impl FnMut(PlanLine)) -> Result<(), Failure> {
-    let mut reader = reader_of(path)?;
-    while let Some((_, line)) = reader.next_org().map_err(|error| bad_plan(path, error))? {
-        each(line);
+pub fn each_line(path: &Path, each: impl FnMut(PlanLine)) -> Result<(), Failure> {
+    let mut lines = Lines::of(path)?;
+    lines.by_ref().for_each(each);
+    lines.end()
+}
+
+/// The lines of a plan, read as they are asked for: one is held at a time, however many there are.
+pub struct Lines {
+    reader: PlanReader<BufReader<File>>,
+    path: PathBuf,
+    failed: Option<Failure>,
+}
+
+impl Lines {
+    /// Begins at the first org.
+    ///
+    /// # Errors
+    /// As [`header_of`].
+    pub fn of(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { reader: reader_of(path)?, path: path.to_owned(), failed: None })
     }
-    Ok(())
+
+    /// Whether the lines ended where the plan does.
+    ///
+    /// # Errors
+    /// They ended earlier: as [`header_of`].
+    pub fn end(self) -> Result<(), Failure> {
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Iterator for Lines {
+    type Item = PlanLine;
+
+    fn next(&mut self) -> Option<PlanLine> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.reader.next_org() {
+            Ok(next) => next.map(|(_, line)| line),
+            Err(error) => {
+                self.failed = Some(bad_plan(&self.path, error));
+                None
+            }
+        }
+    }
 }
 
 /// `[limits]` of the rollout that a plan was made from.
