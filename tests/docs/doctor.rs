@@ -85,7 +85,7 @@ fn an_org_that_a_rollout_would_block_is_worth_a_warning() {
         ("connected = false", "never connected Envoy"),
         ("masked_secrets = true", "apiToken, refreshToken come back masked"),
         ("org_uuid_absent = true", "don't say whose they are"),
-        ("access = false", "HTTP 403"),
+        ("access = false", "1 without access for the partner"),
     ] {
         shell.write("r.toml", &format!("[rollout]\norgs = \"orgs.csv\"\n[[sandbox.orgs]]\n{how}\n"));
         let api = shell.sandbox("r.toml");

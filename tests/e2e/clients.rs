@@ -1,7 +1,7 @@
 //! What the client list says of orgs, and what `--only` and `--skip` select of them.
 
 use crate::desk::{Desk, Ended, FAST};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
 
 /// A desk with a manifest of these orgs, and their vendor.
 fn settled(orgs: &[Org]) -> (Desk, Vendor) {
@@ -185,4 +185,53 @@ fn a_plan_of_which_nothing_can_be_applied_ends_with_3() {
     desk.manifest("saveClips,skip", orgs.iter().map(|org| (org, "true,not now".to_owned())));
     desk.run(&vendor, &format!("plan orgs.csv --strict {FAST}")).expect(0);
     assert_eq!(vendor.of(Op::Write).len(), 0);
+}
+
+#[test]
+fn check_online_judges_orgs_as_a_plan_does_and_asks_for_the_list_once() {
+    let orgs = [Org::new(1), Org::new(2), Org::new(3).not_connected(), Org::new(4), Org::new(5)];
+    let desk = Desk::new();
+    let cells = ["true,Org 1,", "true,Another,", "true,,", "true,,true", "true,,"];
+    let rows = orgs.iter().zip(cells).map(|(org, cells)| (org, cells.to_owned()));
+    desk.manifest("saveClips,org_name,expect.enabled", rows.clone());
+    let vendor = Vendor::start(Server::Merges, orgs[..4].to_vec());
+    vendor.edit(&orgs[3].uuid, "enabled", "false");
+    let ended = desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(65).says("4 problems");
+    let said: Vec<&str> = ended.err.lines().filter(|line| line.contains("E-")).collect();
+    for (line, code) in said.iter().zip(["3: E-ORG-001", "4: E-ORG-005", "5: E-ORG-003", "6: E-LIVE-001"]) {
+        assert!(line.contains(code), "{code} in {line}");
+    }
+    assert_eq!((said.len(), vendor.of(Op::List).len()), (4, 1));
+    let json = desk.run(&vendor, "check orgs.csv --online --rate unlimited --json").expect(65).out;
+    assert!(json.lines().count() == 4 && json.lines().all(|line| line.contains("\"code\"")), "{json}");
+    desk.manifest("saveClips,org_name,expect.enabled", rows.take(1));
+    desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(0);
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+}
+
+#[test]
+fn cameras_are_asked_of_orgs_that_name_a_new_one_and_many_at_once() {
+    const CAMERA: &str = "BBBBBBBBBBBBBBBBBBBBBA";
+    let live = format!(r#"{{"d1":{{"assignedCameraList":["{CAMERA}"]}}}}"#);
+    let orgs: Vec<Org> = (0..12).map(|n| Org::new(n).with("doorInfoMap", &live)).collect();
+    let camera = |n: usize| if n < 6 { CAMERA } else { "CCCCCCCCCCCCCCCCCCCCCA" };
+    let desk = Desk::new();
+    let cells = orgs.iter().enumerate().map(|(n, org)| (org, camera(n).to_owned()));
+    desk.manifest("doorInfoMap.d1.assignedCameraList", cells);
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let gate = Gate::closed();
+    vendor.on(Rule::every(Op::Other, Answer::behind(&gate)));
+    let running = desk.start(&vendor, "check orgs.csv --online --rate unlimited --attempts 1 --timeout 20s");
+    // All are under way before the first is answered.
+    vendor.until("six calls", |seen| seen.iter().filter(|seen| seen.op == Op::Other).count() == 6);
+    gate.open();
+    // This vendor has no cameras to tell of.
+    let ended = running.wait().expect(65).says("6 problems");
+    assert_eq!(ended.err.matches("E-LIVE-004").count(), 6, "{}", ended.err);
+    let asked = vendor.of(Op::Other);
+    assert!(asked.iter().all(|seen| seen.line.contains("getMinimalCameraStateList")), "only cameras are new");
+    assert!(orgs[..6].iter().all(|org| asked.iter().all(|seen| seen.org() != Some(&org.uuid))));
+    let planned = run(&desk, &vendor, &["plan", "orgs.csv", "--online"]).expect(0);
+    assert!(planned.plan.is_some());
+    assert_eq!((vendor.of(Op::List).len(), vendor.of(Op::Other).len()), (2, 12));
 }

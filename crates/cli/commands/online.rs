@@ -1,50 +1,80 @@
-//! `--online`: do the orgs, cameras and locations that the rollout names exist? For `check` what doesn't is an
-//! error; beside a plan it is a warning.
+//! `--online`: what does the API say of the orgs of a rollout, and do the cameras and locations exist that the rollout
+//! brings to them? For `check` what is wrong is an error; beside a plan, which blocks orgs itself, it is a warning.
+//!
+//! Orgs are judged by a plan, which nobody keeps for `check`. Its lines say what is new to an org, and only that is
+//! asked about.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use orgwave_core::code::Code;
-use orgwave_core::desired::{Managed, Wish};
+use orgwave_core::desired::Wish;
 use orgwave_core::ids::{HierarchyKey, Ruuid};
-use orgwave_core::manifest::{Problem, Row};
+use orgwave_core::manifest::Problem;
+use orgwave_core::outcome::Image;
+use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::policy::WriteMode;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
-use orgwave_core::settings::Kind;
-use orgwave_executor::survey::{client_list, patiently};
+use orgwave_core::settings::{Kind, Path as SettingPath};
+use orgwave_executor::survey::patiently_each;
 use orgwave_reporter::terminal::{orgs, several};
 use serde_json::Value;
 
+use super::listeners::Listeners;
 use super::sandboxed;
-use crate::args::{self, CheckArgs, OutputArgs};
+use crate::args::{self, CheckArgs, GuardArgs, OutputArgs, SelectArgs, WriteArgs};
+use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Absent, stopped};
-use crate::rollout::{Rollout, rows_failure};
+use crate::plans::{Absent, Lines, NewPlan, each_line, make, stopped};
+use crate::rollout::Rollout;
+use crate::runs::{PLAN_FILE, new_name};
 
 /// Problems that are shown before they are only counted.
 const SHOWN: u64 = 1_000;
 
-/// Asks the API about every row, and tells what isn't there.
+/// Judges every row as a plan does, and asks about what it names; reports what is wrong, in the order of the lines.
 pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits)?;
+    let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
+    if !policy.write.reads() {
+        // To judge an org is to read it, however the rollout is written.
+        policy.write = WriteMode::Patch;
+    }
     let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
-    let no_secrets = std::collections::BTreeMap::new();
-    let mut session = Session::open(identity, &args.connect.key, limits, &no_secrets, sandbox, None)?;
+    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+    let folder = tempfile::tempdir().map_err(|error| Failure::cannot_write(&std::env::temp_dir(), error))?;
+    let path = folder.path().join(PLAN_FILE);
+    let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
+    // With --json, stdout has the problems alone.
+    let mut listeners = Listeners::new(&OutputArgs { json: false, ..args.output.clone() }, None)?;
+    let select = SelectArgs::default();
+    let made = make(rollout, &policy, &select, &mut session, new, &mut listeners.sink()).await;
+    listeners.finish()?;
+    made?;
+
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let mut problems = 0;
-    let rows = each_missing(rollout, &mut session, |_, problem| {
-        problems += 1;
+    let mut found = absences(&path, &file, &mut session).await?;
+    let mut rows: u64 = 0;
+    each_line(&path, |line| {
+        rows += 1;
+        if let Some(problem) = blocked(&line, &file) {
+            found.entry(line.line).or_insert_with(|| (String::new(), Vec::new())).1.push(problem);
+        }
+    })?;
+    let problems: u64 = found.values().map(|(_, problems)| problems.len() as u64).sum();
+    for (shown, problem) in (0..).zip(found.values().flat_map(|(_, problems)| problems)) {
         if args.output.json {
-            console::event("problem", &problem);
-        } else if problems <= SHOWN {
+            console::event("problem", problem);
+        } else if shown < SHOWN {
             console::note(&format!("{problem}\n"));
         }
-    })
-    .await?;
+    }
     if problems > 0 {
         console::note(&format!(
             "{}; `orgwave explain CODE` says more\n",
@@ -58,116 +88,130 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// What the rows of a plan name and their orgs don't have. Orgs that aren't the partner's are blocked by the plan
+/// What the rows of a plan bring to their orgs that these don't have. Orgs that can't be written are blocked by the plan
 /// itself.
 ///
 /// # Errors
 /// The API can't be used (69), the key is refused (77), a signal came (129, 130, 143).
 pub async fn absent(
-    rollout: &mut Rollout,
+    plan: &Path,
+    rollout: &Rollout,
     session: &mut Session,
     output: &OutputArgs,
 ) -> Result<Vec<Absent>, Failure> {
+    let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
+    let found = absences(plan, &file, session).await?;
     let mut all: Vec<Absent> = Vec::new();
-    each_missing(rollout, session, |row, problem| {
-        let what = match problem.code {
-            Code::LiveOrg => return,
+    for (line, (name, problems)) in found {
+        if output.json {
+            for problem in &problems {
+                console::event("problem", problem);
+            }
+        }
+        let what = problems.iter().map(|problem| match problem.code {
             Code::LiveCamera => format!("camera {}", problem.found),
             Code::LiveLocation => format!("location {}", problem.found),
             _ => format!("{} could not be read: {}", problem.expected, problem.found),
-        };
-        if output.json {
-            console::event("problem", &problem);
-        }
-        match all.last_mut().filter(|last| last.line == row.line) {
-            Some(last) => last.what.push(what),
-            None => {
-                let name = row.name.clone().unwrap_or_else(|| row.org.to_string());
-                all.push(Absent { line: row.line, name, what: vec![what] });
-            }
-        }
-    })
-    .await?;
+        });
+        all.push(Absent { line, name, what: what.collect() });
+    }
     Ok(all)
 }
 
-/// Asks about every row that isn't skipped, one at a time. Returns how many rows there are.
-async fn each_missing(
-    rollout: &mut Rollout,
-    session: &mut Session,
-    mut each: impl FnMut(&Row, Problem),
-) -> Result<u64, Failure> {
-    let api = session.reader()?;
-    let clients = client_list(&api, &mut session.gate)
-        .await
-        .map(|list| list.clients)
-        .map_err(|reason| stopped(&reason))?;
-    let listed: HashSet<Ruuid> = clients.into_iter().map(|client| client.org).collect();
-    let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let mut rows = 0;
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
-        rows += 1;
-        if row.skip.is_some() {
-            continue;
-        }
-        for problem in problems_of(&row, &file, &listed, &api, session).await? {
-            each(&row, problem);
-        }
-    }
-    Ok(rows)
-}
-
-async fn problems_of(
-    row: &Row,
-    file: &Arc<str>,
-    listed: &HashSet<Ruuid>,
-    api: &ReadPort,
-    session: &mut Session,
-) -> Result<Vec<Problem>, Failure> {
-    let problem = |code, expected: &'static str, found: String| {
-        Problem::new(code, file, expected, found).at(row.line).of(Some(row.org.as_str()))
+/// What keeps a plan from judging a row, or from writing its org.
+fn blocked(line: &PlanLine, file: &Arc<str>) -> Option<Problem> {
+    let complaint = line.complaint.as_ref()?;
+    let (code, expected) = match (line.verdict, complaint.code) {
+        (Verdict::Blocked, Code::OrgUnlisted) => (Code::LiveOrg, "an org of the partner's client list"),
+        (Verdict::Blocked, code) => (code, "an org that a plan doesn't block"),
+        _ => (Code::LiveUnknown, "the org's settings"),
     };
-    if !listed.contains(&row.org) {
-        return Ok(vec![problem(Code::LiveOrg, "an org of the partner's client list", row.org.to_string())]);
-    }
-    let named = Named::by(&row.desired.managed);
-    let mut problems = Vec::new();
-    if !named.cameras.is_empty() {
-        let reply = patiently(&mut session.gate, || api.client().cameras(&row.org)).await;
-        match of_org(reply)? {
-            Ok(cameras) => {
-                let there: HashSet<&str> = cameras
-                    .iter()
-                    .filter(|camera| !camera.is_mummified)
-                    .map(|camera| camera.id.as_str())
-                    .collect();
-                let missing = named.cameras.iter().filter(|id| !there.contains(id.as_str()));
-                problems
-                    .extend(missing.map(|id| problem(Code::LiveCamera, "a camera of the org", id.clone())));
-            }
-            Err(why) => problems.push(problem(Code::LiveUnknown, "the org's cameras", why)),
-        }
-    }
-    if !named.locations.is_empty() {
-        let reply = patiently(&mut session.gate, || api.client().locations(&row.org)).await;
-        match of_org(reply)? {
-            Ok(locations) => {
-                let there: HashSet<&str> = locations.iter().map(|location| location.id.as_str()).collect();
-                let missing = named.locations.iter().filter(|id| !there.contains(id.as_str()));
-                problems.extend(
-                    missing.map(|id| problem(Code::LiveLocation, "a location of the org", id.clone())),
-                );
-            }
-            Err(why) => problems.push(problem(Code::LiveUnknown, "the org's locations", why)),
-        }
-    }
-    Ok(problems)
+    let problem = Problem::new(code, file, expected, complaint.message.clone());
+    Some(problem.at(line.line).of(Some(line.org.as_str())))
 }
 
-/// What a call about one org came to: the answer, or why there is none; or the end of the command.
-fn of_org<T>(reply: Result<Reply<T>, orgwave_core::run::StopReason>) -> Result<Result<T, String>, Failure> {
-    Ok(match reply.map_err(|reason| stopped(&reason))? {
+/// A call about one org, and the ids that its reply should hold.
+struct LookUp {
+    line: u64,
+    org: Ruuid,
+    name: String,
+    what: What,
+    ids: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Cameras,
+    Locations,
+}
+
+/// What is missing, by line: the org's name, and a problem for each.
+async fn absences(
+    plan: &Path,
+    file: &Arc<str>,
+    session: &mut Session,
+) -> Result<BTreeMap<u64, (String, Vec<Problem>)>, Failure> {
+    let api = session.reader()?;
+    let mut lines = Lines::of(plan)?;
+    let mut found: BTreeMap<u64, (String, Vec<Problem>)> = BTreeMap::new();
+    let stop = patiently_each(
+        lines.by_ref().flat_map(look_ups),
+        &mut session.gate,
+        &mut session.control,
+        |look_up| there(api.clone(), look_up.org, look_up.what),
+        |look_up, reply| {
+            let problem = |code, expected: &'static str, found: String| {
+                Problem::new(code, file, expected, found).at(look_up.line).of(Some(look_up.org.as_str()))
+            };
+            let (code, expected, asked) = match look_up.what {
+                What::Cameras => (Code::LiveCamera, "a camera of the org", "the org's cameras"),
+                What::Locations => (Code::LiveLocation, "a location of the org", "the org's locations"),
+            };
+            let problems: Vec<Problem> = match answer(reply) {
+                Ok(there) => {
+                    let missing = look_up.ids.iter().filter(|id| !there.contains(*id));
+                    missing.map(|id| problem(code, expected, id.clone())).collect()
+                }
+                Err(why) => vec![problem(Code::LiveUnknown, asked, why)],
+            };
+            if !problems.is_empty() {
+                found
+                    .entry(look_up.line)
+                    .or_insert_with(|| (look_up.name.clone(), Vec::new()))
+                    .1
+                    .extend(problems);
+            }
+        },
+    )
+    .await;
+    if let Some(reason) = stop {
+        return Err(stopped(&reason));
+    }
+    lines.end()?;
+    for (_, problems) in found.values_mut() {
+        problems.sort_by_key(|problem| problem.code);
+    }
+    Ok(found)
+}
+
+/// The ids that the org has.
+async fn there(api: ReadPort, org: Ruuid, what: What) -> Reply<HashSet<String>> {
+    match what {
+        What::Cameras => api.client().cameras(&org).await.map(|cameras| {
+            let in_service = cameras.into_iter().filter(|camera| !camera.is_mummified);
+            in_service.map(|camera| camera.id.to_string()).collect()
+        }),
+        What::Locations => api
+            .client()
+            .locations(&org)
+            .await
+            .map(|locations| locations.into_iter().map(|location| location.id.to_string()).collect()),
+    }
+}
+
+/// What a call about one org came to: the answer, or why there is none.
+fn answer<T>(reply: Reply<T>) -> Result<T, String> {
+    match reply {
         Reply::Good(answer) => Ok(answer),
         Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
             Err(format!("HTTP {} {}", refusal.http_status, refusal.message))
@@ -175,10 +219,29 @@ fn of_org<T>(reply: Result<Reply<T>, orgwave_core::run::StopReason>) -> Result<R
         Reply::Throttled(throttle) => Err(format!("HTTP {}, too often", throttle.http_status)),
         Reply::NotSent(why) => Err(why),
         Reply::Unclear(unclear) => Err(unclear.message),
-    })
+    }
 }
 
-/// The ids that a row wants to be there.
+/// The calls that a line asks for: about what it names and its org didn't name yet.
+fn look_ups(line: PlanLine) -> impl Iterator<Item = LookUp> {
+    let (mut before, mut after) = (Named::default(), Named::default());
+    for field in &line.fields {
+        if let Wish::Set(value) = &field.after {
+            after.take(&field.path, value);
+        }
+        if let Image::Json(value) = &field.before {
+            before.take(&field.path, value);
+        }
+    }
+    let name = line.name.unwrap_or_else(|| line.org.to_string());
+    [(What::Cameras, after.cameras, before.cameras), (What::Locations, after.locations, before.locations)]
+        .into_iter()
+        .map(|(what, after, before)| (what, after.difference(&before).cloned().collect::<BTreeSet<_>>()))
+        .filter(|(_, ids)| !ids.is_empty())
+        .map(move |(what, ids)| LookUp { line: line.line, org: line.org, name: name.clone(), what, ids })
+}
+
+/// Ids that settings name.
 #[derive(Default)]
 struct Named {
     cameras: BTreeSet<String>,
@@ -186,25 +249,20 @@ struct Named {
 }
 
 impl Named {
-    fn by(managed: &[Managed]) -> Self {
-        let mut named = Self::default();
-        for managed in managed {
-            let Wish::Set(value) = &managed.wish else { continue };
-            match (managed.path.kind(), value) {
-                (Kind::Cameras, Value::Array(ids)) => {
-                    named.cameras.extend(ids.iter().filter_map(Value::as_str).map(ToOwned::to_owned));
-                }
-                (Kind::Ruuid, Value::String(id)) => {
-                    named.locations.insert(id.clone());
-                }
-                (Kind::HierarchyKey, Value::String(key)) => {
-                    if let Ok(key) = key.parse::<HierarchyKey>() {
-                        named.locations.extend(key.parts().map(|part| part.to_string()));
-                    }
-                }
-                _ => {}
+    fn take(&mut self, path: &SettingPath, value: &Value) {
+        match (path.kind(), value) {
+            (Kind::Cameras, Value::Array(ids)) => {
+                self.cameras.extend(ids.iter().filter_map(Value::as_str).map(ToOwned::to_owned));
             }
+            (Kind::Ruuid, Value::String(id)) => {
+                self.locations.insert(id.clone());
+            }
+            (Kind::HierarchyKey, Value::String(key)) => {
+                if let Ok(key) = key.parse::<HierarchyKey>() {
+                    self.locations.extend(key.parts().map(|part| part.to_string()));
+                }
+            }
+            _ => {}
         }
-        named
     }
 }

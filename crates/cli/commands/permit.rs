@@ -30,7 +30,7 @@ pub fn permit(
     let path = folder.join(PLAN_FILE);
     let look = || {
         if fresh {
-            review(&path, session, &[]).map(|review| show(&review, &args.output, session.expected()))
+            review(&path, session).map(|review| show(&review, &args.output, session.expected()))
         } else {
             Ok(())
         }

@@ -41,7 +41,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let Made { plan: made, review } = made?;
         let mut review = review.expect("it is wanted");
         if args.online {
-            for absent in absent(&mut rollout, &mut session, &args.output).await? {
+            for absent in absent(&path, &rollout, &mut session, &args.output).await? {
                 review.absent(&absent);
             }
         }

@@ -13,13 +13,13 @@ use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Absent, OpenPlan, Review, Wanted, header_of};
+use crate::plans::{OpenPlan, Review, Wanted, header_of};
 
-/// Makes a plan's pages, from the plan as it is on disk, and from what was found to be missing.
+/// Makes a plan's pages, from the plan as it is on disk.
 ///
 /// # Errors
 /// 74: a page can't be written.
-pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanReview, Failure> {
+pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
     let header = header_of(path)?;
     let mut review = None;
     let plan = OpenPlan::read(
@@ -33,10 +33,7 @@ pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanR
             review.as_mut().map_or(Ok(()), |review| review.line(line))
         },
     )?;
-    let mut review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
-    for absent in absent {
-        review.absent(absent);
-    }
+    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
     review.finish(&plan.footer, session.expected())
 }
 

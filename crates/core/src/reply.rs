@@ -39,6 +39,20 @@ pub struct Throttle {
     pub retry_after: Option<Duration>,
 }
 
+impl<T> Reply<T> {
+    /// The same meaning, with something else made of a good reply.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Reply<U> {
+        match self {
+            Self::Good(answer) => Reply::Good(make(answer)),
+            Self::Refused(refusal) => Reply::Refused(refusal),
+            Self::Unauthorized(refusal) => Reply::Unauthorized(refusal),
+            Self::Throttled(wait) => Reply::Throttled(wait),
+            Self::NotSent(why) => Reply::NotSent(why),
+            Self::Unclear(unclear) => Reply::Unclear(unclear),
+        }
+    }
+}
+
 /// Why and how the vendor refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {

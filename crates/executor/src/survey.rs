@@ -3,12 +3,14 @@
 //! What is read is handed to a closure while it is fresh, and then forgotten; so a survey holds the settings of
 //! the orgs that are under way and of no other. It takes a [`ReadApi`], which has no way to write.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use orgwave_core::code::Code;
 use orgwave_core::event::{Call, EventSink, WaitReason};
 use orgwave_core::ids::Ruuid;
@@ -86,54 +88,107 @@ pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
     gate: &mut Gate<C>,
     call: impl Fn() -> F,
 ) -> Result<Reply<T>, StopReason> {
-    let attempts = gate.limits().attempts;
-    let (mut failures, mut throttles) = (0, 0);
+    patiently_at(&RefCell::new(gate), call).await
+}
+
+/// Calls that no fan-out makes, one for each of `items`: each as [`patiently`], and as many at once as the limits allow.
+/// Every reply goes to `found`, in the order of the replies. Returns why it stopped early.
+pub async fn patiently_each<C: Clock, I, T, F: Future<Output = Reply<T>>>(
+    mut items: impl Iterator<Item = I>,
+    gate: &mut Gate<C>,
+    control: &mut mpsc::Receiver<Control>,
+    call: impl Fn(&I) -> F,
+    mut found: impl FnMut(I, Reply<T>),
+) -> Option<StopReason> {
+    let (most, until) = (gate.limits().concurrency, gate.limits().max_duration);
+    let gate = RefCell::new(gate);
+    let mut under_way = FuturesUnordered::new();
     loop {
-        while let Err(until) = gate.take_turn() {
-            sleep_until(gate, until).await;
+        while under_way.len() < most
+            && let Some(item) = items.next()
+        {
+            under_way.push(async {
+                let reply = patiently_at(&gate, || call(&item)).await;
+                (item, reply)
+            });
         }
-        let sent = gate.latest();
-        let reply = call().await;
-        if !matches!(reply, Reply::NotSent(_)) {
-            gate.link.is_up();
-            gate.answered(sent, matches!(reply, Reply::Throttled(_)));
+        if until.is_some_and(|until| gate.borrow().clock().elapsed() >= until) && !under_way.is_empty() {
+            return Some(StopReason::MaxDuration);
         }
-        let now = gate.clock().elapsed();
-        let again = match &reply {
-            Reply::Throttled(throttle) => {
-                throttles += 1;
-                let wait = throttle.retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
-                gate.throttled(None, sent, wait);
-                if throttles >= 10 || wait > LONGEST_WAIT {
-                    return Ok(reply);
-                }
-                now + wait
-            }
-            Reply::NotSent(why) => match gate.link.is_down(now, attempts, &mut gate.backoff) {
-                Outage::PauseUntil(until) => until,
-                Outage::GivenUp => return Err(StopReason::Unreachable(why.clone())),
+        tokio::select! {
+            // Reads: there is nothing that would have to be waited for.
+            Some(asked) = control.recv() => return Some(match asked {
+                Control::Drain(reason) => reason,
+                Control::Abort => StopReason::Interrupted,
+            }),
+            next = under_way.next() => match next {
+                None => return None,
+                Some((item, Ok(reply))) => found(item, reply),
+                Some((_, Err(reason))) => return Some(reason),
             },
-            Reply::Unclear(unclear) if unclear.cause == Cause::Redirect => {
-                return Err(StopReason::Redirected(unclear.message.clone()));
-            }
-            Reply::Unclear(unclear) if unclear.cause == Cause::Dropped => continue,
-            Reply::Unclear(unclear) => {
-                failures += 1;
-                let least = unclear.retry_after.unwrap_or_default();
-                // What has an unknown shape will have it the next time too.
-                if failures >= attempts || unclear.http_status == Some(200) || least > LONGEST_WAIT {
-                    return Ok(reply);
-                }
-                now + gate.backoff.delay(failures - 1).max(least)
-            }
-            Reply::Good(_) | Reply::Refused(_) | Reply::Unauthorized(_) => return Ok(reply),
-        };
-        sleep_until(gate, again).await;
+        }
     }
 }
 
-async fn sleep_until<C: Clock>(gate: &Gate<C>, until: Duration) {
-    tokio::time::sleep(until.saturating_sub(gate.clock().elapsed())).await;
+async fn patiently_at<C: Clock, T, F: Future<Output = Reply<T>>>(
+    gate: &RefCell<&mut Gate<C>>,
+    call: impl Fn() -> F,
+) -> Result<Reply<T>, StopReason> {
+    let attempts = gate.borrow().limits().attempts;
+    let clock = gate.borrow().clock().clone();
+    let (mut failures, mut throttles) = (0, 0);
+    loop {
+        loop {
+            let turn = gate.borrow_mut().take_turn();
+            let Err(until) = turn else { break };
+            sleep_until(&clock, until).await;
+        }
+        let sent = gate.borrow().latest();
+        let reply = call().await;
+        // Nothing is waited for while the gate is borrowed.
+        let again = {
+            let gate = &mut **gate.borrow_mut();
+            if !matches!(reply, Reply::NotSent(_)) {
+                gate.link.is_up();
+                gate.answered(sent, matches!(reply, Reply::Throttled(_)));
+            }
+            let now = gate.clock().elapsed();
+            match &reply {
+                Reply::Throttled(throttle) => {
+                    throttles += 1;
+                    let wait = throttle.retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
+                    gate.throttled(None, sent, wait);
+                    if throttles >= 10 || wait > LONGEST_WAIT {
+                        return Ok(reply);
+                    }
+                    now + wait
+                }
+                Reply::NotSent(why) => match gate.link.is_down(now, attempts, &mut gate.backoff) {
+                    Outage::PauseUntil(until) => until,
+                    Outage::GivenUp => return Err(StopReason::Unreachable(why.clone())),
+                },
+                Reply::Unclear(unclear) if unclear.cause == Cause::Redirect => {
+                    return Err(StopReason::Redirected(unclear.message.clone()));
+                }
+                Reply::Unclear(unclear) if unclear.cause == Cause::Dropped => continue,
+                Reply::Unclear(unclear) => {
+                    failures += 1;
+                    let least = unclear.retry_after.unwrap_or_default();
+                    // What has an unknown shape will have it the next time too.
+                    if failures >= attempts || unclear.http_status == Some(200) || least > LONGEST_WAIT {
+                        return Ok(reply);
+                    }
+                    now + gate.backoff.delay(failures - 1).max(least)
+                }
+                Reply::Good(_) | Reply::Refused(_) | Reply::Unauthorized(_) => return Ok(reply),
+            }
+        };
+        sleep_until(&clock, again).await;
+    }
+}
+
+async fn sleep_until<C: Clock>(clock: &C, until: Duration) {
+    tokio::time::sleep(until.saturating_sub(clock.elapsed())).await;
 }
 
 /// What the vendor said, or at least its status.
