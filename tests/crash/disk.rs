@@ -262,6 +262,8 @@ impl PlanSource for Plan {
             action: Action::Update,
             complaint: None,
             unproven: false,
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
             expects: Vec::new(),
             secrets: Vec::new(),
             fields: vec![PlannedField {

@@ -34,6 +34,12 @@ mod clients;
 /// Plans as a thing to keep: altered, expired, used, for another key or endpoint; guards and their acknowledgement.
 mod plans;
 
+/// Keys that aren't live: entries that a plan would add beside others, and removals of nothing.
+mod additions;
+
+/// What makes somebody less safe, said first.
+mod risk;
+
 /// How fast, as the vendor counts it.
 mod pace;
 

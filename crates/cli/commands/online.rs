@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use orgwave_core::code::Code;
+use orgwave_core::compare::{self, Context};
 use orgwave_core::desired::{Managed, Wish};
 use orgwave_core::ids::{HierarchyKey, Ruuid};
-use orgwave_core::manifest::{Problem, Row};
-use orgwave_core::reply::Reply;
+use orgwave_core::manifest::{Problem, Row, Severity};
+use orgwave_core::reply::{Live, Reply};
 use orgwave_core::run::Exit;
 use orgwave_core::settings::Kind;
 use orgwave_executor::survey::{client_list, patiently};
@@ -36,11 +37,16 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let mut session = Session::open(identity, &args.connect.key, limits, &no_secrets, sandbox, None)?;
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
     let mut problems = 0;
-    let rows = each_missing(rollout, &mut session, |_, problem| {
-        problems += 1;
+    let mut warnings = 0;
+    let rows = each_missing(rollout, &mut session, Asked::KeysToo, |_, problem| {
+        if problem.severity == Severity::Warning {
+            warnings += 1;
+        } else {
+            problems += 1;
+        }
         if args.output.json {
             console::event("problem", &problem);
-        } else if problems <= SHOWN {
+        } else if problems + warnings <= SHOWN {
             console::note(&format!("{problem}\n"));
         }
     })
@@ -53,7 +59,14 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
         return Ok(Exit::BadInput);
     }
     if !args.output.json && !args.output.quiet {
-        console::out(&format!("{file}: {}; what they name exists\n", orgs(rows)));
+        let what = match warnings {
+            0 => "what they name exists".to_owned(),
+            warnings => format!(
+                "orgs, cameras and locations exist; {} of entries that are not live",
+                several(warnings, "warning", "warnings")
+            ),
+        };
+        console::out(&format!("{file}: {}; {what}\n", orgs(rows)));
     }
     Ok(Exit::Done)
 }
@@ -69,7 +82,8 @@ pub async fn absent(
     output: &OutputArgs,
 ) -> Result<Vec<Absent>, Failure> {
     let mut all: Vec<Absent> = Vec::new();
-    each_missing(rollout, session, |row, problem| {
+    // Which keys aren't live stands in the plan.
+    each_missing(rollout, session, Asked::IdsOnly, |row, problem| {
         let what = match problem.code {
             Code::LiveOrg => return,
             Code::LiveCamera => format!("camera {}", problem.found),
@@ -91,10 +105,20 @@ pub async fn absent(
     Ok(all)
 }
 
+/// What each org is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Its cameras and locations.
+    IdsOnly,
+    /// Also the keys of its maps.
+    KeysToo,
+}
+
 /// Asks about every row that isn't skipped, one at a time. Returns how many rows there are.
 async fn each_missing(
     rollout: &mut Rollout,
     session: &mut Session,
+    asked: Asked,
     mut each: impl FnMut(&Row, Problem),
 ) -> Result<u64, Failure> {
     let api = session.reader()?;
@@ -113,6 +137,11 @@ async fn each_missing(
         }
         for problem in problems_of(&row, &file, &listed, &api, session).await? {
             each(&row, problem);
+        }
+        if asked == Asked::KeysToo && listed.contains(&row.org) {
+            for problem in keys_of(&row, &file, &api, session).await? {
+                each(&row, problem);
+            }
         }
     }
     Ok(rows)
@@ -163,6 +192,41 @@ async fn problems_of(
         }
     }
     Ok(problems)
+}
+
+/// The keys that a row names and that aren't live in its org.
+async fn keys_of(
+    row: &Row,
+    file: &Arc<str>,
+    api: &ReadPort,
+    session: &mut Session,
+) -> Result<Vec<Problem>, Failure> {
+    if row.desired.managed.iter().all(|managed| managed.path.key().is_none()) {
+        return Ok(Vec::new());
+    }
+    let problem = |code, expected: &'static str, found: String| {
+        Problem::new(code, file, expected, found).at(row.line).of(Some(row.org.as_str()))
+    };
+    let reply = patiently(&mut session.gate, || api.client().settings(&row.org)).await;
+    let live = match of_org(reply)? {
+        Ok(Live::Connected(live)) => live,
+        // A plan blocks it.
+        Ok(Live::NotConnected(_)) => return Ok(Vec::new()),
+        Err(why) => return Ok(vec![problem(Code::LiveUnknown, "the org's settings", why)]),
+    };
+    let seal = session.seal("");
+    let context = Context { secrets: &session.secrets, seal: &seal };
+    let unknown = match compare::diff(&row.desired, Some(&live), context) {
+        Ok(diff) => diff.unknown,
+        Err(shape) => return Ok(vec![problem(Code::LiveUnknown, "the org's settings", shape.to_string())]),
+    };
+    let additions = unknown.additions.iter().map(|key| {
+        problem(Code::LiveAddition, "an entry that is live; this one would be added", key.to_string())
+    });
+    let removals = unknown.idle_removals.iter().map(|key| {
+        problem(Code::LiveRemoval, "an entry that is live; there is nothing to remove", key.to_string())
+    });
+    Ok(additions.chain(removals).collect())
 }
 
 /// What a call about one org came to: the answer, or why there is none; or the end of the command.
