@@ -173,6 +173,8 @@ impl Rounded {
 /// What a date may have been before a spreadsheet took it for one.
 struct Dated {
     numbers: Vec<u32>,
+    /// What stands between them.
+    signs: String,
     is_date: bool,
 }
 
@@ -180,7 +182,7 @@ impl Dated {
     /// Two or three numbers, of which one may be a month's name.
     fn of(key: &str) -> Option<Self> {
         let mut numbers = Vec::with_capacity(3);
-        let mut is_date = false;
+        let (mut signs, mut is_date) = (String::new(), false);
         let mut padded = 0;
         let folded: String = key.nfkc().flat_map(char::to_lowercase).collect();
         let mut rest = &folded[..];
@@ -199,6 +201,7 @@ impl Dated {
                 numbers.push(month(part)?);
                 is_date = true;
             } else if matches!(first, '.' | '-' | '/' | ' ' | ',' | '\u{a0}' | '\u{2010}'..='\u{2015}') {
+                signs.push(first);
                 rest = &rest[first.len_utf8()..];
                 continue;
             } else {
@@ -207,7 +210,7 @@ impl Dated {
             rest = behind;
         }
         is_date |= numbers.len() == 3 && padded == 3;
-        matches!(numbers.len(), 2 | 3).then_some(Self { numbers, is_date })
+        matches!(numbers.len(), 2 | 3).then_some(Self { numbers, signs, is_date })
     }
 
     fn may_be(&self, live: &str) -> bool {
@@ -218,7 +221,8 @@ impl Dated {
             place.map(|place| left.swap_remove(place)).is_some()
         });
         // `01.02.` for `1-2`: the same numbers between other signs.
-        live.numbers == self.numbers || (self.is_date || live.is_date && left.is_empty()) && is_part
+        (live.numbers == self.numbers && live.signs != self.signs)
+            || (self.is_date || live.is_date && left.is_empty()) && is_part
     }
 }
 
