@@ -135,8 +135,9 @@ impl Draft {
             })
             .collect();
         let spooled = spool.finish().map_err(cannot_write)?;
-        let mut plan = write(&spooled, header, Footer { guards, idle_removals, ..Footer::default() }, path, seal)
-            .map_err(cannot_write)?;
+        let mut plan =
+            write(&spooled, header, Footer { guards, idle_removals, ..Footer::default() }, path, seal)
+                .map_err(cannot_write)?;
         plan.orgs = self.orgs;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
         Ok(plan)
