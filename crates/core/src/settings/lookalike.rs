@@ -246,7 +246,7 @@ fn month(name: &str) -> Option<u32> {
         return None;
     }
     let is = |names: &&[&str]| names.iter().any(|start| name.starts_with(start));
-    NAMES.iter().position(|names| is(names)).and_then(|place| u32::try_from(place + 1).ok())
+    NAMES.iter().position(is).and_then(|place| u32::try_from(place + 1).ok())
 }
 
 #[cfg(test)]

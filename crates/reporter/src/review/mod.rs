@@ -98,7 +98,7 @@ pub(crate) fn allowed(kinds: &[GuardKind]) -> Option<String> {
     if kinds.is_empty() {
         return None;
     }
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let names: Vec<&str> = kinds.iter().copied().map(GuardKind::name).collect();
     Some(format!(
         "Allowed without a code where `apply ROLLOUT` makes the plan: {}{}",
         names.join(", "),
