@@ -120,7 +120,11 @@ impl PlannedField {
     /// Whether entries of a map are taken out.
     pub fn removes(&self) -> bool {
         let empties = || {
-            let holds = |value: &Value| value.as_object().is_some_and(|entries| !entries.is_empty());
+            // A map that no parser takes is kept as text, and has something in it.
+            let holds = |value: &Value| match value {
+                Value::Object(entries) => !entries.is_empty(),
+                other => !other.is_null(),
+            };
             matches!((&self.path, &self.before, &self.after),
                 (Path::Field(_), Image::Json(before), Wish::Set(Value::Object(after)))
                 if after.is_empty() && holds(before))
