@@ -13,9 +13,7 @@ mod pages;
 mod warning;
 
 use orgwave_core::code::Code;
-use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, PlanLine, UnknownKey, Verdict, WaveCount,
-};
+use orgwave_core::plan::{Footer, Guard, GuardKind, Header, PlanLine, UnknownKey, Verdict, WaveCount};
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
 use std::time::Duration;
