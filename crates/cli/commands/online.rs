@@ -209,7 +209,7 @@ async fn keys_of(
     };
     let reply = patiently(&mut session.gate, || api.client().settings(&row.org)).await;
     let live = match of_org(reply)? {
-        Ok(Live::Connected(live)) => live,
+        Ok(Live::Connected(live, _)) => live,
         // A plan blocks it.
         Ok(Live::NotConnected(_)) => return Ok(Vec::new()),
         Err(why) => return Ok(vec![problem(Code::LiveUnknown, "the org's settings", why)]),
