@@ -12,6 +12,7 @@ use orgwave_reporter::terminal::orgs;
 use super::review::{acks, max_changed, review, show};
 use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, path_again};
 use crate::connect::Session;
+use crate::console;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, limits_of};
 use crate::runs::PLAN_FILE;
@@ -54,6 +55,8 @@ pub fn permit(
         return Ok(());
     }
     look()?;
+    // Nobody says yes to what nobody could read.
+    console::whole()?;
     ask(plan.footer.updates)
 }
 

@@ -75,12 +75,12 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
             code(cluster.place()),
             code(cluster.before()),
             code(cluster.after()),
-            own(&cluster.remarks().join(", ")),
+            code(&cluster.remarks().join(", ")),
         ]);
     }
     let more = clusters.len() - shown.len();
     if more > 0 {
-        let _ = writeln!(text, "\nand {more} more kinds of change: see `{stem}.csv`.");
+        let _ = writeln!(text, "\nand {more} more kinds of change: see {}.", code(&format!("{stem}.csv")));
     }
 }
 
@@ -135,5 +135,6 @@ fn table(text: &mut String, review: &PlanReview, stem: &str) {
             table.row([row.line.to_string(), code(name), wave, verdict_word(row.verdict).to_owned(), fields]);
         }
     }
-    let _ = writeln!(text, "\nEvery org, with every change: `{stem}.csv`, and to read `{stem}.html`.");
+    let (csv, html) = (format!("{stem}.csv"), format!("{stem}.html"));
+    let _ = writeln!(text, "\nEvery org, with every change: {}, and to read {}.", code(&csv), code(&html));
 }
