@@ -261,13 +261,9 @@ fn a_name_that_is_a_command_is_left_out_of_a_starter_manifest() {
     names.sort_unstable();
     assert_eq!(names, ["", "Acme;'=1"]);
     // What is guarded is read as it was: the name is asserted, and it is the org's.
-    desk.write(
-        "orgs.csv",
-        ended
-            .out
-            .replace("org_name\r\n", "org_name,saveClips\r\n")
-            .replace("'=1\r\n", "'=1,true\r\n")
-            .replace(",\r\n", ",,true\r\n"),
-    );
+    let mut lines = ended.out.trim_start_matches('\u{feff}').lines();
+    let mut table = format!("{},saveClips\n", lines.next().unwrap());
+    table.extend(lines.map(|line| format!("{line},true\n")));
+    desk.write("orgs.csv", table);
     desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
 }
