@@ -304,6 +304,8 @@ fn header() -> RunHeader {
         verify: VerifyPolicy::All,
         max_failures: FailureBudget::Share(Percent::of(100)),
         strict: false,
+        unattended: false,
+        rollout: "rollout.toml".to_owned(),
     }
 }
 

@@ -262,7 +262,7 @@ fn the_crontab_line() {
     let command = command.replace("/srv/orgwave", &here).replace("/usr/local/bin/", &format!("{here}bin/"));
     let told = shell.line(&format!("PATH=/usr/bin:/bin; {command} --max-changed 100%")).with_code(0);
     assert!(told.out.contains("3  applied"), "{}", told.out);
-    assert!(shell.read("orgwave.prom").contains("orgwave_run_exit_code 0"));
+    assert!(shell.read("orgwave.prom").contains("endpoint=\"http://127.0.0.1:"));
     // The next night there is nothing to do, and nothing to say.
     let told = shell.line(&format!("PATH=/usr/bin:/bin; {command}")).with_code(0);
     assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));

@@ -76,3 +76,16 @@ mod demo;
 
 /// A million rows.
 mod memory;
+
+/// Output that can't be written.
+mod outputs;
+
+/// Foreign text where it is read: terminals, CI logs, spreadsheets, Markdown.
+mod harmless;
+
+/// What nights leave behind, what goes again, and what is told to whoever watches.
+mod nights;
+
+/// Programs that cargo can't bring.
+#[path = "../machine/debian.rs"]
+mod debian;

@@ -61,6 +61,8 @@ pub fn permit(
         return Ok(());
     }
     look()?;
+    // Nobody says yes to what nobody could read.
+    console::whole()?;
     ask(plan.footer.updates)
 }
 

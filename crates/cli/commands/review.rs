@@ -8,7 +8,7 @@ use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 use orgwave_reporter::{Expected, PlanReview};
 
-use super::execution::say;
+use super::execution::say_page;
 use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
@@ -43,7 +43,7 @@ pub fn review(path: &Path, session: &Session, absent: &[Absent]) -> Result<PlanR
 /// Prints a review.
 pub fn show(review: &PlanReview, output: &OutputArgs, expected: Expected) {
     let style = console::style(output.color, output.no_color.is_some());
-    say(&review.render(console::width(), style, expected), output);
+    say_page(&review.render(console::width(), style, expected), output);
 }
 
 /// The flags that acknowledge these guards, a line each with its reason: what is copied from a terminal to be run holds

@@ -89,16 +89,16 @@ impl PlanCsv {
     fn row(&mut self, line: &PlanLine, field: Option<&PlannedField>) -> io::Result<()> {
         let table = &mut self.table;
         table.show(line.line)?;
-        table.word(line.org.as_str())?;
+        table.id(&line.org)?;
         table.text(line.name.as_deref().unwrap_or(""))?;
         table.maybe(line.wave)?;
         table.word(verdict_word(line.verdict))?;
         table.word(line.action.as_str())?;
         if let Some(field) = field {
-            table.show(&field.path)?;
+            table.text(&field.path.text())?;
             table.value(&value::before(&field.path, &field.before))?;
             table.value(&value::wish(field))?;
-            table.show(field.from)?;
+            table.text(&field.from.text())?;
         } else {
             for _ in ["path", "before", "after", "from"] {
                 table.word("")?;

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use orgwave_core::desired::SideTable;
+use orgwave_core::formula::unguarded;
 use orgwave_core::plan::{GuardKind, Header};
 use orgwave_core::run::RunHeader;
 use serde_json::Value;
 
-use super::guard::unguarded;
 use super::table::Table;
 use super::toml_text::section;
 use super::whole::WholeFile;
@@ -91,14 +91,17 @@ struct Rows {
 
 impl Rows {
     fn begin(place: &Place<'_>, name: &str, columns: &[String]) -> io::Result<Self> {
-        let table = Table::begin(place.begin(name)?, columns.iter().map(String::as_str))?;
+        let mut table = Table::without_header(place.begin(name)?)?;
+        // Their names are paths of settings, which read to the letter.
+        columns.iter().try_for_each(|column| table.typed(column))?;
+        table.end_row()?;
         Ok(Self { table, literal: columns.iter().map(|column| is_literal(column)).collect() })
     }
 
     fn add(&mut self, cells: &[String]) -> io::Result<()> {
         for (column, literal) in self.literal.iter().enumerate() {
             let cell = cells.get(column).map_or("", String::as_str);
-            if *literal { self.table.text(unguarded(cell))? } else { self.table.word(cell)? }
+            if *literal { self.table.text(&unguarded(cell))? } else { self.table.typed(cell)? }
         }
         self.table.end_row()
     }

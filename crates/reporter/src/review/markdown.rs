@@ -19,7 +19,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n", review.headline());
     if let Some(allowed) = review.allowed() {
-        let _ = writeln!(text, "**{}**\n", own(&allowed));
+        let _ = writeln!(text, "**{allowed}**\n");
     }
     risks(&mut text, review);
     let cost = review.cost(expected);
@@ -98,12 +98,12 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
             code(cluster.place()),
             code(&cluster.before()),
             code(&cluster.after()),
-            own(&cluster.remarks().join(", ")),
+            cluster.remarks().join(", "),
         ]);
     }
     let more = clusters.len() - shown.len();
     if more > 0 {
-        let _ = writeln!(text, "\nand {more} more kinds of change: see `{stem}.csv`.");
+        let _ = writeln!(text, "\nand {more} more kinds of change: see {}.", code(&format!("{stem}.csv")));
     }
 }
 
@@ -114,7 +114,7 @@ fn guards(text: &mut String, review: &PlanReview) {
     text.push_str("\n## Guards and warnings\n\n");
     for guard in &review.guards {
         let ack = code(&format!("--ack {}", guard.ack));
-        let beside = PlanReview::beside(guard).map(|text| format!(" {}.", own(&text))).unwrap_or_default();
+        let beside = PlanReview::beside(guard).map(|text| format!(" {text}.")).unwrap_or_default();
         let _ = writeln!(
             text,
             "- **{}: {}.**{beside} If that is wanted, apply with {ack}",
@@ -166,5 +166,6 @@ fn table(text: &mut String, review: &PlanReview, stem: &str) {
             table.row([row.line.to_string(), code(name), wave, verdict_word(row.verdict).to_owned(), fields]);
         }
     }
-    let _ = writeln!(text, "\nEvery org, with every change: `{stem}.csv`, and to read `{stem}.html`.");
+    let (csv, html) = (format!("{stem}.csv"), format!("{stem}.html"));
+    let _ = writeln!(text, "\nEvery org, with every change: {}, and to read {}.", code(&csv), code(&html));
 }

@@ -122,6 +122,8 @@ pub(crate) fn run_header(orgs: u32) -> RunHeader {
         verify: plan.verify,
         max_failures: plan.max_failures,
         strict: false,
+        unattended: false,
+        rollout: "rollout.toml".to_owned(),
     }
 }
 
