@@ -25,6 +25,8 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
         action: Verdict::Update.action(),
         complaint: None,
         unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
         expects: Vec::new(),
         secrets: Vec::new(),
         fields,

@@ -158,6 +158,8 @@ impl Plan {
             verify: self.header.verify,
             max_failures: self.header.max_failures,
             strict: false,
+            unattended: false,
+            rollout: "rollout.toml".to_owned(),
         }
     }
 }

@@ -34,7 +34,6 @@ mod selection;
 mod signals;
 mod teller;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use orgwave_core::run::Exit;
@@ -51,18 +50,18 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     console::set_up_log();
-    let metrics = command.metrics_file().map(Path::to_owned);
+    let metrics = commands::Metrics::of(&command);
     let failed = match std::panic::catch_unwind(|| run(command)) {
-        Ok(Ok(exit)) => return ExitCode::from(exit.code()),
+        Ok(Ok(exit)) => return ExitCode::from(console::settle(exit).code()),
         Ok(Err(failure)) => {
             console::error(&failure);
-            failure.exit
+            console::settle(failure.exit)
         }
         // The hook has said what happened.
         Err(_) => Exit::Panic,
     };
     // Else the file of the last good run would stay, and nobody be alarmed.
-    let written = metrics.map(|path| orgwave_reporter::write_metrics(&path, failed, clock::now(), None));
+    let written = metrics.map(|metrics| metrics.write(failed));
     // That the file can't be written was the failure itself, if it was known at the beginning.
     if let Some(Err(error)) = written
         && failed != Exit::BadConfig

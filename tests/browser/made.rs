@@ -63,6 +63,7 @@ pub(crate) fn plan_of(folder: &Path, names: impl IntoIterator<Item = String>) ->
             WaveCount { wave: 2, orgs: lines.saturating_sub(1), pinned: false },
         ],
         guards: Vec::new(),
+        idle_removals: None,
     };
     pages.finish(&footer, Expected::Wanted(8.0)).unwrap();
     folder.join("plan.html")
@@ -91,6 +92,8 @@ fn line(number: u64, name: String) -> PlanLine {
         action: Verdict::Update.action(),
         complaint: None,
         unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
         expects: Vec::new(),
         secrets: Vec::new(),
         fields: vec![
@@ -121,6 +124,7 @@ fn header() -> Header {
         sides: Vec::new(),
         settings: std::collections::BTreeMap::default(),
         limits: std::collections::BTreeMap::default(),
+        allow: Vec::new(),
         undoes: None,
         sandbox: None,
     }

@@ -262,6 +262,8 @@ impl PlanSource for Plan {
             action: Action::Update,
             complaint: None,
             unproven: false,
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
             expects: Vec::new(),
             secrets: Vec::new(),
             fields: vec![PlannedField {
@@ -302,6 +304,8 @@ fn header() -> RunHeader {
         verify: VerifyPolicy::All,
         max_failures: FailureBudget::Share(Percent::of(100)),
         strict: false,
+        unattended: false,
+        rollout: "rollout.toml".to_owned(),
     }
 }
 

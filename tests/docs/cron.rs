@@ -12,7 +12,8 @@ fn quiet_says_nothing_when_nothing_changed() {
     let quiet =
         shell.orgwave("apply live/rollout.toml --sandbox --unattended -q --metrics-file m.prom").with_code(0);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
-    assert!(shell.read("m.prom").contains("orgwave_run_orgs{status=\"unchanged\"} 50\n"));
+    let metrics = shell.read("m.prom");
+    assert!(metrics.contains(",endpoint=\"sandbox\",status=\"unchanged\"} 50\n"), "{metrics}");
 }
 
 #[test]
@@ -34,12 +35,14 @@ fn the_metrics_say_what_the_summary_says() {
     let summary = std::fs::read_to_string(run.join("summary.json")).unwrap();
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
     for (status, orgs) in summary["counts"].as_object().unwrap() {
-        assert!(metrics.contains(&format!("orgwave_run_orgs{{status=\"{status}\"}} {orgs}\n")), "{metrics}");
+        assert!(metrics.contains(&format!(",status=\"{status}\"}} {orgs}\n")), "{metrics}");
     }
     assert!(metrics.contains(&format!("run_id={}", summary["run_id"])), "{metrics}");
-    assert!(metrics.contains(&format!("orgwave_run_calls {}\n", summary["calls"])), "{metrics}");
-    assert!(metrics.contains("orgwave_run_exit_code 0\n"), "{metrics}");
-    assert!(metrics.contains("orgwave_run_finished_timestamp_seconds 1"), "{metrics}");
+    let rollout = shell.path("rollout.toml").canonicalize().unwrap();
+    let labels = format!("{{rollout=\"{}\",endpoint=\"sandbox\"}}", rollout.display());
+    assert!(metrics.contains(&format!("orgwave_run_calls{labels} {}\n", summary["calls"])), "{metrics}");
+    assert!(metrics.contains(&format!("orgwave_run_exit_code{labels} 0\n")), "{metrics}");
+    assert!(metrics.contains(&format!("orgwave_run_finished_timestamp_seconds{labels} 1")), "{metrics}");
     // The form that the collector reads: comments, or a name, labels and a number.
     for line in metrics.lines().filter(|line| !line.starts_with("# ")) {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -54,7 +57,8 @@ fn what_ends_without_a_run_takes_the_good_nights_exit_code_away() {
     shell.orgwave("apply rollout.toml --sandbox --yes --metrics-file m.prom").with_code(0);
     let of = |name: &str| {
         let metrics = shell.read("m.prom");
-        metrics.lines().find_map(|line| line.strip_prefix(&format!("orgwave_run_{name} "))).map(str::to_owned)
+        let sample = metrics.lines().find(|line| line.starts_with(&format!("orgwave_run_{name}{{")))?;
+        sample.rsplit_once(' ').map(|(_, value)| value.to_owned())
     };
     let success = of("last_success_timestamp_seconds").unwrap();
     shell.write("bad.toml", "[rollout]\nnonsense = 1\n");

@@ -67,30 +67,40 @@ fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
     let told = planned(&desk(), "--online").out;
     let parts = [
         "13 orgs: 13 to write",
+        "Risk  4 orgs: faces are no longer compared with badges",
+        "line 2, Client 0: badgeFaceVerificationMode <null> -> OFF",
+        "and 1 org more: see p.csv",
+        "Risk  1 org: badges disarm the alarm monitoring",
+        "line 7, Client 5: badgeAuthDisablesAlarmMonitoring false -> true",
         "12 orgs: saveClips false -> true",
-        "1 org: saveClips true -> false, against the majority",
+        "1 org: saveClips true -> false (against the majority)",
         "Guard  1 org: values become null",
         "Guard  1 org: entries are removed",
+        "Guard  2 orgs: entries are added that are not live",
+        "line 8, Client 6: doorInfoMap \"north\", nearest live: \"old\"; doorInfoMap \"south\"",
         "Guard  1 org: badges would disarm the alarm monitoring",
-        "Warning  1 org: a setting changes that decides on alarms",
-        "line 7, Client 5: badgeAuthDisablesAlarmMonitoring -> true",
         "Warning  1 org: a door would be in two locations",
         "line 8, Client 6: Loading dock",
         "Warning  1 org: a camera or a location isn't there in the org",
         "line  org",
         "Cost: at least 39 calls, at least 780 ms at 50.0/s",
         "Waves: 1, then 1, then 4, then 7",
-        "apply it: orgwave apply p.jsonl --ack clears-",
+        "apply it: orgwave apply p.jsonl --sandbox\n",
+        "values become null in 1 org: --ack clears-",
+        "entries are removed in 1 org: --ack removals-",
+        "entries are added that are not live in 2 orgs: --ack additions-",
     ];
     let places: Vec<usize> = parts.iter().map(|part| place(&told, part)).collect();
     assert!(places.is_sorted(), "{told}");
     // What is odd is told however many kinds of change there are before it.
     assert!(told.contains("more kinds of change: see p.csv"), "{told}");
     assert!(
-        told.contains("1 org: badgeAuthDisablesAlarmMonitoring false -> true, decides on alarms"),
+        told.contains(
+            "1 org: badgeAuthDisablesAlarmMonitoring false -> true (risk: badges disarm the alarm monitoring)"
+        ),
         "{told}"
     );
-    assert!(told.contains("1 org: doorInfoMap.* (a value) -> <removed>"), "{told}");
+    assert!(told.contains(r#"1 org: doorInfoMap.* {"doorName":"Old"} -> <removed> (removes)"#), "{told}");
 }
 
 #[test]
@@ -117,8 +127,9 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
     let (page, text, table) = (shell.read("p.html"), shell.read("p.md"), shell.read("p.csv"));
     for (part, in_text) in [
         ("against the majority", "against the majority"),
-        ("takes away", "takes away"),
-        ("decides on alarms", "decides on alarms"),
+        ("removes", "removes"),
+        ("risk: badges disarm the alarm monitoring", "risk: badges disarm the alarm monitoring"),
+        ("--ack additions-", "--ack additions-"),
         ("--ack clears-", "--ack clears-"),
         ("--ack removals-", "--ack removals-"),
         ("--ack disarms-", "--ack disarms-"),
@@ -132,6 +143,8 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
     for from in [",row,", ",doors:2,"] {
         place(&table, from);
     }
+    assert!(place(&page, "Who would be less safe") < place(&page, "What would change"));
+    assert!(place(&text, "## Risks") < place(&text, "## Changes"));
     assert!(place(&page, "What would change") < place(&page, "Before you say yes"));
     assert!(place(&page, "Before you say yes") < place(&page, "Every org"));
 }

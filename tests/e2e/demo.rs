@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, FAST};
+use crate::desk::{Desk, FAST, acks};
 use crate::vendor::Org;
 
 fn copy_demo(desk: &Desk) -> Vec<String> {
@@ -75,7 +75,7 @@ fn a_plan_of_the_sandbox_is_applied_by_the_sandbox_alone() {
         orgs.iter().map(|org| (org, "true,HQ".to_owned())),
     );
     let planned = desk.run_bare(&format!("plan orgs.csv --sandbox --detailed-exitcode {FAST}")).expect(2);
-    let line = format!("apply {} --yes {FAST}", planned.plan_file());
+    let line = format!("apply {} --yes {} {FAST}", planned.plan_file(), acks(&planned.out));
     desk.run_bare(&format!("{line} --endpoint http://127.0.0.1:9 --token-file key")).expect(12);
     let ended = desk.run_bare(&format!("{line} --sandbox")).expect(0);
     assert_eq!(ended.statuses(), vec!["applied"; 5]);

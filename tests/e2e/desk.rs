@@ -18,7 +18,7 @@ pub(crate) const FAST: &str =
     "--rate unlimited --org-rate unlimited --timeout 2s --quiet-period 200ms --no-progress";
 
 /// One org first, then all others, whatever fails: for tests of faults, where a budget would hide the rest.
-pub(crate) const ALL: &str = "--waves 1,rest --max-failures 100% --yes";
+pub(crate) const ALL: &str = "--waves 1,rest --max-failures 100% --yes --allow additions";
 
 /// The longest that a command may take.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -60,6 +60,12 @@ pub(crate) struct Running {
 struct Said {
     text: Mutex<Vec<u8>>,
     more: Condvar,
+}
+
+/// Every flag that acknowledges a guard, as a message says it.
+pub(crate) fn acks(text: &str) -> String {
+    let codes = text.split("--ack ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+    codes.filter(|code| code.contains('-')).map(|code| format!(" --ack {code}")).collect()
 }
 
 impl Desk {

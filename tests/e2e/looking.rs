@@ -40,7 +40,7 @@ fn a_patch_holds_only_what_is_managed() {
         orgs.iter().map(|org| (org, "true,Annex".to_owned())),
     );
     let vendor = Vendor::start(Server::Merges, orgs.clone());
-    desk.run(&vendor, &format!("apply orgs.csv --write patch --yes {FAST}")).expect(0);
+    desk.run(&vendor, &format!("apply orgs.csv --write patch --yes --allow additions {FAST}")).expect(0);
     for write in vendor.of(Op::Write) {
         let sent = parse(&parse(&write.body)["envoySettings"]);
         assert_eq!(sent.keys().collect::<Vec<_>>(), ["locationInfoMap", "saveClips"]);

@@ -34,6 +34,12 @@ mod clients;
 /// Plans as a thing to keep: altered, expired, used, for another key or endpoint; guards and their acknowledgement.
 mod plans;
 
+/// Keys that aren't live: entries that a plan would add beside others, and removals of nothing.
+mod additions;
+
+/// What makes somebody less safe, said first.
+mod risk;
+
 /// How fast, as the vendor counts it.
 mod pace;
 
@@ -70,3 +76,16 @@ mod demo;
 
 /// A million rows.
 mod memory;
+
+/// Output that can't be written.
+mod outputs;
+
+/// Foreign text where it is read: terminals, CI logs, spreadsheets, Markdown.
+mod harmless;
+
+/// What nights leave behind, what goes again, and what is told to whoever watches.
+mod nights;
+
+/// Programs that cargo can't bring.
+#[path = "../machine/debian.rs"]
+mod debian;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::desk::{ALL, Desk, FAST, Row};
+use crate::desk::{ALL, Desk, FAST, Row, acks};
 use crate::vendor::{KEY, Op, Org, Seen, Server, Vendor, parse, uuid};
 
 const COLUMNS: &str =
@@ -76,7 +76,7 @@ fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merg
         let desk = Desk::new();
         let orgs = orgs_and_manifest(&desk, 70);
         let vendor = Vendor::start(server, orgs.clone());
-        let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
+        let ended = desk.run(&vendor, &format!("apply orgs.csv --yes --allow additions {FAST}")).expect(0);
 
         for org in &orgs {
             assert_as_wanted(org, &vendor.settings(&org.uuid));
@@ -114,7 +114,7 @@ fn results_have_exactly_the_columns_that_scripts_depend_on() {
     let desk = Desk::new();
     let orgs = orgs_and_manifest(&desk, 2);
     let vendor = Vendor::start(Server::Merges, orgs);
-    let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
+    let ended = desk.run(&vendor, &format!("apply orgs.csv --yes --allow additions {FAST}")).expect(0);
     let text = std::fs::read_to_string(ended.file("results.csv")).unwrap();
     let header = text.trim_start_matches('\u{feff}').lines().next().unwrap();
     assert_eq!(
@@ -151,7 +151,7 @@ fn a_second_apply_writes_nothing() {
         let desk = Desk::new();
         let orgs = orgs_and_manifest(&desk, 20);
         let vendor = Vendor::start(server, orgs.clone());
-        let line = format!("apply orgs.csv --yes {FAST}");
+        let line = format!("apply orgs.csv --yes --allow additions {FAST}");
         desk.run(&vendor, &line).expect(0);
         let writes = vendor.of(Op::Write).len();
         let again = desk.run(&vendor, &line).expect(0);
@@ -182,7 +182,8 @@ fn a_plan_says_what_apply_then_does() {
     let vendor = Vendor::start(Server::Replaces, orgs.clone());
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     assert_eq!(vendor.of(Op::Write).len(), 0);
-    let applied = desk.run(&vendor, &format!("apply {} --yes {FAST}", planned.plan_file())).expect(0);
+    let line = format!("apply {} --yes {} {FAST}", planned.plan_file(), acks(&planned.out));
+    let applied = desk.run(&vendor, &line).expect(0);
     // Every org is read once more before it is written, and once after.
     assert_eq!(vendor.of(Op::Read).len(), 3 * orgs.len());
     assert_eq!(vendor.of(Op::List).len(), 1);
@@ -219,10 +220,10 @@ fn side_tables_and_defaults_reach_the_orgs_they_name() {
          [settings]\ncreateSeekPoints = false\n[limits]\nwaves = [\"rest\"]\n",
     );
     let vendor = Vendor::start(Server::Replaces, orgs.clone());
-    // Taking a door out is what a guard asks about.
+    // Taking a door out, and adding one beside others, are what guards ask about.
     let stopped = desk.run(&vendor, &format!("plan rollout.toml {FAST}")).expect(0);
-    let ack = stopped.out.split("--ack ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-    desk.run(&vendor, &format!("apply {} --yes --ack {ack} {FAST}", stopped.plan_file())).expect(0);
+    desk.run(&vendor, &format!("apply {} --yes {} {FAST}", stopped.plan_file(), acks(&stopped.out)))
+        .expect(0);
 
     let live: Vec<_> = orgs.iter().map(|org| vendor.settings(&org.uuid)).collect();
     assert_eq!(["false", "true", "true"], [0, 1, 2].map(|n: usize| live[n]["createSeekPoints"].as_str()));

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use orgwave_client::Region;
+use orgwave_reporter::terminal::{shell, shell_path};
 
 use super::connection::{ConnectArgs, KeyArgs};
 
@@ -23,7 +24,7 @@ impl KeyArgs {
             flag("endpoint", endpoint);
         }
         if let Some(file) = &self.token_file {
-            flag("token-file", &file.display().to_string());
+            flag("token-file", &file.to_string_lossy());
         }
         if let Some(command) = &self.token_command {
             flag("token-command", command);
@@ -36,7 +37,7 @@ impl KeyArgs {
             files.into_iter().chain([("client-cert", &self.client_cert), ("client-key", &self.client_key)])
         {
             if let Some(file) = file {
-                flag(name, &file.display().to_string());
+                flag(name, &file.to_string_lossy());
             }
         }
         // A proxy's URL may hold a password, so it is not repeated: the environment is the place for it.
@@ -57,17 +58,7 @@ impl ConnectArgs {
 
 /// A path as a shell takes it for one word, and we for no flag.
 pub fn path_again(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.starts_with('-') { shell(&format!("./{text}")) } else { shell(&text) }
-}
-
-fn shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    shell_path(path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The commands as typed, each with its own flags and those that it shares with others; nothing resolved.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
@@ -80,11 +80,11 @@ fn exit_codes() -> String {
 }
 
 impl Command {
-    /// Where the metrics go of a command that writes to orgs.
-    pub fn metrics_file(&self) -> Option<&Path> {
+    /// The metrics of a command that writes to orgs.
+    pub const fn metrics(&self) -> Option<&MetricsArgs> {
         match self {
-            Self::Apply(args) if !args.dry_run => args.metrics.metrics_file.as_deref(),
-            Self::Resume(args) => args.metrics.metrics_file.as_deref(),
+            Self::Apply(args) if !args.dry_run => Some(&args.metrics),
+            Self::Resume(args) => Some(&args.metrics),
             _ => None,
         }
     }
@@ -182,12 +182,38 @@ pub struct ReportArgs {
 /// Which runs are listed.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
+    /// What is done with them, if they aren't listed.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
     /// Where runs and plans are kept.
-    #[arg(long, value_name = "DIR", default_value = "reports")]
+    #[arg(long, value_name = "DIR", default_value = "reports", global = true)]
     pub reports: PathBuf,
     /// One run a line, as JSON.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// What is done with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Remove the folders of finished runs that are older than a given age.
+    ///
+    /// Runs that can be resumed, runs that another process works on, and folders that hold no run are never removed.
+    Prune(PruneArgs),
+}
+
+/// Which runs are removed.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Keep runs that ended within this time.
+    #[arg(long, value_name = "TIME")]
+    pub keep: Span,
+    /// Keep the newest N runs, whatever their age.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub keep_last: usize,
+    /// Only list what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `orgwave orgs`.

@@ -51,7 +51,10 @@ fn of(command: &str) -> &'static str {
                orgwave apply PLAN                      `undo` only plans, and prints this line"
         }
         "report" => "  orgwave report reports/20260101T090000Z-0123456789abcdef    make its files again",
-        "runs" => "  orgwave runs                            every run under reports/, and how it ended",
+        "runs" => {
+            "  orgwave runs                            every run under reports/, and how it ended\n  \
+               orgwave runs prune --keep 90d --keep-last 10"
+        }
         "doctor" => {
             "  orgwave doctor                          key, region, orgs, folders: is all well?\n  \
                orgwave doctor --region eu --token-file partner.key"

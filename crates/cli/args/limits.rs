@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Command, FromArgMatches as _};
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
+use orgwave_core::plan::GuardKind;
 use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
@@ -31,6 +32,8 @@ pub struct PlanPolicy {
     pub max_failures: FailureBudget,
     /// With `--unattended`: the largest share that may change.
     pub max_changed: Percent,
+    /// The kinds of guards that need no code where `apply` makes the plan.
+    pub allow: Vec<GuardKind>,
     /// How long the plan may be applied.
     pub expires: Duration,
 }
@@ -151,13 +154,14 @@ pub fn plan_policy(
         waves: flags.waves.clone().or(file.waves),
         max_failures: flags.max_failures.or(file.max_failures).unwrap_or_default(),
         max_changed: guard.max_changed.or(file_guard.max_changed).unwrap_or(Percent::of(30)),
+        allow: if guard.allow.is_empty() { file_guard.allow } else { guard.allow.clone() },
         expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), orgwave_core::policy::Span::get),
     })
 }
 
 /// A plan lays down how it is carried out and to which orgs, so these flags go with a rollout only.
 pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
-    let ApplyArgs { input, write, select, dry_run, .. } = args;
+    let ApplyArgs { input, write, select, guard, dry_run, .. } = args;
     let given = [
         ("--dry-run", *dry_run),
         ("--allow-outside", input.allow_outside),
@@ -169,6 +173,7 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
         ("--expires", write.expires.is_some()),
         ("--only", !select.only.is_empty()),
         ("--skip", !select.skip.is_empty()),
+        ("--allow", !guard.allow.is_empty()),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((flag, _)) => Err(Failure::usage(format!(

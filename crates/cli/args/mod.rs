@@ -14,18 +14,21 @@ mod writing;
 
 use std::process::ExitCode;
 
+use anstream::AutoStream;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use orgwave_core::run::Exit;
 
 pub use again::path_again;
 pub use commands::{
     ApplyArgs, CheckArgs, Cli, Command, DoctorArgs, ExportArgs, InitArgs, ManArgs, OrgsArgs, OrgsFormat,
-    PlanArgs, ReportArgs, ResumeArgs, RunsArgs, SandboxArgs, UndoArgs, VerifyArgs,
+    PlanArgs, PruneArgs, ReportArgs, ResumeArgs, RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
 pub use limits::{PlanPolicy, limit_problems, pace, plan_policy, refuse_rollout_flags};
 pub use output::{ColorChoice, MetricsArgs, OutputArgs};
 pub use writing::{GuardArgs, SelectArgs, WriteArgs};
+
+use crate::console;
 
 /// The definition of the command line.
 pub fn command() -> clap::Command {
@@ -44,9 +47,17 @@ pub fn parse() -> Result<Command, ExitCode> {
         .try_get_matches_from(typed)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map(|cli| cli.command).map_err(|error| {
-        let is_help = !error.use_stderr();
-        let _ = error.print();
+        let text = error.render();
         // clap would end with 2, which here says that changes exist.
-        ExitCode::from(if is_help { Exit::Done } else { Exit::Usage }.code())
+        let exit = if error.use_stderr() {
+            // It quotes what was typed, and whoever typed it may have been a script.
+            console::note(&text.to_string());
+            Exit::Usage
+        } else {
+            let coloured = AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+            console::data(&if coloured { text.ansi().to_string() } else { text.to_string() });
+            Exit::Done
+        };
+        ExitCode::from(console::settle(exit).code())
     })
 }

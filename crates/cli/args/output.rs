@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use orgwave_reporter::Label;
 use orgwave_reporter::files::OrgFiles;
 
 /// What is told to whoever watches the machine.
@@ -12,6 +13,9 @@ pub struct MetricsArgs {
     /// Where the run's numbers go, for Prometheus' textfile collector.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
+    /// A label for every metric, beside the rollout and the endpoint; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE", requires = "metrics_file")]
+    pub metrics_label: Vec<Label>,
 }
 
 /// What is printed and written where.

@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 
 use clap::Args;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::plan::GuardKind;
 use orgwave_core::policy::{FailureBudget, Percent, Span, VerifyPolicy, Waves, WriteMode};
 
 /// How orgs are written.
@@ -37,6 +38,10 @@ pub struct GuardArgs {
     /// Acknowledge a guard by the code that the plan prints.
     #[arg(long, value_name = "CODE")]
     pub ack: Vec<String>,
+    /// Acknowledge every guard of this kind in the plans that `apply ROLLOUT` makes: additions, clears, removals, disarms,
+    /// unproven. An addition whose key is a live one under another spelling still needs its code.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub allow: Vec<GuardKind>,
     /// With --unattended: the largest share of orgs that may change [default: 30%].
     #[arg(long, value_name = "N%")]
     pub max_changed: Option<Percent>,

@@ -13,10 +13,11 @@ use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
-use orgwave_journal::{Draft, JournalError, SqliteJournal};
+use orgwave_journal::{Draft, FILE_NAME, JournalError, SqliteJournal};
 
 use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
+use super::metrics::{check_labels, rollout_applied};
 use super::permit::{can_ask, permit};
 use super::sandboxed;
 use crate::args::{self, ApplyArgs};
@@ -44,6 +45,7 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
         can_ask(&args.guard)?;
     }
     check_metrics(&args.metrics)?;
+    check_labels(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
     let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
     let prepared = if is_plan {
@@ -58,12 +60,20 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     };
     let fresh = !is_plan;
     if let Err(failure) = permit(&args, &folder.path, &session, &plan, fresh) {
-        // A plan that was made is kept: it is what the guard asks to look at.
-        return Err(if fresh { failure } else { leave(failure, folder, listeners) });
+        // A plan that was made is kept where a guard asks to look at it.
+        let is_kept = fresh && failure.exit == Exit::Guarded;
+        return Err(if is_kept { failure } else { leave(failure, folder, listeners) });
     }
 
     let memory = hold.as_ref().map(|hold| &hold.memory);
-    let (run, journal) = begin(&args, &folder, &session, memory, &plan, fresh)?;
+    let (run, journal) = match begin(&args, &folder, &session, memory, &plan, fresh) {
+        Ok(begun) => begun,
+        // Before it has its name there is no run; after it, there is one to resume.
+        Err(failure) if !folder.path.join(FILE_NAME).exists() => {
+            return Err(leave(failure, folder, listeners));
+        }
+        Err(failure) => return Err(failure),
+    };
     let OpenPlan { header, .. } = plan;
     let execution = Execution {
         folder: &folder.path,
@@ -256,6 +266,8 @@ fn begin(
         verify: header.verify,
         max_failures: header.max_failures,
         strict: args.guard.strict,
+        unattended: args.guard.unattended,
+        rollout: rollout_applied(&args.target, header, fresh),
     };
     let cannot_write =
         |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
@@ -276,7 +288,7 @@ fn begin(
 }
 
 /// A plan is a file of JSON lines; anything else is a rollout.
-fn is_plan(path: &Path) -> Result<bool, Failure> {
+pub fn is_plan(path: &Path) -> Result<bool, Failure> {
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
         return Ok(false);
     }

@@ -10,6 +10,6 @@ use crate::console;
 pub fn run(shell: Shell) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::command(), "orgwave", &mut script);
-    console::out(&String::from_utf8_lossy(&script));
+    console::data(&String::from_utf8_lossy(&script));
     Exit::Done
 }

@@ -10,12 +10,12 @@ use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal, WriteError};
+use orgwave_reporter::Summary;
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
-use orgwave_reporter::{Summary, write_metrics};
 
 use super::listeners::Listeners;
+use super::metrics::measure;
 use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
-use crate::clock;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -146,16 +146,15 @@ pub fn report(
     let exit = exit_of(&ended.finish, &ended.counts, strict);
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
-        say(
+        say_page(
             &Summary::of(&written)
                 .reached_by(key.again())
                 .render(console::width(), console::style(output.color, output.no_color.is_some())),
             output,
         );
     }
-    if let Some(path) = &metrics.metrics_file {
-        write_metrics(path, exit, clock::now(), Some(&written.tally))?;
-    }
+    let exit = console::settle(exit);
+    measure(metrics, exit, &written.tally)?;
     Ok(exit)
 }
 
@@ -181,9 +180,14 @@ pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     })
 }
 
-/// Prints to stdout, or, where that is for JSON, to stderr.
+/// Prints lines to stdout, or, where that is for JSON, to stderr.
 pub fn say(text: &str, output: &OutputArgs) {
     if output.json { console::note(text) } else { console::out(text) }
+}
+
+/// The same, of a [page](console::page).
+pub fn say_page(text: &str, output: &OutputArgs) {
+    if output.json { console::page_note(text) } else { console::page(text) }
 }
 
 /// Whether pinned orgs go before the others: then the first of them is the canary, even if `rest` takes the others.

@@ -6,12 +6,13 @@ use std::path::Path;
 use orgwave_reporter::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 
 use crate::args::OutputArgs;
+use crate::console;
 use crate::failure::Failure;
 
 /// The listeners of one command.
 pub struct Listeners {
     progress: Progress,
-    lines: Option<EventLines<io::Stdout>>,
+    lines: Option<EventLines<console::Stdout>>,
     log: Option<RunLog>,
 }
 
@@ -26,11 +27,11 @@ impl Listeners {
         } else if io::stderr().is_terminal() {
             ProgressMode::Bar
         } else {
-            ProgressMode::Heartbeat(Box::new(io::stderr()))
+            ProgressMode::Heartbeat(Box::new(console::Stderr))
         };
         Ok(Self {
             progress: Progress::new(mode),
-            lines: output.json.then(|| EventLines::new(io::stdout())),
+            lines: output.json.then(|| EventLines::new(console::Stdout)),
             log: folder.map(RunLog::open).transpose()?,
         })
     }
@@ -48,7 +49,7 @@ impl Listeners {
     /// Ends all of them.
     ///
     /// # Errors
-    /// 74: the log could not be written. That stdout was closed is no error.
+    /// 74: the log could not be written. What is to be said of stdout, its printer says.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.progress.clear();
         if let Some(lines) = self.lines {

@@ -19,7 +19,7 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
         let mut text = Vec::new();
         page(&command, "orgwave", &mut text)
             .map_err(|error| Failure::new(Exit::CannotWrite, "the page can't be made").because(error))?;
-        console::out(&String::from_utf8_lossy(&text));
+        console::data(&String::from_utf8_lossy(&text));
         return Ok(Exit::Done);
     };
     std::fs::create_dir_all(folder).map_err(|error| Failure::cannot_write(folder, error))?;

@@ -10,6 +10,7 @@ mod export;
 mod init;
 mod listeners;
 mod man;
+mod metrics;
 mod online;
 mod orgs;
 mod permit;
@@ -24,6 +25,8 @@ mod undo;
 mod verify;
 
 use orgwave_core::run::Exit;
+
+pub use self::metrics::Metrics;
 
 use crate::args::Command;
 use crate::failure::Failure;
@@ -43,7 +46,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(args).await,
         Command::Undo(args) => undo::run(args).await,
         Command::Report(args) => report::run(&args),
-        Command::Runs(args) => Ok(runs::run(&args)),
+        Command::Runs(args) => runs::run(&args),
         Command::Doctor(args) => doctor::run(args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Init(args) => init::run(&args),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use orgwave_core::code::Code;
 use orgwave_core::desired::Wish;
 use orgwave_core::ids::{HierarchyKey, Ruuid};
-use orgwave_core::manifest::Problem;
+use orgwave_core::manifest::{Problem, Severity};
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::policy::WriteMode;
@@ -63,27 +63,37 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let mut rows: u64 = 0;
     each_line(&path, |line| {
         rows += 1;
-        if let Some(problem) = blocked(&line, &file) {
+        let told = blocked(&line, &file).into_iter().chain(unknown_keys(&line, &file));
+        for problem in told {
             found.entry(line.line).or_insert_with(|| (String::new(), Vec::new())).1.push(problem);
         }
     })?;
-    let problems: u64 = found.values().map(|(_, problems)| problems.len() as u64).sum();
-    for (shown, problem) in (0..).zip(found.values().flat_map(|(_, problems)| problems)) {
+    let all = || found.values().flat_map(|(_, problems)| problems);
+    for (shown, problem) in (0..).zip(all()) {
         if args.output.json {
             console::event("problem", problem);
         } else if shown < SHOWN {
             console::note(&format!("{problem}\n"));
         }
     }
-    if problems > 0 {
+    let (warnings, problems): (Vec<_>, Vec<_>) =
+        all().partition(|problem| problem.severity == Severity::Warning);
+    if !problems.is_empty() {
         console::note(&format!(
             "{}; `orgwave explain CODE` says more\n",
-            several(problems, "problem", "problems")
+            several(problems.len() as u64, "problem", "problems")
         ));
         return Ok(Exit::BadInput);
     }
     if !args.output.json && !args.output.quiet {
-        console::out(&format!("{file}: {}; what they name exists\n", orgs(rows)));
+        let what = match warnings.len() as u64 {
+            0 => "what they name exists".to_owned(),
+            warnings => format!(
+                "orgs, cameras and locations exist; {} of entries that are not live",
+                several(warnings, "warning", "warnings")
+            ),
+        };
+        console::out(&format!("{file}: {}; {what}\n", orgs(rows)));
     }
     Ok(Exit::Done)
 }
@@ -128,6 +138,20 @@ fn blocked(line: &PlanLine, file: &Arc<str>) -> Option<Problem> {
     };
     let problem = Problem::new(code, file, expected, complaint.message.clone());
     Some(problem.at(line.line).of(Some(line.org.as_str())))
+}
+
+/// The keys that a row names and that aren't live in its org.
+fn unknown_keys(line: &PlanLine, file: &Arc<str>) -> impl Iterator<Item = Problem> {
+    let problem = |code, expected: &'static str, found: String| {
+        Problem::new(code, file, expected, found).at(line.line).of(Some(line.org.as_str()))
+    };
+    let additions = line.additions.iter().map(move |key| {
+        problem(Code::LiveAddition, "an entry that is live; this one would be added", key.to_string())
+    });
+    let removals = line.idle_removals.iter().map(move |key| {
+        problem(Code::LiveRemoval, "an entry that is live; there is nothing to remove", key.to_string())
+    });
+    additions.chain(removals)
 }
 
 /// A call about one org, and the ids that its reply should hold.

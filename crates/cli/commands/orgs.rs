@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orgwave_core::legible::without_commands;
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::table::Table;
@@ -36,7 +37,7 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let mut orgs = clients::ask(&api, &mut session).await.map_err(|reason| stopped(&reason))?.clients;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
     match args.format {
-        OrgsFormat::Csv => console::out(&starter(&orgs)?),
+        OrgsFormat::Csv => console::data(&starter(&orgs)?),
         OrgsFormat::Table => {
             let entry = |listed: &Listed| {
                 let name = listed.name.clone().unwrap_or_default();
@@ -51,11 +52,12 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// An org's name as a manifest's `org_name` can assert it. `None` with control characters: a manifest takes none,
-/// and a name that was cleaned would block the org.
+/// An org's name as a manifest's `org_name` can assert it. `None` with control characters, which a manifest doesn't take,
+/// and with a command for CI systems, which would act in the log of the job that prints the manifest. A name that was
+/// changed would block the org; none asserts nothing.
 pub fn name_in_a_cell(listed: &Listed) -> Option<&str> {
     let name = listed.name.as_deref().unwrap_or("").trim();
-    (!name.chars().any(char::is_control)).then_some(name)
+    (!name.chars().any(char::is_control) && without_commands(name) == name).then_some(name)
 }
 
 /// The columns of the starter. The list's own words come last: a manifest carries them and sends nothing of them.
@@ -67,11 +69,11 @@ fn starter(orgs: &[Listed]) -> Result<String, Failure> {
         |error: std::io::Error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error);
     let mut table = Table::begin(Vec::new(), STARTER).map_err(cannot)?;
     for listed in orgs {
-        table.word(listed.org.as_str()).map_err(cannot)?;
+        table.id(&listed.org).map_err(cannot)?;
         let name = name_in_a_cell(listed);
         if name.is_none() {
             console::note(&format!(
-                "note: the name of {} has control characters and is left out\n",
+                "note: the name of {} has control characters or a command for CI systems, and is left out\n",
                 listed.org
             ));
         }

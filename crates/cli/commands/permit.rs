@@ -1,17 +1,17 @@
 //! Whether a plan may be carried out: its guards, and the user's yes.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
-use orgwave_core::plan::Guard;
+use orgwave_core::plan::{Footer, Guard, GuardKind};
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 
 use super::review::{acks, max_changed, review, show};
 use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, path_again};
 use crate::connect::Session;
+use crate::console;
 use crate::failure::Failure;
 use crate::plans::{OpenPlan, limits_of};
 use crate::runs::PLAN_FILE;
@@ -35,6 +35,9 @@ pub fn permit(
             Ok(())
         }
     };
+    if fresh {
+        say_idle(&plan.footer, args.output.quiet);
+    }
     let target = if fresh { path.as_path() } else { args.target.as_path() };
 
     if args.guard.unattended {
@@ -44,17 +47,42 @@ pub fn permit(
             return Err(failure.hint(reviewed(target, &plan.footer.guards, &args.connect)));
         }
     }
-    let missing: Vec<&Guard> =
-        plan.footer.guards.iter().filter(|guard| !args.guard.ack.contains(&guard.ack)).collect();
+    let missing: Vec<&Guard> = plan
+        .footer
+        .guards
+        .iter()
+        .filter(|guard| is_missing(guard, args, fresh.then_some(&plan.header.allow)))
+        .collect();
     if !missing.is_empty() {
         look()?;
-        return Err(stopped(&missing, &plan.footer.guards, target, &args.connect));
+        return Err(stopped(&missing, target, &args.connect));
     }
     if args.guard.yes || args.guard.unattended || plan.footer.updates == 0 {
         return Ok(());
     }
     look()?;
+    // Nobody says yes to what nobody could read.
+    console::whole()?;
     ask(plan.footer.updates)
+}
+
+/// Says which entries to be removed aren't live. One that is gone already is no news, night after night; one of which a
+/// live key is another spelling was meant.
+fn say_idle(footer: &Footer, quiet: bool) {
+    let Some(idle) = footer.idle_removals.as_ref().filter(|idle| !quiet || idle.respelled > 0) else {
+        return;
+    };
+    console::note(&format!(
+        "warning: an entry to be removed is not live in {}: {}\n",
+        orgs(idle.orgs),
+        idle.example
+    ));
+}
+
+/// Whether nobody acknowledged a guard: by its code, or where this command made the plan, by allowing its kind.
+fn is_missing(guard: &Guard, args: &ApplyArgs, allowed: Option<&Vec<GuardKind>>) -> bool {
+    let is_allowed = allowed.is_some_and(|allowed| guard.is_allowed(allowed));
+    !is_allowed && !args.guard.ack.contains(&guard.ack)
 }
 
 /// What to read, and how a plan is applied that somebody has read: the share is a guard for when nobody has.
@@ -64,20 +92,16 @@ fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
         "look at {}; if that is meant: orgwave apply {} --yes{}{}",
         if page.exists() { &page } else { target }.display(),
         path_again(target),
+        connect.again(),
         acks(guards),
-        connect.again()
     )
 }
 
-fn stopped(missing: &[&Guard], all: &[Guard], target: &Path, connect: &ConnectArgs) -> Failure {
-    let mut what = String::from("stopped by a guard; nothing was sent");
-    for guard in missing {
-        let _ = write!(what, "\n  {} in {}: --ack {}", guard.kind, orgs(guard.orgs), guard.ack);
-    }
+fn stopped(missing: &[&Guard], target: &Path, connect: &ConnectArgs) -> Failure {
+    let what = format!("stopped by a guard; nothing was sent{}", acks(missing.iter().copied()));
     Failure::new(Exit::Guarded, what).hint(format!(
-        "if that is meant: orgwave apply {}{}{}",
+        "if that is meant, give the codes to: orgwave apply {}{}",
         path_again(target),
-        acks(all),
         connect.again()
     ))
 }

@@ -5,7 +5,7 @@ use orgwave_core::run::Exit;
 
 use super::listeners::Listeners;
 use super::online::absent;
-use super::review::{acks, max_changed, show};
+use super::review::{max_changed, show, to_acknowledge};
 use super::sandboxed;
 use crate::args::{self, PlanArgs, path_again};
 use crate::clock;
@@ -69,12 +69,8 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let page = path.with_extension("html");
         console::out(&format!("review it: {}\n", page.display()));
         if changed {
-            let acks = acks(&made.footer.guards);
-            console::out(&format!(
-                "apply it: orgwave apply {}{acks}{}\n",
-                path_again(&path),
-                args.connect.again()
-            ));
+            console::out(&format!("apply it: orgwave apply {}{}\n", path_again(&path), args.connect.again()));
+            console::out(&to_acknowledge(&made.footer.guards));
         }
     }
     if args.guard.unattended {

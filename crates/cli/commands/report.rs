@@ -4,7 +4,7 @@ use orgwave_core::run::Exit;
 use orgwave_reporter::Summary;
 use orgwave_reporter::files::write_files_watched;
 
-use super::execution::say;
+use super::execution::say_page;
 use crate::args::ReportArgs;
 use crate::console;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
-        say(&Summary::of(&written).render(console::width(), style), &args.output);
+        say_page(&Summary::of(&written).render(console::width(), style), &args.output);
     }
     Ok(Exit::Done)
 }

@@ -9,10 +9,11 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_reporter::files::write_files_watched;
-use orgwave_reporter::{Summary, Tally, write_metrics};
+use orgwave_reporter::{Summary, Tally};
 
-use super::execution::{Execution, check_metrics, execute, report, say};
+use super::execution::{Execution, check_metrics, execute, report, say, say_page};
 use super::listeners::Listeners;
+use super::metrics::{check_labels, measure};
 use crate::args::{self, ResumeArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
@@ -28,6 +29,7 @@ use crate::runs::{
 /// Goes on with a run.
 pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     check_metrics(&args.metrics)?;
+    check_labels(&args.metrics)?;
     if let Some(run) = &args.run {
         find(run, &args.output.reports)?.not_of_sandbox("resumed")?;
     }
@@ -107,28 +109,26 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
             exit_of(&finish, &tally.counts, tally.run.strict || args.strict)
         }
     };
-    let measure = |tally: &Tally| match &args.metrics.metrics_file {
-        Some(path) => write_metrics(path, exit(tally), clock::now(), Some(tally)),
-        None => Ok(()),
-    };
     let is_passed_over = is_stuck(folder, tally);
     if is_passed_over || is_finished(folder, tally) {
-        measure(tally)?;
         if !args.output.quiet && !is_passed_over {
             say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
         }
-        return Ok(exit(tally));
+        let exit = console::settle(exit(tally));
+        measure(&args.metrics, exit, tally)?;
+        return Ok(exit);
     }
     let _lock = take(&folder.path)?;
     let source = RunFiles::open(&folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
-    measure(&written.tally)?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
-        say(&Summary::of(&written).render(console::width(), style), &args.output);
+        say_page(&Summary::of(&written).render(console::width(), style), &args.output);
     }
-    Ok(exit(&written.tally))
+    let exit = console::settle(exit(&written.tally));
+    measure(&args.metrics, exit, &written.tally)?;
+    Ok(exit)
 }
 
 /// What earlier processes left, by the journal.

@@ -8,7 +8,7 @@ use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 use orgwave_reporter::{Expected, PlanReview};
 
-use super::execution::say;
+use super::execution::say_page;
 use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
@@ -40,12 +40,26 @@ pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
 /// Prints a review.
 pub fn show(review: &PlanReview, output: &OutputArgs, expected: Expected) {
     let style = console::style(output.color, output.no_color.is_some());
-    say(&review.render(console::width(), style, expected), output);
+    say_page(&review.render(console::width(), style, expected), output);
 }
 
-/// The flags that acknowledge these guards.
-pub fn acks(guards: &[Guard]) -> String {
-    guards.iter().map(|guard| format!(" --ack {}", guard.ack)).collect()
+/// The flags that acknowledge these guards, a line each with its reason: what is copied from a terminal to be run holds
+/// none of them, so that each is given by somebody who has read what it is for.
+pub fn acks<'a>(guards: impl IntoIterator<Item = &'a Guard>) -> String {
+    guards.into_iter().map(|guard| format!("\n  {}: --ack {}", reason(guard), guard.ack)).collect()
+}
+
+/// What is said below a command that applies a plan with these guards.
+pub fn to_acknowledge(guards: &[Guard]) -> String {
+    if guards.is_empty() { String::new() } else { format!("each guard needs its code:{}\n", acks(guards)) }
+}
+
+fn reason(guard: &Guard) -> String {
+    let respelled = match guard.respelled {
+        0 => String::new(),
+        number => format!(", in {} under another spelling of a live key", orgs(number)),
+    };
+    format!("{} in {}{respelled}", guard.kind, orgs(guard.orgs))
 }
 
 /// Whether too large a share of the orgs would change, with nobody watching.

@@ -1,16 +1,26 @@
 //! `orgwave runs`: what was run, the newest first.
 
+mod prune;
+
 use orgwave_core::run::Exit;
 use orgwave_reporter::Tally;
 use orgwave_reporter::terminal::{Entry, listing};
 use serde_json::{Value, json};
 
-use crate::args::RunsArgs;
+use crate::args::{RunsArgs, RunsCommand};
 use crate::console;
+use crate::failure::Failure;
 use crate::runs::{RunFolder, is_finished, runs_in};
 
-/// Lists the runs.
-pub fn run(args: &RunsArgs) -> Exit {
+/// Lists the runs, or does what is asked with them.
+pub fn run(args: &RunsArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        None => Ok(list(args)),
+        Some(RunsCommand::Prune(which)) => prune::run(args, which),
+    }
+}
+
+fn list(args: &RunsArgs) -> Exit {
     let runs = runs_in(&args.reports, |_, failure| console::error(&failure));
     let mut entries = Vec::new();
     for run in &runs {

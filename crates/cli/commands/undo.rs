@@ -21,7 +21,7 @@ use orgwave_reporter::{Record, Records};
 
 use super::execution::say;
 use super::listeners::Listeners;
-use super::review::{acks, show};
+use super::review::{show, to_acknowledge};
 use crate::args::{self, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
@@ -57,11 +57,11 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         show(&review, &args.output, session.expected());
         say(&unrestored.to_string(), &args.output);
         let next = format!(
-            "\nreview it: {}\nundo it: orgwave apply {}{}{}\n",
+            "\nreview it: {}\nundo it: orgwave apply {}{}\n{}",
             path.with_extension("html").display(),
             path_again(&path),
-            acks(&plan.footer.guards),
             args.key.again(),
+            to_acknowledge(&plan.footer.guards),
         );
         say(&next, &args.output);
     }
@@ -124,6 +124,7 @@ fn header(run: &RunFolder, session: &Session, plan_id: String, args: &UndoArgs) 
         sides: Vec::new(),
         settings: BTreeMap::new(),
         limits: ignored(run),
+        allow: Vec::new(),
         undoes: Some(run.header.run_id.clone()),
         sandbox: None,
     }
@@ -245,6 +246,8 @@ fn undo_line(record: &Record, finding: Finding, seal: &SealKey, unrestored: &mut
         action: Verdict::Unchanged.action(),
         complaint: None,
         unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
         expects: Vec::new(),
         secrets: Vec::new(),
         fields: Vec::new(),

@@ -228,6 +228,14 @@ fn no_client(error: orgwave_client::SetupError) -> Failure {
     failure.hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
 }
 
+/// The endpoint that these arguments mean, as plans and runs record it; as it was typed if it isn't allowed.
+pub fn endpoint_in_words(args: &KeyArgs) -> String {
+    match endpoint_of(args) {
+        Ok(endpoint) => endpoint.to_string(),
+        Err(_) => args.endpoint.clone().unwrap_or_default(),
+    }
+}
+
 fn endpoint_of(args: &KeyArgs) -> Result<Endpoint, Failure> {
     match &args.endpoint {
         Some(url) => url.parse().map_err(|error: orgwave_client::EndpointError| {

@@ -8,13 +8,12 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use orgwave_core::desired::Wish;
 use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
+    Footer, Guard, GuardKind, Header, IdleRemovals, PlanLine, PlanWriter, PlannedField, Sealed, Verdict,
+    WaveCount,
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
-use serde_json::Value;
 
 use super::open::{OpenPlan, create_private};
 use super::review::Review;
@@ -57,6 +56,9 @@ struct TakenDown {
     spool: Spool,
     /// How many orgs trip each guard.
     tripped: BTreeMap<GuardKind, u64>,
+    /// How many orgs have an addition whose key is a live one under another spelling.
+    respelled: u64,
+    idle_removals: Option<IdleRemovals>,
 }
 
 impl TakenDown {
@@ -66,10 +68,27 @@ impl TakenDown {
                 for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
                     *self.tripped.entry(kind).or_default() += 1;
                 }
+                self.respelled += u64::from(line.additions.iter().any(|key| key.respelled));
             }
+            self.idle(&line);
             self.spool.put(index, line)?;
         }
         Ok(self)
+    }
+}
+
+impl TakenDown {
+    fn idle(&mut self, line: &PlanLine) {
+        let Some(first) = line.idle_removals.iter().find(|key| key.respelled).or(line.idle_removals.first())
+        else {
+            return;
+        };
+        let idle = self.idle_removals.get_or_insert_default();
+        if idle.orgs == 0 || first.respelled && idle.respelled == 0 {
+            idle.example = format!("line {}, {first}", line.line);
+        }
+        idle.orgs += 1;
+        idle.respelled += u64::from(first.respelled);
     }
 }
 
@@ -81,7 +100,7 @@ impl Draft {
     pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
         let begun = Spool::in_folder(folder).and_then(|spool| {
             let (lines, taken) = sync_channel(WAITING);
-            let down = TakenDown { spool, tripped: BTreeMap::new() };
+            let down = TakenDown { spool, tripped: BTreeMap::new(), respelled: 0, idle_removals: None };
             let thread = thread::Builder::new().name("draft".to_owned()).spawn(move || down.all(&taken))?;
             Ok(Self { batch: Vec::with_capacity(BATCH), orgs: Vec::new(), fields: 0, lines, thread })
         });
@@ -123,8 +142,14 @@ impl Draft {
         self.hand_on();
         drop(self.lines);
         let taken = self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let TakenDown { spool, tripped } = taken.map_err(cannot_write)?;
-        let guards = tripped.into_iter().map(|(kind, orgs)| Guard::new(kind, orgs, seal)).collect();
+        let TakenDown { spool, tripped, respelled, idle_removals } = taken.map_err(cannot_write)?;
+        let guards = tripped
+            .into_iter()
+            .map(|(kind, orgs)| match kind {
+                GuardKind::Additions => Guard { respelled, ..Guard::new(kind, orgs, seal) },
+                _ => Guard::new(kind, orgs, seal),
+            })
+            .collect();
         let spooled = spool.finish().map_err(cannot_write)?;
         let mut failed = None;
         let mut review = is_reviewed.then(|| Review::begin(path, &header)).transpose()?;
@@ -138,7 +163,8 @@ impl Draft {
             }
             None => Ok(()),
         };
-        let plan = write(&spooled, header, guards, path, seal, each);
+        let plan =
+            write(&spooled, header, Footer { guards, idle_removals, ..Footer::default() }, path, seal, each);
         if let Some(failure) = failed {
             return Err(failure);
         }
@@ -150,14 +176,11 @@ impl Draft {
 }
 
 fn trips(kind: GuardKind, line: &PlanLine) -> bool {
-    let differing = || line.fields.iter().filter(|field| field.differs());
     match kind {
-        GuardKind::Clears => differing().any(|field| field.after.is_clear()),
-        GuardKind::Removals => differing().any(|field| field.after == Wish::Remove),
-        GuardKind::Disarms => differing().any(|field| {
-            let disarming = field.path.field().sensitive.map(Value::Bool);
-            disarming.is_some_and(|value| field.after == Wish::Set(value))
-        }),
+        GuardKind::Clears => line.fields.iter().any(|field| field.differs() && field.after.is_clear()),
+        GuardKind::Removals => line.fields.iter().any(PlannedField::removes),
+        GuardKind::Additions => !line.additions.is_empty(),
+        GuardKind::Disarms => line.fields.iter().filter_map(PlannedField::risk).any(|risk| risk.guarded),
         GuardKind::Unproven => line.unproven,
     }
 }
@@ -166,14 +189,14 @@ fn trips(kind: GuardKind, line: &PlanLine) -> bool {
 fn write(
     spooled: &Spooled,
     header: Header,
-    guards: Vec<Guard>,
+    mut footer: Footer,
     path: &Path,
     seal: &SealKey,
     mut review: impl FnMut(&[u8], Option<u32>) -> io::Result<()>,
 ) -> io::Result<OpenPlan> {
     let updates = spooled.updates().count() as u64;
     let mut dealer = Dealer::new(header.waves.as_ref(), spooled);
-    let mut footer = Footer { updates, guards, ..Footer::default() };
+    footer.updates = updates;
     let mut counts: BTreeMap<u32, WaveCount> = BTreeMap::new();
     let out = BufWriter::with_capacity(1 << 16, create_private(path)?);
     let mut writer = PlanWriter::begin(out, &header, seal)?;

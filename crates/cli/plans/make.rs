@@ -200,6 +200,8 @@ impl Planner<'_> {
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
         line.fields = diff.fields;
+        line.additions = diff.unknown.additions;
+        line.idle_removals = diff.unknown.idle_removals;
         if diff.differs {
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
@@ -231,6 +233,8 @@ impl Planner<'_> {
             action: verdict.action(),
             complaint: None,
             unproven: false,
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
             expects: row.desired.expects.clone(),
             secrets: row
                 .desired
@@ -293,6 +297,7 @@ fn header_of(
             .collect(),
         settings: rollout.settings.clone(),
         limits: rollout.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+        allow: policy.allow.clone(),
         undoes: None,
         sandbox: session
             .sandbox

@@ -16,6 +16,8 @@ pub struct NewFolder {
     pub path: PathBuf,
     /// Its name: of a run, the run's id.
     pub name: String,
+    /// Whether the folder that it lies in was made with it.
+    with_parent: bool,
 }
 
 /// `20261124T073032Z-5f0c2a9b41d7e863`: sorted by time, unique by chance.
@@ -29,17 +31,22 @@ impl NewFolder {
     /// # Errors
     /// 74.
     pub fn make(parent: &Path, name: String) -> Result<Self, Failure> {
+        let with_parent = !parent.exists();
         let mut builder = DirBuilder::new();
         builder.recursive(true).create(parent).map_err(|error| Failure::cannot_write(parent, error))?;
         let path = parent.join(&name);
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| Failure::cannot_write(&path, error))?;
-        Ok(Self { path, name })
+        Ok(Self { path, name, with_parent })
     }
 
-    /// Takes the folder away again, with what was made in it.
+    /// Takes the folder away again, with what was made in it: a command that was refused leaves nothing behind.
     pub fn discard(self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!(%error, path = %self.path.display(), "an unused folder could not be removed");
+        }
+        if let Some(parent) = self.path.parent().filter(|_| self.with_parent) {
+            // Somebody else may use it by now.
+            let _ = std::fs::remove_dir(parent);
         }
     }
 }

@@ -102,6 +102,7 @@ pub fn runs_in(reports: &Path, mut unreadable: impl FnMut(&Path, Failure)) -> Ve
     let entries = std::fs::read_dir(reports).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter(|entry| !NO_RUNS.iter().any(|name| entry.file_name() == *name))
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
         .map(|entry| entry.path())
         .filter(|path| path.join(FILE_NAME).exists())
         .collect();

@@ -93,6 +93,8 @@ codes! {
     LiveCamera = "E-LIVE-002", "the org has no such camera";
     LiveLocation = "E-LIVE-003", "the org has no such location";
     LiveUnknown = "E-LIVE-004", "the org could not be asked";
+    LiveAddition = "W-LIVE-001", "an entry that would be added is not live";
+    LiveRemoval = "W-LIVE-002", "an entry to be removed is not live";
     OrgName = "E-ORG-001", "the live name isn't the one in the manifest";
     OrgUnlisted = "E-ORG-002", "the org isn't in the partner's client list";
     OrgExpect = "E-ORG-003", "an expected value isn't live";

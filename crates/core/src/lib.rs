@@ -16,6 +16,7 @@ pub mod compare;
 pub mod desired;
 pub mod durable;
 pub mod event;
+pub mod formula;
 pub mod ids;
 pub mod legible;
 pub mod manifest;

@@ -32,7 +32,7 @@ mod value;
 pub use advice::{advice, next_step};
 pub use error::ReportError;
 pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
-pub use metrics::write_metrics;
+pub use metrics::{Label, Labels, write_metrics};
 pub use record::{Record, Records};
 pub use review::{Cost, Expected, PlanPages, PlanReview};
 pub use source::{BoxError, Journalled, LastWord, RunSource};

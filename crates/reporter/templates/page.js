@@ -106,6 +106,9 @@
     fact("warning", extra.w);
     fact("doors in two locations", (extra.d || []).join(", "));
     fact("ids not taken", (extra.g || []).join(", "), "mono");
+    fact("risk", (extra.r || []).join(", "));
+    fact("added, not live", (extra.a || []).join("; "));
+    fact("to be removed, not live", (extra.i || []).join("; "));
     if (extra.e) fact("expects", extra.e.join(", "), "mono");
     if (!plan) {
       const [sends, started, took, http, verified] = row[COURSE];

@@ -4,9 +4,11 @@
 //! * Maps become the entries of their side tables, and a map without entries becomes nothing: `<empty>` in its
 //!   column would throw out what is added later, and would forbid lines in the side table.
 //! * Secrets, server state, audit and fields that nobody knows are not looked at.
-//! * What no cell can hold (a line break, a word that the enum doesn't know) is left out and named.
+//! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
+//!   a formula in) is left out and named.
 
 use orgwave_core::desired::SideTable;
+use orgwave_core::formula::{begins_formula, guarded};
 use orgwave_core::manifest::{write_cell, write_key};
 use orgwave_core::settings::{Class, FIELDS, Field, Kind, MapSpec, Path, RawObject};
 use orgwave_reporter::files::autoformat::is_reformatted;
@@ -77,7 +79,8 @@ impl OrgCells {
         map: &RawObject,
     ) {
         for (key, raw) in map.iter() {
-            let (Some(key_cell), Ok(entry)) = (write_key(key), RawObject::parse(raw.get())) else {
+            let key_cell = write_key(key).and_then(safe);
+            let (Some(key_cell), Ok(entry)) = (key_cell, RawObject::parse(raw.get())) else {
                 self.left_out.push(Path::Entry(field, key.into()).to_string());
                 continue;
             };
@@ -88,7 +91,7 @@ impl OrgCells {
                 .collect();
             // A line with nothing but a key asks for nothing.
             if members.iter().any(|cell| !cell.is_empty()) {
-                self.entries.push(Entry { table, key: safe(key_cell), members });
+                self.entries.push(Entry { table, key: key_cell, members });
             }
         }
     }
@@ -101,21 +104,33 @@ impl OrgCells {
         };
         let Some(raw) = object.get(name) else { return String::new() };
         let cell = serde_json::from_str::<Value>(raw.get()).ok().and_then(|value| write_cell(path, &value));
-        match (cell, path.kind()) {
-            (Some(own), Kind::Int32 | Kind::Bool) => own,
-            (Some(cell), _) => safe(cell),
-            (None, _) => {
-                self.left_out.push(path.to_string());
-                String::new()
-            }
-        }
+        let cell = cell.and_then(|cell| match path.kind() {
+            Kind::Int32 | Kind::Bool => Some(cell),
+            // Each id of a list may begin with `-`, and no id is a formula.
+            Kind::Cameras => Some(marked(cell)),
+            _ => safe(cell),
+        });
+        cell.unwrap_or_else(|| {
+            self.left_out.push(path.to_string());
+            String::new()
+        })
     }
 }
 
 /// A spreadsheet would take these for formulas, numbers or dates. A backslash says that the rest is literal.
-fn safe(cell: String) -> String {
-    let is_formula = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@']);
-    if is_formula || (!cell.starts_with('\\') && is_reformatted(&cell)) { format!("\\{cell}") } else { cell }
+fn marked(cell: String) -> String {
+    if begins_formula(&cell) || (!cell.starts_with('\\') && is_reformatted(&cell)) {
+        format!("\\{cell}")
+    } else {
+        cell
+    }
+}
+
+/// The same, unless there is still a formula behind a separator, where no mark helps: a setting has no guard but the one
+/// at its beginning.
+fn safe(cell: String) -> Option<String> {
+    let cell = marked(cell);
+    (guarded(&cell) == cell).then_some(cell)
 }
 
 #[cfg(test)]
@@ -186,6 +201,21 @@ mod tests {
         assert_eq!(cells.entries[0].table, SideTable::Users);
     }
 
+    #[test]
+    fn a_formula_behind_a_separator_is_named_and_left_out() {
+        let cells = cells(&json!({"doorInfoMap": {
+            "a;=1": {"doorName": "x"},
+            "k": {"doorName": "x;=cmd|' /C calc'!A0", "clipDuration": -5, "assignedCameraList": [
+                "AAAAAAAAAAAAAAAAAAAAAA", "-AAAAAAAAAAAAAAAAAAAAA"]},
+            "l": {"doorName": "\u{200b}=1"},
+        }}));
+        assert_eq!(cells.left_out, ["doorInfoMap.a;=1", "doorInfoMap.k.doorName"]);
+        assert!(
+            cells.entries[0].members.contains(&"AAAAAAAAAAAAAAAAAAAAAA;-AAAAAAAAAAAAAAAAAAAAA".to_owned())
+        );
+        assert!(cells.entries[1].members.contains(&"\\\u{200b}=1".to_owned()), "{:?}", cells.entries[1]);
+    }
+
     fn is_safe(cell: &str) -> bool {
         !cell.starts_with(['=', '+', '-', '@']) && (cell.starts_with('\\') || !is_reformatted(cell))
     }
@@ -193,7 +223,7 @@ mod tests {
     proptest! {
         /// Whatever a door is called, its cell is no formula, number or date, and reads as that name.
         #[test]
-        fn texts_and_keys_read_back(name in "['=+@<#\\\\ /:\\-a-z0-9;]{0,8}", key in "['=+@<#\\\\ .\\-a-z0-9]{1,8}") {
+        fn texts_and_keys_read_back(name in "['=+@<#\\\\ /:\\-a-z0-9]{0,8}", key in "['=+@<#\\\\ .\\-a-z0-9]{1,8}") {
             let cells = cells(&json!({"doorInfoMap": {&key: {"doorName": name, "leadingSeconds": -5}}}));
             prop_assert_eq!(&cells.left_out, &[""; 0]);
             let entry = &cells.entries[0];

@@ -171,21 +171,21 @@ fn write_tables(folder: &Path, kept: Kept) -> io::Result<Vec<String>> {
     }
     for row in kept.rows()? {
         let OrgRow { org, name, skip, note, cells } = row?;
-        orgs.word(org.as_str())?;
+        orgs.id(&org)?;
         orgs.text(&name)?;
         let blank = String::new();
         for place in 0..columns().count() {
-            orgs.word(cells.settings.get(place).unwrap_or(&blank))?;
+            orgs.typed(cells.settings.get(place).unwrap_or(&blank))?;
         }
         orgs.text(&skip)?;
         orgs.text(&note)?;
         orgs.end_row()?;
         for entry in &cells.entries {
             let Some((_, side)) = sides.iter_mut().find(|(table, _)| *table == entry.table) else { continue };
-            side.word(org.as_str())?;
-            side.word(&entry.key)?;
+            side.id(&org)?;
+            side.typed(&entry.key)?;
             for member in &entry.members {
-                side.word(member)?;
+                side.typed(member)?;
             }
             side.word("")?;
             side.end_row()?;

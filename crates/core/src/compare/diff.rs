@@ -1,6 +1,6 @@
 //! What differs from what is wanted, when a plan is made.
 
-use super::{Fit, broken_expect, fit};
+use super::{Fit, UnknownKeys, broken_expect, fit, unknown_keys};
 use crate::code::Code;
 use crate::desired::{Desired, Wish};
 use crate::outcome::{Complaint, Image};
@@ -26,6 +26,8 @@ pub struct Diff {
     pub differs: bool,
     /// The guard that doesn't hold, where something is to be written.
     pub broken: Option<Complaint>,
+    /// The keys that are named and aren't live.
+    pub unknown: UnknownKeys,
 }
 
 /// Compares an org's settings with what is wanted. `None`: nothing was read, so every wish is a change.
@@ -68,7 +70,11 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
         }
         _ => None,
     };
-    Ok(Diff { fields, differs, broken })
+    let unknown = match &settings {
+        Some(settings) => unknown_keys(&fields, settings)?,
+        None => UnknownKeys::default(),
+    };
+    Ok(Diff { fields, differs, broken, unknown })
 }
 
 /// What to say of a guard that doesn't hold.

@@ -6,8 +6,9 @@
 //!
 //! Later, [`drift`](drift()) asks what is no longer as wanted, and [`restore`](restore()) what takes a run back.
 //!
-//! Beside them, [`whose`] asks whether settings belong to the org at all, and [`disturbance`] what a canary's
-//! write changed beyond what was meant. All are pure: settings in, a finding out.
+//! Beside them, [`unknown_keys`](unknown_keys()) asks which entries that are named aren't live, [`whose`] whether settings
+//! belong to the org at all, and [`disturbance`] what a canary's write changed beyond what was meant. All are pure: settings
+//! in, a finding out.
 
 mod diff;
 mod disturbance;
@@ -15,6 +16,7 @@ mod drift;
 mod judge;
 mod read_back;
 mod restore;
+mod unknown_keys;
 mod whose;
 
 pub use diff::{Context, Diff, diff};
@@ -23,6 +25,7 @@ pub use drift::drift;
 pub use judge::{Judgement, judge, unread};
 pub use read_back::{Standing, read_back};
 pub use restore::{Restoration, restore};
+pub use unknown_keys::{UnknownKeys, unknown_keys};
 pub use whose::{Ownership, echo_hazard, whose};
 
 use crate::desired::{Expect, Wish};

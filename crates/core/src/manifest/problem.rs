@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::code::Code;
-use crate::legible::Legible;
+use crate::legible::{Legible, one_line};
 
 /// How much of a cell a problem quotes, in characters.
 const QUOTED: usize = 60;
@@ -115,7 +115,16 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        // A file, too, is called whatever somebody called it.
+        f.write_str(&one_line(&self.line_of_text()?))
+    }
+}
+
+impl Problem {
+    fn line_of_text(&self) -> Result<String, fmt::Error> {
+        let mut line = String::new();
+        let f = &mut line;
+        f.push_str(&self.file);
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
@@ -132,7 +141,7 @@ impl fmt::Display for Problem {
         if !self.found.is_empty() {
             write!(f, ", found {}", self.found)?;
         }
-        Ok(())
+        Ok(line)
     }
 }
 

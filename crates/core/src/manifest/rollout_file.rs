@@ -27,6 +27,7 @@ const REGIONS: [&str; 2] = ["us", "eu"];
 
 /// The flags of pacing, waves and budget, by their long names with `_`; and what the canary's read-back ignores.
 pub const LIMITS: &[&str] = &[
+    "allow",
     "attempts",
     "concurrency",
     "ignore",

@@ -12,11 +12,12 @@ use super::cell::{
     Cell, Refusal, has_uncanonical_id, is_canonical, read_expect, read_id, read_setting, read_wave, trim,
 };
 use super::columns::Column;
-use super::literal::{read_skip, read_text, unguard};
+use super::literal::{read_skip, read_text};
 use super::problem::{Problem, Problems, quote};
 use super::table::Cells;
 use crate::code::Code;
 use crate::desired::{Desired, Expect, Managed, Origin, Wish};
+use crate::formula::unguarded;
 use crate::ids::Ruuid;
 use crate::plan::Typed;
 use crate::settings::{Kind, Path};
@@ -193,7 +194,7 @@ impl RowRules {
             wave,
             skip: text(Column::Skip),
             note: text(Column::Note),
-            carried: carried.map(|(index, _)| unguard(&cells.get(index)).to_owned()).collect(),
+            carried: carried.map(|(index, _)| unguarded(&cells.get(index)).into_owned()).collect(),
             desired,
             typed: Typed { row: cells.typed(), sides: Vec::new() },
         })

@@ -17,6 +17,20 @@ pub struct Footer {
     pub waves: Vec<WaveCount>,
     /// The guards.
     pub guards: Vec<Guard>,
+    /// Entries to be removed that aren't live, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_removals: Option<IdleRemovals>,
+}
+
+/// Orgs in which entries are to be removed that aren't live.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IdleRemovals {
+    /// How many.
+    pub orgs: u64,
+    /// In how many of them a live key is the same under another spelling.
+    pub respelled: u64,
+    /// The first entry, in words; of those with a live key under another spelling, where there is one.
+    pub example: String,
 }
 
 /// A wave and its orgs.

@@ -1,6 +1,7 @@
 //! Guards on a whole plan: what somebody must have said yes to before anything is sent.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ pub enum GuardKind {
     Clears,
     /// Entries of maps are taken out.
     Removals,
+    /// Entries are added that aren't live, to maps that have others.
+    Additions,
     /// Badges would disarm the alarm monitoring.
     Disarms,
     /// Orgs whose read didn't say whose settings these are.
@@ -29,16 +32,31 @@ pub struct Guard {
     pub orgs: u64,
     /// What `--ack` must say: bound to the plan, so that a yes to one plan is no yes to another.
     pub ack: String,
+    /// In how many of them an addition's key is a live one under another spelling: no kind is allowed for these in advance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub respelled: u64,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A word that names no kind of guard.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a kind of guard; one of {}", GuardKind::ALL.map(GuardKind::name).join(", "))]
+pub struct UnknownGuard;
 
 impl GuardKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Clears, Self::Removals, Self::Disarms, Self::Unproven];
+    pub const ALL: [Self; 5] = [Self::Clears, Self::Removals, Self::Additions, Self::Disarms, Self::Unproven];
 
-    const fn name(self) -> &'static str {
+    /// As it is named in a code, in `--allow` and in `[limits]`.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Clears => "clears",
             Self::Removals => "removals",
+            Self::Additions => "additions",
             Self::Disarms => "disarms",
             Self::Unproven => "unproven",
         }
@@ -50,7 +68,20 @@ impl Guard {
     /// one more removal needs another yes.
     pub fn new(kind: GuardKind, orgs: u64, seal: &SealKey) -> Self {
         let digest = seal.fingerprint("guard", &format!("{}:{orgs}", kind.name()));
-        Self { kind, orgs, ack: format!("{}-{}", kind.name(), &digest.as_str()[..8]) }
+        Self { kind, orgs, ack: format!("{}-{}", kind.name(), &digest.as_str()[..8]), respelled: 0 }
+    }
+
+    /// Whether a kind that is allowed in advance covers it.
+    pub fn is_allowed(&self, allowed: &[GuardKind]) -> bool {
+        allowed.contains(&self.kind) && self.respelled == 0
+    }
+}
+
+impl FromStr for GuardKind {
+    type Err = UnknownGuard;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or(UnknownGuard)
     }
 }
 
@@ -59,6 +90,7 @@ impl fmt::Display for GuardKind {
         f.write_str(match self {
             Self::Clears => "values become null",
             Self::Removals => "entries are removed",
+            Self::Additions => "entries are added that are not live",
             Self::Disarms => "badges would disarm the alarm monitoring",
             Self::Unproven => "the read did not say whose settings these are",
         })

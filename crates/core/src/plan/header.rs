@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::GuardKind;
 use crate::desired::SideTable;
 use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use crate::secret::Fingerprint;
@@ -54,6 +55,9 @@ pub struct Header {
     /// `[limits]` of the rollout file, as typed.
     #[serde(default)]
     pub limits: BTreeMap<String, Value>,
+    /// The kinds of guards that need no code where `apply` makes the plan itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<GuardKind>,
     /// The run that this plan takes back; only in plans made for that, whose rows name no settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,

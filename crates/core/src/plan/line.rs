@@ -1,14 +1,16 @@
 //! A line of a plan: one org, and what is to be done to it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::UnknownKey;
 use crate::desired::{Expect, Origin, SideTable, Wish};
 use crate::ids::Ruuid;
 use crate::outcome::{Complaint, Image, OrgOutcome};
 use crate::reply::Ack;
 use crate::secret::{Fingerprint, SecretName};
-use crate::settings::{Path, same};
+use crate::settings::{Path, Risk, same};
 use crate::status::{Action, Status, Verified};
 
 /// What planning found for an org.
@@ -90,6 +92,44 @@ impl PlannedField {
             (Image::Json(before), Wish::Remove) => !before.is_null(),
             (Image::Secret(_) | Image::Hidden, _) | (Image::Absent | Image::Json(_), Wish::Secret(_)) => true,
         }
+    }
+}
+
+/// What a reviewer must see of a change before anything else.
+impl PlannedField {
+    /// What makes somebody less safe here, if the change does.
+    pub fn risk(&self) -> Option<&'static Risk> {
+        let Wish::Set(after) = &self.after else { return None };
+        if let (Path::Entry(map, _), Value::Object(entry)) = (&self.path, after) {
+            // An entry that comes back whole.
+            let members = map.map().into_iter().flat_map(|spec| spec.members);
+            return members
+                .filter_map(|member| Some((member.risk.as_ref()?, entry.get(member.name)?)))
+                .find_map(|(risk, value)| risk.covers(value).then_some(risk));
+        }
+        let risk = self.path.risk().filter(|risk| risk.covers(after))?;
+        let was_so = match &self.before {
+            // What was off and loses its value stays off.
+            Image::Json(before) if after.is_null() => risk.covers(before),
+            Image::Absent => after.is_null(),
+            _ => false,
+        };
+        (!was_so && self.differs()).then_some(risk)
+    }
+
+    /// Whether entries of a map are taken out.
+    pub fn removes(&self) -> bool {
+        let empties = || {
+            // A map that no parser takes is kept as text, and has something in it.
+            let holds = |value: &Value| match value {
+                Value::Object(entries) => !entries.is_empty(),
+                other => !other.is_null(),
+            };
+            matches!((&self.path, &self.before, &self.after),
+                (Path::Field(_), Image::Json(before), Wish::Set(Value::Object(after)))
+                if after.is_empty() && holds(before))
+        };
+        self.differs() && (self.after == Wish::Remove || empties())
     }
 }
 
@@ -178,6 +218,12 @@ pub struct PlanLine {
     /// Every managed path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<PlannedField>,
+    /// Entries that the write adds to maps that have others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<UnknownKey>,
+    /// Entries to be removed that aren't there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle_removals: Vec<UnknownKey>,
     /// The row as typed.
     pub typed: RawTyped,
 }

@@ -15,12 +15,14 @@ mod header;
 mod index;
 mod line;
 mod reader;
+mod unknown_key;
 mod writer;
 
-pub use footer::{Footer, WaveCount};
-pub use guard::{Guard, GuardKind};
+pub use footer::{Footer, IdleRemovals, WaveCount};
+pub use guard::{Guard, GuardKind, UnknownGuard};
 pub use header::{FORMAT, Header, InputDigest, SideColumns};
 pub use index::IndexEntry;
 pub use line::{PlanLine, PlannedField, RawTyped, Typed, Verdict};
 pub use reader::{PlanError, PlanReader};
+pub use unknown_key::UnknownKey;
 pub use writer::{PlanWriter, Sealed};

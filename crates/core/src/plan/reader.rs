@@ -271,6 +271,7 @@ mod tests {
             sides: Vec::new(),
             settings: std::collections::BTreeMap::new(),
             limits: std::collections::BTreeMap::new(),
+            allow: Vec::new(),
             undoes: None,
             sandbox: None,
         }
@@ -289,6 +290,8 @@ mod tests {
             action: Verdict::Update.action(),
             complaint: None,
             unproven: false,
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
             expects: Vec::new(),
             secrets: Vec::new(),
             fields: vec![PlannedField {
@@ -308,7 +311,14 @@ mod tests {
         writer.line(&line(2)).unwrap();
         writer.line(&line(3)).unwrap();
         writer
-            .finish(&Footer { lines: 2, updates: 2, judged: 2, waves: Vec::new(), guards: Vec::new() })
+            .finish(&Footer {
+                lines: 2,
+                updates: 2,
+                judged: 2,
+                waves: Vec::new(),
+                guards: Vec::new(),
+                idle_removals: None,
+            })
             .unwrap()
             .out
     }
@@ -374,7 +384,14 @@ mod tests {
         let bytes = |header: &Header| {
             let seal = SealKey::derive(&api_key(), "p1");
             let writer = PlanWriter::begin(Vec::new(), header, &seal).unwrap();
-            let end = Footer { lines: 0, updates: 0, judged: 0, waves: Vec::new(), guards: Vec::new() };
+            let end = Footer {
+                lines: 0,
+                updates: 0,
+                judged: 0,
+                waves: Vec::new(),
+                guards: Vec::new(),
+                idle_removals: None,
+            };
             writer.finish(&end).unwrap().out
         };
         let plain = bytes(&header());

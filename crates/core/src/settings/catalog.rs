@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use hashbrown::HashMap;
+use serde_json::Value;
 
 /// Who a field belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +67,41 @@ pub struct Field {
     pub kind: Kind,
     /// Who may set it.
     pub class: Class,
-    /// The value that needs an acknowledgement, since it can make somebody less safe.
-    pub sensitive: Option<bool>,
+    /// The values that make somebody less safe.
+    pub risk: Option<Risk>,
+}
+
+/// Values that make somebody less safe. A reviewer sees them before anything else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Risk {
+    /// The values.
+    pub values: &'static [Risky],
+    /// What they do: `face alerts are turned off`.
+    pub effect: &'static str,
+    /// Whether a plan with such a value needs an acknowledgement.
+    pub guarded: bool,
+}
+
+/// One such value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Risky {
+    /// `true` or `false`.
+    Is(bool),
+    /// A word of an enum.
+    Word(&'static str),
+    /// Null: without a value the protection is off.
+    Null,
+}
+
+impl Risk {
+    /// Whether this is such a value.
+    pub fn covers(&self, value: &Value) -> bool {
+        self.values.iter().any(|risky| match risky {
+            Risky::Is(flag) => *value == Value::Bool(*flag),
+            Risky::Word(word) => value.as_str() == Some(word),
+            Risky::Null => value.is_null(),
+        })
+    }
 }
 
 /// A map among the settings: what its entries hold.
@@ -84,6 +118,8 @@ pub struct Member {
     pub name: &'static str,
     /// The type of its value; never a map.
     pub kind: Kind,
+    /// The values that make somebody less safe.
+    pub risk: Option<Risk>,
 }
 
 impl Field {
@@ -125,19 +161,25 @@ impl MapSpec {
 }
 
 const fn setting(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, class: Class::Setting, sensitive: None }
+    Field { name, kind, class: Class::Setting, risk: None }
 }
 
 const fn server(name: &'static str, kind: Kind, class: Class) -> Field {
-    Field { name, kind, class, sensitive: None }
+    Field { name, kind, class, risk: None }
 }
 
 const fn secret(name: &'static str) -> Field {
-    Field { name, kind: Kind::Text, class: Class::Secret, sensitive: None }
+    Field { name, kind: Kind::Text, class: Class::Secret, risk: None }
 }
 
 const fn member(name: &'static str, kind: Kind) -> Member {
-    Member { name, kind }
+    Member { name, kind, risk: None }
+}
+
+/// A protection that is off with `false` and without a value.
+const fn protection(name: &'static str, effect: &'static str) -> Field {
+    let risk = Risk { values: &[Risky::Is(false), Risky::Null], effect, guarded: false };
+    Field { name, kind: Kind::Bool, class: Class::Setting, risk: Some(risk) }
 }
 
 static DOOR: MapSpec = MapSpec {
@@ -147,7 +189,15 @@ static DOOR: MapSpec = MapSpec {
         member("doorName", Kind::Text),
         member("leadingSeconds", Kind::Int32),
         member("locationUuid", Kind::Ruuid),
-        member("remoteUnlock", Kind::Bool),
+        Member {
+            name: "remoteUnlock",
+            kind: Kind::Bool,
+            risk: Some(Risk {
+                values: &[Risky::Is(true)],
+                effect: "doors can be unlocked remotely",
+                guarded: false,
+            }),
+        },
         member("subLocationsHierarchyKey", Kind::HierarchyKey),
     ],
 };
@@ -160,21 +210,33 @@ static USER: MapSpec =
 
 /// Every known field, by name.
 pub static FIELDS: &[Field] = &[
-    setting("alertUnauthorizedFaces", Kind::Bool),
+    protection("alertUnauthorizedFaces", "alerts on unauthorized faces are turned off"),
     secret("apiToken"),
     Field {
         name: "badgeAuthDisablesAlarmMonitoring",
         kind: Kind::Bool,
         class: Class::Setting,
-        // A badge swipe then disarms the alarm monitoring.
-        sensitive: Some(true),
+        risk: Some(Risk {
+            values: &[Risky::Is(true)],
+            effect: "badges disarm the alarm monitoring",
+            guarded: true,
+        }),
     },
-    setting("badgeFaceVerificationMode", Kind::Enum(&["OFF", "SHADOW", "SUPERVISED", "AUTO"])),
-    setting("createAccessAnomalyAlerts", Kind::Bool),
+    Field {
+        name: "badgeFaceVerificationMode",
+        kind: Kind::Enum(&["OFF", "SHADOW", "SUPERVISED", "AUTO"]),
+        class: Class::Setting,
+        risk: Some(Risk {
+            values: &[Risky::Word("OFF"), Risky::Null],
+            effect: "faces are no longer compared with badges",
+            guarded: false,
+        }),
+    },
+    protection("createAccessAnomalyAlerts", "alerts on access anomalies are turned off"),
     setting("createSeekPoints", Kind::Bool),
     setting("doorInfoMap", Kind::Map(&DOOR)),
     server("doorsValidated", Kind::Bool, Class::ServerState),
-    setting("enabled", Kind::Bool),
+    protection("enabled", "the integration is turned off"),
     server("envoyIntegrationInstalled", Kind::Bool, Class::ServerState),
     setting("envoyUserSettingsMap", Kind::Map(&USER)),
     setting("identifyFacesFromBadge", Kind::Bool),

@@ -6,12 +6,14 @@
 //! * [`RawObject`]: an object exactly as read, so that what nobody manages passes through untouched.
 //! * [`Settings`]: what is to be seen at a path, as a [`Sight`].
 //! * [`same`]: when two values of a path mean the same.
+//! * `Lookalikes`: which live keys a key that isn't live may be a misspelling of.
 //!
 //! Nothing here knows manifests, plans or HTTP.
 
 mod catalog;
 mod equality;
 mod ignored;
+mod lookalike;
 mod path;
 mod raw_map;
 mod raw_object;
@@ -20,9 +22,10 @@ pub mod schema;
 mod sight;
 mod tri;
 
-pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member};
+pub use catalog::{Class, FIELDS, Field, Kind, MapSpec, Member, Risk, Risky};
 pub use equality::same;
 pub use ignored::{Ignored, ParseIgnoredError};
+pub(crate) use lookalike::Lookalikes;
 pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
 pub(crate) use raw_map::{RawMap, RawMember};

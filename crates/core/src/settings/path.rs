@@ -12,7 +12,7 @@ use std::str::FromStr;
 use memchr::memchr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Class, FIELDS, Field, Kind, Member};
+use super::{Class, FIELDS, Field, Kind, Member, Risk};
 use crate::names::distance;
 
 /// Where a value stands. Ordered by the text of its parts.
@@ -101,6 +101,15 @@ impl Path {
     /// The class of the value here.
     pub const fn class(&self) -> Class {
         self.field().class
+    }
+
+    /// The values that make somebody less safe here.
+    pub const fn risk(&self) -> Option<&'static Risk> {
+        match self {
+            Self::Field(field) => field.risk.as_ref(),
+            Self::Entry(..) => None,
+            Self::Member(_, _, member) => member.risk.as_ref(),
+        }
     }
 
     fn parts(&self) -> (&'static str, &str, &'static str) {

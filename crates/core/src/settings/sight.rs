@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Path, RawMap, RawMember, RawObject, same};
+use super::{Field, Path, RawMap, RawMember, RawObject, same};
 use crate::outcome::Image;
 use crate::secret::{SealKey, SecretText, is_masked};
 
@@ -128,19 +128,38 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// Whether an entry is there, and not null.
+    ///
+    /// # Errors
+    /// The map is no object.
+    pub fn has_entry(&self, map: &'static Field, key: &str) -> Result<bool, ShapeError> {
+        Ok(self.entry(map.name, key)?.is_some_and(|(map, entry)| map.value(entry) != "null"))
+    }
+
+    /// The keys of a map's entries that are there, and not null.
+    pub fn keys(&self, map: &'static Field) -> impl Iterator<Item = &str> {
+        let map = self.maps().iter().find(|(name, _)| *name == map.name);
+        map.into_iter().flat_map(|(_, map)| {
+            map.entries().iter().filter(|entry| map.value(entry) != "null").filter_map(RawMember::key)
+        })
+    }
+
+    fn maps(&self) -> &[(&'static str, RawMap<'a>)] {
+        self.maps.get_or_init(|| {
+            let maps = self.object.iter().filter_map(|(name, raw)| {
+                let field = Field::named(name).filter(|field| field.map().is_some())?;
+                Some((field.name, RawMap::of(raw)?))
+            });
+            maps.collect()
+        })
+    }
+
     fn entry(
         &self,
         map: &'static str,
         key: &str,
     ) -> Result<Option<(&RawMap<'a>, &RawMember<'a>)>, ShapeError> {
-        let maps = self.maps.get_or_init(|| {
-            let maps = self.object.iter().filter_map(|(name, raw)| {
-                let field = super::Field::named(name).filter(|field| field.map().is_some())?;
-                Some((field.name, RawMap::of(raw)?))
-            });
-            maps.collect()
-        });
-        match maps.iter().find(|(name, _)| *name == map) {
+        match self.maps().iter().find(|(name, _)| *name == map) {
             Some((_, map)) => Ok(map.entry(key).map(|entry| (map, entry))),
             None => match self.object.get(map).map_or("null", RawValue::get) {
                 "null" => Ok(None),

@@ -163,6 +163,8 @@ impl Stage {
                 action: verdict.action(),
                 complaint: None,
                 unproven: false,
+                additions: Vec::new(),
+                idle_removals: Vec::new(),
                 expects: Vec::new(),
                 secrets: Vec::new(),
                 fields: diff.fields,

@@ -35,6 +35,8 @@ pub(crate) fn header(orgs: u32) -> RunHeader {
         verify: VerifyPolicy::All,
         max_failures: FailureBudget::default(),
         strict: false,
+        unattended: false,
+        rollout: "rollout.toml".to_owned(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Events as JSON, one a line: `--json` on stdout, and what the run's log is made of.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use orgwave_core::event::{EVENT_VERSION, Event, EventKind, EventSink};
+use orgwave_core::legible;
 use orgwave_core::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -73,6 +75,12 @@ impl<W: Write> EventSink for EventLines<W> {
             // Every event is plain data; half a line would still be worse than none.
             self.gathered.truncate(whole);
             return;
+        }
+        if let Ok(line) = str::from_utf8(&self.gathered[whole..])
+            && let Cow::Owned(safe) = legible::json(line)
+        {
+            self.gathered.truncate(whole);
+            self.gathered.extend_from_slice(safe.as_bytes());
         }
         self.gathered.push(b'\n');
         let since = *self.since.get_or_insert(event.at);

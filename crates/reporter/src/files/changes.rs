@@ -50,12 +50,12 @@ impl RunFile for Changes {
         // The org's own cells are the same in all of its rows.
         begin_row(table, record)?;
         for Change { field, before } in record.changes() {
-            table.word(&field.path.text())?;
+            table.text(&field.path.text())?;
             table.value(&value::before(&field.path, before))?;
             table.value(&value::after(field))?;
-            table.word(&field.from.text())?;
-            table.word(&self.run_id)?;
-            table.word(&self.plan_id)?;
+            table.text(&field.from.text())?;
+            table.text(&self.run_id)?;
+            table.text(&self.plan_id)?;
             table.end_row_keeping(OF_THE_ORG)?;
         }
         table.drop_row();

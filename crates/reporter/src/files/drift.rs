@@ -64,7 +64,7 @@ impl DriftCsv {
         let Self { table, path: file } = self;
         let mut row = || {
             begin_row(table, org, "drifted")?;
-            table.word(&path.text())?;
+            table.text(&path.text())?;
             table.value(&value::before(path, wanted))?;
             table.value(&value::before(path, live))?;
             table.word("")?;
@@ -113,9 +113,9 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn begin_row(table: &mut Table<WholeFile>, org: &OrgCells<'_>, result: &str) -> io::Result<()> {
+fn begin_row(table: &mut Table<WholeFile>, org: &OrgCells<'_>, result: &'static str) -> io::Result<()> {
     table.show(org.line)?;
-    table.word(org.org.as_str())?;
+    table.id(&org.org)?;
     table.text(org.name.unwrap_or(""))?;
     table.word(result)
 }

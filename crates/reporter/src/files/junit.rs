@@ -10,6 +10,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
+use orgwave_core::legible::is_hidden;
 use orgwave_core::run::RunHeader;
 use orgwave_core::status::{Counts, Status};
 
@@ -174,20 +175,24 @@ struct Clean<'a>(&'a str);
 
 impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut last = ' ';
         for c in self.0.chars() {
             match c {
+                // The file is also printed to a job's log, where `##word[` is a command; to XML it is the same.
+                '#' if last == '#' => f.write_str("&#35;")?,
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 // A bare one in an attribute would be read as a space.
                 '\t' | '\n' => write!(f, "&#{};", u32::from(c))?,
-                '\u{0}'..'\u{20}' | '\u{7f}'..'\u{a0}' | '\u{fffe}' | '\u{ffff}' => {
+                c if is_hidden(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                     // The notation of what can't be seen, as text of XML.
                     write!(f, "&lt;U+{:04X}&gt;", u32::from(c))?;
                 }
                 c => f.write_char(c)?,
             }
+            last = c;
         }
         Ok(())
     }
@@ -208,10 +213,10 @@ mod tests {
 
     #[test]
     fn no_text_is_markup_and_no_character_is_forbidden() {
-        let dirty = "a<b> & \"c\"\n\u{0}\u{1b}[31m\u{85}\u{ffff}ü";
+        let dirty = "a<b> & \"c\"\n\u{0}\u{1b}[31m\u{85}\u{ffff}ü ##vso[x]\u{202e}";
         assert_eq!(
             Clean(dirty).to_string(),
-            "a&lt;b&gt; &amp; &quot;c&quot;&#10;&lt;U+0000&gt;&lt;U+001B&gt;[31m&lt;U+0085&gt;&lt;U+FFFF&gt;ü"
+            "a&lt;b&gt; &amp; &quot;c&quot;&#10;&lt;U+0000&gt;&lt;U+001B&gt;[31m&lt;U+0085&gt;&lt;U+FFFF&gt;ü #&#35;vso[x]&lt;U+202E&gt;"
         );
     }
 

@@ -9,7 +9,6 @@
 pub mod autoformat;
 pub mod changes;
 pub mod drift;
-mod guard;
 mod junit;
 mod leftovers;
 pub mod orgs;
@@ -28,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use orgwave_core::plan::Header;
+use orgwave_core::run::RunHeader;
 
 pub use self::leftovers::sweep;
 pub use self::whole::target_of;
@@ -53,13 +53,26 @@ pub enum OrgFiles {
 impl OrgFiles {
     const AUTO_UP_TO: u32 = 1_000;
 
-    const fn applies_to(self, orgs: u32) -> bool {
+    const fn of_run(self, run: &RunHeader) -> ClientFiles {
         match self {
-            Self::Auto => orgs <= Self::AUTO_UP_TO,
-            Self::Always => true,
-            Self::Never => false,
+            // Night after night, the records of a thousand clients that didn't change would be what fills the disk.
+            Self::Auto if run.orgs <= Self::AUTO_UP_TO && run.unattended => ClientFiles::Changed,
+            Self::Auto if run.orgs <= Self::AUTO_UP_TO => ClientFiles::All,
+            Self::Always => ClientFiles::All,
+            Self::Auto | Self::Never => ClientFiles::None,
         }
     }
+}
+
+/// Which orgs have a file of their own in a run's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientFiles {
+    /// None.
+    None,
+    /// Those of which something was written that may be live.
+    Changed,
+    /// All of them.
+    All,
 }
 
 impl FromStr for OrgFiles {
@@ -92,8 +105,8 @@ pub struct Written {
     pub folder: PathBuf,
     /// The names of the files in it that were written.
     pub files: Vec<String>,
-    /// Whether `orgs/` holds each org's own.
-    pub org_files: bool,
+    /// Which orgs have a file in `orgs/`.
+    pub org_files: ClientFiles,
     /// The run in numbers.
     pub tally: Tally,
 }
@@ -123,7 +136,7 @@ pub fn write_files_watched(
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
     let mut tally = Tally::begin(source, records.header())?;
-    let org_files = org_files.applies_to(source.header().orgs);
+    let org_files = org_files.of_run(source.header());
     let files = begin_all(source, folder, records.header(), org_files)?;
     let files = side_by_side::write(files, folder, || {
         let record = records.next_record()?;
@@ -137,7 +150,7 @@ pub fn write_files_watched(
         let name = file.name();
         file.end(&tally, &mut done).map_err(at(folder, name))?;
     }
-    if !org_files {
+    if org_files == ClientFiles::None {
         orgs::clear(folder)?;
     }
     let names = done.iter().map(WholeFile::file_name).collect();
@@ -154,7 +167,7 @@ fn begin_all(
     source: &dyn RunSource,
     folder: &Path,
     plan: &Header,
-    org_files: bool,
+    org_files: ClientFiles,
 ) -> Result<Vec<Box<dyn RunFile>>, ReportError> {
     fn boxed(
         folder: &Path,
@@ -170,11 +183,11 @@ fn begin_all(
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
     let mut others = vec!["plan.jsonl", "run.db"];
-    files.push(Box::new(ReportHtml::begin(&place, source, org_files)?));
+    files.push(Box::new(ReportHtml::begin(&place, source, org_files == ClientFiles::All)?));
     files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);
     files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(&place, run))?);
-    if org_files {
-        files.push(Box::new(orgs::Orgs::begin(folder, run)?));
+    if org_files != ClientFiles::None {
+        files.push(Box::new(orgs::Orgs::begin(folder, run, org_files)));
         others.push("orgs/");
     }
     files.push(boxed(folder, summary::Summary::NAME, summary::Summary::begin(&place, others))?);

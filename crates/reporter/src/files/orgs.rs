@@ -1,7 +1,7 @@
 //! `orgs/<hex>.csv`: one org's own record, to hand to that client.
 //!
 //! One row per change, and one row where nothing was written, so that the file always says what became of the
-//! org. What is the partner's own business (line, wave, note, `_*`, what to do next) is left out.
+//! org. Of a run that nobody watched, only orgs of which something was written have one. What is the partner's own business (line, wave, note, `_*`, what to do next) is left out.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
-use super::RunFile;
 use super::table::Table;
 use super::whole::{WholeFile, sync_folder};
+use super::{ClientFiles, RunFile};
 use crate::error::ReportError;
 use crate::record::Record;
 use crate::tally::Tally;
@@ -49,25 +49,21 @@ const THREADS: usize = 16;
 
 pub(super) struct Orgs {
     folder: PathBuf,
+    wanted: ClientFiles,
     batch: Vec<WholeFile>,
     run_id: String,
     plan_id: String,
 }
 
 impl Orgs {
-    pub(super) fn begin(folder: &Path, run: &RunHeader) -> Result<Self, ReportError> {
-        let folder = folder.join(FOLDER);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(ReportError::write(&folder))?;
-        Ok(Self {
-            folder,
+    pub(super) fn begin(folder: &Path, run: &RunHeader, wanted: ClientFiles) -> Self {
+        Self {
+            folder: folder.join(FOLDER),
+            wanted,
             batch: Vec::with_capacity(BATCH),
             run_id: run.run_id.clone(),
             plan_id: run.plan_id.clone(),
-        })
+        }
     }
 
     /// Makes the gathered files durable and gives them their names.
@@ -95,14 +91,14 @@ impl Orgs {
         Record { line, outcome, .. }: &Record,
         change: Option<Change<'_>>,
     ) -> io::Result<()> {
-        table.word(line.org.as_str())?;
+        table.id(&line.org)?;
         table.text(line.name.as_deref().unwrap_or(""))?;
         table.word(outcome.status.as_str())?;
         table.word(outcome.verified.as_str())?;
         table.moment(outcome.started_at)?;
         table.moment(outcome.finished_at)?;
         if let Some(Change { field, before }) = change {
-            table.show(&field.path)?;
+            table.text(&field.path.text())?;
             table.value(&value::before(&field.path, before))?;
             table.value(&value::after(field))?;
         } else {
@@ -116,8 +112,8 @@ impl Orgs {
         let complaint = outcome.complaint.as_ref();
         table.word(complaint.map_or("", |complaint| complaint.code.as_str()))?;
         table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
-        table.word(&self.run_id)?;
-        table.word(&self.plan_id)?;
+        table.text(&self.run_id)?;
+        table.text(&self.plan_id)?;
         table.end_row()
     }
 }
@@ -128,6 +124,17 @@ impl RunFile for Orgs {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
+        let name = format!("{}.csv", record.line.org.to_hex());
+        if self.wanted == ClientFiles::Changed && record.changed() == 0 {
+            // An earlier process of the run may have thought otherwise.
+            return match fs::remove_file(self.folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        if self.batch.is_empty() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        }
         let mut table = Table::begin(Vec::new(), COLUMNS)?;
         if record.changed() == 0 {
             self.row(&mut table, record, None)?;
@@ -135,7 +142,7 @@ impl RunFile for Orgs {
         for change in record.changes() {
             self.row(&mut table, record, Some(change))?;
         }
-        let mut file = WholeFile::begin(&self.folder, &format!("{}.csv", record.line.org.to_hex()))?;
+        let mut file = WholeFile::begin(&self.folder, &name)?;
         file.write_all(&table.end()?)?;
         self.batch.push(file);
         if self.batch.len() < BATCH { Ok(()) } else { self.end_batch() }
@@ -143,7 +150,7 @@ impl RunFile for Orgs {
 
     fn end(mut self: Box<Self>, _: &Tally, _: &mut Vec<WholeFile>) -> io::Result<()> {
         self.end_batch()?;
-        sync_folder(&self.folder).map_err(io::Error::other)
+        if self.folder.exists() { sync_folder(&self.folder).map_err(io::Error::other) } else { Ok(()) }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use orgwave_core::plan::{Header, PlanLine, PlannedField, Verdict};
+use orgwave_core::plan::{Header, PlanLine, PlannedField, UnknownKey, Verdict};
 
 use super::table::Table;
 use super::whole::{WholeFile, sync_folder};
@@ -12,7 +12,7 @@ use crate::error::ReportError;
 use crate::value;
 
 /// The columns, before the `_*` columns.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 15] = [
     "line",
     "org_uuid",
     "org_name",
@@ -27,6 +27,7 @@ pub const COLUMNS: [&str; 14] = [
     "error_message",
     "skip",
     "note",
+    "marks",
 ];
 
 /// The word for a verdict in files and on screen: that of the status it leads to, or `update`.
@@ -88,16 +89,16 @@ impl PlanCsv {
     fn row(&mut self, line: &PlanLine, field: Option<&PlannedField>) -> io::Result<()> {
         let table = &mut self.table;
         table.show(line.line)?;
-        table.word(line.org.as_str())?;
+        table.id(&line.org)?;
         table.text(line.name.as_deref().unwrap_or(""))?;
         table.maybe(line.wave)?;
         table.word(verdict_word(line.verdict))?;
         table.word(line.action.as_str())?;
         if let Some(field) = field {
-            table.show(&field.path)?;
+            table.text(&field.path.text())?;
             table.value(&value::before(&field.path, &field.before))?;
             table.value(&value::wish(field))?;
-            table.show(field.from)?;
+            table.text(&field.from.text())?;
         } else {
             for _ in ["path", "before", "after", "from"] {
                 table.word("")?;
@@ -108,9 +109,31 @@ impl PlanCsv {
         table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
         table.text(line.skip.as_deref().unwrap_or(""))?;
         table.text(line.note.as_deref().unwrap_or(""))?;
+        table.text(&marks(line, field))?;
         for column in 0..self.carried {
             table.text(line.carried.get(column).map_or("", String::as_str))?;
         }
         table.end_row()
     }
+}
+
+/// What a reviewer must see of a change, or of a row without one.
+fn marks(line: &PlanLine, field: Option<&PlannedField>) -> String {
+    let mut marks = Vec::new();
+    if let Some(field) = field.filter(|_| line.verdict == Verdict::Update) {
+        marks.extend(field.risk().map(|risk| format!("risk: {}", risk.effect)));
+        if field.removes() {
+            marks.push("removes".to_owned());
+        } else if field.after.is_clear() {
+            marks.push("clears".to_owned());
+        }
+        let is_of = |unknown: &&UnknownKey| {
+            (unknown.entry.field(), unknown.entry.key()) == (field.path.field(), field.path.key())
+        };
+        marks.extend(line.additions.iter().find(is_of).map(|unknown| format!("adds {unknown}")));
+    }
+    if field.is_none() {
+        marks.extend(line.idle_removals.iter().map(|unknown| format!("not live: {unknown}")));
+    }
+    marks.join("; ")
 }

@@ -64,7 +64,7 @@ impl Results {
 pub(super) fn begin_row(table: &mut Table<WholeFile>, record: &Record) -> io::Result<()> {
     let Record { line, outcome, .. } = record;
     table.show(line.line)?;
-    table.word(line.org.as_str())?;
+    table.id(&line.org)?;
     table.text(record.name())?;
     table.maybe(record.wave())?;
     table.word(outcome.status.as_str())
@@ -86,7 +86,7 @@ impl RunFile for Results {
             }
             self.paths.push_str(&change.field.path.text());
         }
-        table.word(&self.paths)?;
+        table.text(&self.paths)?;
         table.show(outcome.attempts)?;
         table.maybe(outcome.http_status)?;
         let complaint = outcome.complaint.as_ref();
@@ -100,8 +100,8 @@ impl RunFile for Results {
         table.moment(outcome.finished_at)?;
         let duration = outcome.started_at.zip(outcome.finished_at);
         table.maybe(duration.map(|(started, finished)| finished.since(started).as_millis()))?;
-        table.word(&self.run_id)?;
-        table.word(&self.plan_id)?;
+        table.text(&self.run_id)?;
+        table.text(&self.plan_id)?;
         table.text(next_step(record))?;
         table.text(line.note.as_deref().unwrap_or(""))?;
         for column in 0..self.carried {

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use orgwave_core::desired::SideTable;
-use orgwave_core::plan::Header;
+use orgwave_core::formula::unguarded;
+use orgwave_core::plan::{GuardKind, Header};
 use orgwave_core::run::RunHeader;
 use serde_json::Value;
 
-use super::guard::unguarded;
 use super::table::Table;
 use super::toml_text::section;
 use super::whole::WholeFile;
@@ -24,7 +24,10 @@ use crate::tally::Tally;
 pub(super) struct Retry {
     rows: Rows,
     sides: Vec<(SideTable, Rows)>,
-    rollout: (WholeFile, String),
+    rollout: WholeFile,
+    plan: Header,
+    /// Whether one of the rows adds an entry: that was acknowledged with the plan, so the retry needs no other yes.
+    adds: bool,
 }
 
 impl Retry {
@@ -41,7 +44,9 @@ impl Retry {
         Ok(Self {
             rows: Rows::begin(place, Self::NAME, &plan.columns)?,
             sides,
-            rollout: (place.begin(Self::ROLLOUT)?, rollout(plan)),
+            rollout: place.begin(Self::ROLLOUT)?,
+            plan: plan.clone(),
+            adds: false,
         })
     }
 }
@@ -55,6 +60,7 @@ impl RunFile for Retry {
         if !outcome.status.is_retryable() {
             return Ok(());
         }
+        self.adds |= !line.additions.is_empty();
         let typed = line.typed.read()?;
         self.rows.add(&typed.row)?;
         for (table, cells) in &typed.sides {
@@ -70,8 +76,8 @@ impl RunFile for Retry {
         for (_, rows) in self.sides {
             done.push(rows.table.end()?);
         }
-        let (mut file, text) = self.rollout;
-        file.write_all(text.as_bytes())?;
+        let mut file = self.rollout;
+        file.write_all(rollout(&self.plan, self.adds).as_bytes())?;
         done.push(file);
         Ok(())
     }
@@ -85,14 +91,17 @@ struct Rows {
 
 impl Rows {
     fn begin(place: &Place<'_>, name: &str, columns: &[String]) -> io::Result<Self> {
-        let table = Table::begin(place.begin(name)?, columns.iter().map(String::as_str))?;
+        let mut table = Table::without_header(place.begin(name)?)?;
+        // Their names are paths of settings, which read to the letter.
+        columns.iter().try_for_each(|column| table.typed(column))?;
+        table.end_row()?;
         Ok(Self { table, literal: columns.iter().map(|column| is_literal(column)).collect() })
     }
 
     fn add(&mut self, cells: &[String]) -> io::Result<()> {
         for (column, literal) in self.literal.iter().enumerate() {
             let cell = cells.get(column).map_or("", String::as_str);
-            if *literal { self.table.text(unguarded(cell))? } else { self.table.word(cell)? }
+            if *literal { self.table.text(&unguarded(cell))? } else { self.table.typed(cell)? }
         }
         self.table.end_row()
     }
@@ -109,7 +118,7 @@ pub(super) fn side_name(table: SideTable) -> String {
 }
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
-fn rollout(plan: &Header) -> String {
+fn rollout(plan: &Header, adds: bool) -> String {
     if let Some(run) = &plan.undoes {
         // Its rows name no settings: applied, they would change nothing, and call that done.
         return format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n");
@@ -121,7 +130,7 @@ fn rollout(plan: &Header) -> String {
         plan.plan_id,
         mode_again(plan)
     );
-    let limits = limits(plan);
+    let limits = limits(plan, adds);
     section(&mut text, "rollout", files.iter().map(|(name, value)| (name, value)));
     for (name, entries) in [("settings", &plan.settings), ("limits", &limits)] {
         if !entries.is_empty() {
@@ -139,9 +148,16 @@ fn mode_again(plan: &Header) -> &'static str {
     RunHeader::mode_flags(plan.write, plan.verify)
 }
 
-/// The limits of the rollout, with the waves and the budget that the plan has, whoever chose them.
-fn limits(plan: &Header) -> BTreeMap<String, Value> {
+/// The limits of the rollout, with the waves, the budget and what was allowed as the plan has them, whoever chose them.
+fn limits(plan: &Header, adds: bool) -> BTreeMap<String, Value> {
     let mut limits = plan.limits.clone();
+    let mut allow = plan.allow.clone();
+    if adds && !allow.contains(&GuardKind::Additions) {
+        allow.push(GuardKind::Additions);
+    }
+    if !allow.is_empty() {
+        limits.insert("allow".to_owned(), allow.into_iter().map(GuardKind::name).collect());
+    }
     if let Some(waves) = &plan.waves {
         limits.insert("waves".to_owned(), waves.to_string().split(',').map(Value::from).collect());
     }

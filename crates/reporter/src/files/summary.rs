@@ -26,6 +26,7 @@ use std::io::{self, Write as _};
 
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::legible;
 use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
 use serde::Serialize;
@@ -65,9 +66,8 @@ impl RunFile for Summary {
     fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let mut files: Vec<String> = done.iter().map(WholeFile::file_name).collect();
         files.extend(self.others.iter().map(|name| (*name).to_owned()));
-        let mut json = serde_json::to_vec_pretty(&document(tally, files))?;
-        json.push(b'\n');
-        self.file.write_all(&json)?;
+        let json = serde_json::to_string_pretty(&document(tally, files))?;
+        writeln!(self.file, "{}", legible::json(&json))?;
         done.push(self.file);
         Ok(())
     }

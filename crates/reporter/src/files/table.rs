@@ -1,12 +1,17 @@
 //! The dialect of every CSV: UTF-8 with BOM, CRLF, quoted where needed, guarded where the text is foreign.
+//!
+//! What a cell takes decides whether it is guarded, so that none can be forgotten: a text that isn't a constant of ours, an
+//! id or a number is [`text`](Table::text), but for cells that a manifest has [as typed](Table::typed).
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
+use orgwave_core::code::Code;
+use orgwave_core::formula::guarded;
+use orgwave_core::ids::Ruuid;
 use orgwave_core::timestamp::Timestamp;
 
 use super::autoformat::is_reformatted;
-use super::guard::needs_guard;
 use crate::value::Shown;
 
 /// Spreadsheets take a CSV without this mark for one in the machine's own code page.
@@ -24,31 +29,63 @@ pub struct Table<W: Write> {
     scratch: String,
 }
 
+/// What shows itself in characters of ours.
+pub trait Plain: fmt::Display {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for u64 {}
+impl Plain for u128 {}
+impl Plain for i32 {}
+impl Plain for Timestamp {}
+impl Plain for Code {}
+
 impl<W: Write> Table<W> {
     /// Begins a table with its header.
     ///
     /// # Errors
     /// The table can't be written.
-    pub fn begin<'a>(mut out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
-        out.write_all(BOM)?;
-        let csv = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .buffer_capacity(BUFFER)
-            .from_writer(out);
-        let mut table = Self { csv, row: csv::ByteRecord::new(), scratch: String::new() };
+    pub fn begin<'a>(out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+        let mut table = Self::without_header(out)?;
         for column in columns {
-            table.word(column)?;
+            table.text(column)?;
         }
         table.end_row()?;
         Ok(table)
     }
 
-    /// A cell whose text is ours, or an id: never guarded.
+    /// Begins a table whose first row is its header.
+    pub(super) fn without_header(mut out: W) -> io::Result<Self> {
+        out.write_all(BOM)?;
+        let csv = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .buffer_capacity(BUFFER)
+            .from_writer(out);
+        Ok(Self { csv, row: csv::ByteRecord::new(), scratch: String::new() })
+    }
+
+    /// A word of ours.
     ///
     /// # Errors
     /// The table can't be written.
-    pub fn word(&mut self, text: &str) -> io::Result<()> {
-        self.row.push_field(text.as_bytes());
+    pub fn word(&mut self, text: &'static str) -> io::Result<()> {
+        self.typed(text)
+    }
+
+    /// An org's id: its alphabet may begin with `-`, and is never guarded.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn id(&mut self, org: &Ruuid) -> io::Result<()> {
+        self.typed(org.as_str())
+    }
+
+    /// The cell of an id, a key or a setting as a manifest has it: our reader takes it to the letter, so that what would
+    /// be a formula is marked there with a `\`.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn typed(&mut self, cell: &str) -> io::Result<()> {
+        self.row.push_field(cell.as_bytes());
         Ok(())
     }
 
@@ -57,14 +94,7 @@ impl<W: Write> Table<W> {
     /// # Errors
     /// The table can't be written.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
-        if !needs_guard(text) {
-            return self.word(text);
-        }
-        self.scratch.clear();
-        self.scratch.push('\'');
-        self.scratch.push_str(text);
-        self.row.push_field(self.scratch.as_bytes());
-        Ok(())
+        self.typed(&guarded(text))
     }
 
     /// A list whose items are somebody else's.
@@ -83,19 +113,19 @@ impl<W: Write> Table<W> {
     /// number or a date, a backslash says that it is none.
     pub(crate) fn value(&mut self, shown: &Shown) -> io::Result<()> {
         if shown.own {
-            self.word(&shown.text)
+            self.typed(&shown.text)
         } else if is_reformatted(&shown.text) {
-            self.word(&format!("\\{}", shown.text))
+            self.text(&format!("\\{}", shown.text))
         } else {
             self.text(&shown.text)
         }
     }
 
-    /// A number, a path, or anything else of ours that shows itself.
+    /// A number or a moment.
     ///
     /// # Errors
     /// The table can't be written.
-    pub fn show(&mut self, value: impl fmt::Display) -> io::Result<()> {
+    pub fn show(&mut self, value: impl Plain) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
         self.row.push_field(self.scratch.as_bytes());
@@ -106,7 +136,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// The table can't be written.
-    pub fn maybe(&mut self, value: Option<impl fmt::Display>) -> io::Result<()> {
+    pub fn maybe(&mut self, value: Option<impl Plain>) -> io::Result<()> {
         match value {
             Some(value) => self.show(value),
             None => self.word(""),
@@ -161,8 +191,8 @@ mod tests {
     fn the_dialect() {
         let mut table = Table::begin(Vec::new(), ["a", "b", "c"]).unwrap();
         table.text("=x, \"y\"").unwrap();
-        table.word("-AAAA").unwrap();
-        table.texts(&["@1".into(), "2".into()]).unwrap();
+        table.typed("-AAAA").unwrap();
+        table.texts(&["@1".into(), "-2".into()]).unwrap();
         table.end_row().unwrap();
         table.text("two\nlines").unwrap();
         table.show(-5).unwrap();
@@ -171,7 +201,7 @@ mod tests {
         let bytes = table.end().unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "\u{feff}a,b,c\r\n\"'=x, \"\"y\"\"\",-AAAA,'@1;2\r\n\"two\nlines\",-5,\r\n"
+            "\u{feff}a,b,c\r\n\"'=x, \"\"y\"\"\",-AAAA,'@1;'-2\r\n\"two\nlines\",-5,\r\n"
         );
     }
 }

@@ -5,15 +5,22 @@
 
 use std::fmt::Write as _;
 
-use crate::terminal::cut;
+use orgwave_core::legible::without_commands;
+
+use crate::terminal::{clean, cut};
 
 /// As much of a foreign text as a line bears.
 const LONGEST: usize = 120;
 
 /// A foreign text, as a code span that may stand in a table's cell and anywhere else.
 pub(crate) fn code(text: &str) -> String {
-    let text = cut(text, LONGEST);
-    let text = text.trim();
+    whole_code(&cut(text, LONGEST))
+}
+
+/// The same, never cut: a command, or what stopped a run. A page is also printed to a job's log.
+pub(crate) fn whole_code(text: &str) -> String {
+    let text = clean(text);
+    let text = without_commands(text.trim());
     if text.is_empty() {
         return String::new();
     }
@@ -24,8 +31,8 @@ pub(crate) fn code(text: &str) -> String {
     if longest > 0 { format!("{fence} {text} {fence}") } else { format!("{fence}{text}{fence}") }
 }
 
-/// A text of ours: angle brackets in it are no HTML.
-pub(crate) fn own(text: &str) -> String {
+/// A constant of ours: angle brackets in it are no HTML. Whatever else is put into a page is [`code`].
+pub(crate) fn own(text: &'static str) -> String {
     text.replace('<', "\\<").replace('|', "\\|").replace('*', "\\*")
 }
 
@@ -63,6 +70,7 @@ mod tests {
             ("", ""),
             ("a|b", "`a❘b`"),
             ("``x`", "``` ``x` ```"),
+            ("##vso[task.complete]", "`#<U+0023>vso[task.complete]`"),
             ("two\nlines", "`two lines`"),
             ("<script>alert(1)</script> @all #1", "`<script>alert(1)</script> @all #1`"),
         ] {

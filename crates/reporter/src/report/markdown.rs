@@ -10,7 +10,7 @@ use orgwave_core::status::Status;
 use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
 use crate::files::{Place, RunFile, WholeFile};
-use crate::pages::markdown::{Table, code, own};
+use crate::pages::markdown::{Table, code, own, whole_code};
 use crate::record::Record;
 use crate::tally::{OrgRef, Tally};
 use crate::terminal::{count, orgs, status_words};
@@ -89,10 +89,10 @@ fn top(text: &mut String, tally: &Tally) {
     let (title, notes) = headline(tally);
     let _ = writeln!(text, "# {title}\n");
     for note in notes {
-        let _ = writeln!(text, "{}.  ", own(&note));
+        let _ = writeln!(text, "{}.  ", note.render(whole_code));
     }
     if let Some(command) = next_command(tally) {
-        let _ = writeln!(text, "\nNext: {}", code(&command));
+        let _ = writeln!(text, "\nNext: {}", whole_code(&command));
     }
 }
 

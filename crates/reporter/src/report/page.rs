@@ -80,7 +80,7 @@ impl RunFile for ReportHtml {
         let html = ReportPage {
             frame,
             headline: title,
-            notes,
+            notes: notes.iter().map(|note| note.render(|text| clean(text).into_owned())).collect(),
             strip: strip(&segments(&tally.counts)),
             next: next_command(tally).unwrap_or_default(),
             causes: causes(tally),

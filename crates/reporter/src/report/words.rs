@@ -4,11 +4,29 @@ use std::path::Path;
 
 use orgwave_core::status::Status;
 
+use crate::files::ClientFiles;
 use crate::tally::Tally;
 use crate::terminal::{Summary, count, duration, orgs, pace, several};
 
+/// A line to be said: words of ours, and behind them what may be somebody else's.
+pub(super) struct Note {
+    ours: String,
+    theirs: String,
+}
+
+impl Note {
+    const fn own(ours: String) -> Self {
+        Self { ours, theirs: String::new() }
+    }
+
+    /// The line, with foreign text as this medium takes it.
+    pub(super) fn render(&self, foreign: impl Fn(&str) -> String) -> String {
+        format!("{}{}", self.ours, foreign(&self.theirs))
+    }
+}
+
 /// A title, and what must be said at once.
-pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
+pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
     let counts = &tally.counts;
     let written = counts.of(Status::Applied) + counts.of(Status::AppliedWithWarnings);
     let troubled: u64 = counts.total() - written - counts.of(Status::Unchanged) - counts.of(Status::Skipped);
@@ -33,13 +51,13 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
     if course.throttled > 0 {
         speed.push(format!("{} answered 429 and waited out", count(course.throttled)));
     }
-    notes.push(speed.join(", "));
+    notes.push(Note::own(speed.join(", ")));
     match course.finish.as_ref().map(|finish| &finish.stop) {
         Some(None) => {}
         Some(Some(stop)) => {
-            notes.push(format!("Stopped early: {}", crate::terminal::clean(&stop.to_string())));
+            notes.push(Note { ours: "Stopped early: ".to_owned(), theirs: stop.to_string() });
         }
-        None => notes.push("The run's last process didn't end by itself".to_owned()),
+        None => notes.push(Note::own("The run's last process didn't end by itself".to_owned())),
     }
     (title, notes)
 }
@@ -47,7 +65,7 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<String>) {
 /// The command that goes on from here, for a run in the folder where runs land by default: where the folder
 /// lies now isn't known to a file that may be carried anywhere.
 pub(super) fn next_command(tally: &Tally) -> Option<String> {
-    Summary::of_files(tally, &Path::new("reports").join(&tally.run.run_id), false).next_command()
+    Summary::of_files(tally, &Path::new("reports").join(&tally.run.run_id), ClientFiles::None).next_command()
 }
 
 /// What identifies a run.

@@ -2,28 +2,46 @@
 //! costs, not what the number of orgs does.
 //!
 //! Entries of maps are taken together whatever their key. Values that few orgs share (names, ids, lists) are
-//! taken together by whether they are set, changed or cleared, so the number of clusters stays small.
+//! taken together by whether they are set, changed or cleared, so the number of clusters stays small; each says the value
+//! where all have the same, else how many different ones there are.
 
+mod values;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use orgwave_core::desired::Wish;
 use orgwave_core::outcome::Image;
-use orgwave_core::plan::{PlanLine, PlannedField};
-use orgwave_core::settings::{Kind, Path};
+use orgwave_core::plan::{PlanLine, PlannedField, UnknownKey};
+use orgwave_core::settings::{Kind, Path, Risk};
 
-use super::is_sensitive;
-use crate::terminal::{orgs, several};
+use self::values::Values;
+use crate::terminal::{count, orgs, several};
 use crate::value;
+
+/// What an added entry is changed to.
+const ADDED: &str = "<added>";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     place: String,
-    before: String,
-    after: String,
+    before: Side,
+    after: Side,
+    /// Whether the entry isn't live that this is in.
+    added: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// What changes are taken together by on one side.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    /// This, in words.
+    Shared(String),
+    /// Whichever value it is.
+    AnyValue,
+}
+
+#[derive(Debug, Default)]
 struct Size {
     /// The place in the order of first appearance: what a page's rows call the cluster by.
     number: usize,
@@ -31,8 +49,12 @@ struct Size {
     fields: u64,
     /// The line that was counted last: an org counts once, however many of its doors change.
     last: u64,
-    takes_away: bool,
-    sensitive: bool,
+    removes: bool,
+    risk: Option<&'static Risk>,
+    before: Values,
+    after: Values,
+    /// How many of the entries have a key that is a live one under another spelling.
+    respelled: u64,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +69,7 @@ type Wishes = BTreeMap<String, u64>;
 /// A kind of change, and how often it is made.
 pub(super) struct Cluster<'a> {
     key: &'a Key,
-    size: Size,
+    size: &'a Size,
     /// Most orgs of the plan are wanted to have another value here.
     against_majority: bool,
 }
@@ -62,15 +84,33 @@ pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&
 impl Clusters {
     /// Takes an org in that is to be written.
     pub(super) fn add(&mut self, line: &PlanLine) {
-        for field in line.fields.iter().filter(|field| field.differs()) {
-            let number = self.sizes.len();
-            let size = self.sizes.entry(Key::of(field)).or_insert(Size { number, ..Size::default() });
-            size.orgs += u64::from(size.last != line.line);
-            size.fields += 1;
-            size.last = line.line;
-            size.takes_away = field.after == Wish::Remove || field.after.is_clear();
-            size.sensitive = is_sensitive(field);
+        for unknown in &line.additions {
+            let size = self.size(Key::addition(unknown), line.line);
+            size.respelled += u64::from(unknown.respelled);
         }
+        for field in line.fields.iter().filter(|field| field.differs()) {
+            let key = Key::of(field, line);
+            let [before, after] = [&key.before, &key.after].map(|side| *side == Side::AnyValue);
+            let size = self.size(key, line.line);
+            size.removes = field.removes() || field.after.is_clear();
+            size.risk = size.risk.or(field.risk());
+            if before {
+                size.before.add(&value::before(&field.path, &field.before).text);
+            }
+            if after {
+                size.after.add(&value::wish(field).text);
+            }
+        }
+    }
+
+    /// The cluster of a change, with this one counted.
+    fn size(&mut self, key: Key, line: u64) -> &mut Size {
+        let number = self.sizes.len();
+        let size = self.sizes.entry(key).or_insert_with(|| Size { number, ..Size::default() });
+        size.orgs += u64::from(size.last != line);
+        size.fields += 1;
+        size.last = line;
+        size
     }
 
     /// Takes the wishes of an org in that could be judged.
@@ -86,32 +126,44 @@ impl Clusters {
     }
 
     /// The number of a change's cluster.
-    pub(super) fn number(&self, field: &PlannedField) -> Option<usize> {
-        self.sizes.get(&Key::of(field)).map(|size| size.number)
+    pub(super) fn number(&self, field: &PlannedField, line: &PlanLine) -> Option<usize> {
+        self.sizes.get(&Key::of(field, line)).map(|size| size.number)
     }
 
-    /// By number of orgs, and where that is equal by place and value.
-    pub(super) fn largest_first(&self) -> Vec<Cluster<'_>> {
+    /// What makes somebody less safe, then what adds entries that aren't live, then the others; each by number of orgs, and
+    /// where that is equal by place and value.
+    pub(super) fn riskiest_first(&self) -> Vec<Cluster<'_>> {
         let cluster = |(key, size)| self.cluster(key, size);
         let mut clusters: Vec<Cluster<'_>> = self.sizes.iter().map(cluster).collect();
-        let number = |cluster: &Cluster<'_>| cluster.key.after.parse::<i64>().ok();
+        let number = |cluster: &Cluster<'_>| match &cluster.key.after {
+            Side::Shared(text) => text.parse::<i64>().ok(),
+            Side::AnyValue => None,
+        };
+        let calm = |cluster: &Cluster<'_>| (cluster.size.risk.is_none(), !cluster.adds());
         clusters.sort_by(|left, right| {
             let by_place = || left.key.place.cmp(&right.key.place);
             let orgs = right.size.orgs.cmp(&left.size.orgs);
-            orgs.then_with(by_place).then_with(|| number(left).cmp(&number(right)))
+            calm(left)
+                .cmp(&calm(right))
+                .then(orgs)
+                .then_with(by_place)
+                .then_with(|| number(left).cmp(&number(right)))
         });
         clusters
     }
 
-    fn cluster<'a>(&self, key: &'a Key, size: &Size) -> Cluster<'a> {
+    fn cluster<'a>(&self, key: &'a Key, size: &'a Size) -> Cluster<'a> {
         let against_majority = self.wishes.get(key.place.as_str()).is_some_and(|wishes| {
             let all: u64 = wishes.values().sum();
-            let same = wishes.get(&key.after).copied().unwrap_or(0);
+            let same = match &key.after {
+                Side::Shared(text) => wishes.get(text).copied().unwrap_or(0),
+                Side::AnyValue => 0,
+            };
             // A handful of orgs has no majority worth the name.
             let most = wishes.values().max().copied().unwrap_or(0);
             all >= 5 && most > same && most * 4 > all * 3
         });
-        Cluster { key, size: *size, against_majority }
+        Cluster { key, size, against_majority }
     }
 }
 
@@ -125,21 +177,32 @@ impl Cluster<'_> {
     }
 
     /// Whether a reviewer should look twice.
-    pub(super) const fn minds(&self) -> bool {
-        self.against_majority || self.size.takes_away || self.size.sensitive
+    pub(super) fn minds(&self) -> bool {
+        self.against_majority || self.size.removes || self.size.risk.is_some() || self.adds()
+    }
+
+    /// Whether this is about entries that are added to maps that have others.
+    fn adds(&self) -> bool {
+        self.key.added && self.key.after == Side::Shared(ADDED.to_owned())
     }
 
     /// What a reviewer should mind.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
+        remarks.extend(self.size.risk.map(|risk| format!("risk: {}", risk.effect)));
+        if self.adds() {
+            remarks.push("not live".to_owned());
+        } else if self.key.added {
+            remarks.push("in added entries".to_owned());
+        }
+        if self.size.respelled > 0 {
+            remarks.push(format!("{} spelled unlike a live key", count(self.size.respelled)));
+        }
         if self.against_majority {
             remarks.push("against the majority".to_owned());
         }
-        if self.size.takes_away {
-            remarks.push("takes away".to_owned());
-        }
-        if self.size.sensitive {
-            remarks.push("decides on alarms".to_owned());
+        if self.size.removes {
+            remarks.push("removes".to_owned());
         }
         if self.size.fields > self.size.orgs {
             remarks.push(several(self.size.fields, "entry", "entries"));
@@ -151,37 +214,65 @@ impl Cluster<'_> {
         &self.key.place
     }
 
-    pub(super) fn before(&self) -> &str {
-        &self.key.before
+    pub(super) fn before(&self) -> Cow<'_, str> {
+        self.key.before.show(&self.size.before)
     }
 
-    pub(super) fn after(&self) -> &str {
-        &self.key.after
+    pub(super) fn after(&self) -> Cow<'_, str> {
+        self.key.after.show(&self.size.after)
+    }
+}
+
+impl Side {
+    fn show<'a>(&'a self, values: &'a Values) -> Cow<'a, str> {
+        match self {
+            Self::Shared(text) => Cow::Borrowed(text),
+            Self::AnyValue => values.show(),
+        }
     }
 }
 
 impl Key {
-    fn of(field: &PlannedField) -> Self {
+    /// That an entry is added.
+    fn addition(unknown: &UnknownKey) -> Self {
+        Self {
+            place: format!("{}.*", unknown.entry.field().name),
+            before: Side::Shared("<absent>".to_owned()),
+            after: Side::Shared(ADDED.to_owned()),
+            added: true,
+        }
+    }
+
+    fn of(field: &PlannedField, line: &PlanLine) -> Self {
+        let (map, key) = (field.path.field().name, field.path.key());
+        // Sorted as the fields are.
+        let added = key.is_some()
+            && line
+                .additions
+                .binary_search_by(|unknown| {
+                    (unknown.entry.field().name, unknown.entry.key()).cmp(&(map, key))
+                })
+                .is_ok();
         let place = match &field.path {
             Path::Field(field) => field.name.to_owned(),
             Path::Entry(field, _) => format!("{}.*", field.name),
             Path::Member(field, _, member) => format!("{}.*.{}", field.name, member.name),
         };
         let before = match &field.before {
-            Image::Absent => "<absent>".to_owned(),
-            Image::Hidden | Image::Secret(_) => "<secret>".to_owned(),
-            Image::Json(value) if value.is_null() => "<null>".to_owned(),
+            Image::Absent => Side::Shared("<absent>".to_owned()),
+            Image::Hidden | Image::Secret(_) => Side::Shared("<secret>".to_owned()),
+            Image::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
             // Whichever number stood there, the change is the same to a reviewer.
             Image::Json(_) if is_shared(field.path.kind()) && field.path.kind() != Kind::Int32 => {
-                value::before(&field.path, &field.before).text.into_owned()
+                Side::Shared(value::before(&field.path, &field.before).text.into_owned())
             }
-            Image::Json(_) => "(a value)".to_owned(),
+            Image::Json(_) => Side::AnyValue,
         };
         let after = match &field.after {
-            Wish::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => "(a value)".to_owned(),
-            _ => value::wish(field).text.into_owned(),
+            Wish::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => Side::AnyValue,
+            _ => Side::Shared(value::wish(field).text.into_owned()),
         };
-        Self { place, before, after }
+        Self { place, before, after, added }
     }
 }
 
@@ -201,17 +292,9 @@ const fn is_shared(kind: Kind) -> bool {
 
 impl fmt::Display for Cluster<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Key { place, before, after } = self.key;
-        write!(f, "{}: {place} {before} -> {after}", orgs(self.size.orgs))?;
-        if self.size.fields > self.size.orgs {
-            write!(f, " ({})", several(self.size.fields, "entry", "entries"))?;
-        }
-        if self.against_majority {
-            f.write_str(", against the majority")?;
-        }
-        if self.size.sensitive {
-            f.write_str(", decides on alarms")?;
-        }
-        Ok(())
+        let (before, after) = (self.before(), self.after());
+        write!(f, "{}: {} {before} -> {after}", orgs(self.size.orgs), self.place())?;
+        let remarks = self.remarks();
+        if remarks.is_empty() { Ok(()) } else { write!(f, " ({})", remarks.join(", ")) }
     }
 }

@@ -18,6 +18,10 @@ const CLUSTERS: usize = 40;
 pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Expected) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n", review.headline());
+    if let Some(allowed) = review.allowed() {
+        let _ = writeln!(text, "**{allowed}**\n");
+    }
+    risks(&mut text, review);
     let cost = review.cost(expected);
     if review.updates > 0 {
         let _ = write!(text, "At least {}", several(cost.calls, "call", "calls"));
@@ -61,26 +65,45 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// What makes somebody less safe, before anything else.
+fn risks(text: &mut String, review: &PlanReview) {
+    if review.risks.is_empty() {
+        return;
+    }
+    text.push_str("## Risks\n\n");
+    for (effect, told) in review.riskiest() {
+        let _ = writeln!(text, "- **{}: {effect}.**", orgs(told.orgs));
+        for (line, name, what) in &told.examples {
+            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
+        }
+        let more = told.orgs - told.examples.len() as u64;
+        if more > 0 {
+            let _ = writeln!(text, "  - and {} more", orgs(more));
+        }
+    }
+    text.push('\n');
+}
+
 fn changes(text: &mut String, review: &PlanReview, stem: &str) {
-    let clusters = review.clusters.largest_first();
+    let clusters = review.clusters.riskiest_first();
     if clusters.is_empty() {
         return;
     }
     text.push_str("\n## Changes\n\n");
-    let mut table = Table::begin(text, &["orgs:", "setting", "from", "to", "mind"]);
+    let mut table = Table::begin(text, &["orgs:", "setting", "from", "to", "risk"]);
     let shown = to_show(&clusters, CLUSTERS);
     for cluster in &shown {
         table.row([
             count(cluster.orgs()),
             code(cluster.place()),
-            code(cluster.before()),
-            code(cluster.after()),
-            own(&cluster.remarks().join(", ")),
+            code(&cluster.before()),
+            code(&cluster.after()),
+            cluster.remarks().join(", "),
         ]);
     }
     let more = clusters.len() - shown.len();
     if more > 0 {
-        let _ = writeln!(text, "\nand {more} more kinds of change: see `{stem}.csv`.");
+        let _ = writeln!(text, "\nand {more} more kinds of change: see {}.", code(&format!("{stem}.csv")));
     }
 }
 
@@ -91,8 +114,16 @@ fn guards(text: &mut String, review: &PlanReview) {
     text.push_str("\n## Guards and warnings\n\n");
     for guard in &review.guards {
         let ack = code(&format!("--ack {}", guard.ack));
-        let _ =
-            writeln!(text, "- **{}: {}.** If that is wanted, apply with {ack}", orgs(guard.orgs), guard.kind);
+        let beside = PlanReview::beside(guard).map(|text| format!(" {text}.")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "- **{}: {}.**{beside} If that is wanted, apply with {ack}",
+            orgs(guard.orgs),
+            guard.kind
+        );
+        for (line, name, what) in review.examples(guard) {
+            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what));
+        }
     }
     for warning in review.warnings() {
         let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.told.orgs), warning.what, own(warning.todo));
@@ -135,5 +166,6 @@ fn table(text: &mut String, review: &PlanReview, stem: &str) {
             table.row([row.line.to_string(), code(name), wave, verdict_word(row.verdict).to_owned(), fields]);
         }
     }
-    let _ = writeln!(text, "\nEvery org, with every change: `{stem}.csv`, and to read `{stem}.html`.");
+    let (csv, html) = (format!("{stem}.csv"), format!("{stem}.html"));
+    let _ = writeln!(text, "\nEvery org, with every change: {}, and to read {}.", code(&csv), code(&html));
 }

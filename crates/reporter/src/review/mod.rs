@@ -13,7 +13,7 @@ mod pages;
 mod warning;
 
 use orgwave_core::code::Code;
-use orgwave_core::plan::{Footer, Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
+use orgwave_core::plan::{Footer, Guard, GuardKind, Header, PlanLine, UnknownKey, Verdict, WaveCount};
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,6 +33,9 @@ use crate::value;
 const CLUSTERS: usize = 12;
 /// Orgs that are listed on a terminal.
 const ROWS: usize = 20;
+/// Orgs that are named on a terminal for one risk or guard, and on the pages.
+const NAMED: usize = 3;
+const EXAMPLES: usize = 10;
 
 /// A plan, summed up.
 #[derive(Debug)]
@@ -49,7 +52,15 @@ pub struct PlanReview {
     unproven: u64,
     doors: Told,
     absent: Told,
-    sensitive: Told,
+    /// What makes somebody less safe, by what it does.
+    risks: BTreeMap<&'static str, Told>,
+    /// Additions whose key is a live one under another spelling, and all others.
+    respelled: Told,
+    additions: Told,
+    /// Entries to be removed that aren't live.
+    idle_removals: Told,
+    /// The kinds of guards that need no code where `apply` makes the plan.
+    allow: Vec<GuardKind>,
     waves: Vec<WaveCount>,
     guards: Vec<Guard>,
 }
@@ -80,9 +91,25 @@ pub struct Cost {
     pub time: Option<Duration>,
 }
 
-/// Whether a setting decides on alarms, and like.
-fn is_sensitive(field: &PlannedField) -> bool {
-    field.path.field().sensitive.is_some()
+/// Which guards need no code, if any kind needs none.
+pub(crate) fn allowed(kinds: &[GuardKind]) -> Option<String> {
+    if kinds.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = kinds.iter().copied().map(GuardKind::name).collect();
+    Some(format!(
+        "Allowed without a code where `apply ROLLOUT` makes the plan: {}{}",
+        names.join(", "),
+        if kinds.contains(&GuardKind::Additions) {
+            ", but no key that is a live one under another spelling"
+        } else {
+            ""
+        }
+    ))
+}
+
+fn said(unknown: &[&UnknownKey]) -> Vec<String> {
+    unknown.iter().map(ToString::to_string).collect()
 }
 
 impl PlanReview {
@@ -101,7 +128,11 @@ impl PlanReview {
             unproven: 0,
             doors: Told::default(),
             absent: Told::default(),
-            sensitive: Told::default(),
+            risks: BTreeMap::new(),
+            respelled: Told::default(),
+            additions: Told::default(),
+            idle_removals: Told::default(),
+            allow: plan.allow.clone(),
             waves: Vec::new(),
             guards: Vec::new(),
         }
@@ -117,9 +148,16 @@ impl PlanReview {
             self.clusters.add(line);
             let name = line.name.as_deref().unwrap_or(line.org.as_str());
             self.doors.add(line.line, name, in_two_locations(line));
-            let sensitive = line.fields.iter().filter(|field| is_sensitive(field) && field.differs());
-            let change = |field: &PlannedField| format!("{} -> {}", field.path, value::wish(field).text);
-            self.sensitive.add(line.line, name, sensitive.map(change).collect());
+            self.risks(line, name);
+            let (respelled, additions): (Vec<_>, Vec<_>) =
+                line.additions.iter().partition(|unknown| unknown.respelled);
+            self.respelled.add(line.line, name, said(&respelled));
+            self.additions.add(line.line, name, said(&additions));
+        }
+        if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
+            let name = line.name.as_deref().unwrap_or(line.org.as_str());
+            let removals: Vec<_> = line.idle_removals.iter().collect();
+            self.idle_removals.add(line.line, name, said(&removals));
         }
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             self.clusters.judge(line);
@@ -145,6 +183,20 @@ impl PlanReview {
                 verdict: line.verdict,
                 fields: line.fields.iter().filter(|field| field.differs()).count(),
             });
+        }
+    }
+
+    fn risks(&mut self, line: &PlanLine, name: &str) {
+        let mut risks: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for field in &line.fields {
+            if let Some(risk) = field.risk() {
+                let before = value::before(&field.path, &field.before).text;
+                let change = format!("{} {before} -> {}", field.path, value::wish(field).text);
+                risks.entry(risk.effect).or_default().push(change);
+            }
+        }
+        for (effect, changes) in risks {
+            self.risks.entry(effect).or_default().add(line.line, name, changes);
         }
     }
 
@@ -190,9 +242,9 @@ impl PlanReview {
     fn warnings(&self) -> Vec<Warning<'_>> {
         let all = [
             Warning {
-                what: "a setting changes that decides on alarms",
-                todo: "ask the client whether that is wanted",
-                told: &self.sensitive,
+                what: "an entry is to be removed that is not live",
+                todo: "see whether it is gone already or its key is misspelled",
+                told: &self.idle_removals,
             },
             Warning {
                 what: "a door would be in two locations",
@@ -212,6 +264,10 @@ impl PlanReview {
     pub fn render(&self, width: usize, style: Style, expected: Expected) -> String {
         let mut page = Page::new(width, style);
         page.paragraph(Tone::Strong, 0, 2, &self.headline());
+        if let Some(text) = self.allowed() {
+            page.paragraph(Tone::Warn, 0, 2, &text);
+        }
+        self.say_risks(&mut page);
         self.changes(&mut page);
         self.guards(&mut page);
         self.troubles(&mut page);
@@ -220,8 +276,73 @@ impl PlanReview {
         page.finish()
     }
 
+    /// What makes somebody less safe: the largest first.
+    fn riskiest(&self) -> Vec<(&'static str, &Told)> {
+        let mut risks: Vec<_> = self.risks.iter().map(|(effect, told)| (*effect, told)).collect();
+        risks.sort_by_key(|(_, told)| std::cmp::Reverse(told.orgs));
+        risks
+    }
+
+    /// Which guards need no code, if any kind needs none.
+    fn allowed(&self) -> Option<String> {
+        allowed(&self.allow)
+    }
+
+    /// The orgs that a guard is about, in words: those first whose key is a live one under another spelling.
+    fn examples(&self, guard: &Guard) -> Vec<(u64, &str, String)> {
+        let told = match guard.kind {
+            GuardKind::Additions => self.respelled.examples.iter().chain(&self.additions.examples),
+            _ => [].iter().chain(&[]),
+        };
+        told.map(|(line, name, what)| (*line, name.as_str(), what.join("; "))).take(EXAMPLES).collect()
+    }
+
+    /// What is to be known of a guard beside its kind.
+    fn beside(guard: &Guard) -> Option<String> {
+        (guard.respelled > 0).then(|| {
+            format!(
+                "in {}, a live key is the same under another spelling: correct the manifest",
+                orgs(guard.respelled)
+            )
+        })
+    }
+
+    fn say_risks(&self, page: &mut Page) {
+        for (effect, told) in self.riskiest() {
+            page.gap();
+            page.paragraph(Tone::Bad, 0, 2, &format!("Risk  {}: {effect}", orgs(told.orgs)));
+            self.say_examples(
+                page,
+                told.examples.iter().map(|(line, name, what)| (*line, &**name, what.join(", "))),
+                told.orgs,
+            );
+        }
+    }
+
+    /// The first orgs of some, and how many more there are.
+    fn say_examples<'a>(
+        &self,
+        page: &mut Page,
+        examples: impl Iterator<Item = (u64, &'a str, String)>,
+        all: u64,
+    ) {
+        let mut said = 0;
+        for (line, name, what) in examples.take(NAMED) {
+            page.paragraph(Tone::Plain, 2, 2, &format!("line {line}, {name}: {}", cut(&what, 160)));
+            said += 1;
+        }
+        if said > 0 && all > said {
+            page.paragraph(
+                Tone::Faint,
+                2,
+                2,
+                &format!("and {} more: see {}.csv", orgs(all - said), self.stem),
+            );
+        }
+    }
+
     fn changes(&self, page: &mut Page) {
-        let clusters = self.clusters.largest_first();
+        let clusters = self.clusters.riskiest_first();
         if clusters.is_empty() {
             return;
         }
@@ -242,6 +363,10 @@ impl PlanReview {
         for guard in &self.guards {
             page.gap();
             page.paragraph(Tone::Warn, 0, 2, &format!("Guard  {}: {}", orgs(guard.orgs), guard.kind));
+            if let Some(text) = Self::beside(guard) {
+                page.paragraph(Tone::Bad, 2, 2, &text);
+            }
+            self.say_examples(page, self.examples(guard).into_iter(), guard.orgs);
             page.paragraph(Tone::Plain, 2, 2, "if that is wanted, apply with");
             page.uncut(Tone::Strong, 4, &format!("--ack {}", guard.ack));
         }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use orgwave_core::plan::{Header, PlanLine, Verdict, WaveCount};
+use orgwave_core::plan::{Header, PlanLine, PlannedField, Verdict, WaveCount};
 use orgwave_core::timestamp::Timestamp;
 
 use super::clusters::{Clusters, to_show};
@@ -65,7 +65,7 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
             let from = rows.text(&field.from.to_string());
             let comma = if place == 0 { "" } else { "," };
             let _ = write!(row, "{comma}{path},{before},{after},{from},");
-            match clusters.number(field) {
+            match clusters.number(field, line) {
                 Some(number) => {
                     let _ = write!(row, "{number}");
                 }
@@ -85,6 +85,14 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
     let expects: Vec<String> =
         line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
     extra.texts('e', &expects);
+    let mut risks: Vec<&str> =
+        line.fields.iter().filter_map(PlannedField::risk).map(|risk| risk.effect).collect();
+    risks.dedup();
+    if line.verdict == Verdict::Update {
+        extra.texts('r', &risks);
+        extra.texts('a', &line.additions.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
+    extra.texts('i', &line.idle_removals.iter().map(ToString::to_string).collect::<Vec<_>>());
     if left_out > 0 {
         extra.number('k', left_out);
     }
@@ -101,6 +109,8 @@ struct PlanHtml<'a> {
     endpoint: &'a str,
     figures: Vec<Figure>,
     strip: String,
+    allowed: Option<String>,
+    risks: Vec<RiskCard>,
     changes: Vec<Change>,
     more_changes: usize,
     guards: Vec<GuardCard<'a>>,
@@ -119,9 +129,18 @@ struct Change {
     minds: bool,
 }
 
+struct RiskCard {
+    orgs: String,
+    what: &'static str,
+    examples: Vec<WarningExample>,
+    more: Option<String>,
+}
+
 struct GuardCard<'a> {
     orgs: String,
     what: String,
+    beside: Option<String>,
+    examples: Vec<WarningExample>,
     ack: &'a str,
 }
 
@@ -146,7 +165,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
     let words: Vec<(&str, Tone)> =
         VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
     let listed = rows.end(true, &csv, false, &words);
-    let clusters = review.clusters.largest_first();
+    let clusters = review.clusters.riskiest_first();
     let shown = to_show(&clusters, CLUSTERS);
     let html = PlanHtml {
         headline: headline(review),
@@ -154,6 +173,25 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         endpoint: &plan.endpoint,
         figures: figures(review, clusters.len(), expected),
         strip: strip(&segments(review)),
+        allowed: review.allowed(),
+        risks: review
+            .riskiest()
+            .into_iter()
+            .map(|(what, told)| RiskCard {
+                orgs: orgs(told.orgs),
+                what,
+                examples: told
+                    .examples
+                    .iter()
+                    .map(|(line, name, what)| example(*line, name, &what.join(", ")))
+                    .collect(),
+                more: told
+                    .orgs
+                    .checked_sub(told.examples.len() as u64)
+                    .filter(|more| *more > 0)
+                    .map(|more| format!("and {} more", orgs(more))),
+            })
+            .collect(),
         more_changes: clusters.len() - shown.len(),
         changes: shown
             .iter()
@@ -161,8 +199,8 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
                 number: cluster.number(),
                 orgs: count(cluster.orgs()),
                 place: cluster.place().to_owned(),
-                before: clean(cluster.before()).into_owned(),
-                after: clean(cluster.after()).into_owned(),
+                before: clean(&cluster.before()).into_owned(),
+                after: clean(&cluster.after()).into_owned(),
                 remarks: cluster.remarks(),
                 minds: cluster.minds(),
             })
@@ -170,7 +208,17 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         guards: review
             .guards
             .iter()
-            .map(|guard| GuardCard { orgs: orgs(guard.orgs), what: guard.kind.to_string(), ack: &guard.ack })
+            .map(|guard| GuardCard {
+                orgs: orgs(guard.orgs),
+                what: guard.kind.to_string(),
+                beside: PlanReview::beside(guard),
+                examples: review
+                    .examples(guard)
+                    .into_iter()
+                    .map(|(line, name, what)| example(line, name, &what))
+                    .collect(),
+                ack: &guard.ack,
+            })
             .collect(),
         warnings: review
             .warnings()
@@ -183,11 +231,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
                     .told
                     .examples
                     .iter()
-                    .map(|(line, name, what)| WarningExample {
-                        line: *line,
-                        name: name.clone(),
-                        doors: cut(&what.join(", "), 300),
-                    })
+                    .map(|(line, name, what)| example(*line, name, &what.join(", ")))
                     .collect(),
             })
             .collect(),
@@ -212,6 +256,10 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         },
     };
     html.render().expect("writing to a string can't fail, and no filter of the template can")
+}
+
+fn example(line: u64, name: &str, what: &str) -> WarningExample {
+    WarningExample { line, name: clean(name).into_owned(), doors: cut(what, 300) }
 }
 
 /// `2026-12-01 09:08 UTC`: to be read, not to be sorted.

@@ -7,12 +7,14 @@
 mod clean;
 mod layout;
 mod listing;
+mod shell;
 mod style;
 mod summary;
 mod words;
 
 pub use clean::clean;
 pub use listing::{Entry, listing};
+pub use shell::{shell, shell_path};
 pub use style::Style;
 pub use summary::Summary;
 pub use words::{orgs, several};

@@ -8,9 +8,9 @@ use orgwave_core::status::Status;
 
 use super::layout::Page;
 use super::style::{Style, Tone};
-use super::{count, duration, orgs, pace, several, status_words};
+use super::{count, duration, orgs, pace, several, shell_path, status_words};
 use crate::advice::{DOORS, GUIDS, WARNING, advice};
-use crate::files::Written;
+use crate::files::{ClientFiles, Written};
 use crate::tally::{OrgRef, Tally};
 
 /// How many causes of failure are told; the rest is in the results.
@@ -24,7 +24,7 @@ pub struct Summary<'a> {
     tally: &'a Tally,
     folder: PathBuf,
     files_written: bool,
-    org_files: bool,
+    org_files: ClientFiles,
     /// The flags that say which API is meant, for the commands that are told.
     connection: String,
 }
@@ -42,7 +42,7 @@ impl<'a> Summary<'a> {
     }
 
     /// Of a run whose files were written earlier.
-    pub fn of_files(tally: &'a Tally, folder: &Path, org_files: bool) -> Self {
+    pub fn of_files(tally: &'a Tally, folder: &Path, org_files: ClientFiles) -> Self {
         Self { tally, folder: folder.to_owned(), files_written: true, org_files, connection: String::new() }
     }
 
@@ -52,7 +52,7 @@ impl<'a> Summary<'a> {
             tally,
             folder: folder.to_owned(),
             files_written: false,
-            org_files: false,
+            org_files: ClientFiles::None,
             connection: String::new(),
         }
     }
@@ -81,7 +81,7 @@ impl<'a> Summary<'a> {
         let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
         let resumable = !self.tally.in_sandbox() && stop != Some(&StopReason::Expired);
         if self.tally.unsettled() > 0 && resumable {
-            return Some(format!("orgwave resume {}{}", shell(&self.folder), self.connection));
+            return Some(format!("orgwave resume {}{}", shell_path(&self.folder), self.connection));
         }
         (self.tally.retryable() > 0 && self.files_written).then(|| self.retry_command())
     }
@@ -89,11 +89,19 @@ impl<'a> Summary<'a> {
     fn retry_command(&self) -> String {
         if let Some(run) = &self.tally.undoes {
             // The rows of such a plan name no settings: a new one is made, of what is still to be taken back.
-            return format!("orgwave undo {}{}", shell(&self.folder.with_file_name(run)), self.connection);
+            return format!(
+                "orgwave undo {}{}",
+                shell_path(&self.folder.with_file_name(run)),
+                self.connection
+            );
         }
         let sandbox = if self.tally.in_sandbox() { " --sandbox" } else { "" };
         let mode = self.tally.run.mode_again();
-        format!("orgwave apply {}{mode}{sandbox}{}", shell(&self.folder.join("retry.toml")), self.connection)
+        format!(
+            "orgwave apply {}{mode}{sandbox}{}",
+            shell_path(&self.folder.join("retry.toml")),
+            self.connection
+        )
     }
 
     fn headline(&self, page: &mut Page) {
@@ -195,12 +203,16 @@ impl<'a> Summary<'a> {
             page.paragraph(Tone::Bad, 0, 2, "The results could not be written. The journal is in");
             page.uncut(Tone::Plain, 2, &self.folder.display().to_string());
             page.paragraph(Tone::Plain, 0, 2, "Once there is room, write them with");
-            page.uncut(Tone::Strong, 2, &format!("orgwave report {}", shell(&self.folder)));
+            page.uncut(Tone::Strong, 2, &format!("orgwave report {}", shell_path(&self.folder)));
             return;
         }
         page.paragraph(Tone::Plain, 0, 2, "A row for every org is in");
         page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").display().to_string());
-        let orgs = if self.org_files { ", orgs/ (a file for each client)" } else { "" };
+        let orgs = match self.org_files {
+            ClientFiles::All => ", orgs/ (a file for each client)",
+            ClientFiles::Changed if self.tally.changed > 0 => ", orgs/ (a file for each client that changed)",
+            ClientFiles::Changed | ClientFiles::None => "",
+        };
         page.paragraph(Tone::Faint, 0, 2, &format!("beside it: report.html, changes.csv, retry.csv{orgs}"));
     }
 
@@ -249,33 +261,4 @@ fn name_of(example: &OrgRef) -> String {
 /// A foreign text that shall not fill the screen.
 fn short(text: &str) -> String {
     super::cut(text, 120)
-}
-
-/// A path as a shell takes it for one word.
-fn shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
-        text
-    } else {
-        let text = if text.starts_with('-') { format!("./{text}") } else { text };
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_one_word_to_a_shell() {
-        for (path, word) in [
-            ("reports/20261124T073032Z-ab", "reports/20261124T073032Z-ab"),
-            ("my reports/x", "'my reports/x'"),
-            ("it's", r"'it'\''s'"),
-            ("-x", "'./-x'"),
-        ] {
-            assert_eq!(shell(Path::new(path)), word);
-        }
-    }
 }

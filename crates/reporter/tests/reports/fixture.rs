@@ -11,7 +11,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
-    PlannedField, SideColumns, Typed, Verdict, WaveCount,
+    PlannedField, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
@@ -99,6 +99,7 @@ pub(crate) fn plan_header() -> Header {
             ("waves".to_owned(), json!(["1", "5%", "25%", "rest"])),
             ("attempts".to_owned(), json!(3)),
         ]),
+        allow: Vec::new(),
         undoes: None,
         sandbox: None,
     }
@@ -121,6 +122,8 @@ pub(crate) fn run_header(orgs: u32) -> RunHeader {
         verify: plan.verify,
         max_failures: plan.max_failures,
         strict: false,
+        unattended: false,
+        rollout: "rollout.toml".to_owned(),
     }
 }
 
@@ -138,6 +141,8 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
         action: verdict.action(),
         complaint: None,
         unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
         expects: Vec::new(),
         secrets: Vec::new(),
         fields: vec![PlannedField {
@@ -224,7 +229,11 @@ pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
             WaveCount { wave: 1, orgs: 1, pinned: false },
             WaveCount { wave: 2, orgs: updates.saturating_sub(1), pinned: false },
         ],
-        guards: vec![Guard::new(GuardKind::Removals, 1, &seal())],
+        guards: vec![
+            Guard::new(GuardKind::Removals, 1, &seal()),
+            Guard { respelled: 1, ..Guard::new(GuardKind::Additions, 1, &seal()) },
+        ],
+        idle_removals: None,
     }
 }
 
@@ -291,6 +300,8 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
             from: Origin::Default,
         },
     ];
+    first.additions =
+        vec![UnknownKey { entry: path("doorInfoMap.front"), near: vec!["Front".into()], respelled: true }];
     // Rows that are to be retried, typed in ways that must be given back.
     retype(&mut lines[4], |typed| {
         typed.row[1] = "'=typed guarded".into();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::status::{Counts, Status};
-use orgwave_reporter::files::{OrgFiles, results, write_files};
+use orgwave_reporter::files::{ClientFiles, OrgFiles, results, write_files};
 use orgwave_reporter::{LastWord, ReportError, Tally};
 use proptest::prelude::*;
 
@@ -26,11 +26,15 @@ fn read(folder: &Path, name: &str) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// What a literal cell means to a manifest's reader: one `'` less, where quotes stand before a formula.
-fn meaning(cell: &str) -> &str {
-    let bare = cell.trim_start_matches('\'');
-    let guarded = bare.len() < cell.len() && bare.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if guarded { &cell[1..] } else { cell }
+/// What a literal cell means to a manifest's reader: one `'` less, where quotes stand before a formula, at the cell's
+/// beginning and after each separator.
+fn meaning(cell: &str) -> String {
+    let part = |part: &str| {
+        let bare = part.trim_start_matches('\'');
+        let guarded = bare.len() < part.len() && bare.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if guarded { part[1..].to_owned() } else { part.to_owned() }
+    };
+    cell.split_inclusive([';', '|', '\t', '\n', '\r']).map(part).collect()
 }
 
 fn lines_name<'a>(lines: &'a [PlanLine], org: &str) -> &'a str {
@@ -171,7 +175,7 @@ fn files_are_their_owners_alone() {
 fn org_files_that_are_not_wanted_any_more_are_removed_and_nothing_else_is() {
     let folder = tempfile::tempdir().unwrap();
     let written = write_files(&fixture::rich(), folder.path(), OrgFiles::Always).unwrap();
-    assert!(written.org_files);
+    assert_eq!(written.org_files, ClientFiles::All);
     fs::write(folder.path().join("orgs/mine.txt"), "mine").unwrap();
     write_files(&fixture::rich(), folder.path(), OrgFiles::Never).unwrap();
     let left: Vec<_> = files_in(folder.path()).into_keys().filter(|name| name.starts_with("orgs")).collect();
@@ -180,15 +184,22 @@ fn org_files_that_are_not_wanted_any_more_are_removed_and_nothing_else_is() {
 
 #[test]
 fn org_files_are_for_clients_of_up_to_a_thousand_by_themselves() {
-    for (orgs, asked, written) in
-        [(1_000, "auto", true), (1_001, "auto", false), (1_001, "always", true), (1, "never", false)]
-    {
+    for (orgs, unattended, asked, written) in [
+        (1_000, false, "auto", ClientFiles::All),
+        (1_001, false, "auto", ClientFiles::None),
+        (1_001, true, "always", ClientFiles::All),
+        (1, false, "never", ClientFiles::None),
+        (1_000, true, "auto", ClientFiles::Changed),
+        (1_001, true, "auto", ClientFiles::None),
+    ] {
         let mut run = run_of(&[line(1, "a", Verdict::Update)], Vec::new());
         run.header.orgs = orgs;
+        run.header.unattended = unattended;
         let folder = tempfile::tempdir().unwrap();
         let asked: OrgFiles = asked.parse().unwrap();
         assert_eq!(write_files(&run, folder.path(), asked).unwrap().org_files, written, "{orgs} {asked}");
-        assert_eq!(folder.path().join("orgs").exists(), written, "{orgs} {asked}");
+        // Of this org, nothing was written.
+        assert_eq!(folder.path().join("orgs").exists(), written == ClientFiles::All, "{orgs} {asked}");
     }
     assert!("sometimes".parse::<OrgFiles>().is_err());
 }

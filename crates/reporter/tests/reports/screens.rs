@@ -6,6 +6,7 @@ use std::path::Path;
 use orgwave_core::plan::PlanLine;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::status::Status;
+use orgwave_reporter::files::ClientFiles;
 use orgwave_reporter::terminal::Style;
 use orgwave_reporter::{Expected, PlanReview, Summary, Tally};
 use unicode_width::UnicodeWidthStr as _;
@@ -42,7 +43,7 @@ fn review(lines: &[PlanLine]) -> PlanReview {
 fn summary(run: &Run, width: usize, style: Style) -> String {
     let tally = Tally::of(run).unwrap();
     let folder = Path::new("reports/20261124T073032Z-c0de");
-    Summary::of_files(&tally, folder, true).render(width, style)
+    Summary::of_files(&tally, folder, ClientFiles::All).render(width, style)
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn colours_only_add_themselves() {
 #[test]
 fn the_next_command_fits_how_the_run_ended() {
     let next = |run: &Run| {
-        Summary::of_files(&Tally::of(run).unwrap(), Path::new("reports/r 1"), true).next_command()
+        Summary::of_files(&Tally::of(run).unwrap(), Path::new("reports/r 1"), ClientFiles::All).next_command()
     };
     let stopped = |stop| Entry::Finished(Finish { at: fixture::at(1), stop, wrote: true });
     let mut run = fixture::rich();

@@ -1,0 +1,52 @@
+//! Keys that the manifest names and that aren't live: a misspelled key looks like an entry to be added, and like one that
+//! is removed already.
+
+use crate::desired::Wish;
+use crate::outcome::Image;
+use crate::plan::{PlannedField, UnknownKey};
+use crate::settings::{Lookalikes, Path, Settings, ShapeError};
+
+/// The keys that aren't live among those that some fields name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct UnknownKeys {
+    /// Entries that would be added to maps that have others.
+    pub additions: Vec<UnknownKey>,
+    /// Entries to be removed that aren't there.
+    pub idle_removals: Vec<UnknownKey>,
+}
+
+/// Finds them. The fields are sorted by path.
+///
+/// # Errors
+/// A path can't be seen.
+pub fn unknown_keys(fields: &[PlannedField], settings: &Settings<'_>) -> Result<UnknownKeys, ShapeError> {
+    let mut found = UnknownKeys::default();
+    for of_map in fields.chunk_by(|left, right| left.path.field() == right.path.field()) {
+        let map = of_map[0].path.field();
+        // Made when first needed: most keys are live.
+        let mut lookalikes = None;
+        for of_entry in of_map.chunk_by(|left, right| left.path.key() == right.path.key()) {
+            let Some(key) = of_entry[0].path.key() else { continue };
+            if of_entry.iter().any(|field| field.before != Image::Absent) || settings.has_entry(map, key)? {
+                continue;
+            }
+            let removes = of_entry.iter().any(|field| field.after == Wish::Remove);
+            if !removes && !of_entry.iter().any(PlannedField::differs) {
+                continue;
+            }
+            let lookalikes = lookalikes.get_or_insert_with(|| Lookalikes::of(settings.keys(map)));
+            // The first entries of a map are what a client starts with.
+            if lookalikes.is_empty() && !removes {
+                continue;
+            }
+            let near = lookalikes.near(key);
+            let unknown = UnknownKey {
+                entry: Path::Entry(map, key.into()),
+                near: near.keys,
+                respelled: near.respelled,
+            };
+            if removes { &mut found.idle_removals } else { &mut found.additions }.push(unknown);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,108 @@
+//! Output that can't be written: reported, and never taken for done.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::desk::{ALL, Desk, FAST};
+use crate::vendor::{Op, Org, Server, Vendor};
+
+fn desk_of(count: usize) -> (Desk, Vendor, Vec<Org>) {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    (desk, vendor, orgs)
+}
+
+/// What a command comes to, printing to a disk that is full; and what it says of it.
+fn on_a_full_disk(desk: &Desk, line: &str) -> (i32, String) {
+    let mut command = desk.command();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command.args(line.split_whitespace()).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The same, printing to a pipe that nobody reads.
+fn into_a_closed_pipe(desk: &Desk, line: &str) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = desk.command();
+    let output =
+        command.args(line.split_whitespace()).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn output_that_could_not_be_written_is_reported_and_ends_with_74() {
+    let (desk, vendor, orgs) = desk_of(3);
+    let run = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0).run.unwrap();
+    let run = run.display();
+    let api = format!("--endpoint {} --token-file key", vendor.url());
+    vendor.edit(&orgs[0].uuid, "saveClips", "false");
+    for (line, code) in [
+        (format!("orgs {api}"), 0),
+        (format!("orgs --format csv {api}"), 0),
+        (format!("export -o live {api} --rate unlimited --org-rate unlimited"), 0),
+        ("check orgs.csv".to_owned(), 0),
+        (format!("check orgs.csv --online {api} {FAST}"), 0),
+        (format!("plan orgs.csv {api} {FAST}"), 0),
+        (format!("plan orgs.csv --json {api} {FAST}"), 0),
+        (format!("verify orgs.csv {api} {FAST}"), 2),
+        (format!("verify orgs.csv --json {api} {FAST}"), 2),
+        (format!("undo {run} {api} {FAST}"), 0),
+        (format!("report {run}"), 0),
+        ("runs".to_owned(), 0),
+        ("runs --json".to_owned(), 0),
+        ("runs prune --keep 90d --dry-run".to_owned(), 0),
+        (format!("doctor {api}"), 0),
+        ("init begun".to_owned(), 0),
+        ("explain E-ROW-003".to_owned(), 0),
+        ("completions bash".to_owned(), 0),
+        ("man".to_owned(), 0),
+        ("--help".to_owned(), 0),
+        ("apply --help".to_owned(), 0),
+        ("--version".to_owned(), 0),
+    ] {
+        let (ended, said) = on_a_full_disk(&desk, &line);
+        assert_eq!(ended, 74, "{line}: {said}");
+        let told = said.matches("orgwave: stdout can't be written: No space left on device").count();
+        assert_eq!(told, 1, "{line}: {said}");
+        // A reader who has seen enough changes nothing.
+        for made in ["live", "begun"] {
+            let _ = fs::remove_dir_all(desk.path(made));
+        }
+        let (ended, said) = into_a_closed_pipe(&desk, &line);
+        assert_eq!(ended, code, "{line}: {said}");
+        assert!(!said.contains("stdout"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_input_comes_before_output_that_could_not_be_written() {
+    let desk = Desk::new();
+    desk.write("orgs.csv", "org_uuid,nonsense\nAAAAAAAAAAAAAAAAAAAAAA,1\n");
+    let (ended, said) = on_a_full_disk(&desk, "check orgs.csv --json");
+    assert_eq!(ended, 65, "{said}");
+    assert!(said.contains("stdout can't be written"), "{said}");
+}
+
+#[test]
+fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_with_74() {
+    for flag in ["", "--json"] {
+        let (desk, vendor, orgs) = desk_of(4);
+        let api = format!("--endpoint {} --token-file key", vendor.url());
+        let line = format!("apply orgs.csv --metrics-file m.prom {flag} {ALL} {FAST} {api}");
+        // With --json the summary is on stderr, and stdout fails with the first event.
+        let (ended, said) = on_a_full_disk(&desk, &line);
+        assert_eq!(ended, 74, "{flag}: {said}");
+        assert!(said.contains("stdout can't be written"), "{flag}: {said}");
+        assert_eq!(vendor.of(Op::Write).len(), orgs.len());
+        let runs = desk.run_bare("runs --json").expect(0).out;
+        let run: serde_json::Value = serde_json::from_str(&runs).unwrap();
+        assert_eq!((&run["finished"], &run["counts"]["applied"]), (&true.into(), &4.into()), "{runs}");
+        assert!(fs::read_to_string(desk.path("m.prom")).unwrap().contains("exit_code{"));
+        let metrics = fs::read_to_string(desk.path("m.prom")).unwrap();
+        let exit = metrics.lines().find(|line| line.starts_with("orgwave_run_exit_code{")).unwrap();
+        assert!(exit.ends_with(" 74"), "{exit}");
+    }
+}
