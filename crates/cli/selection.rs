@@ -353,7 +353,7 @@ mod tests {
             assert_eq!(selection.skips((&org, [Some(name), None])).is_none(), is_selected, "{name}");
         }
         let failure = at(b"A\r\n\r\nBeta").unwrap().must_match(|_| Ok(())).unwrap_err();
-        assert!(failure.what.contains("line 3) matches no org"), "{failure}");
+        assert!(failure.what.contains("line 3: matches no org"), "{failure}");
         assert_eq!(at(b"\r\n \n").err().unwrap().exit, Exit::Usage);
         assert_eq!(at(b"\xff\xfeA\0").err().unwrap().exit, Exit::BadInput);
         std::fs::remove_file(&path).unwrap();

@@ -48,6 +48,9 @@ struct FileLimits {
     write: WriteArgs,
     #[command(flatten)]
     guard: GuardArgs,
+    /// Judged where the rollout file is read: no command has it as a flag.
+    #[arg(long)]
+    ignore: Vec<String>,
 }
 
 impl FileLimits {

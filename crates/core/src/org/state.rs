@@ -29,6 +29,7 @@ pub enum Phase {
 
 /// One org's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that stays known in every phase")]
 pub struct OrgState {
     phase: Phase,
     /// Attempts spent.
