@@ -1,8 +1,10 @@
 //! Holding what is live against what was wanted, and taking it back.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::process::Live;
+use crate::process::{Live, Ran};
 use crate::stage::{Org, SENT_TOKEN, Stage, object};
 
 fn applied(seed: u64) -> (Stage, String) {
@@ -53,6 +55,15 @@ fn verify_tells_drift_from_what_could_not_be_judged() {
     assert_eq!(stage.writes(), sent);
 }
 
+/// The command that `undo` printed, with the codes that stand below it.
+fn undo_command(ran: &Ran) -> String {
+    let line = ran.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap();
+    assert!(!line.contains("--ack"), "{line}");
+    let codes: BTreeSet<&str> =
+        ran.stdout.split("--ack ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+    codes.iter().fold(line.to_owned(), |line, code| format!("{line} --ack {code}"))
+}
+
 #[test]
 fn undo_restores_field_by_field_what_still_has_the_runs_value() {
     let (stage, run) = applied(52);
@@ -63,11 +74,10 @@ fn undo_restores_field_by_field_what_still_has_the_runs_value() {
     let ran = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(stage.writes(), sent, "undo only plans");
-    assert!(ran.stdout.contains("secrets can't be restored"), "{ran:?}");
-    assert!(ran.stdout.contains("1 fields were changed by someone else"), "{ran:?}");
+    assert!(ran.stdout.contains("not restorable: "), "{ran:?}");
+    assert!(ran.stdout.contains("changed by someone else since, and left alone: 1 field "), "{ran:?}");
 
-    let command =
-        ran.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
+    let command = undo_command(&ran);
     let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     for org in &stage.orgs {
@@ -88,15 +98,13 @@ fn undo_restores_field_by_field_what_still_has_the_runs_value() {
 fn an_undo_can_be_undone() {
     let (stage, run) = applied(53);
     let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
-    let command =
-        undone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
+    let command = undo_command(&undone);
     let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let second = stage.run_folders().into_iter().find(|path| path.to_str().unwrap() != run).unwrap();
     let redone = stage.run(&["undo", second.to_str().unwrap(), "-o", "redo.jsonl"]);
     assert_eq!(redone.code, Some(0), "{redone:?}");
-    let command =
-        redone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
+    let command = undo_command(&redone);
     let ran = stage.run_printed(&command);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     for org in stage.orgs.iter().filter(|org| !org.is_skipped) {
@@ -108,13 +116,12 @@ fn an_undo_can_be_undone() {
 fn what_was_undone_already_is_nobody_elses_change() {
     let (stage, run) = applied(55);
     let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
-    assert!(!undone.stdout.contains("as they were already"), "{undone:?}");
-    let command =
-        undone.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap().to_owned();
+    assert!(!undone.stdout.contains("already as before"), "{undone:?}");
+    let command = undo_command(&undone);
     assert_eq!(stage.run_printed(&command).code, Some(0));
     let again = stage.run(&["undo", &run, "-o", "again.jsonl"]);
     assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(again.stdout.contains("fields are as they were already"), "{again:?}");
+    assert!(again.stdout.contains("already as before"), "{again:?}");
     assert!(!again.stdout.contains("someone else"), "{again:?}");
 }
 
