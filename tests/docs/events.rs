@@ -183,7 +183,7 @@ fn the_schema_describes_every_kind_of_event() {
     let text = String::from_utf8(lines.finish().unwrap()).unwrap();
     let mut seen: BTreeSet<String> = text.lines().map(|line| schema.judge(line)).collect();
     // What commands print by themselves.
-    for name in ["problem", "org_drifted", "org_not_checked", "verify_finished", "run"] {
+    for name in ["problem", "org_drifted", "org_not_checked", "verify_finished", "run", "pruned"] {
         seen.insert(name.to_owned());
     }
     assert!(seen.iter().map(String::as_str).eq(schema.kinds()), "{seen:?}");
@@ -228,6 +228,7 @@ fn real_events_of_good_and_failing_runs_are_as_the_schema_says() {
         judge(&std::fs::read_to_string(run.unwrap().path().join("run.log.jsonl")).unwrap());
     }
     judge(&shell.orgwave("runs --json").with_code(0).out);
+    judge(&shell.orgwave("runs prune --keep 0s --dry-run --json").with_code(0).out);
     judge(&shell.orgwave("plan r.toml --sandbox --json").with_code(0).out);
     shell.write("served.toml", &rollout(""));
     shell.write(
@@ -242,7 +243,9 @@ fn real_events_of_good_and_failing_runs_are_as_the_schema_says() {
     );
     shell.write("bad.csv", "org_uuid,saveclips,note\nx,maybe\n");
     judge(&shell.orgwave("check bad.csv --json").with_code(65).out);
-    for kind in ["called", "org_waits", "org_finished", "problem", "org_drifted", "org_not_checked", "run"] {
+    for kind in
+        ["called", "org_waits", "org_finished", "problem", "org_drifted", "org_not_checked", "run", "pruned"]
+    {
         assert!(seen.contains(kind), "{kind} is not among {seen:?}");
     }
 }
