@@ -110,9 +110,9 @@ fn half_of_the_orgs_fail_and_no_wave_but_the_first_two_is_sent() {
         stage.vendor.arm(format!("400 on write of {}", org.id).parse().unwrap());
     }
     let ran =
-        stage.run(&["apply", "rollout.toml", "--yes", "--waves", "1,10%,rest", "--max-failures", "10%"]);
+        stage.run(&["apply", "rollout.toml", "--yes", "--waves", "1,30%,rest", "--max-failures", "10%"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
-    let in_waves = 1 + to_write.len().div_ceil(10);
+    let in_waves = 1 + (3 * to_write.len()).div_ceil(10);
     let ledger = stage.vendor.ledger();
     let mut sent: Vec<&str> = writes(&ledger).map(|write| write.org.as_deref().unwrap()).collect();
     sent.sort_unstable();

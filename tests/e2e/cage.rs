@@ -61,8 +61,13 @@ fn nothing_is_quoted_of_a_file_that_is_no_manifest() {
         }
     }
     // The commands that open a rollout do it in one place; a few of each kind are enough.
-    for line in ["plan orgs.toml", "apply token", "apply orgs.toml", "apply token.toml", "verify doors.toml"]
-    {
+    for line in [
+        "plan orgs.toml",
+        "apply token --yes",
+        "apply orgs.toml --yes",
+        "apply token.toml --yes",
+        "verify doors.toml",
+    ] {
         let flags = "--endpoint http://127.0.0.1:1 --token-file key";
         for (what, text) in files_of_secrets() {
             desk.write("token", &text);

@@ -42,13 +42,18 @@ fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<
     }
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
 
+    // Where another writer was seen, what was written is read once more at its wave's end.
+    let is_swept = matches!(ended.result(&faulty.uuid)["status"].as_str(), "conflict" | "diverged");
     for org in orgs.iter().filter(|org| org.uuid != faulty.uuid) {
         let row = ended.result(&org.uuid);
         let cells = ["status", "verified", "attempts"].map(|column| row[column].as_str());
         assert_eq!(cells, ["applied", "true", "1"], "{name}: an org without a fault; {}", ended.err);
         assert_eq!(vendor.settings(&org.uuid), org.clone().with("saveClips", "true").settings, "{name}");
         let requests = vendor.seen().iter().filter(|seen| seen.org() == Some(&org.uuid)).count();
-        assert_eq!(requests, 4, "{name}: requests to an org without a fault");
+        assert!(
+            (4..=4 + usize::from(is_swept)).contains(&requests),
+            "{name}: {requests} requests to an org without a fault"
+        );
     }
     assert_proper(&vendor.seen());
     let row = ended.result(&faulty.uuid);

@@ -65,13 +65,22 @@ fn what_a_spreadsheet_saved_again_plans_to_the_same() {
     for desk in [PLAIN, GERMAN, AMERICAN] {
         save(&folder, desk, &files, &originals);
         for rollout in &rollouts {
-            let again = folder.planned(&rollout.file);
-            for (before, after) in rollout.planned.lines().zip(again.lines()) {
+            let (before, after) = (access(&rollout.planned), access(&folder.planned(&rollout.file)));
+            for (before, after) in before.lines().zip(after.lines()) {
                 assert_eq!(before, after, "{desk:?}, {}", rollout.file.display());
             }
-            assert_eq!(rollout.planned, again, "{desk:?}, {}", rollout.file.display());
+            assert_eq!(before, after, "{desk:?}, {}", rollout.file.display());
         }
     }
+}
+
+/// A spreadsheet writes the starter's `_clientAccessAllowed` and `_deactivated`, which nothing reads, in its own language.
+fn access(planned: &str) -> String {
+    [("TRUE", "true"), ("WAHR", "true"), ("FALSE", "false"), ("FALSCH", "false")]
+        .iter()
+        .fold(planned.to_owned(), |text, (theirs, ours)| {
+            text.replace(&format!(",{theirs},"), &format!(",{ours},"))
+        })
 }
 
 /// Puts the files as a spreadsheet saved them in the places of those that it opened.
