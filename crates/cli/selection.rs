@@ -205,10 +205,7 @@ impl Unmatched<'_> {
         let is_part = |text: &str| self.parts.len() > 1 && self.parts.iter().any(|part| part == text);
         self.listed += usize::from(texts(org, names).any(|text| is_part(&text)));
         for text in texts(org, names).filter(|text| !text.is_empty()) {
-            let distance = match self.ignoring_case.matches(&text) {
-                true => Some(0),
-                false => distance(&typed, &text),
-            };
+            let distance = if self.ignoring_case.matches(&text) { Some(0) } else { distance(&typed, &text) };
             if let Some(distance) = distance
                 && self.near.as_ref().is_none_or(|(nearest, _)| distance < *nearest)
             {
@@ -224,7 +221,7 @@ impl std::fmt::Display for Unmatched<'_> {
         match place {
             // The file may be anything, a key as well: what is like no org is not quoted.
             Some((file, line)) if near.is_none() && *listed == 0 => {
-                write!(f, "{flag} @{file}, line {line}:")?
+                write!(f, "{flag} @{file}, line {line}:")?;
             }
             Some((file, line)) => write!(f, "{flag} {} ({file}, line {line})", quoted(typed))?,
             None => write!(f, "{flag} {}", quoted(typed))?,
@@ -271,7 +268,9 @@ mod tests {
     fn refusal(only: &[&str], skip: &[&str], orgs: &[(&str, &str)]) -> Option<String> {
         let orgs: Vec<(Ruuid, &str)> = orgs.iter().map(|(org, name)| (org.parse().unwrap(), *name)).collect();
         let each = |see: &mut dyn FnMut(Known<'_>)| {
-            orgs.iter().for_each(|(org, name)| see((org, [Some(name), None])));
+            for (org, name) in orgs {
+                see((&org, [Some(name), None]));
+            }
             Ok(())
         };
         let failure = select(only, skip).must_match(each).err()?;

@@ -665,6 +665,7 @@ fn a_run_whose_doubt_gave_the_same_answer_twice_is_passed_over() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a server's clock, which is the machine's")]
 fn fields_that_the_server_changes_with_every_write() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     for edit in [

@@ -63,7 +63,7 @@ fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
 #[test]
 fn an_access_control_list_that_lets_others_read_is_refused() {
     let (desk, vendor) = ready();
-    let setfacl = crate::machine::program(&["setfacl"], "acl");
+    let setfacl = crate::debian::program(&["setfacl"], "acl");
     let list = |entry: &str| {
         let done = Command::new(&setfacl).arg("-m").arg(entry).arg(desk.path("key")).status().unwrap();
         assert!(done.success(), "{entry}");

@@ -49,10 +49,6 @@ mod cage;
 /// Keys as people and platforms hand them over.
 mod credentials;
 
-/// Programs that tests need and cargo can't bring.
-#[path = "../machine/debian.rs"]
-mod machine;
-
 /// Proxies and certificates.
 mod network;
 

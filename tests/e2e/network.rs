@@ -113,7 +113,7 @@ struct Tinyproxy {
 
 impl Tinyproxy {
     fn start(desk: &Desk, tunnels_to: u16) -> Self {
-        let program = crate::machine::program(&["tinyproxy"], "tinyproxy");
+        let program = crate::debian::program(&["tinyproxy"], "tinyproxy");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = desk.path("tinyproxy.log");
         desk.write(

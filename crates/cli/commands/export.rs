@@ -119,7 +119,9 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
 /// The orgs to be exported, by name; each once.
 fn chosen(mut listed: Vec<Listed>, select: &Selection) -> Result<Vec<Listed>, Failure> {
     select.must_match(|see| {
-        listed.iter().for_each(|listed| see((&listed.org, [listed.name.as_deref(), None])));
+        for listed in &listed {
+            see((&listed.org, [listed.name.as_deref(), None]));
+        }
         Ok(())
     })?;
     let mut seen = HashSet::new();

@@ -166,6 +166,14 @@ async fn a_429_says_how_long() {
 
 #[tokio::test]
 async fn a_403_that_isnt_the_vendors_is_a_block_that_is_waited_out() {
+    fn judge<T: std::fmt::Debug>(reply: &Reply<T>, is_block: bool, body: &str) {
+        match reply {
+            Reply::Throttled(throttle) => assert!(is_block && throttle.http_status == 403, "{body}"),
+            Reply::Unauthorized(_) => assert!(!is_block, "{body}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
     let own = r#"{"status":403,"error":"Forbidden","timestamp":1,"msg":"Access Denied"}"#;
     for (headers, body, is_block) in [
         ("", own, false),
@@ -179,13 +187,5 @@ async fn a_403_that_isnt_the_vendors_is_a_block_that_is_waited_out() {
         judge(&writer.update(&org(1), Bytes::from_static(b"{}")).await, is_block, body);
         judge(&writer.reader().settings(&org(1)).await, is_block, body);
         judge(&writer.reader().clients().await, is_block, body);
-    }
-
-    fn judge<T: std::fmt::Debug>(reply: &Reply<T>, is_block: bool, body: &str) {
-        match reply {
-            Reply::Throttled(throttle) => assert!(is_block && throttle.http_status == 403, "{body}"),
-            Reply::Unauthorized(_) => assert!(!is_block, "{body}"),
-            other => panic!("{body}: {other:?}"),
-        }
     }
 }

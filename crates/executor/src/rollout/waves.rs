@@ -297,8 +297,8 @@ mod tests {
 
     #[test]
     fn three_canaries_rejected_in_a_row_stop_the_run() {
-        let mut feed = seeking(&[1, 2, 2, 2, 2, 2, 2]);
         use Status::{Rejected, Unchanged};
+        let mut feed = seeking(&[1, 2, 2, 2, 2, 2, 2]);
         for (org, status) in (0..).zip([Rejected, Rejected, Unchanged, Rejected, Rejected]) {
             alone(&mut feed, org);
             assert_eq!(feed.ended(status), None);

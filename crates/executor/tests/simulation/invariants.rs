@@ -321,7 +321,7 @@ fn every_pause_ends(report: &Report) {
                 paused = false;
             }
             EventKind::Called { answer, .. } if paused => {
-                answered = *answer != orgwave_core::event::Answer::NotSent
+                answered = *answer != orgwave_core::event::Answer::NotSent;
             }
             _ => {}
         }

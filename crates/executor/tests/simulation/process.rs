@@ -45,7 +45,7 @@ impl Clock for SimulatedClock {
     }
 
     fn wall_elapsed(&self) -> Duration {
-        self.elapsed() + self.world.slept() - self.slept_before
+        (self.elapsed() + self.world.slept()).saturating_sub(self.slept_before)
     }
 
     fn now(&self) -> Timestamp {
@@ -193,6 +193,6 @@ pub(crate) async fn process(
         store.close();
     }
     let (ended_at, budget) = (stage.world.now(), stage.policy.max_failures);
-    let slept = stage.world.slept() - slept_before;
+    let slept = stage.world.slept().saturating_sub(slept_before);
     Report { number, ended, events, began_at, ended_at, slept, budget, settled, proven }
 }

@@ -115,7 +115,7 @@ fn folder_of(path: &Path) -> &Path {
 
 fn begin_row(table: &mut Table<WholeFile>, org: &OrgCells<'_>, result: &'static str) -> io::Result<()> {
     table.show(org.line)?;
-    table.id(&org.org)?;
+    table.id(org.org)?;
     table.text(org.name.unwrap_or(""))?;
     table.word(result)
 }

@@ -125,6 +125,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// The table can't be written.
+    #[expect(clippy::needless_pass_by_value, reason = "they are numbers and moments: copies")]
     pub fn show(&mut self, value: impl Plain) -> io::Result<()> {
         self.scratch.clear();
         let _ = write!(self.scratch, "{value}");
