@@ -268,8 +268,8 @@ mod tests {
     fn refusal(only: &[&str], skip: &[&str], orgs: &[(&str, &str)]) -> Option<String> {
         let orgs: Vec<(Ruuid, &str)> = orgs.iter().map(|(org, name)| (org.parse().unwrap(), *name)).collect();
         let each = |see: &mut dyn FnMut(Known<'_>)| {
-            for (org, name) in orgs {
-                see((&org, [Some(name), None]));
+            for (org, name) in &orgs {
+                see((org, [Some(name), None]));
             }
             Ok(())
         };
