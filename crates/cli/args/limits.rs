@@ -39,7 +39,7 @@ pub struct PlanPolicy {
 }
 
 /// Everything that `[limits]` may hold, as flags: a key is read by the parser of the flag of its name. A key is added
-/// by its line in [`LIMITS`] and its flag in one of these.
+/// by its line in core's `LIMITS` and its flag in one of these.
 #[derive(Debug, Clone, Default, Args)]
 struct FileLimits {
     #[command(flatten)]
