@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::desk::{Desk, FAST};
+use crate::desk::{Desk, Ended, FAST};
 use crate::vendor::{Org, Server, Vendor};
 
 #[test]
@@ -59,4 +59,68 @@ fn values_are_shown_or_counted() {
     desk.manifest(r"doorInfoMap.d\.1.doorName", orgs.iter().map(|org| (org, "Lobby".to_owned())));
     let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     assert!(plan.out.contains("doorInfoMap.*.doorName 12 different values -> Lobby"), "{}", plan.out);
+}
+
+/// A plan's pages: the terminal, `plan.md` and `plan.html`.
+fn pages(plan: &Ended) -> [String; 3] {
+    let beside =
+        |kind: &str| std::fs::read_to_string(Path::new(&plan.plan_file()).with_extension(kind)).unwrap();
+    [plan.out.clone(), beside("md"), beside("html")]
+}
+
+#[test]
+fn whatever_trips_a_guard_is_named_with_its_org_on_every_page() {
+    let door = || Org::new(1).with("doorInfoMap", r#"{"front":{"remoteUnlock":true}}"#);
+    let mut unproven = Org::new(1);
+    unproven.settings.remove("orgUuid");
+    for (kind, org, column, cell) in [
+        ("clears", Org::new(1).with("saveClips", "true"), "saveClips", "<null>"),
+        ("removals", door(), "doorInfoMap.front", "<remove>"),
+        ("removals", door(), "doorInfoMap", "<empty>"),
+        ("additions", door(), "doorInfoMap.back.doorName", "Back"),
+        ("disarms", Org::new(1), "badgeAuthDisablesAlarmMonitoring", "TRUE"),
+        ("unproven", unproven.with("saveClips", "false"), "saveClips", "TRUE"),
+    ] {
+        let desk = Desk::new();
+        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        desk.manifest(column, [(&org, cell.to_owned())]);
+        let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
+        for page in pages(&plan) {
+            let guard = &page[page.find("Guard").unwrap()..];
+            assert!(guard.contains(&format!("--ack {kind}-")), "{kind}: {page}");
+            assert!(guard.contains("line 2, "), "{kind}: {page}");
+        }
+    }
+}
+
+#[test]
+fn what_a_rollout_allows_in_advance_is_first_on_every_page_of_plan_and_run() {
+    let allow = "allow = [\"removals\", \"clears\"]\nignore = [\"lastModifiedMillis\", \"x_*y*_\"]";
+    for (limits, flags, said) in [
+        (
+            allow,
+            "",
+            &["Allowed without a code", "removals, clears", "Ignored", "lastModifiedMillis, x_*y*_"][..],
+        ),
+        ("ignore = [\"lastModifiedMillis\"]", "", &["Ignored", "lastModifiedMillis"]),
+        ("", "--allow additions", &["Allowed without a code", "never a key that is a live one", "additions"]),
+    ] {
+        let desk = Desk::new();
+        let org = Org::new(1).with("enabled", "true");
+        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        desk.manifest("enabled", [(&org, "FALSE".to_owned())]);
+        desk.write("r.toml", format!("[rollout]\norgs = \"orgs.csv\"\n[limits]\n{limits}\n"));
+        let plan = desk.run(&vendor, &format!("plan r.toml {flags} {FAST}")).expect(0);
+        let ended = desk.run(&vendor, &format!("apply r.toml --yes {flags} {FAST}")).expect(0);
+        let of_run = ["report.md", "report.html"]
+            .map(|name| std::fs::read_to_string(ended.file(name)).unwrap().replace("<br>", " "));
+        let first = ["Risk", "applied", "Orgs to write", "Waves"];
+        for page in pages(&plan).into_iter().chain([ended.out.clone()]).chain(of_run) {
+            let body = &page[page.find("<h1>").unwrap_or(0)..];
+            let head = first.iter().filter_map(|word| body.find(word)).min().unwrap();
+            for said in said {
+                assert!(body[..head].contains(said), "{limits} {flags} {said}: {body}");
+            }
+        }
+    }
 }

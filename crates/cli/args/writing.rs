@@ -20,7 +20,7 @@ pub struct WriteArgs {
     /// Which accepted writes are read back; settled: all, and once more at the end of their wave [default: all].
     #[arg(long, value_name = "all|settled|none")]
     pub verify: Option<VerifyPolicy>,
-    /// Sizes of the waves [default: 1,5%,25%,rest].
+    /// Sizes of the waves of the orgs that the column `wave` doesn't pin; those come first [default: 1,5%,25%,rest].
     #[arg(long, value_name = "SIZES")]
     pub waves: Option<Waves>,
     /// More failures than this stop the run: N or N% of a wave [default: 10%].

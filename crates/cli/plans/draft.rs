@@ -9,8 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, IdleRemovals, PlanLine, PlanWriter, PlannedField, Sealed, Verdict,
-    WaveCount,
+    Footer, Guard, GuardKind, Header, IdleRemovals, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
@@ -65,7 +64,7 @@ impl TakenDown {
     fn all(mut self, lines: &Receiver<Batch>) -> io::Result<Self> {
         for (index, line) in lines.iter().flatten() {
             if line.verdict == Verdict::Update {
-                for kind in GuardKind::ALL.into_iter().filter(|kind| trips(*kind, &line)) {
+                for kind in GuardKind::ALL.into_iter().filter(|kind| kind.trips(&line)) {
                     *self.tripped.entry(kind).or_default() += 1;
                 }
                 self.respelled += u64::from(line.additions.iter().any(|key| key.respelled));
@@ -172,16 +171,6 @@ impl Draft {
         plan.orgs = self.orgs;
         sync_folder(path.parent().unwrap_or(Path::new("")))?;
         Ok(Made { plan, review })
-    }
-}
-
-fn trips(kind: GuardKind, line: &PlanLine) -> bool {
-    match kind {
-        GuardKind::Clears => line.fields.iter().any(|field| field.differs() && field.after.is_clear()),
-        GuardKind::Removals => line.fields.iter().any(PlannedField::removes),
-        GuardKind::Additions => !line.additions.is_empty(),
-        GuardKind::Disarms => line.fields.iter().filter_map(PlannedField::risk).any(|risk| risk.guarded),
-        GuardKind::Unproven => line.unproven,
     }
 }
 

@@ -19,6 +19,7 @@ mod error;
 mod events;
 pub mod files;
 mod metrics;
+mod note;
 mod pages;
 mod record;
 mod report;

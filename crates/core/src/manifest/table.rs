@@ -90,8 +90,8 @@ impl<R: Read> Table<R> {
                 problems.report(Problem::new(
                     Code::FileUtf16,
                     file,
-                    "UTF-8 or UTF-16",
-                    "UTF-16, by its byte order mark",
+                    "UTF-8",
+                    "UTF-16, which was read, by its byte order mark",
                 ));
             }
         }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::{PlanLine, PlannedField};
 use crate::secret::SealKey;
 
 /// What a guard guards against.
@@ -59,6 +60,29 @@ impl GuardKind {
             Self::Additions => "additions",
             Self::Disarms => "disarms",
             Self::Unproven => "unproven",
+        }
+    }
+}
+
+impl GuardKind {
+    /// Whether this change is what it guards against. Additions and unproven reads are the line's own.
+    pub fn covers(self, field: &PlannedField) -> bool {
+        match self {
+            Self::Clears => field.differs() && field.after.is_clear(),
+            Self::Removals => field.removes(),
+            Self::Disarms => field.risk().is_some_and(|risk| risk.guarded),
+            Self::Additions | Self::Unproven => false,
+        }
+    }
+
+    /// Whether an org that is to be written trips it.
+    pub fn trips(self, line: &PlanLine) -> bool {
+        match self {
+            Self::Additions => !line.additions.is_empty(),
+            Self::Unproven => line.unproven,
+            Self::Clears | Self::Removals | Self::Disarms => {
+                line.fields.iter().any(|field| self.covers(field))
+            }
         }
     }
 }

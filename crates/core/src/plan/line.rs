@@ -100,6 +100,9 @@ impl PlannedField {
     /// What makes somebody less safe here, if the change does.
     pub fn risk(&self) -> Option<&'static Risk> {
         let Wish::Set(after) = &self.after else { return None };
+        if !self.differs() {
+            return None;
+        }
         if let (Path::Entry(map, _), Value::Object(entry)) = (&self.path, after) {
             // An entry that comes back whole.
             let members = map.map().into_iter().flat_map(|spec| spec.members);
@@ -114,7 +117,7 @@ impl PlannedField {
             Image::Absent => after.is_null(),
             _ => false,
         };
-        (!was_so && self.differs()).then_some(risk)
+        (!was_so).then_some(risk)
     }
 
     /// Whether entries of a map are taken out.

@@ -132,6 +132,9 @@ fn marks(line: &PlanLine, field: Option<&PlannedField>) -> String {
         };
         marks.extend(line.additions.iter().find(is_of).map(|unknown| format!("adds {unknown}")));
     }
+    if line.unproven && line.verdict == Verdict::Update {
+        marks.push("unproven: what was read names no org".to_owned());
+    }
     if field.is_none() {
         marks.extend(line.idle_removals.iter().map(|unknown| format!("not live: {unknown}")));
     }

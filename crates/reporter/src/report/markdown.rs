@@ -88,6 +88,9 @@ impl RunFile for ReportMd {
 fn top(text: &mut String, tally: &Tally) {
     let (title, notes) = headline(tally);
     let _ = writeln!(text, "# {title}\n");
+    for allowance in &tally.allowances {
+        let _ = writeln!(text, "**{}**\n", allowance.render(whole_code));
+    }
     for note in notes {
         let _ = writeln!(text, "{}.  ", note.render(whole_code));
     }

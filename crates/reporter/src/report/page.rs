@@ -15,6 +15,7 @@ use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
 use crate::error::ReportError;
 use crate::files::{Place, RunFile, WholeFile};
+use crate::note::Note;
 use crate::pages::{
     CHANGES, Chart, Extra, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
@@ -80,7 +81,8 @@ impl RunFile for ReportHtml {
         let html = ReportPage {
             frame,
             headline: title,
-            notes: notes.iter().map(|note| note.render(|text| clean(text).into_owned())).collect(),
+            notes: Note::clean(&notes),
+            allowances: Note::clean(&tally.allowances),
             strip: strip(&segments(&tally.counts)),
             next: next_command(tally).unwrap_or_default(),
             causes: causes(tally),
@@ -104,6 +106,7 @@ struct ReportPage {
     frame: Frame,
     headline: String,
     notes: Vec<String>,
+    allowances: Vec<String>,
     strip: String,
     next: String,
     causes: Vec<Cause>,

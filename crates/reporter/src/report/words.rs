@@ -5,25 +5,9 @@ use std::path::Path;
 use orgwave_core::status::Status;
 
 use crate::files::ClientFiles;
+use crate::note::Note;
 use crate::tally::Tally;
 use crate::terminal::{Summary, count, duration, orgs, pace, several};
-
-/// A line to be said: words of ours, and behind them what may be somebody else's.
-pub(super) struct Note {
-    ours: String,
-    theirs: String,
-}
-
-impl Note {
-    const fn own(ours: String) -> Self {
-        Self { ours, theirs: String::new() }
-    }
-
-    /// The line, with foreign text as this medium takes it.
-    pub(super) fn render(&self, foreign: impl Fn(&str) -> String) -> String {
-        format!("{}{}", self.ours, foreign(&self.theirs))
-    }
-}
 
 /// A title, and what must be said at once.
 pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
@@ -55,7 +39,7 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
     match course.finish.as_ref().map(|finish| &finish.stop) {
         Some(None) => {}
         Some(Some(stop)) => {
-            notes.push(Note { ours: "Stopped early: ".to_owned(), theirs: stop.to_string() });
+            notes.push(Note::quoting("Stopped early: ".to_owned(), stop.to_string()));
         }
         None => notes.push(Note::own("The run's last process didn't end by itself".to_owned())),
     }

@@ -130,7 +130,7 @@ impl Clusters {
         self.sizes.get(&Key::of(field, line)).map(|size| size.number)
     }
 
-    /// What makes somebody less safe, then what adds entries that aren't live, then the others; each by number of orgs, and
+    /// What makes somebody less safe, then what adds entries that aren't live, then what removes, then the others; each by number of orgs, and
     /// where that is equal by place and value.
     pub(super) fn riskiest_first(&self) -> Vec<Cluster<'_>> {
         let cluster = |(key, size)| self.cluster(key, size);
@@ -139,7 +139,12 @@ impl Clusters {
             Side::Shared(text) => text.parse::<i64>().ok(),
             Side::AnyValue => None,
         };
-        let calm = |cluster: &Cluster<'_>| (cluster.size.risk.is_none(), !cluster.adds());
+        let calm = |cluster: &Cluster<'_>| match cluster {
+            _ if cluster.size.risk.is_some() => 0,
+            _ if cluster.adds() => 1,
+            _ if cluster.size.removes => 2,
+            _ => 3,
+        };
         clusters.sort_by(|left, right| {
             let by_place = || left.key.place.cmp(&right.key.place);
             let orgs = right.size.orgs.cmp(&left.size.orgs);

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use orgwave_core::plan::{Header, Verdict};
 
 use super::clusters::to_show;
-use super::{Expected, PlanReview};
+use super::{Expected, PlanReview, more_kinds, more_orgs};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
-use crate::pages::markdown::{Table, code, own};
+use crate::pages::markdown::{Table, code, own, whole_code};
 use crate::stage::Stage;
 use crate::terminal::{count, duration, orgs, several};
 
@@ -18,8 +18,8 @@ const CLUSTERS: usize = 40;
 pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Expected) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "# {}\n", review.headline());
-    if let Some(allowed) = review.allowed() {
-        let _ = writeln!(text, "**{allowed}**\n");
+    for allowance in &review.allowances {
+        let _ = writeln!(text, "**{}**\n", allowance.render(whole_code));
     }
     risks(&mut text, review);
     let cost = review.cost(expected);
@@ -52,10 +52,6 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
         ("write, verify", format!("{}, {}", plan.write, plan.verify)),
         ("failure budget", plan.max_failures.to_string()),
     ];
-    let ignored: Vec<String> = plan.ignored().iter().map(ToString::to_string).collect();
-    if !ignored.is_empty() {
-        facts.push(("may change by itself", ignored.join(", ")));
-    }
     facts.extend(plan.undoes.iter().map(|run| ("takes back", format!("run {run}"))));
     for input in &plan.inputs {
         let digits = input.sha256.get(..12).unwrap_or(&input.sha256);
@@ -76,10 +72,7 @@ fn risks(text: &mut String, review: &PlanReview) {
         for (line, name, what) in &told.examples {
             let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
         }
-        let more = told.orgs - told.examples.len() as u64;
-        if more > 0 {
-            let _ = writeln!(text, "  - and {} more", orgs(more));
-        }
+        more(text, told.orgs, told.examples.len());
     }
     text.push('\n');
 }
@@ -103,7 +96,7 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
     }
     let more = clusters.len() - shown.len();
     if more > 0 {
-        let _ = writeln!(text, "\nand {more} more kinds of change: see {}.", code(&format!("{stem}.csv")));
+        let _ = writeln!(text, "\nand {}: see {}.", more_kinds(more), code(&format!("{stem}.csv")));
     }
 }
 
@@ -121,15 +114,25 @@ fn guards(text: &mut String, review: &PlanReview) {
             orgs(guard.orgs),
             guard.kind
         );
-        for (line, name, what) in review.examples(guard) {
-            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what));
+        let examples = review.examples(guard);
+        for (line, name, what) in &examples {
+            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(what));
         }
+        more(text, guard.orgs, examples.len());
     }
     for warning in review.warnings() {
         let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.told.orgs), warning.what, own(warning.todo));
         for (line, name, what) in &warning.told.examples {
             let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
         }
+        more(text, warning.told.orgs, warning.told.examples.len());
+    }
+}
+
+/// That there are others beside these examples.
+fn more(text: &mut String, all: u64, named: usize) {
+    if let Some(more) = more_orgs(all, named) {
+        let _ = writeln!(text, "  - {more}");
     }
 }
 

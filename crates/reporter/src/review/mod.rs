@@ -13,7 +13,9 @@ mod pages;
 mod warning;
 
 use orgwave_core::code::Code;
-use orgwave_core::plan::{Footer, Guard, GuardKind, Header, PlanLine, UnknownKey, Verdict, WaveCount};
+use orgwave_core::plan::{
+    Footer, Guard, GuardKind, Header, PlanLine, PlannedField, UnknownKey, Verdict, WaveCount,
+};
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub use self::pages::PlanPages;
 use self::warning::{Told, Warning};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
+use crate::note::Note;
 use crate::stage::Stage;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
 use crate::value;
@@ -54,13 +57,14 @@ pub struct PlanReview {
     absent: Told,
     /// What makes somebody less safe, by what it does.
     risks: BTreeMap<&'static str, Told>,
-    /// Additions whose key is a live one under another spelling, and all others.
+    /// What trips each guard, but for the orgs of `respelled`.
+    guarded: BTreeMap<GuardKind, Told>,
+    /// Additions of orgs in which a key is a live one under another spelling.
     respelled: Told,
-    additions: Told,
     /// Entries to be removed that aren't live.
     idle_removals: Told,
-    /// The kinds of guards that need no code where `apply` makes the plan.
-    allow: Vec<GuardKind>,
+    /// What the rollout allows in advance.
+    allowances: Vec<Note>,
     waves: Vec<WaveCount>,
     guards: Vec<Guard>,
 }
@@ -91,25 +95,43 @@ pub struct Cost {
     pub time: Option<Duration>,
 }
 
-/// Which guards need no code, if any kind needs none.
-pub(crate) fn allowed(kinds: &[GuardKind]) -> Option<String> {
-    if kinds.is_empty() {
-        return None;
-    }
-    let names: Vec<&str> = kinds.iter().copied().map(GuardKind::name).collect();
-    Some(format!(
-        "Allowed without a code where `apply ROLLOUT` makes the plan: {}{}",
-        names.join(", "),
-        if kinds.contains(&GuardKind::Additions) {
-            ", but no key that is a live one under another spelling"
-        } else {
-            ""
-        }
-    ))
+/// Keys that aren't live, in words; those first that are live ones under another spelling.
+fn said(unknown: &[UnknownKey]) -> Vec<String> {
+    let (respelled, others): (Vec<_>, Vec<_>) = unknown.iter().partition(|key| key.respelled);
+    respelled.into_iter().chain(others).map(ToString::to_string).collect()
 }
 
-fn said(unknown: &[&UnknownKey]) -> Vec<String> {
-    unknown.iter().map(ToString::to_string).collect()
+fn is_respelled(line: &PlanLine) -> bool {
+    line.additions.iter().any(|key| key.respelled)
+}
+
+/// How many kinds of change are not shown.
+fn more_kinds(more: usize) -> String {
+    several(more as u64, "more kind of change", "more kinds of change")
+}
+
+/// How many orgs are not named beside these examples, if any.
+fn more_orgs(all: u64, named: usize) -> Option<String> {
+    all.checked_sub(named as u64).filter(|more| *more > 0).map(|more| format!("and {} more", orgs(more)))
+}
+
+/// A change in words.
+fn change(field: &PlannedField) -> String {
+    let before = value::before(&field.path, &field.before).text;
+    format!("{} {before} -> {}", field.path, value::wish(field).text)
+}
+
+/// What of an org a guard is about.
+fn guarded(kind: GuardKind, line: &PlanLine) -> Vec<String> {
+    match kind {
+        // An org with a key that is a live one under another spelling is named before the others.
+        GuardKind::Additions if is_respelled(line) => Vec::new(),
+        GuardKind::Additions => said(&line.additions),
+        GuardKind::Unproven if line.unproven => vec!["what was read names no org".to_owned()],
+        GuardKind::Clears | GuardKind::Removals | GuardKind::Disarms | GuardKind::Unproven => {
+            line.fields.iter().filter(|field| kind.covers(field)).map(change).collect()
+        }
+    }
 }
 
 impl PlanReview {
@@ -129,10 +151,10 @@ impl PlanReview {
             doors: Told::default(),
             absent: Told::default(),
             risks: BTreeMap::new(),
+            guarded: BTreeMap::new(),
             respelled: Told::default(),
-            additions: Told::default(),
             idle_removals: Told::default(),
-            allow: plan.allow.clone(),
+            allowances: Note::of_plan(plan),
             waves: Vec::new(),
             guards: Vec::new(),
         }
@@ -149,15 +171,16 @@ impl PlanReview {
             let name = line.name.as_deref().unwrap_or(line.org.as_str());
             self.doors.add(line.line, name, in_two_locations(line));
             self.risks(line, name);
-            let (respelled, additions): (Vec<_>, Vec<_>) =
-                line.additions.iter().partition(|unknown| unknown.respelled);
-            self.respelled.add(line.line, name, said(&respelled));
-            self.additions.add(line.line, name, said(&additions));
+            for kind in GuardKind::ALL {
+                self.guarded.entry(kind).or_default().add(line.line, name, guarded(kind, line));
+            }
+            if is_respelled(line) {
+                self.respelled.add(line.line, name, said(&line.additions));
+            }
         }
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             let name = line.name.as_deref().unwrap_or(line.org.as_str());
-            let removals: Vec<_> = line.idle_removals.iter().collect();
-            self.idle_removals.add(line.line, name, said(&removals));
+            self.idle_removals.add(line.line, name, said(&line.idle_removals));
         }
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
             self.clusters.judge(line);
@@ -190,9 +213,7 @@ impl PlanReview {
         let mut risks: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for field in &line.fields {
             if let Some(risk) = field.risk() {
-                let before = value::before(&field.path, &field.before).text;
-                let change = format!("{} {before} -> {}", field.path, value::wish(field).text);
-                risks.entry(risk.effect).or_default().push(change);
+                risks.entry(risk.effect).or_default().push(change(field));
             }
         }
         for (effect, changes) in risks {
@@ -264,8 +285,8 @@ impl PlanReview {
     pub fn render(&self, width: usize, style: Style, expected: Expected) -> String {
         let mut page = Page::new(width, style);
         page.paragraph(Tone::Strong, 0, 2, &self.headline());
-        if let Some(text) = self.allowed() {
-            page.paragraph(Tone::Warn, 0, 2, &text);
+        for allowance in &self.allowances {
+            page.paragraph(Tone::Warn, 0, 2, &allowance.render(str::to_owned));
         }
         self.say_risks(&mut page);
         self.changes(&mut page);
@@ -283,18 +304,12 @@ impl PlanReview {
         risks
     }
 
-    /// Which guards need no code, if any kind needs none.
-    fn allowed(&self) -> Option<String> {
-        allowed(&self.allow)
-    }
-
     /// The orgs that a guard is about, in words: those first whose key is a live one under another spelling.
     fn examples(&self, guard: &Guard) -> Vec<(u64, &str, String)> {
-        let told = match guard.kind {
-            GuardKind::Additions => self.respelled.examples.iter().chain(&self.additions.examples),
-            _ => [].iter().chain(&[]),
-        };
-        told.map(|(line, name, what)| (*line, name.as_str(), what.join("; "))).take(EXAMPLES).collect()
+        let respelled = (guard.kind == GuardKind::Additions).then_some(&self.respelled);
+        let told = respelled.into_iter().chain(self.guarded.get(&guard.kind));
+        let examples = told.flat_map(|told| &told.examples);
+        examples.map(|(line, name, what)| (*line, name.as_str(), what.join("; "))).take(EXAMPLES).collect()
     }
 
     /// What is to be known of a guard beside its kind.
@@ -354,7 +369,7 @@ impl PlanReview {
         }
         let more = clusters.len() - shown.len();
         if more > 0 {
-            let text = format!("and {more} more kinds of change: see {}.csv", self.stem);
+            let text = format!("and {}: see {}.csv", more_kinds(more), self.stem);
             page.paragraph(Tone::Faint, 2, 2, &text);
         }
     }
@@ -374,10 +389,9 @@ impl PlanReview {
             page.gap();
             let text = format!("Warning  {}: {}", orgs(warning.told.orgs), warning.what);
             page.paragraph(Tone::Warn, 0, 2, &text);
-            for (line, name, what) in warning.told.examples.iter().take(3) {
-                let text = format!("line {line}, {name}: {}", cut(&what.join(", "), 120));
-                page.paragraph(Tone::Plain, 2, 2, &text);
-            }
+            let told = warning.told.examples.iter();
+            let told = told.map(|(line, name, what)| (*line, name.as_str(), what.join(", ")));
+            self.say_examples(page, told, warning.told.orgs);
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", warning.todo));
         }
     }

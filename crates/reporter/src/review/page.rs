@@ -9,9 +9,10 @@ use orgwave_core::timestamp::Timestamp;
 
 use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
-use super::{Expected, PlanReview};
+use super::{Expected, PlanReview, more_kinds, more_orgs};
 use crate::advice::advice;
 use crate::files::plan::verdict_word;
+use crate::note::Note;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
@@ -109,10 +110,10 @@ struct PlanHtml<'a> {
     endpoint: &'a str,
     figures: Vec<Figure>,
     strip: String,
-    allowed: Option<String>,
+    allowances: Vec<String>,
     risks: Vec<RiskCard>,
     changes: Vec<Change>,
-    more_changes: usize,
+    more_changes: Option<String>,
     guards: Vec<GuardCard<'a>>,
     warnings: Vec<WarningCard>,
     troubles: Vec<TroubleCard<'a>>,
@@ -141,6 +142,7 @@ struct GuardCard<'a> {
     what: String,
     beside: Option<String>,
     examples: Vec<WarningExample>,
+    more: Option<String>,
     ack: &'a str,
 }
 
@@ -173,7 +175,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         endpoint: &plan.endpoint,
         figures: figures(review, clusters.len(), expected),
         strip: strip(&segments(review)),
-        allowed: review.allowed(),
+        allowances: Note::clean(&review.allowances),
         risks: review
             .riskiest()
             .into_iter()
@@ -185,14 +187,10 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
                     .iter()
                     .map(|(line, name, what)| example(*line, name, &what.join(", ")))
                     .collect(),
-                more: told
-                    .orgs
-                    .checked_sub(told.examples.len() as u64)
-                    .filter(|more| *more > 0)
-                    .map(|more| format!("and {} more", orgs(more))),
+                more: more_orgs(told.orgs, told.examples.len()),
             })
             .collect(),
-        more_changes: clusters.len() - shown.len(),
+        more_changes: Some(clusters.len() - shown.len()).filter(|more| *more > 0).map(more_kinds),
         changes: shown
             .iter()
             .map(|cluster| Change {
@@ -208,16 +206,19 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         guards: review
             .guards
             .iter()
-            .map(|guard| GuardCard {
-                orgs: orgs(guard.orgs),
-                what: guard.kind.to_string(),
-                beside: PlanReview::beside(guard),
-                examples: review
-                    .examples(guard)
-                    .into_iter()
-                    .map(|(line, name, what)| example(line, name, &what))
-                    .collect(),
-                ack: &guard.ack,
+            .map(|guard| {
+                let examples = review.examples(guard);
+                GuardCard {
+                    orgs: orgs(guard.orgs),
+                    what: guard.kind.to_string(),
+                    beside: PlanReview::beside(guard),
+                    more: more_orgs(guard.orgs, examples.len()),
+                    examples: examples
+                        .into_iter()
+                        .map(|(line, name, what)| example(line, name, &what))
+                        .collect(),
+                    ack: &guard.ack,
+                }
             })
             .collect(),
         warnings: review

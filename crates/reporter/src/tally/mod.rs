@@ -17,6 +17,7 @@ use orgwave_core::timestamp::Timestamp;
 pub use course::{Course, WaveStart};
 
 use crate::error::ReportError;
+use crate::note::Note;
 use crate::record::{Record, Records};
 use crate::source::RunSource;
 use crate::stage::Stage;
@@ -111,6 +112,8 @@ pub struct Tally {
     pub plan_created: Timestamp,
     /// The run that this one took back, if it did.
     pub undoes: Option<String>,
+    /// What the rollout allowed in advance.
+    pub(crate) allowances: Vec<Note>,
     /// Orgs by status.
     pub counts: Counts,
     /// Orgs by wave and status; wave 0 holds those that were not to be written.
@@ -148,6 +151,7 @@ impl Tally {
             run: source.header().clone(),
             plan_created: plan.created,
             undoes: plan.undoes.clone(),
+            allowances: Note::of_plan(plan),
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),

@@ -122,6 +122,9 @@ impl<'a> Summary<'a> {
             parts.push(format!("{} answered 429 and waited out", count(course.throttled)));
         }
         page.paragraph(Tone::Strong, 0, 2, &parts.join(", "));
+        for allowance in &self.tally.allowances {
+            page.paragraph(Tone::Warn, 0, 2, &allowance.render(str::to_owned));
+        }
         match course.finish.as_ref().map(|finish| &finish.stop) {
             Some(None) => {}
             Some(Some(stop)) => page.paragraph(Tone::Bad, 0, 2, &format!("Stopped early: {stop}")),
