@@ -42,6 +42,9 @@ fn a_key_that_a_spreadsheet_changed_adds_no_door_unnoticed() {
         ("1E11", "100000000000"),
         ("LOBBY", "lobby"),
         ("A–1", "A-1"),
+        ("1.1", "1.10"),
+        ("1200000", "12E5"),
+        ("02.янв", "1-2"),
         ("Main\u{a0}door", "Main door"),
         ("Cafe\u{301}", "Café"),
     ] {

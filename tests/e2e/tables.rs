@@ -9,8 +9,19 @@ use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor, uuid};
 fn error_values_of_other_languages_do_not_reach_an_org() {
     let (desk, org) = (Desk::new(), Org::new(0));
     let vendor = Vendor::start(Server::Merges, [org.clone()]);
-    for cell in ["#NV", "#¡VALOR!", "#Н/Д", "#ЗНАЧ!", "#BEZUG!", "Fehler:502", "Err:522", "＃ＶＡＬＵＥ！"]
-    {
+    for cell in [
+        "#NV",
+        "#¡VALOR!",
+        "#Н/Д",
+        "#ЗНАЧ!",
+        "#BEZUG!",
+        "Fehler:502",
+        "Err:522",
+        "＃ＶＡＬＵＥ！",
+        "\u{200b}#NV",
+        "#N\u{2060}/A",
+        "Loading...",
+    ] {
         desk.manifest(r"doorInfoMap.d\.1.doorName", [(&org, cell.to_owned())]);
         desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(65).says("E-CELL-007").says("`\\`");
     }

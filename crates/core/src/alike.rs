@@ -70,7 +70,7 @@ fn look(name: &str) -> String {
 }
 
 /// The Latin letter, digit or mark that a character is easily taken for.
-fn twin(c: char) -> char {
+pub(crate) fn twin(c: char) -> char {
     match c {
         'А' | 'Α' => 'A',
         'В' | 'Β' => 'B',

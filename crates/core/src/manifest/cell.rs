@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::problem::is_mark;
-use super::spreadsheet::{is_error_value, is_exponent, whole_number};
+use super::spreadsheet::{is_error_value, is_exponent, is_formula, visible_start, whole_number};
 use crate::code::Code;
 use crate::ids::{HierarchyKey, Ruuid};
 use crate::secret::SecretName;
@@ -123,7 +123,7 @@ pub(crate) fn read_id(text: &str) -> Result<Option<Ruuid>, Refusal> {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|error| {
-        if is_exponent(text) || is_error_value(text) || text.starts_with('=') {
+        if is_exponent(text) || is_error_value(text) || is_formula(text) {
             Refusal::new(Code::CellSpreadsheet, "an RUUID; a spreadsheet changed this cell")
         } else {
             Refusal::new(Code::CellId, format!("an RUUID ({error})"))
@@ -151,7 +151,7 @@ pub(crate) fn read_wave(text: &str) -> Result<Option<u32>, Refusal> {
     if text.is_empty() {
         return Ok(None);
     }
-    if is_exponent(text) || is_error_value(text) || text.starts_with('=') {
+    if is_exponent(text) || is_error_value(text) || is_formula(text) {
         return Err(Refusal::new(Code::CellSpreadsheet, "a whole number; a spreadsheet changed this cell"));
     }
     // The waves of the orgs that aren't pinned have higher numbers.
@@ -296,6 +296,7 @@ impl<'a> Token<'a> {
         }
         if text.as_bytes()[0].is_ascii_alphanumeric()
             && text.bytes().all(|byte| byte != b':' && byte.is_ascii())
+            && !text.ends_with("...")
         {
             return Ok(Self::Text(text));
         }
@@ -312,9 +313,9 @@ impl<'a> Token<'a> {
             // Of a text, only one that begins with the backslash is meant.
             return Ok(if text.starts_with('\\') { Self::Escaped(literal) } else { Self::Text(text) });
         }
-        if let Some(rest) = trimmed.strip_prefix('<') {
-            return rest
-                .strip_prefix("secret:")
+        if visible_start(trimmed).starts_with(['<', '＜']) {
+            return trimmed
+                .strip_prefix("<secret:")
                 .and_then(|name| name.strip_suffix('>')?.parse().ok())
                 .map(Self::Secret)
                 .ok_or_else(|| {
@@ -324,7 +325,7 @@ impl<'a> Token<'a> {
                     )
                 });
         }
-        if trimmed.starts_with('=') {
+        if is_formula(trimmed) {
             return Err(Refusal::new(
                 Code::CellSpreadsheet,
                 "a value, not a formula; write `\\=` for a literal `=`",

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::cell::trim;
 use super::problem::{is_mark, quote};
-use super::spreadsheet::{is_error_value, is_exponent};
+use super::spreadsheet::{is_error_value, is_exponent, is_formula};
 use crate::code::Code;
 use crate::desired::SideTable;
 use crate::settings::{Class, FIELDS, Field, Kind, MapSpec, Member, ParsePathError, Path, nearest};
@@ -194,7 +194,8 @@ fn read_path(path: &str, column: &str) -> Result<Path, ColumnRefusal> {
             found: quote(column),
         },
     })?;
-    if path.key().map(trim).is_some_and(|key| is_exponent(key) || is_error_value(key) || key.is_empty()) {
+    let is_changed = |key| is_exponent(key) || is_error_value(key) || is_formula(key) || key.is_empty();
+    if path.key().map(trim).is_some_and(is_changed) {
         return Err(ColumnRefusal {
             code: Code::ColName,
             expected: "a key as the vendor writes it; a spreadsheet changed this one".into(),

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::spreadsheet::is_error_value;
+use super::spreadsheet::{is_error_value, visible_start};
 
 /// What spreadsheets and people write for yes, no and nothing: compared as [`folded`] gives them.
 const WORDS: &[&str] = &[
@@ -378,7 +378,7 @@ static NO_REASONS: LazyLock<HashSet<String>> =
 /// Whether it says more than yes, no or nothing.
 pub(crate) fn is_reason(text: &str) -> bool {
     let trimmed = super::cell::trim(text);
-    if trimmed.starts_with(['<', '=', '＜', '＝']) || is_error_value(trimmed) {
+    if visible_start(trimmed).starts_with(['<', '=', '＜', '＝']) || is_error_value(trimmed) {
         return false;
     }
     let word = folded(trimmed);

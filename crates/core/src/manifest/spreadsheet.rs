@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::cell::is_space;
+use crate::legible::is_hidden;
 
 /// The numbers of LibreOffice's errors, with some to spare.
 const ERROR_NUMBERS: std::ops::RangeInclusive<u16> = 501..=540;
@@ -38,17 +39,49 @@ pub(crate) fn whole_number(text: &str) -> &str {
     }
 }
 
+/// What Google Sheets shows, and exports, in cells that it has not computed yet.
+const LOADING: [&str; 8] = [
+    "loading...",
+    "wird geladen...",
+    "chargement...",
+    "cargando...",
+    "carregando...",
+    "caricamento in corso...",
+    "laden...",
+    "загрузка...",
+];
+
+/// The text without what comes before it unseen: spaces, and marks without width.
+pub(crate) fn visible_start(text: &str) -> &str {
+    text.trim_start_matches(|c| is_space(c) || is_hidden(c))
+}
+
+/// Whether a spreadsheet would compute this cell, or did before the sign was hidden.
+pub(crate) fn is_formula(text: &str) -> bool {
+    visible_start(text).starts_with(['=', '＝'])
+}
+
 /// Whether this trimmed text is what a spreadsheet shows where a value should be.
 pub(crate) fn is_error_value(text: &str) -> bool {
     if !text.contains(['#', ':', '＃', '：']) {
-        return false;
+        return is_loading(text);
     }
-    // Half-width and composed, whatever the input method made of it.
-    let text: Cow<'_, str> = if text.is_ascii() { text.into() } else { text.nfkc().collect() };
+    let text = visible_start(text);
+    // Half-width and composed, whatever the input method made of it, without what nobody sees.
+    let text: Cow<'_, str> =
+        if text.is_ascii() { text.into() } else { text.nfkc().filter(|c| !is_hidden(*c)).collect() };
     match text.strip_prefix('#') {
         Some(name) => is_error_name(name),
         None => is_error_number(&text),
     }
+}
+
+fn is_loading(text: &str) -> bool {
+    if !text.ends_with(['.', '…']) {
+        return false;
+    }
+    let text = text.nfkc().flat_map(char::to_lowercase).collect::<String>();
+    LOADING.contains(&visible_start(&text))
 }
 
 /// What follows the `#`: a word with `!` or `?` behind it (`REF!`, `¿NOMBRE?`, `DIV/0!`, `VALEUR !`), a word in
@@ -181,8 +214,28 @@ mod tests {
             "Fout:532",
             "エラー:502",
             "错误：502",
+            // Among characters that nobody sees.
+            "\u{200b}#NV",
+            "#NV\u{feff}",
+            "#N\u{2060}/A",
+            "\u{202e}#VALOR!",
+            // Not yet computed.
+            "Loading...",
+            "Loading…",
+            "Wird geladen...",
+            "Загрузка…",
         ] {
             assert!(is_error_value(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn formulas_however_they_begin() {
+        for text in ["=A1", "＝A1", "\u{200b}=A1", "\u{202e}＝A1", "\u{feff} ='A'!A1"] {
+            assert!(is_formula(text), "{text}");
+        }
+        for text in ["", "'", "'=a", "a=b", "'s Gravenhage", "+1", "-1", "@home", "A=1"] {
+            assert!(!is_formula(text), "{text}");
         }
     }
 
@@ -217,6 +270,9 @@ mod tests {
             "2:502",
             "10:30",
             "Door: north",
+            "Loading dock...",
+            "Loading dock",
+            "'s Gravenhage #1",
             "",
         ] {
             assert!(!is_error_value(text), "{text}");

@@ -1,13 +1,14 @@
 //! Which live keys of a map a key that isn't live may be a misspelling of.
 //!
-//! Spreadsheets drop leading zeros, round to 15 digits, write large numbers with an exponent and turn `1-2` into a date;
-//! word processors turn hyphens into dashes and spaces into no-break spaces; systems differ in case and in how they
-//! compose `é`. A live key that such a change explains is *the same under another spelling*; any other near key is only
+//! Spreadsheets drop leading zeros, `+` and the zeros of `1.10`, round to 15 digits, write large numbers with an exponent
+//! or without one, separate thousands and turn `1-2` into a date; word processors turn hyphens into dashes and spaces into
+//! no-break spaces; systems differ in case and in how they compose `é`; letters of two alphabets print the same. A live key that such a change explains is *the same under another spelling*; any other near key is only
 //! named.
 
 use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::alike::twin;
 use crate::legible::is_hidden;
 
 /// Near keys that are named.
@@ -23,6 +24,7 @@ const KEPT_DIGITS: usize = 15;
 pub(crate) struct Lookalikes<'a> {
     live: Vec<&'a str>,
     by_fold: HashMap<String, Vec<&'a str>>,
+    by_number: HashMap<u128, Vec<&'a str>>,
     comparisons: usize,
 }
 
@@ -39,10 +41,14 @@ impl<'a> Lookalikes<'a> {
     pub(crate) fn of(live: impl Iterator<Item = &'a str>) -> Self {
         let live: Vec<&str> = live.collect();
         let mut by_fold: HashMap<String, Vec<&str>> = HashMap::new();
+        let mut by_number: HashMap<u128, Vec<&str>> = HashMap::new();
         for key in &live {
             by_fold.entry(fold(key)).or_default().push(key);
+            if let Some(number) = number(key) {
+                by_number.entry(number).or_default().push(key);
+            }
         }
-        Self { live, by_fold, comparisons: COMPARISONS }
+        Self { live, by_fold, by_number, comparisons: COMPARISONS }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -54,7 +60,10 @@ impl<'a> Lookalikes<'a> {
         let folded = fold(key);
         let mut same: Vec<&str> = match self.by_fold.get(&folded) {
             Some(same) if !folded.is_empty() => same.clone(),
-            _ => self.changed_by_a_spreadsheet(key),
+            _ => match number(key).and_then(|number| self.by_number.get(&number)) {
+                Some(same) => same.clone(),
+                None => self.changed_by_a_spreadsheet(key),
+            },
         };
         same.truncate(NAMED);
         if !same.is_empty() {
@@ -83,13 +92,16 @@ impl<'a> Lookalikes<'a> {
 }
 
 /// A key without what changes while files pass from hand to hand: case, composition, spaces, the sort of dashes and
-/// quotes, leading zeros, `.0` behind a whole number.
+/// quotes, the alphabet of letters that print the same, leading zeros, a leading `+`, zeros at the end of a decimal.
 fn fold(key: &str) -> String {
     let chars: Vec<char> = key
         .nfkc()
+        .map(|c| if c.is_ascii() { c } else { twin(c) })
+        // `ß` is `SS` in capitals, and the dot of `İ` is left beside the small letter.
+        .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)
         .nfkc()
-        .filter(|c| !c.is_whitespace() && !is_hidden(*c) && !matches!(c, '\u{200c}' | '\u{200d}'))
+        .filter(|c| !c.is_whitespace() && !is_hidden(*c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{307}'))
         .map(|c| match c {
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => '-',
             '\u{2018}' | '\u{2019}' | '\u{2b9}' | '\u{2bc}' | '`' | '\u{b4}' => '\'',
@@ -99,6 +111,11 @@ fn fold(key: &str) -> String {
     let mut chars = &chars[..];
     // The mark by which a spreadsheet knows a text.
     if let ['\'', rest @ ..] = chars {
+        chars = rest;
+    }
+    if let ['+', rest @ ..] = chars
+        && rest.first().is_some_and(char::is_ascii_digit)
+    {
         chars = rest;
     }
     let mut folded = String::with_capacity(chars.len());
@@ -125,12 +142,51 @@ fn fold(key: &str) -> String {
         }
         place += 1;
     }
-    match folded.rsplit_once('.') {
-        Some((whole, zeros)) if is_digits(whole) && !zeros.is_empty() && zeros.chars().all(|c| c == '0') => {
-            whole.to_owned()
-        }
-        _ => folded,
+    let is_decimal = folded
+        .split_once(['.', ','])
+        .is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction));
+    if is_decimal {
+        let length = folded.trim_end_matches('0').trim_end_matches(['.', ',']).len();
+        folded.truncate(length);
     }
+    folded
+}
+
+/// The whole number that a key is, however it is written: `0123`, `1,000`, `12E5`.
+fn number(key: &str) -> Option<u128> {
+    let key = key.trim();
+    if is_digits(key) {
+        return key.parse().ok();
+    }
+    match scientific(key) {
+        Some((number, _)) => Some(number),
+        None => grouped(key),
+    }
+}
+
+/// A number with an exponent, and the unit of its last digit.
+fn scientific(key: &str) -> Option<(u128, u128)> {
+    let (mantissa, exponent) = key.split_once(['E', 'e'])?;
+    let exponent: u32 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+    if !is_digits(whole) || !fraction.is_empty() && !is_digits(fraction) {
+        return None;
+    }
+    let zeros = exponent.checked_sub(u32::try_from(fraction.len()).ok()?)?;
+    let unit = 10u128.checked_pow(zeros)?;
+    Some((format!("{whole}{fraction}").parse::<u128>().ok()?.checked_mul(unit)?, unit))
+}
+
+/// A number whose thousands are separated.
+fn grouped(key: &str) -> Option<u128> {
+    let separator =
+        key.chars().find(|c| matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{a0}' | '\u{202f}'))?;
+    let mut groups = key.split(separator);
+    let is_first = |group: &str| is_digits(group) && group.len() <= 3;
+    if !groups.next().is_some_and(is_first) || !groups.all(|group| is_digits(group) && group.len() == 3) {
+        return None;
+    }
+    key.replace(separator, "").parse().ok()
 }
 
 fn is_digits(text: &str) -> bool {
@@ -153,15 +209,7 @@ impl Rounded {
             let value: u128 = key.parse().ok()?;
             return value.is_multiple_of(unit).then_some(Self { value, unit });
         }
-        let (mantissa, exponent) = key.split_once(['E', 'e'])?;
-        let exponent: u32 = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
-        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
-        if !is_digits(whole) || !fraction.is_empty() && !is_digits(fraction) {
-            return None;
-        }
-        let zeros = exponent.checked_sub(u32::try_from(fraction.len()).ok()?)?;
-        let unit = 10u128.checked_pow(zeros)?;
-        let value = format!("{whole}{fraction}").parse::<u128>().ok()?.checked_mul(unit)?;
+        let (value, unit) = scientific(key)?;
         Some(Self { value, unit })
     }
 
@@ -197,6 +245,11 @@ impl Dated {
                 is_date |= part.len() == 4 && (1900..2100).contains(&number);
                 padded += usize::from(part.len() == 2);
                 numbers.push(number % if number >= 1900 { 100 } else { 10_000 });
+            } else if matches!(first, '年' | '月' | '日' | '년' | '월' | '일') {
+                is_date = true;
+                signs.push(first);
+                rest = &rest[first.len_utf8()..];
+                continue;
             } else if first.is_alphabetic() {
                 numbers.push(month(part)?);
                 is_date = true;
@@ -226,21 +279,22 @@ impl Dated {
     }
 }
 
-/// The number of a month, by the first letters of its name in English, German, French, Spanish, Italian or Dutch.
+/// The number of a month, by the first letters of its name in the languages whose spreadsheets write it so: English,
+/// German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Danish, Polish, Czech, Hungarian, Turkish, Russian.
 fn month(name: &str) -> Option<u32> {
     const NAMES: [&[&str]; 12] = [
-        &["jan", "ene", "gen", "jän"],
-        &["feb", "fév", "fev"],
-        &["mar", "mär", "mrz", "maa", "mrt"],
-        &["apr", "avr", "abr"],
-        &["may", "mai", "mag", "mei"],
-        &["jun", "juin", "giu"],
-        &["jul", "juil", "lug"],
-        &["aug", "aoû", "aou", "ago"],
-        &["sep", "set"],
-        &["oct", "okt", "ott"],
-        &["nov"],
-        &["dec", "dez", "déc", "dic"],
+        &["jan", "ene", "gen", "jän", "sty", "led", "oca", "янв"],
+        &["feb", "fév", "fev", "lut", "úno", "şub", "фев"],
+        &["mar", "mär", "mrz", "maa", "mrt", "bře", "már", "мар"],
+        &["apr", "avr", "abr", "kwi", "dub", "ápr", "nis", "апр"],
+        &["may", "mai", "mag", "mei", "maj", "kvě", "máj", "май", "мая"],
+        &["jun", "juin", "giu", "cze", "čvn", "červn", "jún", "haz", "июн"],
+        &["jul", "juil", "lug", "lip", "čvc", "červenc", "júl", "tem", "июл"],
+        &["aug", "aoû", "aou", "ago", "sie", "srp", "ağu", "авг"],
+        &["sep", "set", "wrz", "zář", "szep", "eyl", "сен"],
+        &["oct", "okt", "ott", "out", "paź", "paz", "říj", "eki", "окт"],
+        &["nov", "lis", "kas", "ноя"],
+        &["dec", "dez", "déc", "dic", "gru", "pro", "ara", "дек"],
     ];
     if name.chars().count() > 10 {
         return None;
@@ -298,6 +352,32 @@ mod tests {
             ("Dez 21", "12-2021"),
             ("3/1/2026", "2026-03-01"),
             ("Sep 02", "SEPT2"),
+            // Zeros behind a decimal point, separators of thousands, signs, exponents written out.
+            ("1.1", "1.10"),
+            ("1,5", "1,50"),
+            ("1,000", "1000"),
+            ("1.000.000", "1000000"),
+            ("1'234", "01234"),
+            ("1\u{a0}000", "1000"),
+            ("4930123456", "+4930123456"),
+            ("100000", "1E5"),
+            ("1200000", "12E5"),
+            ("1500000", "1.5e+06"),
+            // Case folding, and letters of another script that print the same.
+            ("STRASSE 1", "Straße 1"),
+            ("istanbul", "İstanbul"),
+            ("KAPI", "kapı"),
+            ("\u{410}-1", "A-1"),
+            ("Т\u{435}rm 1", "Term 1"),
+            // Months of other languages.
+            ("02.sty", "1-2"),
+            ("02.янв", "1-2"),
+            ("2/out", "10-2"),
+            ("1 maj", "1-5"),
+            ("02.Şub", "2-2"),
+            ("1月2日", "1-2"),
+            ("2026年1月2日", "1-2"),
+            ("1월 2일", "1-2"),
         ] {
             let near = near(key, &["zzz", live, "another"]);
             assert!(near.respelled, "{key} {live}");
@@ -314,6 +394,12 @@ mod tests {
             ("1-2-3", "1-2"),
             ("door-2", "door-1"),
             ("1.5", "1.05"),
+            ("1.1", "1.11"),
+            ("1.2.1", "1.2.10"),
+            ("1,000", "10000"),
+            ("1,00,000", "10000"),
+            ("100001", "1E5"),
+            ("l0bby", "lobby"),
             ("1234567890123450", "1234567890123556"),
             ("1234567890123456", "1234567890123450"),
             ("1.23E+11", "124456789012"),
