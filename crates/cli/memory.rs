@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
+use crate::input;
 use crate::locks::Locks;
 use crate::runs::sync_folder;
 
@@ -79,8 +80,8 @@ impl Memory {
 
     /// The rate that worked last time for this key and endpoint, if that isn't long ago.
     pub fn rate(&self, key: &Fingerprint, endpoint: &str, now: Timestamp) -> Option<f64> {
-        let text = std::fs::read_to_string(self.folder.join("rates").join(name_of(key, endpoint))).ok()?;
-        let learned: Learned = serde_json::from_str(&text).ok()?;
+        let text = input::read(&self.folder.join("rates").join(name_of(key, endpoint))).ok()?;
+        let learned: Learned = serde_json::from_slice(&text).ok()?;
         still_good(learned.rate, learned.at, now)
     }
 
@@ -127,7 +128,7 @@ fn state_home() -> Result<PathBuf, Failure> {
             Exit::BadConfig,
             "there is no folder for locks and learned rates: HOME is unset, empty or /",
         )
-        .hint("name one that lasts: --state-dir DIR, or XDG_STATE_HOME (for systemd: StateDirectory=orgwave)")
+        .hint("name one that lasts: --state-dir DIR, or XDG_STATE_HOME (for systemd: StateDirectory=orgwave with Environment=XDG_STATE_HOME=%S)")
     })
 }
 

@@ -1,7 +1,7 @@
 //! Keys as people and platforms hand them over: commands, service managers, access control lists, groups.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
 use crate::desk::Desk;
@@ -57,6 +57,49 @@ fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
         let folder = desk.path("credentials").display().to_string();
         let desk = desk.with_variable("CREDENTIALS_DIRECTORY", &folder);
         desk.run_bare(&format!("plan orgs.csv --endpoint {}", vendor.url())).expect(0);
+    }
+}
+
+#[test]
+fn what_is_handed_over_and_cannot_be_read_is_not_passed_over() {
+    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let desk = Desk::new();
+    let folder = desk.path("credentials");
+    let token = folder.join("orgwave-token");
+    fs::create_dir(&folder).unwrap();
+    let orgs = |folder: &str| {
+        let mut command = desk.command();
+        command.args(["orgs", "--endpoint", &vendor.url()]).env("CREDENTIALS_DIRECTORY", folder);
+        command.env("RHOMBUS_API_KEY", KEY);
+        desk.spawn(command).wait()
+    };
+    let folder = folder.display().to_string();
+    orgs(&folder).expect(0);
+    symlink("gone", &token).unwrap();
+    orgs(&folder).expect(78).says("orgwave-token");
+    fs::remove_file(&token).unwrap();
+    fs::create_dir(&token).unwrap();
+    orgs(&folder).expect(78).says("orgwave-token");
+    // Without a whole path nothing is handed over: what lies in the working directory may be anybody's.
+    desk.write("orgwave-token", "another-key-of-somebody-else");
+    for folder in ["", ".", "gone", "/gone", "/dev/null"] {
+        orgs(folder).expect(0);
+    }
+}
+
+#[test]
+fn a_long_access_control_list_is_read_to_its_end() {
+    let (desk, vendor) = ready();
+    let setfacl = crate::machine::program(&["setfacl"], "acl");
+    // A file system whose lists may be longer than a page; where there is none, there is nothing to be refused.
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+    let key = folder.path().join("key");
+    fs::copy(desk.path("key"), &key).unwrap();
+    let entries: Vec<String> = (20_000..20_700).map(|user| format!("u:{user}:r")).collect();
+    if Command::new(setfacl).arg("-m").arg(entries.join(",")).arg(&key).status().unwrap().success() {
+        orgs(&desk, &vendor, &["--token-file", &key.display().to_string()])
+            .expect(78)
+            .says("access control list");
     }
 }
 

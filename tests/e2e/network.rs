@@ -1,10 +1,12 @@
 //! What lies between orgwave and the vendor: a real proxy, and TLS with certificates of every kind.
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rcgen::{
@@ -197,11 +199,123 @@ fn requests_go_through_a_real_proxy_but_never_to_this_machine() {
     assert!(told.out.contains("HTTPS_PROXY is not used, as NO_PROXY says"), "{}", told.out);
     // A proxy that refuses, or isn't there, or can't be meant.
     let refused = url.replace("hunter2", "wrong");
-    run(&desk, &line, &[("HTTPS_PROXY", &refused)]).expect(69);
-    run(&desk, &line, &[("HTTPS_PROXY", "http://me:hunter2@127.0.0.1:1")]).expect(69);
-    for bad in ["socks5://me:hunter2@127.0.0.1:1", "http://", "http://me:hunter2@"] {
+    run(&desk, &line, &[("HTTPS_PROXY", &refused)]).expect(69).says("the proxy refuses");
+    run(&desk, &line, &[("HTTPS_PROXY", "http://me:hunter2@127.0.0.1:1")])
+        .expect(69)
+        .says("the proxy refuses");
+    for bad in ["socks4://me:hunter2@127.0.0.1:1", "http://", "http://me:hunter2@", "ftp://127.0.0.1"] {
         run(&desk, &line, &[("HTTPS_PROXY", bad)]).expect(78).says("HTTPS_PROXY");
     }
+    let mut command = desk.command();
+    command.args(line.split_whitespace()).env("HTTPS_PROXY", OsStr::from_bytes(b"http://\xff"));
+    desk.spawn(command).wait().expect(78).says("HTTPS_PROXY");
+}
+
+/// A SOCKS 5 proxy that asks for a name and a password.
+struct Socks {
+    port: u16,
+    /// Where it was asked to connect to: the kind of address, and the port.
+    asked: Arc<Mutex<Vec<(u8, u16)>>>,
+}
+
+impl Socks {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked = Arc::<Mutex<Vec<_>>>::default();
+        let seen = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let seen = seen.clone();
+                std::thread::spawn(move || tunnel(stream, &seen));
+            }
+        });
+        Self { port, asked }
+    }
+}
+
+/// Serves one connection of a SOCKS 5 proxy (RFC 1928, RFC 1929); `None` where the other side isn't as it should be.
+fn tunnel(mut client: TcpStream, seen: &Mutex<Vec<(u8, u16)>>) -> Option<()> {
+    let bytes = |client: &mut TcpStream, count: usize| {
+        let mut bytes = vec![0; count];
+        client.read_exact(&mut bytes).ok().map(|()| bytes)
+    };
+    let counted = |client: &mut TcpStream| {
+        let count = bytes(client, 1)?[0];
+        bytes(client, count.into())
+    };
+    assert_eq!(bytes(&mut client, 1)?, [5]);
+    let has_password = counted(&mut client)?.contains(&2);
+    client.write_all(&[5, if has_password { 2 } else { 0xff }]).ok()?;
+    assert_eq!(bytes(&mut client, 1)?, [1]);
+    let known = (counted(&mut client)?, counted(&mut client)?) == (b"me".to_vec(), b"hunter2".to_vec());
+    client.write_all(&[1, u8::from(!known)]).ok()?;
+    if !known {
+        return None;
+    }
+    let request = bytes(&mut client, 4)?;
+    let host = match request[3] {
+        1 => bytes(&mut client, 4)?.iter().map(ToString::to_string).collect::<Vec<_>>().join("."),
+        3 => String::from_utf8(counted(&mut client)?).ok()?,
+        _ => return None,
+    };
+    let port = u16::from_be_bytes(bytes(&mut client, 2)?.try_into().ok()?);
+    seen.lock().unwrap().push((request[3], port));
+    let Ok(server) = TcpStream::connect((host, port)) else {
+        client.write_all(&[5, 5, 0, 1, 0, 0, 0, 0, 0, 0]).ok()?;
+        return None;
+    };
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).ok()?;
+    let (mut from, mut to) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    });
+    let _ = std::io::copy(&mut &server, &mut client);
+    let _ = client.shutdown(std::net::Shutdown::Both);
+    Some(())
+}
+
+#[test]
+fn requests_go_through_a_socks_proxy_with_its_password_and_never_to_this_machine() {
+    let desk = Desk::new();
+    let org = Org::new(0);
+    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    desk.manifest("saveClips", [(&org, "true".to_owned())]);
+    let company = Authority::new("company");
+    desk.write("ca.pem", company.pem());
+    let port = in_front_of(&vendor, &company.issue(&["0.0.0.0", "localhost"], |_| {}), None);
+    let proxy = Socks::start();
+    let connection =
+        format!("--endpoint https://0.0.0.0:{port} --token-file key --ca-file ca.pem --attempts 1");
+    for scheme in ["socks5", "socks5h"] {
+        let url = format!("{scheme}://me:hunter2@127.0.0.1:{}", proxy.port);
+        for name in ["ALL_PROXY", "HTTPS_PROXY", "ORGWAVE_PROXY"] {
+            proxy.asked.lock().unwrap().clear();
+            run(&desk, &format!("orgs {connection}"), &[(name, &url)]).expect(0);
+            assert_eq!(*proxy.asked.lock().unwrap(), [(1, port)], "{url} {name}");
+        }
+        let told = run(&desk, &format!("doctor {connection}"), &[("ALL_PROXY", &url)]).expect(0);
+        let shown = format!("{scheme}://127.0.0.1:{}, from ALL_PROXY", proxy.port);
+        assert!(told.out.contains(&shown), "{}", told.out);
+        proxy.asked.lock().unwrap().clear();
+        run(&desk, &format!("orgs {connection}"), &[("ALL_PROXY", &url), ("NO_PROXY", "0.0.0.0")]).expect(0);
+        let here = format!("orgs --endpoint https://localhost:{port} --token-file key --ca-file ca.pem");
+        run(&desk, &here, &[("ALL_PROXY", &url)]).expect(0);
+        assert_eq!(*proxy.asked.lock().unwrap(), []);
+        // One that refuses the password, cannot connect, or isn't there: nothing was sent.
+        for (url, endpoint) in [
+            (url.replace("hunter2", "wrong"), port),
+            (url.clone(), 1),
+            (format!("{scheme}://me:hunter2@127.0.0.1:1"), port),
+        ] {
+            let line = format!("orgs {}", connection.replace(&format!("0:{port}"), &format!("0:{endpoint}")));
+            run(&desk, &line, &[("ALL_PROXY", &url)]).expect(69).says("the proxy refuses");
+        }
+    }
+    let url = format!("socks5h://me:hunter2@127.0.0.1:{}", proxy.port);
+    run(&desk, &format!("apply orgs.csv --yes {connection}"), &[("ALL_PROXY", &url)]).expect(0);
+    assert_eq!(vendor.of(Op::Write).len(), 1);
 }
 
 #[test]

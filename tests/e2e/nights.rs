@@ -99,7 +99,7 @@ fn pruning_takes_old_finished_runs_and_nothing_else() {
     desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
 
     let reports = desk.path("reports");
-    for made in ["notes", "example", "20200101T000000Z-0123456789abcdef"] {
+    for made in ["notes", "example", "20200101T000000Z-0123456789abcdef", ".pruned-by-hand", ".pruned-"] {
         fs::create_dir(reports.join(made)).unwrap();
         fs::write(reports.join(made).join("mine.txt"), "mine").unwrap();
     }

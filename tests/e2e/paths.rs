@@ -46,6 +46,110 @@ fn devices_and_links_of_outputs_stay_what_they_are() {
 }
 
 #[test]
+fn what_stdout_leads_to_is_never_replaced_and_a_table_is_refused_before_a_call() {
+    let (desk, vendor) = ready();
+    let into_a_file = |line: &str| {
+        let out = desk.path("out.txt");
+        let mut command = desk.command();
+        command.args(format!("{line} --endpoint {} --token-file key", vendor.url()).split_whitespace());
+        let status = command.stdout(fs::File::create(&out).unwrap()).status().unwrap();
+        (status.code(), fs::read_to_string(out).unwrap())
+    };
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        for line in ["verify orgs.csv -o", "apply orgs.csv --yes --metrics-file"] {
+            assert_eq!(into_a_file(&format!("{line} {name}")), (Some(78), String::new()), "{line} {name}");
+        }
+        assert_eq!(into_a_file(&format!("plan orgs.csv -o {name}")), (Some(78), String::new()), "{name}");
+    }
+    assert!(Command::new("mkfifo").arg(desk.path("fifo")).status().unwrap().success());
+    for refused in ["fifo", "/dev/null", "/dev/full", ".", "gone/x.csv"] {
+        desk.run(&vendor, &format!("verify orgs.csv -o {refused}")).expect(78);
+    }
+    assert_eq!(vendor.seen().len(), 0);
+    for refused in ["fifo", "/dev/null", "key"] {
+        desk.run(&vendor, &format!("apply orgs.csv --yes --reports {refused}"))
+            .expect(78)
+            .says("not a folder");
+        desk.run(&vendor, &format!("plan orgs.csv --reports {refused}")).expect(78);
+    }
+}
+
+#[test]
+fn a_plan_or_its_mark_that_is_a_fifo_or_a_device_ends_at_once() {
+    let (desk, vendor) = ready();
+    let plan = desk.run(&vendor, "plan orgs.csv").expect(0).plan_file();
+    let mark = format!("{plan}.used");
+    let fifo = |path: &str| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    fifo(&mark);
+    desk.run(&vendor, &format!("apply {plan} --yes")).expect(12);
+    fs::remove_file(&mark).unwrap();
+    symlink("/dev/zero", &mark).unwrap();
+    desk.run(&vendor, &format!("apply {plan} --yes")).expect(12);
+    fs::remove_file(&mark).unwrap();
+    let run = desk.run(&vendor, &format!("apply {plan} --yes")).expect(0).run.unwrap();
+    let of_run = run.join("plan.jsonl").display().to_string();
+    for device in [false, true] {
+        fs::remove_file(&of_run).unwrap();
+        if device {
+            symlink("/dev/zero", &of_run).unwrap();
+        } else {
+            fifo(&of_run);
+        }
+        let run = run.display();
+        desk.run_bare("runs").expect(0);
+        desk.run_bare(&format!("report {run}")).expect(65);
+        for command in ["resume", "verify", "undo"] {
+            let code = desk.run(&vendor, &format!("{command} {run}")).code;
+            assert!(matches!(code, 65 | 66), "{command}: {code}");
+        }
+    }
+}
+
+#[test]
+fn every_path_to_a_plan_leads_to_one_mark_of_its_use() {
+    let (desk, vendor) = ready();
+    fs::create_dir(desk.path("links")).unwrap();
+    let apply = |plan: &str, memory: &str| {
+        desk.run(&vendor, &format!("apply {plan} --yes --state-dir {memory} --reports {memory}"))
+    };
+    for (first, second) in
+        [("links/latest.jsonl", "p.jsonl"), ("p.jsonl", "links/latest.jsonl"), ("links/latest.jsonl", "more")]
+    {
+        for name in ["p.jsonl", "p.html", "p.md", "p.csv", "p.jsonl.used", "links/latest.jsonl", "more"] {
+            let _ = fs::remove_file(desk.path(name));
+        }
+        let _ = fs::remove_dir_all(desk.path("a"));
+        desk.run(&vendor, "plan orgs.csv -o p.jsonl").expect(0);
+        symlink("../p.jsonl", desk.path("links/latest.jsonl")).unwrap();
+        symlink("links/latest.jsonl", desk.path("more")).unwrap();
+        apply(first, "a").expect(0);
+        assert!(desk.path("p.jsonl.used").is_file());
+        // Another machine, which has the plan's folder only.
+        apply(second, "b").expect(12);
+    }
+}
+
+#[test]
+fn what_is_compared_needs_no_folder_for_temporary_files() {
+    let (desk, vendor) = ready();
+    let run = |line: &str, variables: &[(&str, &str)]| {
+        let mut command = desk.command();
+        command.args(format!("{line} --endpoint {} --token-file key", vendor.url()).split_whitespace());
+        command.env_remove("XDG_STATE_HOME").env_remove("HOME").env("TMPDIR", "/nowhere");
+        command.envs(variables.iter().copied());
+        desk.spawn(command).wait()
+    };
+    for line in ["check orgs.csv --online", "verify orgs.csv"] {
+        let code = run(&format!("{line} --state-dir memory"), &[]).code;
+        assert!(matches!(code, 0 | 2), "{line}: {code}");
+        assert_eq!(fs::read_dir(desk.path("memory")).unwrap().count(), 0, "nothing is left");
+        let code = run(line, &[("TMPDIR", ".")]).code;
+        assert!(matches!(code, 0 | 2), "{line}: {code}");
+        run(line, &[]).expect(74).says("--state-dir");
+    }
+}
+
+#[test]
 fn a_path_that_is_too_long_says_so() {
     let (desk, vendor) = ready();
     let name = "n".repeat(300);
@@ -98,7 +202,10 @@ fn every_flag_has_a_variable_but_those_that_give_a_yes() {
     run(&format!("orgs --endpoint={url}"), &[("ORGWAVE_REGION", "eu"), here[1]]).expect(0);
     run("plan orgs.csv --sandbox", &[("ORGWAVE_ENDPOINT", "https://x.invalid"), here[1]]).expect(0);
     run("orgs", &[here[0], here[1], ("ORGWAVE_RATE", ""), ("ORGWAVE_REGION", "")]).expect(0);
-    run("orgs", &[here[0], here[1], ("ORGWAVE_RATE", "fast")]).expect(64);
+    run("orgs", &[here[0], here[1], ("ORGWAVE_RATE", "fast")]).expect(64).says("ORGWAVE_RATE");
+    run("orgs", &[here[0], here[1], ("ORGWAVE_REGION", "eu")]).expect(64).says("ORGWAVE_REGION");
+    run("runs prune", &[("ORGWAVE_KEEP", "90d"), ("ORGWAVE_KEEP_LAST", "3")]).expect(0);
+    run("runs prune", &[("ORGWAVE_KEEP", "long")]).expect(64);
     // A variable says no yes, and chooses no other command.
     for variable in ["ORGWAVE_YES", "ORGWAVE_UNATTENDED", "ORGWAVE_DRY_RUN", "ORGWAVE_SANDBOX"] {
         run("apply orgs.csv", &[here[0], here[1], (variable, "true")]).expect(64);

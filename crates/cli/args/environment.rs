@@ -1,8 +1,9 @@
 //! Every flag from the environment: `--max-failures` is `ORGWAVE_MAX_FAILURES`. What is typed comes first; a variable that
 //! is empty says nothing. Flags that give a yes, or make another command of one, are typed or not given.
 
+use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::builder::FalseyValueParser;
 use clap::{Arg, ArgAction, Command};
@@ -48,14 +49,24 @@ pub fn with_environment(command: Command, typed: &[OsString]) -> Command {
             .filter(|name| !TYPED_ONLY.contains(name) && !is_beside(name) && !lacks(name))
             .map(ToOwned::to_owned)
             .collect();
-        subcommand.mut_args(|arg| match arg.get_long() {
+        let subcommand = subcommand.mut_args(|arg| match arg.get_long() {
             Some(name) if counts.iter().any(|counted| counted == name) && arg.get_env().is_none() => {
                 let variable = variable(name);
                 with_variable(arg, variable)
             }
             _ => arg,
-        })
+        });
+        // `runs prune` has flags of its own.
+        with_environment(subcommand, typed)
     })
+}
+
+/// The variables of flags that are set, of any command: what is wrong with a command line may come from one of them.
+pub fn in_force(command: &Command) -> BTreeSet<String> {
+    let is_set = |variable: &&OsStr| env::var_os(variable).is_some_and(|value| !value.is_empty());
+    let own = command.get_arguments().filter_map(Arg::get_env).filter(is_set);
+    let own = own.map(|variable| variable.to_string_lossy().into_owned()).filter(|name| name != "NO_COLOR");
+    own.chain(command.get_subcommands().flat_map(in_force)).collect()
 }
 
 fn with_variable(arg: Arg, variable: String) -> Arg {

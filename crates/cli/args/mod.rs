@@ -52,6 +52,10 @@ pub fn parse() -> Result<Command, ExitCode> {
         let exit = if error.use_stderr() {
             // It quotes what was typed, and whoever typed it may have been a script.
             console::note(&text.to_string());
+            let variables: Vec<_> = environment::in_force(&command()).into_iter().collect();
+            if !variables.is_empty() {
+                console::note(&format!("  set in the environment: {}\n", variables.join(", ")));
+            }
             Exit::Usage
         } else {
             let coloured = AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;

@@ -164,17 +164,25 @@ pub fn report(
 /// 78.
 pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     let Some(path) = &metrics.metrics_file else { return Ok(()) };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let tried = match path.metadata() {
+    match path.metadata() {
         // What is no file is written to as it is.
         Ok(there) if there.file_type().is_char_device() => Ok(()),
-        _ => target_of(path).and_then(|target| {
-            let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(folder);
-            tempfile::tempfile_in(folder).map(drop)
-        }),
-    };
+        _ => check_file(path, "metrics"),
+    }
+}
+
+/// The same, of a plain file that will be written whole.
+///
+/// # Errors
+/// 78.
+pub fn check_file(path: &Path, what: &str) -> Result<(), Failure> {
+    let tried = target_of(path).and_then(|target| {
+        let folder =
+            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        tempfile::tempfile_in(folder).map(drop)
+    });
     tried.map_err(|error: io::Error| {
-        Failure::new(Exit::BadConfig, format!("{} can't be a file for metrics", path.display()))
+        Failure::new(Exit::BadConfig, format!("{} can't be a file for {what}", path.display()))
             .because(error)
             .hint("name a file in a folder that is there and that you may write")
     })

@@ -29,7 +29,7 @@ use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Absent, Lines, NewPlan, each_line, make, stopped};
+use crate::plans::{Absent, Lines, NewPlan, each_line, make, scratch, stopped};
 use crate::rollout::Rollout;
 use crate::runs::{PLAN_FILE, new_name};
 
@@ -48,7 +48,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
-    let folder = tempfile::tempdir().map_err(|error| Failure::cannot_write(&std::env::temp_dir(), error))?;
+    let folder = scratch(args.connect.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
     // With --json, stdout has the problems alone.

@@ -15,18 +15,21 @@ use orgwave_core::status::Status;
 use orgwave_executor::survey::survey;
 
 use self::findings::{Drift, Findings};
+use super::execution::check_file;
 use super::listeners::Listeners;
 use crate::args::{self, GuardArgs, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
-use crate::plans::{Lines, NewPlan, each_line, header_of, make, settings, stopped};
+use crate::plans::{Lines, NewPlan, each_line, header_of, make, scratch, settings, stopped};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 use crate::selection::Selection;
 
 /// Verifies a rollout or a run.
 pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
+    // Before a call is made for a table that can't be written.
+    args.output_file.as_deref().map_or(Ok(()), |path| check_file(path, "the table"))?;
     let findings = match run_folder(&args)? {
         Some(folder) => of_run(&args, &folder).await?,
         None => of_rollout(&args).await?,
@@ -52,7 +55,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.key, limits, needed, None, None)?;
     // A plan that nobody keeps.
-    let folder = tempfile::tempdir().map_err(|error| Failure::cannot_write(&std::env::temp_dir(), error))?;
+    let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     let mut listeners = Listeners::new(&args.output, None)?;
     let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };

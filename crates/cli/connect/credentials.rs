@@ -33,12 +33,9 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
             key.map_err(|error| bad("what --token-command printed is unusable".to_owned()).because(error))?;
         return Ok((key, "--token-command".to_owned()));
     }
-    if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = PathBuf::from(folder).join("orgwave-token");
-        if path.exists() {
-            let source = path.display().to_string();
-            return parse(read_handed_over(&path)?, &source).map(|key| (key, source));
-        }
+    if let Some((text, path)) = read_handed_over("orgwave-token")? {
+        let source = path.display().to_string();
+        return parse(text, &source).map(|key| (key, source));
     }
     if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
         let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is no text".to_owned()))?;

@@ -58,7 +58,7 @@ impl Network {
         let Some((url, whence, exceptions)) = found else { return Ok(()) };
         let why_not = if args.no_proxy {
             "as --no-proxy says"
-        } else if endpoint.is_loopback() {
+        } else if endpoint.is_here() {
             "never for this machine"
         } else if !Proxy::is_for(endpoint, &exceptions) {
             "as NO_PROXY says"
@@ -101,7 +101,8 @@ impl Network {
 /// The first of these variables that says something.
 fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(|name| {
-        let value = env::var_os(name)?.into_string().ok()?;
+        // What is no text is no URL either, and is to be said to be none.
+        let value = env::var_os(name)?.to_string_lossy().into_owned();
         (!value.trim().is_empty()).then_some((*name, value))
     })
 }

@@ -3,13 +3,15 @@
 //! Others are all but the owner and the file's group: the mode's last digit, and what an access control list gives to
 //! users and groups by name. A group is how Kubernetes (`fsGroup`) and Docker let a container's user in.
 
+use std::env;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orgwave_core::run::Exit;
 use rustix::fs::StatVfsMountFlags;
-use rustix::process::{getegid, geteuid};
+use rustix::process::{getegid, geteuid, getgroups};
 
 use crate::failure::Failure;
 use crate::input::Input;
@@ -36,13 +38,21 @@ pub fn read_private(path: &Path) -> Result<(String, Option<&'static str>), Failu
     text_of(path, input).map(|text| (text, note))
 }
 
-/// Reads a file that the service manager handed over: who may read it is the manager's business, who gives access by
-/// list where it doesn't by mode.
+/// Reads a file that the service manager handed over in `$CREDENTIALS_DIRECTORY`, if there is one of this name: who may
+/// read it is the manager's business, who gives access by list where it doesn't by mode.
 ///
 /// # Errors
-/// As [`read_private`], but for who can read it.
-pub fn read_handed_over(path: &Path) -> Result<String, Failure> {
-    text_of(path, open(path)?)
+/// As [`read_private`], but for who can read it. A file that is there and can't be read is not passed over: the next
+/// source might hold another key.
+pub fn read_handed_over(name: &str) -> Result<Option<(String, PathBuf)>, Failure> {
+    // A variable without a whole path hands nothing over; the working directory may be anybody's.
+    let folder =
+        env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let Some(path) = folder.map(|folder| folder.join(name)) else { return Ok(None) };
+    match path.symlink_metadata() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        _ => Ok(Some((text_of(&path, open(&path)?)?, path))),
+    }
 }
 
 fn open(path: &Path) -> Result<Input, Failure> {
@@ -67,16 +77,18 @@ fn readable_by_others(input: &Input) -> Option<Exposed> {
     if input.metadata().mode() & 0o004 != 0 {
         return Some(Exposed::Mode);
     }
-    let mut list = [0; 4096];
+    // As long as Linux lets any be.
+    let mut list = vec![0; 1 << 16];
     // No list, or a system without any.
     let length = rustix::fs::fgetxattr(input.file(), "system.posix_acl_access", &mut list).ok()?;
     let known = [input.metadata().uid(), geteuid().as_raw(), 0];
-    let groups = [input.metadata().gid(), getegid().as_raw(), 0];
-    lets_others_read(list.get(..length).unwrap_or(&list), known, groups).then_some(Exposed::List)
+    let mut groups = vec![input.metadata().gid(), getegid().as_raw(), 0];
+    groups.extend(getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()));
+    lets_others_read(list.get(..length).unwrap_or(&list), known, &groups).then_some(Exposed::List)
 }
 
 /// Whether an access control list, as Linux stores it, lets any user or group read but these.
-fn lets_others_read(list: &[u8], users: [u32; 3], groups: [u32; 3]) -> bool {
+fn lets_others_read(list: &[u8], users: [u32; 3], groups: &[u32]) -> bool {
     const USER: u16 = 0x02;
     const GROUP: u16 = 0x08;
     const MASK: u16 = 0x10;
@@ -125,8 +137,13 @@ fn exposed(path: &Path, input: &Input, how: Exposed) -> Failure {
              process (Kubernetes: defaultMode and fsGroup)",
         )
     } else if us != 0 && us != owner {
+        let close = match how {
+            Exposed::Mode => "chmod o-r",
+            // All entries would be one too many: this user may be among them.
+            Exposed::List => "setfacl -x ENTRY",
+        };
         failure.hint(format!(
-            "its owner is user {owner}, who can close it: chmod o-r {shown}; or take the key by --token-command or \
+            "its owner is user {owner}, who can close it: {close} {shown}; or take the key by --token-command or \
              --token-file - instead"
         ))
     } else if how == Exposed::List {
@@ -166,8 +183,8 @@ mod tests {
             (vec![owner, group, (8, 4, 100), (0x10, 4, u32::MAX), other], true),
             (vec![owner, group, (8, 4, 50), (0x10, 4, u32::MAX), other], false),
         ] {
-            assert_eq!(lets_others_read(&list(&entries), [1000, 0, 0], [50, 0, 0]), exposed, "{entries:?}");
+            assert_eq!(lets_others_read(&list(&entries), [1000, 0, 0], &[50, 0, 0]), exposed, "{entries:?}");
         }
-        assert!(!lets_others_read(&[], [0; 3], [0; 3]));
+        assert!(!lets_others_read(&[], [0; 3], &[0; 3]));
     }
 }

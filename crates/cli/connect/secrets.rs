@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{SecretName, SecretText, Secrets};
@@ -58,12 +58,8 @@ fn value_of(name: &SecretName, in_file: &Secrets) -> Result<Option<SecretText>, 
     if let Some(value) = in_file.get(name) {
         return Ok(Some(value.clone()));
     }
-    if let Some(folder) = env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = PathBuf::from(folder).join(name.as_str());
-        if path.exists() {
-            let text = read_handed_over(&path)?;
-            return Ok(Some(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned())));
-        }
+    if let Some((text, _)) = read_handed_over(name.as_str())? {
+        return Ok(Some(SecretText::new(text.trim_end_matches(['\r', '\n']).to_owned())));
     }
     let variable = format!("ORGWAVE_SECRET_{name}");
     match env::var_os(&variable) {

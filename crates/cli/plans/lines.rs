@@ -6,10 +6,10 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use orgwave_core::plan::{IndexEntry, PlanLine};
-use orgwave_core::run::Exit;
 use orgwave_executor::ports::PlanSource;
 
 use crate::failure::Failure;
+use crate::input::Input;
 
 /// The lines of the plan that is executed.
 #[derive(Debug)]
@@ -24,9 +24,7 @@ impl PlanLines {
     /// # Errors
     /// 66.
     pub fn open(path: &Path, index: Vec<IndexEntry>) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| {
-            Failure::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
-        })?;
+        let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
         Ok(Self::new(file, index))
     }
 

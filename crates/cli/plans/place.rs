@@ -22,7 +22,7 @@ impl Place {
     /// The file that was named, else one in a new folder of this name below `reports/plans`.
     ///
     /// # Errors
-    /// 64: the file, or one of its pages, is there already. 74: the folder can't be made.
+    /// 64: the file, or one of its pages, is there already. 74: the folder can't be made. 78: no file can be there.
     pub fn find(file: Option<&Path>, reports: &Path, name: String) -> Result<Self, Failure> {
         match file {
             Some(path) => {
@@ -35,7 +35,14 @@ impl Place {
                     return Err(Failure::new(Exit::BadConfig, what));
                 }
                 // A link to where nothing is leads to the plan, and its pages lie beside that.
-                let target = target_of(path).map_err(|error| Failure::cannot_write(path, error))?;
+                let target = target_of(path).map_err(|error| match error.kind() {
+                    // No error of the system's: what the path leads to is no file.
+                    io::ErrorKind::Other => {
+                        let what = format!("{} can't be a file for a plan", path.display());
+                        Failure::new(Exit::BadConfig, what).because(error)
+                    }
+                    _ => Failure::cannot_write(path, error),
+                })?;
                 let pages = ["html", "md", "csv"].map(|extension| target.with_extension(extension));
                 match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
                     Some(there) => Err(Failure::usage(format!(

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::console;
 use crate::failure::Failure;
+use crate::input;
 use crate::runs::sync_folder;
 
 /// What a mark says.
@@ -25,8 +26,11 @@ struct Mark {
     run: PathBuf,
 }
 
-/// Where the mark of the plan at this path is: `plan.jsonl.used`.
+/// Where the mark of the plan at this path is: `plan.jsonl.used`. A link is not the plan: the mark is beside the file that
+/// the link leads to, so that every path to a plan finds the same mark.
 pub fn mark_of(plan: &Path) -> PathBuf {
+    let real = if plan.is_symlink() { plan.canonicalize().ok() } else { None };
+    let plan = real.as_deref().unwrap_or(plan);
     let mut name = plan.file_name().map_or_else(OsString::new, ToOwned::to_owned);
     name.push(".used");
     plan.with_file_name(name)
@@ -38,7 +42,7 @@ pub fn mark_of(plan: &Path) -> PathBuf {
 /// 12: it was used.
 pub fn check(plan: &Path, plan_id: &str) -> Result<(), Failure> {
     let path = mark_of(plan);
-    let text = match std::fs::read(&path) {
+    let text = match input::read(&path) {
         Ok(text) => text,
         Err(error) if is_absent(error.kind()) => return Ok(()),
         Err(error) => return Err(used(&path, None).because(error)),

@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::durable::folder_synced;
+use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
 
 use crate::failure::Failure;
@@ -25,12 +26,33 @@ pub fn new_name(now: Timestamp) -> String {
     format!("{}-{:016x}", now.compact(), fastrand::u64(..))
 }
 
+/// Whether a text has the form of such a name.
+pub fn is_name(text: &str) -> bool {
+    let is_time = |time: &str| {
+        let pattern = b"00000000T000000Z";
+        time.len() == pattern.len()
+            && time.bytes().zip(pattern).all(
+                |(c, like)| {
+                    if *like == b'0' { c.is_ascii_digit() } else { c == *like }
+                },
+            )
+    };
+    let is_chance = |chance: &str| chance.len() == 16 && chance.bytes().all(|c| c.is_ascii_hexdigit());
+    text.split_once('-').is_some_and(|(time, chance)| is_time(time) && is_chance(chance))
+}
+
 impl NewFolder {
     /// Makes a folder of this name in `parent`, which is made too if it isn't there.
     ///
     /// # Errors
-    /// 74.
+    /// 74. 78: what has the parent's name is no folder.
     pub fn make(parent: &Path, name: String) -> Result<Self, Failure> {
+        if parent.metadata().is_ok_and(|there| !there.is_dir()) {
+            let what = format!("{} is a file, a device or a pipe, not a folder", parent.display());
+            return Err(
+                Failure::new(Exit::BadConfig, what).hint("--reports names a folder, or one to be made")
+            );
+        }
         let with_parent = !parent.exists();
         let mut builder = DirBuilder::new();
         builder.recursive(true).create(parent).map_err(|error| Failure::cannot_write(parent, error))?;

@@ -1,6 +1,5 @@
 //! A run on disk, as the reporter reads it.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
 
 use crate::args::path_again;
 use crate::failure::Failure;
+use crate::input::Input;
 use crate::plans::{OpenPlan, Wanted, header_of};
 
 /// The plan's name in a run's folder.
@@ -73,7 +73,7 @@ fn not_together(folder: &Path) -> Failure {
 fn ends_with_seal(plan: &Path, seal: &str) -> bool {
     let end = format!("\"{seal}\"}}\n");
     let tail = || {
-        let mut file = File::open(plan)?;
+        let mut file = Input::open(plan)?.into_file();
         file.seek(SeekFrom::End(-i64::try_from(end.len()).unwrap_or(0)))?;
         let mut tail = Vec::new();
         file.read_to_end(&mut tail)?;
@@ -116,7 +116,7 @@ impl RunSource for RunFiles {
     }
 
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
-        let file = File::open(self.folder.join(PLAN_FILE))?;
+        let file = Input::open(&self.folder.join(PLAN_FILE))?.into_file();
         PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)))
     }
 

@@ -119,11 +119,6 @@ impl Endpoint {
         self.base.scheme() == "http"
     }
 
-    /// Whether requests stay on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.base.host_str().is_some_and(is_loopback)
-    }
-
     /// Whether requests travel encrypted.
     pub fn is_encrypted(&self) -> bool {
         !self.is_plain()

@@ -87,7 +87,7 @@ impl Transport {
     pub(crate) fn new(setup: &Setup) -> Result<Self, SetupError> {
         let plain = setup.endpoint.is_plain();
         // Neither the variables of the environment nor the system's settings are looked at again.
-        let proxy = setup.proxy.as_ref().filter(|_| !setup.endpoint.is_loopback());
+        let proxy = setup.proxy.as_ref().filter(|_| !setup.endpoint.is_here());
         let proxy = proxy.map(|proxy| proxy.to_reqwest().map_err(SetupError::Http)).transpose()?;
         let tls = tls(setup)?;
         let client = |kept: usize| {

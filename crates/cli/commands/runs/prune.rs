@@ -14,7 +14,7 @@ use crate::args::{PruneArgs, RunsArgs};
 use crate::clock;
 use crate::console;
 use crate::failure::Failure;
-use crate::runs::{RunFolder, bad_journal, is_finished, runs_in};
+use crate::runs::{RunFolder, bad_journal, is_finished, is_name, runs_in};
 
 /// What a folder is called while it is removed: no command takes it for a run any more.
 const REMOVED: &str = ".pruned-";
@@ -96,7 +96,9 @@ fn remove(folder: &Path) -> Result<bool, Failure> {
 /// Removes what an earlier process that was stopped did not.
 fn sweep(reports: &Path) -> Result<(), Failure> {
     let entries = fs::read_dir(reports).into_iter().flatten().flatten();
-    let left = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(REMOVED));
+    // What only begins like ours is somebody else's.
+    let left = entries
+        .filter(|entry| entry.file_name().to_string_lossy().strip_prefix(REMOVED).is_some_and(is_name));
     for entry in left.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         fs::remove_dir_all(entry.path()).map_err(|error| Failure::cannot_write(&entry.path(), error))?;
     }

@@ -106,6 +106,11 @@ pub fn target_of(path: &Path) -> io::Result<PathBuf> {
     const MOST_LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..=MOST_LINKS {
+        if is_descriptor(&path) {
+            return Err(io::Error::other(
+                "it is what a descriptor of this process leads to, not a plain file",
+            ));
+        }
         let found = match fs::symlink_metadata(&path) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
@@ -121,6 +126,13 @@ pub fn target_of(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("its links go in a circle"))
+}
+
+/// Whether a path names an open descriptor, as `/dev/stdout` does in the end. What that leads to looks like a link and is
+/// none: a file in its place would take it away from whoever writes through the descriptor, as stdout does.
+fn is_descriptor(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    folder == Path::new("/dev/fd") || folder.starts_with("/proc") && folder.ends_with("fd")
 }
 
 /// Makes the names in a folder durable.
