@@ -63,6 +63,14 @@ impl Failure {
         Self::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
     }
 
+    /// A path at which a file for this can't be written: what is there is no file (78), or the system says no (74).
+    pub fn no_file_for(what: &str, path: &std::path::Path, error: std::io::Error) -> Self {
+        // Our own errors have no number of the system's.
+        let exit =
+            if error.kind() == std::io::ErrorKind::Other { Exit::BadConfig } else { Exit::CannotWrite };
+        Self::new(exit, format!("{} can't be a file for {what}", path.display())).because(error)
+    }
+
     /// A file or folder of ours that can't be written.
     pub fn cannot_write(path: &std::path::Path, error: impl Into<anyhow::Error>) -> Self {
         Self::new(Exit::CannotWrite, format!("{} can't be written", path.display())).because(error)

@@ -90,7 +90,7 @@ fn what_is_handed_over_and_cannot_be_read_is_not_passed_over() {
 #[test]
 fn a_long_access_control_list_is_read_to_its_end() {
     let (desk, vendor) = ready();
-    let setfacl = crate::machine::program(&["setfacl"], "acl");
+    let setfacl = crate::debian::program(&["setfacl"], "acl");
     // A file system whose lists may be longer than a page; where there is none, there is nothing to be refused.
     let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
     let key = folder.path().join("key");

@@ -45,7 +45,11 @@ pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
     match Memory::place(args.key.state_dir.as_deref()) {
         Ok(folder) => check_folder(&mut chart, "state", &folder, true),
         Err(failure) => {
-            chart.bad("state", &failure, "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave)");
+            chart.bad(
+                "state",
+                &failure,
+                "set XDG_STATE_HOME (for systemd: StateDirectory=orgwave with Environment=XDG_STATE_HOME=%S)",
+            );
         }
     }
     if let Ok(memory) = Memory::place(args.key.state_dir.as_deref()) {
@@ -345,9 +349,13 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
         Err(error) => {
             let shut = private && there == folder && error.kind() == io::ErrorKind::Other;
             let mend = if shut {
-                format!("close it to others: chmod 700 {}", there.display())
+                format!(
+                    "close it to others (chmod 700 {there}); if it isn't yours, name one in it: --state-dir {there}/orgwave",
+                    there = there.display()
+                )
             } else if private {
-                "set XDG_STATE_HOME to a folder that you may write (for systemd: StateDirectory=orgwave)"
+                "set XDG_STATE_HOME to a folder that you may write, or name one by --state-dir (for systemd: StateDirectory=orgwave \
+                 with Environment=XDG_STATE_HOME=%S)"
                     .to_owned()
             } else {
                 "name a folder that you may write: --reports DIR".to_owned()

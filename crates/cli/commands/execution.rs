@@ -1,6 +1,5 @@
 //! Carrying a plan out, for `apply` and `resume` alike: journal, executor, reports, exit code.
 
-use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
@@ -167,23 +166,22 @@ pub fn check_metrics(metrics: &MetricsArgs) -> Result<(), Failure> {
     match path.metadata() {
         // What is no file is written to as it is.
         Ok(there) if there.file_type().is_char_device() => Ok(()),
-        _ => check_file(path, "metrics"),
+        _ => check_file(path, "metrics").map_err(|failure| Failure { exit: Exit::BadConfig, ..failure }),
     }
 }
 
 /// The same, of a plain file that will be written whole.
 ///
 /// # Errors
-/// 78.
+/// 74. 78: what the path leads to is no file.
 pub fn check_file(path: &Path, what: &str) -> Result<(), Failure> {
     let tried = target_of(path).and_then(|target| {
         let folder =
             target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         tempfile::tempfile_in(folder).map(drop)
     });
-    tried.map_err(|error: io::Error| {
-        Failure::new(Exit::BadConfig, format!("{} can't be a file for {what}", path.display()))
-            .because(error)
+    tried.map_err(|error| {
+        Failure::no_file_for(what, path, error)
             .hint("name a file in a folder that is there and that you may write")
     })
 }

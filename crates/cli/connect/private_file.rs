@@ -83,7 +83,7 @@ fn readable_by_others(input: &Input) -> Option<Exposed> {
     let length = rustix::fs::fgetxattr(input.file(), "system.posix_acl_access", &mut list).ok()?;
     let known = [input.metadata().uid(), geteuid().as_raw(), 0];
     let mut groups = vec![input.metadata().gid(), getegid().as_raw(), 0];
-    groups.extend(getgroups().unwrap_or_default().into_iter().map(|group| group.as_raw()));
+    groups.extend(getgroups().unwrap_or_default().into_iter().map(rustix::fs::Gid::as_raw));
     lets_others_read(list.get(..length).unwrap_or(&list), known, &groups).then_some(Exposed::List)
 }
 

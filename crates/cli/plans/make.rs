@@ -332,6 +332,8 @@ pub fn stopped(reason: &StopReason) -> Failure {
             "the certificate's authority is not trusted here; if it is your company's (a gateway, a proxy that looks \
              into TLS), name it by --ca-file FILE",
         ),
+        StopReason::Unreachable(why) if why.contains("CertificateRequired") => failure
+            .hint("the server asks for a client certificate: --client-cert FILE and --client-key FILE give one"),
         // As reqwest names what failed on the way through a proxy.
         StopReason::Unreachable(why) if why.contains("tunnel error") || why.contains("socks") => failure.hint(
             "the proxy refuses, or can't be reached: `orgwave doctor` says which one is in force; --no-proxy or NO_PROXY \

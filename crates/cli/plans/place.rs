@@ -8,7 +8,7 @@ use orgwave_reporter::files::target_of;
 
 use crate::failure::Failure;
 use crate::plans::used;
-use crate::runs::{NewFolder, PLAN_FILE};
+use crate::runs::{NewFolder, PLAN_FILE, must_be_folder};
 
 /// The place of a plan that isn't made yet.
 pub struct Place {
@@ -35,14 +35,7 @@ impl Place {
                     return Err(Failure::new(Exit::BadConfig, what));
                 }
                 // A link to where nothing is leads to the plan, and its pages lie beside that.
-                let target = target_of(path).map_err(|error| match error.kind() {
-                    // No error of the system's: what the path leads to is no file.
-                    io::ErrorKind::Other => {
-                        let what = format!("{} can't be a file for a plan", path.display());
-                        Failure::new(Exit::BadConfig, what).because(error)
-                    }
-                    _ => Failure::cannot_write(path, error),
-                })?;
+                let target = target_of(path).map_err(|error| Failure::no_file_for("a plan", path, error))?;
                 let pages = ["html", "md", "csv"].map(|extension| target.with_extension(extension));
                 match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
                     Some(there) => Err(Failure::usage(format!(
@@ -62,6 +55,7 @@ impl Place {
                 }
             }
             None => {
+                must_be_folder(reports)?;
                 let folder = NewFolder::make(&reports.join("plans"), name)?;
                 Ok(Self { path: folder.path.join(PLAN_FILE), folder: Some(folder) })
             }

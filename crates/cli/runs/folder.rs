@@ -41,18 +41,25 @@ pub fn is_name(text: &str) -> bool {
     text.split_once('-').is_some_and(|(time, chance)| is_time(time) && is_chance(chance))
 }
 
+/// Refuses a place for runs or plans where something else is already.
+///
+/// # Errors
+/// 78.
+pub fn must_be_folder(path: &Path) -> Result<(), Failure> {
+    if path.metadata().is_ok_and(|there| !there.is_dir()) {
+        let what = format!("{} is a file, a device or a pipe, not a folder", path.display());
+        return Err(Failure::new(Exit::BadConfig, what).hint("--reports names a folder, or one to be made"));
+    }
+    Ok(())
+}
+
 impl NewFolder {
     /// Makes a folder of this name in `parent`, which is made too if it isn't there.
     ///
     /// # Errors
     /// 74. 78: what has the parent's name is no folder.
     pub fn make(parent: &Path, name: String) -> Result<Self, Failure> {
-        if parent.metadata().is_ok_and(|there| !there.is_dir()) {
-            let what = format!("{} is a file, a device or a pipe, not a folder", parent.display());
-            return Err(
-                Failure::new(Exit::BadConfig, what).hint("--reports names a folder, or one to be made")
-            );
-        }
+        must_be_folder(parent)?;
         let with_parent = !parent.exists();
         let mut builder = DirBuilder::new();
         builder.recursive(true).create(parent).map_err(|error| Failure::cannot_write(parent, error))?;

@@ -5,7 +5,7 @@ mod journal;
 mod list;
 mod source;
 
-pub use folder::{NewFolder, is_name, new_name, sync_folder};
+pub use folder::{NewFolder, is_name, must_be_folder, new_name, sync_folder};
 pub use journal::JournalPort;
 pub use list::{RunFolder, find, is_finished, is_stuck, newest_unfinished, place, runs_in};
 pub use source::{PLAN_FILE, RunFiles, bad_journal, prove, take};
