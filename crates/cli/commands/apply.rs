@@ -14,6 +14,7 @@ use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, FILE_NAME, JournalError, SqliteJournal};
+use orgwave_reporter::RunLog;
 
 use super::execution::{Execution, check_metrics, execute, report};
 use super::listeners::Listeners;
@@ -47,7 +48,8 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     check_metrics(&args.metrics)?;
     check_labels(&args.metrics)?;
     let folder = NewFolder::make(&args.output.reports, new_name(clock::now()))?;
-    let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
+    let log = RunLog::open(&folder.path, args.guard.unattended)?;
+    let mut listeners = Listeners::new(&args.output, Some(log));
     let prepared = if is_plan {
         prepare_plan(&args, &folder).await
     } else {

@@ -1,7 +1,6 @@
 //! Who hears what happens: progress on the terminal, JSON lines on stdout, the run's log.
 
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 
 use orgwave_reporter::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 
@@ -17,11 +16,8 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// As the flags want them. The log goes into `folder`, if there is one.
-    ///
-    /// # Errors
-    /// 74: the log can't be written.
-    pub fn new(output: &OutputArgs, folder: Option<&Path>) -> Result<Self, Failure> {
+    /// As the flags want them, and the log of a run, if there is one.
+    pub fn new(output: &OutputArgs, log: Option<RunLog>) -> Self {
         let mode = if output.quiet || output.no_progress {
             ProgressMode::Quiet
         } else if io::stderr().is_terminal() {
@@ -29,11 +25,11 @@ impl Listeners {
         } else {
             ProgressMode::Heartbeat(Box::new(console::Stderr))
         };
-        Ok(Self {
+        Self {
             progress: Progress::new(mode),
             lines: output.json.then(|| EventLines::new(console::Stdout)),
-            log: folder.map(RunLog::open).transpose()?,
-        })
+            log,
+        }
     }
 
     /// One sink that tells all of them.

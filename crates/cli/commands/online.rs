@@ -52,7 +52,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let path = folder.path().join(PLAN_FILE);
     let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
     // With --json, stdout has the problems alone.
-    let mut listeners = Listeners::new(&OutputArgs { json: false, ..args.output.clone() }, None)?;
+    let mut listeners = Listeners::new(&OutputArgs { json: false, ..args.output.clone() }, None);
     let select = SelectArgs::default();
     let made = make(rollout, &policy, &select, &mut session, new, &mut listeners.sink()).await;
     listeners.finish()?;

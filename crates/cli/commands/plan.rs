@@ -34,7 +34,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
         let needed = &rollout.manifest.header().secrets;
         let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
-        let mut listeners = Listeners::new(&args.output, None)?;
+        let mut listeners = Listeners::new(&args.output, None);
         let new = NewPlan { path: &path, id: plan_id, is_reviewed: true };
         let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
         listeners.finish()?;

@@ -9,7 +9,7 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{History, Recorded};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_reporter::files::write_files_watched;
-use orgwave_reporter::{Summary, Tally};
+use orgwave_reporter::{RunLog, Summary, Tally};
 
 use super::execution::{Execution, check_metrics, execute, report, say, say_page};
 use super::listeners::Listeners;
@@ -67,7 +67,8 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     lock.claim(&folder.header.run_id, std::mem::take(&mut plan.orgs)).await?;
     folder.unmark()?;
     let settle_only = session.gate.clock().now() >= plan.header.expires;
-    let mut listeners = Listeners::new(&args.output, Some(&folder.path))?;
+    let log = RunLog::open(&folder.path, folder.header.unattended)?;
+    let mut listeners = Listeners::new(&args.output, Some(log));
     let strict = folder.header.strict || args.strict;
     let execution = Execution {
         folder: &folder.path,

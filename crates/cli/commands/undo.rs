@@ -204,7 +204,7 @@ async fn make(
     let draft = RefCell::new(Draft::in_folder(path.parent().unwrap_or(std::path::Path::new("")))?);
     let mut unrestored = Unrestored::default();
     let api = session.reader()?;
-    let mut listeners = Listeners::new(&args.output, None)?;
+    let mut listeners = Listeners::new(&args.output, None);
     let stop = survey(
         (0..).zip(changed).map(|(index, record)| (record.line.org, (index, record))),
         &api,

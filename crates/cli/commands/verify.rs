@@ -57,7 +57,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     // A plan that nobody keeps.
     let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
-    let mut listeners = Listeners::new(&args.output, None)?;
+    let mut listeners = Listeners::new(&args.output, None);
     let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
     let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
     listeners.finish()?;
@@ -108,7 +108,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
             && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
     };
     let api = session.reader()?;
-    let mut listeners = Listeners::new(&args.output, None)?;
+    let mut listeners = Listeners::new(&args.output, None);
     let mut findings = Findings::default();
     let stop = survey(
         lines.by_ref().filter(to_judge).map(|line| (line.org, line)),

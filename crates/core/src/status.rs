@@ -76,6 +76,19 @@ words! {
     }
 }
 
+impl Action {
+    /// Whether nothing is done.
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+impl Default for Action {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
 impl Status {
     /// Whether it stays for ever. The two others are final for one process only: a resume goes on with them.
     pub const fn is_settled(self) -> bool {

@@ -55,6 +55,7 @@
 //! - No compaction and no index: a run's log is read from end to end, a few times in its life.
 //! - No network file systems: SQLite's WAL needs memory shared between a machine's processes.
 
+mod beside;
 mod chain;
 mod error;
 #[cfg(feature = "faults")]

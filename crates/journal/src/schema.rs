@@ -139,7 +139,7 @@ pub(crate) fn check_pages(connection: &Connection) -> Result<(), JournalError> {
     if verdict == "ok" { Ok(()) } else { Err(JournalError::damaged(verdict)) }
 }
 
-fn connect(path: &Path, access: Access) -> Result<Connection, JournalError> {
+pub(crate) fn connect(path: &Path, access: Access) -> Result<Connection, JournalError> {
     let sqlite = || JournalError::sqlite("open the journal");
     let flags = match access {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,

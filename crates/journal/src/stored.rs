@@ -7,6 +7,7 @@ use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::run::{Entry, Finish, RunHeader};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use crate::beside::Beside;
 use crate::chain::Link;
 use crate::error::JournalError;
 use crate::replay::{Fact, OrgRecord, Replay};
@@ -19,6 +20,8 @@ pub struct Stored {
     connection: Connection,
     header: RunHeader,
     first: Link,
+    /// Dropped after the connection.
+    _beside: Beside,
 }
 
 impl Stored {
@@ -28,7 +31,7 @@ impl Stored {
     /// It can't be read, is damaged, empty, no journal, or of a newer format.
     pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
         let (connection, header, first) = schema::open(path, Access::Read)?;
-        Ok(Self { connection, header, first })
+        Ok(Self { connection, header, first, _beside: Beside::of(path) })
     }
 
     /// What the run is.

@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { strings, words, plan, stride, org_files } = data;
   const [LINE, ORG, NAME, WAVE, WORD, CHANGES, EXTRA, COURSE] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const courseOf = (row) => row[COURSE] || [0, null, null, 0, 0];
   const FIRST = 60, MORE = 200, PRINTED = 1000;
   const rows = data.rows.sort((a, b) => a[LINE] - b[LINE]);
   const $ = (id) => document.getElementById(id);
@@ -78,7 +79,7 @@
     name.append(make("bdi", "", row[NAME].trim() || row[ORG]));
     const changes = row[CHANGES].length / stride + ((row[EXTRA] || {}).k || 0);
     const right = plan ? [changes ? `${changes} change${changes === 1 ? "" : "s"}` : "", ""]
-      : [row[COURSE][0] ? `${row[COURSE][0]} send${row[COURSE][0] === 1 ? "" : "s"}` : "", seconds(row[COURSE][2])];
+      : [courseOf(row)[0] ? `${courseOf(row)[0]} send${courseOf(row)[0] === 1 ? "" : "s"}` : "", seconds(courseOf(row)[2])];
     summary.append(make("span", "line", row[LINE]), name, make("span", "wave", row[WAVE] || ""),
       make("span", `word ${tone}`, word), make("span", "num", right[0]), make("span", "num", right[1]));
     details.append(summary);
@@ -111,7 +112,7 @@
     fact("to be removed, not live", (extra.i || []).join("; "));
     if (extra.e) fact("expects", extra.e.join(", "), "mono");
     if (!plan) {
-      const [sends, started, took, http, verified] = row[COURSE];
+      const [sends, started, took, http, verified] = courseOf(row);
       if (started !== null) fact("began", `${seconds(started)} into the run, took ${seconds(took)}`);
       fact("sends", sends || "");
       fact("HTTP status", http || "");

@@ -12,8 +12,10 @@ use crate::secret::Fingerprint;
 use crate::settings::Ignored;
 use crate::timestamp::Timestamp;
 
-/// The version of the plan's format that this code writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The version of the plan's format that this code writes, and the newest that it reads. A plan of format 1 says of
+/// every field what was before it and where it was written, and of every org what is to be done; since 2 what is not
+/// said is the default.
+pub const FORMAT: u32 = 2;
 
 /// From what a plan was made, for whom, and how it is to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

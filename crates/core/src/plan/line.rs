@@ -1,6 +1,7 @@
 //! A line of a plan: one org, and what is to be done to it.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -57,19 +58,62 @@ impl Verdict {
 }
 
 /// A managed path: what stood there when the plan was made, and what is wanted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "StoredField")]
 pub struct PlannedField {
     /// Where.
     pub path: Path,
-    /// What stood there. [`Image::Absent`] also where nothing was read (`--no-read`).
+    /// What stood there. [`Image::Absent`] also where nothing was read (`--no-read`). Not stored where it is the very
+    /// value that is wanted.
     pub before: Image,
     /// What is wanted.
     pub after: Wish,
     /// The fingerprint of the wanted value, where that is a secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
-    /// Where the wish was written.
+    /// Where the wish was written. Not stored where that is the row.
     pub from: Origin,
+}
+
+/// A [`PlannedField`] as a plan has it: without what the rest says.
+#[derive(Deserialize)]
+struct StoredField {
+    path: Path,
+    before: Option<Image>,
+    after: Wish,
+    fingerprint: Option<Fingerprint>,
+    from: Option<Origin>,
+}
+
+impl From<StoredField> for PlannedField {
+    fn from(stored: StoredField) -> Self {
+        let StoredField { path, before, after, fingerprint, from } = stored;
+        let before = before.unwrap_or_else(|| match &after {
+            Wish::Set(value) => Image::Json(value.clone()),
+            Wish::Remove | Wish::Secret(_) => Image::Absent,
+        });
+        Self { path, before, after, fingerprint, from: from.unwrap_or(Origin::Row) }
+    }
+}
+
+impl Serialize for PlannedField {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { path, before, after, fingerprint, from } = self;
+        let is_as_wanted =
+            matches!((before, after), (Image::Json(before), Wish::Set(after)) if before == after);
+        let mut stored = serializer.serialize_map(None)?;
+        stored.serialize_entry("path", path)?;
+        if !is_as_wanted {
+            stored.serialize_entry("before", before)?;
+        }
+        stored.serialize_entry("after", after)?;
+        if let Some(fingerprint) = fingerprint {
+            stored.serialize_entry("fingerprint", fingerprint)?;
+        }
+        if *from != Origin::Row {
+            stored.serialize_entry("from", from)?;
+        }
+        stored.end()
+    }
 }
 
 impl PlannedField {
@@ -204,7 +248,8 @@ pub struct PlanLine {
     pub carried: Vec<String>,
     /// What planning found.
     pub verdict: Verdict,
-    /// What is to be done.
+    /// What is to be done. Not stored where that is nothing.
+    #[serde(default, skip_serializing_if = "Action::is_none")]
     pub action: Action,
     /// Why, where something is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -238,10 +238,10 @@ impl<R: BufRead> Lines<R> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::desired::{Origin, Wish};
+    use crate::desired::{Origin, SideTable, Wish};
     use crate::outcome::Image;
     use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
@@ -399,6 +399,46 @@ mod tests {
         assert_eq!(PlanReader::open(&plain[..]).unwrap().header(), &header());
         let undo = Header { undoes: Some("r1".into()), ..header() };
         assert_eq!(PlanReader::open(&bytes(&undo)[..]).unwrap().header().undoes.as_deref(), Some("r1"));
+    }
+
+    #[test]
+    fn what_a_line_does_not_say_is_the_default_and_a_plan_that_says_it_is_read_too() {
+        let field = |before, after, from| PlannedField {
+            path: "doorInfoMap.d1.clipDuration".parse().unwrap(),
+            before,
+            after,
+            fingerprint: None,
+            from,
+        };
+        let (side, set) = (Origin::Side(SideTable::Doors, 4), |value| Wish::Set(value));
+        let fields = vec![
+            field(Image::Json(json!(30)), set(json!(30)), Origin::Row),
+            field(Image::Json(json!(null)), set(json!(null)), side),
+            // These are the same to the API, and are not the same value.
+            field(Image::Absent, set(json!(null)), Origin::Row),
+            field(Image::Json(json!(30)), set(json!(30.0)), Origin::Undo),
+            field(Image::Absent, Wish::Remove, Origin::Default),
+            field(Image::Json(json!({"a": 1})), Wish::Remove, Origin::Row),
+        ];
+        let verdict = Verdict::Unchanged;
+        let short = PlanLine { fields, verdict, action: verdict.action(), ..line(2) };
+        let text = serde_json::to_string(&short).unwrap();
+        assert_eq!(serde_json::from_str::<PlanLine>(&text).unwrap(), short);
+        let stored: Value = serde_json::from_str(&text).unwrap();
+        assert!(stored.get("action").is_none(), "{stored}");
+        let said =
+            |name| stored["fields"].as_array().unwrap().iter().map(move |field| field.get(name).is_some());
+        assert_eq!(said("before").collect::<Vec<_>>(), [false, false, true, true, true, true]);
+        assert_eq!(said("from").collect::<Vec<_>>(), [false, true, false, true, true, false]);
+
+        let of_format_1 = r#"{"line":2,"org":"AAAAAAAAAAAAAAAAAAAAAA","verdict":"unchanged","action":"none","fields":
+            [{"path":"saveClips","before":{"json":true},"after":{"set":true},"from":"row"}],"typed":{"row":[]}}"#;
+        let since = r#"{"line":2,"org":"AAAAAAAAAAAAAAAAAAAAAA","verdict":"unchanged","fields":
+            [{"path":"saveClips","after":{"set":true}}],"typed":{"row":[]}}"#;
+        assert_eq!(
+            serde_json::from_str::<PlanLine>(of_format_1).unwrap(),
+            serde_json::from_str::<PlanLine>(since).unwrap()
+        );
     }
 
     #[test]

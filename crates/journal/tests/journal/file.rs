@@ -113,6 +113,40 @@ fn one_writer_at_a_time_and_readers_always() {
 }
 
 #[test]
+fn a_reader_of_a_run_that_has_ended_leaves_no_file_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let journal = story::publish(dir.path(), 1);
+    let path = journal.path().to_owned();
+    journal.record(Entry::Began { at: story::at(0) });
+    journal.record(Entry::Finished(Finish { at: story::at(5), stop: None, wrote: false }));
+    journal.flush().unwrap();
+    // As long as there is a writer, its log is its own.
+    drop(Stored::open_read_only(&path).unwrap());
+    assert_eq!(names(), [FILE_NAME, "run.db-shm", "run.db-wal"]);
+    drop(journal);
+
+    let (first, second) = (Stored::open_read_only(&path).unwrap(), Stored::open_read_only(&path).unwrap());
+    drop(first);
+    assert!(second.finish().unwrap().is_some(), "another reader goes on");
+    drop(second);
+    assert_eq!(names(), [FILE_NAME]);
+    // Of a run that was killed the log stays, whoever reads.
+    let journal = SqliteJournal::open(&path).unwrap();
+    journal.record(Entry::Began { at: story::at(6) });
+    journal.flush().unwrap();
+    drop(journal);
+    drop(Stored::open_read_only(&path).unwrap());
+    assert!(names().contains(&"run.db-wal".into()));
+    assert_eq!(Stored::open_read_only(&path).unwrap().timeline().unwrap().len(), 3);
+}
+
+#[test]
 fn another_process_goes_on_where_the_first_ended() {
     let dir = tempfile::tempdir().unwrap();
     let journal = story::publish(dir.path(), 2);

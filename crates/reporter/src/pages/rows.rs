@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {plan, stride, csv, org_files, words: [[word, tone]], strings: [text],
-//!  rows: [[line, org, name, wave, word, [path, before, after, ...], extra, course]]}
+//!  rows: [[line, org, name, wave, word, [path, before, after, ...], extra, course]]}  course only where there is one
 //! ```
 //!
 //! Texts that many orgs share stand once, in `strings`; rows point at them. A page bears a few megabytes:

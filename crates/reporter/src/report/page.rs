@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use askama::Template;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
@@ -131,6 +132,9 @@ struct Wave {
     outcome: String,
 }
 
+/// The [`course`] of an org of which nothing but its read is known; the page's script knows it, too.
+const NOTHING_DONE: &str = ",[0,null,null,0,0]";
+
 /// Adds an org to the page's list.
 fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     let Record { line, outcome, .. } = record;
@@ -166,6 +170,13 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     if record.changed() > CHANGES {
         extra.number('k', (record.changed() - CHANGES) as u64);
     }
+    row.push_str(&extra.end());
+    row.push_str(&course(outcome, run_started));
+    rows.push(to_look_at, &row);
+}
+
+/// What was done about the org, with a comma before it. Of one that was only read and is as desired, nothing.
+fn course(outcome: &OrgOutcome, run_started: Timestamp) -> String {
     let verified = match outcome.verified {
         Verified::True => 0,
         Verified::False => 1,
@@ -175,16 +186,14 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
         (Some(from), Some(to)) => to.since(from).as_millis().to_string(),
         _ => "null".to_owned(),
     };
-    let _ = write!(
-        row,
-        "{},[{},{},{},{},{verified}]",
-        extra.end(),
+    let course = format!(
+        ",[{},{},{},{},{verified}]",
         outcome.attempts,
         since(Some(run_started), outcome.started_at),
         since(outcome.started_at, outcome.finished_at),
         outcome.http_status.unwrap_or(0),
     );
-    rows.push(to_look_at, &row);
+    if course == NOTHING_DONE { String::new() } else { course }
 }
 
 fn segments(counts: &Counts) -> Vec<Segment> {
