@@ -59,34 +59,32 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     made?;
 
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let mut found = absences(&path, &file, &mut session).await?;
-    let mut rows: u64 = 0;
+    let mut missing = absences(&path, &file, &mut session).await?;
+    let (mut rows, mut shown, mut warnings): (u64, u64, u64) = (0, 0, 0);
+    // Printed as they are found: every row may have several.
     each_line(&path, |line| {
         rows += 1;
-        let told = blocked(&line, &file).into_iter().chain(unknown_keys(&line, &file));
-        for problem in told {
-            found.entry(line.line).or_insert_with(|| (String::new(), Vec::new())).1.push(problem);
+        let (_, missing) = missing.remove(&line.line).unwrap_or_default();
+        for problem in missing.into_iter().chain(blocked(&line, &file)).chain(unknown_keys(&line, &file)) {
+            if args.output.json {
+                console::event("problem", &problem);
+            } else if shown < SHOWN {
+                console::note(&format!("{problem}\n"));
+            }
+            shown += 1;
+            warnings += u64::from(problem.severity == Severity::Warning);
         }
     })?;
-    let all = || found.values().flat_map(|(_, problems)| problems);
-    for (shown, problem) in (0..).zip(all()) {
-        if args.output.json {
-            console::event("problem", problem);
-        } else if shown < SHOWN {
-            console::note(&format!("{problem}\n"));
-        }
-    }
-    let (warnings, problems): (Vec<_>, Vec<_>) =
-        all().partition(|problem| problem.severity == Severity::Warning);
-    if !problems.is_empty() {
+    let problems = shown - warnings;
+    if problems > 0 {
         console::note(&format!(
             "{}; `orgwave explain CODE` says more\n",
-            several(problems.len() as u64, "problem", "problems")
+            several(problems, "problem", "problems")
         ));
         return Ok(Exit::BadInput);
     }
     if !args.output.json && !args.output.quiet {
-        let what = match warnings.len() as u64 {
+        let what = match warnings {
             0 => "what they name exists".to_owned(),
             warnings => format!(
                 "orgs, cameras and locations exist; {} of entries that are not live",

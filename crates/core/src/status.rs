@@ -77,15 +77,14 @@ words! {
 }
 
 impl Action {
+    /// What is done where nothing else is said.
+    pub const fn nothing() -> Self {
+        Self::None
+    }
+
     /// Whether nothing is done.
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::None)
-    }
-}
-
-impl Default for Action {
-    fn default() -> Self {
-        Self::None
     }
 }
 

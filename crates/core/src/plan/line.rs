@@ -249,7 +249,7 @@ pub struct PlanLine {
     /// What planning found.
     pub verdict: Verdict,
     /// What is to be done. Not stored where that is nothing.
-    #[serde(default, skip_serializing_if = "Action::is_none")]
+    #[serde(default = "Action::nothing", skip_serializing_if = "Action::is_none")]
     pub action: Action,
     /// Why, where something is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
