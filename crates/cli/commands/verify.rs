@@ -2,6 +2,7 @@
 //! write: its session has no way to.
 
 mod findings;
+mod noted;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

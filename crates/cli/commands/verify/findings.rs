@@ -1,6 +1,6 @@
 //! What `verify` found, and how it is shown: in words, as JSON lines, and as a table (`-o FILE`).
 
-use std::collections::BTreeMap;
+use std::io;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::{Complaint, Image};
@@ -10,21 +10,22 @@ use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 use orgwave_reporter::files::drift::{DriftCsv, OrgCells};
 use orgwave_reporter::terminal::{clean, orgs, several};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::execution::say;
+use super::noted::{Noted, unusable};
 use crate::args::VerifyArgs;
 use crate::console;
 use crate::failure::Failure;
 
 /// Fields that are listed one by one on the terminal.
-const SHOWN: u64 = 50;
+const SHOWN: usize = 50;
 /// Orgs that could not be checked, the same.
 const SHOWN_UNCHECKED: usize = 20;
 
 /// A managed path whose live value is not the desired one.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Drift {
     path: SettingPath,
     /// The live value.
@@ -42,6 +43,7 @@ impl Drift {
 }
 
 /// An org of the manifest, and what was found of it.
+#[derive(Serialize, Deserialize)]
 struct Found<T> {
     org: Ruuid,
     name: Option<String>,
@@ -67,30 +69,43 @@ impl<T> Found<T> {
 #[derive(Default)]
 pub(super) struct Findings {
     in_sync: u64,
-    drifted: BTreeMap<u64, Found<Vec<Drift>>>,
-    unchecked: BTreeMap<u64, Found<(Status, Option<Complaint>)>>,
+    drifted: Noted<Found<Vec<Drift>>>,
+    /// Of all that drifted.
+    fields: u64,
+    unchecked: Noted<Found<(Status, Option<Complaint>)>>,
+    /// Whether one of them is refused for good.
+    refused: bool,
+    /// Why a finding could not be noted.
+    failed: Option<io::Error>,
 }
 
 impl Findings {
     pub(super) fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
         if drifts.is_empty() {
             self.in_sync += 1;
-        } else {
-            self.drifted.insert(line.line, Found::new(line, drifts));
+            return;
         }
+        self.fields += drifts.len() as u64;
+        let noted = self.drifted.put(line.line, &Found::new(line, drifts));
+        self.keep(noted);
     }
 
     pub(super) fn unjudged(&mut self, line: &PlanLine, status: Status, complaint: Option<Complaint>) {
-        self.unchecked.insert(line.line, Found::new(line, (status, complaint)));
+        self.refused |= matches!(status, Status::Blocked | Status::Rejected);
+        let noted = self.unchecked.put(line.line, &Found::new(line, (status, complaint)));
+        self.keep(noted);
+    }
+
+    fn keep(&mut self, noted: io::Result<()>) {
+        self.failed = self.failed.take().or(noted.err());
     }
 
     fn exit(&self) -> Exit {
-        let refused = |status: &Status| matches!(status, Status::Blocked | Status::Rejected);
-        if self.unchecked.values().any(|found| refused(&found.what.0)) {
+        if self.refused {
             Exit::SomeRefused
-        } else if !self.unchecked.is_empty() {
+        } else if self.unchecked.len() > 0 {
             Exit::TryAgain
-        } else if !self.drifted.is_empty() {
+        } else if self.drifted.len() > 0 {
             Exit::Changes
         } else {
             Exit::Done
@@ -100,13 +115,16 @@ impl Findings {
     /// Shows all of it, and writes the table that was asked for.
     ///
     /// # Errors
-    /// 74: the table can't be written.
-    pub(super) fn tell(&self, args: &VerifyArgs) -> Result<Exit, Failure> {
+    /// 74: the table can't be written, or a finding could not be noted.
+    pub(super) fn tell(mut self, args: &VerifyArgs) -> Result<Exit, Failure> {
+        if let Some(error) = self.failed.take() {
+            return Err(unusable(error));
+        }
         let exit = self.exit();
         if args.output.json {
-            self.as_json();
+            self.as_json()?;
         } else if !(args.output.quiet && exit == Exit::Done) {
-            self.in_words(args);
+            self.in_words(args)?;
         }
         if let Some(path) = &args.output_file {
             self.as_table(DriftCsv::begin(path)?)?;
@@ -114,70 +132,75 @@ impl Findings {
         Ok(exit)
     }
 
-    fn as_json(&self) {
-        for (line, found) in &self.drifted {
+    fn as_json(&mut self) -> Result<(), Failure> {
+        self.drifted.each(usize::MAX, |line, found| {
             let drifted = json!({
                 "line": line, "org_uuid": found.org, "org_name": found.name, "drift": found.what,
             });
             console::event("org_drifted", &drifted);
-        }
-        for (line, found) in &self.unchecked {
+            Ok(())
+        })?;
+        self.unchecked.each(usize::MAX, |line, found| {
             let (status, complaint) = &found.what;
             let unchecked = json!({
                 "line": line, "org_uuid": found.org, "org_name": found.name,
                 "status": status, "error": complaint,
             });
             console::event("org_not_checked", &unchecked);
-        }
+            Ok(())
+        })?;
         let counts = json!({
             "in_sync": self.in_sync, "drifted": self.drifted.len(), "not_checked": self.unchecked.len(),
         });
         console::event("verify_finished", &counts);
+        Ok(())
     }
 
-    fn as_table(&self, mut table: DriftCsv) -> Result<(), Failure> {
-        for (line, found) in &self.drifted {
+    fn as_table(&mut self, mut table: DriftCsv) -> Result<(), Failure> {
+        self.drifted.each(usize::MAX, |line, found| {
             for drift in &found.what {
-                table.drifted(&found.cells(*line), &drift.path, &drift.wanted, &drift.live)?;
+                table.drifted(&found.cells(line), &drift.path, &drift.wanted, &drift.live)?;
             }
-        }
-        for (line, found) in &self.unchecked {
+            Ok(())
+        })?;
+        self.unchecked.each(usize::MAX, |line, found| {
             let (status, complaint) = &found.what;
-            table.unchecked(&found.cells(*line), *status, complaint.as_ref())?;
-        }
+            Ok(table.unchecked(&found.cells(line), *status, complaint.as_ref())?)
+        })?;
         Ok(table.end()?)
     }
 
-    fn in_words(&self, args: &VerifyArgs) {
+    fn in_words(&mut self, args: &VerifyArgs) -> Result<(), Failure> {
         let say = |text: &str| say(text, &args.output);
         let all_in = if args.output_file.is_some() { "the file has" } else { "-o FILE writes" };
-        let mut shown = 0;
-        for (line, found) in &self.drifted {
-            for drift in &found.what {
-                shown += 1;
-                if shown <= SHOWN {
-                    say(&format!(
-                        "line {line}, {}: {} is {}, wanted {}\n",
-                        found.shown(),
-                        clean(&drift.path.to_string()),
-                        shown_as(&drift.live),
-                        shown_as(&drift.wanted),
-                    ));
-                }
+        let mut left = SHOWN;
+        self.drifted.each(SHOWN, |line, found| {
+            for drift in found.what.iter().take(left) {
+                left -= 1;
+                say(&format!(
+                    "line {line}, {}: {} is {}, wanted {}\n",
+                    found.shown(),
+                    clean(&drift.path.to_string()),
+                    shown_as(&drift.live),
+                    shown_as(&drift.wanted),
+                ));
             }
+            Ok(())
+        })?;
+        if self.fields > SHOWN as u64 {
+            let more = several(self.fields - SHOWN as u64, "field", "fields");
+            say(&format!("... and {more} more; {all_in} all\n"));
         }
-        if shown > SHOWN {
-            say(&format!("... and {} more; {all_in} all\n", several(shown - SHOWN, "field", "fields")));
-        }
-        for (line, found) in self.unchecked.iter().take(SHOWN_UNCHECKED) {
+        self.unchecked.each(SHOWN_UNCHECKED, |line, found| {
             let (status, complaint) = &found.what;
             let why = complaint.as_ref().map_or_else(String::new, |complaint| {
                 format!(": {} {}", complaint.code, clean(&complaint.message))
             });
             say(&format!("line {line}, {}: not checked, {status}{why}\n", found.shown()));
-        }
-        if self.unchecked.len() > SHOWN_UNCHECKED {
-            let more = (self.unchecked.len() - SHOWN_UNCHECKED) as u64;
+            Ok(())
+        })?;
+        if self.unchecked.len() > SHOWN_UNCHECKED as u64 {
+            let more = self.unchecked.len() - SHOWN_UNCHECKED as u64;
             say(&format!("... and {} not checked; {all_in} all\n", orgs(more)));
         }
         say(&format!(
@@ -186,6 +209,7 @@ impl Findings {
             self.drifted.len(),
             self.unchecked.len(),
         ));
+        Ok(())
     }
 }
 
