@@ -665,6 +665,19 @@ fn a_run_whose_doubt_gave_the_same_answer_twice_is_passed_over() {
 }
 
 #[test]
+fn a_client_list_that_breaks_off_is_asked_for_again() {
+    let twice = ["truncate at=20 on clients nth 1", "truncate at=20 on clients nth 2"];
+    for faults in [&["truncate on clients nth 1"][..], &["truncate at=1 on clients nth 1"], &twice] {
+        let met = meet(faults, &[]);
+        assert_eq!(met.ran.code, Some(0), "{faults:?}: {:?}", met.ran);
+        met.others_are_done(&[]);
+    }
+    let met = meet(&["truncate at=20 on clients"], &[]);
+    assert_eq!((met.ran.code, met.stage.vendor.ledger().len()), (Some(69), 3), "{:?}", met.ran);
+    assert!(met.ran.stderr.contains("broke off"), "{:?}", met.ran);
+}
+
+#[test]
 #[expect(clippy::disallowed_methods, reason = "a server's clock, which is the machine's")]
 fn fields_that_the_server_changes_with_every_write() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();

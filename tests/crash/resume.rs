@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use orgwave_core::run::{Entry, Finish, RunHeader, StopReason};
+use orgwave_core::run::{Entry as Noted, Finish, RunHeader, StopReason};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
+use orgwave_sandbox::{Entry, Operation};
 
 use crate::chains::files_of;
 use crate::process::{Live, Ran};
@@ -97,7 +98,7 @@ fn a_damaged_journal_is_refused_with_what_to_do() {
     // An end folds the log into the file, so that what is damaged is read.
     let journal = when_free(|| SqliteJournal::open(&run.join(FILE_NAME)));
     let stop = Some(StopReason::Interrupted);
-    journal.record(Entry::Finished(Finish { at: Timestamp::from_millis(0), stop, wrote: true }));
+    journal.record(Noted::Finished(Finish { at: Timestamp::from_millis(0), stop, wrote: true }));
     drop(journal);
     assert!(!run.join("run.db-wal").exists());
     let whole = fs::read(run.join(FILE_NAME)).unwrap();
@@ -387,7 +388,7 @@ fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
         let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         let managed = ["apiToken", "badgeFaceVerificationMode", "doorInfoMap", "saveClips"];
         assert!(fields.iter().all(|field| managed.contains(field)), "not a patch: {fields:?}");
-        let looked = |entry: &&orgwave_sandbox::Entry| entry.org == write.org && entry.seq > write.seq;
+        let looked = |entry: &&Entry| entry.org == write.org && entry.seq > write.seq;
         assert_eq!(ledger.iter().find(looked).map(|entry| entry.seq), None, "nothing is read back");
         written += 1;
     }
@@ -395,4 +396,30 @@ fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
     let rows = rows_of(&stage.only_run().join("results.csv"));
     let waves: std::collections::BTreeSet<&str> = rows.iter().map(|row| row["wave"].as_str()).collect();
     assert_eq!(waves.into_iter().collect::<Vec<_>>(), ["", "1"]);
+}
+
+#[test]
+fn what_was_written_before_a_kill_is_read_once_more_at_the_end_of_its_wave() {
+    let stage = Stage::new(14, 20, &[]);
+    let mut command = alone(&stage);
+    command.args(["--waves", "1,rest", "--verify", "settled"]);
+    assert!(killed(command, "AfterReply", 6).was_killed());
+    let killed_after = stage.vendor.ledger().len();
+    let ran = stage.run(&["resume"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ledger = stage.vendor.ledger();
+    for (place, org) in stage.orgs.iter().enumerate().filter(|(_, org)| !org.is_skipped && !org.is_unchanged)
+    {
+        let calls = |operation| {
+            let mine = move |(_, entry): &(usize, &Entry)| {
+                entry.org.as_deref() == Some(org.id.as_str()) && entry.operation == Some(operation)
+            };
+            ledger.iter().enumerate().filter(mine).map(|(at, _)| at)
+        };
+        let written: Vec<usize> = calls(Operation::Write).collect();
+        let reads = calls(Operation::Read).filter(|at| written.last().is_some_and(|last| at > last)).count();
+        // The canary's wave had ended by then.
+        let by_resume = calls(Operation::Read).filter(|at| *at >= killed_after).count();
+        assert!(reads >= 2 && (place == 0) == (by_resume == 0), "org {place}: {reads}, {by_resume}");
+    }
 }

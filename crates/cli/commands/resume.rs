@@ -147,12 +147,19 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
         .entries(|entry| match entry {
             Entry::Step { index, ack: Some(ack), .. } => drop(acks.insert(index, ack)),
             Entry::Pause { index, pause } => history.take_pause(index, pause),
+            Entry::Wave { wave, .. } => history.wave = Some(wave),
             _ => {}
         })
         .map_err(bad)?;
     for outcome in stored.outcomes(&records) {
         let outcome = outcome.map_err(bad)?;
-        if !outcome.status.is_settled() {
+        let place = outcome.index as usize;
+        let entry = plan.index.get(place).filter(|entry| entry.verdict == Verdict::Update);
+        if outcome.status.is_settled() {
+            if let (Some(entry), Some(record)) = (entry, records.get(place)) {
+                history.take_settled(&outcome, record.state, *entry);
+            }
+        } else {
             acks.insert(outcome.index, outcome.ack);
             complaints.extend(outcome.complaint.map(|complaint| (outcome.index, complaint)));
         }
@@ -164,7 +171,10 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
             continue;
         }
         if record.is_settled() {
-            history.settled.extend(record.state.status().or(record.outcome).map(|status| (index, status)));
+            // A process that died may owe it its outcome.
+            if let Some(status) = record.state.status().or(record.outcome) {
+                history.settled.entry(index).or_insert(status);
+            }
         } else if record.had_intent() {
             let recorded = Recorded {
                 state: record.state,

@@ -309,8 +309,11 @@ enum Failure {
     Broken(String),
     /// Broken, and before any byte of a reply.
     Closed(String),
-    /// The body broke off, or its compressed form is damaged.
-    CutShort(String),
+    /// The body broke off with its connection, or its compressed form is damaged.
+    CutShort {
+        why: String,
+        is_closed: bool,
+    },
     TooLarge,
 }
 
@@ -328,15 +331,20 @@ impl Failure {
     }
 
     fn of_body(error: reqwest::Error) -> Self {
-        if error.is_timeout() { Self::Late } else { Self::CutShort(causes(error)) }
+        if error.is_timeout() {
+            return Self::Late;
+        }
+        // A decompressor says of damaged bytes that they end too early, too.
+        let is_closed = is_of_hyper(&error) && is_closed(&error);
+        Self::CutShort { why: causes(error), is_closed }
     }
 
     const fn cause(&self) -> Cause {
         match self {
             Self::Late => Cause::Timeout,
-            Self::NoConnection(_) | Self::Broken(_) => Cause::Broken,
+            Self::NoConnection(_) | Self::Broken(_) | Self::CutShort { is_closed: true, .. } => Cause::Broken,
             Self::Closed(_) => Cause::Dropped,
-            Self::CutShort(_) => Cause::Unreadable,
+            Self::CutShort { .. } => Cause::Unreadable,
             Self::TooLarge => Cause::TooLarge,
         }
     }
@@ -346,7 +354,7 @@ impl Failure {
             Self::NoConnection(why) => why.clone(),
             Self::Late => format!("no whole reply within {timeout:?}"),
             Self::Broken(why) | Self::Closed(why) => format!("the connection broke: {why}"),
-            Self::CutShort(why) => format!("the reply broke off: {why}"),
+            Self::CutShort { why, .. } => format!("the reply broke off: {why}"),
             Self::TooLarge => format!("the reply is larger than {cap} bytes"),
         }
     }
@@ -374,6 +382,10 @@ fn is_closed(error: &reqwest::Error) -> bool {
         source = cause.source();
     }
     false
+}
+
+fn is_of_hyper(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |&cause| cause.source()).any(|cause| cause.is::<hyper::Error>())
 }
 
 /// The causes below reqwest's own text, which says no more than that sending failed.

@@ -94,7 +94,7 @@ pub struct Unclear {
 pub enum Cause {
     /// No whole reply within the time.
     Timeout,
-    /// The connection broke after it was made.
+    /// The connection broke after it was made, in the middle of a reply too.
     Broken,
     /// The same for a read, before any byte of a reply: made again at once, it goes over a new connection.
     Dropped,
@@ -102,7 +102,7 @@ pub enum Cause {
     Redirect,
     /// 408, 499 or 5xx.
     ServerError,
-    /// A reply that can't be read: another status, not the known shape, cut short.
+    /// A reply that can't be read: another status, not the known shape, damaged.
     Unreadable,
     /// A body beyond the cap of the operation.
     TooLarge,

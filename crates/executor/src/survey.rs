@@ -175,7 +175,9 @@ async fn patiently_at<C: Clock, T, F: Future<Output = Reply<T>>>(
                     failures += 1;
                     let least = unclear.retry_after.unwrap_or_default();
                     // What has an unknown shape will have it the next time too.
-                    if failures >= attempts || unclear.http_status == Some(200) || least > LONGEST_WAIT {
+                    let has_its_shape = unclear.http_status == Some(200)
+                        && matches!(unclear.cause, Cause::Unreadable | Cause::TooLarge);
+                    if failures >= attempts || has_its_shape || least > LONGEST_WAIT {
                         return Ok(reply);
                     }
                     now + gate.backoff.delay(failures - 1).max(least)

@@ -142,7 +142,7 @@ async fn a_truncated_body_is_unclear_and_its_connection_isnt_used_again() {
     })
     .await;
     let writer = writer(&server);
-    assert_eq!(unclear(writer.update(&org(1), BODY).await, Cause::Unreadable).http_status, Some(200));
+    assert_eq!(unclear(writer.update(&org(1), BODY).await, Cause::Broken).http_status, Some(200));
     good(writer.update(&org(2), BODY).await);
     assert_eq!(server.requests().iter().map(|request| request.connection).collect::<Vec<_>>(), [0, 1]);
 }

@@ -62,9 +62,9 @@ pub fn read_back(
         }
     }
     Ok(match (telling, off.is_empty()) {
-        (true, true) => Standing::AsDesired { partly: hidden },
+        (false, true) if hidden => Standing::CannotTell,
+        (_, true) => Standing::AsDesired { partly: hidden },
         (true, false) if as_before || unread => Standing::AsBefore,
-        (false, true) => Standing::CannotTell,
         (_, false) => Standing::Neither(off),
     })
 }

@@ -42,6 +42,8 @@ pub struct OrgState {
     warned: bool,
     /// A send of it was in doubt once: it may be live late, whatever two reads said.
     doubted: bool,
+    /// Nobody compared what its last write left with all that stood there before.
+    unwatched: bool,
 }
 
 /// An input that the state has no way for: a defect of whoever drives the machine, or a damaged journal.
@@ -63,7 +65,15 @@ impl Default for OrgState {
 impl OrgState {
     /// An org at the beginning of a run.
     pub const fn new() -> Self {
-        Self { phase: Phase::Planned, spent: 0, acked: false, denied: false, warned: false, doubted: false }
+        Self {
+            phase: Phase::Planned,
+            spent: 0,
+            acked: false,
+            denied: false,
+            warned: false,
+            doubted: false,
+            unwatched: false,
+        }
     }
 
     /// Where it stands.
@@ -79,6 +89,12 @@ impl OrgState {
     /// Whether the vendor accepted a write of it.
     pub const fn is_acked(self) -> bool {
         self.acked
+    }
+
+    /// Whether nobody compared what its last write left with all that stood there before: it was sent by a process that
+    /// ended, or was seen so late that it was about to be sent again.
+    pub const fn is_unwatched(self) -> bool {
+        self.unwatched
     }
 
     /// Its status, once it is final.
@@ -108,6 +124,7 @@ impl OrgState {
         next.phase = match (self.phase, input) {
             // A write that was seen not applied, twice, and is live after all: the vendor took its time.
             (Planned | Ready, Input::AsDesired) => {
+                next.unwatched = true;
                 Done(if self.doubted { self.applied() } else { Status::Unchanged })
             }
             (Planned | Ready, Input::Differs) => Ready,
@@ -119,6 +136,7 @@ impl OrgState {
 
             (Ready, Input::Intent) => {
                 next.spent += 1;
+                next.unwatched = false;
                 Intent
             }
             (Intent, Input::Acked { warned }) => {
@@ -170,9 +188,11 @@ impl OrgState {
             (Intent, Input::Resumed) => {
                 next.spent -= 1;
                 next.doubted = true;
+                next.unwatched = true;
                 InDoubt
             }
             (Acked | Denied | InDoubt | Verifying { .. } | Done(Status::Unknown), Input::Resumed) => {
+                next.unwatched = true;
                 if self.acked {
                     Acked
                 } else if self.denied {

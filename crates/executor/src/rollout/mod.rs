@@ -25,9 +25,10 @@ mod work;
 use std::collections::HashMap;
 
 use orgwave_core::change::Seen;
+use orgwave_core::code::Code;
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::org::OrgState;
-use orgwave_core::outcome::Complaint;
+use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Throttle};
@@ -43,6 +44,8 @@ use crate::gate::Gate;
 use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 use crate::survey::parked_message;
+
+pub use org_run::Written;
 
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
@@ -75,8 +78,16 @@ pub struct History {
     pub wrote: bool,
     /// The orgs that have their word for ever.
     pub settled: HashMap<u32, Status>,
+    /// One of them proves what a write does, so no canary is needed.
+    pub proven: bool,
+    /// One of them was found to be written by somebody else.
+    pub another_writes: bool,
     /// The others that had an intent.
     pub open: HashMap<u32, Recorded>,
+    /// The wave that began last.
+    pub wave: Option<u32>,
+    /// The settled orgs of that wave, and of later ones, that were applied.
+    pub written: Vec<Written>,
     /// What the vendor asked for, last of each org: to be left alone.
     pub pauses: HashMap<u32, Pause>,
     /// The same of all calls.
@@ -84,6 +95,26 @@ pub struct History {
 }
 
 impl History {
+    /// Takes an org that has its word for ever, and what was said of it last. `entry` is its place in the plan.
+    pub fn take_settled(&mut self, outcome: &OrgOutcome, state: OrgState, entry: IndexEntry) {
+        let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
+        match outcome.status {
+            Status::Applied | Status::AppliedWithWarnings => {
+                self.proven |= !state.is_unwatched();
+                if self.wave.is_none_or(|wave| wave <= entry.wave) {
+                    self.written.push(Written::of(outcome, state));
+                }
+            }
+            // That it changed more than was meant has stopped the run, and to go on with it was somebody's yes.
+            Status::Diverged if code == Some(Code::OrgDisturbed) => self.proven = true,
+            Status::Diverged => {
+                self.another_writes |= matches!(code, Some(Code::OrgDivergedAck | Code::OrgDivergedDoubt));
+            }
+            _ => {}
+        }
+        self.settled.insert(outcome.index, outcome.status);
+    }
+
     /// Takes a pause that an earlier process was asked for; of an org, the later told replaces the earlier, since no
     /// call was made in between that could have come too early.
     pub fn take_pause(&mut self, index: Option<u32>, pause: Pause) {
@@ -191,7 +222,11 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         gate.close_for(pause);
     }
     let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
-    if stop == Some(StopReason::BudgetSpent) && work.recheck_stopped() {
+    let is_of_orgs = matches!(
+        stop,
+        Some(StopReason::BudgetSpent | StopReason::CanaryStopped(_) | StopReason::CanariesRejected)
+    );
+    if is_of_orgs && work.recheck_stopped() {
         // What it finds, or what keeps it from it, is no other reason to stop.
         let _ = dispatch(&mut work, api, journal, gate, control, sink).await;
     }

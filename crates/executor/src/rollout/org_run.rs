@@ -28,13 +28,23 @@ use crate::survey::{in_words, parked_message, refused};
 const FRESH: Duration = Duration::from_secs(60);
 
 /// An org that was applied, until its wave has ended.
-#[derive(Debug)]
-pub(super) struct Written {
+#[derive(Debug, Clone)]
+pub struct Written {
     pub(super) index: u32,
     state: OrgState,
-    started_at: Timestamp,
+    started_at: Option<Timestamp>,
     http_status: Option<u16>,
     ack: Option<Box<Ack>>,
+    verified: Verified,
+}
+
+impl Written {
+    /// What must be known to read it once more.
+    pub(super) fn of(outcome: &OrgOutcome, state: OrgState) -> Self {
+        let OrgOutcome { index, started_at, http_status, verified, .. } = *outcome;
+        let ack = (outcome.ack != Ack::default()).then(|| Box::new(outcome.ack.clone()));
+        Self { index, state, started_at, http_status, ack, verified }
+    }
 }
 
 /// An org that is under way.
@@ -70,8 +80,8 @@ pub(super) struct OrgRun {
     records_read: bool,
     /// It was applied, and is read once more.
     rechecks: bool,
-    /// It was applied so, before that.
-    applied_as: Option<Status>,
+    /// It was applied so, before that, and verified or not.
+    applied_as: Option<(Status, Verified)>,
     /// The run stops: a read that comes now may come before the quiet period has passed.
     is_stopping: bool,
     http_status: Option<u16>,
@@ -156,21 +166,15 @@ impl OrgRun {
     }
 
     /// An org that was applied, to be read once more.
-    pub(super) fn once_more(line: PlanLine, written: Written) -> Self {
-        let mut org = Self::new(line, false, written.started_at, None);
+    pub(super) fn once_more(line: PlanLine, written: Written, now: Timestamp) -> Self {
+        let mut org = Self::new(line, false, written.started_at.unwrap_or(now), None);
         org.state = written.state;
         org.is_journalled = true;
         org.rechecks = true;
-        org.applied_as = written.state.status();
+        org.applied_as = written.state.status().map(|status| (status, written.verified));
         org.http_status = written.http_status;
         org.ack = written.ack.map(|ack| *ack).unwrap_or_default();
         org
-    }
-
-    /// What must be known to read it once more.
-    pub(super) fn as_written(&self, index: u32) -> Written {
-        let ack = (self.ack != Ack::default()).then(|| Box::new(self.ack.clone()));
-        Written { index, state: self.state, started_at: self.started_at, http_status: self.http_status, ack }
     }
 
     /// Whether it was read once more, or was to be.
@@ -179,8 +183,8 @@ impl OrgRun {
     }
 
     /// What it was before that.
-    pub(super) fn applied_as(&self) -> Status {
-        self.applied_as.unwrap_or(Status::Applied)
+    pub(super) fn applied_as(&self) -> (Status, Verified) {
+        self.applied_as.unwrap_or((Status::Applied, Verified::False))
     }
 
     pub(super) const fn state(&self) -> OrgState {
@@ -454,7 +458,7 @@ impl OrgRun {
         None
     }
 
-    /// What is live at the wave's end. A read that fails takes nothing back: the write was verified before.
+    /// What is live at the wave's end. Where it can't be read the org stays applied, and is not verified any more.
     fn recheck(&mut self, reply: &Reply<Live>, desk: &mut Desk<'_>) {
         let standing = match reply {
             Reply::Good(Live::Connected(object, _)) => self.standing(object, desk).ok(),
@@ -463,10 +467,19 @@ impl OrgRun {
             _ => None,
         };
         self.rechecks = false;
-        if let Some(Standing::Neither(paths)) = standing {
-            let message = format!("as desired after the write, and replaced since: {}", paths.join(", "));
-            self.complain(Code::OrgDivergedAck, message, self.http_status);
-            self.tell(Input::Overwritten);
+        match standing {
+            Some(Standing::Neither(paths)) => {
+                let message = format!("as desired after the write, and replaced since: {}", paths.join(", "));
+                self.complain(Code::OrgDivergedAck, message, self.http_status);
+                self.tell(Input::Overwritten);
+            }
+            Some(Standing::AsDesired { partly: false }) => self.verified = Verified::True,
+            // As desired, where it is shown: no less is known of it than before.
+            Some(Standing::AsDesired { .. } | Standing::CannotTell) => {
+                let known = self.applied_as().1;
+                self.verified = if known == Verified::False { Verified::Partly } else { known };
+            }
+            Some(Standing::AsBefore) | None => {}
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct WaveFeed {
     /// What is left, the next wave first; each wave's orgs in the plan's order.
     left: std::collections::VecDeque<(Option<u32>, Vec<u32>)>,
     current: Option<Wave>,
+    /// The wave in which an earlier process stopped.
+    resumed: Option<u32>,
     canary: Canary,
     failed_in_run: u64,
     budget: FailureBudget,
@@ -75,7 +77,16 @@ impl WaveFeed {
                 waves.entry(wave).or_default().push(place);
             }
         }
-        Self { left: waves.into_iter().collect(), current: None, canary, failed_in_run: 0, budget }
+        let left = waves.into_iter().collect();
+        Self { left, current: None, resumed: None, canary, failed_in_run: 0, budget }
+    }
+
+    /// Orgs of this wave were written by an earlier process. They are read once more when it ends, be it at once.
+    pub(super) fn resume(&mut self, wave: Option<u32>) {
+        self.resumed = wave;
+        if self.left.front().is_some_and(|(number, _)| number.is_some() && *number != wave) {
+            self.left.push_front((None, Vec::new()));
+        }
     }
 
     /// Nothing but doubt is settled.
@@ -87,11 +98,17 @@ impl WaveFeed {
         self.current.as_ref().and_then(|wave| wave.number)
     }
 
-    /// Whether the current wave's orgs have all ended, and were not read once more.
+    /// Whether the current wave's orgs have all ended, and were not read once more. Those whose doubt was settled wait
+    /// for the end of the wave that they are of.
     pub(super) fn may_recheck(&self) -> bool {
-        self.current
-            .as_ref()
-            .is_some_and(|wave| !wave.is_rechecking && wave.open == 0 && wave.orgs.len() == 0)
+        let goes_on =
+            || self.resumed.is_some() && self.left.front().is_some_and(|(next, _)| *next == self.resumed);
+        self.current.as_ref().is_some_and(|wave| {
+            !wave.is_rechecking
+                && wave.open == 0
+                && wave.orgs.len() == 0
+                && (wave.number.is_some() || !goes_on())
+        })
     }
 
     /// These orgs of the current wave are to be read once more before the next begins; others aren't begun.
@@ -161,8 +178,9 @@ impl WaveFeed {
         }
     }
 
-    /// An org of the current wave has ended. Returns why the run must stop, if it must.
-    pub(super) fn ended(&mut self, status: Status) -> Option<StopReason> {
+    /// An org of the current wave has ended. Returns why the run must stop, if it must. `proves`: if it was applied, it
+    /// was compared with all that stood there before.
+    pub(super) fn ended(&mut self, status: Status, proves: bool) -> Option<StopReason> {
         let wave = self.current.as_mut()?;
         wave.open -= 1;
         wave.finished += 1;
@@ -173,7 +191,7 @@ impl WaveFeed {
         let is_over = wave.open == 0 && wave.orgs.len() == 0;
         let (failed, finished) = (wave.failed, wave.finished);
         if let Canary::Sought(rejected) = self.canary
-            && let Err(stop) = self.canary_ended(status, rejected)
+            && let Err(stop) = self.canary_ended(status, proves, rejected)
         {
             return Some(stop);
         }
@@ -187,16 +205,18 @@ impl WaveFeed {
             .then_some(StopReason::BudgetSpent)
     }
 
-    fn canary_ended(&mut self, status: Status, rejected: u32) -> Result<(), StopReason> {
+    fn canary_ended(&mut self, status: Status, proves: bool, rejected: u32) -> Result<(), StopReason> {
         self.canary = match status {
-            Status::Applied | Status::AppliedWithWarnings => Canary::Proven,
+            Status::Applied | Status::AppliedWithWarnings if proves => Canary::Proven,
             Status::Failed | Status::Diverged | Status::Unknown => {
                 return Err(StopReason::CanaryStopped(status));
             }
             Status::Rejected if rejected + 1 == MOST_REJECTED => return Err(StopReason::CanariesRejected),
             Status::Rejected => Canary::Sought(rejected + 1),
-            // They say nothing of what a write would do.
-            Status::Unchanged
+            // They say nothing, or not all, of what a write would do.
+            Status::Applied
+            | Status::AppliedWithWarnings
+            | Status::Unchanged
             | Status::Conflict
             | Status::Blocked
             | Status::Skipped
@@ -234,13 +254,13 @@ mod tests {
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(2));
         assert_eq!(feed.next(), Next::Later);
-        assert_eq!(feed.ended(Status::Applied), None);
+        assert_eq!(feed.ended(Status::Applied, true), None);
         assert_eq!(feed.next(), Next::Began(Some(2), 2));
         assert_eq!(feed.next(), Next::Org(0));
         assert_eq!(feed.next(), Next::Org(3));
         assert_eq!(feed.next(), Next::Later);
-        assert_eq!(feed.ended(Status::Applied), None);
-        assert_eq!(feed.ended(Status::Failed), Some(StopReason::BudgetSpent));
+        assert_eq!(feed.ended(Status::Applied, true), None);
+        assert_eq!(feed.ended(Status::Failed, true), Some(StopReason::BudgetSpent));
         assert_eq!(feed.next(), Next::Over);
     }
 
@@ -251,7 +271,7 @@ mod tests {
             WaveFeed::new(&index, FailureBudget::default(), Canary::None, |org| org == 0, |org| org == 2);
         assert_eq!(feed.next(), Next::Began(None, 1));
         assert_eq!(feed.next(), Next::Org(2));
-        feed.ended(Status::Applied);
+        feed.ended(Status::Applied, true);
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(1));
     }
@@ -277,10 +297,10 @@ mod tests {
         let ends = [Status::Rejected, Status::Unchanged, Status::Conflict, Status::Blocked];
         for (org, status) in (0..).zip(ends) {
             alone(&mut feed, org);
-            assert_eq!(feed.ended(status), None, "{status}");
+            assert_eq!(feed.ended(status, true), None, "{status}");
         }
         alone(&mut feed, 4);
-        assert_eq!(feed.ended(Status::AppliedWithWarnings), None);
+        assert_eq!(feed.ended(Status::AppliedWithWarnings, true), None);
         assert!(!feed.seeks_canary());
     }
 
@@ -289,9 +309,9 @@ mod tests {
         for status in [Status::Failed, Status::Diverged, Status::Unknown] {
             let mut feed = seeking(&[1, 1, 1]);
             alone(&mut feed, 0);
-            assert_eq!(feed.ended(Status::Rejected), None);
+            assert_eq!(feed.ended(Status::Rejected, true), None);
             alone(&mut feed, 1);
-            assert_eq!(feed.ended(status), Some(StopReason::CanaryStopped(status)));
+            assert_eq!(feed.ended(status, true), Some(StopReason::CanaryStopped(status)));
         }
     }
 
@@ -301,10 +321,10 @@ mod tests {
         let mut feed = seeking(&[1, 2, 2, 2, 2, 2, 2]);
         for (org, status) in (0..).zip([Rejected, Rejected, Unchanged, Rejected, Rejected]) {
             alone(&mut feed, org);
-            assert_eq!(feed.ended(status), None);
+            assert_eq!(feed.ended(status, true), None);
         }
         alone(&mut feed, 5);
-        assert_eq!(feed.ended(Rejected), Some(StopReason::CanariesRejected));
+        assert_eq!(feed.ended(Rejected, true), Some(StopReason::CanariesRejected));
     }
 
     #[test]
@@ -312,8 +332,8 @@ mod tests {
         let budget = FailureBudget::Orgs(1);
         let mut feed = WaveFeed::new(&index(&[1, 1, 1]), budget, Canary::Sought(0), |_| false, |_| false);
         alone(&mut feed, 0);
-        assert_eq!(feed.ended(Status::Rejected), None);
+        assert_eq!(feed.ended(Status::Rejected, true), None);
         alone(&mut feed, 1);
-        assert_eq!(feed.ended(Status::Rejected), Some(StopReason::BudgetSpent));
+        assert_eq!(feed.ended(Status::Rejected, true), Some(StopReason::BudgetSpent));
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Rollout<'a, A, J, P> {
     index: &'a [IndexEntry],
     orgs: HashMap<u32, OrgRun>,
     counts: Counts,
-    /// What this process has applied in the current wave.
+    /// What has been applied in the current wave.
     written: Vec<Written>,
     /// What of it is to be read once more.
     rechecks: HashMap<u32, Written>,
@@ -49,13 +49,9 @@ pub(super) struct Rollout<'a, A, J, P> {
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
         let Job { index, policy, secrets, seal, history } = job;
-        let History { settled, open: recorded, pauses, .. } = history;
+        let History { settled, proven, another_writes, open: recorded, wave, written, pauses, .. } = history;
         let is_in_doubt = |org| recorded.get(&org).is_some_and(Recorded::is_in_doubt);
-        // That a write diverged has stopped the run, and to go on with it was somebody's yes.
-        let is_proven = settled
-            .values()
-            .any(|status| matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged));
-        let canary = match (policy.has_canary, is_proven) {
+        let canary = match (policy.has_canary, proven) {
             (false, _) => Canary::None,
             (true, false) => Canary::Sought(0),
             (true, true) => Canary::Proven,
@@ -64,6 +60,9 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let mut waves = WaveFeed::new(index, policy.max_failures, canary, is_settled, is_in_doubt);
         if policy.settle_only {
             waves.settle_only();
+        }
+        if !written.is_empty() {
+            waves.resume(wave);
         }
         Self {
             policy,
@@ -76,9 +75,9 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             index,
             orgs: HashMap::new(),
             counts,
-            written: Vec::new(),
+            written,
             rechecks: HashMap::new(),
-            another_writes: false,
+            another_writes,
             wrote: false,
             stop: None,
         }
@@ -108,7 +107,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn begin<C: Clock>(&mut self, org: u32, cx: &Context<'_, C>) -> bool {
         match self.ports.plan.load(org) {
             Ok(line) if let Some(written) = self.rechecks.remove(&org) => {
-                self.orgs.insert(org, OrgRun::once_more(line, written));
+                self.orgs.insert(org, OrgRun::once_more(line, written, cx.gate.clock().now()));
                 true
             }
             Ok(line) => {
@@ -144,17 +143,18 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             return self.rechecked(index, org, cx);
         }
         let mut entries = org.take_unrecorded(index);
-        let written = org.as_written(index);
+        let state = org.state();
         let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.add(outcome.status);
         match outcome.status {
             Status::Applied | Status::AppliedWithWarnings if self.policy.write.reads() => {
-                self.written.push(written);
+                self.written.push(Written::of(&outcome, state));
             }
             Status::Conflict | Status::Diverged => self.another_writes = true,
             _ => {}
         }
-        if let Some(reason) = self.waves.ended(outcome.status) {
+        let proves = !self.policy.write.reads() || !state.is_unwatched();
+        if let Some(reason) = self.waves.ended(outcome.status, proves) {
             self.stop.get_or_insert(reason);
         }
         cx.emit(EventKind::OrgFinished {
@@ -178,13 +178,16 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         if self.waves.rechecked(is_overwritten) && self.stop.is_none() {
             self.stop = Some(StopReason::BudgetSpent);
         }
+        let (id, (before, verified)) = (org.line.org, org.applied_as());
+        let mut entries = org.take_unrecorded(index);
+        let outcome = org.outcome(index, cx.gate.clock().now());
         if !is_overwritten {
+            if outcome.verified != verified {
+                self.ports.journal.record_together(vec![Entry::Outcome(outcome)]);
+            }
             return;
         }
         self.another_writes = true;
-        let (id, before) = (org.line.org, org.applied_as());
-        let mut entries = org.take_unrecorded(index);
-        let outcome = org.outcome(index, cx.gate.clock().now());
         self.counts.replace(before, Status::Diverged);
         let message =
             outcome.complaint.as_ref().map(|complaint| complaint.message.clone()).unwrap_or_default();

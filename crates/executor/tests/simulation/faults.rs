@@ -5,7 +5,7 @@ use std::time::Duration;
 use orgwave_core::event::EventKind;
 use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::run::StopReason;
-use orgwave_core::status::Status;
+use orgwave_core::status::{Status, Verified};
 
 use crate::in_virtual_time;
 use crate::invariants::check;
@@ -634,4 +634,107 @@ fn an_outage_is_a_pause_that_is_said_to_end() {
         assert_eq!(count(|event| *event == EventKind::Unpaused), pauses);
         assert_eq!(report.count(Status::Applied), 41);
     });
+}
+
+/// Runs a process that is stopped in the middle of a wave, and one that goes on; what is to happen by then comes in between.
+async fn in_two(stage: &Stage, first: Ordeal, between: impl FnOnce()) -> (Store, Report, Report) {
+    let (store, mut rng) = (Store::new(), fastrand::Rng::with_seed(1));
+    let before = process(stage, &store, 0, first, Duration::ZERO, &mut rng).await;
+    check(stage, &store, &before, first);
+    between();
+    let after = process(stage, &store, 1, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
+    check(stage, &store, &after, Ordeal::Nothing);
+    (store, before, after)
+}
+
+#[test]
+fn what_an_earlier_process_wrote_is_read_once_more_at_the_end_of_its_wave() {
+    for (verify, reads) in [(VerifyPolicy::Settled, 1), (VerifyPolicy::All, 0)] {
+        in_virtual_time(async {
+            let mut stage = Stage::with_waves(&[1, 30, 5]);
+            stage.policy.verify = verify;
+            stage.limits.rate = "10/s".parse().unwrap();
+            let replace = || {
+                stage.world.trouble(|call| {
+                    let is_first = call.org == Some(30) && call.kind == Kind::Read;
+                    is_first.then_some(Fault::EditAfter("enabled", "false"))
+                });
+            };
+            let (store, before, after) = in_two(&stage, Ordeal::Drain(3 * SECOND), replace).await;
+            let early: Vec<u32> =
+                (1..31).filter(|org| before.status(*org) == Some(Status::Applied)).collect();
+            assert!(!early.is_empty() && early.len() < 30, "{early:?}");
+            for org in early {
+                let again = calls(&stage, org, Kind::Read);
+                let again = again.iter().filter(|call| call.process == 1).count();
+                assert_eq!(again, reads, "{verify}: org {org}");
+            }
+            assert!(after.stop().is_none() && store.recorded().len() == 36);
+        });
+    }
+}
+
+#[test]
+fn a_read_that_fails_at_the_end_of_its_wave_takes_the_verification_back() {
+    in_virtual_time(async {
+        let mut stage = Stage::with_waves(&[1, 30, 5]);
+        stage.policy.verify = VerifyPolicy::Settled;
+        stage.world.trouble(|call| {
+            let is_last = call.kind == Kind::Read && call.nth >= 2;
+            match call.org {
+                Some(3) if is_last => Some(Fault::Unclear(Some(500), Effect::Never, None)),
+                Some(4) if is_last => Some(Fault::Refuse(400)),
+                Some(5) if is_last => Some(Fault::Throttle(Some(3600 * SECOND))),
+                Some(6) if is_last => Some(Fault::Unauthorized(403)),
+                _ => None,
+            }
+        });
+        let (store, mut rng) = (Store::new(), fastrand::Rng::with_seed(1));
+        let report = process(&stage, &store, 0, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
+        check(&stage, &store, &report, Ordeal::Nothing);
+        assert_eq!(report.count(Status::Applied), 36);
+        for (org, on_disk) in store.recorded() {
+            let is_seen = !(3..=6).contains(&org);
+            let outcome = on_disk.outcome.expect("it ended");
+            let verified = if is_seen { Verified::True } else { Verified::False };
+            assert_eq!((outcome.status, outcome.verified), (Status::Applied, verified), "org {org}");
+        }
+    });
+}
+
+#[test]
+fn a_canary_whose_process_died_before_it_was_read_back_proves_nothing() {
+    for death in [250, 5000].map(Duration::from_millis).map(Ordeal::Dies) {
+        in_virtual_time(async {
+            let stage = Stage::with_waves(&[1, 10]);
+            // The canary's effect comes, and its answer doesn't; what no manifest names changes with every write.
+            stage.world.trouble(|call| match (call.org, call.kind) {
+                (Some(0), Kind::Write) => Some(Fault::Timeout(Effect::AtOnce)),
+                (Some(_), Kind::Write) => Some(Fault::EditAfter("newSetting", "{}")),
+                _ => None,
+            });
+            let (_, _, after) = in_two(&stage, death, || ()).await;
+            assert!(
+                matches!(after.stop(), Some(StopReason::CanaryDisturbed(_))),
+                "{death:?}: {:?}",
+                after.stop()
+            );
+            let written = (0..11).filter(|org| !calls(&stage, *org, Kind::Write).is_empty()).count();
+            assert!(written <= 2, "{death:?}: {written}");
+        });
+    }
+}
+
+#[test]
+fn after_a_canary_that_is_gone_or_diverged_the_next_org_is_the_canary() {
+    for fault in [Fault::Gone, Fault::EditAfter("enabled", "\"x\"")] {
+        in_virtual_time(async {
+            let stage = Stage::with_waves(&[1, 10]);
+            stage.world.trouble(writes_of(0, move |_| Some(fault.clone())));
+            let (_, before, after) = in_two(&stage, Ordeal::Nothing, || ()).await;
+            assert_eq!(before.stop(), Some(&StopReason::CanaryStopped(Status::Diverged)));
+            assert!(!after.proven, "the next one is alone, which is checked of every process");
+            assert_eq!((after.stop(), after.count(Status::Applied)), (None, 10));
+        });
+    }
 }

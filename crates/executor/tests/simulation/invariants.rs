@@ -100,9 +100,13 @@ fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(En
     }
 }
 
-/// 7: what has its final word is not even read.
+/// 7: what has its final word is not even read, but for what was applied, at the end of its wave.
 fn settled_orgs_are_left_alone(own: &[&Record], report: &Report) {
-    let again = own.iter().find(|record| record.org.is_some_and(|org| report.settled.contains(&org)));
+    let again = own.iter().find(|record| {
+        let status = record.org.and_then(|org| report.settled.get(&org).copied());
+        let is_applied = matches!(status, Some(Status::Applied | Status::AppliedWithWarnings));
+        status.is_some() && !(is_applied && record.kind == Kind::Read)
+    });
     assert!(again.is_none(), "a settled org was called again: {again:?}");
 }
 
@@ -223,6 +227,13 @@ fn rates_are_kept(stage: &Stage, own: &[&Record]) {
     }
 }
 
+/// Whether an org's end proves what a write does: what an earlier process wrote was not compared with all that stood there before.
+fn is_proof(stage: &Stage, own: &[&Record], org: u32, status: Status) -> bool {
+    let is_own = || own.iter().any(|record| write_of(record) == Some(org));
+    matches!(status, Status::Applied | Status::AppliedWithWarnings)
+        && (!stage.policy.write.reads() || is_own())
+}
+
 /// No write of a wave before the orgs of all lower ones have ended, and none after the budget was spent.
 fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report) {
     let mut waves: HashMap<u32, (u64, u64)> = HashMap::new();
@@ -256,10 +267,10 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
                 }
                 current = *wave;
             }
-            EventKind::OrgFinished { wave, status, .. } => {
+            EventKind::OrgFinished { index, wave, status, .. } => {
                 let (of_wave, finished) = waves.entry(if current == 0 { 0 } else { *wave }).or_default();
                 *finished += 1;
-                proven |= matches!(status, Status::Applied | Status::AppliedWithWarnings);
+                proven |= is_proof(stage, own, *index, *status);
                 if status.spends_budget() {
                     *of_wave += 1;
                     failed += 1;
@@ -284,17 +295,17 @@ fn the_canary_goes_alone(stage: &Stage, own: &[&Record], report: &Report) {
             _ => None,
         })
         .collect();
-    let is_proof = |status: Status| matches!(status, Status::Applied | Status::AppliedWithWarnings);
     let mut begun: Vec<u32> = Vec::new();
     for record in own {
-        let Some(org) = record.org.filter(|org| !begun.contains(org)) else { continue };
+        let is_new = |org: &u32| !begun.contains(org) && !report.settled.contains_key(org);
+        let Some(org) = record.org.filter(is_new) else { continue };
         let mut rejected = 0;
         for before in &begun {
             let (at, status) = ended.get(before).copied().unwrap_or_else(|| {
                 panic!("org {org} was begun at {:?}, and the canary {before} never ended", record.at)
             });
             assert!(at <= record.at, "org {org} was begun at {:?} beside the canary {before}", record.at);
-            if is_proof(status) {
+            if is_proof(stage, own, *before, status) {
                 return;
             }
             rejected = if status == Status::Rejected { rejected + 1 } else { 0 };
@@ -343,8 +354,14 @@ fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
         // Timers have whole milliseconds.
         assert!(took <= told + Duration::from_millis(5), "it took {took:?}, not {told:?}");
     }
-    // A run that has spent its failure budget reads what it has written once more.
-    let is_bounded = |why: &str| why != StopReason::BudgetSpent.to_string();
+    // A run that its orgs have stopped reads what it has written once more.
+    let by_orgs: Vec<String> = [Status::Failed, Status::Diverged, Status::Unknown]
+        .map(StopReason::CanaryStopped)
+        .into_iter()
+        .chain([StopReason::BudgetSpent, StopReason::CanariesRejected])
+        .map(|reason| reason.to_string())
+        .collect();
+    let is_bounded = |why: &String| !by_orgs.contains(why);
     let draining = report
         .events
         .iter()

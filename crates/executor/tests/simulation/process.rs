@@ -1,6 +1,6 @@
 //! One process of a run: from its start to its end, or to its death.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use orgwave_core::event::{Event, EventKind};
@@ -78,8 +78,8 @@ pub(crate) struct Report {
     pub(crate) slept: Duration,
     pub(crate) budget: FailureBudget,
     /// Orgs that were settled when it began.
-    pub(crate) settled: HashSet<u32>,
-    /// A write was proven by then, or its divergence was somebody's to go on with.
+    pub(crate) settled: HashMap<u32, Status>,
+    /// A write was proven by then, or what it changed beside was somebody's to go on with.
     pub(crate) proven: bool,
 }
 
@@ -164,12 +164,8 @@ pub(crate) async fn process(
     let api = stage.world.transport(number);
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
-    let history = store.history();
-    let settled = history.settled.keys().copied().collect();
-    let proven = history
-        .settled
-        .values()
-        .any(|status| matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged));
+    let history = store.history(&stage.index);
+    let (settled, proven) = (history.settled.clone(), history.proven);
     let run = roll_out(
         Job {
             index: &stage.index,
