@@ -385,7 +385,8 @@ fn is_closed(error: &reqwest::Error) -> bool {
 }
 
 fn is_of_hyper(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |&cause| cause.source()).any(|cause| cause.is::<hyper::Error>())
+    std::iter::successors(error.source(), |&cause| cause.source())
+        .any(<dyn std::error::Error>::is::<hyper::Error>)
 }
 
 /// The causes below reqwest's own text, which says no more than that sending failed.
