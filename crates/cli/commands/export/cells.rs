@@ -79,15 +79,15 @@ impl OrgCells {
         map: &RawObject,
     ) {
         for (key, raw) in map.iter() {
-            let key_cell = write_key(key).and_then(safe);
+            let key_cell = write_key(&key).and_then(safe);
             let (Some(key_cell), Ok(entry)) = (key_cell, RawObject::parse(raw.get())) else {
-                self.left_out.push(Path::Entry(field, key.into()).to_string());
+                self.left_out.push(Path::Entry(field, (*key).into()).to_string());
                 continue;
             };
             let members: Vec<String> = spec
                 .members
                 .iter()
-                .map(|member| self.cell(&Path::Member(field, key.into(), member), &entry))
+                .map(|member| self.cell(&Path::Member(field, (*key).into(), member), &entry))
                 .collect();
             // A line with nothing but a key asks for nothing.
             if members.iter().any(|cell| !cell.is_empty()) {

@@ -260,7 +260,7 @@ fn settings_come_back_to_the_last_byte() {
     else {
         panic!("connected");
     };
-    assert_eq!(object.to_raw().get(), settings);
+    assert_eq!(object.text(), settings);
 }
 
 #[test]

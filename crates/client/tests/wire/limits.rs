@@ -30,7 +30,7 @@ async fn gzip_is_decompressed() {
     let Live::Connected(object, _) = good(reader(&server).settings(&org(1)).await) else {
         panic!("connected")
     };
-    assert_eq!(object.to_raw().get(), settings);
+    assert_eq!(object.text(), settings);
 }
 
 #[tokio::test]

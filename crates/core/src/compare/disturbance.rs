@@ -42,8 +42,9 @@ pub fn disturbance(
     exempt: Exempt<'_>,
 ) -> Disturbance {
     let mut search = Search { exempt, found: Disturbance::default() };
-    let names: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(name, _)| name).collect();
-    for name in names {
+    let names: BTreeSet<_> = before.iter().chain(after.iter()).map(|(name, _)| name).collect();
+    for name in &names {
+        let name = name.as_ref();
         let (left, right) = (value(before, name), value(after, name));
         let field = Field::named(name);
         match field.map(|field| field.class) {

@@ -1,6 +1,9 @@
 //! Keys that the manifest names and that aren't live: a misspelled key looks like an entry to be added, and like one that
 //! is removed already.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use crate::desired::Wish;
 use crate::outcome::Image;
 use crate::plan::{PlannedField, UnknownKey};
@@ -24,6 +27,7 @@ pub fn unknown_keys(fields: &[PlannedField], settings: &Settings<'_>) -> Result<
     for of_map in fields.chunk_by(|left, right| left.path.field() == right.path.field()) {
         let map = of_map[0].path.field();
         // Made when first needed: most keys are live.
+        let keys = OnceCell::new();
         let mut lookalikes = None;
         for of_entry in of_map.chunk_by(|left, right| left.path.key() == right.path.key()) {
             let Some(key) = of_entry[0].path.key() else { continue };
@@ -34,7 +38,10 @@ pub fn unknown_keys(fields: &[PlannedField], settings: &Settings<'_>) -> Result<
             if !removes && !of_entry.iter().any(PlannedField::differs) {
                 continue;
             }
-            let lookalikes = lookalikes.get_or_insert_with(|| Lookalikes::of(settings.keys(map)));
+            let lookalikes = lookalikes.get_or_insert_with(|| {
+                let keys: &Vec<Cow<'_, str>> = keys.get_or_init(|| settings.keys(map).collect());
+                Lookalikes::of(keys.iter().map(|key| &**key))
+            });
             // The first entries of a map are what a client starts with.
             if lookalikes.is_empty() && !removes {
                 continue;

@@ -1,27 +1,22 @@
 //! The body of an update: `{"envoySettings": {...}}`.
 //!
-//! What isn't managed is copied as the bytes that were read; only what is managed is written anew. Nothing is
-//! parsed deeper than a managed path reaches.
+//! What isn't managed is copied as the bytes that were read, keys included; only what is managed is written anew. Nothing
+//! is parsed deeper than a managed path reaches.
 
-mod entries;
-mod object_writer;
-mod splice;
+mod value;
 
-use serde_json::value::RawValue;
-
+use crate::desired::Wish;
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::Secrets;
-use crate::settings::{Field, Path, RawMap, RawObject, ShapeError};
+use crate::settings::{Field, Node, Object, RawObject, ShapeError, decoded, no_object};
 
-use entries::Entries;
-use object_writer::ObjectWriter;
-use splice::{Splice, no_object};
+use value::{write_text, write_value};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///
 /// # Errors
-/// A managed map or entry has a shape that nobody knows: it can't be changed in part.
+/// A managed map or entry is not an object: it can't be changed in part.
 ///
 /// # Panics
 /// If a wish names a secret that isn't among `secrets`: they are resolved before a run begins.
@@ -31,85 +26,140 @@ pub fn update_body(
     live: Option<&RawObject>,
     secrets: &Secrets,
 ) -> Result<Vec<u8>, ShapeError> {
-    let copied = live.filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
-    let mut body = Vec::with_capacity(copied + 64 * (fields.len() + 4));
-    body.extend_from_slice(br#"{"envoySettings":"#);
-    let mut object = ObjectWriter::begin(&mut body);
-    let mut groups = Groups::of(fields);
-    if let Some(live) = live {
-        for (name, raw) in live.iter() {
-            match groups.take(name) {
-                Some((field, wishes)) => write_field(&mut object, field, wishes, Some(raw), secrets)?,
-                None if mode == WriteMode::Merge && !is_unseen_secret(name, raw) => {
-                    object.raw(name, raw.get());
+    let live = live.map(RawObject::object);
+    let copied = live.as_ref().filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
+    let mut out = Vec::with_capacity(copied + 64 * (fields.len() + 4));
+    out.extend_from_slice(br#"{"envoySettings":"#);
+    let mut body = Body { out, secrets };
+    body.object(live.as_ref(), fields, 0, |name, node| {
+        mode == WriteMode::Merge && !is_unseen_secret(name, node)
+    })?;
+    body.out.push(b'}');
+    Ok(body.out)
+}
+
+/// About as long as an object's text is.
+fn text_length(object: &Object<'_>) -> usize {
+    object.iter().map(|(key, node)| key.get().len() + node.text().len() + 2).sum()
+}
+
+/// A secret that is read as null exists all the same, perhaps: sending the null back could clear it.
+fn is_unseen_secret(name: &str, node: &Node<'_>) -> bool {
+    node.is_null() && Field::named(name).is_some_and(Field::is_secret)
+}
+
+/// The body as far as it is written.
+struct Body<'a> {
+    out: Vec<u8>,
+    secrets: &'a Secrets,
+}
+
+impl Body<'_> {
+    /// An object with its managed members changed; their paths are the same down to `depth`. Of the others those stay
+    /// that are to be kept.
+    fn object(
+        &mut self,
+        live: Option<&Object<'_>>,
+        wishes: &[PlannedField],
+        depth: usize,
+        keeps: impl Fn(&str, &Node<'_>) -> bool,
+    ) -> Result<(), ShapeError> {
+        let mut managed = Managed::of(wishes, depth);
+        let mut lead = b'{';
+        for (key, node) in live.into_iter().flat_map(Object::iter) {
+            let name = decoded(key);
+            match name.as_deref().and_then(|name| managed.take(name)) {
+                Some(wishes) => self.member(&mut lead, key.get(), Some(node), wishes, depth)?,
+                None if keeps(name.as_deref().unwrap_or_default(), node) => {
+                    self.key(&mut lead, key.get());
+                    self.out.extend_from_slice(node.text().as_bytes());
                 }
                 None => {}
             }
         }
+        let mut quoted = Vec::new();
+        for (name, wishes) in managed.rest() {
+            quoted.clear();
+            write_text(&mut quoted, name);
+            let key = std::str::from_utf8(&quoted).expect("JSON of a text is UTF-8");
+            self.member(&mut lead, key, None, wishes, depth)?;
+        }
+        if lead == b'{' {
+            self.out.push(b'{');
+        }
+        self.out.push(b'}');
+        Ok(())
     }
-    for (field, wishes) in groups.rest() {
-        write_field(&mut object, field, wishes, None, secrets)?;
-    }
-    object.end();
-    body.push(b'}');
-    Ok(body)
-}
 
-/// About as long as an object's text is.
-fn text_length(object: &RawObject) -> usize {
-    object.iter().map(|(name, raw)| name.len() + raw.get().len() + 4).sum()
-}
-
-/// A secret that is read as null exists all the same, perhaps: sending the null back could clear it.
-fn is_unseen_secret(name: &str, raw: &RawValue) -> bool {
-    raw.get() == "null" && Field::named(name).is_some_and(Field::is_secret)
-}
-
-fn write_field(
-    object: &mut ObjectWriter<'_>,
-    field: &'static Field,
-    wishes: &[PlannedField],
-    live: Option<&RawValue>,
-    secrets: &Secrets,
-) -> Result<(), ShapeError> {
-    if let [PlannedField { path: Path::Field(_), after, .. }] = wishes {
-        object.wish(field.name, after, secrets);
-        return Ok(());
-    }
-    let mut entries = Entries::of(wishes);
-    object.key(field.name);
-    match live.filter(|live| live.get() != "null") {
-        None => {
-            let mut map = ObjectWriter::begin(object.value());
-            for (key, wishes) in entries.rest() {
-                map.entry(key, wishes, secrets);
+    /// A managed member: the value that is wanted for it, or an object with what is wanted inside.
+    fn member(
+        &mut self,
+        lead: &mut u8,
+        key: &str,
+        live: Option<&Node<'_>>,
+        wishes: &[PlannedField],
+        depth: usize,
+    ) -> Result<(), ShapeError> {
+        let path = &wishes[0].path;
+        if path.part(depth + 1).is_none() {
+            match &wishes[0].after {
+                Wish::Remove => {}
+                Wish::Set(value) => {
+                    self.key(lead, key);
+                    write_value(&mut self.out, value);
+                }
+                Wish::Secret(name) => {
+                    self.key(lead, key);
+                    let secret = self.secrets.get(name).expect("secrets are resolved before a run begins");
+                    write_text(&mut self.out, secret.expose());
+                }
             }
-            map.end();
-            Ok(())
+            return Ok(());
         }
-        Some(live) => {
-            let map = RawMap::of(live).ok_or_else(|| no_object(field.name.to_owned(), live.get()))?;
-            Splice::of(&map, object.value(), secrets).map(field, &mut entries)
-        }
+        self.key(lead, key);
+        let live = live.filter(|node| !node.is_null());
+        let object = live.map(|node| node.object().ok_or_else(|| no_object(path, depth + 1, node)));
+        self.object(object.transpose()?, wishes, depth + 1, |_, _| true)
+    }
+
+    fn key(&mut self, lead: &mut u8, key: &str) {
+        self.out.push(std::mem::replace(lead, b','));
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.push(b':');
     }
 }
 
-/// The managed fields by the top-level field they are in; they come sorted by path.
-struct Groups<'a>(Vec<(&'static Field, &'a [PlannedField])>);
+/// The managed paths below one object, by their keys in it.
+struct Managed<'a> {
+    /// In the order of the keys; with whether the key was taken.
+    groups: Vec<(&'a str, &'a [PlannedField], bool)>,
+    next: usize,
+}
 
-impl<'a> Groups<'a> {
-    fn of(fields: &'a [PlannedField]) -> Self {
-        let chunks = fields.chunk_by(|left, right| left.path.field() == right.path.field());
-        Self(chunks.map(|chunk| (chunk[0].path.field(), chunk)).collect())
+impl<'a> Managed<'a> {
+    /// The paths come sorted and are the same down to `depth`.
+    fn of(wishes: &'a [PlannedField], depth: usize) -> Self {
+        let groups = wishes.chunk_by(|left, right| left.path.part(depth) == right.path.part(depth));
+        let named = groups.filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
+        let groups: Vec<_> = named.collect();
+        debug_assert!(groups.is_sorted_by_key(|(key, ..)| *key), "paths come sorted");
+        Self { groups, next: 0 }
     }
 
-    fn take(&mut self, name: &str) -> Option<(&'static Field, &'a [PlannedField])> {
-        let place = self.0.iter().position(|(field, _)| field.name == name)?;
-        Some(self.0.remove(place))
+    /// The paths of a key that is there. Where the object is sorted as well, the first look finds them.
+    fn take(&mut self, key: &str) -> Option<&'a [PlannedField]> {
+        let place = match self.groups.get(self.next) {
+            Some((next, ..)) if *next == key => self.next,
+            _ => self.groups.binary_search_by_key(&key, |(key, ..)| *key).ok()?,
+        };
+        self.next = place + 1;
+        self.groups[place].2 = true;
+        Some(self.groups[place].1)
     }
 
-    fn rest(self) -> impl Iterator<Item = (&'static Field, &'a [PlannedField])> {
-        self.0.into_iter()
+    /// The keys that weren't taken.
+    fn rest(self) -> impl Iterator<Item = (&'a str, &'a [PlannedField])> {
+        self.groups.into_iter().filter(|(.., is_taken)| !is_taken).map(|(key, wishes, _)| (key, wishes))
     }
 }
 
@@ -118,12 +168,14 @@ mod tests {
     use proptest::prelude::*;
     use serde::de::{MapAccess, Visitor};
     use serde::{Deserialize, Deserializer};
+    use serde_json::value::RawValue;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::compare::{Context, Judgement, Standing, diff, judge, read_back};
     use crate::desired::{Desired, Managed, Origin, Wish};
     use crate::secret::{SealKey, SecretText};
+    use crate::settings::Path;
 
     fn secrets() -> Secrets {
         [("T".parse().unwrap(), SecretText::new("to\"ken".into()))].into()
@@ -213,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_not_unicode_is_carried_at_every_depth() {
+        let live = r#"{"\ud800":1,"doorInfoMap":{"\ud800":{},"\ud800":2,"a":{"\udfff":[ ]}}}"#;
+        assert_eq!(
+            body(WriteMode::Merge, &[("doorInfoMap.a.doorName", set(json!("m")))], Some(live)),
+            r#"{"envoySettings":{"\ud800":1,"doorInfoMap":{"\ud800":{},"\ud800":2,"a":{"\udfff":[ ],"doorName":"m"}}}}"#
+        );
+    }
+
+    #[test]
+    fn deep_values_are_carried_without_recursion() {
+        let deep =
+            format!(r#"{{"doorInfoMap":{{"a":{{"b":{}{}}}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let written = body(WriteMode::Merge, &[("doorInfoMap.a.doorName", set(json!("m")))], Some(&deep));
+        assert_eq!(written.len(), deep.len() + r#"{"envoySettings":}"#.len() + r#","doorName":"m""#.len());
+    }
+
+    #[test]
     fn a_shape_that_nobody_knows_is_not_overwritten_in_part() {
         let live = RawObject::parse(r#"{"doorInfoMap":[1]}"#).unwrap();
         let wishes = fields(&[("doorInfoMap.a.doorName", set(json!("x")))]);
@@ -273,37 +342,66 @@ mod tests {
         )
     }
 
-    /// The same body, made slowly: every object that is looked into is parsed, changed and written by serde_json.
-    fn slow_body(fields: &[PlannedField], live: &RawObject) -> Result<String, serde_json::Error> {
+    /// An object that is parsed, changed and written by serde_json.
+    #[derive(Default)]
+    struct Slow(Vec<(String, Box<RawValue>)>);
+
+    impl Slow {
+        fn parse(text: &str) -> Result<Self, serde_json::Error> {
+            let Members(pairs) = serde_json::from_str(text)?;
+            let mut object = Self::default();
+            pairs.into_iter().for_each(|(key, value)| object.set(&key, value));
+            Ok(object)
+        }
+
+        fn inside(&self, key: &str) -> Result<Self, serde_json::Error> {
+            match self.0.iter().find(|(name, _)| name == key).map_or("null", |(_, value)| value.get()) {
+                "null" => Ok(Self::default()),
+                text => Self::parse(text),
+            }
+        }
+
+        fn set(&mut self, key: &str, value: Box<RawValue>) {
+            match self.0.iter_mut().find(|(name, _)| name == key) {
+                Some((_, slot)) => *slot = value,
+                None => self.0.push((key.to_owned(), value)),
+            }
+        }
+
+        fn raw(&self) -> Box<RawValue> {
+            let members: Vec<_> =
+                self.0.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
+            RawValue::from_string(format!("{{{}}}", members.join(","))).unwrap()
+        }
+    }
+
+    /// The same body, made slowly.
+    fn slow_body(fields: &[PlannedField], live: &str) -> Result<String, serde_json::Error> {
         let raw = |wish: &Wish| match wish {
             Wish::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
             _ => unreachable!("no other is wished for here"),
         };
-        let part = |object: &RawObject, key: &str| match object.get(key).map_or("null", RawValue::get) {
-            "null" => Ok(RawObject::default()),
-            text => RawObject::parse(text),
-        };
-        let mut settings = live.clone();
+        let mut settings = Slow::parse(live)?;
         for field in fields {
             let name = field.path.field().name;
             let value = match &field.path {
                 Path::Field(_) => raw(&field.after),
                 Path::Entry(_, key) => {
-                    let mut map = part(&settings, name)?;
-                    map.remove(key);
-                    map.to_raw()
+                    let mut map = settings.inside(name)?;
+                    map.0.retain(|(known, _)| **known != **key);
+                    map.raw()
                 }
                 Path::Member(_, key, member) => {
-                    let mut map = part(&settings, name)?;
-                    let mut entry = part(&map, key)?;
+                    let mut map = settings.inside(name)?;
+                    let mut entry = map.inside(key)?;
                     entry.set(member.name, raw(&field.after));
-                    map.set(key, entry.to_raw());
-                    map.to_raw()
+                    map.set(key, entry.raw());
+                    map.raw()
                 }
             };
             settings.set(name, value);
         }
-        Ok(format!(r#"{{"envoySettings":{}}}"#, settings.to_raw()))
+        Ok(format!(r#"{{"envoySettings":{}}}"#, settings.raw()))
     }
 
     /// All members of an object, those of a repeated key as well.
@@ -399,8 +497,8 @@ mod tests {
                     from: origin,
                 })
                 .collect();
-            let live = RawObject::parse(&live).unwrap();
-            let fast = update_body(WriteMode::Merge, &fields, Some(&live), &secrets());
+            let read = RawObject::parse(&live).unwrap();
+            let fast = update_body(WriteMode::Merge, &fields, Some(&read), &secrets());
             match slow_body(&fields, &live) {
                 Err(_) => prop_assert!(fast.is_err()),
                 Ok(slow) => {

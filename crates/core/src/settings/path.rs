@@ -112,12 +112,39 @@ impl Path {
         }
     }
 
-    fn parts(&self) -> (&'static str, &str, &'static str) {
+    fn triple(&self) -> (&'static str, &str, &'static str) {
         match self {
             Self::Field(field) => (field.name, "", ""),
             Self::Entry(field, key) => (field.name, key, ""),
             Self::Member(field, key, member) => (field.name, key, member.name),
         }
+    }
+
+    /// The keys on the way to the value, from the top.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
+        (0..).map_while(|depth| self.part(depth))
+    }
+
+    /// The key at this depth, counted from 0; `None` where the path has ended.
+    pub(crate) fn part(&self, depth: usize) -> Option<&str> {
+        match (depth, self) {
+            (0, path) => Some(path.field().name),
+            (1, Self::Entry(_, key) | Self::Member(_, key, _)) => Some(key),
+            (2, Self::Member(_, _, member)) => Some(member.name),
+            _ => None,
+        }
+    }
+
+    /// The text of its first parts.
+    pub(crate) fn above(&self, depth: usize) -> String {
+        let mut text = String::new();
+        for part in self.parts().take(depth) {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            push_escaped(part, &mut text);
+        }
+        text
     }
 }
 
@@ -173,7 +200,7 @@ impl Path {
 
     /// As it is written. Plans and tables hold millions of paths, so this takes no detour over a formatter.
     pub fn text(&self) -> Cow<'static, str> {
-        let (field, key, member) = self.parts();
+        let (field, key, member) = self.triple();
         if let Self::Field(_) = self {
             return Cow::Borrowed(field);
         }
@@ -238,7 +265,7 @@ impl PartialOrd for Path {
 
 impl Ord for Path {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.parts().cmp(&other.parts())
+        self.triple().cmp(&other.triple())
     }
 }
 

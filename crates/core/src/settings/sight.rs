@@ -1,12 +1,12 @@
 //! What is to be seen at a path of an org's settings as read.
 
-use std::cell::OnceCell;
-use std::fmt;
+use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use super::{Field, Path, RawMap, RawMember, RawObject, same};
+use super::members::decoded;
+use super::node::{Node, Object};
+use super::{Class, Field, Path, RawObject, same};
 use crate::outcome::Image;
 use crate::secret::{SealKey, SecretText, is_masked};
 
@@ -75,120 +75,86 @@ pub fn secrets_in(object: &RawObject) -> impl Iterator<Item = SecretText> {
     })
 }
 
-/// An org's settings as read, ready to be looked into: maps are taken apart once, when first asked for.
-pub struct Settings<'a> {
-    object: &'a RawObject,
-    maps: OnceCell<Vec<(&'static str, RawMap<'a>)>>,
-}
+/// An org's settings as read, ready to be looked into: an object in them is taken apart once, when first asked for. No
+/// `Debug`: among the values are secrets.
+pub struct Settings<'a>(Object<'a>);
 
 impl<'a> Settings<'a> {
     /// Looks into these settings.
     pub fn new(object: &'a RawObject) -> Self {
-        Self { object, maps: OnceCell::new() }
+        Self(object.object())
     }
 
     /// What stands at a path.
     ///
     /// # Errors
-    /// A map that is no object, an entry that is neither object nor null, a secret that is no text.
+    /// Something above it is neither an object nor null, or a secret is not a text.
     pub fn at(&self, path: &Path) -> Result<Sight, ShapeError> {
-        let field = path.field();
-        match path {
-            Path::Field(_) if field.is_secret() => self.secret(field.name),
-            Path::Field(_) => Ok(self.object.get(field.name).map_or(Sight::Absent, |raw| json(raw.get()))),
-            Path::Entry(_, key) => Ok(match self.entry(field.name, key)? {
-                Some((map, entry)) if map.value(entry) != "null" => json(map.value(entry)),
-                _ => Sight::Absent,
-            }),
-            Path::Member(_, key, member) => {
-                let Some((map, entry)) = self.entry(field.name, key)? else { return Ok(Sight::Absent) };
-                match (map.members(entry), map.value(entry)) {
-                    (Some(members), _) => {
-                        let found = members.iter().find(|found| found.key() == Some(member.name));
-                        Ok(found.map_or(Sight::Absent, |found| json(map.value(found))))
-                    }
-                    (None, "null") => Ok(Sight::Absent),
-                    (None, other) => Err(ShapeError {
-                        place: Path::Entry(field, key.clone()).to_string(),
-                        expected: "an object",
-                        found: shape(other),
-                    }),
-                }
+        let mut object = &self.0;
+        let mut parts = path.parts().peekable();
+        let mut depth = 0;
+        while let Some(part) = parts.next() {
+            depth += 1;
+            let node = object.get(part);
+            if parts.peek().is_none() {
+                return if path.class() == Class::Secret {
+                    secret(path, node)
+                } else {
+                    Ok(plain(path, node))
+                };
             }
+            let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Sight::Absent) };
+            object = node.object().ok_or_else(|| no_object(path, depth, node))?;
         }
-    }
-
-    fn secret(&self, name: &str) -> Result<Sight, ShapeError> {
-        let raw = self.object.get(name).map_or("null", |raw| raw.get());
-        match serde_json::from_str::<Option<String>>(raw) {
-            Ok(None) => Ok(Sight::Hidden),
-            Ok(Some(text)) if is_masked(&text) => Ok(Sight::Hidden),
-            Ok(Some(text)) => Ok(Sight::Secret(SecretText::new(text))),
-            Err(_) => Err(ShapeError { place: name.to_owned(), expected: "a text", found: shape(raw) }),
-        }
+        Ok(Sight::Absent)
     }
 
     /// Whether an entry is there, and not null.
     ///
     /// # Errors
-    /// The map is no object.
+    /// The map is not an object.
     pub fn has_entry(&self, map: &'static Field, key: &str) -> Result<bool, ShapeError> {
-        Ok(self.entry(map.name, key)?.is_some_and(|(map, entry)| map.value(entry) != "null"))
+        Ok(self.map(map)?.and_then(|map| map.get(key)).is_some_and(|entry| !entry.is_null()))
     }
 
     /// The keys of a map's entries that are there, and not null.
-    pub fn keys(&self, map: &'static Field) -> impl Iterator<Item = &str> {
-        let map = self.maps().iter().find(|(name, _)| *name == map.name);
-        map.into_iter().flat_map(|(_, map)| {
-            map.entries().iter().filter(|entry| map.value(entry) != "null").filter_map(RawMember::key)
-        })
+    pub fn keys(&self, map: &'static Field) -> impl Iterator<Item = Cow<'_, str>> {
+        let entries = self.map(map).ok().flatten().into_iter().flat_map(Object::iter);
+        entries.filter(|(_, entry)| !entry.is_null()).filter_map(|(key, _)| decoded(key))
     }
 
-    fn maps(&self) -> &[(&'static str, RawMap<'a>)] {
-        self.maps.get_or_init(|| {
-            let maps = self.object.iter().filter_map(|(name, raw)| {
-                let field = Field::named(name).filter(|field| field.map().is_some())?;
-                Some((field.name, RawMap::of(raw)?))
-            });
-            maps.collect()
-        })
-    }
-
-    fn entry(
-        &self,
-        map: &'static str,
-        key: &str,
-    ) -> Result<Option<(&RawMap<'a>, &RawMember<'a>)>, ShapeError> {
-        match self.maps().iter().find(|(name, _)| *name == map) {
-            Some((_, map)) => Ok(map.entry(key).map(|entry| (map, entry))),
-            None => match self.object.get(map).map_or("null", RawValue::get) {
-                "null" => Ok(None),
-                raw => Err(ShapeError { place: map.to_owned(), expected: "an object", found: shape(raw) }),
-            },
-        }
+    fn map(&self, map: &'static Field) -> Result<Option<&Object<'a>>, ShapeError> {
+        let node = self.0.get(map.name).filter(|node| !node.is_null());
+        node.map(|node| node.object().ok_or_else(|| no_object(&Path::Field(map), 1, node))).transpose()
     }
 }
 
-impl fmt::Debug for Settings<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Settings").field(self.object).finish()
+/// Something above a path, so many parts deep, is not an object: nothing can be said of what it would hold.
+pub(crate) fn no_object(path: &Path, depth: usize, node: &Node<'_>) -> ShapeError {
+    ShapeError { place: path.above(depth), expected: "an object", found: node.shape() }
+}
+
+fn plain(path: &Path, node: Option<&Node<'_>>) -> Sight {
+    match node {
+        // An entry that is null counts as none.
+        Some(node) if !(node.is_null() && matches!(path, Path::Entry(..))) => json(node.text()),
+        _ => Sight::Absent,
+    }
+}
+
+fn secret(path: &Path, node: Option<&Node<'_>>) -> Result<Sight, ShapeError> {
+    let Some(node) = node else { return Ok(Sight::Hidden) };
+    match serde_json::from_str::<Option<String>>(node.text()) {
+        Ok(None) => Ok(Sight::Hidden),
+        Ok(Some(text)) if is_masked(&text) => Ok(Sight::Hidden),
+        Ok(Some(text)) => Ok(Sight::Secret(SecretText::new(text))),
+        Err(_) => Err(ShapeError { place: path.to_string(), expected: "a text", found: node.shape() }),
     }
 }
 
 /// A value that is nested deeper than the parser goes is kept as text, and so equals nothing that is wanted.
 fn json(raw: &str) -> Sight {
     Sight::Json(serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned())))
-}
-
-fn shape(raw: &str) -> &'static str {
-    match raw.as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a text",
-        Some(b't' | b'f') => "true or false",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
 }
 
 #[cfg(test)]
