@@ -64,12 +64,19 @@ impl Body<'_> {
         depth: usize,
         keeps: impl Fn(&str, &Node<'_>) -> bool,
     ) -> Result<(), ShapeError> {
-        let mut managed = Managed::of(wishes, depth);
         let mut lead = b'{';
-        for (key, node) in live.into_iter().flat_map(Object::iter) {
+        let Some(live) = live else {
+            for wishes in below(wishes, depth) {
+                self.member(&mut lead, None, wishes, depth)?;
+            }
+            self.end(lead);
+            return Ok(());
+        };
+        let mut managed = Managed::of(wishes, depth);
+        for (key, node) in live.iter() {
             let name = decoded(key);
             match name.as_deref().and_then(|name| managed.take(name)) {
-                Some(wishes) => self.member(&mut lead, key.get(), Some(node), wishes, depth)?,
+                Some(wishes) => self.member(&mut lead, Some((key.get(), node)), wishes, depth)?,
                 None if keeps(name.as_deref().unwrap_or_default(), node) => {
                     self.key(&mut lead, key.get());
                     self.out.extend_from_slice(node.text().as_bytes());
@@ -77,56 +84,72 @@ impl Body<'_> {
                 None => {}
             }
         }
-        let mut quoted = Vec::new();
-        for (name, wishes) in managed.rest() {
-            quoted.clear();
-            write_text(&mut quoted, name);
-            let key = std::str::from_utf8(&quoted).expect("JSON of a text is UTF-8");
-            self.member(&mut lead, key, None, wishes, depth)?;
+        for wishes in managed.rest() {
+            self.member(&mut lead, None, wishes, depth)?;
         }
+        self.end(lead);
+        Ok(())
+    }
+
+    fn end(&mut self, lead: u8) {
         if lead == b'{' {
             self.out.push(b'{');
         }
         self.out.push(b'}');
-        Ok(())
     }
 
-    /// A managed member: the value that is wanted for it, or an object with what is wanted inside.
+    /// A managed member: the value that is wanted for it, or an object with what is wanted inside. With its key as read and
+    /// its value, if it is there.
     fn member(
         &mut self,
         lead: &mut u8,
-        key: &str,
-        live: Option<&Node<'_>>,
+        live: Option<(&str, &Node<'_>)>,
         wishes: &[PlannedField],
         depth: usize,
     ) -> Result<(), ShapeError> {
-        let path = &wishes[0].path;
-        if path.part(depth + 1).is_none() {
-            match &wishes[0].after {
+        let PlannedField { path, after, .. } = &wishes[0];
+        let is_end = path.part(depth + 1).is_none();
+        if is_end && *after == Wish::Remove {
+            return Ok(());
+        }
+        match live {
+            Some((key, _)) => self.key(lead, key),
+            None => self.name(lead, path.part(depth).unwrap_or_default()),
+        }
+        if is_end {
+            match after {
                 Wish::Remove => {}
-                Wish::Set(value) => {
-                    self.key(lead, key);
-                    write_value(&mut self.out, value);
-                }
+                Wish::Set(value) => write_value(&mut self.out, value),
                 Wish::Secret(name) => {
-                    self.key(lead, key);
                     let secret = self.secrets.get(name).expect("secrets are resolved before a run begins");
                     write_text(&mut self.out, secret.expose());
                 }
             }
             return Ok(());
         }
-        self.key(lead, key);
-        let live = live.filter(|node| !node.is_null());
+        let live = live.map(|(_, node)| node).filter(|node| !node.is_null());
         let object = live.map(|node| node.object().ok_or_else(|| no_object(path, depth + 1, node)));
         self.object(object.transpose()?, wishes, depth + 1, |_, _| true)
     }
 
+    /// A key as it was read.
     fn key(&mut self, lead: &mut u8, key: &str) {
         self.out.push(std::mem::replace(lead, b','));
         self.out.extend_from_slice(key.as_bytes());
         self.out.push(b':');
     }
+
+    /// A key that wasn't there.
+    fn name(&mut self, lead: &mut u8, name: &str) {
+        self.out.push(std::mem::replace(lead, b','));
+        write_text(&mut self.out, name);
+        self.out.push(b':');
+    }
+}
+
+/// Paths that are the same down to `depth`, by what they have there. They come sorted.
+fn below(wishes: &[PlannedField], depth: usize) -> impl Iterator<Item = &[PlannedField]> {
+    wishes.chunk_by(move |left, right| left.path.part(depth) == right.path.part(depth))
 }
 
 /// The managed paths below one object, by their keys in it.
@@ -137,10 +160,8 @@ struct Managed<'a> {
 }
 
 impl<'a> Managed<'a> {
-    /// The paths come sorted and are the same down to `depth`.
     fn of(wishes: &'a [PlannedField], depth: usize) -> Self {
-        let groups = wishes.chunk_by(|left, right| left.path.part(depth) == right.path.part(depth));
-        let named = groups.filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
+        let named = below(wishes, depth).filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
         let groups: Vec<_> = named.collect();
         debug_assert!(groups.is_sorted_by_key(|(key, ..)| *key), "paths come sorted");
         Self { groups, next: 0 }
@@ -157,9 +178,9 @@ impl<'a> Managed<'a> {
         Some(self.groups[place].1)
     }
 
-    /// The keys that weren't taken.
-    fn rest(self) -> impl Iterator<Item = (&'a str, &'a [PlannedField])> {
-        self.groups.into_iter().filter(|(.., is_taken)| !is_taken).map(|(key, wishes, _)| (key, wishes))
+    /// The paths of keys that weren't taken.
+    fn rest(self) -> impl Iterator<Item = &'a [PlannedField]> {
+        self.groups.into_iter().filter(|(.., is_taken)| !is_taken).map(|(_, wishes, _)| wishes)
     }
 }
 
@@ -350,7 +371,9 @@ mod tests {
         fn parse(text: &str) -> Result<Self, serde_json::Error> {
             let Members(pairs) = serde_json::from_str(text)?;
             let mut object = Self::default();
-            pairs.into_iter().for_each(|(key, value)| object.set(&key, value));
+            for (key, value) in pairs {
+                object.set(&key, value);
+            }
             Ok(object)
         }
 

@@ -109,8 +109,8 @@ fn fold(key: &str) -> String {
         })
         .collect();
     let mut chars = &chars[..];
-    // The mark by which a spreadsheet knows a text.
-    if let ['\'', rest @ ..] = chars {
+    // The mark by which a spreadsheet knows a text, as often as it was put there.
+    while let ['\'', rest @ ..] = chars {
         chars = rest;
     }
     if let ['+', rest @ ..] = chars

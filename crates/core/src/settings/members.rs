@@ -5,6 +5,7 @@
 //! not Unicode (half a surrogate pair, which JSON can spell) is carried too, and never found.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::BuildHasher as _;
 use std::marker::PhantomData;
@@ -39,6 +40,16 @@ pub(crate) fn decoded(key: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Whether a quoted key is this text. Escapes only lengthen a key, so hardly any is looked at twice.
+fn is_key(quoted: &RawValue, key: &str) -> bool {
+    let bare = &quoted.get().as_bytes()[1..quoted.get().len() - 1];
+    match bare.len().cmp(&key.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => bare == key.as_bytes() && memchr(b'\\', bare).is_none(),
+        Ordering::Greater => memchr(b'\\', bare).is_some() && decoded(quoted).is_some_and(|text| text == key),
+    }
+}
+
 impl<K, V> Default for Members<K, V> {
     fn default() -> Self {
         Self { list: Vec::new(), places: HashTable::new(), hasher: DefaultHashBuilder::default() }
@@ -70,13 +81,11 @@ impl<K: Deref<Target = RawValue>, V> Members<K, V> {
     }
 
     fn place(&self, key: &str) -> Option<usize> {
-        let is_it = |place: usize| decoded(&self.list[place].0).is_some_and(|known| known == key);
         if self.list.len() <= FEW {
-            return (0..self.list.len()).find(|place| is_it(*place));
+            return self.list.iter().position(|(known, _)| is_key(known, key));
         }
-        self.places
-            .find(self.hasher.hash_one(key), |place| is_it(*place as usize))
-            .map(|place| *place as usize)
+        let is_it = |place: &u32| is_key(&self.list[*place as usize].0, key);
+        self.places.find(self.hasher.hash_one(key), is_it).map(|place| *place as usize)
     }
 
     fn put(&mut self, key: K, value: V) {
