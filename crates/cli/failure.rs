@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 
 /// The end of a command that could not do its work.
@@ -60,7 +61,7 @@ impl Failure {
 
     /// A file of the user's that can't be read.
     pub fn no_input(path: &std::path::Path, error: std::io::Error) -> Self {
-        Self::new(Exit::NoInput, format!("{} can't be opened", path.display())).because(error)
+        Self::new(Exit::NoInput, format!("{} can't be opened", path.shown())).because(error)
     }
 
     /// A path at which a file for this can't be written: what is there is no file (78), or the system says no (74).
@@ -68,12 +69,12 @@ impl Failure {
         // Our own errors have no number of the system's.
         let exit =
             if error.kind() == std::io::ErrorKind::Other { Exit::BadConfig } else { Exit::CannotWrite };
-        Self::new(exit, format!("{} can't be a file for {what}", path.display())).because(error)
+        Self::new(exit, format!("{} can't be a file for {what}", path.shown())).because(error)
     }
 
     /// A file or folder of ours that can't be written.
     pub fn cannot_write(path: &std::path::Path, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(Exit::CannotWrite, format!("{} can't be written", path.display())).because(error)
+        Self::new(Exit::CannotWrite, format!("{} can't be written", path.shown())).because(error)
     }
 }
 

@@ -13,6 +13,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::clean;
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ impl Locks {
         }
         match tempfile::tempfile_in(&machine) {
             Ok(_) => Self { folder: machine, unusable: None },
-            Err(error) => Self { folder: own, unusable: Some(format!("{}: {error}", machine.display())) },
+            Err(error) => Self { folder: own, unusable: Some(format!("{}: {error}", machine.shown())) },
         }
     }
 
@@ -260,7 +261,7 @@ impl Conflict {
             Self::Orgs { holder, count: 1 } => format!("1 org of this run is being written by {holder}"),
             Self::Orgs { holder, count } => format!("{count} orgs of this run are being written by {holder}"),
             Self::Unreadable(path) => {
-                format!("a run is under way whose lock file can't be read: {}", path.display())
+                format!("a run is under way whose lock file can't be read: {}", path.shown())
             }
         };
         Failure::new(Exit::Locked, what).hint("wait for it to end; --lock-wait TIME does")

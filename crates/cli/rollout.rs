@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::manifest::{
     Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Source, quote,
 };
@@ -62,7 +63,7 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
         }));
     }
     let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
-    let name_of_toml = path.display().to_string();
+    let name_of_toml = path.to_string_lossy().into_owned();
     let file = rollout_file(path, &bytes, problems);
     let folder = path.parent().unwrap_or(Path::new(""));
     let named = |key: &str, name: &str, problems: &mut Problems<'_>| {
@@ -116,7 +117,7 @@ fn manifest(
 
 /// Reads the file; its limits as flags are read. Every problem, in line order.
 fn rollout_file(path: &Path, bytes: &[u8], problems: &mut Problems<'_>) -> RolloutFile {
-    let name = path.display().to_string();
+    let name = path.to_string_lossy().into_owned();
     let mut found = Vec::new();
     let mut sink = |problem| found.push(problem);
     let file = RolloutFile::parse(&name, bytes, &mut Problems::new(&mut sink));
@@ -143,7 +144,7 @@ impl Rollout {
     pub fn digests(&self) -> Vec<InputDigest> {
         let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let toml = self.toml.iter().map(|(path, bytes)| InputDigest {
-            name: path.display().to_string(),
+            name: path.to_string_lossy().into_owned(),
             sha256: hex(&Sha256::digest(bytes)),
         });
         let tables = self.manifest.header().digests.iter();
@@ -158,8 +159,7 @@ impl Rollout {
     pub fn still_the_same(&self) -> Result<(), Failure> {
         match &self.toml {
             Some((path, bytes)) if input::read(path).ok().as_ref() != Some(bytes) => {
-                let what =
-                    format!("{}: {} changed while the plan was made", Code::FileChanged, path.display());
+                let what = format!("{}: {} changed while the plan was made", Code::FileChanged, path.shown());
                 Err(Failure::new(Exit::BadInput, what).hint("nothing was sent; run it again"))
             }
             _ => Ok(()),
@@ -178,7 +178,7 @@ pub fn rows_failure(error: RowsError) -> Failure {
 
 fn source(path: &Path, input: Input) -> Result<Source<TableFile>, Failure> {
     let table = input.into_table().map_err(|error| Failure::no_input(path, error))?;
-    Ok(Source::new(&path.display().to_string(), table))
+    Ok(Source::new(&path.to_string_lossy(), table))
 }
 
 fn outside(file: &str, key: &str) -> Problem {
@@ -187,5 +187,5 @@ fn outside(file: &str, key: &str) -> Problem {
 }
 
 fn unreadable(path: &Path, error: orgwave_core::manifest::ReadError) -> Failure {
-    Failure::new(Exit::NoInput, format!("{} can't be read", path.display())).because(error)
+    Failure::new(Exit::NoInput, format!("{} can't be read", path.shown())).because(error)
 }

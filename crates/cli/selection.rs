@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::legible::quoted;
+use orgwave_core::legible::{one_line, quoted};
 use orgwave_core::names::{comparable, distance};
 use orgwave_core::run::Exit;
 use wildmatch::WildMatch;
@@ -125,7 +125,7 @@ impl Patterns {
                     if patterns.all.len() == before {
                         return Err(Failure::new(
                             Exit::Usage,
-                            format!("{flag} @{file}: no pattern is in the file"),
+                            format!("{flag} @{}: no pattern is in the file", one_line(file)),
                         )
                         .hint("write an org's id or name on each line"));
                     }
@@ -240,7 +240,7 @@ impl std::fmt::Display for Unmatched<'_> {
 
 /// The text of a file of patterns.
 fn read(flag: &str, file: &str) -> Result<String, Failure> {
-    let failure = |exit, what: &str| Failure::new(exit, format!("{flag} @{file}: {what}"));
+    let failure = |exit, what: &str| Failure::new(exit, format!("{flag} @{}: {what}", one_line(file)));
     let mut bytes = Vec::new();
     Input::open(Path::new(file))
         .and_then(|file| file.into_file().take(LARGEST + 1).read_to_end(&mut bytes))
@@ -256,6 +256,8 @@ fn read(flag: &str, file: &str) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use orgwave_core::legible::ShowPath as _;
+
     use super::*;
 
     const ORG: &str = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -341,7 +343,7 @@ mod tests {
     fn a_file_holds_a_pattern_a_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("orgs.txt");
-        let value = format!("@{}", path.display());
+        let value = format!("@{}", path.shown());
         let at = |text: &[u8]| {
             std::fs::write(&path, text).unwrap();
             Selection::of(&SelectArgs { only: vec![value.clone()], skip: Vec::new() })

@@ -7,6 +7,7 @@
 //! * `looks`: contrast, in the light, in the dark and on paper. `size`: many orgs; a narrow screen.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
 mod chromium;
 #[path = "../machine/debian.rs"]

@@ -7,6 +7,7 @@
 //! `ORGWAVE_CRASH_KILLS=5000` kills more often; `ORGWAVE_CRASH_SEED=7` begins with another seed.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 #![expect(unreachable_pub, reason = "a test has no outside: `pub` here says what a module offers the others")]
 
 /// A rollout of a few orgs in a folder of its own, and the vendor that it is for.

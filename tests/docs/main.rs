@@ -11,6 +11,7 @@
 //! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
 mod cron;
 mod damage;

@@ -267,3 +267,54 @@ fn a_name_that_is_a_command_is_left_out_of_a_starter_manifest() {
     desk.write("orgs.csv", table);
     desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
 }
+
+#[test]
+fn a_line_break_in_a_path_breaks_no_line_of_any_command() {
+    const NAME: &str = "two\nlines";
+    let desk = Desk::new();
+    let org = Org::new(1).with("enabled", "true");
+    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let folder = desk.path(NAME);
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("orgs.csv"), format!("org_uuid,enabled\n{},FALSE\n", org.uuid)).unwrap();
+    fs::write(folder.join("bad.csv"), "org_uuid,enabeld\nx,1\n").unwrap();
+    fs::write(folder.join("bad.toml"), "[rollout]\norgs = \"none.csv\"\n").unwrap();
+    let below = |name: &str| format!("{NAME}/{name}");
+    let mut broken = Vec::new();
+    for words in [
+        &["check", &below("orgs.csv")][..],
+        &["check", &below("none.csv")],
+        &["check", &below("bad.csv")],
+        &["check", &below("bad.toml")],
+        &["check", NAME],
+        &["plan", &below("orgs.csv"), "-o", &below("plan.jsonl")],
+        &["plan", &below("orgs.csv"), "-o", &below("plan.jsonl")],
+        &["plan", &below("orgs.csv"), "-o", &below("none/plan.jsonl")],
+        &["plan", &below("orgs.csv"), "--only", &format!("@{}", below("none"))],
+        &["plan", &below("orgs.csv"), "--secrets", &below("none")],
+        &["apply", &below("none.jsonl"), "--yes"],
+        &["apply", &below("orgs.csv"), "--yes", "--reports", &below("reports")],
+        &["apply", &below("orgs.csv"), "--yes", "--metrics-file", NAME],
+        &["runs", "--reports", &below("reports")],
+        &["runs", "--reports", &below("none")],
+        &["resume", "--reports", &below("none")],
+        &["resume", NAME],
+        &["report", NAME],
+        &["verify", NAME],
+        &["undo", NAME],
+        &["export", "-o", NAME],
+        &["export", "-o", &below("live")],
+        &["init", NAME],
+        &["init", NAME],
+        &["doctor", "--reports", &below("reports"), "--state-dir", &below("state")],
+        &["doctor", "--ca-file", &below("none")],
+        &["doctor", "--token-file", &below("none")],
+        &["orgs", "--token-file", NAME],
+    ] {
+        let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        let ended = run(&desk, &vendor, &words);
+        let text = format!("{}{}", ended.out, ended.err);
+        broken.extend(text.contains(NAME).then(|| format!("{words:?}: {text}")));
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}

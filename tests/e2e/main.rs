@@ -3,6 +3,7 @@
 //! No test here looks inside: all that counts is what was sent, what lies on disk, what was printed, and the exit code.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
 /// A vendor of the tests' own: what it serves, what it is told to do wrong, what it saw. Nothing of orgwave in it.
 mod vendor;

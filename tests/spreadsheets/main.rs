@@ -6,6 +6,7 @@
 //! * [`opened`]: what is only looked at has the right types, and no cell is a formula.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
 #[path = "../machine/debian.rs"]
 mod debian;

@@ -9,6 +9,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
@@ -236,7 +237,7 @@ fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), 
     if !is_remembered && run.is_none() {
         return used::check(&args.target, &header.plan_id);
     }
-    let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.display()));
+    let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.shown()));
     Err(Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}"))
         .hint("a plan is applied once: `orgwave resume` goes on with its run, or plan again"))
 }

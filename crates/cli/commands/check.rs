@@ -1,5 +1,6 @@
 //! `orgwave check`: is everything written right? Offline, unless asked.
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 
@@ -27,7 +28,7 @@ pub async fn run(args: CheckArgs) -> Result<Exit, Failure> {
         let sides: String = header.sides.iter().map(|(table, _)| format!(", {}", table.name())).collect();
         console::out(&format!(
             "{}: {}{sides}; nothing is wrong ({}, cells separated by {})\n",
-            args.rollout.display(),
+            args.rollout.shown(),
             orgs(header.rows),
             header.encoding,
             header.delimiter,

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, whose};
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::reply::{ClientList, Listed, Live, Reply, UnreadableClient};
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::is_masked;
@@ -309,7 +310,7 @@ fn check_locks(chart: &mut Chart, locks: &Locks) {
         Scope::Machine => "keeps apart the runs of all users of this machine who can write there",
         Scope::User => "keeps apart this user's runs on this machine",
     };
-    let what = format!("{} {apart}; not those of other machines", locks.folder().display());
+    let what = format!("{} {apart}; not those of other machines", locks.folder().shown());
     match locks.unusable() {
         Some(why) => chart.warn(
             "locks",
@@ -344,14 +345,14 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
         Ok(())
     });
     match probed {
-        Ok(()) if there == folder => chart.ok(check, &folder.display().to_string()),
-        Ok(()) => chart.ok(check, &format!("{}, which will be made", folder.display())),
+        Ok(()) if there == folder => chart.ok(check, &folder.shown()),
+        Ok(()) => chart.ok(check, &format!("{}, which will be made", folder.shown())),
         Err(error) => {
             let shut = private && there == folder && error.kind() == io::ErrorKind::Other;
             let mend = if shut {
                 format!(
                     "close it to others (chmod 700 {there}); if it isn't yours, name one in it: --state-dir {there}/orgwave",
-                    there = there.display()
+                    there = there.shown()
                 )
             } else if private {
                 "set XDG_STATE_HOME to a folder that you may write, or name one by --state-dir (for systemd: StateDirectory=orgwave \
@@ -360,8 +361,8 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
             } else {
                 "name a folder that you may write: --reports DIR".to_owned()
             };
-            let said = format!("{} can't be written, in {}: {error}", folder.display(), there.display());
-            let said = if shut { format!("{}: {error}", folder.display()) } else { said };
+            let said = format!("{} can't be written, in {}: {error}", folder.shown(), there.shown());
+            let said = if shut { format!("{}: {error}", folder.shown()) } else { said };
             chart.line(Mark::Bad(Exit::CannotWrite), check, &said, &mend);
         }
     }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::{Header, IndexEntry, Verdict};
 use orgwave_core::policy::Waves;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
@@ -99,12 +100,12 @@ fn unwritten(folder: &Path, run: RunHeader, again: &str, error: WriteError) -> F
         .because(error);
     failure.hint(match (is_gone, in_sandbox) {
         (true, true) => {
-            format!("did somebody move or remove {}? apply the rollout again", folder.display())
+            format!("did somebody move or remove {}? apply the rollout again", folder.shown())
         }
         (true, false) => format!(
             "did somebody move or remove {}? put it back, then: {resume}; \
              if it is lost, apply the rollout again: its reads find what is done",
-            folder.display()
+            folder.shown()
         ),
         (false, true) => {
             let run = RunFolder { path: folder.to_owned(), header: run };
@@ -137,10 +138,8 @@ pub fn report(
     let source = RunFiles::open(folder)?;
     let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))
         .map_err(|error| {
-            Failure::from(error).hint(format!(
-                "the journal is whole; once there is room: orgwave report {}",
-                folder.display()
-            ))
+            Failure::from(error)
+                .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.shown()))
         })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;

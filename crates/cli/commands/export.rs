@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use orgwave_core::compare::whose;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::reply::{Listed, Live};
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
@@ -107,7 +108,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
         console::out(&format!(
             "{} in {}, {} of them skipped\nno secret is in it; a plan of it changes nothing: orgwave plan {}{}\n",
             orgs(listed.len() as u64),
-            args.output.display(),
+            args.output.shown(),
             notes.skipped,
             path_again(&args.output.join("rollout.toml")),
             args.connect.again(),

@@ -6,6 +6,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 
 use crate::args::InitArgs;
@@ -28,7 +29,7 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).symlink_metadata().is_ok()) {
         return Err(Failure::new(
             Exit::Usage,
-            format!("{} is there already, and nothing is replaced", folder.join(name).display()),
+            format!("{} is there already, and nothing is replaced", folder.join(name).shown()),
         )
         .hint("name a folder of its own: orgwave init FOLDER"));
     }
@@ -40,8 +41,8 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
          \x20 orgwave check {0}\n\
          \x20 orgwave plan {0} --sandbox\n\
          then put your own orgs into {} (`orgwave orgs --format csv` lists them)\n",
-        rollout.display(),
-        folder.join("orgs.csv").display(),
+        rollout.shown(),
+        folder.join("orgs.csv").shown(),
     ));
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::{Footer, Guard, GuardKind};
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
@@ -90,7 +91,7 @@ fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
     let page = target.with_extension("html");
     format!(
         "look at {}; if that is meant: orgwave apply {} --yes{}{}",
-        if page.exists() { &page } else { target }.display(),
+        if page.exists() { &page } else { target }.shown(),
         path_again(target),
         connect.again(),
         acks(guards),

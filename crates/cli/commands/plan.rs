@@ -1,5 +1,6 @@
 //! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::Verdict;
 use orgwave_core::run::Exit;
 
@@ -67,7 +68,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         show(&review, &args.output, expected);
         console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
         let page = path.with_extension("html");
-        console::out(&format!("review it: {}\n", page.display()));
+        console::out(&format!("review it: {}\n", page.shown()));
         if changed {
             console::out(&format!("apply it: orgwave apply {}{}\n", path_again(&path), args.connect.again()));
             console::out(&to_acknowledge(&made.footer.guards));

@@ -2,6 +2,7 @@
 
 mod prune;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::Tally;
 use orgwave_reporter::terminal::{Entry, listing};
@@ -32,7 +33,7 @@ fn list(args: &RunsArgs) -> Exit {
     }
     console::out(&listing(&entries, console::columns()));
     if runs.is_empty() && !args.json {
-        console::note(&format!("no runs below {}\n", args.reports.display()));
+        console::note(&format!("no runs below {}\n", args.reports.shown()));
     }
     Exit::Done
 }
@@ -70,6 +71,6 @@ fn as_json(run: &RunFolder, tally: &Tally) -> Value {
         "finished": is_finished(run, tally),
         "exit_code": tally.exit().map(Exit::code),
         "counts": tally.counts,
-        "folder": run.path.display().to_string(),
+        "folder": run.path.to_string_lossy(),
     })
 }

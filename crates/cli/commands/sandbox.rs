@@ -5,6 +5,7 @@ use std::io::BufWriter;
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::several;
 use orgwave_sandbox::{OrgSeed, Sandbox};
@@ -47,7 +48,7 @@ pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     let mut key_is = "the word `sandbox`".to_owned();
     if let Some(path) = &args.token_file {
         sandbox = sandbox.expecting_key(api_key_of(path)?.secret().expose());
-        key_is = format!("in {}", path.display());
+        key_is = format!("in {}", path.shown());
     }
     if let Some(path) = &args.ledger {
         let file = OpenOptions::new()

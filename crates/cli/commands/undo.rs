@@ -8,6 +8,7 @@ use std::fmt;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
@@ -58,7 +59,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         say(&unrestored.to_string(), &args.output);
         let next = format!(
             "\nreview it: {}\nundo it: orgwave apply {}{}\n{}",
-            path.with_extension("html").display(),
+            path.with_extension("html").shown(),
             path_again(&path),
             args.key.again(),
             to_acknowledge(&plan.footer.guards),

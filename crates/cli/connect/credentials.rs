@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use ini::Ini;
 use orgwave_client::ApiKey;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretText;
 
@@ -34,7 +35,7 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
         return Ok((key, "--token-command".to_owned()));
     }
     if let Some((text, path)) = read_handed_over("orgwave-token")? {
-        let source = path.display().to_string();
+        let source = path.shown();
         return parse(text, &source).map(|key| (key, source));
     }
     if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
@@ -47,7 +48,7 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
     match file.filter(|file| args.profile.is_some() || file.exists()) {
         Some(file) => {
             let profile = args.profile.as_deref().unwrap_or("default");
-            let source = format!("profile {profile:?} of {}", file.display());
+            let source = format!("profile {profile:?} of {}", file.shown());
             of_profile(&file, profile).map(|key| (key, source))
         }
         None => Err(bad("there is no key".to_owned()).hint(
@@ -74,7 +75,7 @@ fn of_file(path: &Path) -> Result<(ApiKey, String), Failure> {
             .map_err(|error| bad("the key on stdin can't be read".to_owned()).because(error))?;
         return parse(text, "stdin").map(|key| (key, "stdin".to_owned()));
     }
-    let source = path.display().to_string();
+    let source = path.shown();
     let (text, note) = read_private(path)?;
     let key = parse(text, &source)?;
     Ok((key, note.map_or(source.clone(), |note| format!("{source} ({note}, which others can read)"))))
@@ -84,17 +85,17 @@ fn of_profile(file: &Path, profile: &str) -> Result<ApiKey, Failure> {
     let (text, _) = read_private(file)?;
     // The parser's own error may quote a line, and with it the key.
     let ini = Ini::load_from_str(&text)
-        .map_err(|error| bad(format!("{}:{}: no INI file", file.display(), error.line)))?;
+        .map_err(|error| bad(format!("{}:{}: no INI file", file.shown(), error.line)))?;
     let section = ini
         .section(Some(profile))
-        .ok_or_else(|| bad(format!("{} has no profile {profile:?}", file.display())))?;
+        .ok_or_else(|| bad(format!("{} has no profile {profile:?}", file.shown())))?;
     if section.get("is_partner").is_some_and(|value| value.trim().eq_ignore_ascii_case("false")) {
         return Err(bad(format!("profile {profile:?} holds no partner's key (is_partner is false)"))
             .hint("orgwave works on a partner's client orgs, which takes a partner-api-token"));
     }
     let key = section
         .get("api_key")
-        .ok_or_else(|| bad(format!("profile {profile:?} of {} has no api_key", file.display())))?;
+        .ok_or_else(|| bad(format!("profile {profile:?} of {} has no api_key", file.shown())))?;
     parse(key.to_owned(), &format!("profile {profile:?}"))
 }
 

@@ -4,6 +4,7 @@ use std::env;
 use std::path::Path;
 
 use orgwave_client::{Authorities, ClientCertificate, Endpoint, PemError, Proxy, Setup};
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 
 use super::private_file::read_private;
@@ -32,7 +33,7 @@ impl Network {
         if let Some(path) = &args.ca_file {
             let text = input::read(path).map_err(|error| unusable(path).because(error))?;
             let authorities = Authorities::from_pem(&text).map_err(|error| no_pem(path, error))?;
-            network.authorities = Some((authorities, path.display().to_string()));
+            network.authorities = Some((authorities, path.shown()));
         }
         if let (Some(cert), Some(key)) = (&args.client_cert, &args.client_key) {
             if !endpoint.is_encrypted() {
@@ -42,7 +43,7 @@ impl Network {
             let (key_text, _) = read_private(key)?;
             let certificate = ClientCertificate::from_pem(&chain, key_text.as_bytes())
                 .map_err(|error| no_pem(if error == PemError::NoKey { key } else { cert }, error))?;
-            network.certificate = Some((certificate, cert.display().to_string()));
+            network.certificate = Some((certificate, cert.shown()));
         }
         Ok(network)
     }
@@ -108,11 +109,11 @@ fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
 }
 
 fn unusable(path: &Path) -> Failure {
-    bad(format!("{} can't be read", path.display()))
+    bad(format!("{} can't be read", path.shown()))
 }
 
 fn no_pem(path: &Path, error: PemError) -> Failure {
-    bad(format!("{} can't be used", path.display())).because(error)
+    bad(format!("{} can't be used", path.shown())).because(error)
 }
 
 fn bad(what: String) -> Failure {

@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use rustix::fs::StatVfsMountFlags;
 use rustix::process::{getegid, geteuid, getgroups};
@@ -56,11 +57,11 @@ pub fn read_handed_over(name: &str) -> Result<Option<(String, PathBuf)>, Failure
 }
 
 fn open(path: &Path) -> Result<Input, Failure> {
-    Input::open(path).map_err(|error| bad(format!("{} can't be opened", path.display())).because(error))
+    Input::open(path).map_err(|error| bad(format!("{} can't be opened", path.shown())).because(error))
 }
 
 fn text_of(path: &Path, input: Input) -> Result<String, Failure> {
-    let cannot = |error: anyhow::Error| bad(format!("{} can't be read", path.display())).because(error);
+    let cannot = |error: anyhow::Error| bad(format!("{} can't be read", path.shown())).because(error);
     let bytes = input.into_bytes().map_err(|error| cannot(error.into()))?;
     // The error of a conversion would hold the bytes.
     String::from_utf8(bytes).map_err(|_| cannot(anyhow::anyhow!("it is not UTF-8")))
@@ -121,7 +122,7 @@ fn is_mounted_secret(path: &Path, file: &File) -> bool {
 
 /// The refusal, with a way out that works for whoever is refused.
 fn exposed(path: &Path, input: &Input, how: Exposed) -> Failure {
-    let shown = path.display();
+    let shown = path.shown();
     let mode = input.metadata().mode() & 0o777;
     let by = match how {
         Exposed::Mode => format!("mode {mode:03o}"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{SecretName, SecretText, Secrets};
 
@@ -77,16 +78,16 @@ fn of_file(path: &Path) -> Result<Secrets, Failure> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-        bad(format!("{}:{line}: no TOML (a line is NAME = \"value\")", path.display()))
+        bad(format!("{}:{line}: no TOML (a line is NAME = \"value\")", path.shown()))
     })?;
     let mut secrets = Secrets::new();
     for (name, value) in table {
         let parsed: SecretName = name.parse().map_err(|error| {
-            bad(format!("{}: {name:?} is no name of a secret", path.display()))
+            bad(format!("{}: {name:?} is no name of a secret", path.shown()))
                 .because(anyhow::Error::from(error))
         })?;
         let toml::Value::String(value) = value else {
-            return Err(bad(format!("{}: the value of {name} is no text", path.display())));
+            return Err(bad(format!("{}: the value of {name} is no text", path.shown())));
         };
         secrets.insert(parsed, SecretText::new(value));
     }

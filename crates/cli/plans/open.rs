@@ -5,6 +5,7 @@ use std::io::{self, BufReader};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::{Footer, Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SealKey;
@@ -75,7 +76,7 @@ pub(super) fn bad_plan(path: &Path, error: PlanError) -> Failure {
         PlanError::Line { .. } => Exit::BadInput,
         PlanError::Io(_) => Exit::NoInput,
     };
-    Failure::new(exit, format!("{} is no plan to be trusted", path.display()))
+    Failure::new(exit, format!("{} is no plan to be trusted", path.shown()))
         .because(error)
         .hint("plan again, review it, and apply that")
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::target_of;
 
@@ -31,7 +32,7 @@ impl Place {
                     |path: &Path| path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
                 if special(path) {
                     let what =
-                        format!("{} is a device, a pipe or a socket, and a plan is a file", path.display());
+                        format!("{} is a device, a pipe or a socket, and a plan is a file", path.shown());
                     return Err(Failure::new(Exit::BadConfig, what));
                 }
                 // A link to where nothing is leads to the plan, and its pages lie beside that.
@@ -40,7 +41,7 @@ impl Place {
                 match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
                     Some(there) => Err(Failure::usage(format!(
                         "{} is there already, and neither a plan nor its pages replace a file",
-                        there.display()
+                        there.shown()
                     ))),
                     None => {
                         // Of a plan that had this name before.

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_journal::{FILE_NAME, RunLock};
 use serde::{Deserialize, Serialize};
@@ -77,8 +78,8 @@ pub fn mark(plan: &Path, plan_id: &str, run: &Path) -> Result<(), Failure> {
         Err(error) => {
             console::note(&format!(
                 "warning: {} can't be written ({error}): only this machine and {} know that the plan is used\n",
-                path.display(),
-                run_folders(&mark.run).display(),
+                path.shown(),
+                run_folders(&mark.run).shown(),
             ));
             Ok(())
         }
@@ -100,8 +101,8 @@ fn never_began(run: &Path) -> bool {
 }
 
 fn used(path: &Path, mark: Option<&Mark>) -> Failure {
-    let by = mark.map_or_else(String::new, |mark| format!(" by {}", mark.run.display()));
-    Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}: {} says so", path.display())).hint(
+    let by = mark.map_or_else(String::new, |mark| format!(" by {}", mark.run.shown()));
+    Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}: {} says so", path.shown())).hint(
         "a plan is applied once: `orgwave resume` its run where that is, or plan again; if that run's folder has no \
          run.db, or the mark is another plan's, nothing of this plan was sent: remove the mark and apply again",
     )

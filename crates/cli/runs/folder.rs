@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::durable::folder_synced;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
 
@@ -47,7 +48,7 @@ pub fn is_name(text: &str) -> bool {
 /// 78.
 pub fn must_be_folder(path: &Path) -> Result<(), Failure> {
     if path.metadata().is_ok_and(|there| !there.is_dir()) {
-        let what = format!("{} is a file, a device or a pipe, not a folder", path.display());
+        let what = format!("{} is a file, a device or a pipe, not a folder", path.shown());
         return Err(Failure::new(Exit::BadConfig, what).hint("--reports names a folder, or one to be made"));
     }
     Ok(())
@@ -71,7 +72,7 @@ impl NewFolder {
     /// Takes the folder away again, with what was made in it: a command that was refused leaves nothing behind.
     pub fn discard(self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(%error, path = %self.path.display(), "an unused folder could not be removed");
+            tracing::warn!(%error, path = ?self.path, "an unused folder could not be removed");
         }
         if let Some(parent) = self.path.parent().filter(|_| self.with_parent) {
             // Somebody else may use it by now.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
@@ -36,7 +37,7 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let journal = path.join(FILE_NAME);
         if !journal.exists() {
-            return Err(Failure::new(Exit::NoInput, format!("{} holds no run", path.display())));
+            return Err(Failure::new(Exit::NoInput, format!("{} holds no run", path.shown())));
         }
         let stored = Stored::open_read_only(&journal).map_err(|error| super::bad_journal(path, error))?;
         Ok(Self { path: path.to_owned(), header: stored.header().clone() })
@@ -208,7 +209,7 @@ pub fn newest_unfinished(
             Err(failure)
         }
         None => {
-            let what = format!("{} holds no run of this key at {endpoint}", reports.display());
+            let what = format!("{} holds no run of this key at {endpoint}", reports.shown());
             Err(Failure::new(Exit::NoInput, what)
                 .hint("`orgwave runs` lists what is there; --reports names another folder"))
         }

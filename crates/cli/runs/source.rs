@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, RunHeader};
@@ -64,7 +65,7 @@ pub fn prove(folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<(), Failu
 fn not_together(folder: &Path) -> Failure {
     Failure::new(
         Exit::PlanRefused,
-        format!("in {}, the run's journal and plan don't belong together", folder.display()),
+        format!("in {}, the run's journal and plan don't belong together", folder.shown()),
     )
     .hint("put the run's own plan back, or apply the rollout again: its reads find what is done")
 }
@@ -95,10 +96,10 @@ pub fn take(folder: &Path) -> Result<RunLock, Failure> {
 /// What to say of a journal that can't be used.
 pub fn bad_journal(folder: &Path, error: JournalError) -> Failure {
     if matches!(error, JournalError::InUse) {
-        return Failure::new(Exit::Locked, format!("another process is at work on {}", folder.display()))
+        return Failure::new(Exit::Locked, format!("another process is at work on {}", folder.shown()))
             .hint("its files come when it ends");
     }
-    let what = format!("the journal of {} can't be used", folder.display());
+    let what = format!("the journal of {} can't be used", folder.shown());
     if error.is_the_disks() {
         let resume = format!("orgwave resume {}", path_again(folder));
         return Failure::new(Exit::CannotWrite, what)

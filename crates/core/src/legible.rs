@@ -42,9 +42,16 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// A path on one line, with nothing hidden in it: folders and files are named by whoever made them.
-pub fn path(path: &Path) -> String {
-    one_line(&path.to_string_lossy()).into_owned()
+/// The one way to show a path. `Path::display`, which shows a line break in a name as one, is disallowed by `clippy.toml`.
+pub trait ShowPath {
+    /// The path on one line, with nothing hidden in it: folders and files are named by whoever made them.
+    fn shown(&self) -> String;
+}
+
+impl<P: AsRef<Path> + ?Sized> ShowPath for P {
+    fn shown(&self) -> String {
+        one_line(&self.as_ref().to_string_lossy()).into_owned()
+    }
 }
 
 /// Lines of text in which no CI system finds a command.
@@ -158,6 +165,6 @@ mod tests {
 
     #[test]
     fn a_path_is_one_line() {
-        assert_eq!(path(Path::new("a\n::error::b\u{202e}")), "a<U+000A>::error::b<U+202E>");
+        assert_eq!(Path::new("a\n::error::b\u{202e}").shown(), "a<U+000A>::error::b<U+202E>");
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::PlanError;
 
 use crate::source::BoxError;
@@ -23,7 +24,7 @@ pub enum ReportError {
         index: u32,
     },
     /// A file or its folder. What stood there before stands there still.
-    #[error("{} could not be written", path.display())]
+    #[error("{} could not be written", path.shown())]
     Write {
         /// Which.
         path: PathBuf,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::desired::SideTable;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::table::Table;
@@ -101,7 +102,7 @@ impl Staged {
                 if entries.next().is_some() {
                     return Err(Failure::new(
                         Exit::Usage,
-                        format!("{} is not empty, and nothing is replaced", target.display()),
+                        format!("{} is not empty, and nothing is replaced", target.shown()),
                     )
                     .hint("name a new folder: orgwave export -o FOLDER"));
                 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{JournalError, RunLock};
@@ -82,7 +83,7 @@ fn remove(folder: &Path) -> Result<bool, Failure> {
         Err(error) => return Err(bad_journal(folder, error)),
     };
     let cannot = |error| {
-        Failure::new(Exit::CannotWrite, format!("{} can't be removed", orgwave_core::legible::path(folder)))
+        Failure::new(Exit::CannotWrite, format!("{} can't be removed", folder.shown()))
             .because(anyhow::Error::from(error))
     };
     // Renamed first: what is left of a folder when the machine stops here is no run.

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
@@ -204,13 +205,13 @@ impl<'a> Summary<'a> {
         page.gap();
         if !self.files_written {
             page.paragraph(Tone::Bad, 0, 2, "The results could not be written. The journal is in");
-            page.uncut(Tone::Plain, 2, &self.folder.display().to_string());
+            page.uncut(Tone::Plain, 2, &self.folder.shown());
             page.paragraph(Tone::Plain, 0, 2, "Once there is room, write them with");
             page.uncut(Tone::Strong, 2, &format!("orgwave report {}", shell_path(&self.folder)));
             return;
         }
         page.paragraph(Tone::Plain, 0, 2, "A row for every org is in");
-        page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").display().to_string());
+        page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").shown());
         let orgs = match self.org_files {
             ClientFiles::All => ", orgs/ (a file for each client)",
             ClientFiles::Changed if self.tally.changed > 0 => ", orgs/ (a file for each client that changed)",

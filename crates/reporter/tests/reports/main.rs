@@ -8,6 +8,7 @@
 //! * `screens`: what stands on the terminal, at several widths.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
+#![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
 mod fixture;
 mod golden;
