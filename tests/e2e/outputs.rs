@@ -106,3 +106,18 @@ fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_wit
         assert!(exit.ends_with(" 74"), "{exit}");
     }
 }
+
+#[test]
+fn a_file_that_may_not_grow_ends_with_74_like_a_full_disk() {
+    let (desk, vendor, _) = desk_of(200);
+    for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
+        let line = format!("{line} {FAST} --endpoint {} --token-file key", vendor.url());
+        let mut command = std::process::Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_orgwave");
+        command.arg("-c").arg(format!("ulimit -f 20; exec '{program}' {line}"));
+        desk.settle(&mut command);
+        desk.spawn(command).wait().expect(74).says("can't be written");
+    }
+    assert_eq!(vendor.of(Op::Write).len(), 0);
+    desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
+}
