@@ -63,7 +63,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(args);
     each_line(&path, |line| {
         let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
         let drifts = line.fields.iter().filter(drifted);
@@ -110,7 +110,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
     };
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None);
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(args);
     let stop = survey(
         lines.by_ref().filter(to_judge).map(|line| (line.org, line)),
         &api,

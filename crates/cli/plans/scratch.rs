@@ -1,4 +1,4 @@
-//! A folder for a plan that is made only to be read: `verify ROLLOUT` and `check --online`.
+//! A folder for what is kept only to be read: the plan of `verify ROLLOUT` and `check --online`, and what `verify` finds.
 
 use std::env;
 use std::fs::DirBuilder;
@@ -19,7 +19,7 @@ use crate::memory::Memory;
 pub fn scratch(state_dir: Option<&Path>) -> Result<TempDir, Failure> {
     tempfile::tempdir().or_else(|error| in_memory(state_dir).map_err(|_| error)).map_err(|error| {
         Failure::cannot_write(&env::temp_dir(), error)
-            .hint("the plan to compare with is a temporary file: TMPDIR or --state-dir names a folder for it")
+            .hint("the plan to compare with and what is found are temporary files: TMPDIR or --state-dir names a folder for it")
     })
 }
 

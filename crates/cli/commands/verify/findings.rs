@@ -1,6 +1,6 @@
 //! What `verify` found, and how it is shown: in words, as JSON lines, and as a table (`-o FILE`).
 
-use std::io;
+use std::path::PathBuf;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::{Complaint, Image};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::execution::say;
-use super::noted::{Noted, unusable};
+use super::noted::Noted;
 use crate::args::VerifyArgs;
 use crate::console;
 use crate::failure::Failure;
@@ -76,27 +76,34 @@ pub(super) struct Findings {
     /// Whether one of them is refused for good.
     refused: bool,
     /// Why a finding could not be noted.
-    failed: Option<io::Error>,
+    failed: Option<Failure>,
+    /// `--state-dir`, where it is given.
+    state_dir: Option<PathBuf>,
 }
 
 impl Findings {
+    pub(super) fn new(args: &VerifyArgs) -> Self {
+        Self { state_dir: args.key.state_dir.clone(), ..Self::default() }
+    }
+
     pub(super) fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
         if drifts.is_empty() {
             self.in_sync += 1;
             return;
         }
         self.fields += drifts.len() as u64;
-        let noted = self.drifted.put(line.line, &Found::new(line, drifts));
+        let noted = self.drifted.put(line.line, &Found::new(line, drifts), self.state_dir.as_deref());
         self.keep(noted);
     }
 
     pub(super) fn unjudged(&mut self, line: &PlanLine, status: Status, complaint: Option<Complaint>) {
         self.refused |= matches!(status, Status::Blocked | Status::Rejected);
-        let noted = self.unchecked.put(line.line, &Found::new(line, (status, complaint)));
+        let noted =
+            self.unchecked.put(line.line, &Found::new(line, (status, complaint)), self.state_dir.as_deref());
         self.keep(noted);
     }
 
-    fn keep(&mut self, noted: io::Result<()>) {
+    fn keep(&mut self, noted: Result<(), Failure>) {
         self.failed = self.failed.take().or(noted.err());
     }
 
@@ -117,8 +124,8 @@ impl Findings {
     /// # Errors
     /// 74: the table can't be written, or a finding could not be noted.
     pub(super) fn tell(mut self, args: &VerifyArgs) -> Result<Exit, Failure> {
-        if let Some(error) = self.failed.take() {
-            return Err(unusable(error));
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
         }
         let exit = self.exit();
         if args.output.json {

@@ -5,11 +5,14 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::marker::PhantomData;
+use std::path::Path;
 
+use orgwave_core::run::Exit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::plans::scratch;
 
 /// Findings of one kind.
 pub(super) struct Noted<T> {
@@ -27,15 +30,22 @@ impl<T> Default for Noted<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Noted<T> {
-    /// Takes in what was found of the row at this line. The file, made for the first, has no name.
-    pub(super) fn put(&mut self, line: u64, found: &T) -> io::Result<()> {
-        let json = serde_json::to_vec(found)?;
+    /// Takes in what was found of the row at this line. The file, made for the first in a folder of its own, has no name.
+    ///
+    /// # Errors
+    /// 74.
+    pub(super) fn put(&mut self, line: u64, found: &T, state_dir: Option<&Path>) -> Result<(), Failure> {
         let out = match &mut self.out {
             Some(out) => out,
-            none => none.insert(BufWriter::with_capacity(1 << 16, tempfile::tempfile()?)),
+            none => {
+                let folder = scratch(state_dir)?;
+                let file = tempfile::tempfile_in(folder.path()).map_err(unusable)?;
+                none.insert(BufWriter::with_capacity(1 << 16, file))
+            }
         };
-        out.write_all(&json)?;
-        let length = u32::try_from(json.len()).map_err(io::Error::other)?;
+        let json = serde_json::to_vec(found).map_err(|error| unusable(error.into()))?;
+        out.write_all(&json).map_err(unusable)?;
+        let length = u32::try_from(json.len()).map_err(|error| unusable(io::Error::other(error)))?;
         self.places.push((line, self.written, length));
         self.written += u64::from(length);
         Ok(())
@@ -79,8 +89,8 @@ impl<T: Serialize + DeserializeOwned> Noted<T> {
 }
 
 /// What to say of the file of findings that can't be written or read.
-pub(super) fn unusable(error: io::Error) -> Failure {
-    Failure::cannot_write(&std::env::temp_dir(), error)
+fn unusable(error: io::Error) -> Failure {
+    Failure::new(Exit::CannotWrite, "the temporary file of what was found can't be used").because(error)
 }
 
 #[cfg(test)]
@@ -101,11 +111,11 @@ mod tests {
         };
         assert_eq!((noted.len(), read(&mut noted, 9)), (0, Vec::new()));
         for line in [5, 2, 9] {
-            noted.put(line, &"x".repeat(usize::try_from(line).unwrap())).unwrap();
+            noted.put(line, &"x".repeat(usize::try_from(line).unwrap()), None).unwrap();
         }
         let found = |line: u64| (line, "x".repeat(usize::try_from(line).unwrap()));
         assert_eq!(read(&mut noted, 2), [found(2), found(5)]);
-        noted.put(3, &found(3).1).unwrap();
+        noted.put(3, &found(3).1, None).unwrap();
         assert_eq!(read(&mut noted, 9), [found(2), found(3), found(5), found(9)]);
         assert_eq!(noted.len(), 4);
     }
