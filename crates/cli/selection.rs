@@ -13,6 +13,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::{one_line, quoted};
 use orgwave_core::names::{comparable, distance};
 use orgwave_core::run::Exit;
+use orgwave_reporter::terminal::several;
 use wildmatch::WildMatch;
 
 use crate::args::SelectArgs;
@@ -68,7 +69,8 @@ impl Selection {
         each_org(&mut |org| unmatched.iter_mut().for_each(|pattern| pattern.compare(org)))?;
         let mut lines: Vec<String> = unmatched.iter().map(ToString::to_string).collect();
         if total > SHOWN {
-            lines.push(format!("and {} more patterns match no org", total - SHOWN));
+            let more = several((total - SHOWN) as u64, "more pattern matches", "more patterns match");
+            lines.push(format!("and {more} no org"));
         }
         Err(Failure::new(Exit::Usage, lines.join("\n")).hint(
             "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",

@@ -71,7 +71,7 @@ impl Kind {
         let range = |(first, last): &(u64, u64)| {
             if first == last { first.to_string() } else { format!("{first}-{last}") }
         };
-        let mut text = format!("{} rows: lines ", self.rows);
+        let mut text = format!("{}: lines ", several(self.rows as u64, "row", "rows"));
         let ranges: Vec<String> = self.lines.iter().take(RANGES).map(range).collect();
         let more = if self.lines.len() > RANGES { ", ..." } else { "" };
         let _ = write!(text, "{}{more}", ranges.join(", "));
@@ -208,6 +208,8 @@ mod tests {
         let (lines, errors) = told((1..50).map(|line| problem(Code::CellBool, 2 * line, 1)));
         assert!(lines[0].ends_with("(49 rows: lines 2, 4, 6, 8, 10, 12, 14, 16, ...)"), "{lines:?}");
         assert_eq!((lines.len(), errors), (1, 1));
+        let (lines, _) = told((2..12_002).map(|line| problem(Code::CellBool, line, 1)));
+        assert!(lines[0].ends_with("(12,000 rows: lines 2-12001)"), "{lines:?}");
     }
 
     #[test]

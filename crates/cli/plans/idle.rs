@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgwave_core::plan::Verdict;
+use orgwave_reporter::terminal::several;
 
 use super::open::OpenPlan;
 use crate::console;
@@ -26,12 +27,15 @@ fn idle(verdicts: impl Iterator<Item = Verdict>) -> Option<String> {
         };
         *counts.entry(word).or_default() += 1;
     }
-    let parts: Vec<String> = counts.iter().map(|(word, rows)| format!("{rows} {word}")).collect();
+    let parts: Vec<String> = counts.iter().map(|(word, rows)| several(*rows, word, word)).collect();
     let rows: u64 = counts.values().sum();
     match rows {
         0 => None,
         1 => Some(format!("nothing can be applied: the only row is {}", counts.keys().next().unwrap_or(&""))),
-        _ => Some(format!("nothing can be applied: of {rows} rows {}", parts.join(", "))),
+        _ => {
+            let rows = several(rows, "row", "rows");
+            Some(format!("nothing can be applied: of {rows} {}", parts.join(", ")))
+        }
     }
 }
 
@@ -48,6 +52,10 @@ mod tests {
         assert_eq!(
             said(&[Verdict::Skipped, Verdict::Blocked, Verdict::Skipped]).as_deref(),
             Some("nothing can be applied: of 3 rows 1 blocked, 2 skipped")
+        );
+        assert_eq!(
+            said(&[Verdict::Skipped; 12_000]).as_deref(),
+            Some("nothing can be applied: of 12,000 rows 12,000 skipped")
         );
         assert_eq!(
             said(&[Verdict::Skipped]).as_deref(),
