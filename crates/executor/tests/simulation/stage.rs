@@ -145,7 +145,9 @@ impl Stage {
                 wish: Wish::Set(value.clone()),
                 origin: Origin::Row,
             };
-            let desired = Desired { managed: wishes.iter().map(managed).collect(), expects: Vec::new() };
+            let mut managed: Vec<Managed> = wishes.iter().map(managed).collect();
+            managed.sort_by(|left, right| left.path.cmp(&right.path));
+            let desired = Desired { managed, expects: Vec::new() };
             let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
             let live = policy.write.reads().then_some(&live);
             let diff =
