@@ -210,6 +210,17 @@ fn check_online_judges_orgs_as_a_plan_does_and_asks_for_the_list_once() {
 }
 
 #[test]
+fn more_problems_than_are_shown_are_said_to_be_more() {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..1_003).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    let vendor = Vendor::start(Server::Merges, orgs[..1].to_vec());
+    let ended = desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(65);
+    assert_eq!(ended.err.matches("E-LIVE-001").count(), 1_000);
+    assert!(ended.err.contains("1,002 problems; the first 1,000 are shown"), "{}", ended.err);
+}
+
+#[test]
 fn cameras_are_asked_of_orgs_that_name_a_new_one_and_many_at_once() {
     const CAMERA: &str = "BBBBBBBBBBBBBBBBBBBBBA";
     let live = format!(r#"{{"d1":{{"assignedCameraList":["{CAMERA}"]}}}}"#);

@@ -77,8 +77,14 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     })?;
     let problems = shown - warnings;
     if problems > 0 {
+        let most = several(SHOWN, "is", "are");
+        let cut = if shown > SHOWN && !args.output.json {
+            format!("; the first {most} shown")
+        } else {
+            String::new()
+        };
         console::note(&format!(
-            "{}; `orgwave explain CODE` says more\n",
+            "{}{cut}; `orgwave explain CODE` says more\n",
             several(problems, "problem", "problems")
         ));
         return Ok(Exit::BadInput);
