@@ -45,20 +45,24 @@ pub fn is_name(text: &str) -> bool {
 /// Refuses a place for runs or plans where something else is already.
 ///
 /// # Errors
-/// 78.
+/// 74: a file. 78: a device, a pipe or a socket.
 pub fn must_be_folder(path: &Path) -> Result<(), Failure> {
-    if path.metadata().is_ok_and(|there| !there.is_dir()) {
-        let what = format!("{} is a file, a device or a pipe, not a folder", path.shown());
-        return Err(Failure::new(Exit::BadConfig, what).hint("--reports names a folder, or one to be made"));
+    let refused = |exit, is| {
+        let failure = Failure::new(exit, format!("{} is {is}, not a folder", path.shown()));
+        Err(failure.hint("--reports names a folder, or one to be made"))
+    };
+    match path.metadata() {
+        Ok(there) if there.is_file() => refused(Exit::CannotWrite, "a file"),
+        Ok(there) if !there.is_dir() => refused(Exit::BadConfig, "a device, a pipe or a socket"),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 impl NewFolder {
     /// Makes a folder of this name in `parent`, which is made too if it isn't there.
     ///
     /// # Errors
-    /// 74. 78: what has the parent's name is no folder.
+    /// 74. 78: what has the parent's name is a device, a pipe or a socket.
     pub fn make(parent: &Path, name: String) -> Result<Self, Failure> {
         must_be_folder(parent)?;
         let with_parent = !parent.exists();
