@@ -19,13 +19,16 @@ use value::{write_text, write_value};
 /// A managed map or entry is not an object: it can't be changed in part.
 ///
 /// # Panics
-/// If a wish names a secret that isn't among `secrets`: they are resolved before a run begins.
+/// If a wish names a secret that isn't among `secrets`: they are resolved before a run begins. If `fields` aren't sorted by
+/// path, as those of every plan are.
 pub fn update_body(
     mode: WriteMode,
     fields: &[PlannedField],
     live: Option<&RawObject>,
     secrets: &Secrets,
 ) -> Result<Vec<u8>, ShapeError> {
+    // Out of order, a path could be written twice in one body: then this org ends, and nothing is sent.
+    assert!(fields.is_sorted_by(|left, right| left.path <= right.path), "the paths of a plan are sorted");
     let live = live.map(RawObject::object);
     let copied = live.as_ref().filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
     let mut out = Vec::with_capacity(copied + 64 * (fields.len() + 4));
@@ -163,7 +166,6 @@ impl<'a> Managed<'a> {
     fn of(wishes: &'a [PlannedField], depth: usize) -> Self {
         let named = below(wishes, depth).filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
         let groups: Vec<_> = named.collect();
-        debug_assert!(groups.is_sorted_by_key(|(key, ..)| *key), "paths come sorted");
         Self { groups, next: 0 }
     }
 
