@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use orgwave_sandbox::{Entry, Event, Operation};
+use orgwave_sandbox::{LedgerEntry, LedgerEvent, Route};
 use serde_json::json;
 
 use crate::process::{Live, Ran};
@@ -72,7 +72,7 @@ impl Met {
             let is_wanted = org.desired().iter().all(|(at, value)| live.pointer(at) == Some(value));
             let is_said = matches!(row["status"].as_str(), "applied" | "applied_with_warnings" | "unchanged");
             assert!(is_wanted || !is_said || self.was_edited(org), "{row:?}");
-            let mine = |entry: &&Entry| entry.org.as_deref() == Some(org.id.as_str());
+            let mine = |entry: &&LedgerEntry| entry.org.as_deref() == Some(org.id.as_str());
             let was_written = ledger.iter().filter(mine).any(|entry| entry.applied == Some(true));
             let leaves = ["rejected", "failed", "not_attempted", "blocked", "conflict", "skipped"];
             if !was_written && leaves.contains(&row["status"].as_str()) && !self.was_edited(org) {
@@ -83,23 +83,25 @@ impl Met {
 
     fn was_edited(&self, org: &Org) -> bool {
         let ledger = self.stage.vendor.ledger();
-        ledger.iter().any(|entry| entry.event == Event::Edit && entry.org.as_deref() == Some(org.id.as_str()))
+        ledger
+            .iter()
+            .any(|entry| entry.event == LedgerEvent::Edit && entry.org.as_deref() == Some(org.id.as_str()))
     }
 
     fn row(&self, name: &str) -> &Row {
         self.rows.iter().find(|row| row["org_name"] == name).unwrap_or_else(|| panic!("{:?}", self.ran))
     }
 
-    fn calls(&self, name: &str, operation: Operation) -> Vec<Entry> {
+    fn calls(&self, name: &str, operation: Route) -> Vec<LedgerEntry> {
         let org = self.stage.orgs.iter().find(|org| org.name == name).unwrap();
-        let mine = |entry: &Entry| {
+        let mine = |entry: &LedgerEntry| {
             entry.org.as_deref() == Some(org.id.as_str()) && entry.operation == Some(operation)
         };
         self.stage.vendor.ledger().into_iter().filter(mine).collect()
     }
 
     fn sends(&self, name: &str) -> usize {
-        self.calls(name, Operation::Write).into_iter().filter(|entry| entry.event == Event::Request).count()
+        self.calls(name, Route::Write).into_iter().filter(|entry| entry.event == LedgerEvent::Request).count()
     }
 
     /// The faulty org's status and sends, and the exit code; all others are done.
@@ -144,9 +146,9 @@ fn retry_after_of_3_for_one_org_silences_it_alone() {
     let met = meet(&["429 retry-after=3 on write of 'Org 5' nth 1"], &[]);
     met.is("applied", 0, 2);
     assert_eq!(met.row(FAULTY)["attempts"], "1");
-    let writes = met.calls(FAULTY, Operation::Write);
+    let writes = met.calls(FAULTY, Route::Write);
     assert!(writes[1].at_us >= writes[0].done_us + 3_000_000);
-    let others = met.calls("Org 6", Operation::Write);
+    let others = met.calls("Org 6", Route::Write);
     assert!(others[0].at_us > writes[0].at_us || others[0].at_us < writes[1].at_us);
 }
 
@@ -168,7 +170,7 @@ fn retry_after_absent_abc_negative_1e20_twice_or_a_date() {
     for name in ["Org 0", "Org 1", "Org 2", "Org 5", "Org 6", "Org 7"] {
         assert_eq!((met.sends(name), met.row(name)["attempts"].as_str()), (2, "1"), "{name}");
     }
-    let twice = met.calls("Org 6", Operation::Write);
+    let twice = met.calls("Org 6", Route::Write);
     assert!(twice[1].at_us >= twice[0].done_us + 2_000_000, "of several the largest");
 }
 
@@ -188,8 +190,8 @@ fn a_429_with_a_retry_after_over_15_minutes() {
     met.stage.vendor.disarm();
     let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
     assert_eq!((ran.code, met.sends(FAULTY)), (Some(5), 1), "{ran:?}");
-    let reads = met.calls(FAULTY, Operation::Read);
-    assert!(reads.iter().all(|read| read.at_us < met.calls(FAULTY, Operation::Write)[0].at_us));
+    let reads = met.calls(FAULTY, Route::Read);
+    assert!(reads.iter().all(|read| read.at_us < met.calls(FAULTY, Route::Write)[0].at_us));
 }
 
 #[test]
@@ -278,8 +280,8 @@ fn a_502_a_503_with_retry_after_and_a_504() {
         );
         met.is("applied", 0, sends);
         assert_eq!((met.sends("Org 1"), met.sends("Org 6")), (sends, sends));
-        let told = &met.calls(FAULTY, Operation::Write)[0];
-        let reads = met.calls(FAULTY, Operation::Read);
+        let told = &met.calls(FAULTY, Route::Write)[0];
+        let reads = met.calls(FAULTY, Route::Read);
         let next = reads.iter().find(|read| read.at_us > told.at_us).unwrap();
         assert!(next.at_us >= told.done_us + 1_000_000, "the read-back waits, too");
     }
@@ -292,8 +294,8 @@ fn a_200_with_error_or_with_auth_error() {
     met.others_are_done(&[FAULTY, "Org 6"]);
     for name in [FAULTY, "Org 6"] {
         assert_eq!((met.row(name)["status"].as_str(), met.sends(name)), ("rejected", 1));
-        let last = met.calls(name, Operation::Read).pop().unwrap();
-        assert!(last.at_us > met.calls(name, Operation::Write)[0].at_us, "what is live is read");
+        let last = met.calls(name, Route::Read).pop().unwrap();
+        assert!(last.at_us > met.calls(name, Route::Write)[0].at_us, "what is live is read");
         assert!(met.row(name)["error_message"].contains("read back"), "{:?}", met.row(name));
     }
     assert!(met.row(FAULTY)["error_message"].contains("no such door"));
@@ -452,7 +454,7 @@ fn a_read_back_that_fails_with_429_500_or_403() {
     met.is("unknown", 6, 1);
     met.stage.vendor.disarm();
     let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
-    assert_eq!((ran.code, met.calls(FAULTY, Operation::Read).len()), (Some(6), 3), "{ran:?}");
+    assert_eq!((ran.code, met.calls(FAULTY, Route::Read).len()), (Some(6), 3), "{ran:?}");
     meet(&["429 retry-after=1 on read of 'Org 5' nth 3"], &[]).is("applied", 0, 1);
 }
 
@@ -561,7 +563,7 @@ fn a_canary_that_is_refused_on_write_makes_the_next_org_the_canary() {
         assert_eq!(met.row("Org 0")["status"], "rejected");
         met.others_are_done(&["Org 0"]);
         // The next org was alone until its write was read back.
-        let (first, second) = (met.calls("Org 1", Operation::Read), met.calls("Org 2", Operation::Read));
+        let (first, second) = (met.calls("Org 1", Route::Read), met.calls("Org 2", Route::Read));
         assert!(second[1].at_us > first[2].at_us, "{fault}");
     }
     let met = meet(&["400 on write"], &[]);
@@ -581,7 +583,7 @@ fn a_403_of_a_firewall_or_a_limiter_is_waited_out() {
     );
     assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
     met.others_are_done(&[]);
-    let writes = met.calls("Org 6", Operation::Write);
+    let writes = met.calls("Org 6", Route::Write);
     assert!(writes[1].at_us >= writes[0].done_us + 1_000_000, "its Retry-After is kept");
     assert_eq!(met.row("Org 0")["attempts"], "1");
 }
@@ -603,7 +605,7 @@ fn retry_after_as_a_fraction_an_epoch_or_rfc_3339() {
     met.others_are_done(&[]);
     let orgs = ["Org 1", "Org 2", "Org 5", "Org 6", "Org 7"];
     for name in orgs {
-        let writes = met.calls(name, Operation::Write);
+        let writes = met.calls(name, Route::Write);
         let waited = writes[1].at_us - writes[0].done_us;
         assert!((2_000_000..20_000_000).contains(&waited), "{name}: {waited}");
     }
@@ -627,7 +629,7 @@ fn a_4xx_to_a_write_that_is_live_after_all_rejects_nobody() {
     meet(&["400 applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
     let met = meet(&["404 unapplied on write of 'Org 5'"], &[]);
     met.is("rejected", 3, 1);
-    assert_eq!(met.calls(FAULTY, Operation::Read).len(), 3, "read back once");
+    assert_eq!(met.calls(FAULTY, Route::Read).len(), 3, "read back once");
 }
 
 #[test]
@@ -647,7 +649,7 @@ fn a_run_whose_doubt_gave_the_same_answer_twice_is_passed_over() {
         let met = meet(&[fault], &[]);
         met.is("unknown", 6, 1);
         let resume = || Live::start(quick(&met.stage, &["resume"], &[])).finish();
-        let reads = || met.calls(FAULTY, Operation::Read).len();
+        let reads = || met.calls(FAULTY, Route::Read).len();
         let before = reads();
         let ran = resume();
         assert_eq!((ran.code, reads()), (Some(6), before + 1), "{ran:?}");

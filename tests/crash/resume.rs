@@ -8,7 +8,7 @@ use std::time::Duration;
 use orgwave_core::run::{Entry as Noted, Finish, RunHeader, StopReason};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
-use orgwave_sandbox::{Entry, Operation};
+use orgwave_sandbox::{LedgerEntry, Route};
 
 use crate::chains::files_of;
 use crate::process::{Live, Ran};
@@ -388,7 +388,7 @@ fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
         let fields: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         let managed = ["apiToken", "badgeFaceVerificationMode", "doorInfoMap", "saveClips"];
         assert!(fields.iter().all(|field| managed.contains(field)), "not a patch: {fields:?}");
-        let looked = |entry: &&Entry| entry.org == write.org && entry.seq > write.seq;
+        let looked = |entry: &&LedgerEntry| entry.org == write.org && entry.seq > write.seq;
         assert_eq!(ledger.iter().find(looked).map(|entry| entry.seq), None, "nothing is read back");
         written += 1;
     }
@@ -411,15 +411,15 @@ fn what_was_written_before_a_kill_is_read_once_more_at_the_end_of_its_wave() {
     for (place, org) in stage.orgs.iter().enumerate().filter(|(_, org)| !org.is_skipped && !org.is_unchanged)
     {
         let calls = |operation| {
-            let mine = move |(_, entry): &(usize, &Entry)| {
+            let mine = move |(_, entry): &(usize, &LedgerEntry)| {
                 entry.org.as_deref() == Some(org.id.as_str()) && entry.operation == Some(operation)
             };
             ledger.iter().enumerate().filter(mine).map(|(at, _)| at)
         };
-        let written: Vec<usize> = calls(Operation::Write).collect();
-        let reads = calls(Operation::Read).filter(|at| written.last().is_some_and(|last| at > last)).count();
+        let written: Vec<usize> = calls(Route::Write).collect();
+        let reads = calls(Route::Read).filter(|at| written.last().is_some_and(|last| at > last)).count();
         // The canary's wave had ended by then.
-        let by_resume = calls(Operation::Read).filter(|at| *at >= killed_after).count();
+        let by_resume = calls(Route::Read).filter(|at| *at >= killed_after).count();
         assert!(reads >= 2 && (place == 0) == (by_resume == 0), "org {place}: {reads}, {by_resume}");
     }
 }

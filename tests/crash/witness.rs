@@ -10,7 +10,7 @@ use orgwave_core::run::Entry as Told;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, Stored};
-use orgwave_sandbox::{Entry, Event, KeyCheck, Operation, secret_fingerprint};
+use orgwave_sandbox::{KeyCheck, LedgerEntry, LedgerEvent, Route, secret_fingerprint};
 use serde_json::{Value, json};
 
 use crate::leaks;
@@ -18,8 +18,8 @@ use crate::process::Ran;
 use crate::stage::{SENT_TOKEN, Stage};
 
 /// The updates in a ledger.
-pub fn writes(ledger: &[Entry]) -> impl Iterator<Item = &Entry> {
-    ledger.iter().filter(|entry| entry.event == Event::Request && entry.operation == Some(Operation::Write))
+pub fn writes(ledger: &[LedgerEntry]) -> impl Iterator<Item = &LedgerEntry> {
+    ledger.iter().filter(|entry| entry.event == LedgerEvent::Request && entry.operation == Some(Route::Write))
 }
 
 /// What the journal says of one org.
@@ -73,8 +73,8 @@ impl<'a> Witness<'a> {
         self.every_write_was_promised(&ledger, &promised(&run, self.stage.orgs.len()));
     }
 
-    fn nobody_else_was_written(&self, ledger: &[Entry]) {
-        for entry in ledger.iter().filter(|entry| entry.event == Event::Request) {
+    fn nobody_else_was_written(&self, ledger: &[LedgerEntry]) {
+        for entry in ledger.iter().filter(|entry| entry.event == LedgerEvent::Request) {
             assert_eq!(entry.key, KeyCheck::Ok, "{}", entry.to_json());
             assert_eq!(entry.scheme, Some("partner-api-token"), "{}", entry.to_json());
         }
@@ -90,7 +90,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    fn no_two_writes_at_once(&self, ledger: &[Entry]) {
+    fn no_two_writes_at_once(&self, ledger: &[LedgerEntry]) {
         let mut ended: HashMap<usize, u64> = HashMap::new();
         for write in writes(ledger) {
             let last = ended.insert(self.place_of(write), write.done_us);
@@ -100,7 +100,7 @@ impl<'a> Witness<'a> {
 
     /// Over all processes of the run. Only what a process was told so shortly before its kill that the journal
     /// doesn't have it, or while it made the plan and there was none, holds for this process alone.
-    fn waits_were_kept(&self, ledger: &[Entry], run: Option<&Path>, ran: &Ran) {
+    fn waits_were_kept(&self, ledger: &[LedgerEntry], run: Option<&Path>, ran: &Ran) {
         let (since, pauses) = run.map_or((u64::MAX, Vec::new()), pauses);
         let mut not_before: HashMap<&str, u64> = HashMap::new();
         for (number, first) in self.began.iter().enumerate() {
@@ -140,7 +140,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    fn every_write_was_promised(&mut self, ledger: &[Entry], promised: &[Promised]) {
+    fn every_write_was_promised(&mut self, ledger: &[LedgerEntry], promised: &[Promised]) {
         let mut sent = vec![0; promised.len()];
         for write in writes(ledger) {
             sent[self.place_of(write)] += 1;
@@ -162,7 +162,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    fn place_of(&self, entry: &Entry) -> usize {
+    fn place_of(&self, entry: &LedgerEntry) -> usize {
         let org = entry.org.as_deref().unwrap_or_else(|| panic!("for nobody: {}", entry.to_json()));
         self.stage.orgs.iter().position(|known| known.id.as_str() == org).unwrap()
     }
@@ -179,7 +179,7 @@ impl<'a> Witness<'a> {
             let live = settings(&self.stage.vendor.state(&org.id).unwrap());
             let was_seen = ledger
                 .iter()
-                .filter(|entry| entry.operation == Some(Operation::Read) && entry.status == Some(200))
+                .filter(|entry| entry.operation == Some(Route::Read) && entry.status == Some(200))
                 .filter(|entry| entry.org.as_deref() == Some(org.id.as_str()))
                 .any(|entry| {
                     let state = entry.state().unwrap();

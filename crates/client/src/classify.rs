@@ -8,7 +8,7 @@
 //! | 4xx but 408 and 499 | refused |
 //! | everything else | unclear |
 //!
-//! The status alone decides but for a 200, where the operation's [`Answer`] reads the body, and a 403, where
+//! The status alone decides but for a 200, where the operation's [`ReplyBody`] reads the body, and a 403, where
 //! [`forbidden`] judges whose it is. It doesn't matter here whether the call was a write or a read: the meaning says
 //! what is proven, and who acts on it knows.
 
@@ -16,14 +16,14 @@ mod forbidden;
 
 use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Throttle, Unclear};
 
-use crate::answer::Answer;
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::head::Head;
-use crate::members::{Members, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 /// What a status alone says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum StatusMeaning {
     Body,
     Refused,
     Unauthorized,
@@ -32,33 +32,33 @@ enum Verdict {
     Unclear(Cause),
 }
 
-fn verdict(status: u16) -> Verdict {
+fn status_meaning(status: u16) -> StatusMeaning {
     match status {
-        200 => Verdict::Body,
-        300..=399 => Verdict::Unclear(Cause::Redirect),
-        401 => Verdict::Unauthorized,
-        403 => Verdict::Forbidden,
+        200 => StatusMeaning::Body,
+        300..=399 => StatusMeaning::Unclear(Cause::Redirect),
+        401 => StatusMeaning::Unauthorized,
+        403 => StatusMeaning::Forbidden,
         // 499: a proxy's client went before the server had answered.
-        408 | 499 | 500..=599 => Verdict::Unclear(Cause::ServerError),
-        429 => Verdict::Throttled,
-        400..=499 => Verdict::Refused,
+        408 | 499 | 500..=599 => StatusMeaning::Unclear(Cause::ServerError),
+        429 => StatusMeaning::Throttled,
+        400..=499 => StatusMeaning::Refused,
         // 1xx never ends an exchange, and no other 2xx is documented.
-        _ => Verdict::Unclear(Cause::Unreadable),
+        _ => StatusMeaning::Unclear(Cause::Unreadable),
     }
 }
 
 /// Whether the body of a reply with this status decides what it means; elsewhere it only brings a message.
 pub(crate) fn body_decides(status: u16) -> bool {
-    verdict(status) == Verdict::Body
+    status_meaning(status) == StatusMeaning::Body
 }
 
 /// The meaning of a reply whose head and body came.
-pub(crate) fn classify<A: Answer>(head: Head, body: &[u8], words: Words<'_>) -> Reply<A> {
+pub(crate) fn classify<A: ReplyBody>(head: Head, body: &[u8], words: Words<'_>) -> Reply<A> {
     let Head { status, retry_after, .. } = head;
     let refusal =
         || Refusal { http_status: status, kind: RefusalKind::Status, message: words.of_error_body(body) };
-    match verdict(status) {
-        Verdict::Body => read(body, head, words).unwrap_or_else(|Misshapen(found)| {
+    match status_meaning(status) {
+        StatusMeaning::Body => read(body, head, words).unwrap_or_else(|Misshapen(found)| {
             Reply::Unclear(Unclear {
                 cause: Cause::Unreadable,
                 http_status: Some(status),
@@ -66,13 +66,13 @@ pub(crate) fn classify<A: Answer>(head: Head, body: &[u8], words: Words<'_>) -> 
                 message: words.clean(&format!("expected {}, found {found}", A::EXPECTED)),
             })
         }),
-        Verdict::Refused => Reply::Refused(refusal()),
-        Verdict::Unauthorized => Reply::Unauthorized(refusal()),
-        Verdict::Forbidden if forbidden::is_vendors_own(head, body) => Reply::Unauthorized(refusal()),
-        Verdict::Forbidden | Verdict::Throttled => {
+        StatusMeaning::Refused => Reply::Refused(refusal()),
+        StatusMeaning::Unauthorized => Reply::Unauthorized(refusal()),
+        StatusMeaning::Forbidden if forbidden::is_vendors_own(head, body) => Reply::Unauthorized(refusal()),
+        StatusMeaning::Forbidden | StatusMeaning::Throttled => {
             Reply::Throttled(Throttle { http_status: status, retry_after })
         }
-        Verdict::Unclear(cause) => Reply::Unclear(Unclear {
+        StatusMeaning::Unclear(cause) => Reply::Unclear(Unclear {
             cause,
             http_status: Some(status),
             retry_after,
@@ -82,9 +82,9 @@ pub(crate) fn classify<A: Answer>(head: Head, body: &[u8], words: Words<'_>) -> 
 }
 
 /// The meaning of a 200. In it `error` is a bool; in an error status it is a text.
-fn read<A: Answer>(body: &[u8], head: Head, words: Words<'_>) -> Result<Reply<A>, Misshapen> {
+fn read<A: ReplyBody>(body: &[u8], head: Head, words: Words<'_>) -> Result<Reply<A>, Misshapen> {
     let body = A::legible(body);
-    let members = Members::parse(&body)?;
+    let members = BodyMembers::parse(&body)?;
     let is_auth_error = members.optional("authError")?.unwrap_or(false);
     let is_error = members.optional("error")?.unwrap_or(false);
     if !is_auth_error && !is_error {

@@ -1,7 +1,7 @@
 //! The vendor API over HTTP: credentials, headers, operations, and what a reply means.
 //!
 //! ```text
-//! Reader, Writer  ->  Call (operation and scope)  ->  Transport (one send, capped body)  ->  classify  ->  Reply
+//! Reader, Writer  ->  Request (operation and scope)  ->  Transport (one send, capped body)  ->  classify  ->  Reply
 //! ```
 //!
 //! A bulk writer must not make certain mistakes, so here they cannot be written down:
@@ -15,26 +15,26 @@
 //! This crate doesn't retry, pace, wait, journal or look at a clock: it sends once and says what is proven by
 //! the answer, in the words of [`orgwave_core::reply`].
 
-mod answer;
-mod answers;
 mod api_key;
-mod call;
+mod bodies;
+mod body_members;
 mod certificates;
 mod classify;
 mod endpoint;
 mod head;
-mod members;
 mod message;
 mod proxy;
 mod reader;
+mod reply_body;
+mod request;
 mod retry_after;
 mod setup;
 mod suspect;
 mod transport;
 mod writer;
 
-pub use answers::{ApiToken, Camera, EnvoyLocation, Location};
 pub use api_key::{AUTH_SCHEME, ApiKey, ApiKeyError};
+pub use bodies::{ApiToken, Camera, EnvoyLocation, Location};
 pub use certificates::{Authorities, ClientCertificate, PemError};
 pub use endpoint::{Endpoint, EndpointError, ParseRegionError, Region};
 pub use proxy::{Proxy, ProxyError};

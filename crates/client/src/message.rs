@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::members::Members;
+use crate::body_members::BodyMembers;
 use crate::suspect;
 use orgwave_core::legible::is_hidden;
 use orgwave_core::redactor::Redactor;
@@ -46,13 +46,15 @@ impl Words<'_> {
         let Ok(text) = std::str::from_utf8(body) else { return String::new() };
         match text.trim_start().as_bytes().first() {
             None | Some(b'[' | b'"') => String::new(),
-            Some(b'{') => Members::parse(body).map(|members| self.of_members(&members)).unwrap_or_default(),
+            Some(b'{') => {
+                BodyMembers::parse(body).map(|members| self.of_members(&members)).unwrap_or_default()
+            }
             Some(b'<') => "an HTML page".to_owned(),
             Some(_) => self.said(text),
         }
     }
 
-    fn of_members(self, members: &Members<'_>) -> String {
+    fn of_members(self, members: &BodyMembers<'_>) -> String {
         let text = |name| members.get(name).and_then(text_of).filter(|text| !text.trim().is_empty());
         // In an error `error` is the name of the status, and `msg` says more; each may stand alone.
         match (["msg", "errorMsg", "message"].into_iter().find_map(text), text("error")) {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{ClientList, Live, Reply};
 
-use crate::answers::{ApiToken, Camera, EnvoyLocation, Location};
-use crate::call::{Call, OrgOperation, PartnerOperation};
+use crate::bodies::{ApiToken, Camera, EnvoyLocation, Location};
+use crate::request::{OrgOperation, PartnerOperation, Request};
 use crate::setup::{Setup, SetupError};
 use crate::transport::Transport;
 
@@ -49,34 +49,34 @@ impl Reader {
 
     /// All of the partner's client orgs, in the vendor's order.
     pub async fn clients(&self) -> Reply<ClientList> {
-        self.transport.send(Call::Partner(PartnerOperation::Clients), NOTHING).await
+        self.transport.send(Request::Partner(PartnerOperation::Clients), NOTHING).await
     }
 
     /// The partner's API tokens, for what they say of the rate.
     pub async fn api_tokens(&self) -> Reply<Vec<ApiToken>> {
-        self.transport.send(Call::Partner(PartnerOperation::ApiTokens), NOTHING).await
+        self.transport.send(Request::Partner(PartnerOperation::ApiTokens), NOTHING).await
     }
 
     /// The org's settings, exactly as they are. That they are this org's is for the caller to check.
     pub async fn settings(&self, org: &Ruuid) -> Reply<Live> {
-        self.transport.send(Call::Org(OrgOperation::Settings, org), NOTHING).await
+        self.transport.send(Request::Org(OrgOperation::Settings, org), NOTHING).await
     }
 
     /// The org's locations and the locations within them.
     pub async fn locations(&self, org: &Ruuid) -> Reply<Vec<Location>> {
         let body = Bytes::from_static(br#"{"subLocationsIncluded":true}"#);
-        self.transport.send(Call::Org(OrgOperation::Locations, org), body).await
+        self.transport.send(Request::Org(OrgOperation::Locations, org), body).await
     }
 
     /// The org's cameras, retired ones included.
     pub async fn cameras(&self, org: &Ruuid) -> Reply<Vec<Camera>> {
         let body = Bytes::from_static(br#"{"includeMummified":true}"#);
-        self.transport.send(Call::Org(OrgOperation::Cameras, org), body).await
+        self.transport.send(Request::Org(OrgOperation::Cameras, org), body).await
     }
 
     /// The locations that Envoy knows for the org.
     pub async fn envoy_locations(&self, org: &Ruuid) -> Reply<Vec<EnvoyLocation>> {
-        self.transport.send(Call::Org(OrgOperation::EnvoyLocations, org), NOTHING).await
+        self.transport.send(Request::Org(OrgOperation::EnvoyLocations, org), NOTHING).await
     }
 }
 

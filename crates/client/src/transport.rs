@@ -30,14 +30,14 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Cause, Reply, Unclear};
 use orgwave_core::timestamp::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Request, Response, Url, redirect, retry};
+use reqwest::{Method, Response, Url, redirect, retry};
 use rustls::client::danger::ServerCertVerifier;
 
-use crate::answer::Answer;
-use crate::call::{Call, ERROR_BODY_CAP, OrgOperation, PartnerOperation};
 use crate::classify::{body_decides, classify};
 use crate::head::Head;
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
+use crate::request::{ERROR_BODY_CAP, OrgOperation, PartnerOperation, Request};
 use crate::setup::{Setup, SetupError};
 use orgwave_core::redactor::Redactor;
 
@@ -128,36 +128,37 @@ impl Transport {
         })))
     }
 
-    /// Sends a call, once, and says what its reply means.
-    pub(crate) async fn send<A: Answer>(&self, call: Call<'_>, body: Bytes) -> Reply<A> {
+    /// Sends a request, once, and says what its reply means.
+    pub(crate) async fn send<A: ReplyBody>(&self, request: Request<'_>, body: Bytes) -> Reply<A> {
         let Inner { timeout, redactor, now, .. } = &*self.0;
         let words = Words(redactor);
-        let org = match call {
-            Call::Partner(_) => None,
-            Call::Org(_, org) => Some(org.as_str()),
+        let org = match request {
+            Request::Partner(_) => None,
+            Request::Org(_, org) => Some(org.as_str()),
         };
-        tracing::debug!(operation = call.name(), org, bytes = body.len(), "sending");
+        tracing::debug!(operation = request.name(), org, bytes = body.len(), "sending");
 
-        let (http, is_kept) = self.client_for(call);
+        let (http, is_kept) = self.client_for(request);
         let mut head: Option<Head> = None;
         let mut collected = Body::default();
         let exchange = async {
-            let mut response = http.execute(self.request(call, body)).await.map_err(Failure::of_send)?;
+            let mut response =
+                http.execute(self.to_http(request, body)).await.map_err(ExchangeError::of_send)?;
             let status = response.status().as_u16();
             let head = *head.insert(Head::of(status, response.headers(), *now));
             let cap = match body_decides(status) {
-                true if announced(&response) > call.cap() => return Err(Failure::TooLarge),
-                true => call.cap(),
+                true if announced(&response) > request.cap() => return Err(ExchangeError::TooLarge),
+                true => request.cap(),
                 false => ERROR_BODY_CAP,
             };
             collected.fill(&mut response, cap).await.map(|()| head)
         };
-        let mut ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(Failure::Late));
-        if let Err(Failure::Closed(why)) = ended {
-            ended = Err(self.dropped(call, is_kept, why));
+        let mut ended = tokio::time::timeout(*timeout, exchange).await.unwrap_or(Err(ExchangeError::Late));
+        if let Err(ExchangeError::Closed(why)) = ended {
+            ended = Err(self.dropped(request, is_kept, why));
         }
         tracing::debug!(
-            operation = call.name(),
+            operation = request.name(),
             org,
             status = head.map(|head| head.status),
             whole = ended.is_ok(),
@@ -170,51 +171,55 @@ impl Transport {
             (Err(_), Some(head)) if !body_decides(head.status) => {
                 classify(head, whole_words(&collected.into_bytes()), words)
             }
-            (Err(Failure::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
+            (Err(ExchangeError::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
             (Err(failure), _) => Reply::Unclear(Unclear {
                 cause: failure.cause(),
                 http_status: head.map(|head| head.status),
                 retry_after: head.and_then(|head| head.retry_after),
-                message: words.clean(&failure.in_words(*timeout, call.cap())),
+                message: words.clean(&failure.in_words(*timeout, request.cap())),
             }),
         }
     }
 
     /// The client that a call goes through, and whether its connection may be one that was kept.
-    fn client_for(&self, call: Call<'_>) -> (&reqwest::Client, bool) {
+    fn client_for(&self, request: Request<'_>) -> (&reqwest::Client, bool) {
         let mut drops = self.0.drops.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_again = drops.reads.remove(&call.org().copied());
-        if is_again || drops.any && call.is_write() { (&self.0.fresh, false) } else { (&self.0.http, true) }
+        let is_again = drops.reads.remove(&request.org().copied());
+        if is_again || drops.any && request.is_write() {
+            (&self.0.fresh, false)
+        } else {
+            (&self.0.http, true)
+        }
     }
 
     /// A call's connection closed before any byte of a reply. Whether a write was received isn't known then; a read
     /// can be made again, but over a new connection, since others that were kept may be closed as well.
-    fn dropped(&self, call: Call<'_>, is_kept: bool, why: String) -> Failure {
+    fn dropped(&self, request: Request<'_>, is_kept: bool, why: String) -> ExchangeError {
         if !is_kept {
-            return Failure::Broken(why);
+            return ExchangeError::Broken(why);
         }
         let mut drops = self.0.drops.lock().unwrap_or_else(PoisonError::into_inner);
         drops.any = true;
-        if call.is_write() {
-            return Failure::Broken(why);
+        if request.is_write() {
+            return ExchangeError::Broken(why);
         }
-        drops.reads.insert(call.org().copied());
-        Failure::Closed(why)
+        drops.reads.insert(request.org().copied());
+        ExchangeError::Closed(why)
     }
 
     /// The one place that builds requests, and so the one that scopes them.
-    fn request(&self, call: Call<'_>, body: Bytes) -> Request {
-        let (url, scope) = match call {
-            Call::Partner(operation) => (&self.0.partner_urls[operation as usize], None),
-            Call::Org(operation, org) => (&self.0.org_urls[operation as usize], Some(org)),
+    fn to_http(&self, request: Request<'_>, body: Bytes) -> reqwest::Request {
+        let (url, scope) = match request {
+            Request::Partner(operation) => (&self.0.partner_urls[operation as usize], None),
+            Request::Org(operation, org) => (&self.0.org_urls[operation as usize], Some(org)),
         };
-        let mut request = Request::new(Method::POST, url.clone());
+        let mut http = reqwest::Request::new(Method::POST, url.clone());
         if let Some(org) = scope {
             let value = HeaderValue::from_str(org.as_str()).expect("base64url is a header value");
-            request.headers_mut().insert(X_AUTH_ORG, value);
+            http.headers_mut().insert(X_AUTH_ORG, value);
         }
-        *request.body_mut() = Some(body.into());
-        request
+        *http.body_mut() = Some(body.into());
+        http
     }
 }
 
@@ -263,11 +268,11 @@ struct Body {
 
 impl Body {
     /// Reads to the end, or to the cap. What came before a failure stays.
-    async fn fill(&mut self, response: &mut Response, cap: usize) -> Result<(), Failure> {
+    async fn fill(&mut self, response: &mut Response, cap: usize) -> Result<(), ExchangeError> {
         let announced = announced(response).min(MAX_RESERVED);
-        while let Some(chunk) = response.chunk().await.map_err(Failure::of_body)? {
+        while let Some(chunk) = response.chunk().await.map_err(ExchangeError::of_body)? {
             if self.len() + chunk.len() > cap {
-                return Err(Failure::TooLarge);
+                return Err(ExchangeError::TooLarge);
             }
             if self.len() == 0 {
                 self.first = chunk;
@@ -303,7 +308,7 @@ fn announced(response: &Response) -> usize {
 
 /// Why an exchange had no end.
 #[derive(Debug)]
-enum Failure {
+enum ExchangeError {
     NoConnection(String),
     Late,
     Broken(String),
@@ -317,7 +322,7 @@ enum Failure {
     TooLarge,
 }
 
-impl Failure {
+impl ExchangeError {
     fn of_send(error: reqwest::Error) -> Self {
         if error.is_connect() {
             Self::NoConnection(causes(error))

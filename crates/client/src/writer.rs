@@ -4,8 +4,8 @@ use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Ack, Reply};
 
-use crate::call::{Call, OrgOperation};
 use crate::reader::Reader;
+use crate::request::{OrgOperation, Request};
 use crate::setup::{Setup, SetupError};
 use crate::transport::Transport;
 
@@ -35,6 +35,6 @@ impl Writer {
     ///
     /// Dropping the future after its first poll leaves the org in doubt.
     pub async fn update(&self, org: &Ruuid, body: Bytes) -> Reply<Ack> {
-        self.transport.send(Call::Org(OrgOperation::Update, org), body).await
+        self.transport.send(Request::Org(OrgOperation::Update, org), body).await
     }
 }

@@ -27,7 +27,7 @@
 //! * [`Running`]: the ledger, the states, and the hands that a test puts in. Other processes use the routes
 //!   `/ledger`, `/totals`, `/state/ORG`, `/admin/edit/ORG` and `/admin/faults`.
 //!
-//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the seven of [`Operation`], and anything on
+//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the seven of [`Route`], and anything on
 //! another interface than loopback.
 
 mod bucket;
@@ -37,8 +37,8 @@ mod duration;
 pub mod fault;
 mod glob;
 mod ledger;
-mod operation;
 mod reply;
+mod route;
 mod routes;
 mod server;
 mod wire;
@@ -48,8 +48,8 @@ pub use bucket::Quota;
 pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend};
 pub use duration::{Latency, ParseDurationError};
 pub use glob::Glob;
-pub use ledger::{Entry, Event, KeyCheck, Totals, secret_fingerprint};
-pub use operation::Operation;
+pub use ledger::{KeyCheck, LedgerEntry, LedgerEvent, Totals, secret_fingerprint};
+pub use route::Route;
 pub use server::{Running, SANDBOX_KEY, Sandbox};
 pub use world::estate::{Camera, EnvoyLocation, Estate, Location};
 pub use world::partner_org;

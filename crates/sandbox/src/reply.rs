@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// A well-formed reply.
 #[derive(Debug, Clone)]
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -17,7 +17,7 @@ pub(crate) struct Reply {
 pub(crate) const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-impl Reply {
+impl HttpReply {
     pub(crate) fn json(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, content_type: JSON, headers: Vec::new(), body: body.into() }
     }
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn retry_after_is_in_whole_seconds_and_never_too_early() {
         for (wait, said) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (60_000, "60")] {
-            let reply = Reply::too_many(Duration::from_millis(wait));
+            let reply = HttpReply::too_many(Duration::from_millis(wait));
             assert_eq!(reply.retry_after().as_deref(), Some(said), "{wait} ms");
             assert_eq!(reply.content_type, TEXT);
         }

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::config::{Config, ConfigError, OrgSeed};
 use crate::fault::Fault;
-use crate::ledger::{Entry, Ledger, Totals};
+use crate::ledger::{Ledger, LedgerEntry, Totals};
 use crate::routes;
 use crate::wire::Wire;
 use crate::world::{Population, World};
@@ -112,7 +112,7 @@ impl Running {
     }
 
     /// The ledger so far.
-    pub fn ledger(&self) -> Vec<Entry> {
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.world.ledger.since(0)
     }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::fault::Act;
-use crate::reply::Reply;
+use crate::reply::HttpReply;
 
 /// What is written to a connection, and how it ends. After that the connection is gone.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 impl Wire {
     /// The bytes that an act makes of a reply; `None` for acts that leave a reply well-formed.
-    pub(crate) fn of(act: &Act, reply: &Reply) -> Option<Self> {
+    pub(crate) fn of(act: &Act, reply: &HttpReply) -> Option<Self> {
         let length = reply.body.len();
         let whole = || Bytes::from(head(reply, &format!("content-length: {length}\r\n")));
         let body = reply.body.clone();
@@ -127,7 +127,7 @@ async fn discard(stream: &mut TcpStream) {
     while matches!(stream.read(&mut buffer).await, Ok(read) if read > 0) {}
 }
 
-fn head(reply: &Reply, more: &str) -> String {
+fn head(reply: &HttpReply, more: &str) -> String {
     let reason = hyper::StatusCode::from_u16(reply.status)
         .ok()
         .and_then(|status| status.canonical_reason())
@@ -136,13 +136,13 @@ fn head(reply: &Reply, more: &str) -> String {
 }
 
 /// The reply under a length that isn't its own.
-fn sized(reply: &Reply, length: usize) -> Vec<Step> {
+fn sized(reply: &HttpReply, length: usize) -> Vec<Step> {
     let head = head(reply, &format!("content-length: {length}\r\n"));
     vec![Step::Send(head.into()), Step::Send(reply.body.clone())]
 }
 
 /// JSON with one endless text in it.
-fn huge(reply: &Reply, size: u64) -> Vec<Step> {
+fn huge(reply: &HttpReply, size: u64) -> Vec<Step> {
     const CHUNK: u64 = 64 << 10;
     let (open, close) = (br#"{"padding":""#.as_slice(), br#""}"#.as_slice());
     let chunks = size.div_ceil(CHUNK);
@@ -158,7 +158,7 @@ fn huge(reply: &Reply, size: u64) -> Vec<Step> {
 
 /// A gzip stream that decodes to JSON with one endless text in it, and never ends properly: whoever waits for the
 /// end of it has read all of it. About one byte goes out for every 158 decoded.
-fn gzip_bomb(reply: &Reply, size: u64) -> Vec<Step> {
+fn gzip_bomb(reply: &HttpReply, size: u64) -> Vec<Step> {
     const ROUNDS: usize = 512;
     let open = br#"{"padding":""#;
     // Magic, deflate, no flags, no time, no hints, unknown system.

@@ -1,13 +1,13 @@
 //! Whose 403 it is. The vendor's own is about the key or the org; one of a firewall, a proxy or a limiter in between is
 //! about neither, and passes.
 
+use crate::body_members::BodyMembers;
 use crate::head::Head;
-use crate::members::Members;
 
 /// Whether a 403 has the form of the vendor's own: an object with `msg`, or with `error` and a `status` of 403, that
 /// neither asks to wait nor names a rate.
 pub(super) fn is_vendors_own(head: Head, body: &[u8]) -> bool {
-    let Ok(members) = Members::parse(body) else { return false };
+    let Ok(members) = BodyMembers::parse(body) else { return false };
     let says = |name| members.get(name).is_some_and(|raw| raw.get() != "null");
     let has_form =
         says("msg") || says("error") && members.get("status").is_some_and(|raw| raw.get() == "403");

@@ -7,13 +7,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::answers::{ApiToken, Camera, EnvoyLocation, Location};
+use crate::bodies::{ApiToken, Camera, EnvoyLocation, Location};
 use orgwave_core::redactor::Redactor;
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 const B: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
 
-fn reply<A: Answer>(status: u16, body: &str) -> Reply<A> {
+fn reply<A: ReplyBody>(status: u16, body: &str) -> Reply<A> {
     let redactor = Redactor::new([SecretText::new("hunter2".to_owned())]);
     classify(Head::of_status(status), body.as_bytes(), Words(&redactor))
 }
@@ -30,7 +30,7 @@ fn brief<T>(reply: &Reply<T>) -> String {
     }
 }
 
-fn good<A: Answer>(body: &str) -> A {
+fn good<A: ReplyBody>(body: &str) -> A {
     match reply(200, body) {
         Reply::Good(answer) => answer,
         other => panic!("{body}: {}", brief(&other)),
@@ -38,7 +38,7 @@ fn good<A: Answer>(body: &str) -> A {
 }
 
 #[track_caller]
-fn unreadable<A: Answer>(body: &str) -> String {
+fn unreadable<A: ReplyBody>(body: &str) -> String {
     match reply::<A>(200, body) {
         Reply::Unclear(Unclear { cause: Cause::Unreadable, http_status: Some(200), message, .. }) => message,
         other => panic!("{body}: {}", brief(&other)),
@@ -46,7 +46,7 @@ fn unreadable<A: Answer>(body: &str) -> String {
 }
 
 #[track_caller]
-fn refused<A: Answer>(status: u16, body: &str) -> Refusal {
+fn refused<A: ReplyBody>(status: u16, body: &str) -> Refusal {
     match reply::<A>(status, body) {
         Reply::Refused(refusal) | Reply::Unauthorized(refusal) => refusal,
         other => panic!("{body}: {}", brief(&other)),
@@ -54,7 +54,7 @@ fn refused<A: Answer>(status: u16, body: &str) -> Refusal {
 }
 
 /// Every status through the function, runs of the same meaning in one line.
-fn table<A: Answer>(body: &str) -> String {
+fn table<A: ReplyBody>(body: &str) -> String {
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
     for status in 100..=599 {
         let meaning = brief(&reply::<A>(status, body));

@@ -7,12 +7,12 @@ use orgwave_core::ids::Ruuid;
 
 use super::{Fault, When};
 use crate::dice::Dice;
-use crate::operation::Operation;
+use crate::route::Route;
 
 /// A call, as faults see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion<'a> {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Route,
     /// The org's id and name; `None` for calls without one.
     pub(crate) org: Option<(Ruuid, &'a str)>,
     /// Counts all requests to the server, from 1.
@@ -86,7 +86,7 @@ mod tests {
     fn strikes(armed: &Armed, org: Ruuid, calls: u64) -> Vec<bool> {
         (1..=calls)
             .map(|request| {
-                armed.strikes(Occasion { operation: Operation::Write, org: Some((org, "Acme")), request })
+                armed.strikes(Occasion { operation: Route::Write, org: Some((org, "Acme")), request })
             })
             .collect()
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_org_glob_never_fits_a_call_without_an_org() {
-        let occasion = Occasion { operation: Operation::Clients, org: None, request: 1 };
+        let occasion = Occasion { operation: Route::Clients, org: None, request: 1 };
         assert!(!armed("500 of *").strikes(occasion));
         assert!(armed("500").strikes(occasion));
     }

@@ -7,7 +7,7 @@ use super::spec::{Act, Applied, Effects, Fault, Scope, When};
 use super::words;
 use crate::duration::{self, ParseDurationError};
 use crate::glob::Glob;
-use crate::operation::Operation;
+use crate::route::Route;
 
 /// Why a line is no fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum ParseFaultError {
     },
     /// The act is about one operation, and the line names another.
     #[error("this happens only on {0}")]
-    Operation(&'static str),
+    Route(&'static str),
 }
 
 /// The keys and flags of a line, each taken out once by what understands it; whatever is left is an error.
@@ -249,7 +249,7 @@ impl FromStr for Fault {
                     let value = value()?;
                     scope.operation = match value.as_str() {
                         "any" => None,
-                        name => Some(Operation::of_word(name).ok_or_else(|| ParseFaultError::Form {
+                        name => Some(Route::of_word(name).ok_or_else(|| ParseFaultError::Form {
                             word: "on".to_owned(),
                             value: value.clone(),
                             expected: "operation",
@@ -280,7 +280,7 @@ impl FromStr for Fault {
             match scope.operation {
                 None => scope.operation = Some(only),
                 Some(operation) if operation == only => {}
-                Some(_) => return Err(ParseFaultError::Operation(only.word())),
+                Some(_) => return Err(ParseFaultError::Route(only.word())),
             }
         }
         Ok(Self { line: line.trim().to_owned(), act, effects, scope })
@@ -316,7 +316,7 @@ mod tests {
         );
         assert_eq!(fault.effects.delay, Duration::from_secs(2));
         assert_eq!(fault.effects.applied, Applied::Never);
-        assert_eq!(fault.scope.operation, Some(Operation::Write));
+        assert_eq!(fault.scope.operation, Some(Route::Write));
         assert_eq!(fault.scope.org, Some(Glob::from("Acme *")));
         assert_eq!(fault.scope.share, Some(0.5));
         assert_eq!(fault.scope.when, When::Times(2));
@@ -339,9 +339,9 @@ mod tests {
 
     #[test]
     fn acts_bring_their_operation() {
-        assert_eq!(parse("masked").scope.operation, Some(Operation::Read));
-        assert_eq!(parse("unknown-shape").scope.operation, Some(Operation::Clients));
-        assert_eq!("masked on write".parse::<Fault>(), Err(ParseFaultError::Operation("read")));
+        assert_eq!(parse("masked").scope.operation, Some(Route::Read));
+        assert_eq!(parse("unknown-shape").scope.operation, Some(Route::Clients));
+        assert_eq!("masked on write".parse::<Fault>(), Err(ParseFaultError::Route("read")));
     }
 
     #[test]

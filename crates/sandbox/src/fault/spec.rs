@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ParseFaultError;
 use crate::glob::Glob;
-use crate::operation::Operation;
+use crate::route::Route;
 
 /// One fault; the module above has its grammar. It shows itself as the line it was read from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub struct Effects {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scope {
     /// Of this operation; `None` is any.
-    pub operation: Option<Operation>,
+    pub operation: Option<Route>,
     /// Of the orgs whose id or name fits.
     pub org: Option<Glob>,
     /// Of this share of them.
@@ -117,15 +117,15 @@ impl Act {
     }
 
     /// The one operation that the act makes sense for.
-    pub(super) const fn only_on(&self) -> Option<Operation> {
+    pub(super) const fn only_on(&self) -> Option<Route> {
         match self {
             Self::OtherOrg { .. }
             | Self::SettingsNull
             | Self::SettingsAbsent
             | Self::Masked
-            | Self::Reshaped => Some(Operation::Read),
-            Self::UnknownShape => Some(Operation::Clients),
-            Self::Warning { .. } => Some(Operation::Write),
+            | Self::Reshaped => Some(Route::Read),
+            Self::UnknownShape => Some(Route::Clients),
+            Self::Warning { .. } => Some(Route::Write),
             _ => None,
         }
     }

@@ -9,12 +9,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::redact::{hex, redacted};
-use crate::operation::Operation;
+use crate::route::Route;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum LedgerEvent {
     /// A request.
     Request,
     /// A write that a fault held back was applied now.
@@ -37,11 +37,11 @@ pub enum KeyCheck {
 
 /// What happened, once.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The place in the ledger, from 1.
     pub seq: u64,
     /// What it is about.
-    pub event: Event,
+    pub event: LedgerEvent,
     /// The place among all requests as they came in, from 1; 0 for what is no request.
     pub request: u64,
     /// When it came in, in milliseconds since the epoch.
@@ -53,7 +53,7 @@ pub struct Entry {
     /// The path as asked for.
     pub path: Cow<'static, str>,
     /// The operation, where the path is one's.
-    pub operation: Option<Operation>,
+    pub operation: Option<Route>,
     /// The `x-auth-org` header as sent; `None` where there was none, and the partner's own org is meant.
     pub org: Option<Box<str>>,
     /// The `x-auth-scheme` header: its value where it is one of the vendor's, else `other`.
@@ -73,7 +73,7 @@ pub struct Entry {
     pub(crate) sent: Option<Bytes>,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// The org's settings on the server after a write, or when it was read; secrets as fingerprints.
     pub fn state(&self) -> Option<Value> {
         value(self.state.as_ref())
@@ -114,7 +114,7 @@ impl Entry {
             at_us: self.at_us,
             done_us: self.done_us,
             path: &self.path,
-            operation: self.operation.map(Operation::word),
+            operation: self.operation.map(Route::word),
             org: self.org.as_deref(),
             scheme: self.scheme,
             key: self.key,
@@ -133,7 +133,7 @@ impl Entry {
 #[derive(Serialize)]
 struct Line<'a> {
     seq: u64,
-    event: Event,
+    event: LedgerEvent,
     request: u64,
     at_ms: u64,
     at_us: u64,

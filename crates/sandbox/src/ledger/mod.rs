@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-pub use entry::{Entry, Event, KeyCheck};
+pub use entry::{KeyCheck, LedgerEntry, LedgerEvent};
 pub(crate) use redact::redacted;
 pub use redact::secret_fingerprint;
 
@@ -40,7 +40,7 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 struct Pages {
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
     counts: BTreeMap<(&'static str, Option<u16>), u64>,
     applied: u64,
     next: u64,
@@ -54,16 +54,16 @@ impl Ledger {
     }
 
     /// Enters what was decided, and numbers it.
-    pub(crate) fn append(&self, mut entry: Entry) {
+    pub(crate) fn append(&self, mut entry: LedgerEntry) {
         let mut guard = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let pages = &mut *guard;
         pages.next += 1;
         entry.seq = pages.next;
-        if entry.event == Event::Request {
-            let word = entry.operation.map_or("other", crate::operation::Operation::word);
+        if entry.event == LedgerEvent::Request {
+            let word = entry.operation.map_or("other", crate::route::Route::word);
             *pages.counts.entry((word, entry.status)).or_default() += 1;
         }
-        pages.applied += u64::from(entry.event != Event::Edit && entry.applied == Some(true));
+        pages.applied += u64::from(entry.event != LedgerEvent::Edit && entry.applied == Some(true));
         if self.keep == Keep::Counts {
             return;
         }
@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     /// The entries after a number.
-    pub(crate) fn since(&self, seq: u64) -> Vec<Entry> {
+    pub(crate) fn since(&self, seq: u64) -> Vec<LedgerEntry> {
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let start = pages.entries.partition_point(|entry| entry.seq <= seq);
         pages.entries[start..].to_vec()

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Fault, ParseFaultError};
 use crate::ledger::redacted;
-use crate::reply::{JSON, Reply};
+use crate::reply::{HttpReply, JSON};
 use crate::world::World;
 use crate::world::org::Org;
 
@@ -36,7 +36,7 @@ pub(super) fn routes() -> Router<Arc<World>> {
 }
 
 fn text(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    Reply { content_type, ..Reply::json(status, body) }.into()
+    HttpReply { content_type, ..HttpReply::json(status, body) }.into()
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";

@@ -9,11 +9,11 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::{Answer, Shape};
+use super::{Outgoing, Shape};
 use crate::fault::{Act, Armed, Fault, Occasion};
-use crate::ledger::{Entry, Event, KeyCheck};
-use crate::operation::Operation;
-use crate::reply::{JSON, Reply};
+use crate::ledger::{KeyCheck, LedgerEntry, LedgerEvent};
+use crate::reply::{HttpReply, JSON};
+use crate::route::Route;
 use crate::wire::Wire;
 use crate::world::org::Org;
 use crate::world::{World, micros};
@@ -22,15 +22,15 @@ const SCHEME: &str = "partner-api-token";
 const SCHEMES: [&str; 4] = ["api-token", "api", SCHEME, "partner-api"];
 
 /// A call that came in.
-pub(super) struct Call {
+pub(super) struct Arrival {
     pub(super) at: Duration,
-    pub(super) entry: Entry,
+    pub(super) entry: LedgerEntry,
 }
 
 /// A call that was let in: to an operation, on an org.
 pub(super) struct Admitted {
-    call: Call,
-    pub(super) operation: Operation,
+    call: Arrival,
+    pub(super) operation: Route,
     /// The org of the header; without one, the partner's own.
     pub(super) org: Arc<Org>,
     armed: Option<Arc<Armed>>,
@@ -43,10 +43,10 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-impl Call {
+impl Arrival {
     pub(super) fn arrive(
         world: &World,
-        operation: Option<Operation>,
+        operation: Option<Route>,
         path: Cow<'static, str>,
         headers: &HeaderMap,
     ) -> Self {
@@ -63,9 +63,9 @@ impl Call {
             // A client that puts its key into the wrong header must not have it written down.
             if text.contains(&world.key) { "(the key)".into() } else { text.into_boxed_str() }
         });
-        let entry = Entry {
+        let entry = LedgerEntry {
             seq: 0,
-            event: Event::Request,
+            event: LedgerEvent::Request,
             request: world.next_request(),
             at_ms: world.clock.epoch_ms(at),
             at_us: micros(at),
@@ -78,7 +78,7 @@ impl Call {
             status: None,
             retry_after: None,
             fault: None,
-            applied: (operation == Some(Operation::Write)).then_some(false),
+            applied: (operation == Some(Route::Write)).then_some(false),
             state: None,
             seen: None,
             sent: None,
@@ -90,27 +90,27 @@ impl Call {
     pub(super) fn admit(
         self,
         world: &World,
-        operation: Operation,
+        operation: Route,
         headers: &HeaderMap,
-    ) -> Result<Admitted, Reply> {
+    ) -> Result<Admitted, HttpReply> {
         let now_ms = self.entry.at_ms;
         if self.entry.key != KeyCheck::Ok || self.entry.scheme != Some(SCHEME) {
-            return Err(self.refuse(world, Reply::of_status(401, now_ms)));
+            return Err(self.refuse(world, HttpReply::of_status(401, now_ms)));
         }
         let org = match &self.entry.org {
             None => Some(&world.partner),
             Some(id) => id.parse().ok().and_then(|id| world.org(&id)).filter(|org| org.traits.access),
         };
         let Some(org) = org.cloned() else {
-            return Err(self.refuse(world, Reply::of_status(403, now_ms)));
+            return Err(self.refuse(world, HttpReply::of_status(403, now_ms)));
         };
         let client = self.entry.org.is_some().then_some(&*org);
         if let Err(wait) = world.pay(client, self.at) {
-            return Err(self.refuse(world, Reply::too_many(wait)));
+            return Err(self.refuse(world, HttpReply::too_many(wait)));
         }
         let json = |value: &HeaderValue| value.as_bytes().starts_with(JSON.as_bytes());
         if !headers.get(CONTENT_TYPE).is_some_and(json) {
-            return Err(self.refuse(world, Reply::refused(415, "Unsupported media type", now_ms)));
+            return Err(self.refuse(world, HttpReply::refused(415, "Unsupported media type", now_ms)));
         }
         let armed = world.strike(Occasion {
             operation,
@@ -121,7 +121,7 @@ impl Call {
     }
 
     /// Enters the call as answered with this.
-    pub(super) fn refuse(mut self, world: &World, reply: Reply) -> Reply {
+    pub(super) fn refuse(mut self, world: &World, reply: HttpReply) -> HttpReply {
         self.entry.status = Some(reply.status);
         self.entry.retry_after = reply.retry_after();
         self.entry.done_us = micros(world.clock.now());
@@ -147,24 +147,24 @@ impl Admitted {
         self.call.entry.request
     }
 
-    pub(super) fn entry(&mut self) -> &mut Entry {
+    pub(super) fn entry(&mut self) -> &mut LedgerEntry {
         &mut self.call.entry
     }
 
-    pub(super) fn refuse(self, world: &World, reply: Reply) -> Reply {
+    pub(super) fn refuse(self, world: &World, reply: HttpReply) -> HttpReply {
         self.call.refuse(world, reply)
     }
 
     /// Puts the fault over the reply, enters the call, and answers.
-    pub(super) fn finish(mut self, world: &World, reply: Reply) -> Answer {
+    pub(super) fn finish(mut self, world: &World, reply: HttpReply) -> Outgoing {
         let Some(armed) = self.armed.take() else {
-            return Answer::plain(self.call.refuse(world, reply));
+            return Outgoing::plain(self.call.refuse(world, reply));
         };
         let fault = &armed.fault;
         let reply = replaced(&fault.act, reply, self.call.entry.at_ms);
         let shape = match Wire::of(&fault.act, &reply) {
             Some(wire) => Shape::Wire(wire),
-            None => Shape::Reply(reply.clone()),
+            None => Shape::HttpReply(reply.clone()),
         };
         let has_status = !matches!(&shape, Shape::Wire(wire) if !wire.has_status());
         let entry = &mut self.call.entry;
@@ -176,15 +176,15 @@ impl Admitted {
         if let Act::Refuse { pause } = fault.act {
             world.refuse(pause);
         }
-        Answer { shape, delay: fault.effects.delay }
+        Outgoing { shape, delay: fault.effects.delay }
     }
 }
 
 /// The reply that an act puts in the place of the plain one.
-fn replaced(act: &Act, reply: Reply, now_ms: u64) -> Reply {
+fn replaced(act: &Act, reply: HttpReply, now_ms: u64) -> HttpReply {
     match act {
         Act::Status { code, headers, body } => {
-            let mut said = Reply::of_status(*code, now_ms);
+            let mut said = HttpReply::of_status(*code, now_ms);
             if let Some(body) = body {
                 said.body = Bytes::from(body.clone());
             } else if *code == 200 {
@@ -200,11 +200,11 @@ fn replaced(act: &Act, reply: Reply, now_ms: u64) -> Reply {
         }
         Act::Error { message } => {
             let message = message.as_deref().unwrap_or("The settings could not be saved");
-            Reply::json(200, json!({"error": true, "errorMsg": message}).to_string())
+            HttpReply::json(200, json!({"error": true, "errorMsg": message}).to_string())
         }
         Act::AuthError { message } => {
             let message = message.as_deref().unwrap_or("Envoy must be connected again");
-            Reply::json(200, json!({"authError": true, "errorMsg": message}).to_string())
+            HttpReply::json(200, json!({"authError": true, "errorMsg": message}).to_string())
         }
         Act::Warning { message, failed_guids, misconfigured_doors } => {
             let body = json!({
@@ -215,18 +215,18 @@ fn replaced(act: &Act, reply: Reply, now_ms: u64) -> Reply {
                 "misconfiguredDoors": misconfigured_doors,
                 "warningMsg": message,
             });
-            Reply::json(200, body.to_string())
+            HttpReply::json(200, body.to_string())
         }
         Act::Odd { content_type, body } => {
-            Reply { content_type, ..Reply::json(200, Bytes::from_static(body.as_bytes())) }
+            HttpReply { content_type, ..HttpReply::json(200, Bytes::from_static(body.as_bytes())) }
         }
         Act::Deep { depth } => {
             let body = format!("{{\"deep\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth));
-            Reply::json(200, body)
+            HttpReply::json(200, body)
         }
         Act::UnknownShape => {
             let client = json!({"orgUuid": "AAAAAAAAAAAAAAAAAAAAAA", "orgName": "Acme", "name": "Acme"});
-            Reply::json(200, json!({"partnerClients": [client]}).to_string())
+            HttpReply::json(200, json!({"partnerClients": [client]}).to_string())
         }
         _ => reply,
     }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::admit::Admitted;
 use crate::dice::Dice;
-use crate::operation::Operation;
-use crate::reply::Reply;
+use crate::reply::HttpReply;
+use crate::route::Route;
 use crate::world::World;
 use crate::world::estate::Estate;
 
@@ -21,16 +21,16 @@ struct Ask {
     include_mummified: Option<bool>,
 }
 
-pub(super) fn answer(call: &Admitted, world: &Arc<World>, body: &[u8]) -> Reply {
+pub(super) fn answer(call: &Admitted, world: &Arc<World>, body: &[u8]) -> HttpReply {
     // An array would do for serde; the vendor wants an object.
     let is_object = body.trim_ascii_start().first() == Some(&b'{');
     let Some(ask) = serde_json::from_slice::<Ask>(body).ok().filter(|_| is_object) else {
-        return Reply::bad_request("JSON doesn't match expected object structure");
+        return HttpReply::bad_request("JSON doesn't match expected object structure");
     };
     let estate = || Estate::generate(world.config.seed, call.org.id);
     let body = match call.operation {
-        Operation::Clients => world.client_list.get_or_init(|| clients(world)).clone(),
-        Operation::Locations => {
+        Route::Clients => world.client_list.get_or_init(|| clients(world)).clone(),
+        Route::Locations => {
             let mut locations = estate().locations;
             if ask.sub_locations_included != Some(true) {
                 for location in &mut locations {
@@ -39,28 +39,28 @@ pub(super) fn answer(call: &Admitted, world: &Arc<World>, body: &[u8]) -> Reply 
             }
             json!({"locations": locations}).to_string().into()
         }
-        Operation::Cameras => {
+        Route::Cameras => {
             let mut cameras = estate().cameras;
             cameras.retain(|camera| ask.include_mummified == Some(true) || !camera.mummified);
             json!({"cameraStates": cameras}).to_string().into()
         }
-        Operation::EnvoyLocations if !call.org.traits.connected => {
+        Route::EnvoyLocations if !call.org.traits.connected => {
             json!({"authError": true, "error": false, "errorMsg": "Envoy is not connected", "locationList": null})
                 .to_string()
                 .into()
         }
-        Operation::EnvoyLocations => {
+        Route::EnvoyLocations => {
             let list = estate().envoy_locations;
             json!({"authError": false, "error": false, "errorMsg": null, "locationList": list}).to_string().into()
         }
-        Operation::Tokens => {
+        Route::Tokens => {
             let rate = world.config.partner_bucket.or(world.config.org_bucket).map(|quota| quota.rate);
             // Misspelt on the wire.
             json!({"apiTokens": [{"allowedRequetsPerSecond": rate, "name": "provisioning"}]}).to_string().into()
         }
-        Operation::Read | Operation::Write => Bytes::new(),
+        Route::Read | Route::Write => Bytes::new(),
     };
-    Reply::json(200, body)
+    HttpReply::json(200, body)
 }
 
 fn clients(world: &World) -> Bytes {

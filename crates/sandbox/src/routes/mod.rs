@@ -21,10 +21,10 @@ use axum::response::Response;
 use axum::routing::post;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
-use self::admit::{Admitted, Call};
+use self::admit::{Admitted, Arrival};
 use crate::fault::Act;
-use crate::operation::Operation;
-use crate::reply::Reply;
+use crate::reply::HttpReply;
+use crate::route::Route;
 use crate::wire::Wire;
 use crate::world::World;
 
@@ -32,19 +32,19 @@ use crate::world::World;
 const BODY_CAP: usize = 16 << 20;
 
 /// What the caller gets, and how long it is held back.
-pub(crate) struct Answer {
+pub(crate) struct Outgoing {
     shape: Shape,
     delay: Duration,
 }
 
 enum Shape {
-    Reply(Reply),
+    HttpReply(HttpReply),
     Wire(Wire),
 }
 
-impl Answer {
-    fn plain(reply: Reply) -> Self {
-        Self { shape: Shape::Reply(reply), delay: Duration::ZERO }
+impl Outgoing {
+    fn plain(reply: HttpReply) -> Self {
+        Self { shape: Shape::HttpReply(reply), delay: Duration::ZERO }
     }
 
     async fn into_response(self) -> Response {
@@ -52,7 +52,7 @@ impl Answer {
             tokio::time::sleep(self.delay).await;
         }
         match self.shape {
-            Shape::Reply(reply) => reply.into(),
+            Shape::HttpReply(reply) => reply.into(),
             Shape::Wire(wire) => {
                 // The connection takes it from here and writes it itself.
                 let mut response = Response::new(Body::empty());
@@ -63,8 +63,8 @@ impl Answer {
     }
 }
 
-impl From<Reply> for Response {
-    fn from(reply: Reply) -> Self {
+impl From<HttpReply> for Response {
+    fn from(reply: HttpReply) -> Self {
         let mut response = Self::new(Body::from(reply.body));
         *response.status_mut() = hyper::StatusCode::from_u16(reply.status).unwrap_or_default();
         let headers = response.headers_mut();
@@ -84,7 +84,7 @@ impl From<Reply> for Response {
 /// All routes.
 pub(crate) fn router(world: Arc<World>) -> Router {
     let mut router = admin::routes();
-    for operation in Operation::ALL {
+    for operation in Route::ALL {
         router = router.route(
             operation.path(),
             post(move |State(world): State<Arc<World>>, request: Request| vendor(world, operation, request)),
@@ -102,8 +102,8 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 
 /// A request that is no operation's; it stands in the ledger all the same.
 fn stray(world: &World, request: &Request, status: u16, message: &str) -> Response {
-    let call = Call::arrive(world, None, request.uri().path().to_owned().into(), request.headers());
-    let reply = Reply::refused(status, message, call.entry.at_ms);
+    let call = Arrival::arrive(world, None, request.uri().path().to_owned().into(), request.headers());
+    let reply = HttpReply::refused(status, message, call.entry.at_ms);
     call.refuse(world, reply).into()
 }
 
@@ -133,24 +133,20 @@ async fn collect(mut body: Body) -> Result<Bytes, Cut> {
 }
 
 /// Does what the call asks for, as far as its fault lets it.
-fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Answer {
+fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
     match call.operation {
-        Operation::Read => settings::read(call, world, body),
-        Operation::Write => settings::write(call, world, body),
-        Operation::Clients
-        | Operation::Locations
-        | Operation::Cameras
-        | Operation::EnvoyLocations
-        | Operation::Tokens => {
+        Route::Read => settings::read(call, world, body),
+        Route::Write => settings::write(call, world, body),
+        Route::Clients | Route::Locations | Route::Cameras | Route::EnvoyLocations | Route::Tokens => {
             let reply = lists::answer(&call, world, body);
             call.finish(world, reply)
         }
     }
 }
 
-async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Response {
+async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let call = Call::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
+    let call = Arrival::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
     let call = match call.admit(&world, operation, &parts.headers) {
         Ok(call) => call,
         Err(reply) => return reply.into(),
@@ -161,11 +157,11 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
     let body = match collect(body).await {
         Ok(body) => body,
         Err(Cut::TooLong) => {
-            let reply = Reply::refused(413, "Payload too large", call.at_ms());
+            let reply = HttpReply::refused(413, "Payload too large", call.at_ms());
             return call.refuse(&world, reply).into();
         }
         // It never came whole, nobody is there to be answered, and the ledger holds whole requests.
-        Err(Cut::BrokenOff) => return Reply::bad_request("The body broke off").into(),
+        Err(Cut::BrokenOff) => return HttpReply::bad_request("The body broke off").into(),
     };
     let latency = world.config.latency.of(world.config.seed, call.request());
     if latency.is_zero() {
@@ -177,6 +173,6 @@ async fn vendor(world: Arc<World>, operation: Operation, request: Request) -> Re
     });
     match decision.await {
         Ok(answer) => answer.into_response().await,
-        Err(_) => Reply::of_status(500, 0).into(),
+        Err(_) => HttpReply::of_status(500, 0).into(),
     }
 }

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Answer;
+use super::Outgoing;
 use super::admit::Admitted;
 use crate::fault::{Act, Applied, Effects, Fault};
-use crate::ledger::{Entry, Event};
-use crate::reply::Reply;
+use crate::ledger::{LedgerEntry, LedgerEvent};
+use crate::reply::HttpReply;
 use crate::world::members::Members;
 use crate::world::org::{Org, State};
 use crate::world::update::{Rules, update};
@@ -24,7 +24,7 @@ use crate::world::{World, micros};
 
 const MISMATCH: &str = "JSON doesn't match expected object structure";
 
-pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Answer {
+pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgoing {
     let fault = call.fault().cloned();
     let org = Arc::clone(&call.org);
     let mut state = org.lock();
@@ -36,7 +36,7 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Answe
     let settings = state.settings(&org, &world.config);
     call.entry().state = Some(settings.clone());
     if serde_json::from_slice::<Members>(body).is_err() {
-        return call.finish(world, Reply::bad_request(MISMATCH));
+        return call.finish(world, HttpReply::bad_request(MISMATCH));
     }
     let shown = match fault.as_ref().map(|fault| &fault.act) {
         Some(Act::SettingsNull) => Shown::Null,
@@ -62,7 +62,7 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Answe
             wrapped(&shown)
         }
     };
-    call.finish(world, Reply::json(200, reply))
+    call.finish(world, HttpReply::json(200, reply))
 }
 
 enum Shown {
@@ -114,7 +114,7 @@ fn meddle(world: &World, org: &Org, state: &mut State, effects: &Effects) {
     }
 }
 
-pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Answer {
+pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
     let effects = call.fault().map(|fault| fault.effects.clone());
     let applied = effects.as_ref().map_or(Applied::Now, |effects| effects.applied);
     let org = Arc::clone(&call.org);
@@ -131,10 +131,10 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
     };
     if !org.traits.connected {
         let reply = json!({"authError": false, "error": true, "errorMsg": "Envoy is not connected"});
-        return call.finish(world, Reply::json(200, reply.to_string()));
+        return call.finish(world, HttpReply::json(200, reply.to_string()));
     }
     if let Applied::After(late) = applied {
-        let entry = Entry { event: Event::LateApply, fault: None, ..call.entry().clone() };
+        let entry = LedgerEntry { event: LedgerEvent::LateApply, fault: None, ..call.entry().clone() };
         let due = call.at() + late;
         tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent.clone(), entry, due));
     }
@@ -155,13 +155,13 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Ans
 }
 
 /// The settings that a body holds, as sent and parsed.
-fn sent(body: &Bytes, org: &Org, current: &Members) -> Result<(Bytes, Members), Reply> {
+fn sent(body: &Bytes, org: &Org, current: &Members) -> Result<(Bytes, Members), HttpReply> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow, rename = "envoySettings")]
         settings: &'a RawValue,
     }
-    let mismatch = || Reply::bad_request(MISMATCH);
+    let mismatch = || HttpReply::bad_request(MISMATCH);
     let parsed: Body<'_> = serde_json::from_slice(body).map_err(|_| mismatch())?;
     let raw = body.slice_ref(parsed.settings.get().as_bytes());
     let members = Members::parse(&raw).map_err(|_| mismatch())?;
@@ -171,7 +171,7 @@ fn sent(body: &Bytes, org: &Org, current: &Members) -> Result<(Bytes, Members), 
     let id =
         members.get("orgUuid").and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());
     if id.is_some_and(|id| id != org.id) {
-        return Err(Reply::bad_request("orgUuid is not the organization of this call"));
+        return Err(HttpReply::bad_request("orgUuid is not the organization of this call"));
     }
     Ok((raw, members))
 }
@@ -185,7 +185,7 @@ fn updated(world: &World, org: &Org, current: &Members, sent: Members) -> Member
     update(rules, current, sent)
 }
 
-fn success(next: &Members) -> Reply {
+fn success(next: &Members) -> HttpReply {
     let doors: Vec<String> = next
         .get("misconfiguredDoors")
         .and_then(|doors| serde_json::from_str(doors.get()).ok())
@@ -200,7 +200,7 @@ fn success(next: &Members) -> Reply {
         "misconfiguredDoors": doors,
         "warningMsg": warning,
     });
-    Reply::json(200, body.to_string())
+    HttpReply::json(200, body.to_string())
 }
 
 /// Applies a write that a fault held back, to whatever the org's settings are by then.
@@ -208,7 +208,7 @@ async fn apply_late(
     world: Arc<World>,
     org: Arc<Org>,
     sent: Members,
-    mut entry: Entry,
+    mut entry: LedgerEntry,
     due: std::time::Duration,
 ) {
     tokio::time::sleep(due.saturating_sub(world.clock.now())).await;

@@ -26,7 +26,7 @@ use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
-use crate::ledger::{Entry, Event, KeyCheck, Ledger};
+use crate::ledger::{KeyCheck, Ledger, LedgerEntry, LedgerEvent};
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
 pub fn partner_org(seed: u64) -> Ruuid {
@@ -215,9 +215,9 @@ impl World {
         let settings = members.to_bytes();
         state.put(settings.clone());
         let now = micros(self.clock.now());
-        self.ledger.append(Entry {
+        self.ledger.append(LedgerEntry {
             seq: 0,
-            event: Event::Edit,
+            event: LedgerEvent::Edit,
             request: 0,
             at_ms: self.clock.epoch_ms(self.clock.now()),
             at_us: now,

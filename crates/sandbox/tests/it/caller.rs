@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_sandbox::{Config, Operation, OrgSeed, Running, SANDBOX_KEY, Sandbox};
+use orgwave_sandbox::{Config, OrgSeed, Route, Running, SANDBOX_KEY, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -112,7 +112,7 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
 
 pub(crate) async fn call(
     sandbox: &Running,
-    operation: Operation,
+    operation: Route,
     org: Option<Ruuid>,
     body: &str,
 ) -> io::Result<Reply> {
@@ -120,11 +120,11 @@ pub(crate) async fn call(
 }
 
 pub(crate) async fn read(sandbox: &Running, org: Ruuid) -> io::Result<Reply> {
-    call(sandbox, Operation::Read, Some(org), "{}").await
+    call(sandbox, Route::Read, Some(org), "{}").await
 }
 
 pub(crate) async fn write(sandbox: &Running, org: Ruuid, settings: &Value) -> io::Result<Reply> {
-    call(sandbox, Operation::Write, Some(org), &json!({"envoySettings": settings}).to_string()).await
+    call(sandbox, Route::Write, Some(org), &json!({"envoySettings": settings}).to_string()).await
 }
 
 /// A write that changes something: `enabled` to what it isn't.

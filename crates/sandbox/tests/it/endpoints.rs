@@ -1,6 +1,6 @@
 //! Every operation as the vendor answers it, refusals included.
 
-use orgwave_sandbox::{Estate, Operation, OrgSeed, Sandbox, partner_org, starting_settings};
+use orgwave_sandbox::{Estate, OrgSeed, Route, Sandbox, partner_org, starting_settings};
 use serde_json::{Value, json};
 
 use crate::caller::{call, headers, org, read, request, sandbox, send, toggle, write};
@@ -11,7 +11,7 @@ async fn the_client_list_has_every_listed_org_and_needs_no_org_header() {
         "[[orgs]]\nmatch = \"Acme 2\"\nlisted = false\n[[orgs]]\nmatch = \"Acme 3\"\nname = \"Renamed\"\naccess = false",
     )
     .await;
-    let reply = call(&sandbox, Operation::Clients, None, "{}").await.unwrap();
+    let reply = call(&sandbox, Route::Clients, None, "{}").await.unwrap();
     let clients = reply.json()["clients"].as_array().unwrap().clone();
     assert_eq!(clients.len(), 2);
     assert_eq!(clients[0]["clientOrgUuid"], json!(org(1)));
@@ -28,21 +28,21 @@ async fn lists_show_the_estate_of_the_org() {
     let estate = Estate::generate(4, org(1));
     let list = |operation, body| call(&sandbox, operation, Some(org(1)), body);
 
-    let locations = list(Operation::Locations, r#"{"subLocationsIncluded":true}"#).await.unwrap().json();
+    let locations = list(Route::Locations, r#"{"subLocationsIncluded":true}"#).await.unwrap().json();
     assert_eq!(locations["locations"], json!(estate.locations));
-    let flat = list(Operation::Locations, "{}").await.unwrap().json();
+    let flat = list(Route::Locations, "{}").await.unwrap().json();
     assert_eq!(flat["locations"][0]["subLocations"], json!([]));
 
-    let cameras = list(Operation::Cameras, r#"{"includeMummified":true}"#).await.unwrap().json();
+    let cameras = list(Route::Cameras, r#"{"includeMummified":true}"#).await.unwrap().json();
     assert_eq!(cameras["cameraStates"], json!(estate.cameras));
-    let alive = list(Operation::Cameras, r#"{"includeMummified":false}"#).await.unwrap().json();
+    let alive = list(Route::Cameras, r#"{"includeMummified":false}"#).await.unwrap().json();
     assert_eq!(alive["cameraStates"].as_array().unwrap().len(), estate.cameras.len() - 1);
 
-    let envoy = list(Operation::EnvoyLocations, "{}").await.unwrap().json();
+    let envoy = list(Route::EnvoyLocations, "{}").await.unwrap().json();
     assert_eq!(envoy["locationList"], json!(estate.envoy_locations));
-    let tokens = call(&sandbox, Operation::Tokens, None, "{}").await.unwrap().json();
+    let tokens = call(&sandbox, Route::Tokens, None, "{}").await.unwrap().json();
     assert_eq!(tokens["apiTokens"][0]["allowedRequetsPerSecond"], Value::Null);
-    assert_eq!(list(Operation::Cameras, "[]").await.unwrap().status, 400);
+    assert_eq!(list(Route::Cameras, "[]").await.unwrap().status, 400);
 }
 
 #[tokio::test]
@@ -104,10 +104,10 @@ async fn what_an_update_leaves_out_is_gone_from_a_replacing_server_only() {
 #[tokio::test]
 async fn without_an_org_header_the_partners_own_org_is_read_and_written() {
     let sandbox = sandbox("server = \"merge\"").await;
-    let settings = call(&sandbox, Operation::Read, None, "{}").await.unwrap().settings();
+    let settings = call(&sandbox, Route::Read, None, "{}").await.unwrap().settings();
     assert_eq!(settings["orgUuid"], json!(partner_org(0)));
     let body = json!({"envoySettings": {"enabled": true, "lost": 1}}).to_string();
-    assert_eq!(call(&sandbox, Operation::Write, None, &body).await.unwrap().status, 200);
+    assert_eq!(call(&sandbox, Route::Write, None, &body).await.unwrap().status, 200);
     assert_eq!(sandbox.state(&partner_org(0)).unwrap()["lost"], 1);
     let entry = sandbox.ledger().pop().unwrap();
     assert_eq!(entry.org, None);
@@ -145,7 +145,7 @@ async fn updates_that_make_no_sense_are_refused_and_change_nothing() {
         r#"{"envoySettings":{"enabled":true}"#,
         &json!({"envoySettings": {"enabled": true, "orgUuid": org(2)}}).to_string(),
     ] {
-        let reply = call(&sandbox, Operation::Write, Some(org(1)), body).await.unwrap();
+        let reply = call(&sandbox, Route::Write, Some(org(1)), body).await.unwrap();
         assert_eq!(reply.status, 400, "{body}");
         assert!(reply.json()["error"].is_string() && reply.json()["msg"].is_string(), "{body}");
         assert_eq!(sandbox.ledger().pop().unwrap().applied, Some(false), "{body}");
@@ -188,8 +188,7 @@ async fn calls_with_the_wrong_headers_are_refused() {
         (good.replace(&org(1).to_string(), "nonsense"), 403),
         (format!("{good}x-auth-org: {}\r\n", org(2)), 403),
     ] {
-        let reply =
-            send(sandbox.addr(), &request("POST", Operation::Read.path(), &headers, "{}")).await.unwrap();
+        let reply = send(sandbox.addr(), &request("POST", Route::Read.path(), &headers, "{}")).await.unwrap();
         assert_eq!(reply.status, status, "{headers}");
         match status {
             401 => assert_eq!(reply.json(), json!({"authenticationFailed": true})),
@@ -202,14 +201,14 @@ async fn calls_with_the_wrong_headers_are_refused() {
 #[tokio::test]
 async fn wrong_methods_and_paths_are_refused_and_entered() {
     let sandbox = sandbox("").await;
-    let get = request("GET", Operation::Read.path(), &headers(None), "");
+    let get = request("GET", Route::Read.path(), &headers(None), "");
     assert_eq!(send(sandbox.addr(), &get).await.unwrap().status, 405);
     let lost = request("POST", "/api/nowhere", &headers(None), "{}");
     assert_eq!(send(sandbox.addr(), &lost).await.unwrap().status, 404);
     let statuses: Vec<_> = sandbox.ledger().into_iter().map(|e| (e.path.to_string(), e.status)).collect();
     assert_eq!(
         statuses,
-        [(Operation::Read.path().to_owned(), Some(405)), ("/api/nowhere".to_owned(), Some(404))]
+        [(Route::Read.path().to_owned(), Some(405)), ("/api/nowhere".to_owned(), Some(404))]
     );
 }
 
@@ -218,7 +217,7 @@ async fn a_body_beyond_the_cap_is_refused() {
     let sandbox = sandbox("").await;
     let body = " ".repeat((16 << 20) + 1);
     // The refusal may cut the upload short; the ledger knows in any case.
-    let _ = call(&sandbox, Operation::Write, Some(org(1)), &body).await;
+    let _ = call(&sandbox, Route::Write, Some(org(1)), &body).await;
     assert_eq!(sandbox.ledger().pop().unwrap().status, Some(413));
 }
 
@@ -260,8 +259,8 @@ async fn a_sandbox_that_cannot_be_is_refused() {
 async fn another_key_can_be_expected() {
     let sandbox = Sandbox::new(toml::from_str("").unwrap(), vec![]).unwrap().expecting_key("planted");
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
-    assert_eq!(call(&sandbox, Operation::Clients, None, "{}").await.unwrap().status, 401);
+    assert_eq!(call(&sandbox, Route::Clients, None, "{}").await.unwrap().status, 401);
     let headers = headers(None).replace("apikey: sandbox", "apikey: planted");
-    let request = request("POST", Operation::Clients.path(), &headers, "{}");
+    let request = request("POST", Route::Clients.path(), &headers, "{}");
     assert_eq!(send(sandbox.addr(), &request).await.unwrap().status, 200);
 }

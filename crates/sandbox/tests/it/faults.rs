@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orgwave_sandbox::{Event, Operation, Running};
+use orgwave_sandbox::{LedgerEvent, Route, Running};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -143,7 +143,7 @@ async fn drips_come_whole_and_slowly() {
     for line in ["drip-headers every=1ms", "drip-body every=1ms"] {
         let sandbox = faulty(&format!("{line} on tokens")).await;
         let started = Instant::now();
-        let reply = call(&sandbox, Operation::Tokens, None, "{}").await.unwrap();
+        let reply = call(&sandbox, Route::Tokens, None, "{}").await.unwrap();
         assert!(reply.json()["apiTokens"].is_array());
         assert!(started.elapsed() >= Duration::from_millis(50), "{line}");
     }
@@ -227,14 +227,14 @@ async fn a_kept_connection_is_dropped_as_a_request_starts() {
     let sandbox = faulty("drop on write").await;
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
     stream
-        .write_all(request("POST", Operation::Read.path(), &headers(Some(org(1))), "{}").as_bytes())
+        .write_all(request("POST", Route::Read.path(), &headers(Some(org(1))), "{}").as_bytes())
         .await
         .unwrap();
     assert_eq!(receive(&mut stream).await.unwrap().status, 200);
     // The head alone: the server doesn't wait for the body.
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: x\r\n{}content-length: 99\r\n\r\n",
-        Operation::Write.path(),
+        Route::Write.path(),
         headers(Some(org(1)))
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -306,7 +306,7 @@ async fn latency_holds_for_every_call_and_a_caller_that_left_is_served_all_the_s
     assert!(started.elapsed() >= Duration::from_millis(60));
     let body = r#"{"envoySettings":{"left":true}}"#;
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
-    let request = request("POST", Operation::Write.path(), &headers(Some(org(1))), body);
+    let request = request("POST", Route::Write.path(), &headers(Some(org(1))), body);
     stream.write_all(request.as_bytes()).await.unwrap();
     drop(stream);
     until("the write of a caller that left is applied", || sandbox.ledger().len() == 2).await;
@@ -346,8 +346,8 @@ async fn a_late_write_is_applied_after_the_reply() {
     until("the late write is applied", || sandbox.state(&org(1)) != before).await;
     until("the late write is entered", || sandbox.ledger().len() == 2).await;
     let [request, late] = &sandbox.ledger()[..] else { panic!("two entries") };
-    assert_eq!((request.event, request.applied), (Event::Request, Some(false)));
-    assert_eq!((late.event, late.applied), (Event::LateApply, Some(true)));
+    assert_eq!((request.event, request.applied), (LedgerEvent::Request, Some(false)));
+    assert_eq!((late.event, late.applied), (LedgerEvent::LateApply, Some(true)));
     assert!(late.at_us - request.at_us >= 100_000);
     assert_eq!(late.request, request.request);
     assert_eq!(late.state().unwrap()["late"], true);
@@ -393,7 +393,7 @@ async fn a_field_flips_and_somebody_edits_around_a_call() {
     assert_eq!(wrote.state().unwrap()["indexFaces"], before["indexFaces"]);
     assert_eq!(
         (edited.event, edited.state().unwrap()["indexFaces"].clone()),
-        (Event::Edit, after["indexFaces"].clone())
+        (LedgerEvent::Edit, after["indexFaces"].clone())
     );
 
     // Between two reads: the second already shows it.
@@ -413,7 +413,7 @@ async fn a_write_that_is_acknowledged_but_not_applied() {
 #[tokio::test]
 async fn a_client_list_of_an_unknown_shape() {
     let sandbox = faulty("unknown-shape").await;
-    let list = call(&sandbox, Operation::Clients, None, "{}").await.unwrap().json();
+    let list = call(&sandbox, Route::Clients, None, "{}").await.unwrap().json();
     assert!(list.get("clients").is_none() && list["partnerClients"].is_array());
     assert_eq!(read(&sandbox, org(1)).await.unwrap().status, 200);
 }
@@ -440,7 +440,7 @@ async fn from_a_request_on_everything_fails() {
     for place in [1, 2, 3] {
         statuses.push(read(&sandbox, org(place)).await.unwrap().status);
     }
-    statuses.push(call(&sandbox, Operation::Clients, None, "{}").await.unwrap().status);
+    statuses.push(call(&sandbox, Route::Clients, None, "{}").await.unwrap().status);
     assert_eq!(statuses, [200, 200, 401, 401]);
 }
 

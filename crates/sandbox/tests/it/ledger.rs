@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use orgwave_core::ids::Ruuid;
-use orgwave_sandbox::{Event, Keep, KeyCheck, Operation, OrgSeed, SANDBOX_KEY, Sandbox, secret_fingerprint};
+use orgwave_sandbox::{
+    Keep, KeyCheck, LedgerEvent, OrgSeed, Route, SANDBOX_KEY, Sandbox, secret_fingerprint,
+};
 use serde_json::{Map, Value, json};
 
 use crate::caller::{call, headers, org, read, request, sandbox, send, write};
@@ -37,7 +39,7 @@ async fn entries_say_what_was_asked_answered_and_left() {
     let [first, wrote, second] = &sandbox.ledger()[..] else { panic!("three requests") };
     assert_eq!([first.seq, wrote.seq, second.seq], [1, 2, 3]);
     assert_eq!([first.request, wrote.request, second.request], [1, 2, 3]);
-    assert_eq!(wrote.operation, Some(Operation::Write));
+    assert_eq!(wrote.operation, Some(Route::Write));
     assert_eq!(wrote.org.as_deref(), Some(org(1).to_string().as_str()));
     assert_eq!((wrote.scheme, wrote.key), (Some("partner-api-token"), KeyCheck::Ok));
     assert_eq!((wrote.status, wrote.applied), (Some(200), Some(true)));
@@ -67,7 +69,7 @@ async fn no_key_and_no_secret_is_in_it() {
         good.replace(&format!("org: {}", org(1)), &format!("org: {key}")),
         good.replace(&format!("apikey: {key}"), &format!("apikey: {key}-wrong")),
     ] {
-        send(sandbox.addr(), &request("POST", Operation::Write.path(), &headers, &body.to_string()))
+        send(sandbox.addr(), &request("POST", Route::Write.path(), &headers, &body.to_string()))
             .await
             .unwrap();
     }
@@ -98,7 +100,7 @@ async fn a_copy_that_cannot_be_written_is_an_error_in_the_end() {
     }
     let sandbox = Sandbox::new(toml::from_str("").unwrap(), vec![]).unwrap().copying_ledger_to(Full);
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
-    call(&sandbox, Operation::Clients, None, "{}").await.unwrap();
+    call(&sandbox, Route::Clients, None, "{}").await.unwrap();
     assert_eq!(sandbox.ledger().len(), 1);
     assert_eq!(sandbox.shutdown().await.unwrap_err().kind(), io::ErrorKind::StorageFull);
 }
@@ -132,8 +134,8 @@ async fn edits_by_somebody_else_stand_in_it() {
     assert_eq!(send(sandbox.addr(), &edit).await.unwrap().status, 200);
     let live = sandbox.state(&org(1)).unwrap();
     assert_eq!((&live["saveClips"], &live["elsewhere"]), (&Value::Null, &json!([1])));
-    let events: Vec<Event> = sandbox.ledger().iter().map(|entry| entry.event).collect();
-    assert_eq!(events, [Event::Edit, Event::Edit]);
+    let events: Vec<LedgerEvent> = sandbox.ledger().iter().map(|entry| entry.event).collect();
+    assert_eq!(events, [LedgerEvent::Edit, LedgerEvent::Edit]);
     assert_eq!(sandbox.totals().requests, 0);
 }
 
@@ -180,6 +182,6 @@ async fn the_same_seed_makes_the_same_world() {
     let state = |sandbox: &orgwave_sandbox::Running, org: Ruuid| sandbox.state_json(&org);
     assert_eq!(state(&one, org(1)), state(&two, org(1)));
     assert_ne!(state(&one, org(1)), state(&other, org(1)));
-    let list = async |sandbox| call(sandbox, Operation::Clients, None, "{}").await.unwrap().json();
+    let list = async |sandbox| call(sandbox, Route::Clients, None, "{}").await.unwrap().json();
     assert_eq!(list(&one).await, list(&two).await);
 }

@@ -1,7 +1,7 @@
 //! Every operation that orgwave calls, each with the scope that it cannot be called without.
 //!
 //! The vendor takes a client-level call without `x-auth-org` for one to the partner's own org. So the two kinds
-//! are two types, and a [`Call`] of the second kind holds the org.
+//! are two types, and a [`Request`] of the second kind holds the org.
 
 use orgwave_core::ids::Ruuid;
 
@@ -10,7 +10,7 @@ const MIB: usize = 1024 * KIB;
 
 /// An operation on the partner, and whom it is for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Call<'a> {
+pub(crate) enum Request<'a> {
     /// On the partner itself: no `x-auth-org`.
     Partner(PartnerOperation),
     /// On one client org: `x-auth-org` is its id, as typed.
@@ -64,7 +64,7 @@ impl OrgOperation {
     }
 }
 
-impl Call<'_> {
+impl Request<'_> {
     /// The operation's name on the wire.
     pub(crate) fn name(self) -> &'static str {
         let path = match self {

@@ -2,18 +2,18 @@
 
 use orgwave_core::reply::Ack;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 const KNOWN: [&str; 6] =
     ["authError", "error", "errorMsg", "warningMsg", "failedGuids", "misconfiguredDoors"];
 
-impl Answer for Ack {
+impl ReplyBody for Ack {
     const EXPECTED: &'static str =
         "the answer to an update, an object with `error`, `warningMsg`, `failedGuids`";
 
-    fn read(members: &Members<'_>, words: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, words: Words<'_>) -> Result<Self, Misshapen> {
         // Every member is optional, so `{}` is an answer. But an object that speaks of other things only came
         // from something in between.
         if members.is_foreign(&KNOWN) {

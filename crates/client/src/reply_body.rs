@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use orgwave_core::reply::{Refusal, Reply};
 use orgwave_core::timestamp::Timestamp;
 
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
 
 /// What a good reply brings.
-pub(crate) trait Answer: Sized {
+pub(crate) trait ReplyBody: Sized {
     /// The shape, for the message about a reply that doesn't have it.
     const EXPECTED: &'static str;
 
@@ -19,7 +19,7 @@ pub(crate) trait Answer: Sized {
     }
 
     /// Reads it from the members of a 200 that reports no error.
-    fn read(members: &Members<'_>, words: Words<'_>) -> Result<Self, Misshapen>;
+    fn read(members: &BodyMembers<'_>, words: Words<'_>) -> Result<Self, Misshapen>;
 
     /// The same, with when the server sent it by its own clock.
     #[must_use]

@@ -4,14 +4,14 @@ use orgwave_core::reply::{Live, Refusal, RefusalKind, Reply};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
-impl Answer for Live {
+impl ReplyBody for Live {
     const EXPECTED: &'static str = "the settings of an org, an object `orgIntegrationV2` or null";
 
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         const KNOWN: [&str; 5] = ["authError", "error", "errorMsg", "warningMsg", "orgIntegrationV2"];
         if members.is_foreign(&KNOWN) {
             return Err(Misshapen(members.names()));

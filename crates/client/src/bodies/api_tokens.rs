@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 /// What the vendor says of a token.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -14,10 +14,10 @@ pub struct ApiToken {
     pub allowed_requests_per_second: Option<f64>,
 }
 
-impl Answer for Vec<ApiToken> {
+impl ReplyBody for Vec<ApiToken> {
     const EXPECTED: &'static str = "the partner's tokens, a list `apiTokens` of objects";
 
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         members.list("apiTokens")
     }
 }

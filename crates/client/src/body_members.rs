@@ -15,13 +15,13 @@ use serde_json::value::RawValue;
 
 /// The members of an object, in their order. A name that stands twice keeps its last value.
 #[derive(Debug)]
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct BodyMembers<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 /// What is wrong with a body, in words that quote nothing of its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misshapen(pub(crate) String);
 
-impl<'a> Members<'a> {
+impl<'a> BodyMembers<'a> {
     /// Looks through a body.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Misshapen> {
         if body.iter().all(u8::is_ascii_whitespace) {
@@ -96,22 +96,22 @@ fn describe(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for BodyMembers<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Names;
         impl<'de> Visitor<'de> for Names {
-            type Value = Members<'de>;
+            type Value = BodyMembers<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BodyMembers<'de>, A::Error> {
                 let mut members = Vec::with_capacity(8);
                 while let Some((Name(name), value)) = map.next_entry()? {
                     members.push((name, value));
                 }
-                Ok(Members(members))
+                Ok(BodyMembers(members))
             }
         }
         deserializer.deserialize_map(Names)
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        Members::parse(body.as_bytes()).unwrap_err().0
+        BodyMembers::parse(body.as_bytes()).unwrap_err().0
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn members_are_found_by_name_the_last_one_wins() {
-        let members = Members::parse(br#"{"a":1,"\u0062":[1 ],"a":null}"#).unwrap();
+        let members = BodyMembers::parse(br#"{"a":1,"\u0062":[1 ],"a":null}"#).unwrap();
         assert_eq!(members.get("a").unwrap().get(), "null");
         assert_eq!(members.get("b").unwrap().get(), "[1 ]");
         assert!(members.get("c").is_none());
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_member_of_another_type_is_named_and_not_quoted() {
-        let members = Members::parse(br#"{"error":"hunter2"}"#).unwrap();
+        let members = BodyMembers::parse(br#"{"error":"hunter2"}"#).unwrap();
         let said = members.optional::<bool>("error").unwrap_err().0;
         assert_eq!(said, "a `error` of another shape (at its character 9)");
     }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 /// A location of Envoy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,10 +15,10 @@ pub struct EnvoyLocation {
     pub name: Option<String>,
 }
 
-impl Answer for Vec<EnvoyLocation> {
+impl ReplyBody for Vec<EnvoyLocation> {
     const EXPECTED: &'static str = "Envoy's locations, a list `locationList` of objects with `id`";
 
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         members.list("locationList")
     }
 }

@@ -3,9 +3,9 @@
 use orgwave_core::ids::Ruuid;
 use serde::Deserialize;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 /// A camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +25,10 @@ struct Wire {
     mummified: Option<bool>,
 }
 
-impl Answer for Vec<Camera> {
+impl ReplyBody for Vec<Camera> {
     const EXPECTED: &'static str = "the cameras of an org, a list `cameraStates` of objects with `uuid`";
 
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         let list: Vec<Wire> = members.list("cameraStates")?;
         Ok(list
             .into_iter()

@@ -1,8 +1,8 @@
-//! The operations of the vendor that the sandbox serves: their paths, and the words faults name them by.
+//! The routes of the vendor that the sandbox serves: their paths, and the words faults name them by.
 
-/// An operation.
+/// An operation of the vendor, by its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub enum Route {
     /// `getEnvoyIntegration`.
     Read,
     /// `updateEnvoyIntegrationV2`.
@@ -19,7 +19,7 @@ pub enum Operation {
     Tokens,
 }
 
-impl Operation {
+impl Route {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::Read,

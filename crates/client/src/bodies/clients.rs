@@ -9,11 +9,11 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{ClientList, Listed, UnreadableClient};
 use serde_json::value::RawValue;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen};
+use crate::body_members::{BodyMembers, Misshapen};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
-impl Answer for ClientList {
+impl ReplyBody for ClientList {
     const EXPECTED: &'static str = "the client list, a list `clients` of objects with `clientOrgUuid`";
 
     /// Bytes that are no UTF-8 spoil the text that holds them and not the list: in their place comes half a surrogate
@@ -32,7 +32,7 @@ impl Answer for ClientList {
         Cow::Owned(legible)
     }
 
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         let mut list = Self::default();
         for (index, raw) in members.raw_list("clients")?.into_iter().enumerate() {
             match record(raw) {
@@ -52,7 +52,7 @@ impl Answer for ClientList {
 /// What one record says, or what of it can be said where it can't be read.
 fn record(raw: &RawValue) -> Result<Listed, UnreadableClient> {
     let mut unreadable = UnreadableClient { place: 0, org: None, name: None, why: String::new() };
-    let members = match Members::parse(raw.get().as_bytes()) {
+    let members = match BodyMembers::parse(raw.get().as_bytes()) {
         Ok(members) => members,
         Err(Misshapen(found)) => {
             unreadable.why = format!("{found} instead of an object");

@@ -3,9 +3,9 @@
 use orgwave_core::ids::Ruuid;
 use serde::Deserialize;
 
-use crate::answer::Answer;
-use crate::members::{Members, Misshapen, Object};
+use crate::body_members::{BodyMembers, Misshapen, Object};
 use crate::message::Words;
+use crate::reply_body::ReplyBody;
 
 /// A location, or a location within one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,11 @@ struct Wire {
     within: Option<Vec<Object<Wire>>>,
 }
 
-impl Answer for Vec<Location> {
+impl ReplyBody for Vec<Location> {
     const EXPECTED: &'static str = "the locations of an org, a list `locations` of objects with `uuid`";
 
     /// Every location comes right before those that lie in it.
-    fn read(members: &Members<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
         let roots: Vec<Wire> = members.list("locations")?;
         let mut open: Vec<(Wire, Option<Ruuid>)> = roots.into_iter().rev().map(|root| (root, None)).collect();
         let mut locations = Self::new();
