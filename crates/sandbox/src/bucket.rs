@@ -5,16 +5,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// How fast a bucket fills, and how much it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
     /// Calls a second that it fills by; above 0.
     pub rate: f64,
     /// Calls that a full bucket grants at once; ten times the rate unless said, at least 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
 

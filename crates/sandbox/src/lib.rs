@@ -33,10 +33,10 @@
 mod bucket;
 mod config;
 mod dice;
-mod duration;
 pub mod fault;
-mod glob;
+mod latency;
 mod ledger;
+mod pattern;
 mod reply;
 mod route;
 mod routes;
@@ -46,9 +46,9 @@ mod world;
 
 pub use bucket::Quota;
 pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend};
-pub use duration::{Latency, ParseDurationError};
-pub use glob::Glob;
+pub use latency::Latency;
 pub use ledger::{KeyCheck, LedgerEntry, LedgerEvent, Totals, secret_fingerprint};
+pub use pattern::Pattern;
 pub use route::Route;
 pub use server::{Running, SANDBOX_KEY, Sandbox};
 pub use world::estate::{Camera, EnvoyLocation, Estate, Location};

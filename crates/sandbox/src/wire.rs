@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::fault::Act;
+use crate::fault::{Act, Fault};
 use crate::reply::HttpReply;
 
 /// What is written to a connection, and how it ends. After that the connection is gone.
@@ -38,39 +38,29 @@ enum End {
 const LINGER: Duration = Duration::from_secs(2);
 
 impl Wire {
-    /// The bytes that an act makes of a reply; `None` for acts that leave a reply well-formed.
-    pub(crate) fn of(act: &Act, reply: &HttpReply) -> Option<Self> {
+    /// The bytes that a fault makes of a reply; `None` where it leaves a reply well-formed.
+    pub(crate) fn of(fault: &Fault, reply: &HttpReply) -> Option<Self> {
         let length = reply.body.len();
         let whole = || Bytes::from(head(reply, &format!("content-length: {length}\r\n")));
         let body = reply.body.clone();
-        let (steps, end) = match act {
-            Act::Truncate { at } => {
-                let cut = at.unwrap_or(length / 2).min(length);
+        let every = fault.every.map_or(Duration::from_millis(100), |every| every.0.get());
+        let size = fault.size.map_or(1 << 30, |size| size.0.0);
+        let (steps, end) = match fault.act {
+            Act::Truncate => {
+                let cut = fault.at.map_or(length / 2, |at| at.0).min(length);
                 (vec![Step::Send(whole()), Step::Send(body.slice(..cut))], End::Close)
             }
             Act::TooLong => (sized(reply, length + 10), End::Close),
             Act::TooShort => (sized(reply, length.saturating_sub(10)), End::Close),
-            Act::DripHeaders { every } => (vec![Step::Drip(whole(), *every), Step::Send(body)], End::Close),
-            Act::DripBody { every } => (vec![Step::Send(whole()), Step::Drip(body, *every)], End::Close),
-            Act::GzipBomb { size } => (gzip_bomb(reply, *size), End::Close),
-            Act::Huge { size } => (huge(reply, *size), End::Close),
+            Act::DripHeaders => (vec![Step::Drip(whole(), every), Step::Send(body)], End::Close),
+            Act::DripBody => (vec![Step::Send(whole()), Step::Drip(body, every)], End::Close),
+            Act::GzipBomb => (gzip_bomb(reply, size), End::Close),
+            Act::Huge => (huge(reply, size), End::Close),
+            Act::Garbage => (vec![Step::Send(Bytes::from_static(b"SSH-2.0-OpenSSH_9.6\r\n"))], End::Close),
             Act::Reset => (Vec::new(), End::Reset),
             Act::Close | Act::Drop => (Vec::new(), End::Close),
             Act::Hang => (Vec::new(), End::Hang),
-            Act::Ok
-            | Act::Status { .. }
-            | Act::Error { .. }
-            | Act::AuthError { .. }
-            | Act::Warning { .. }
-            | Act::Odd { .. }
-            | Act::Deep { .. }
-            | Act::Refuse { .. }
-            | Act::OtherOrg { .. }
-            | Act::SettingsNull
-            | Act::SettingsAbsent
-            | Act::Masked
-            | Act::Reshaped
-            | Act::UnknownShape => return None,
+            _ => return None,
         };
         Some(Self { steps, end })
     }

@@ -5,8 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use orgwave_core::ids::Ruuid;
 
-use super::{Fault, When};
+use super::Fault;
+use super::values::{Probability, Typed};
 use crate::dice::Dice;
+use crate::pattern::Pattern;
 use crate::route::Route;
 
 /// A call, as faults see it.
@@ -38,36 +40,31 @@ impl Armed {
             return false;
         }
         let org = occasion.org.map(|(id, _)| id);
+        let scope = &self.fault;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(org).or_default();
         *count += 1;
-        match self.fault.scope.when {
-            When::Always => true,
-            When::Times(times) => *count <= times,
-            When::Nth(nth) => *count == nth,
-            When::From(first) => *count >= first,
-            When::FromRequest(first) => occasion.request >= first,
-            When::Probability(probability) => self.dice(org, b"probability", *count).chance(probability),
-        }
+        let first = scope.from.map_or(1, |from| from.0.get());
+        *count >= first
+            && scope.times.is_none_or(|times| *count - first < times.0.get())
+            && scope.from_request.is_none_or(|from| occasion.request >= from.0.get())
+            && scope.p.is_none_or(|p| self.dice(org, b"probability", *count).chance(p.0.0))
     }
 
     fn fits(&self, occasion: Occasion<'_>) -> bool {
-        let scope = &self.fault.scope;
-        let operation = scope.operation.is_none_or(|operation| operation == occasion.operation);
-        let org = scope.org.as_ref().is_none_or(|glob| {
-            occasion.org.is_some_and(|(id, name)| glob.matches(id.as_str()) || glob.matches(name))
-        });
-        let share = || {
-            scope.share.is_none_or(|share| {
-                occasion.org.is_some_and(|(id, _)| self.dice(Some(id), b"share", 0).chance(share))
-            })
+        let scope = &self.fault;
+        let is_of_org = |pattern: &Pattern| occasion.org.is_some_and(|(id, name)| pattern.fits(id, name));
+        let is_in_share = |share: Typed<Probability>| {
+            occasion.org.is_some_and(|(id, _)| self.dice(Some(id), b"share", 0).chance(share.0.0))
         };
-        operation && org && share()
+        scope.on.is_none_or(|Typed(route)| route == occasion.operation)
+            && scope.of.as_ref().is_none_or(is_of_org)
+            && scope.share.is_none_or(is_in_share)
     }
 
     fn dice(&self, org: Option<Ruuid>, purpose: &[u8], count: u64) -> Dice {
         let org = org.map_or([0; 16], |org| *org.as_bytes());
-        Dice::new(self.seed, &[purpose, self.fault.line.as_bytes(), &org, &count.to_le_bytes()])
+        Dice::new(self.seed, &[purpose, self.fault.to_string().as_bytes(), &org, &count.to_le_bytes()])
     }
 }
 

@@ -1,5 +1,8 @@
-//! Faults by name: what goes wrong, in which call, of which org, how often. One line says one fault.
+//! Faults by name: what goes wrong, in which call, of which org, how often. A fault is a table of a TOML file, or a line:
 //!
+//! ```toml
+//! { act = 429, retry-after = 3, on = "write", of = "Acme*", times = 2 }
+//! ```
 //! ```text
 //! ACT [KEY=VALUE | FLAG]... [on OPERATION] [of GLOB] [share=P] [WHEN]
 //!
@@ -8,7 +11,8 @@
 //! ok edit='{"saveClips":false}' on read nth 2     drip-body every=200ms on read times 1
 //! ```
 //!
-//! Words are parted by spaces; `'...'` quotes as it stands, `"..."` with `\"` and `\\`.
+//! In a line, words are parted by spaces and quoted as in a shell; a flag is `true` in a table, and what is said several times
+//! is a list there.
 //!
 //! **Acts: what the caller sees**
 //!
@@ -24,6 +28,7 @@
 //! | `drip-headers`, `drip-body` | the plain reply, byte by byte, `every=100ms` |
 //! | `gzip-bomb`, `huge` | a body of `size=1G` once decoded, packed or plain; `K`, `M`, `G` are powers of 1024 |
 //! | `deep` | JSON nested `depth=100000` deep |
+//! | `garbage` | what isn't HTTP, connection closed |
 //! | `reset` | a TCP reset, once the request was read |
 //! | `close` | the connection closed, once the request was read |
 //! | `drop` | the connection closed as the request starts, its body unread; never applied |
@@ -40,7 +45,7 @@
 //! * `applied`: the write is applied, whatever the caller sees. `applied=2s`: that long after it came in, and by then
 //!   the reply is gone. `unapplied`: not at all. Unless said, `ok` and `warning` apply, and so does what shows the
 //!   plain reply whole (`refuse`); everything else doesn't.
-//! * `delay=500ms`: the reply is held back; what is applied is applied before.
+//! * `delay=500ms`: the reply is held back; what is applied is applied before. `hold`: until the faults are taken away.
 //! * `stale=10s`: for that long, reads of the org show what was there before this call.
 //! * `flip=FIELD`: that bool of the org changes by itself, just after a write or just before a read.
 //! * `edit=JSON`: somebody else writes these fields, just after a write or just before a read.
@@ -51,9 +56,9 @@
 //!   act is about.
 //! * `of` a glob on the org's id or name (`*`, `?`). Unless said every org, and calls without one.
 //! * `share=0.5`: only that share of the orgs, chosen by the seed.
-//! * `times N`: the first N such calls of each org; `nth N`: the N-th alone; `from N`: the N-th and all after it;
-//!   `from-request N`: all from the N-th request to the server on; `p=0.05`: each with that probability, by the seed, the
-//!   org and the count of its calls, so that a run can be repeated. Unless said: always.
+//! * `times N`: the first N such calls of each org; `from N`: the N-th and all after it, or so many as `times` says;
+//!   `nth N`: the N-th alone; `from-request N`: all from the N-th request to the server on; `p=0.05`: each with that
+//!   probability, by the seed, the org and the count of its calls, so that a run can be repeated. Unless said: always.
 //!
 //! A call counts for every fault that it fits; of several that then apply, the first in the list is the one that happens.
 //! Calls that the server refuses anyway (key, unknown org, empty bucket) don't count.
@@ -61,10 +66,14 @@
 //! TLS and DNS failures are not here: they happen before there is a server.
 
 mod armed;
-mod parse;
-mod spec;
-mod words;
+mod line;
+mod table;
+mod values;
 
 pub(crate) use armed::{Armed, Occasion};
-pub use parse::ParseFaultError;
-pub use spec::{Act, Applied, Effects, Fault, Scope, When};
+pub(crate) use table::Act;
+pub use table::{Fault, ParseFaultError};
+pub(crate) use values::{Applied, Header};
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use serde_json::json;
 
 use super::{Outgoing, Shape};
-use crate::fault::{Act, Armed, Fault, Occasion};
+use crate::fault::{Act, Armed, Fault, Header, Occasion};
 use crate::ledger::{KeyCheck, LedgerEntry, LedgerEvent};
 use crate::reply::{HttpReply, JSON};
 use crate::route::Route;
@@ -161,8 +161,8 @@ impl Admitted {
             return Outgoing::plain(self.call.refuse(world, reply));
         };
         let fault = &armed.fault;
-        let reply = replaced(&fault.act, reply, self.call.entry.at_ms);
-        let shape = match Wire::of(&fault.act, &reply) {
+        let reply = replaced(fault, reply, self.call.entry.at_ms);
+        let shape = match Wire::of(fault, &reply) {
             Some(wire) => Shape::Wire(wire),
             None => Shape::HttpReply(reply.clone()),
         };
@@ -173,61 +173,60 @@ impl Admitted {
         entry.fault = Some(fault.to_string().into());
         entry.done_us = micros(world.clock.now());
         world.ledger.append(self.call.entry);
-        if let Act::Refuse { pause } = fault.act {
-            world.refuse(pause);
+        if fault.act == Act::Refuse {
+            world.refuse(fault.r#for.map_or(Duration::from_secs(2), |pause| pause.0.get()));
         }
-        Outgoing { shape, delay: fault.effects.delay }
+        Outgoing { shape, delay: fault.delay.map_or(Duration::ZERO, |delay| delay.0.get()) }
     }
 }
 
-/// The reply that an act puts in the place of the plain one.
-fn replaced(act: &Act, reply: HttpReply, now_ms: u64) -> HttpReply {
-    match act {
-        Act::Status { code, headers, body } => {
-            let mut said = HttpReply::of_status(*code, now_ms);
-            if let Some(body) = body {
-                said.body = Bytes::from(body.clone());
-            } else if *code == 200 {
-                said.body = reply.body;
-            }
-            for (name, value) in headers {
-                // Both were tried when the line was read.
-                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                    said = said.with(name, value);
-                }
-            }
-            said
-        }
-        Act::Error { message } => {
-            let message = message.as_deref().unwrap_or("The settings could not be saved");
-            HttpReply::json(200, json!({"error": true, "errorMsg": message}).to_string())
-        }
-        Act::AuthError { message } => {
-            let message = message.as_deref().unwrap_or("Envoy must be connected again");
-            HttpReply::json(200, json!({"authError": true, "errorMsg": message}).to_string())
-        }
-        Act::Warning { message, failed_guids, misconfigured_doors } => {
-            let body = json!({
-                "authError": false,
-                "error": false,
-                "errorMsg": null,
-                "failedGuids": failed_guids,
-                "misconfiguredDoors": misconfigured_doors,
-                "warningMsg": message,
-            });
-            HttpReply::json(200, body.to_string())
-        }
-        Act::Odd { content_type, body } => {
-            HttpReply { content_type, ..HttpReply::json(200, Bytes::from_static(body.as_bytes())) }
-        }
-        Act::Deep { depth } => {
-            let body = format!("{{\"deep\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth));
-            HttpReply::json(200, body)
+/// The reply that a fault puts in the place of the plain one.
+fn replaced(fault: &Fault, reply: HttpReply, now_ms: u64) -> HttpReply {
+    let msg = |unless_said: &'static str| fault.msg.as_deref().unwrap_or(unless_said).to_owned();
+    let list = |text: &Option<String>| -> Vec<String> {
+        let parts = text.iter().flat_map(|text| text.split(';'));
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let body = match fault.act {
+        Act::Status => return with_status(fault, reply, now_ms),
+        Act::Error => json!({"error": true, "errorMsg": msg("The settings could not be saved")}),
+        Act::AuthError => json!({"authError": true, "errorMsg": msg("Envoy must be connected again")}),
+        Act::Warning => json!({
+            "authError": false,
+            "error": false,
+            "errorMsg": null,
+            "failedGuids": list(&fault.failed_guids),
+            "misconfiguredDoors": list(&fault.misconfigured_doors),
+            "warningMsg": fault.msg,
+        }),
+        Act::Deep => {
+            // As a value, it would be dropped level by level, on the stack.
+            let depth = fault.depth.map_or(100_000, |depth| depth.0);
+            let body = format!("{{\"deep\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+            return HttpReply::json(200, body);
         }
         Act::UnknownShape => {
             let client = json!({"orgUuid": "AAAAAAAAAAAAAAAAAAAAAA", "orgName": "Acme", "name": "Acme"});
-            HttpReply::json(200, json!({"partnerClients": [client]}).to_string())
+            json!({"partnerClients": [client]})
         }
-        _ => reply,
+        _ => return reply,
+    };
+    HttpReply::json(200, body.to_string())
+}
+
+fn with_status(fault: &Fault, reply: HttpReply, now_ms: u64) -> HttpReply {
+    let status = fault.code.map_or(200, |code| code.0.0);
+    let mut said = HttpReply::of_status(status, now_ms);
+    match &fault.body {
+        Some(body) => said.body = Bytes::from(body.clone()),
+        None if status == 200 => said.body = reply.body,
+        None => {}
     }
+    for (name, values) in [(RETRY_AFTER, &fault.retry_after), (LOCATION, &fault.location)] {
+        let values = values.iter().flat_map(|values| values.0.clone());
+        said.headers.extend(values.map(|value| (name.clone(), value)));
+    }
+    let lines = fault.header.iter().flat_map(|lines| lines.0.clone());
+    said.headers.extend(lines.map(|Header(name, value)| (name, value)));
+    said
 }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::Outgoing;
 use super::admit::Admitted;
-use crate::fault::{Act, Applied, Effects, Fault};
+use crate::fault::{Act, Applied, Fault};
 use crate::ledger::{LedgerEntry, LedgerEvent};
 use crate::reply::HttpReply;
 use crate::world::members::Members;
@@ -30,8 +30,8 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgo
     let mut state = org.lock();
     let before = state.settings(&org, &world.config);
     if let Some(fault) = &fault {
-        freeze(world, &mut state, &fault.effects, before);
-        meddle(world, &org, &mut state, &fault.effects);
+        freeze(world, &mut state, fault, before);
+        meddle(world, &org, &mut state, fault);
     }
     let settings = state.settings(&org, &world.config);
     call.entry().state = Some(settings.clone());
@@ -42,14 +42,16 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgo
         Some(Act::SettingsNull) => Shown::Null,
         Some(Act::SettingsAbsent) => Shown::Absent,
         _ if !org.traits.connected => Shown::Null,
-        Some(Act::OtherOrg { org: other }) => other_org(world, &org, *other),
+        Some(Act::OtherOrg) => {
+            other_org(world, &org, fault.as_ref().and_then(|fault| fault.org).map(|other| other.0))
+        }
         _ => Shown::Settings(state.frozen(call.at()).unwrap_or_else(|| settings.clone())),
     };
     let view = View {
-        masked: org.traits.masked_secrets || is(fault.as_ref(), &Act::Masked),
+        masked: org.traits.masked_secrets || is(fault.as_ref(), Act::Masked),
         hidden: org.traits.hidden_secrets,
         org_uuid_absent: org.traits.org_uuid_absent,
-        reshaped: is(fault.as_ref(), &Act::Reshaped),
+        reshaped: is(fault.as_ref(), Act::Reshaped),
     };
     let reply = match shown {
         Shown::Absent => json!({"error": false, "errorMsg": null, "warningMsg": null}).to_string().into(),
@@ -71,8 +73,8 @@ enum Shown {
     Absent,
 }
 
-fn is(fault: Option<&Fault>, act: &Act) -> bool {
-    fault.is_some_and(|fault| fault.act == *act)
+fn is(fault: Option<&Fault>, act: Act) -> bool {
+    fault.is_some_and(|fault| fault.act == act)
 }
 
 fn wrapped(settings: &[u8]) -> Bytes {
@@ -98,25 +100,25 @@ fn other_org(world: &World, org: &Org, named: Option<Ruuid>) -> Shown {
 }
 
 /// From now on reads show what was there before.
-fn freeze(world: &World, state: &mut State, effects: &Effects, before: Bytes) {
-    if let Some(stale) = effects.stale {
-        state.freeze(before, world.clock.now() + stale);
+fn freeze(world: &World, state: &mut State, fault: &Fault, before: Bytes) {
+    if let Some(stale) = fault.stale {
+        state.freeze(before, world.clock.now() + stale.0.get());
     }
 }
 
 /// What others, or nobody, do to the org meanwhile.
-fn meddle(world: &World, org: &Org, state: &mut State, effects: &Effects) {
-    if let Some(field) = &effects.flip {
+fn meddle(world: &World, org: &Org, state: &mut State, fault: &Fault) {
+    if let Some(field) = &fault.flip {
         world.flip(org, state, field);
     }
-    if let Some(patch) = &effects.edit {
-        world.edit(org, state, patch);
+    if let Some(patch) = &fault.edit {
+        world.edit(org, state, &patch.0.0);
     }
 }
 
 pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
-    let effects = call.fault().map(|fault| fault.effects.clone());
-    let applied = effects.as_ref().map_or(Applied::Now, |effects| effects.applied);
+    let fault = call.fault().cloned();
+    let applied = fault.as_ref().map_or(Applied::Now, Fault::applied);
     let org = Arc::clone(&call.org);
     let mut state = org.lock();
     let before = state.settings(&org, &world.config);
@@ -135,7 +137,7 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Out
     }
     if let Applied::After(late) = applied {
         let entry = LedgerEntry { event: LedgerEvent::LateApply, fault: None, ..call.entry().clone() };
-        let due = call.at() + late;
+        let due = call.at() + late.get();
         tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent.clone(), entry, due));
     }
     let next = updated(world, &org, &current, sent);
@@ -144,12 +146,12 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Out
         call.entry().applied = Some(true);
         call.entry().state = Some(state.settings(&org, &world.config));
     }
-    if let Some(effects) = &effects {
-        freeze(world, &mut state, effects, before);
+    if let Some(fault) = &fault {
+        freeze(world, &mut state, fault, before);
     }
     let answer = call.finish(world, success(&next));
-    if let Some(effects) = &effects {
-        meddle(world, &org, &mut state, effects);
+    if let Some(fault) = &fault {
+        meddle(world, &org, &mut state, fault);
     }
     answer
 }
