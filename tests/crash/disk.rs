@@ -23,9 +23,9 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::{Journal, PlanSource, ReadApi, TokioClock, WriteApi};
-use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, Recorded, roll_out};
+use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::faults::Fault;
-use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -356,14 +356,7 @@ fn history(run: &Path) -> History {
         if record.is_settled() {
             history.settled.extend(record.state.status().map(|status| (index, status)));
         } else if record.had_intent() {
-            let recorded = Recorded {
-                state: record.state,
-                before: stored.before_of(record).unwrap(),
-                started_at: record.started_at,
-                ack: Ack::default(),
-                unsettled: None,
-            };
-            history.open.insert(index, recorded);
+            history.open.insert(index, stored.progress(index, record).unwrap());
         }
     }
     history

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use orgwave_core::run::{Entry as Noted, Finish, RunHeader, StopReason};
 use orgwave_core::timestamp::Timestamp;
-use orgwave_journal::{FILE_NAME, RunJournal as _, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_sandbox::{LedgerEntry, Route};
 
 use crate::chains::files_of;

@@ -9,7 +9,7 @@ use orgwave_core::policy::Waves;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
-use orgwave_journal::{RunJournal as _, RunLock, SqliteJournal, WriteError};
+use orgwave_journal::{RunLock, SqliteJournal, WriteError};
 use orgwave_reporter::Summary;
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
 

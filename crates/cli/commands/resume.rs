@@ -1,12 +1,11 @@
 //! `orgwave resume [RUN]`: goes on with a run that was stopped or killed. Doubt is settled first.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use orgwave_core::plan::Verdict;
 use orgwave_core::run::{Entry, Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{History, Recorded};
+use orgwave_executor::rollout::History;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{RunLog, Summary, Tally};
@@ -141,49 +140,26 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     })?;
     let records = stored.records().map_err(bad)?;
     let mut history = History { resumed: true, ..History::default() };
-    // What was said with an accepted write stands in its step, or, once the org had its word, in its outcome.
-    let (mut acks, mut complaints) = (HashMap::new(), HashMap::new());
     stored
         .entries(|entry| match entry {
-            Entry::Step { index, ack: Some(ack), .. } => drop(acks.insert(index, ack)),
             Entry::Pause { index, pause } => history.take_pause(index, pause),
             Entry::Wave { wave, .. } => history.wave = Some(wave),
             _ => {}
         })
         .map_err(bad)?;
-    for outcome in stored.outcomes(&records) {
-        let outcome = outcome.map_err(bad)?;
-        let place = outcome.index as usize;
-        let entry = plan.index.get(place).filter(|entry| entry.verdict == Verdict::Update);
-        if outcome.status.is_settled() {
-            if let (Some(entry), Some(record)) = (entry, records.get(place)) {
-                history.take_settled(&outcome, record.state, *entry);
-            }
-        } else {
-            acks.insert(outcome.index, outcome.ack);
-            complaints.extend(outcome.complaint.map(|complaint| (outcome.index, complaint)));
-        }
-    }
     for (index, record) in (0u32..).zip(&records) {
         history.wrote |= record.had_intent();
-        let is_update = plan.index.get(index as usize).is_some_and(|entry| entry.verdict == Verdict::Update);
-        if !is_update {
-            continue;
-        }
+        let entry = plan.index.get(index as usize).filter(|entry| entry.verdict == Verdict::Update);
+        let Some(entry) = entry else { continue };
         if record.is_settled() {
-            // A process that died may owe it its outcome.
-            if let Some(status) = record.state.status().or(record.outcome) {
-                history.settled.entry(index).or_insert(status);
+            match (stored.outcome_of(record).map_err(bad)?, record.state.status()) {
+                (Some(outcome), _) => history.take_settled(&outcome, record.state, *entry),
+                // A process that died owes it its outcome.
+                (None, Some(status)) => drop(history.settled.insert(index, status)),
+                (None, None) => {}
             }
         } else if record.had_intent() {
-            let recorded = Recorded {
-                state: record.state,
-                before: stored.before_of(record).map_err(bad)?,
-                started_at: record.started_at,
-                ack: acks.remove(&index).unwrap_or_default(),
-                unsettled: complaints.remove(&index),
-            };
-            history.open.insert(index, recorded);
+            history.open.insert(index, stored.progress(index, record).map_err(bad)?);
         }
     }
     Ok(history)

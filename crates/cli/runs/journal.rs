@@ -2,15 +2,15 @@
 
 use orgwave_core::run::Entry;
 use orgwave_executor::ports::Journal;
-use orgwave_journal::RunJournal;
+use orgwave_journal::SqliteJournal;
 
 use crate::hold::{self, Step};
 
-/// A journal of whatever kind.
+/// The journal of a run.
 #[derive(Debug)]
-pub struct JournalPort<J>(pub J);
+pub struct JournalPort(pub SqliteJournal);
 
-impl<J: RunJournal + 'static> Journal for JournalPort<J> {
+impl Journal for JournalPort {
     fn record(&self, entry: Entry) {
         self.0.record(entry);
     }

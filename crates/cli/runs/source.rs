@@ -4,13 +4,12 @@ use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{PlanError, PlanReader};
-use orgwave_core::run::{Entry, Exit, RunHeader};
+use orgwave_core::run::{Entry, Exit, OrgProgress, RunHeader};
 use orgwave_core::secret::SealKey;
 use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
 use orgwave_reporter::files::sweep;
-use orgwave_reporter::{BoxError, Journalled, LastWord, RunSource};
+use orgwave_reporter::{BoxError, Journalled, RunSource};
 
 use crate::args::path_again;
 use crate::failure::Failure;
@@ -121,39 +120,12 @@ impl RunSource for RunFiles {
         PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)))
     }
 
-    fn last_words(&self) -> Result<Journalled<'_, LastWord>, BoxError> {
-        let mut outcomes = self.stored.outcomes(&self.records);
-        let mut records = (0u32..).zip(&self.records);
-        Ok(Box::new(std::iter::from_fn(move || {
-            loop {
-                let (index, record) = records.next()?;
-                if record.outcome.is_some() {
-                    return outcomes.next().map(|outcome| self.outcome(outcome?, record));
-                }
-                if record.had_intent() {
-                    return Some(self.intent(index, record));
-                }
-            }
-        })))
+    fn orgs(&self) -> Result<Journalled<'_, OrgProgress>, BoxError> {
+        let records = (0u32..).zip(&self.records).filter(|(_, record)| record.is_known());
+        Ok(Box::new(records.map(|(index, record)| Ok(self.stored.progress(index, record)?))))
     }
 
     fn timeline(&self) -> Result<Journalled<'_, Entry>, BoxError> {
         Ok(Box::new(self.stored.timeline()?.into_iter().map(Ok)))
-    }
-}
-
-impl RunFiles {
-    fn outcome(&self, outcome: OrgOutcome, record: &OrgRecord) -> Result<LastWord, BoxError> {
-        let before = if outcome.may_be_live { self.stored.before_of(record)? } else { Vec::new() };
-        Ok(LastWord::Outcome { outcome, before })
-    }
-
-    fn intent(&self, index: u32, record: &OrgRecord) -> Result<LastWord, BoxError> {
-        Ok(LastWord::Intent {
-            index,
-            attempts: record.state.spent(),
-            started_at: record.started_at.ok_or("an intent without its time")?,
-            before: self.stored.before_of(record)?,
-        })
     }
 }

@@ -60,9 +60,7 @@ mod chain;
 mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
-mod journal;
 mod lock;
-mod memory;
 mod replay;
 mod schema;
 mod sqlite;
@@ -72,9 +70,8 @@ mod wal;
 mod writer;
 
 pub use error::{JournalError, WriteError};
-pub use journal::{Done, RunJournal};
 pub use lock::RunLock;
-pub use memory::MemoryJournal;
-pub use replay::OrgRecord;
+pub use replay::{OrgRecord, replay};
 pub use sqlite::{Draft, FILE_NAME, SqliteJournal};
 pub use stored::Stored;
+pub use writer::Done;

@@ -36,6 +36,8 @@ pub struct OrgRecord {
     pub(crate) intent: Option<i64>,
     /// Where the outcome is.
     pub(crate) outcome_seq: Option<i64>,
+    /// Where the vendor's last acceptance is.
+    pub(crate) ack_seq: Option<i64>,
     /// How many processes had begun when it was last heard of.
     began: u32,
 }
@@ -47,12 +49,18 @@ impl OrgRecord {
         started_at: None,
         intent: None,
         outcome_seq: None,
+        ack_seq: None,
         began: 0,
     };
 
     /// Whether an intent to write it was ever recorded.
     pub const fn had_intent(&self) -> bool {
         self.intent.is_some()
+    }
+
+    /// Whether the journal has an intent or an outcome of it.
+    pub const fn is_known(&self) -> bool {
+        self.had_intent() || self.outcome.is_some()
     }
 
     /// Whether it is final, and its outcome was lost on the way: whoever goes on has to say it. Can't be where
@@ -79,6 +87,8 @@ pub(crate) enum Fact {
     Step {
         index: u32,
         input: Input,
+        #[serde(default)]
+        ack: Option<IgnoredAny>,
     },
     Outcome {
         index: u32,
@@ -114,7 +124,9 @@ impl From<&Entry> for Fact {
             Entry::Intent { index, started_at, .. } => {
                 Self::Intent { index: *index, started_at: *started_at }
             }
-            Entry::Step { index, input, .. } => Self::Step { index: *index, input: *input },
+            Entry::Step { index, input, ack } => {
+                Self::Step { index: *index, input: *input, ack: ack.as_ref().map(|_| IgnoredAny) }
+            }
             Entry::Outcome(outcome) => Self::Outcome { index: outcome.index, status: outcome.status },
             Entry::Pause { index, .. } => Self::Pause { index: *index },
             Entry::Sample(_) => Self::Sample(IgnoredAny),
@@ -123,7 +135,22 @@ impl From<&Entry> for Fact {
     }
 }
 
-/// The telling.
+/// Where each of so many orgs stands after these entries, as they would be in a journal.
+///
+/// # Errors
+/// No run can have recorded them in this order.
+pub fn replay<'a>(
+    orgs: u32,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<Vec<OrgRecord>, JournalError> {
+    let mut replay = Replay::new(orgs);
+    for (seq, entry) in (1..).zip(entries) {
+        replay.take(seq, &entry.into())?;
+    }
+    Ok(replay.into_records())
+}
+
+/// The replay under way.
 pub(crate) struct Replay {
     records: Vec<OrgRecord>,
     began: u32,
@@ -205,7 +232,8 @@ impl OrgRecord {
                 self.started_at.get_or_insert(started_at);
                 self.intent = Some(seq);
             }
-            Fact::Step { input, .. } => {
+            Fact::Step { input, ack, .. } => {
+                self.ack_seq = ack.map(|_| seq).or(self.ack_seq);
                 // What was applied may have been replaced by somebody else; the state says whether it can have been.
                 if input == Input::Overwritten {
                     (self.outcome, self.outcome_seq) = (None, None);

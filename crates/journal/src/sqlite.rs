@@ -4,15 +4,15 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use orgwave_core::run::{Entry, RunHeader};
 
-use crate::error::JournalError;
-use crate::journal::{Done, RunJournal};
+use crate::error::{JournalError, WriteError};
 use crate::lock::RunLock;
 use crate::schema::{self, Access};
 use crate::store::{SqliteStore, Store};
-use crate::writer::Writer;
+use crate::writer::{Done, Writer};
 
 /// The journal's name in the run's folder.
 pub const FILE_NAME: &str = "run.db";
@@ -58,7 +58,7 @@ fn refuse_long(dir: &Path) -> Result<(), JournalError> {
 }
 
 /// The writing end of a run's journal. There is at most one, in one process. Dropping it commits what is queued; who
-/// must know whether that worked calls [`flush`](RunJournal::flush) first.
+/// must know whether that worked calls [`flush`](Self::flush) first.
 #[derive(Debug)]
 pub struct SqliteJournal {
     path: PathBuf,
@@ -133,7 +133,7 @@ impl SqliteJournal {
     }
 
     /// Commits what is queued and ends the writing, but keeps the folder for this process. Who must know whether that
-    /// worked calls [`flush`](RunJournal::flush) first.
+    /// worked calls [`flush`](Self::flush) first.
     pub fn close(self) -> RunLock {
         let Self { writer, lock, .. } = self;
         drop(writer);
@@ -151,21 +151,36 @@ impl SqliteJournal {
     }
 }
 
-impl RunJournal for SqliteJournal {
-    fn record(&self, entry: Entry) {
-        self.writer.keep(entry, None);
+/// Nothing here waits for a disk but [`flush`](Self::flush), and entries keep the order of the calls.
+///
+/// There is no limit on what may be queued: the loop that calls this must not be held up, and what it can say
+/// before it hears of an intent is bounded by the orgs that it has in flight.
+impl SqliteJournal {
+    /// Keeps an entry. It becomes durable with the next one that must be, or a moment later.
+    pub fn record(&self, entry: Entry) {
+        self.writer.keep(vec![entry], None);
     }
 
-    fn record_together(&self, entries: Vec<Entry>) {
-        self.writer.keep_together(entries);
+    /// Keeps several entries, of which a crash leaves all or none: the input that made an org final, and its
+    /// outcome.
+    pub fn record_together(&self, entries: Vec<Entry>) {
+        self.writer.keep(entries, None);
     }
 
-    fn record_durably(&self, entry: Entry, done: Done) {
-        self.writer.keep(entry, Some(done));
+    /// Keeps an entry and says when it, and everything said before it, is durable.
+    pub fn record_durably(&self, entry: Entry, done: Done) {
+        self.writer.keep(vec![entry], Some(done));
     }
 
-    fn when_durable(&self, done: Done) {
-        self.writer.when_durable(done);
+    /// Waits until everything said so far is durable. Not for async code.
+    ///
+    /// # Errors
+    /// Something could not be written, now or at any time before.
+    pub fn flush(&self) -> Result<(), WriteError> {
+        let (sender, answer) = mpsc::sync_channel(1);
+        // The receiver waits below, in this very call.
+        self.writer.keep(Vec::new(), Some(Box::new(move |result| drop(sender.send(result)))));
+        answer.recv().unwrap_or_else(|mpsc::RecvError| Err(WriteError::writer_ended()))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use orgwave_core::change::Seen;
 use orgwave_core::outcome::OrgOutcome;
-use orgwave_core::run::{Entry, Finish, RunHeader};
+use orgwave_core::reply::Ack;
+use orgwave_core::run::{Entry, Finish, OrgProgress, RunHeader};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::beside::Beside;
@@ -74,28 +74,42 @@ impl Stored {
         })
     }
 
-    /// The outcomes that hold, in the order of the plan, read one by one. An org has none if it isn't final, or if
-    /// something happened to it since it was.
-    pub fn outcomes<'a>(
-        &'a self,
-        records: &'a [OrgRecord],
-    ) -> impl Iterator<Item = Result<OrgOutcome, JournalError>> + 'a {
-        records.iter().filter_map(|record| record.outcome_seq).map(|seq| match self.entry(seq)? {
-            Entry::Outcome(outcome) => Ok(outcome),
-            _ => Err(JournalError::damaged(format!("entry {seq} is no outcome"))),
-        })
-    }
-
-    /// The before-image of the org's last intent, in its plan line's order. Empty if it never had one.
+    /// The outcome of an org; `None` if it isn't final, or if something happened to it since it was.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
-    pub fn before_of(&self, record: &OrgRecord) -> Result<Vec<Seen>, JournalError> {
-        let Some(seq) = record.intent else { return Ok(Vec::new()) };
+    pub fn outcome_of(&self, record: &OrgRecord) -> Result<Option<OrgOutcome>, JournalError> {
+        let Some(seq) = record.outcome_seq else { return Ok(None) };
         match self.entry(seq)? {
-            Entry::Intent { before, .. } => Ok(before),
-            _ => Err(JournalError::damaged(format!("entry {seq} is no intent"))),
+            Entry::Outcome(outcome) => Ok(Some(outcome)),
+            _ => Err(JournalError::damaged(format!("entry {seq} is no outcome"))),
         }
+    }
+
+    /// All that the journal holds on an org: `record`, with what it points at.
+    ///
+    /// # Errors
+    /// The journal can't be read, or is damaged.
+    pub fn progress(&self, index: u32, record: &OrgRecord) -> Result<OrgProgress, JournalError> {
+        let outcome = self.outcome_of(record)?;
+        // What is settled and surely not live needs no before-image.
+        let may_be_live =
+            outcome.as_ref().is_none_or(|outcome| outcome.may_be_live || !outcome.status.is_settled());
+        let before = match record.intent.filter(|_| may_be_live).map(|seq| (seq, self.entry(seq))) {
+            None => Vec::new(),
+            Some((_, Ok(Entry::Intent { before, .. }))) => before,
+            Some((seq, Ok(_))) => return Err(JournalError::damaged(format!("entry {seq} is no intent"))),
+            Some((_, Err(error))) => return Err(error),
+        };
+        let ack = match (&outcome, record.ack_seq) {
+            (Some(outcome), _) => outcome.ack.clone(),
+            (None, None) => Ack::default(),
+            (None, Some(seq)) => match self.entry(seq)? {
+                Entry::Step { ack, .. } => ack.unwrap_or_default(),
+                _ => return Err(JournalError::damaged(format!("entry {seq} is no step"))),
+            },
+        };
+        Ok(OrgProgress { index, state: record.state, outcome, before, started_at: record.started_at, ack })
     }
 
     /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing

@@ -12,7 +12,6 @@ use std::{io, thread};
 use orgwave_core::run::Entry;
 
 use crate::error::WriteError;
-use crate::journal::Done;
 use crate::store::Store;
 
 /// How long an entry that nobody waits for may stay undurable. A kill in this time costs a read of its org.
@@ -24,12 +23,15 @@ const PATIENCE: Duration = Duration::from_millis(1);
 /// How many entries a group may have: bounds the wait of those behind it.
 const GROUP: usize = 4096;
 
-/// What the writer is told.
-enum Message {
-    Keep(Entry, Option<Done>),
-    /// In one group, whole: groups end between messages only.
-    KeepTogether(Vec<Entry>),
-    Durable(Done),
+/// Called once with whether what it waits for is durable. It is called on the writer's thread, so it hands the answer on
+/// (to a channel, say) and returns. One that is dropped uncalled means that the writer is gone: a failure.
+pub type Done = Box<dyn FnOnce(Result<(), WriteError>) + Send>;
+
+/// Entries to keep in one group, whole, since groups end between messages only; and who waits until they, and all before
+/// them, are durable.
+struct Message {
+    entries: Vec<Entry>,
+    done: Option<Done>,
 }
 
 /// The handle on the thread. Dropping it commits what is queued and waits for the end.
@@ -48,22 +50,10 @@ impl Writer {
         Ok(Self { inbox: Some(inbox), thread: Some(thread) })
     }
 
-    pub(crate) fn keep(&self, entry: Entry, done: Option<Done>) {
-        self.send(Message::Keep(entry, done));
-    }
-
-    pub(crate) fn keep_together(&self, entries: Vec<Entry>) {
-        self.send(Message::KeepTogether(entries));
-    }
-
-    pub(crate) fn when_durable(&self, done: Done) {
-        self.send(Message::Durable(done));
-    }
-
-    fn send(&self, message: Message) {
+    pub(crate) fn keep(&self, entries: Vec<Entry>, done: Option<Done>) {
         let Some(inbox) = &self.inbox else { return };
-        if let Err(returned) = inbox.send(message)
-            && let Message::Keep(_, Some(done)) | Message::Durable(done) = returned.0
+        if let Err(returned) = inbox.send(Message { entries, done })
+            && let Some(done) = returned.0.done
         {
             done(Err(WriteError::writer_ended()));
         }
@@ -149,20 +139,10 @@ impl<S: Store> Loop<S> {
     }
 
     fn take(&mut self, message: Message) {
-        let done = match message {
-            Message::Keep(entry, done) => {
-                self.append(&entry);
-                done
-            }
-            Message::KeepTogether(entries) => {
-                for entry in &entries {
-                    self.append(entry);
-                }
-                None
-            }
-            Message::Durable(done) => Some(done),
-        };
-        self.group.waiting.extend(done);
+        for entry in &message.entries {
+            self.append(entry);
+        }
+        self.group.waiting.extend(message.done);
     }
 
     fn append(&mut self, entry: &Entry) {

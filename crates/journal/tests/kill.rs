@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 
 use orgwave_core::run::Entry;
-use orgwave_journal::{FILE_NAME, OrgRecord, RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, OrgRecord, SqliteJournal, Stored};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 

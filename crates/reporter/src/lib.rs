@@ -36,7 +36,7 @@ pub use events::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 pub use metrics::{Label, Labels, write_metrics};
 pub use record::{Record, Records};
 pub use review::{Cost, Expected, PlanPages, PlanReview};
-pub use source::{BoxError, Journalled, LastWord, RunSource};
+pub use source::{BoxError, Journalled, RunSource};
 pub use stage::Stage;
 pub use tally::{CodeTally, Course, OrgRef, Tally, Warnings, WaveStart};
 pub use terminal::Summary;

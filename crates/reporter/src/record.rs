@@ -8,10 +8,11 @@ use orgwave_core::code::Code;
 use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
+use orgwave_core::run::OrgProgress;
 use orgwave_core::status::{Status, Verified};
 
 use crate::error::ReportError;
-use crate::source::{Journalled, LastWord, RunSource};
+use crate::source::{Journalled, RunSource};
 use crate::stage::Stage;
 
 /// One row: what was planned, and what became of it.
@@ -55,7 +56,7 @@ impl Record {
 /// The records of a run, read as a stream: one org is held at a time.
 pub struct Records<'a> {
     plan: PlanReader<Box<dyn BufRead>>,
-    words: Peekable<Journalled<'a, LastWord>>,
+    orgs: Peekable<Journalled<'a, OrgProgress>>,
     fresh: bool,
     stage: Stage,
     index: u32,
@@ -68,10 +69,10 @@ impl<'a> Records<'a> {
     /// Plan or journal can't be opened.
     pub fn of(source: &'a dyn RunSource) -> Result<Self, ReportError> {
         let plan = source.plan()?;
-        let words = source.last_words().map_err(ReportError::Journal)?.peekable();
+        let orgs = source.orgs().map_err(ReportError::Journal)?.peekable();
         let run = source.header();
         let stage = Stage::of(run, plan.header().undoes.is_some());
-        Ok(Self { plan, words, fresh: run.fresh_plan, stage, index: 0 })
+        Ok(Self { plan, orgs, fresh: run.fresh_plan, stage, index: 0 })
     }
 
     /// The plan's header.
@@ -85,26 +86,31 @@ impl<'a> Records<'a> {
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn next_record(&mut self) -> Result<Option<Record>, ReportError> {
         let Some((entry, line)) = self.plan.next_org()? else {
-            return match self.next_word(u32::MAX)? {
-                Some(word) => Err(ReportError::Stray { index: word.index() }),
+            return match self.next_org(u32::MAX)? {
+                Some(org) => Err(ReportError::Stray { index: org.index }),
                 None => Ok(None),
             };
         };
         let index = self.index;
         self.index += 1;
-        let (outcome, before) = match self.next_word(index)? {
-            Some(word) if word.index() != index => return Err(ReportError::Stray { index: word.index() }),
-            Some(LastWord::Outcome { outcome, before }) => (outcome, before),
-            Some(LastWord::Intent { attempts, started_at, before, .. }) => {
+        let progress = self.next_org(index)?;
+        if let Some(stray) = progress.as_ref().filter(|org| org.index != index) {
+            return Err(ReportError::Stray { index: stray.index });
+        }
+        let (outcome, before) = match progress {
+            Some(OrgProgress { outcome: Some(outcome), before, .. }) if outcome.may_be_live => {
+                (outcome, before)
+            }
+            Some(OrgProgress { outcome: Some(outcome), .. }) => (outcome, Vec::new()),
+            Some(OrgProgress { outcome: None, state, started_at, before, .. }) => {
                 let untold = untold(&line, index, Status::Unknown, Code::OrgUnknownStopped);
-                let started_at = Some(started_at);
+                let attempts = state.spent();
                 (OrgOutcome { attempts, started_at, may_be_live: true, ..untold }, before)
             }
             None => {
                 let planned = line.settled_outcome(index, self.fresh);
-                let outcome =
-                    planned.unwrap_or_else(|| untold(&line, index, Status::NotAttempted, Code::OrgStopped));
-                (outcome, Vec::new())
+                let untold = || untold(&line, index, Status::NotAttempted, Code::OrgStopped);
+                (planned.unwrap_or_else(untold), Vec::new())
             }
         };
         if changes(&line.fields, &before).any(|change| change.is_none()) {
@@ -113,11 +119,11 @@ impl<'a> Records<'a> {
         Ok(Some(Record { line, outcome, stage: self.stage, length: entry.length, before }))
     }
 
-    /// The journal's next word, if it is about an org up to this one.
-    fn next_word(&mut self, index: u32) -> Result<Option<LastWord>, ReportError> {
-        match self.words.peek() {
-            Some(Ok(word)) if word.index() > index => Ok(None),
-            _ => self.words.next().transpose().map_err(ReportError::Journal),
+    /// The journal's next org, if it is one up to this.
+    fn next_org(&mut self, index: u32) -> Result<Option<OrgProgress>, ReportError> {
+        match self.orgs.peek() {
+            Some(Ok(org)) if org.index > index => Ok(None),
+            _ => self.orgs.next().transpose().map_err(ReportError::Journal),
         }
     }
 }

@@ -8,6 +8,7 @@ mod finish;
 mod header;
 mod latencies;
 mod pause;
+mod progress;
 mod sample;
 
 pub use entry::Entry;
@@ -16,4 +17,5 @@ pub use finish::{Finish, StopReason};
 pub use header::{RUN_FORMAT, RunHeader};
 pub use latencies::Latencies;
 pub use pause::Pause;
+pub use progress::OrgProgress;
 pub use sample::Sample;

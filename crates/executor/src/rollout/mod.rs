@@ -24,19 +24,17 @@ mod work;
 
 use std::collections::HashMap;
 
-use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::org::OrgState;
-use orgwave_core::outcome::{Complaint, OrgOutcome};
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
-use orgwave_core::reply::{Ack, Throttle};
-use orgwave_core::run::{Entry, Finish, Pause, StopReason};
+use orgwave_core::reply::Throttle;
+use orgwave_core::run::{Entry, Finish, OrgProgress, Pause, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::settings::Ignored;
 use orgwave_core::status::{Counts, Status};
-use orgwave_core::timestamp::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::dispatch::{Context, Control, dispatch};
@@ -84,7 +82,7 @@ pub struct History {
     /// One of them was found to be written by somebody else.
     pub another_writes: bool,
     /// The others that had an intent.
-    pub open: HashMap<u32, Recorded>,
+    pub open: HashMap<u32, OrgProgress>,
     /// The wave that began last.
     pub wave: Option<u32>,
     /// The settled orgs of that wave, and of later ones, that were applied.
@@ -126,28 +124,6 @@ impl History {
                 self.pause = Some(latest.unwrap_or(pause));
             }
         }
-    }
-}
-
-/// What an earlier process of the run left of an org that isn't settled.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// Its state, by the journal.
-    pub state: OrgState,
-    /// The before-image of its last intent.
-    pub before: Vec<Seen>,
-    /// When it was first touched.
-    pub started_at: Option<Timestamp>,
-    /// What the vendor said when it accepted the write, if it did.
-    pub ack: Ack,
-    /// Why the process before couldn't settle it, if it came to that.
-    pub unsettled: Option<Complaint>,
-}
-
-impl Recorded {
-    /// Whether a write of it may have been applied, and nobody knows.
-    fn is_in_doubt(&self) -> bool {
-        self.state.is_open() || self.state.status() == Some(Status::Unknown)
     }
 }
 

@@ -15,13 +15,12 @@ use orgwave_core::plan::PlanLine;
 use orgwave_core::policy::WriteMode;
 use orgwave_core::redactor::Redactor;
 use orgwave_core::reply::{Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
-use orgwave_core::run::Entry;
+use orgwave_core::run::{Entry, OrgProgress};
 use orgwave_core::secret::SecretText;
 use orgwave_core::settings::{Ignored, RawObject, secrets_in};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
-use super::Recorded;
 use crate::survey::{in_words, parked_message, refused};
 
 /// How long after its request a read may be the newest one before a write is built on it, by the clock that counts sleep.
@@ -125,7 +124,7 @@ impl OrgRun {
         line: PlanLine,
         is_canary: bool,
         started_at: Timestamp,
-        recorded: Option<Recorded>,
+        recorded: Option<OrgProgress>,
     ) -> Self {
         let mut org = Self {
             line,
@@ -159,7 +158,7 @@ impl OrgRun {
             org.before = recorded.before;
             org.started_at = recorded.started_at.unwrap_or(started_at);
             org.ack = recorded.ack;
-            org.unsettled = recorded.unsettled;
+            org.unsettled = recorded.outcome.and_then(|outcome| outcome.complaint);
             org.tell(Input::Resumed);
         }
         org

@@ -13,13 +13,13 @@ use orgwave_core::payload::update_body;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Refusal, Reply, Throttle};
-use orgwave_core::run::{Entry, Pause, Sample, StopReason};
+use orgwave_core::run::{Entry, OrgProgress, Pause, Sample, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
 use orgwave_core::status::{Counts, Status};
 
 use super::org_run::{Ask, Desk, OrgRun, Written};
 use super::waves::{Canary, Next, WaveFeed};
-use super::{History, Job, Policy, Ports, Recorded};
+use super::{History, Job, Policy, Ports};
 use crate::dispatch::{Context, Need, OrgReply, Work};
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 
@@ -29,7 +29,7 @@ pub(super) struct Rollout<'a, A, J, P> {
     secrets: &'a Secrets,
     seal: &'a SealKey,
     ports: Ports<'a, A, J, P>,
-    recorded: HashMap<u32, Recorded>,
+    recorded: HashMap<u32, OrgProgress>,
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
     /// The wave of each org, from the plan.
@@ -50,7 +50,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
         let Job { index, policy, secrets, seal, history } = job;
         let History { settled, proven, another_writes, open: recorded, wave, written, pauses, .. } = history;
-        let is_in_doubt = |org| recorded.get(&org).is_some_and(Recorded::is_in_doubt);
+        let is_in_doubt = |org| recorded.get(&org).is_some_and(OrgProgress::is_in_doubt);
         let canary = match (policy.has_canary, proven) {
             (false, _) => Canary::None,
             (true, false) => Canary::Sought(0),

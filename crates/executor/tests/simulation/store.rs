@@ -9,10 +9,10 @@ use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::reply::Ack;
-use orgwave_core::run::Entry;
+use orgwave_core::run::{Entry, OrgProgress};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::Journal;
-use orgwave_executor::rollout::{History, Recorded};
+use orgwave_executor::rollout::History;
 use tokio::sync::Notify;
 
 /// What was said so long ago is on the disk, whether or not somebody waits for it.
@@ -116,9 +116,10 @@ impl Store {
                 }
                 outcome if !org.before.is_empty() => {
                     let OnDisk { state, before, started_at, mut ack, .. } = org;
-                    let unsettled = outcome.as_ref().and_then(|outcome| outcome.complaint.clone());
-                    let ack = outcome.map(|outcome| outcome.ack).or_else(|| ack.pop()).unwrap_or_default();
-                    history.open.insert(place, Recorded { state, before, started_at, ack, unsettled });
+                    let said = outcome.as_ref().map(|outcome| outcome.ack.clone());
+                    let ack = said.or_else(|| ack.pop()).unwrap_or_default();
+                    let progress = OrgProgress { index: place, state, outcome, before, started_at, ack };
+                    history.open.insert(place, progress);
                 }
                 _ => {}
             }

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use orgwave_core::run::Entry;
-use orgwave_journal::{FILE_NAME, JournalError, RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, JournalError, SqliteJournal, Stored};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -18,11 +18,8 @@ fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
     let records = stored.records();
     assert_eq!(whole.is_ok(), records.is_ok(), "the two ways of reading agree");
     let records = records?;
-    for outcome in stored.outcomes(&records) {
-        outcome?;
-    }
-    for record in &records {
-        stored.before_of(record)?;
+    for (index, record) in (0..).zip(&records) {
+        stored.progress(index, record)?;
     }
     stored.timeline()?;
     stored.finish()?;

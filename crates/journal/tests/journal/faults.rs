@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use orgwave_core::run::Entry;
 use orgwave_journal::faults::Fault;
-use orgwave_journal::{FILE_NAME, RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 
 use crate::story;
 

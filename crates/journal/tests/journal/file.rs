@@ -5,7 +5,7 @@ use std::path::Path;
 use orgwave_core::org::Input;
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::status::Status;
-use orgwave_journal::{FILE_NAME, JournalError, RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, JournalError, SqliteJournal, Stored};
 use rusqlite::Connection;
 
 use crate::story;
@@ -184,10 +184,11 @@ fn another_process_goes_on_where_the_first_ended() {
     let stored = Stored::open_read_only(&path).unwrap();
     let records = stored.records().unwrap();
     assert_eq!(records[1].outcome, None, "an intent withdraws what was said before");
-    let statuses: Vec<_> = stored.outcomes(&records).map(|outcome| outcome.unwrap().status).collect();
-    assert_eq!(statuses, [Status::Applied]);
+    let orgs = [0, 1].map(|index| stored.progress(index, &records[index as usize]).unwrap());
+    let statuses = orgs.each_ref().map(|org| org.outcome.as_ref().map(|outcome| outcome.status));
+    assert_eq!(statuses, [Some(Status::Applied), None]);
     let Entry::Intent { before, .. } = story::intent(1) else { unreachable!() };
-    assert_eq!(stored.before_of(&records[1]).unwrap(), before);
+    assert_eq!(orgs[1].before, before);
     assert_eq!(records[1].started_at, Some(story::at(1)));
 }
 

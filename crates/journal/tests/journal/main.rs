@@ -5,13 +5,13 @@
 #[path = "../story/mod.rs"]
 mod story;
 
-/// What both forms of a journal promise: one suite, run on each.
-mod both_forms;
 /// Bytes flipped, files cut short: an error that says what, or a beginning of what was said; never a panic.
 mod damage;
 /// The n-th append, commit, sync or checkpoint fails, for every n of a small run.
 mod faults;
 /// The file: its name, modes and locks, and what is refused when opening one.
 mod file;
+/// What is recorded, from one thread or many: order, acknowledgements, what a later look finds.
+mod recording;
 /// Entries told again against an independent model of what was told.
 mod replay;

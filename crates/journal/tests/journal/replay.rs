@@ -3,7 +3,7 @@ use std::time::Duration;
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::run::{Entry, Pause};
 use orgwave_core::status::Status;
-use orgwave_journal::{MemoryJournal, RunJournal};
+use orgwave_journal::replay;
 use proptest::prelude::*;
 
 use crate::story;
@@ -20,26 +20,26 @@ struct Model {
 }
 
 impl Model {
-    fn tell(&mut self, index: u32, input: Input, journal: &MemoryJournal) {
+    fn tell(&mut self, index: u32, input: Input, journal: &mut Vec<Entry>) {
         if input == Input::NotApplied {
             // Whatever became of the org, and whoever heard of it last: a pause moves nothing.
             let pause = Pause::new(story::at(5), Duration::from_secs(3));
-            journal.record(Entry::Pause { index: Some(index), pause });
-            journal.record(Entry::Pause { index: None, pause });
+            journal.push(Entry::Pause { index: Some(index), pause });
+            journal.push(Entry::Pause { index: None, pause });
         }
         let Ok(next) = self.state.next(input) else { return };
         self.state = next;
         if input == Input::Intent {
             self.had_intent = true;
             self.outcome = None;
-            journal.record(story::intent(index));
+            journal.push(story::intent(index));
         } else if self.had_intent {
             self.outcome = None;
-            journal.record(story::step(index, input));
+            journal.push(story::step(index, input));
         }
         if let Some(status) = next.status() {
             self.outcome = Some(status);
-            journal.record(story::outcome(index, status));
+            journal.push(story::outcome(index, status));
         }
     }
 
@@ -86,24 +86,24 @@ proptest! {
         events in prop::collection::vec(any_event(), 0..150),
         says_resumed: bool,
     ) {
-        let journal = MemoryJournal::new();
+        let mut journal = Vec::new();
         let mut models: [Model; ORGS] = Default::default();
-        journal.record(Entry::Began { at: story::at(0) });
+        journal.push(Entry::Began { at: story::at(0) });
         for event in events {
             if let Some((org, input)) = event {
-                models[org].tell(u32::try_from(org).unwrap(), input, &journal);
+                models[org].tell(u32::try_from(org).unwrap(), input, &mut journal);
                 continue;
             }
-            journal.record(Entry::Began { at: story::at(0) });
+            journal.push(Entry::Began { at: story::at(0) });
             for (index, model) in (0..).zip(&mut models) {
                 let goes_on = !model.state.status().is_some_and(Status::is_settled);
                 model.resume();
                 if says_resumed && model.had_intent && goes_on {
-                    journal.record(story::step(index, Input::Resumed));
+                    journal.push(story::step(index, Input::Resumed));
                 }
             }
         }
-        let records = journal.records(u32::try_from(ORGS).unwrap()).unwrap();
+        let records = replay(u32::try_from(ORGS).unwrap(), &journal).unwrap();
         for (record, model) in records.iter().zip(&models) {
             prop_assert_eq!(record.had_intent(), model.had_intent);
             prop_assert_eq!(record.outcome, model.outcome);
@@ -145,9 +145,7 @@ fn a_story_that_cannot_be_is_damage() {
             "entry 4 says that org 0 is failed, which what it did before doesn't lead to",
         ),
     ] {
-        let journal = MemoryJournal::new();
-        story::tell(&journal, entries);
-        assert_eq!(journal.records(2).unwrap_err().to_string(), format!("the journal is damaged: {says}"));
+        assert_eq!(replay(2, &entries).unwrap_err().to_string(), format!("the journal is damaged: {says}"));
     }
 }
 
@@ -158,12 +156,10 @@ fn a_record_is_small() {
 
 #[test]
 fn an_outcome_that_was_lost_on_the_way_is_owed() {
-    let journal = MemoryJournal::new();
-    let [before @ .., outcome] = story::applied(0);
-    story::tell(&journal, before);
-    let record = journal.records(1).unwrap()[0];
+    let entries = story::applied(0);
+    let [before @ .., _] = &entries;
+    let record = replay(1, before).unwrap()[0];
     assert!(record.is_settled() && record.owes_outcome());
-    journal.record(outcome);
-    let record = journal.records(1).unwrap()[0];
+    let record = replay(1, &entries).unwrap()[0];
     assert!(record.is_settled() && !record.owes_outcome());
 }

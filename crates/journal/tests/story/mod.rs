@@ -11,7 +11,7 @@ use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
-use orgwave_journal::{RunJournal, SqliteJournal};
+use orgwave_journal::SqliteJournal;
 
 /// A moment of the story.
 pub(crate) fn at(millis: i64) -> Timestamp {
@@ -101,7 +101,7 @@ pub(crate) fn run(orgs: u32) -> Vec<Entry> {
 }
 
 /// Tells a journal some entries, one by one.
-pub(crate) fn tell(journal: &impl RunJournal, entries: impl IntoIterator<Item = Entry>) {
+pub(crate) fn tell(journal: &SqliteJournal, entries: impl IntoIterator<Item = Entry>) {
     for entry in entries {
         journal.record(entry);
     }

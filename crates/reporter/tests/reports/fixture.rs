@@ -1,4 +1,4 @@
-//! A run in memory: a plan as bytes, the journal's last words, a timeline.
+//! A run in memory: a plan as bytes, the journal's orgs, a timeline.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
@@ -8,6 +8,7 @@ use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::desired::{Origin, SideTable, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
@@ -15,12 +16,12 @@ use orgwave_core::plan::{
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, Latencies, RUN_FORMAT, RunHeader, Sample};
+use orgwave_core::run::{Entry, Finish, Latencies, OrgProgress, RUN_FORMAT, RunHeader, Sample};
 use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
 use orgwave_core::settings::Path;
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
-use orgwave_reporter::{BoxError, LastWord, RunSource};
+use orgwave_reporter::{BoxError, RunSource};
 use serde_json::{Value, json};
 
 /// What must stand in no file and on no screen.
@@ -31,7 +32,7 @@ const START: i64 = 1_795_505_432_050;
 pub(crate) struct Run {
     pub(crate) header: RunHeader,
     pub(crate) plan: Vec<u8>,
-    pub(crate) words: Vec<LastWord>,
+    pub(crate) orgs: Vec<OrgProgress>,
     pub(crate) timeline: Vec<Entry>,
 }
 
@@ -44,8 +45,8 @@ impl RunSource for Run {
         PlanReader::open(Box::new(Cursor::new(self.plan.clone())))
     }
 
-    fn last_words(&self) -> Result<Box<dyn Iterator<Item = Result<LastWord, BoxError>> + '_>, BoxError> {
-        Ok(Box::new(self.words.iter().cloned().map(Ok)))
+    fn orgs(&self) -> Result<Box<dyn Iterator<Item = Result<OrgProgress, BoxError>> + '_>, BoxError> {
+        Ok(Box::new(self.orgs.iter().cloned().map(Ok)))
     }
 
     fn timeline(&self) -> Result<Box<dyn Iterator<Item = Result<Entry, BoxError>> + '_>, BoxError> {
@@ -198,13 +199,32 @@ pub(crate) fn was(before: Value) -> Vec<Seen> {
     vec![Seen { field: 0, image: Image::Json(before) }]
 }
 
-/// The last word on an org whose line has one field.
-pub(crate) fn said(outcome: OrgOutcome) -> LastWord {
+/// An org that is final, whose line has one field.
+pub(crate) fn said(outcome: OrgOutcome) -> OrgProgress {
     let before = if outcome.may_be_live { was(json!(false)) } else { Vec::new() };
-    LastWord::Outcome { outcome, before }
+    ended(outcome, before)
 }
 
-fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> LastWord {
+fn ended(outcome: OrgOutcome, before: Vec<Seen>) -> OrgProgress {
+    let (started_at, ack) = (outcome.started_at, outcome.ack.clone());
+    OrgProgress {
+        index: outcome.index,
+        state: OrgState::new(),
+        outcome: Some(outcome),
+        before,
+        started_at,
+        ack,
+    }
+}
+
+/// An org of which the process died while a write was under way.
+pub(crate) fn begun(index: u32, before: Vec<Seen>) -> OrgProgress {
+    let state = OrgState::new().next(Input::Differs).unwrap().next(Input::Intent).unwrap();
+    let started_at = Some(at(12_000));
+    OrgProgress { index, state, outcome: None, before, started_at, ack: Ack::default() }
+}
+
+fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> OrgProgress {
     outcome.verified = Verified::False;
     outcome.http_status = http_status;
     outcome.complaint = Some(Complaint { code, message: message.to_owned(), http_status });
@@ -348,8 +368,8 @@ pub(crate) fn rich() -> Run {
         failed_guids: vec!["-AAAAAAAAAAAAAAAAAAAAA".into(), "BAAAAAAAAAAAAAAAAAAAAA".into()],
         misconfigured_doors: vec!["Front".into(), "@Back".into()],
     };
-    let words = vec![
-        LastWord::Outcome { outcome: first, before },
+    let orgs = vec![
+        ended(first, before),
         said(warned),
         complain(outcome(4, Status::Conflict), Code::OrgConflict, "saveClips was true", None),
         complain(
@@ -361,7 +381,7 @@ pub(crate) fn rich() -> Run {
         complain(outcome(7, Status::Failed), Code::OrgSendsSpent, "timeout", None),
         complain(outcome(8, Status::Diverged), Code::OrgDivergedAck, "saveClips is null", Some(200)),
         complain(outcome(9, Status::Unknown), Code::OrgUnknownReads, "500 three times", Some(500)),
-        LastWord::Intent { index: 12, attempts: 1, started_at: at(12_000), before: was(json!(false)) },
+        begun(12, was(json!(false))),
     ];
     let mut took = Latencies::new();
     for millis in (33..63).chain([300, 420]) {
@@ -386,6 +406,6 @@ pub(crate) fn rich() -> Run {
         Entry::Sample(sample(2)),
         Entry::Finished(Finish { at: at(12_500), stop: None, wrote: true }),
     ];
-    let orgs = u32::try_from(lines.len()).unwrap();
-    Run { header: run_header(orgs), plan: write_plan(&plan_header(), &lines), words, timeline }
+    let rows = u32::try_from(lines.len()).unwrap();
+    Run { header: run_header(rows), plan: write_plan(&plan_header(), &lines), orgs, timeline }
 }

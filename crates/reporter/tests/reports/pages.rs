@@ -5,9 +5,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::run::OrgProgress;
 use orgwave_core::status::Status;
 use orgwave_reporter::files::{OrgFiles, write_files};
-use orgwave_reporter::{Expected, LastWord, PlanPages};
+use orgwave_reporter::{Expected, PlanPages};
 use sha2::{Digest as _, Sha256};
 
 use crate::fixture::{self, Run, footer, line, outcome, plan_header, retype, run_header, write_plan};
@@ -66,13 +67,13 @@ fn twenty_thousand_orgs_fit_a_page() {
 #[test]
 fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
     let lines: Vec<PlanLine> = many(60_000).collect();
-    let mut words: Vec<LastWord> =
+    let mut orgs: Vec<OrgProgress> =
         (0..60_000).map(|index| fixture::said(outcome(index, Status::Applied))).collect();
-    words[59_999] = fixture::said(outcome(59_999, Status::Failed));
+    orgs[59_999] = fixture::said(outcome(59_999, Status::Failed));
     let run = Run {
         header: run_header(60_000),
         plan: write_plan(&plan_header(), &lines),
-        words,
+        orgs,
         timeline: Vec::new(),
     };
     let folder = tempfile::tempdir().unwrap();

@@ -5,17 +5,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::run::OrgProgress;
 use orgwave_core::status::{Counts, Status};
 use orgwave_reporter::files::{ClientFiles, OrgFiles, results, write_files};
-use orgwave_reporter::{LastWord, ReportError, Tally};
+use orgwave_reporter::{ReportError, Tally};
 use proptest::prelude::*;
 
 use crate::fixture::{self, Run, line, outcome, plan_header, run_header, write_plan};
 use crate::golden::files_in;
 
-fn run_of(lines: &[PlanLine], words: Vec<LastWord>) -> Run {
+fn run_of(lines: &[PlanLine], orgs: Vec<OrgProgress>) -> Run {
     let header = run_header(u32::try_from(lines.len()).unwrap());
-    Run { header, plan: write_plan(&plan_header(), lines), words, timeline: Vec::new() }
+    Run { header, plan: write_plan(&plan_header(), lines), orgs, timeline: Vec::new() }
 }
 
 /// The rows of a table as a plain CSV reader sees them, header first.
@@ -77,7 +78,7 @@ proptest! {
                     *status
                 }
                 (Verdict::Update, Some(None)) => {
-                    told.push(LastWord::Intent { index, attempts: 0, started_at: fixture::at(0), before: vec![] });
+                    told.push(fixture::begun(index, vec![]));
                     Status::Unknown
                 }
                 (Verdict::Update, None) => Status::NotAttempted,
@@ -124,8 +125,8 @@ proptest! {
 fn a_word_beyond_the_plan_or_out_of_order_is_refused_and_nothing_is_written() {
     let lines = [line(1, "a", Verdict::Update), line(2, "b", Verdict::Update)];
     let word = |index| fixture::said(outcome(index, Status::Applied));
-    for words in [vec![word(2)], vec![word(1), word(0)], vec![word(0), word(0)]] {
-        let run = run_of(&lines, words);
+    for orgs in [vec![word(2)], vec![word(1), word(0)], vec![word(0), word(0)]] {
+        let run = run_of(&lines, orgs);
         let folder = tempfile::tempdir().unwrap();
         let error = write_files(&run, folder.path(), OrgFiles::Never).unwrap_err();
         assert!(matches!(error, ReportError::Stray { .. }), "{error}");

@@ -59,7 +59,7 @@ fn the_end_of_a_run_in_which_all_went_well_asks_for_nothing() {
     let mut run = fixture::rich();
     let lines: Vec<PlanLine> = fixture::rich_lines().into_iter().take(1).collect();
     run.plan = fixture::write_plan(&fixture::plan_header(), &lines);
-    run.words = vec![fixture::said(fixture::outcome(0, Status::Applied))];
+    run.orgs = vec![fixture::said(fixture::outcome(0, Status::Applied))];
     insta::assert_snapshot!("end_of_a_good_run", screens(|width| summary(&run, width, Style::Plain)));
 }
 

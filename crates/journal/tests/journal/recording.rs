@@ -3,43 +3,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use orgwave_core::run::Entry;
-use orgwave_journal::{FILE_NAME, MemoryJournal, RunJournal, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, Stored};
 
 use crate::story;
-
-/// A form of journal, and how to look into it behind its back.
-trait Form {
-    type Journal: RunJournal;
-    fn begin(dir: &Path) -> Self::Journal;
-    fn entries(journal: &Self::Journal) -> Vec<Entry>;
-}
-
-struct Memory;
-struct Sqlite;
-
-impl Form for Memory {
-    type Journal = MemoryJournal;
-
-    fn begin(_: &Path) -> MemoryJournal {
-        MemoryJournal::new()
-    }
-
-    fn entries(journal: &MemoryJournal) -> Vec<Entry> {
-        journal.entries()
-    }
-}
-
-impl Form for Sqlite {
-    type Journal = SqliteJournal;
-
-    fn begin(dir: &Path) -> SqliteJournal {
-        story::publish(dir, 10_000)
-    }
-
-    fn entries(journal: &SqliteJournal) -> Vec<Entry> {
-        stored(journal.path())
-    }
-}
 
 fn stored(path: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -47,9 +13,10 @@ fn stored(path: &Path) -> Vec<Entry> {
     entries
 }
 
-fn keeps_the_order_of_the_calls<F: Form>() {
+#[test]
+fn keeps_the_order_of_the_calls() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = F::begin(dir.path());
+    let journal = story::publish(dir.path(), 10_000);
     let said = story::run(50);
     for (place, entry) in said.iter().enumerate() {
         if place % 7 == 0 {
@@ -61,12 +28,13 @@ fn keeps_the_order_of_the_calls<F: Form>() {
         }
     }
     journal.flush().unwrap();
-    assert_eq!(F::entries(&journal), said);
+    assert_eq!(stored(journal.path()), said);
 }
 
-fn acknowledges_each_once_and_in_order<F: Form>() {
+#[test]
+fn acknowledges_each_once_and_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = F::begin(dir.path());
+    let journal = story::publish(dir.path(), 10_000);
     let (sender, acknowledged) = mpsc::channel();
     for index in 0..200 {
         let sender = sender.clone();
@@ -80,24 +48,24 @@ fn acknowledges_each_once_and_in_order<F: Form>() {
     assert_eq!(order, (0..200).collect::<Vec<_>>());
 }
 
-fn what_is_acknowledged_is_there_with_all_before_it<F: Form>() {
+#[test]
+fn what_is_acknowledged_is_there_with_all_before_it() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = F::begin(dir.path());
+    let journal = story::publish(dir.path(), 10_000);
     let said = story::run(5);
     for (place, entry) in said.iter().enumerate() {
         journal.record(entry.clone());
         if place % 4 == 3 {
-            let (sender, answer) = mpsc::channel();
-            journal.when_durable(Box::new(move |result| sender.send(result).unwrap()));
-            answer.recv().unwrap().unwrap();
-            assert_eq!(F::entries(&journal), said[..=place]);
+            journal.flush().unwrap();
+            assert_eq!(stored(journal.path()), said[..=place]);
         }
     }
 }
 
-fn takes_entries_from_many_threads<F: Form>() {
+#[test]
+fn takes_entries_from_many_threads() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = F::begin(dir.path());
+    let journal = story::publish(dir.path(), 10_000);
     thread::scope(|scope| {
         for thread in 0..4_u32 {
             let journal = &journal;
@@ -112,7 +80,7 @@ fn takes_entries_from_many_threads<F: Form>() {
         }
     });
     journal.flush().unwrap();
-    let entries = F::entries(&journal);
+    let entries = stored(journal.path());
     assert_eq!(entries.len(), 1_000);
     for thread in 0..4_u32 {
         let own: Vec<u32> = entries
@@ -124,37 +92,6 @@ fn takes_entries_from_many_threads<F: Form>() {
             .collect();
         assert_eq!(own, (0..250).collect::<Vec<_>>(), "thread {thread}");
     }
-}
-
-macro_rules! on_both_forms {
-    ($($property:ident),* $(,)?) => {
-        mod memory {
-            $(#[test] fn $property() { super::$property::<super::Memory>(); })*
-        }
-        mod sqlite {
-            $(#[test] fn $property() { super::$property::<super::Sqlite>(); })*
-        }
-    };
-}
-
-on_both_forms!(
-    keeps_the_order_of_the_calls,
-    acknowledges_each_once_and_in_order,
-    what_is_acknowledged_is_there_with_all_before_it,
-    takes_entries_from_many_threads,
-);
-
-#[test]
-fn both_give_the_same_records() {
-    let dir = tempfile::tempdir().unwrap();
-    let (memory, sqlite) = (MemoryJournal::new(), story::publish(dir.path(), 30));
-    for entry in story::run(20) {
-        memory.record(entry.clone());
-        sqlite.record(entry);
-    }
-    sqlite.flush().unwrap();
-    let stored = Stored::open_read_only(sqlite.path()).unwrap();
-    assert_eq!(memory.records(30).unwrap(), stored.records().unwrap());
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! What a run's journal holds on one org.
+
+use crate::change::Seen;
+use crate::org::OrgState;
+use crate::outcome::{Complaint, OrgOutcome};
+use crate::reply::Ack;
+use crate::status::Status;
+use crate::timestamp::Timestamp;
+
+/// How far a run has come with one org, by its journal: what a resume begins from, and what reports are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrgProgress {
+    /// The org's place in the plan, from 0.
+    pub index: u32,
+    /// Its state, as the last process left it: whoever resumes the run tells it `Resumed`.
+    pub state: OrgState,
+    /// Its outcome; `None` if it isn't final, or if something happened to it since.
+    pub outcome: Option<OrgOutcome>,
+    /// The before-image of its last intent; empty where there was none, and where it surely wasn't applied.
+    pub before: Vec<Seen>,
+    /// When the run first touched it; `None` if it had no intent.
+    pub started_at: Option<Timestamp>,
+    /// What the vendor said when it accepted the write, if it did.
+    pub ack: Ack,
+}
+
+impl OrgProgress {
+    /// What the last process said of it, where it is not settled.
+    pub fn complaint(&self) -> Option<&Complaint> {
+        self.outcome.as_ref().and_then(|outcome| outcome.complaint.as_ref())
+    }
+
+    /// Whether a write of it may have been applied, and nobody knows.
+    pub fn is_in_doubt(&self) -> bool {
+        self.state.is_open() || self.state.status() == Some(Status::Unknown)
+    }
+}
