@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, Ended, FAST, acks};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, Vendor};
 
 /// An org whose doors have these keys, and can be unlocked remotely.
 fn org_with(n: usize, keys: &[&str]) -> Org {
@@ -29,7 +32,7 @@ fn doors(vendor: &Vendor, org: &Org) -> Value {
 
 fn stopped(desk: &Desk, vendor: &Vendor, line: &str) -> Ended {
     let ended = desk.run(vendor, &format!("{line} {FAST}")).expect(13);
-    assert_eq!(vendor.of(Op::Write).len(), 0, "{}", ended.err);
+    assert_eq!(vendor.of(Route::Write).len(), 0, "{}", ended.err);
     ended
 }
 
@@ -50,7 +53,7 @@ fn a_key_that_a_spreadsheet_changed_adds_no_door_unnoticed() {
     ] {
         let desk = Desk::new();
         let org = org_with(1, &[live, "other"]);
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         rollout(&desk, &[(&org, key)], "allow = [\"additions\"]");
         for yes in ["--yes", "--unattended --max-changed 100%", "--yes --allow additions,clears"] {
             let ended = stopped(&desk, &vendor, &format!("apply r.toml {yes}"));
@@ -81,7 +84,7 @@ fn a_key_that_a_spreadsheet_changed_adds_no_door_unnoticed() {
 fn a_new_door_is_acknowledged_by_its_kind_only_where_apply_makes_the_plan() {
     let desk = Desk::new();
     let org = org_with(1, &["front"]);
-    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let vendor = Vendor::start(Server::Replace, [org.clone()]);
     rollout(&desk, &[(&org, "back")], "");
     let ended = stopped(&desk, &vendor, "apply r.toml --yes");
     assert!(ended.out.contains("nearest live: \"front\""), "{}", ended.out);
@@ -102,7 +105,7 @@ fn the_first_doors_of_an_org_are_no_additions() {
     for map in ["null", "{}", r#"{"old":null}"#] {
         let desk = Desk::new();
         let org = Org::new(1).with("doorInfoMap", map);
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         rollout(&desk, &[(&org, "front")], "");
         desk.run(&vendor, &format!("apply r.toml --yes {FAST}")).expect(0);
         assert!(doors(&vendor, &org)["front"].is_object(), "{map}");
@@ -113,10 +116,10 @@ fn the_first_doors_of_an_org_are_no_additions() {
 fn a_retry_of_rows_whose_additions_were_acknowledged_goes_on_and_so_does_its_undo() {
     let desk = Desk::new();
     let orgs = [org_with(1, &["front"]), org_with(2, &["front"])];
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     rollout(&desk, &[(&orgs[0], "back"), (&orgs[1], "back")], "");
     let plan = desk.run(&vendor, &format!("plan r.toml {FAST}")).expect(0);
-    vendor.on(Rule::every(Op::Write, Answer::status(503, &[], "")).of(&orgs[1].uuid));
+    vendor.on(Fault::status(503, &[], "").on(Route::Write).of(&orgs[1].uuid));
     let line = format!("apply {} --yes {} {FAST} --attempts 1", plan.plan_file(), acks(&plan.out));
     let ended = desk.run(&vendor, &line);
     assert!(ended.statuses().contains(&"failed".to_owned()), "{:?}", ended.statuses());
@@ -135,7 +138,7 @@ fn a_retry_of_rows_whose_additions_were_acknowledged_goes_on_and_so_does_its_und
 fn an_undo_that_puts_a_removed_door_back_needs_no_code() {
     let desk = Desk::new();
     let org = org_with(1, &["front", "back"]);
-    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let vendor = Vendor::start(Server::Replace, [org.clone()]);
     desk.manifest("doorInfoMap.back", [(&org, "<remove>".to_owned())]);
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes --allow removals {FAST}")).expect(0);
     let undo = desk.run(&vendor, &format!("undo {} {FAST}", ended.run.unwrap().display())).expect(0);
@@ -148,7 +151,7 @@ fn a_removal_of_a_key_that_is_not_live_is_a_warning() {
     for (key, respelled) in [("123", true), ("gone", false)] {
         let desk = Desk::new();
         let org = org_with(1, &["0123"]);
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         desk.manifest(&format!("doorInfoMap.{key}"), [(&org, "<remove>".to_owned())]);
         let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
         assert!(plan.out.contains("an entry is to be removed that is not live"), "{}", plan.out);

@@ -5,8 +5,11 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, Ended};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, Vendor};
 
 /// Half of what a file of somebody's secrets may hold: enough to be found anywhere.
 const HIDDEN: &str = "rk-7fQ2hidden9Zx";
@@ -159,8 +162,8 @@ fn a_pipe_that_the_user_hands_over_is_read() {
 #[test]
 fn a_process_that_is_killed_for_its_core_leaves_none() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Replaces, vec![Org::new(0)]);
-    vendor.on(Rule::every(Op::List, Answer::hang()));
+    let vendor = Vendor::start(Server::Replace, vec![Org::new(0)]);
+    vendor.on(Fault::act("hang").on(Route::Clients));
     let quit = |line: &str| {
         let mut command = Command::new("sh");
         desk.settle(&mut command);
@@ -170,7 +173,7 @@ fn a_process_that_is_killed_for_its_core_leaves_none() {
     let line = format!("{} orgs --endpoint {} --token-file key", env!("CARGO_BIN_EXE_orgwave"), vendor.url());
     let mut child = quit(&line);
     // Once it has called, it holds the key.
-    vendor.until("the list is asked for", |seen| !seen.is_empty());
+    vendor.until_seen(1, Route::Clients);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id()));
     let killed = Command::new("sh").arg("-c").arg(format!("kill -QUIT {}", child.id())).status().unwrap();
     assert!(killed.success());

@@ -1,13 +1,16 @@
 //! What the client list says of orgs, and what `--only` and `--skip` select of them.
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, Ended, FAST};
-use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, Seen, Vendor};
 
 /// A desk with a manifest of these orgs, and their vendor.
 fn settled(orgs: &[Org]) -> (Desk, Vendor) {
     let desk = Desk::new();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    (desk, Vendor::start(Server::Merges, orgs.to_vec()))
+    (desk, Vendor::start(Server::Merge, orgs.to_vec()))
 }
 
 /// Runs a command whose arguments hold spaces.
@@ -19,8 +22,8 @@ fn run(desk: &Desk, vendor: &Vendor, args: &[&str]) -> Ended {
 }
 
 /// A list of these records.
-fn list(records: &[String]) -> Answer {
-    Answer::ok(&format!(r#"{{"clients":[{}]}}"#, records.join(",")))
+fn list(records: &[String]) -> Fault {
+    Fault::ok(&format!(r#"{{"clients":[{}]}}"#, records.join(",")))
 }
 
 fn record(org: &Org, more: &str) -> String {
@@ -59,7 +62,7 @@ fn a_pattern_that_matches_no_org_ends_with_64_before_anything_is_read() {
             }
         }
     }
-    assert_eq!(vendor.of(Op::Read).len() + vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Read).len() + vendor.of(Route::Write).len(), 0);
     run(&desk, &vendor, &["plan", "orgs.csv", "--skip", "@gone.txt"]).expect(66);
     assert!(!desk.path("out").exists());
 }
@@ -75,7 +78,7 @@ fn a_selection_goes_by_live_names_by_what_looks_the_same_and_by_files() {
         let ended = run(&desk, &vendor, &[&["apply", "orgs.csv", "--yes"], skip].concat()).expect(0);
         assert_eq!(ended.statuses()[1..], ["skipped", "skipped"], "{skip:?}");
     }
-    assert_eq!(vendor.of(Op::Write).len(), 1);
+    assert_eq!(vendor.of(Route::Write).len(), 1);
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn one_unreadable_record_of_another_client_stops_nothing() {
     ] {
         vendor.behave();
         let records = [other.clone(), record(&orgs[0], ""), record(&orgs[1], "")];
-        vendor.on(Rule::every(Op::List, list(&records)));
+        vendor.on(list(&records).on(Route::Clients));
         let ended = run(&desk, &vendor, &["apply", "orgs.csv", "--yes"]).expect(3).says(named);
         assert!(!ended.err.contains("can't be reached"), "{}", ended.err);
         let result = ended.result(&missing.uuid);
@@ -115,29 +118,27 @@ fn a_list_that_is_no_list_is_an_answer_that_cannot_be_used() {
         "<html>",
     ] {
         vendor.behave();
-        vendor.on(Rule::every(Op::List, Answer::ok(body)));
+        vendor.on(Fault::ok(body).on(Route::Clients));
         for line in ["plan orgs.csv", "apply orgs.csv --yes", "check orgs.csv --online"] {
             let fast = if line.starts_with("check") { "--rate unlimited" } else { FAST };
             let ended = desk.run(&vendor, &format!("{line} {fast}")).expect(69).says("the API answers");
             assert!(!ended.err.contains("can't be reached"), "{body}: {}", ended.err);
         }
     }
-    assert_eq!(vendor.of(Op::Read).len(), 0);
+    assert_eq!(vendor.of(Route::Read).len(), 0);
 }
 
 #[test]
 fn an_org_that_is_closed_to_the_partner_is_blocked_when_the_plan_is_made() {
     let orgs = [Org::new(1), Org::new(2), Org::new(3), Org::new(4)];
     let (desk, vendor) = settled(&orgs);
-    vendor.on(Rule::every(
-        Op::List,
-        list(&[
-            record(&orgs[0], r#","clientAccessAllowed":false"#),
-            record(&orgs[1], r#","clientAccessAllowed":true,"deactivated":true"#),
-            record(&orgs[2], r#","clientAccessAllowed":null,"deactivated":null"#),
-            record(&orgs[3], ""),
-        ]),
-    ));
+    vendor.on(list(&[
+        record(&orgs[0], r#","clientAccessAllowed":false"#),
+        record(&orgs[1], r#","clientAccessAllowed":true,"deactivated":true"#),
+        record(&orgs[2], r#","clientAccessAllowed":null,"deactivated":null"#),
+        record(&orgs[3], ""),
+    ])
+    .on(Route::Clients));
     let ended = run(&desk, &vendor, &["apply", "orgs.csv", "--yes"]).expect(3);
     let said: Vec<(String, String)> =
         ended.results().iter().map(|row| (row["status"].clone(), row["error_code"].clone())).collect();
@@ -184,7 +185,7 @@ fn a_plan_of_which_nothing_can_be_applied_ends_with_3() {
     }
     desk.manifest("saveClips,skip", orgs.iter().map(|org| (org, "true,not now".to_owned())));
     desk.run(&vendor, &format!("plan orgs.csv --strict {FAST}")).expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -194,19 +195,19 @@ fn check_online_judges_orgs_as_a_plan_does_and_asks_for_the_list_once() {
     let cells = ["true,Org 1,", "true,Another,", "true,,", "true,,true", "true,,"];
     let rows = orgs.iter().zip(cells).map(|(org, cells)| (org, cells.to_owned()));
     desk.manifest("saveClips,org_name,expect.enabled", rows.clone());
-    let vendor = Vendor::start(Server::Merges, orgs[..4].to_vec());
+    let vendor = Vendor::start(Server::Merge, orgs[..4].to_vec());
     vendor.edit(&orgs[3].uuid, "enabled", "false");
     let ended = desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(65).says("4 problems");
     let said: Vec<&str> = ended.err.lines().filter(|line| line.contains("E-")).collect();
     for (line, code) in said.iter().zip(["3: E-ORG-001", "4: E-ORG-005", "5: E-ORG-003", "6: E-LIVE-001"]) {
         assert!(line.contains(code), "{code} in {line}");
     }
-    assert_eq!((said.len(), vendor.of(Op::List).len()), (4, 1));
+    assert_eq!((said.len(), vendor.of(Route::Clients).len()), (4, 1));
     let json = desk.run(&vendor, "check orgs.csv --online --rate unlimited --json").expect(65).out;
     assert!(json.lines().count() == 4 && json.lines().all(|line| line.contains("\"code\"")), "{json}");
     desk.manifest("saveClips,org_name,expect.enabled", rows.take(1));
     desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn more_problems_than_are_shown_are_said_to_be_more() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..1_003).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs[..1].to_vec());
+    let vendor = Vendor::start(Server::Merge, orgs[..1].to_vec());
     let ended = desk.run(&vendor, "check orgs.csv --online --rate unlimited").expect(65);
     assert_eq!(ended.err.matches("E-LIVE-001").count(), 1_000);
     assert!(ended.err.contains("1,002 problems; the first 1,000 are shown"), "{}", ended.err);
@@ -229,20 +230,25 @@ fn cameras_are_asked_of_orgs_that_name_a_new_one_and_many_at_once() {
     let desk = Desk::new();
     let cells = orgs.iter().enumerate().map(|(n, org)| (org, camera(n).to_owned()));
     desk.manifest("doorInfoMap.d1.assignedCameraList", cells);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let gate = Gate::closed();
-    vendor.on(Rule::every(Op::Other, Answer::behind(&gate)));
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    // This vendor has no cameras to tell of.
+    let none = Fault::status(404, &[], r#"{"error":"Not Found","msg":"no such path"}"#).on(Route::Cameras);
+    vendor.on(none.clone().hold());
     let running = desk.start(&vendor, "check orgs.csv --online --rate unlimited --attempts 1 --timeout 20s");
     // All are under way before the first is answered.
-    vendor.until("six calls", |seen| seen.iter().filter(|seen| seen.op == Op::Other).count() == 6);
-    gate.open();
-    // This vendor has no cameras to tell of.
+    vendor.until_seen(6, Route::Cameras);
+    vendor.behave();
     let ended = running.wait().expect(65).says("6 problems");
     assert_eq!(ended.err.matches("E-LIVE-004").count(), 6, "{}", ended.err);
-    let asked = vendor.of(Op::Other);
+    let others = || -> Vec<Seen> {
+        let is_other = |seen: &Seen| !matches!(seen.route, Some(Route::Clients | Route::Read | Route::Write));
+        vendor.seen().into_iter().filter(is_other).collect()
+    };
+    let asked = others();
     assert!(asked.iter().all(|seen| seen.line.contains("getMinimalCameraStateList")), "only cameras are new");
     assert!(orgs[..6].iter().all(|org| asked.iter().all(|seen| seen.org() != Some(&org.uuid))));
+    vendor.on(none);
     let planned = run(&desk, &vendor, &["plan", "orgs.csv", "--online"]).expect(0);
     assert!(planned.plan.is_some());
-    assert_eq!((vendor.of(Op::List).len(), vendor.of(Op::Other).len()), (2, 12));
+    assert_eq!((vendor.of(Route::Clients).len(), others().len()), (2, 12));
 }

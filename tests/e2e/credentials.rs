@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
+use orgwave_sandbox::Server;
+
 use crate::desk::Desk;
-use crate::vendor::{KEY, Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{KEY, Vendor};
 
 fn ready() -> (Desk, Vendor) {
-    (Desk::new(), Vendor::start(Server::Merges, [Org::new(0)]))
+    (Desk::new(), Vendor::start(Server::Merge, [Org::new(0)]))
 }
 
 fn set_mode(desk: &Desk, name: &str, mode: u32) {
@@ -45,7 +48,7 @@ fn a_token_command_is_split_into_words_and_its_first_line_is_the_key() {
 
 #[test]
 fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
-    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     for mode in [0o400, 0o440, 0o444, 0o644] {
         let desk = Desk::new();
         fs::create_dir(desk.path("credentials")).unwrap();
@@ -62,7 +65,7 @@ fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
 
 #[test]
 fn what_is_handed_over_and_cannot_be_read_is_not_passed_over() {
-    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     let desk = Desk::new();
     let folder = desk.path("credentials");
     let token = folder.join("orgwave-token");

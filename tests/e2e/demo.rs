@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::desk::{Desk, FAST, acks};
-use crate::vendor::Org;
+use crate::org::Org;
 
 fn copy_demo(desk: &Desk) -> Vec<String> {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs/demo");

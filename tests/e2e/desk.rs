@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::vendor::{KEY, Org, Vendor};
+use crate::org::Org;
+use crate::vendor::{KEY, Vendor};
 
 /// No limit and short waits: for tests that are not about time.
 pub(crate) const FAST: &str =

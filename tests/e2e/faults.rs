@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, Ended, FAST, Row};
+use crate::org::Org;
 use crate::rollout::assert_proper;
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::vendor::{Fault, Vendor};
 
 /// The place of the org with the fault; the canary and others stand before it.
 const FAULTY: usize = 3;
@@ -24,19 +27,19 @@ struct Case {
 
 /// Runs `saveClips = true` over several orgs, of which one meets these faults.
 #[track_caller]
-fn with(name: &str, rules: impl IntoIterator<Item = Rule>) -> Case {
+fn with(name: &str, rules: impl IntoIterator<Item = Fault>) -> Case {
     with_orgs(name, |org| org, rules)
 }
 
 /// As [`with`], where the faulty org is prepared first.
 #[track_caller]
-fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<Item = Rule>) -> Case {
+fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<Item = Fault>) -> Case {
     let desk = Desk::new();
     let mut orgs: Vec<Org> = (0..ORGS).map(Org::new).collect();
     orgs[FAULTY] = prepare(orgs[FAULTY].clone());
     let faulty = orgs[FAULTY].clone();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     for rule in rules {
         vendor.on(rule.of(&faulty.uuid));
     }
@@ -100,9 +103,12 @@ impl Case {
     }
 
     /// When the org was called.
-    fn calls(&self) -> Vec<(Op, std::time::Instant)> {
+    fn calls(&self) -> Vec<(Route, std::time::Instant)> {
         let seen = self.vendor.seen();
-        seen.iter().filter(|seen| seen.org() == Some(&self.org.uuid)).map(|seen| (seen.op, seen.at)).collect()
+        seen.iter()
+            .filter(|seen| seen.org() == Some(&self.org.uuid))
+            .map(|seen| (seen.route.unwrap(), seen.at))
+            .collect()
     }
 }
 
@@ -120,20 +126,20 @@ fn side_by_side<C: Sync>(cases: &[C], try_one: impl Fn(&C) + Sync) {
     });
 }
 
-fn write(answer: Answer) -> Rule {
-    Rule::every(Op::Write, answer).times(1)
+fn write(answer: Fault) -> Fault {
+    answer.on(Route::Write).times(1)
 }
 
 /// From the read-back on: planning reads once, and apply once more before it writes.
-fn read_back(answer: Answer) -> Rule {
-    Rule::every(Op::Read, answer).from(3)
+fn read_back(answer: Fault) -> Fault {
+    answer.on(Route::Read).from(3)
 }
 
 #[test]
 fn a_4xx_rejects_one_org_with_what_the_vendor_said() {
     side_by_side(&[400, 402, 404, 405, 409, 410, 413, 415, 422, 451], |&status| {
         let body = "{\"error\":\"Bad Request\",\"msg\":\"no\\u001b[31m such\\nthing\"}";
-        with(&format!("{status}"), [write(Answer::status(status, &[], body))])
+        with(&format!("{status}"), [write(Fault::status(status, &[], body))])
             .is("rejected", 3, 1)
             .has("http_status", &status.to_string())
             .has("error_code", "E-ORG-020")
@@ -145,7 +151,7 @@ fn a_4xx_rejects_one_org_with_what_the_vendor_said() {
 #[test]
 fn control_characters_of_the_vendor_reach_no_cell() {
     let body = "{\"error\":true,\"errorMsg\":\"a\\u001b]0;x\\u0007\\u202eb\\r\\nc\\u0000\"}";
-    let case = with("control characters", [write(Answer::ok(body))]).is("rejected", 3, 1);
+    let case = with("control characters", [write(Fault::ok(body))]).is("rejected", 3, 1);
     let message = &case.row["error_message"];
     assert!(!message.chars().any(|c| c.is_control() || c == '\u{202e}'), "{message:?}");
     assert!(
@@ -160,12 +166,12 @@ fn a_401_or_403_of_one_org_is_that_orgs_alone() {
     for (status, body) in
         [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Access Denied"}"#)]
     {
-        for op in [Op::Read, Op::Write] {
-            let rule = Rule::every(op, Answer::status(status, &[], body));
+        for op in [Route::Read, Route::Write] {
+            let rule = Fault::status(status, &[], body).on(op);
             let case = with(&format!("{status} on {op:?}"), [rule]);
-            let sends = usize::from(op == Op::Write);
+            let sends = usize::from(op == Route::Write);
             let case = case.is("rejected", 3, sends);
-            assert!(case.vendor.of(Op::List).len() >= 2, "the list was not asked");
+            assert!(case.vendor.of(Route::Clients).len() >= 2, "the list was not asked");
         }
     }
 }
@@ -180,11 +186,11 @@ fn a_429_is_waited_out_and_spends_no_attempt() {
         ("a date in the past is a second", &[date], 1000),
     ];
     side_by_side(&cases, |&(name, wait, least)| {
-        let case = with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
+        let case = with(name, [Fault::throttled(wait).on(Route::Write).times(2)])
             .is("applied", 0, 3)
             .has("attempts", "1");
         let calls = case.calls();
-        let first = calls.iter().position(|(op, _)| *op == Op::Write).unwrap();
+        let first = calls.iter().position(|(op, _)| *op == Route::Write).unwrap();
         // Nothing at all goes to the org before its time.
         for pair in [(first, first + 1), (first + 1, first + 2)] {
             let apart = calls[pair.1].1 - calls[pair.0].1;
@@ -205,7 +211,7 @@ fn a_429_with_nonsense_for_a_wait_is_backed_off_from() {
         ("", &[""]),
     ];
     side_by_side(&cases, |&(name, wait)| {
-        with(name, [Rule::every(Op::Write, Answer::throttled(wait)).times(2)])
+        with(name, [Fault::throttled(wait).on(Route::Write).times(2)])
             .is("applied", 0, 3)
             .has("attempts", "1");
     });
@@ -213,7 +219,7 @@ fn a_429_with_nonsense_for_a_wait_is_backed_off_from() {
 
 #[test]
 fn a_429_of_a_read_is_waited_out() {
-    let rule = Rule::every(Op::Read, Answer::throttled(&["1"])).times(1);
+    let rule = Fault::throttled(&["1"]).on(Route::Read).times(1);
     with("planning", [rule.clone()]).is("applied", 0, 1);
     with("before the write", [rule.clone().from(2)]).is("applied", 0, 1);
     with("reading back", [rule.from(3)]).is("applied", 0, 1).has("verified", "true");
@@ -221,48 +227,48 @@ fn a_429_of_a_read_is_waited_out() {
 
 #[test]
 fn a_429_for_ever_parks_the_org_after_ten() {
-    with("for ever", [Rule::every(Op::Write, Answer::throttled(&["1"]))])
+    with("for ever", [Fault::throttled(&["1"]).on(Route::Write)])
         .is("not_attempted", 5, 10)
         .has("error_code", "E-ORG-061");
 }
 
 #[test]
 fn a_wait_of_more_than_a_quarter_of_an_hour_parks_the_org() {
-    with("901", [Rule::every(Op::Write, Answer::throttled(&["901"]))])
+    with("901", [Fault::throttled(&["901"]).on(Route::Write)])
         .is("not_attempted", 5, 1)
         .has("error_code", "E-ORG-061");
     // An accepted write whose read-back has to wait as long is nobody's to call applied.
-    with("reading back", [read_back(Answer::throttled(&["901"]))])
+    with("reading back", [read_back(Fault::throttled(&["901"]))])
         .is("unknown", 6, 1)
         .has("error_code", "E-ORG-051");
 }
 
 /// Everything that leaves open whether a write was applied.
-fn doubts() -> Vec<(&'static str, Answer)> {
-    let status = |code| Answer::status(code, &[], r#"{"error":"Oops"}"#);
+fn doubts() -> Vec<(&'static str, Fault)> {
+    let status = |code| Fault::status(code, &[], r#"{"error":"Oops"}"#);
     vec![
         ("408", status(408)),
         ("500", status(500)),
         ("502", status(502)),
-        ("503", Answer::status(503, &[("Retry-After", "1")], "")),
+        ("503", Fault::status(503, &[("Retry-After", "1")], "")),
         ("504", status(504)),
         ("599", status(599)),
-        ("201", Answer::status(201, &[], "{}")),
-        ("204", Answer::status(204, &[], "")),
-        ("html", Answer::ok("<html><body>Welcome to the proxy</body></html>")),
-        ("nothing", Answer::ok("")),
-        ("null", Answer::ok("null")),
-        ("list", Answer::ok("[]")),
-        ("string", Answer::ok("\"error:false\"")),
-        ("error is a string", Answer::ok(r#"{"error":"true"}"#)),
-        ("truncated", Answer::truncated()),
-        ("overlong", Answer::overlong()),
-        ("garbage", Answer::garbage()),
-        ("bomb", Answer::bomb()),
-        ("drip", Answer::drip()),
-        ("hang", Answer::hang()),
-        ("reset", Answer::reset()),
-        ("close", Answer::close()),
+        ("201", Fault::status(201, &[], "{}")),
+        ("204", Fault::status(204, &[], "")),
+        ("html", Fault::ok("<html><body>Welcome to the proxy</body></html>")),
+        ("nothing", Fault::ok("")),
+        ("null", Fault::ok("null")),
+        ("list", Fault::ok("[]")),
+        ("string", Fault::ok("\"error:false\"")),
+        ("error is a string", Fault::ok(r#"{"error":"true"}"#)),
+        ("truncated", Fault::act("truncate")),
+        ("overlong", Fault::act("too-short")),
+        ("garbage", Fault::act("garbage")),
+        ("bomb", Fault::act("gzip-bomb")),
+        ("drip", Fault::act("drip-body")),
+        ("hang", Fault::act("hang")),
+        ("reset", Fault::act("reset")),
+        ("close", Fault::act("close")),
     ]
 }
 
@@ -282,8 +288,8 @@ fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
             .has("attempts", "2");
         // Two reads, a quiet period apart, stand between the two writes.
         let calls = case.calls();
-        let ops: Vec<Op> = calls.iter().map(|(op, _)| *op).collect();
-        assert_eq!(ops[2..6], [Op::Write, Op::Read, Op::Read, Op::Write], "{name}");
+        let ops: Vec<Route> = calls.iter().map(|(op, _)| *op).collect();
+        assert_eq!(ops[2..6], [Route::Write, Route::Read, Route::Read, Route::Write], "{name}");
         assert!(
             calls[4].1 - calls[3].1 >= Duration::from_millis(195),
             "{name}: {:?}",
@@ -294,9 +300,9 @@ fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
 
 #[test]
 fn three_sends_that_were_not_applied_are_the_end() {
-    let oops = || Answer::status(500, &[], "oops");
-    with("twice", [Rule::every(Op::Write, oops()).times(2)]).is("applied", 0, 3).has("attempts", "3");
-    with("always", [Rule::every(Op::Write, oops())]).is("failed", 5, 3).has("error_code", "E-ORG-031");
+    let oops = || Fault::status(500, &[], "oops");
+    with("twice", [oops().on(Route::Write).times(2)]).is("applied", 0, 3).has("attempts", "3");
+    with("always", [oops().on(Route::Write)]).is("failed", 5, 3).has("error_code", "E-ORG-031");
 }
 
 #[test]
@@ -306,23 +312,23 @@ fn a_200_that_says_no_is_no_success() {
         ("auth", r#"{"authError":true,"errorMsg":"reconnect"}"#, "E-ORG-022"),
     ] {
         let said = if name == "error" { "no such door" } else { "reconnect" };
-        let case = with(name, [write(Answer::ok(body))])
+        let case = with(name, [write(Fault::ok(body))])
             .is("rejected", 3, 1)
             .has("error_code", code)
             .has("http_status", "200")
             .mentions("error_message", said);
-        assert_eq!(case.calls().last().unwrap().0, Op::Read, "what is live is looked at");
+        assert_eq!(case.calls().last().unwrap().0, Route::Read, "what is live is looked at");
     }
     // Even one that was applied all the same: what the vendor refused is not called done.
     let desk_case =
-        with("applied all the same", [write(Answer::ok(r#"{"error":true,"errorMsg":"no"}"#).applied())]);
+        with("applied all the same", [write(Fault::ok(r#"{"error":true,"errorMsg":"no"}"#).applied())]);
     assert_eq!((desk_case.row["status"].as_str(), desk_case.ended.code), ("rejected", 3));
 }
 
 #[test]
 fn a_partial_success_is_a_warning_with_its_lists() {
     let body = r#"{"error":false,"warningMsg":"two doors","failedGuids":["g1","g2"],"misconfiguredDoors":["Front","Back"]}"#;
-    with("warning", [write(Answer::ok(body).applied())])
+    with("warning", [write(Fault::ok(body).applied())])
         .is("applied_with_warnings", 0, 1)
         .has("failed_guids", "g1;g2")
         .has("misconfigured_doors", "Front;Back")
@@ -332,16 +338,16 @@ fn a_partial_success_is_a_warning_with_its_lists() {
 
 #[test]
 fn an_accepted_write_is_never_sent_again_whatever_is_read() {
-    let lost = with("accepted and forgotten", [write(Answer::ok(r#"{"error":false}"#))]);
+    let lost = with("accepted and forgotten", [write(Fault::ok(r#"{"error":false}"#))]);
     lost.is("diverged", 3, 1).has("error_code", "E-ORG-040").has("verified", "false");
 
     // A read-back that lags behind is read again.
     let old = format!(r#"{{"orgIntegrationV2":{}}}"#, Org::new(FAULTY).object());
-    with("stale once", [read_back(Answer::ok(&old)).times(1)]).is("applied", 0, 1).has("verified", "true");
+    with("stale once", [read_back(Fault::ok(&old)).times(1)]).is("applied", 0, 1).has("verified", "true");
     // Doubt, and a read that lags behind.
     with(
         "doubt, and stale once",
-        [write(Answer::status(504, &[], "").applied()), read_back(Answer::ok(&old)).times(1)],
+        [write(Fault::status(504, &[], "").applied()), read_back(Fault::ok(&old)).times(1)],
     )
     .is("applied", 0, 1)
     .has("verified", "true");
@@ -350,49 +356,49 @@ fn an_accepted_write_is_never_sent_again_whatever_is_read() {
 #[test]
 fn a_read_back_that_fails_leaves_the_outcome_unknown() {
     for (name, answer) in [
-        ("500", Answer::status(500, &[], "")),
-        ("hang", Answer::hang()),
-        ("html", Answer::ok("<html>")),
-        ("bomb", Answer::bomb()),
+        ("500", Fault::status(500, &[], "")),
+        ("hang", Fault::act("hang")),
+        ("html", Fault::ok("<html>")),
+        ("bomb", Fault::act("gzip-bomb")),
     ] {
         with(name, [read_back(answer)])
             .is("unknown", 6, 1)
             .has("verified", "false")
             .has("error_code", "E-ORG-050");
     }
-    with("403", [read_back(Answer::status(403, &[], r#"{"msg":"Access Denied"}"#))]).is("unknown", 6, 1);
+    with("403", [read_back(Fault::status(403, &[], r#"{"msg":"Access Denied"}"#))]).is("unknown", 6, 1);
 }
 
 #[test]
 fn an_org_that_cannot_be_read_at_plan_time_keeps_nobody_else_waiting() {
     for (name, answer, status, code) in [
-        ("500", Answer::status(500, &[], ""), "failed", 5),
-        ("bomb", Answer::bomb(), "failed", 5),
-        ("truncated", Answer::truncated(), "failed", 5),
-        ("400", Answer::status(400, &[], r#"{"msg":"no"}"#), "rejected", 3),
+        ("500", Fault::status(500, &[], ""), "failed", 5),
+        ("bomb", Fault::act("gzip-bomb"), "failed", 5),
+        ("truncated", Fault::act("truncate"), "failed", 5),
+        ("400", Fault::status(400, &[], r#"{"msg":"no"}"#), "rejected", 3),
     ] {
-        let case = with(name, [Rule::every(Op::Read, answer)]).is(status, code, 0);
+        let case = with(name, [answer.on(Route::Read)]).is(status, code, 0);
         let tries = if status == "failed" { 3 } else { 1 };
         assert_eq!(case.calls().len(), tries, "{name}");
     }
     // Two bad replies are within what a read may take.
-    with("500 twice", [Rule::every(Op::Read, Answer::status(500, &[], "")).times(2)]).is("applied", 0, 1);
+    with("500 twice", [Fault::status(500, &[], "").on(Route::Read).times(2)]).is("applied", 0, 1);
 }
 
 #[test]
 fn someone_else_between_plan_and_write_is_a_conflict() {
     let edited = Org::new(FAULTY).with("saveClips", "null").object();
-    let rule = Rule::every(Op::Read, Answer::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#))).from(2);
+    let rule = Fault::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#)).on(Route::Read).from(2);
     with("before the write", [rule]).is("conflict", 3, 0).has("error_code", "E-ORG-010");
 
-    let rule = read_back(Answer::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#)));
+    let rule = read_back(Fault::ok(&format!(r#"{{"orgIntegrationV2":{edited}}}"#)));
     with("after the write", [rule.clone()]).is("diverged", 3, 1);
-    with("in doubt", [write(Answer::status(500, &[], "")), rule])
+    with("in doubt", [write(Fault::status(500, &[], "")), rule])
         .is("diverged", 3, 1)
         .has("error_code", "E-ORG-041");
     // Who did just what was wanted is in nobody's way.
     let done = Org::new(FAULTY).with("saveClips", "true").object();
-    let rule = Rule::every(Op::Read, Answer::ok(&format!(r#"{{"orgIntegrationV2":{done}}}"#))).from(2);
+    let rule = Fault::ok(&format!(r#"{{"orgIntegrationV2":{done}}}"#)).on(Route::Read).from(2);
     let case = with("done already", [rule]);
     assert_eq!((case.row["status"].as_str(), case.ended.code), ("unchanged", 0));
 }
@@ -401,7 +407,7 @@ fn someone_else_between_plan_and_write_is_a_conflict() {
 fn another_org_that_comes_back_is_never_written_over() {
     let other = format!(r#"{{"orgIntegrationV2":{}}}"#, Org::new(1).object());
     for nth in [1, 2] {
-        let rule = Rule::every(Op::Read, Answer::ok(&other)).from(nth);
+        let rule = Fault::ok(&other).on(Route::Read).from(nth);
         with(&format!("read {nth}"), [rule]).is("blocked", 3, 0).has("error_code", "E-ORG-006");
     }
 }
@@ -411,8 +417,8 @@ fn null_for_absent_and_reordered_maps_are_no_difference() {
     let desk = Desk::new();
     let org = Org::new(0).without("createSeekPoints").with("indexFaces", "null");
     desk.manifest("createSeekPoints,indexFaces", [(&org, "<null>,<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org]);
+    let vendor = Vendor::start(Server::Merge, [org]);
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
     assert_eq!(ended.statuses(), ["unchanged"]);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }

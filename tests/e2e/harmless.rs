@@ -5,8 +5,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, Ended, FAST};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor, quoted};
+use crate::org::{Org, quoted};
+use crate::vendor::{Fault, Vendor};
 
 /// One of each kind: a terminal's, a CI system's, a spreadsheet's, Markdown's and HTML's.
 const HOSTILE: [&str; 12] = [
@@ -109,7 +112,7 @@ fn hostile_orgs() -> Vec<Org> {
 fn hostile_names_doors_values_and_messages_act_neither_on_a_terminal_nor_in_a_log_nor_in_a_file() {
     let desk = Desk::new();
     let orgs = hostile_orgs();
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     // The row's own cells are hostile too, as far as a manifest takes them.
     let mut text = "org_uuid,saveClips,doorInfoMap.plain.doorName,note,_ticket\n".to_owned();
     for (org, hostile) in orgs.iter().zip(HOSTILE) {
@@ -119,7 +122,7 @@ fn hostile_names_doors_values_and_messages_act_neither_on_a_terminal_nor_in_a_lo
     desk.write("orgs.csv", text);
     for (org, hostile) in orgs.iter().zip(HOSTILE).skip(1).step_by(3) {
         let body = format!("{{\"error\":true,\"msg\":{0},\"warningMsg\":{0}}}", quoted(hostile));
-        vendor.on(Rule::every(Op::Write, Answer::ok(&body)).of(&org.uuid));
+        vendor.on(Fault::ok(&body).on(Route::Write).of(&org.uuid));
     }
     for line in
         ["orgs", "orgs --format csv", "doctor", "export -o live", "plan orgs.csv", "plan orgs.csv --json"]
@@ -179,9 +182,9 @@ fn what_stopped_a_run_is_no_live_markdown() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..3).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs);
+    let vendor = Vendor::start(Server::Merge, orgs);
     let place = "https://x/[a](javascript:x)<img src=x>**b**";
-    vendor.on(Rule::every(Op::Write, Answer::status(302, &[("location", place)], "")));
+    vendor.on(Fault::status(302, &[("location", place)], "").on(Route::Write));
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
     is_harmless("apply", &ended);
     let page = fs::read_to_string(ended.file("report.md")).unwrap();
@@ -197,7 +200,7 @@ fn hostile_paths_folders_and_keys_of_a_rollout_act_nowhere() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..2).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs);
+    let vendor = Vendor::start(Server::Merge, orgs);
     let table = fs::read_to_string(desk.path("orgs.csv")).unwrap();
     for hostile in ["a\n::error::b", "::error::b", "##vso[x]y", "\u{1b}]0;t\u{7}", "\u{202e}x", "\u{9b}2J"] {
         let folder = format!("{hostile} reports");
@@ -252,8 +255,7 @@ fn hostile_paths_folders_and_keys_of_a_rollout_act_nowhere() {
 #[test]
 fn a_name_that_is_a_command_is_left_out_of_a_starter_manifest() {
     let desk = Desk::new();
-    let vendor =
-        Vendor::start(Server::Merges, [Org::new(0).named("##vso[x]y"), Org::new(1).named("Acme;=1")]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0).named("##vso[x]y"), Org::new(1).named("Acme;=1")]);
     let ended = desk.run(&vendor, "orgs --format csv").expect(0).says("has control characters or a command");
     desk.write("starter.csv", &ended.out);
     let starter = crate::desk::rows(&desk.path("starter.csv"));
@@ -273,7 +275,7 @@ fn a_line_break_in_a_path_breaks_no_line_of_any_command() {
     const NAME: &str = "two\nlines";
     let desk = Desk::new();
     let org = Org::new(1).with("enabled", "true");
-    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let vendor = Vendor::start(Server::Replace, [org.clone()]);
     let folder = desk.path(NAME);
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("orgs.csv"), format!("org_uuid,enabled\n{},FALSE\n", org.uuid)).unwrap();

@@ -1,15 +1,18 @@
 //! Who may write, and how much of an org a write holds.
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, FAST};
+use crate::org::{Org, parse};
 use crate::rollout::assert_proper;
-use crate::vendor::{Op, Org, Server, Vendor, parse};
+use crate::vendor::Vendor;
 
 #[test]
 fn check_plan_and_orgs_never_write() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..5).map(Org::new).collect();
     desk.manifest("org_name,saveClips", orgs.iter().map(|org| (org, format!("{},true", org.name))));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
 
     desk.run(&vendor, "check orgs.csv").expect(0);
     assert_eq!(vendor.seen().len(), 0, "a check sends nothing unless asked to");
@@ -23,7 +26,7 @@ fn check_plan_and_orgs_never_write() {
         assert!(listed.out.contains(&org.uuid) && listed.out.contains(&org.name));
         assert_eq!(vendor.settings(&org.uuid), org.settings);
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     assert_proper(&vendor.seen());
 
     // A starter manifest is a manifest.
@@ -39,9 +42,9 @@ fn a_patch_holds_only_what_is_managed() {
         "saveClips,locationInfoMap.8.locationName",
         orgs.iter().map(|org| (org, "true,Annex".to_owned())),
     );
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     desk.run(&vendor, &format!("apply orgs.csv --write patch --yes --allow additions {FAST}")).expect(0);
-    for write in vendor.of(Op::Write) {
+    for write in vendor.of(Route::Write) {
         let sent = parse(&parse(&write.body)["envoySettings"]);
         assert_eq!(sent.keys().collect::<Vec<_>>(), ["locationInfoMap", "saveClips"]);
         // A managed map is sent whole, for a server that replaces values.
@@ -61,10 +64,10 @@ fn without_reading_an_org_costs_one_call() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..5).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     let ended = desk.run(&vendor, &format!("apply orgs.csv --no-read --yes {FAST}")).expect(0);
     assert_eq!(vendor.seen().len(), orgs.len());
-    assert_eq!(vendor.of(Op::Write).len(), orgs.len());
+    assert_eq!(vendor.of(Route::Write).len(), orgs.len());
     assert!(ended.results().iter().all(|row| row["status"] == "applied" && row["verified"] == "false"));
     assert_proper(&vendor.seen());
 }

@@ -1,12 +1,15 @@
-//! The binary as its users meet it: the real program, real files, a real socket, and a vendor that knows nothing of it.
+//! The binary as its users meet it: the real program, real files, a real socket, and the sandbox in the vendor's place.
 //!
 //! No test here looks inside: all that counts is what was sent, what lies on disk, what was printed, and the exit code.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 #![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
-/// A vendor of the tests' own: what it serves, what it is told to do wrong, what it saw. Nothing of orgwave in it.
+/// The vendor: the sandbox in this process, with the tests' own orgs; what it is told to do wrong, what it saw.
 mod vendor;
+
+/// An org as the tests make it, in JSON.
+mod org;
 
 /// Running the binary in a folder of its own, and reading what it leaves there.
 mod desk;

@@ -6,8 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use orgwave_sandbox::Server;
+
 use crate::desk::{ALL, Desk, FAST};
-use crate::vendor::{Op, Org, Server, Vendor, uuid};
+use crate::org::{Org, uuid};
+use crate::vendor::Vendor;
 
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 const B: &str = "BAAAAAAAAAAAAAAAAAAAAA";
@@ -100,7 +103,7 @@ fn hostile() -> Vec<Hostile> {
 #[test]
 fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Merges, []);
+    let vendor = Vendor::start(Server::Merge, []);
     for (name, bytes, wanted) in hostile() {
         desk.write("orgs.csv", &bytes);
         let told = desk.run_bare("check orgs.csv --json").expect(65);
@@ -174,7 +177,7 @@ fn harmless_oddities_reach_the_orgs_they_mean() {
         let desk = Desk::new();
         let orgs = [Org::new(0), Org::new(1)];
         desk.write("orgs.csv", bytes);
-        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        let vendor = Vendor::start(Server::Merge, orgs.clone());
         let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
         assert_eq!(ended.code, 0, "{name}: {}", ended.err);
         for org in &orgs {
@@ -195,7 +198,7 @@ fn odd_names_and_texts_go_through_unharmed() {
         (org, format!("\"{name}\",\\=SUM(A1),\"two\nlines\""))
     });
     desk.manifest("org_name,doorInfoMap.new.doorName,note", rows);
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
     for org in &orgs {
         let doors: Value =
@@ -232,7 +235,7 @@ fn all_problems_come_at_once_and_a_terminal_is_spared_the_last_thousands() {
 #[test]
 fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Merges, []);
+    let vendor = Vendor::start(Server::Merge, []);
     desk.write("orgs.csv", format!("org_uuid,enabled\n{A},true\n"));
     desk.write(
         "doors.csv",
@@ -258,7 +261,7 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
         let ended = desk.run(&vendor, "apply bad.toml --yes").expect(65);
         assert!(ended.err.contains(code) && ended.err.contains("bad.toml"), "{code}: {}", ended.err);
     }
-    assert_eq!(vendor.of(Op::Other).len() + vendor.seen().len(), 0);
+    assert_eq!(vendor.seen().len(), 0);
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn a_name_with_what_cannot_be_seen_is_shown_by_its_numbers_and_kept_as_it_is_in_
     let desk = Desk::new();
     let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
     desk.manifest("org_name,saveClips", [(&org, "Acme,true".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     let blocked = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);
     let said = "the manifest says \"Acme\", the live name is \"Acme<U+202E><U+200B> Inc\"";
     assert_eq!(blocked.result(&org.uuid)["error_message"], said);

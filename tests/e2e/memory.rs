@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::process::Command;
 
+use orgwave_sandbox::Server;
+
 use crate::desk::{Desk, FAST};
-use crate::vendor::{Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::Vendor;
 
 /// What each of these commands held at once for so many orgs of 31 settings, in KiB.
 fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
@@ -29,7 +32,7 @@ fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
     manifest("door", "Entrance", "30,5");
     manifest("door", "Gate", "20,4");
     manifest("new", "Exit", "30,5");
-    let vendor = Vendor::start(Server::Merges, orgs.iter().cloned());
+    let vendor = Vendor::start(Server::Merge, orgs.iter().cloned());
     let apply = format!("apply Entrance.csv --yes --allow additions --verify none --org-files never {FAST}");
     let run = desk.run(&vendor, &apply).expect(0).run.unwrap();
     let pace = "--rate unlimited --org-rate unlimited --no-progress";

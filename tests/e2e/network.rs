@@ -16,8 +16,11 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, Ended};
-use crate::vendor::{Op, Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::Vendor;
 
 /// An authority of a company, which no system trusts.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -162,7 +165,7 @@ fn run(desk: &Desk, line: &str, variables: &[(&str, &str)]) -> Ended {
 #[test]
 fn requests_go_through_a_real_proxy_but_never_to_this_machine() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     let company = Authority::new("company");
     desk.write("ca.pem", company.pem());
     // An address that Linux takes for this machine, and no rule of ours does.
@@ -280,7 +283,7 @@ fn tunnel(mut client: TcpStream, seen: &Mutex<Vec<(u8, u16)>>) -> Option<()> {
 fn requests_go_through_a_socks_proxy_with_its_password_and_never_to_this_machine() {
     let desk = Desk::new();
     let org = Org::new(0);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     desk.manifest("saveClips", [(&org, "true".to_owned())]);
     let company = Authority::new("company");
     desk.write("ca.pem", company.pem());
@@ -315,13 +318,13 @@ fn requests_go_through_a_socks_proxy_with_its_password_and_never_to_this_machine
     }
     let url = format!("socks5h://me:hunter2@127.0.0.1:{}", proxy.port);
     run(&desk, &format!("apply orgs.csv --yes {connection}"), &[("ALL_PROXY", &url)]).expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 1);
+    assert_eq!(vendor.of(Route::Write).len(), 1);
 }
 
 #[test]
 fn certificates_are_judged_and_a_company_authority_is_named() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     let (company, other) = (Authority::new("company"), Authority::new("other"));
     desk.write("ca.pem", company.pem());
     desk.write("both.pem", format!("# ours\n{}\n{}", other.pem(), company.pem()));
@@ -345,7 +348,7 @@ fn certificates_are_judged_and_a_company_authority_is_named() {
     });
     orgs(&expired, "--ca-file ca.pem").expect(69).says("expired");
     orgs(&company.issue(&["elsewhere.example"], |_| {}), "--ca-file ca.pem").expect(69).says("not valid for");
-    assert_eq!(vendor.of(Op::List).len(), 2, "nothing was sent but by the good");
+    assert_eq!(vendor.of(Route::Clients).len(), 2, "nothing was sent but by the good");
     desk.write("no.pem", "not PEM");
     for file in ["no.pem", "key", "gone.pem", "/dev/zero"] {
         let ended = orgs(&good, &format!("--ca-file {file}")).expect(78);
@@ -356,7 +359,7 @@ fn certificates_are_judged_and_a_company_authority_is_named() {
 #[test]
 fn a_client_certificate_goes_with_the_partner_api_scheme() {
     let desk = Desk::new();
-    let vendor = Vendor::start(Server::Merges, [Org::new(0)]);
+    let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     let company = Authority::new("company");
     desk.write("ca.pem", company.pem());
     let ours = company.issue(&["partner.example"], |_| {});
@@ -369,7 +372,7 @@ fn a_client_certificate_goes_with_the_partner_api_scheme() {
     run(&desk, &format!("orgs {line}"), &[]).expect(69);
     assert_eq!(vendor.seen().len(), 0);
     run(&desk, &format!("orgs {line} {both}"), &[]).expect(0);
-    assert_eq!(vendor.of(Op::List)[0].header("x-auth-scheme"), ["partner-api"]);
+    assert_eq!(vendor.of(Route::Clients)[0].header("x-auth-scheme"), ["partner-api"]);
     let told = run(&desk, &format!("doctor {line} {both}"), &[]).expect(0);
     assert!(told.out.contains("cert.pem") && told.out.contains("partner-api"), "{}", told.out);
     run(&desk, &format!("orgs {line} --client-cert cert.pem --client-key other.key"), &[]).expect(78);
@@ -382,5 +385,5 @@ fn a_client_certificate_goes_with_the_partner_api_scheme() {
     run(&desk, &format!("orgs {line} {both}"), &[]).expect(78).says("can be read by others");
     // Without one, the scheme is the key's alone.
     run(&desk, &format!("orgs --endpoint {} --token-file key", vendor.url()), &[]).expect(0);
-    assert_eq!(vendor.of(Op::List).last().unwrap().header("x-auth-scheme"), ["partner-api-token"]);
+    assert_eq!(vendor.of(Route::Clients).last().unwrap().header("x-auth-scheme"), ["partner-api-token"]);
 }

@@ -7,15 +7,18 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::debian::program;
 use crate::desk::{Desk, FAST};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, Vendor};
 
 fn desk_of(count: usize) -> (Desk, Vendor, Vec<Org>) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     (desk, vendor, orgs)
 }
 
@@ -59,7 +62,7 @@ fn a_refused_night_leaves_nothing() {
     let night = format!("apply orgs.csv --unattended --max-changed 100% {FAST}");
     desk.write_private("other", "another-key");
     desk.write("bad.csv", "org_uuid,nonsense\n");
-    vendor.on(Rule::every(Op::List, Answer::status(401, &[], "{}")));
+    vendor.on(Fault::status(401, &[], "{}").on(Route::Clients));
     desk.run(&vendor, &night).expect(77);
     vendor.behave();
     for (line, code) in [
@@ -77,7 +80,7 @@ fn a_refused_night_leaves_nothing() {
     let guarded =
         desk.run(&vendor, &format!("apply orgs.csv --unattended --max-changed 1% {FAST}")).expect(13);
     assert!(guarded.file("plan.jsonl").exists() && !guarded.file("run.db").exists());
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -89,8 +92,8 @@ fn pruning_takes_old_finished_runs_and_nothing_else() {
     // The key is refused in mid-run: there is something to resume.
     vendor.edit(&orgs[1].uuid, "saveClips", "false");
     let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0).plan_file();
-    for op in [Op::Write, Op::List] {
-        vendor.on(Rule::every(op, Answer::status(401, &[], "{}")));
+    for op in [Route::Write, Route::Clients] {
+        vendor.on(Fault::status(401, &[], "{}").on(op));
     }
     let unfinished = run(desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(77));
     vendor.behave();
@@ -293,7 +296,7 @@ fn a_real_exporter_collects_the_metrics_of_two_rollouts_side_by_side() {
     // A refused night of one says nothing of the other, and when it last went well.
     let since = value(&metrics, "last_success_timestamp_seconds", "/one/");
     vendor.edit(&orgs[0].uuid, "saveClips", "false");
-    vendor.on(Rule::every(Op::List, Answer::status(401, &[], "{}")));
+    vendor.on(Fault::status(401, &[], "{}").on(Route::Clients));
     night("one", "").expect(77);
     let metrics = exporter.scrape();
     assert!(metrics.contains("node_textfile_scrape_error 0\n"), "{metrics}");

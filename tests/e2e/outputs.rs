@@ -3,14 +3,17 @@
 use std::fs;
 use std::process::Stdio;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, FAST};
-use crate::vendor::{Op, Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::Vendor;
 
 fn desk_of(count: usize) -> (Desk, Vendor, Vec<Org>) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     (desk, vendor, orgs)
 }
 
@@ -96,7 +99,7 @@ fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_wit
         let (ended, said) = on_a_full_disk(&desk, &line);
         assert_eq!(ended, 74, "{flag}: {said}");
         assert!(said.contains("stdout can't be written"), "{flag}: {said}");
-        assert_eq!(vendor.of(Op::Write).len(), orgs.len());
+        assert_eq!(vendor.of(Route::Write).len(), orgs.len());
         let runs = desk.run_bare("runs --json").expect(0).out;
         let run: serde_json::Value = serde_json::from_str(&runs).unwrap();
         assert_eq!((&run["finished"], &run["counts"]["applied"]), (&true.into(), &4.into()), "{runs}");
@@ -118,6 +121,6 @@ fn a_file_that_may_not_grow_ends_with_74_like_a_full_disk() {
         desk.settle(&mut command);
         desk.spawn(command).wait().expect(74).says("can't be written");
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
 }

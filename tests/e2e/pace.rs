@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, FAST};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, Vendor};
 
 /// The most arrivals in any half-open stretch of this length.
 fn most_within(arrivals: &[Instant], stretch: Duration) -> usize {
@@ -53,7 +56,7 @@ fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let lateness = Lateness::measure(&runtime);
     let line =
@@ -76,7 +79,7 @@ fn no_org_is_called_more_often_than_its_own_rate() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..8).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     // One call a second and org: four calls take three seconds at least.
     let line = format!(
         "apply orgs.csv --yes --waves rest {}",
@@ -97,15 +100,13 @@ fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..30).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     // With every write held back, as many calls arrive as may be under way, and no more.
-    let gate = crate::vendor::Gate::closed();
-    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)));
+    vendor.on(Fault::held().on(Route::Write));
     let line = format!("apply orgs.csv --yes --waves rest --concurrency 7 {}", FAST.replace("2s", "20s"));
     let run = desk.start(&vendor, &line);
-    let writes = |seen: &[crate::vendor::Seen]| seen.iter().filter(|seen| seen.op == Op::Write).count();
-    vendor.until("seven writes", |seen| writes(seen) == 7);
-    gate.open();
+    vendor.until_seen(7, Route::Write);
+    vendor.behave();
     run.wait().expect(0);
     assert_eq!(vendor.most_under_way(), 7);
 }
@@ -115,17 +116,17 @@ fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..20).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     // Several orgs at once: that is the bucket which all calls share.
     for org in &orgs[3..7] {
-        vendor.on(Rule::every(Op::Write, Answer::throttled(&["1"])).of(&org.uuid).times(1));
+        vendor.on(Fault::throttled(&["1"]).on(Route::Write).of(&org.uuid).times(1));
     }
     let line =
         format!("apply orgs.csv --yes --waves rest {}", FAST.replace("--rate unlimited", "--rate 50/s"));
     let ended = desk.run(&vendor, &line).expect(0);
     assert_eq!(ended.statuses(), vec!["applied"; 20]);
     assert!(ended.results().iter().all(|row| row["attempts"] == "1"));
-    assert_eq!(vendor.of(Op::Write).len(), 24);
+    assert_eq!(vendor.of(Route::Write).len(), 24);
 }
 
 #[test]

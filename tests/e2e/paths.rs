@@ -4,14 +4,17 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::process::Command;
 
+use orgwave_sandbox::Server;
+
 use crate::desk::Desk;
-use crate::vendor::{KEY, Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{KEY, Vendor};
 
 fn ready() -> (Desk, Vendor) {
     let desk = Desk::new();
     let org = Org::new(0);
     desk.manifest("saveClips", [(&org, "true".to_owned())]);
-    (desk, Vendor::start(Server::Merges, [org]))
+    (desk, Vendor::start(Server::Merge, [org]))
 }
 
 #[test]

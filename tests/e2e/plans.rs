@@ -2,15 +2,18 @@
 
 use std::fs;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, FAST, acks};
-use crate::vendor::{Answer, KEY, Op, Org, Rule, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{Fault, KEY, Vendor};
 
 fn planned(manifest: &str, count: usize) -> (Desk, Vendor, Vec<Org>, String) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     let (columns, cells) = manifest.split_once('\n').unwrap();
     desk.manifest(columns, orgs.iter().map(|org| (org, cells.to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     let plan = desk.run(&vendor, &format!("plan orgs.csv --max-failures 100% {FAST}")).expect(0).plan_file();
     (desk, vendor, orgs, plan)
 }
@@ -62,7 +65,7 @@ fn a_changed_value_or_org_is_12() {
 #[test]
 fn a_plan_is_for_one_endpoint_one_key_and_a_while() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
-    let other = Vendor::start(Server::Merges, orgs);
+    let other = Vendor::start(Server::Merge, orgs);
     desk.run(&other, &format!("apply {plan} --yes {FAST}")).expect(12).says(&vendor.url());
     assert_eq!(other.seen().len(), 0);
 
@@ -74,7 +77,7 @@ fn a_plan_is_for_one_endpoint_one_key_and_a_while() {
 
     let short = desk.run(&vendor, &format!("plan orgs.csv --expires 1ms {FAST}")).expect(0).plan_file();
     desk.run(&vendor, &format!("apply {short} --yes {FAST}")).expect(12).says("expired");
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -82,12 +85,12 @@ fn a_secret_that_changed_since_the_plan_is_12() {
     let desk = Desk::new();
     let org = Org::new(0);
     desk.manifest("apiToken", [(&org, "<secret:ENVOY_TOKEN>".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     desk.write_private("s.toml", "ENVOY_TOKEN = \"first-value\"\n");
     let plan = desk.run(&vendor, &format!("plan orgs.csv --secrets s.toml {FAST}")).expect(0).plan_file();
     desk.write_private("s.toml", "ENVOY_TOKEN = \"second-value\"\n");
     desk.run(&vendor, &format!("apply {plan} --yes --secrets s.toml {FAST}")).expect(12);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     desk.write_private("s.toml", "ENVOY_TOKEN = \"first-value\"\n");
     desk.run(&vendor, &format!("apply {plan} --yes --secrets s.toml {FAST}")).expect(0);
     assert_eq!(vendor.settings(&org.uuid)["apiToken"], "\"first-value\"");
@@ -133,10 +136,10 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
         let desk = Desk::new();
         let org = Org::new(1);
         desk.manifest(columns, [(&org, cells.to_owned())]);
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         for yes in ["--yes", "--unattended --max-changed 100%"] {
             let stopped = desk.run(&vendor, &format!("apply orgs.csv {yes} {FAST}")).expect(13);
-            assert_eq!(vendor.of(Op::Write).len(), 0, "{name}");
+            assert_eq!(vendor.of(Route::Write).len(), 0, "{name}");
             assert!(stopped.file("plan.jsonl").is_file(), "{name}: the plan is kept");
             desk.run(&vendor, &format!("apply orgs.csv --ack WRONG-CODE {yes} {FAST}")).expect(13);
         }
@@ -145,7 +148,7 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
         let line = told(&stopped.err);
         assert!(!line.contains("--ack "), "{name}: {line}");
         desk.run_bare(&format!("apply {line} --yes {}", acks(&stopped.err))).expect(0);
-        assert_eq!(vendor.of(Op::Write).len(), 1, "{name}");
+        assert_eq!(vendor.of(Route::Write).len(), 1, "{name}");
     }
 }
 
@@ -154,7 +157,7 @@ fn an_org_that_does_not_say_whose_it_is_is_a_guard() {
     let desk = Desk::new();
     let org = Org::new(1).without("orgUuid");
     desk.manifest("saveClips", [(&org, "true".to_owned())]);
-    let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+    let vendor = Vendor::start(Server::Replace, [org.clone()]);
     let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
     desk.run_bare(&format!("apply {} --yes {}", told(&stopped.err), acks(&stopped.err))).expect(0);
     assert_eq!(vendor.settings(&org.uuid), org.with("saveClips", "true").settings);
@@ -165,7 +168,7 @@ fn a_plan_prints_the_line_that_applies_it() {
     let desk = Desk::new();
     let org = Org::new(1);
     desk.manifest("saveClips", [(&org, "<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     assert!(!told(&planned.out).contains("--ack"), "{}", planned.out);
     desk.run_bare(&format!("apply {} --yes {}", told(&planned.out), acks(&planned.out))).expect(0);
@@ -182,11 +185,11 @@ fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
         assert!(std::path::Path::new(page).extension().is_some_and(|kind| kind == "html"), "{}", stopped.err);
         hints.push(told(&stopped.err));
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     assert!(hints[1].starts_with(&plan), "{hints:?}");
     // Word for word what it says, of the plan that it made.
     desk.run_bare(&format!("apply {}", hints[0])).expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 4);
+    assert_eq!(vendor.of(Route::Write).len(), 4);
 }
 
 #[test]
@@ -199,13 +202,13 @@ fn with_nobody_watching_a_larger_share_can_be_allowed() {
 fn plan_with_a_detailed_exit_code_tells_changes_from_none_and_from_not_knowing() {
     let desk = Desk::new();
     let (same, differs, gone) = (Org::new(0).with("saveClips", "true"), Org::new(1), Org::new(2));
-    let vendor = Vendor::start(Server::Merges, [same.clone(), differs.clone()]);
+    let vendor = Vendor::start(Server::Merge, [same.clone(), differs.clone()]);
     let line = format!("plan orgs.csv --detailed-exitcode {FAST}");
     for (orgs, code) in [(vec![&same], 0), (vec![&same, &differs], 2), (vec![&differs, &gone], 3)] {
         desk.manifest("saveClips", orgs.into_iter().map(|org| (org, "true".to_owned())));
         desk.run(&vendor, &line).expect(code);
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -236,8 +239,8 @@ fn a_retry_writes_as_the_run_did() {
         let desk = Desk::new();
         let orgs: Vec<Org> = (0..3).map(Org::new).collect();
         desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-        let vendor = Vendor::start(Server::Merges, orgs.clone());
-        vendor.on(Rule::every(Op::Write, Answer::status(503, &[], "")).of(&orgs[1].uuid));
+        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        vendor.on(Fault::status(503, &[], "").on(Route::Write).of(&orgs[1].uuid));
         let all = "--waves rest --max-failures 100% --attempts 1";
         let ended = desk.run(&vendor, &format!("apply orgs.csv {flag} {all} --yes {FAST}")).expect(5);
         let told = ended.out.lines().find_map(|line| line.split_once("orgwave apply ")).unwrap().1.to_owned();
@@ -277,7 +280,7 @@ fn undo_takes_out_an_added_entry_that_has_a_null_member() {
     let desk = Desk::new();
     let org = Org::new(0).without("doorInfoMap");
     desk.manifest("doorInfoMap.d1.doorName,doorInfoMap.d1.remoteUnlock", [(&org, "New,<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
     assert!(vendor.settings(&org.uuid)["doorInfoMap"].contains("\"New\""));
     desk.run(&vendor, &format!("undo {} -o undo.jsonl --rate unlimited", run.display())).expect(0);
@@ -297,7 +300,7 @@ fn what_an_undo_left_is_undone_anew() {
     let name = run.file_name().unwrap().to_str().unwrap();
     assert_eq!(header["undoes"], name);
     assert_eq!(header["inputs"][0]["name"], format!("run {name}"));
-    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "{}")).of(&orgs[1].uuid));
+    vendor.on(Fault::status(500, &[], "{}").on(Route::Write).of(&orgs[1].uuid));
     let ended = desk.run(&vendor, &format!("apply undo.jsonl --yes {FAST}"));
     assert_eq!(ended.result(&orgs[1].uuid)["status"], "failed");
     assert!(ended.out.contains(&format!("orgwave undo reports/{name} ")), "{}", ended.out);

@@ -4,15 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{Desk, Ended, FAST};
-use crate::vendor::{KEY, Op, Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::{KEY, Vendor};
 
 /// A desk with a good manifest, and a vendor that must not be called.
 fn ready() -> (Desk, Vendor) {
     let desk = Desk::new();
     let org = Org::new(5);
     desk.manifest("saveClips,wave,apiToken", [(&org, "true,1,".to_owned())]);
-    (desk, Vendor::start(Server::Merges, [org]))
+    (desk, Vendor::start(Server::Merge, [org]))
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn command_lines_that_cannot_be_meant_end_with_64() {
     ] {
         assert_eq!(desk.run_bare(line).code, 64, "{line}");
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn flags_of_a_rollout_do_not_go_with_a_plan() {
         let flag = flags.split(' ').next().unwrap();
         assert!(ended.err.contains(flag), "{flags}: {}", ended.err);
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0);
 }
 
@@ -92,7 +95,7 @@ fn with_no_terminal_nobody_can_say_yes() {
         command.arg("--wait").arg(env!("CARGO_BIN_EXE_orgwave")).args(line.split_whitespace());
         desk.spawn(command).wait().expect(64).says("--yes");
     }
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn a_key_must_be_there_and_safe() {
 #[test]
 fn the_key_comes_from_where_it_may_in_the_order_that_is_told() {
     let org = Org::new(5);
-    let vendor = Vendor::start(Server::Merges, [org]);
+    let vendor = Vendor::start(Server::Merge, [org]);
     let line = format!("orgs --endpoint {}", vendor.url());
     let profile = |desk: &Desk, is_partner: &str| {
         fs::create_dir(desk.path(".rhombus")).unwrap();
@@ -193,7 +196,7 @@ fn secrets_must_be_there_before_anything_is_sent() {
     let desk = Desk::new();
     let org = Org::new(5);
     desk.manifest("apiToken", [(&org, "<secret:ENVOY_TOKEN>".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     for command in ["plan orgs.csv", "apply orgs.csv --yes"] {
         desk.run(&vendor, command).expect(78).says("ENVOY_TOKEN");
     }
@@ -236,7 +239,7 @@ fn a_folder_that_cannot_be_written_ends_with_74_before_anything_is_sent() {
         desk.run(&vendor, &format!("{command} --reports reports-is-a-file")).expect(74);
     }
     desk.run(&vendor, "plan orgs.csv -o no/such/folder/p.jsonl").expect(74);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -266,5 +269,5 @@ fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
     assert!(ended.out.contains("nothing to do"), "{}", ended.out);
     fs::remove_dir_all(desk.path("reports")).unwrap();
     desk.run(&vendor, "resume").expect(66).says("orgwave runs");
-    assert_eq!(vendor.of(Op::Write).len(), 1);
+    assert_eq!(vendor.of(Route::Write).len(), 1);
 }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use orgwave_sandbox::Server;
+
 use crate::desk::{Desk, Ended, FAST};
-use crate::vendor::{Org, Server, Vendor};
+use crate::org::Org;
+use crate::vendor::Vendor;
 
 #[test]
 fn each_value_that_makes_somebody_less_safe_is_marked_first_and_its_opposite_is_not() {
@@ -22,7 +25,7 @@ fn each_value_that_makes_somebody_less_safe_is_marked_first_and_its_opposite_is_
                 live => Org::new(n).with(column, live),
             })
             .collect();
-        let vendor = Vendor::start(Server::Merges, orgs.clone());
+        let vendor = Vendor::start(Server::Merge, orgs.clone());
         for (value, is_risky) in [(risky, true), (safe, false)] {
             desk.manifest(
                 &format!("org_name,{column},indexFaces"),
@@ -55,7 +58,7 @@ fn each_value_that_makes_somebody_less_safe_is_marked_first_and_its_opposite_is_
 fn values_are_shown_or_counted() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..12).map(Org::new).collect();
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     desk.manifest(r"doorInfoMap.d\.1.doorName", orgs.iter().map(|org| (org, "Lobby".to_owned())));
     let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     assert!(plan.out.contains("doorInfoMap.*.doorName 12 different values -> Lobby"), "{}", plan.out);
@@ -82,7 +85,7 @@ fn whatever_trips_a_guard_is_named_with_its_org_on_every_page() {
         ("unproven", unproven.with("saveClips", "false"), "saveClips", "TRUE"),
     ] {
         let desk = Desk::new();
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         desk.manifest(column, [(&org, cell.to_owned())]);
         let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
         for page in pages(&plan) {
@@ -107,7 +110,7 @@ fn what_a_rollout_allows_in_advance_is_first_on_every_page_of_plan_and_run() {
     ] {
         let desk = Desk::new();
         let org = Org::new(1).with("enabled", "true");
-        let vendor = Vendor::start(Server::Replaces, [org.clone()]);
+        let vendor = Vendor::start(Server::Replace, [org.clone()]);
         desk.manifest("enabled", [(&org, "FALSE".to_owned())]);
         desk.write("r.toml", format!("[rollout]\norgs = \"orgs.csv\"\n[limits]\n{limits}\n"));
         let plan = desk.run(&vendor, &format!("plan r.toml {flags} {FAST}")).expect(0);

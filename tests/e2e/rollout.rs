@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, FAST, Row, acks};
-use crate::vendor::{KEY, Op, Org, Seen, Server, Vendor, parse, uuid};
+use crate::org::{Org, parse, uuid};
+use crate::vendor::{KEY, Seen, Vendor};
 
 const COLUMNS: &str =
     r"org_name,saveClips,indexFaces,doorInfoMap.d\.1.clipDuration,doorInfoMap.d3.doorName,note,_ticket";
@@ -47,16 +50,16 @@ pub(crate) fn assert_proper(seen: &[Seen]) {
         assert_eq!(request.header("x-auth-scheme"), ["partner-api-token"], "{}", request.line);
         assert_eq!(request.header("x-auth-apikey"), [KEY], "{}", request.line);
         assert_eq!(request.header("content-type"), ["application/json"], "{}", request.line);
-        match request.op {
-            Op::List => {
+        match request.route.unwrap() {
+            Route::Clients => {
                 assert_eq!(request.header("x-auth-org"), [""; 0], "the list is the partner's own");
                 assert_eq!(request.body, "{}");
             }
-            Op::Read => {
+            Route::Read => {
                 assert_eq!(request.header("x-auth-org").len(), 1);
                 assert_eq!(request.body, "{}");
             }
-            Op::Write => {
+            Route::Write => {
                 assert_eq!(request.header("x-auth-org").len(), 1);
                 let body = parse(&request.body);
                 assert_eq!(body.keys().collect::<Vec<_>>(), ["envoySettings"]);
@@ -65,14 +68,14 @@ pub(crate) fn assert_proper(seen: &[Seen]) {
                     assert_eq!(owner.trim_matches('"'), request.org().unwrap());
                 }
             }
-            Op::Other => panic!("nobody asked for {}", request.line),
+            _ => panic!("nobody asked for {}", request.line),
         }
     }
 }
 
 #[test]
 fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merges_or_replaces() {
-    for server in [Server::Merges, Server::Replaces] {
+    for server in [Server::Merge, Server::Replace] {
         let desk = Desk::new();
         let orgs = orgs_and_manifest(&desk, 70);
         let vendor = Vendor::start(server, orgs.clone());
@@ -84,8 +87,8 @@ fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merg
         }
         assert_proper(&vendor.seen());
         // One list; a read to plan, one before the write and one after it.
-        assert_eq!(vendor.of(Op::List).len(), 1);
-        assert_eq!(vendor.of(Op::Read).len(), 3 * orgs.len());
+        assert_eq!(vendor.of(Route::Clients).len(), 1);
+        assert_eq!(vendor.of(Route::Read).len(), 3 * orgs.len());
 
         let results = ended.results();
         let order: Vec<&String> = results.iter().map(|row| &row["org_uuid"]).collect();
@@ -113,7 +116,7 @@ fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merg
 fn results_have_exactly_the_columns_that_scripts_depend_on() {
     let desk = Desk::new();
     let orgs = orgs_and_manifest(&desk, 2);
-    let vendor = Vendor::start(Server::Merges, orgs);
+    let vendor = Vendor::start(Server::Merge, orgs);
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes --allow additions {FAST}")).expect(0);
     let text = std::fs::read_to_string(ended.file("results.csv")).unwrap();
     let header = text.trim_start_matches('\u{feff}').lines().next().unwrap();
@@ -147,15 +150,15 @@ fn results_have_exactly_the_columns_that_scripts_depend_on() {
 
 #[test]
 fn a_second_apply_writes_nothing() {
-    for server in [Server::Merges, Server::Replaces] {
+    for server in [Server::Merge, Server::Replace] {
         let desk = Desk::new();
         let orgs = orgs_and_manifest(&desk, 20);
         let vendor = Vendor::start(server, orgs.clone());
         let line = format!("apply orgs.csv --yes --allow additions {FAST}");
         desk.run(&vendor, &line).expect(0);
-        let writes = vendor.of(Op::Write).len();
+        let writes = vendor.of(Route::Write).len();
         let again = desk.run(&vendor, &line).expect(0);
-        assert_eq!(vendor.of(Op::Write).len(), writes);
+        assert_eq!(vendor.of(Route::Write).len(), writes);
         for row in again.results() {
             let cells = ["status", "action", "attempts", "changed_fields"].map(|column| row[column].as_str());
             assert_eq!(cells, ["unchanged", "none", "0", ""]);
@@ -170,7 +173,7 @@ fn quiet_says_nothing_when_nothing_changed() {
     let desk = Desk::new();
     let org = Org::new(0);
     desk.manifest("enabled", [(&org, "true".to_owned())]);
-    let vendor = Vendor::start(Server::Merges, [org]);
+    let vendor = Vendor::start(Server::Merge, [org]);
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes -q {FAST}")).expect(0);
     assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", ""));
 }
@@ -179,14 +182,14 @@ fn quiet_says_nothing_when_nothing_changed() {
 fn a_plan_says_what_apply_then_does() {
     let desk = Desk::new();
     let orgs = orgs_and_manifest(&desk, 12);
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
     let line = format!("apply {} --yes {} {FAST}", planned.plan_file(), acks(&planned.out));
     let applied = desk.run(&vendor, &line).expect(0);
     // Every org is read once more before it is written, and once after.
-    assert_eq!(vendor.of(Op::Read).len(), 3 * orgs.len());
-    assert_eq!(vendor.of(Op::List).len(), 1);
+    assert_eq!(vendor.of(Route::Read).len(), 3 * orgs.len());
+    assert_eq!(vendor.of(Route::Clients).len(), 1);
     for org in &orgs {
         assert_as_wanted(org, &vendor.settings(&org.uuid));
     }
@@ -219,7 +222,7 @@ fn side_tables_and_defaults_reach_the_orgs_they_name() {
         "[rollout]\norgs = \"orgs.csv\"\ndoors = \"doors.csv\"\nusers = \"users.csv\"\n\
          [settings]\ncreateSeekPoints = false\n[limits]\nwaves = [\"rest\"]\n",
     );
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     // Taking a door out, and adding one beside others, are what guards ask about.
     let stopped = desk.run(&vendor, &format!("plan rollout.toml {FAST}")).expect(0);
     desk.run(&vendor, &format!("apply {} --yes {} {FAST}", stopped.plan_file(), acks(&stopped.out)))
@@ -234,7 +237,7 @@ fn side_tables_and_defaults_reach_the_orgs_they_name() {
     assert_eq!(parse(&live[1]["doorInfoMap"]).keys().collect::<Vec<_>>(), ["d2"]);
     assert_eq!(live[2]["envoyUserSettingsMap"].replace(' ', ""), r#"{"u1":{"guestsEnabled":false}}"#);
     // The third had the default already, but not the user.
-    assert_eq!(vendor.of(Op::Write).len(), 3);
+    assert_eq!(vendor.of(Route::Write).len(), 3);
     assert_proper(&vendor.seen());
 }
 
@@ -260,7 +263,7 @@ fn what_an_org_is_blocked_for_leaves_it_alone_and_the_others_done() {
     ]);
     desk.manifest("org_name,saveClips,expect.enabled,skip", rows);
     let served = fine.iter().chain([&named, &expecting, &masked, &never, &other, &skipped]);
-    let vendor = Vendor::start(Server::Merges, served.cloned());
+    let vendor = Vendor::start(Server::Merge, served.cloned());
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);
     for org in &fine {
         assert_eq!(ended.result(&org.uuid)["status"], "applied");
@@ -279,5 +282,5 @@ fn what_an_org_is_blocked_for_leaves_it_alone_and_the_others_done() {
         assert_eq!(vendor.writes_of(&org.uuid).len(), 0);
     }
     assert_eq!(ended.result(&skipped.uuid)["status"], "skipped");
-    assert_eq!(vendor.of(Op::Write).len(), fine.len());
+    assert_eq!(vendor.of(Route::Write).len(), fine.len());
 }

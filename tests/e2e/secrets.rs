@@ -5,8 +5,11 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, Ended, FAST};
-use crate::vendor::{Answer, KEY, Op, Org, Rule, Server, Vendor, quoted};
+use crate::org::{Org, quoted};
+use crate::vendor::{Fault, KEY, Vendor};
 
 const SENT: &str = "sent-SECRET-\"q7\"\\Zk/ü-apiToken";
 const REFRESH: &str = "sent-SECRET-refresh-9fX2";
@@ -66,7 +69,7 @@ fn ready() -> (Desk, Vendor, Vec<Org>) {
     desk.manifest("saveClips,apiToken,refreshToken", orgs.iter().map(|org| (org, cells.to_owned())));
     let line = |name: &str, value: &str| format!("{name} = {}\n", quoted(value));
     desk.write_private("secrets.toml", &(line("ENVOY_TOKEN", SENT) + &line("ENVOY_REFRESH", REFRESH)));
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
     (desk, vendor, orgs)
 }
 
@@ -77,17 +80,17 @@ fn a_run_that_sends_reads_and_fails_with_secrets_writes_none_down() {
     let message = quoted(&everything);
     // A vendor that says it all again, in every way that it can fail.
     for (org, answer) in orgs[1..].iter().zip([
-        Answer::status(400, &[], &format!(r#"{{"error":"Bad","msg":{message}}}"#)),
-        Answer::ok(&format!(r#"{{"error":true,"errorMsg":{message}}}"#)),
-        Answer::ok(&format!(r#"{{"error":false,"warningMsg":{message},"failedGuids":[{message}]}}"#))
+        Fault::status(400, &[], &format!(r#"{{"error":"Bad","msg":{message}}}"#)),
+        Fault::ok(&format!(r#"{{"error":true,"errorMsg":{message}}}"#)),
+        Fault::ok(&format!(r#"{{"error":false,"warningMsg":{message},"failedGuids":[{message}]}}"#))
             .applied(),
-        Answer::status(500, &[], &everything),
-        Answer::ok(&everything),
-        Answer::status(422, &[], &format!("<p>{everything}</p>")),
+        Fault::status(500, &[], &everything),
+        Fault::ok(&everything),
+        Fault::status(422, &[], &format!("<p>{everything}</p>")),
     ]) {
-        vendor.on(Rule::every(Op::Write, answer).of(&org.uuid));
+        vendor.on(answer.on(Route::Write).of(&org.uuid));
     }
-    let stale = Rule::every(Op::Read, Answer::status(500, &[("x-echo", KEY)], &everything)).of(&orgs[7].uuid);
+    let stale = Fault::status(500, &[("x-echo", KEY)], &everything).on(Route::Read).of(&orgs[7].uuid);
     vendor.on(stale.from(3));
     let flags = format!("--secrets secrets.toml {ALL} {FAST}");
     let ended = desk.run(&vendor, &format!("apply orgs.csv --json {flags}")).expect(6);
@@ -115,13 +118,13 @@ fn a_list_that_echoes_the_key_is_not_repeated() {
     let (desk, vendor, _) = ready();
     let echo = quoted(&format!("bad key {KEY}"));
     for answer in [
-        Answer::status(403, &[], &format!(r#"{{"status":403,"error":"Forbidden","msg":{echo}}}"#)),
-        Answer::ok(&format!(r#"{{"error":true,"errorMsg":{echo}}}"#)),
-        Answer::ok(&format!("<html>{KEY}</html>")),
-        Answer::status(307, &[("Location", &format!("http://127.0.0.1:9/{KEY}?k={KEY}"))], ""),
+        Fault::status(403, &[], &format!(r#"{{"status":403,"error":"Forbidden","msg":{echo}}}"#)),
+        Fault::ok(&format!(r#"{{"error":true,"errorMsg":{echo}}}"#)),
+        Fault::ok(&format!("<html>{KEY}</html>")),
+        Fault::status(307, &[("Location", &format!("http://127.0.0.1:9/{KEY}?k={KEY}"))], ""),
     ] {
         vendor.behave();
-        vendor.on(Rule::every(Op::List, answer));
+        vendor.on(answer.on(Route::Clients));
         for command in ["orgs", "plan orgs.csv --secrets secrets.toml", "check orgs.csv --online"] {
             let ended = desk.run(&vendor, &format!("{command} --attempts 1"));
             assert!([69, 77].contains(&ended.code), "{command}: {} {}", ended.code, ended.err);

@@ -2,17 +2,19 @@
 
 use std::process::Command;
 
-use crate::desk::{ALL, Desk, Ended, FAST, Running};
-use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
+use orgwave_sandbox::{Route, Server};
 
-/// A run, as a shell's line, in which the second org's write is under way and answered once the gate is open.
-fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Gate, Running) {
+use crate::desk::{ALL, Desk, Ended, FAST, Running};
+use crate::org::Org;
+use crate::vendor::{Fault, Vendor};
+
+/// A run, as a shell's line, in which the second org's write is under way and answered once the vendor behaves.
+fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Running) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..8).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Replaces, orgs.clone());
-    let gate = Gate::closed();
-    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let vendor = Vendor::start(Server::Replace, orgs.clone());
+    vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let mut command = Command::new("sh");
     desk.settle(&mut command);
     command.arg("-c").arg(line(format!(
@@ -22,21 +24,20 @@ fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Gate, 
         vendor.url()
     )));
     let run = desk.spawn(command);
-    vendor
-        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
-    (desk, vendor, orgs, gate, run)
+    vendor.until_seen(2, Route::Write);
+    (desk, vendor, orgs, run)
 }
 
 /// Signals such a run.
 fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
-    let (desk, vendor, orgs, gate, run) = under_way(|line| line);
+    let (desk, vendor, orgs, run) = under_way(|line| line);
     run.signal(signal);
     if twice {
         // Two signals at once are one to the system.
         run.until_it_says("once more stops at once");
         run.signal(signal);
     } else {
-        gate.open();
+        vendor.behave();
     }
     let ended = run.wait();
     (desk, vendor, ended, orgs)
@@ -57,7 +58,7 @@ fn the_first_signal_drains_and_every_result_is_written() {
         }
         assert_eq!(results[1]["status"], "applied");
         assert_eq!(results[7]["status"], "not_attempted");
-        assert!(vendor.of(Op::Write).len() <= 3, "the signal let new writes start");
+        assert!(vendor.of(Route::Write).len() <= 3, "the signal let new writes start");
         assert_eq!(
             ended.rows("retry.csv").len(),
             results.iter().filter(|row| row["status"] != "applied").count()
@@ -87,17 +88,17 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
     // The write had reached the vendor, and nobody saw its reply.
     assert_eq!(statuses[1], "unknown");
     assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
-    assert_eq!(vendor.of(Op::Write).len(), 2);
+    assert_eq!(vendor.of(Route::Write).len(), 2);
     assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
 }
 
 #[test]
 fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
-    let (desk, vendor, orgs, gate, run) = under_way(|line| line);
+    let (desk, vendor, orgs, run) = under_way(|line| line);
     run.signal("HUP");
     run.until_it_says("once more stops at once");
     run.signal("HUP");
-    gate.open();
+    vendor.behave();
     let ended = run.wait().expect(129);
     assert_eq!(ended.result(&orgs[1].uuid)["status"], "applied");
     assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
@@ -105,9 +106,9 @@ fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
 
 #[test]
 fn where_hang_ups_are_ignored_from_the_beginning_they_stay_ignored() {
-    let (_desk, _vendor, orgs, gate, run) = under_way(|line| format!("trap '' HUP; {line}"));
+    let (_desk, vendor, orgs, run) = under_way(|line| format!("trap '' HUP; {line}"));
     run.signal("HUP");
-    gate.open();
+    vendor.behave();
     assert_eq!(run.wait().expect(0).statuses(), vec!["applied"; orgs.len()]);
 }
 
@@ -117,18 +118,15 @@ fn a_signal_while_planning_leaves_nothing_behind() {
         let desk = Desk::new();
         let orgs: Vec<Org> = (0..4).map(Org::new).collect();
         desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-        let vendor = Vendor::start(Server::Replaces, orgs.clone());
-        let gate = Gate::closed();
-        vendor.on(Rule::every(Op::Read, Answer::behind(&gate)).of(&orgs[2].uuid));
+        let vendor = Vendor::start(Server::Replace, orgs.clone());
+        vendor.on(Fault::held().on(Route::Read).of(&orgs[2].uuid));
         let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
-        vendor.until("the third org's read", |seen| {
-            seen.iter().filter(|seen| seen.op == Op::Read).count() == 3
-        });
+        vendor.until_seen(3, Route::Read);
         run.signal(signal);
-        gate.open();
+        vendor.behave();
         let ended = run.wait().expect(code);
         assert_eq!(ended.run, None);
-        assert_eq!(vendor.of(Op::Write).len(), 0);
+        assert_eq!(vendor.of(Route::Write).len(), 0);
     }
 }
 
@@ -137,7 +135,7 @@ fn a_closed_stdout_neither_panics_nor_stops_a_run() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..4).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     let mut command = Command::new("sh");
     desk.settle(&mut command);
     let line = format!(

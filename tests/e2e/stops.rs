@@ -3,9 +3,12 @@
 use std::fs;
 use std::net::TcpListener;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, Ended, FAST};
+use crate::org::Org;
 use crate::rollout::assert_proper;
-use crate::vendor::{Answer, Gate, Op, Org, Rule, Server, Vendor};
+use crate::vendor::{Fault, Vendor};
 
 fn orgs(desk: &Desk, count: usize) -> Vec<Org> {
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
@@ -36,14 +39,14 @@ fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
     {
         let desk = Desk::new();
         let orgs = orgs(&desk, 12);
-        let vendor = Vendor::start(Server::Merges, orgs.clone());
-        let no = Answer::status(status, &[], body);
+        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        let no = Fault::status(status, &[], body);
         // The canary gets through; from then on nothing does.
         for org in &orgs[1..] {
-            vendor.on(Rule::every(Op::Write, no.clone()).of(&org.uuid));
-            vendor.on(Rule::every(Op::Read, no.clone()).from(2).of(&org.uuid));
+            vendor.on(no.clone().on(Route::Write).of(&org.uuid));
+            vendor.on(no.clone().on(Route::Read).from(2).of(&org.uuid));
         }
-        vendor.on(Rule::every(Op::List, no).from(2));
+        vendor.on(no.on(Route::Clients).from(2));
         let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(77);
         let statuses = ended.statuses();
         assert_eq!(statuses[0], "applied");
@@ -60,36 +63,36 @@ fn a_key_that_the_list_refuses_is_no_key() {
     for status in [401, 403] {
         let desk = Desk::new();
         let orgs = orgs(&desk, 3);
-        let vendor = Vendor::start(Server::Merges, orgs);
-        vendor.on(Rule::every(Op::List, Answer::status(status, &[], r#"{"msg":"Invalid api key"}"#)));
+        let vendor = Vendor::start(Server::Merge, orgs);
+        vendor.on(Fault::status(status, &[], r#"{"msg":"Invalid api key"}"#).on(Route::Clients));
         for command in ["apply orgs.csv --yes", "plan orgs.csv", "orgs", "check orgs.csv --online"] {
             desk.run(&vendor, &format!("{command} {}", FAST.replace("--no-progress", ""))).expect(77);
         }
-        assert_eq!(vendor.of(Op::Write).len(), 0);
+        assert_eq!(vendor.of(Route::Write).len(), 0);
     }
 }
 
 #[test]
 fn a_redirect_is_never_followed_and_the_key_stays_here() {
     for status in [301, 302, 303, 307, 308] {
-        let elsewhere = Vendor::start(Server::Merges, []);
+        let elsewhere = Vendor::start(Server::Merge, []);
         let location = format!("{}/api/partner/getClientsV2", elsewhere.url());
-        let away = Answer::status(status, &[("Location", &location)], "");
+        let away = Fault::status(status, &[("Location", &location)], "");
 
         // Before any write.
         let desk = Desk::new();
         let orgs = orgs(&desk, 4);
-        let vendor = Vendor::start(Server::Merges, orgs.clone());
-        vendor.on(Rule::every(Op::List, away.clone()));
+        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        vendor.on(away.clone().on(Route::Clients));
         desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(69);
         vendor.behave();
-        vendor.on(Rule::every(Op::Read, away.clone()));
+        vendor.on(away.clone().on(Route::Read));
         desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(69);
-        assert_eq!(vendor.of(Op::Write).len(), 0);
+        assert_eq!(vendor.of(Route::Write).len(), 0);
 
         // In answer to a write, which may have been applied where it was sent: in doubt, and the run drains.
         vendor.behave();
-        vendor.on(Rule::every(Op::Write, away.applied()).of(&orgs[1].uuid));
+        vendor.on(away.applied().on(Route::Write).of(&orgs[1].uuid));
         let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
         let statuses = ended.statuses();
         assert_eq!(statuses[..2], ["applied", "applied"], "{status}");
@@ -128,13 +131,13 @@ fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
         r#"{"clients":null,"error":true,"errorMsg":"try later"}"#,
     ] {
         let desk = Desk::new();
-        let vendor = Vendor::start(Server::Merges, orgs(&desk, 2));
-        vendor.on(Rule::every(Op::List, Answer::ok(body)));
+        let vendor = Vendor::start(Server::Merge, orgs(&desk, 2));
+        vendor.on(Fault::ok(body).on(Route::Clients));
         let line = format!("{FAST} --attempts 2");
         let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {line}"));
         assert_eq!(ended.code, 69, "{body}: {}", ended.err);
         assert!(ended.err.contains("client"), "{body}: {}", ended.err);
-        assert_eq!(vendor.of(Op::Write).len(), 0);
+        assert_eq!(vendor.of(Route::Write).len(), 0);
         let listed = desk.run(&vendor, "orgs --attempts 2");
         assert_eq!((listed.code, listed.out.as_str()), (69, ""), "{body}");
     }
@@ -144,11 +147,11 @@ fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
 fn a_500_for_every_org_stops_at_the_canary() {
     let desk = Desk::new();
     let orgs = orgs(&desk, 30);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
-    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "")));
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    vendor.on(Fault::status(500, &[], "").on(Route::Write));
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(4);
     let written: std::collections::BTreeSet<_> =
-        vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
+        vendor.of(Route::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
     assert_eq!(written.into_iter().collect::<Vec<_>>(), [orgs[0].uuid.clone()]);
     assert_eq!(ended.statuses()[0], "failed");
     assert_agrees(&ended, &vendor, &orgs);
@@ -159,14 +162,14 @@ fn a_500_for_every_org_stops_at_the_canary() {
 fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
     let desk = Desk::new();
     let orgs = orgs(&desk, 30);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     for org in orgs.iter().skip(1).step_by(2) {
-        vendor.on(Rule::every(Op::Write, Answer::status(400, &[], r#"{"msg":"no"}"#)).of(&org.uuid));
+        vendor.on(Fault::status(400, &[], r#"{"msg":"no"}"#).on(Route::Write).of(&org.uuid));
     }
     let line = format!("apply orgs.csv --yes --waves 1,30%,rest {FAST}");
     let ended = desk.run(&vendor, &line).expect(4);
     let mut written: Vec<String> =
-        vendor.of(Op::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
+        vendor.of(Route::Write).iter().map(|seen| seen.org().unwrap().to_owned()).collect();
     written.sort();
     let mut wanted: Vec<String> = orgs[..10].iter().map(|org| org.uuid.clone()).collect();
     wanted.sort();
@@ -184,15 +187,15 @@ fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
 fn a_canary_whose_write_changes_what_nobody_manages_stops_the_run() {
     let desk = Desk::new();
     let orgs = orgs(&desk, 5);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     let touched = orgs[0].clone().with("saveClips", "true").with("futureNumber", "1");
     let body = format!(r#"{{"orgIntegrationV2":{}}}"#, touched.object());
-    vendor.on(Rule::every(Op::Read, Answer::ok(&body)).of(&orgs[0].uuid).from(3));
+    vendor.on(Fault::ok(&body).on(Route::Read).of(&orgs[0].uuid).from(3));
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(4);
     let row = ended.result(&orgs[0].uuid);
     assert_eq!((row["status"].as_str(), row["error_code"].as_str()), ("diverged", "E-ORG-042"));
     assert!(row["error_message"].contains("futureNumber"), "{row:?}");
-    assert_eq!(vendor.of(Op::Write).len(), 1);
+    assert_eq!(vendor.of(Route::Write).len(), 1);
     assert!(ended.statuses()[1..].iter().all(|status| status == "not_attempted"));
 }
 
@@ -201,12 +204,10 @@ fn a_closed_port_in_mid_run_fails_nobody() {
     // Long enough to be told apart from a run that waits for the vendor's return: the deadline drains it.
     let desk = Desk::new();
     let orgs = orgs(&desk, 6);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let gate = Gate::closed();
-    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));
-    vendor
-        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    vendor.until_seen(2, Route::Write);
     drop(vendor);
     let ended = run.wait();
     let statuses = ended.statuses();
@@ -219,19 +220,17 @@ fn a_closed_port_in_mid_run_fails_nobody() {
 fn a_folder_of_reports_that_is_removed_in_mid_run_stops_the_run_while_it_can_still_be_stopped() {
     let desk = Desk::new();
     let orgs = orgs(&desk, 20);
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
-    let gate = Gate::closed();
-    vendor.on(Rule::every(Op::Write, Answer::behind(&gate)).of(&orgs[1].uuid));
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
-    vendor
-        .until("the second org's write", |seen| seen.iter().filter(|seen| seen.op == Op::Write).count() == 2);
+    vendor.until_seen(2, Route::Write);
     fs::remove_dir_all(desk.path("reports")).unwrap();
-    gate.open();
+    vendor.behave();
     let ended = run.wait().expect(74).says("can't find the journal where it was");
     for said in ["did somebody move or remove reports/", "apply the rollout again"] {
         assert!(ended.err.contains(said), "{}", ended.err);
     }
     // Those few whose intents were on the disk before may be sent still.
-    assert!(vendor.of(Op::Write).len() < orgs.len() / 2, "{} writes", vendor.of(Op::Write).len());
+    assert!(vendor.of(Route::Write).len() < orgs.len() / 2, "{} writes", vendor.of(Route::Write).len());
     desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
 }

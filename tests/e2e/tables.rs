@@ -2,13 +2,16 @@
 
 use serde_json::Value;
 
+use orgwave_sandbox::{Route, Server};
+
 use crate::desk::{ALL, Desk, FAST};
-use crate::vendor::{Answer, Op, Org, Rule, Server, Vendor, uuid};
+use crate::org::{Org, uuid};
+use crate::vendor::{Fault, Vendor};
 
 #[test]
 fn error_values_of_other_languages_do_not_reach_an_org() {
     let (desk, org) = (Desk::new(), Org::new(0));
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     for cell in [
         "#NV",
         "#¡VALOR!",
@@ -37,7 +40,7 @@ fn error_values_of_other_languages_do_not_reach_an_org() {
 #[test]
 fn a_skip_that_is_no_reason_is_refused_and_says_how_to_write_one() {
     let (desk, org) = (Desk::new(), Org::new(0));
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     for cell in [
         "#N/A",
         "=IF(A1)",
@@ -64,7 +67,7 @@ fn a_skip_that_is_no_reason_is_refused_and_says_how_to_write_one() {
     assert_eq!(vendor.seen().len(), 0);
     desk.manifest("saveClips,skip", [(&org, "true,off until May".to_owned())]);
     desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
-    assert_eq!(vendor.of(Op::Write).len(), 0);
+    assert_eq!(vendor.of(Route::Write).len(), 0);
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn a_run_in_which_every_row_is_skipped_or_blocked_says_so() {
     const WARNING: &str = "warning: nothing can be applied";
     let desk = Desk::new();
     let orgs = [Org::new(0), Org::new(1)];
-    let vendor = Vendor::start(Server::Merges, [orgs[0].clone()]);
+    let vendor = Vendor::start(Server::Merge, [orgs[0].clone()]);
     desk.manifest("saveClips,skip", [(&orgs[0], "true,closed".to_owned()), (&orgs[1], "true,".to_owned())]);
     for line in
         ["plan orgs.csv", "plan orgs.csv -q", "apply orgs.csv --yes -q", "apply orgs.csv --unattended -q"]
@@ -91,7 +94,7 @@ fn a_run_in_which_every_row_is_skipped_or_blocked_says_so() {
 /// The orgs of a vendor, in the order in which they were written.
 fn order(vendor: &Vendor, orgs: &[Org]) -> Vec<usize> {
     let place = |uuid: &str| orgs.iter().position(|org| org.uuid == uuid).unwrap();
-    vendor.of(Op::Write).iter().map(|write| place(write.org().unwrap())).collect()
+    vendor.of(Route::Write).iter().map(|write| place(write.org().unwrap())).collect()
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn one_pinned_row_leaves_the_others_their_waves() {
     };
     let rows = || orgs.iter().enumerate().map(|(n, org)| (org, format!("true,{}", wave(n))));
     desk.manifest("saveClips,wave", rows());
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     // 20 orgs aren't pinned: 1, 5 % of them, 25 % of them, rest.
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     let words = "Waves: 1 (pinned to wave 0), then 1 (pinned to wave 1), then 1, then 1, then 5, then 13";
@@ -120,11 +123,11 @@ fn one_pinned_row_leaves_the_others_their_waves() {
     assert_eq!(order.len(), 22);
 
     // Pinned orgs that go first are a canary, even where the others go at once.
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
-    vendor.on(Rule::every(Op::Write, Answer::status(500, &[], "")));
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    vendor.on(Fault::status(500, &[], "").on(Route::Write));
     desk.run(&vendor, &format!("apply orgs.csv --yes --waves rest {FAST}")).expect(4);
     assert!(
-        vendor.of(Op::Write).iter().all(|write| write.org() == Some(&*orgs[21].uuid)),
+        vendor.of(Route::Write).iter().all(|write| write.org() == Some(&*orgs[21].uuid)),
         "the pinned canary"
     );
     desk.write(
@@ -139,7 +142,7 @@ fn one_pinned_row_leaves_the_others_their_waves() {
 fn waves_are_refused_only_where_every_row_is_pinned() {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..3).map(Org::new).collect();
-    let vendor = Vendor::start(Server::Merges, orgs.clone());
+    let vendor = Vendor::start(Server::Merge, orgs.clone());
     for (waves, code) in [(["1", "2", "2"], 64), (["1", "", "2"], 0), (["", "", ""], 0)] {
         desk.manifest(
             "saveClips,wave",
@@ -159,7 +162,7 @@ fn waves_are_refused_only_where_every_row_is_pinned() {
 fn files_of_spreadsheets_are_read_or_named() {
     let desk = Desk::new();
     let org = Org::new(0);
-    let vendor = Vendor::start(Server::Merges, [org.clone()]);
+    let vendor = Vendor::start(Server::Merge, [org.clone()]);
     for (name, text) in [
         ("sep", "sep=;\r\norg_uuid;saveClips;note\r\n$A;true;a, b\r\n"),
         ("blank columns", "org_uuid,saveClips,,,\n$A,true,,,\n"),
@@ -214,7 +217,7 @@ fn a_name_is_compared_as_people_read_it() {
         [("Café Nord", "Cafe\u{301} Nord", 0), ("Café\u{a0}Nord", "Café Nord", 0), ("Acme", "\u{410}cme", 3)]
     {
         let org = Org::new(0).named(live);
-        let vendor = Vendor::start(Server::Merges, [org.clone()]);
+        let vendor = Vendor::start(Server::Merge, [org.clone()]);
         desk.manifest("org_name,saveClips", [(&org, format!("{typed},true"))]);
         let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(code);
         let message = ended.result(&org.uuid)["error_message"].clone();

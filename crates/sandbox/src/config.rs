@@ -39,6 +39,8 @@ pub struct Config {
     pub latency: Latency,
     /// What an update does with what it doesn't name.
     pub server: Server,
+    /// Whether an update changes what it names and nothing else: no audit entry, no doors looked through.
+    pub unaudited: bool,
     /// Of the calls that carry `x-auth-org`, whose bucket pays.
     pub spend: Spend,
     /// What the ledger keeps.

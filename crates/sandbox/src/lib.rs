@@ -24,7 +24,8 @@
 //! * [`fault`]: what can go wrong, one line each.
 //! * [`Estate`], [`starting_settings`], [`partner_org`]: the world before the first request, a pure function of the
 //!   seed and the org's id.
-//! * [`Running`]: the ledger, the states, and the hands that a test puts in. Other processes use the routes
+//! * [`Running`]: the ledger, the states, and the hands that a test puts in; [`Received`], the requests word for word, for
+//!   tests that look at those. Other processes use the routes
 //!   `/ledger`, `/totals`, `/state/ORG`, `/admin/edit/ORG` and `/admin/faults`.
 //!
 //! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the seven of [`Route`], and anything on
@@ -37,6 +38,7 @@ pub mod fault;
 mod latency;
 mod ledger;
 mod pattern;
+mod received;
 mod reply;
 mod route;
 mod routes;
@@ -49,6 +51,7 @@ pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend}
 pub use latency::Latency;
 pub use ledger::{KeyCheck, LedgerEntry, LedgerEvent, Totals, secret_fingerprint};
 pub use pattern::Pattern;
+pub use received::Received;
 pub use route::Route;
 pub use server::{Running, SANDBOX_KEY, Sandbox};
 pub use world::estate::{Camera, EnvoyLocation, Estate, Location};

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -27,6 +27,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::config::{Config, ConfigError, OrgSeed};
 use crate::fault::Fault;
 use crate::ledger::{Ledger, LedgerEntry, Totals};
+use crate::received::{Received, Watch};
 use crate::routes;
 use crate::wire::Wire;
 use crate::world::{Population, World};
@@ -41,8 +42,9 @@ const RETRY: Duration = Duration::from_millis(20);
 pub struct Sandbox {
     config: Config,
     population: Population,
-    key: String,
+    keys: Vec<String>,
     copy: Option<Box<dyn Write + Send>>,
+    watch: Option<Watch>,
 }
 
 impl Sandbox {
@@ -52,13 +54,34 @@ impl Sandbox {
     /// An org stands twice, or the configuration asks for what can't be.
     pub fn new(config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
         let population = Population::settle(&config, orgs)?;
-        Ok(Self { config, population, key: SANDBOX_KEY.to_owned(), copy: None })
+        Ok(Self { config, population, keys: vec![SANDBOX_KEY.to_owned()], copy: None, watch: None })
     }
 
     /// Expects this key instead of [`SANDBOX_KEY`].
     #[must_use]
     pub fn expecting_key(self, key: impl Into<String>) -> Self {
-        Self { key: key.into(), ..self }
+        self.expecting_keys([key])
+    }
+
+    /// Expects any of these keys instead of [`SANDBOX_KEY`].
+    #[must_use]
+    pub fn expecting_keys(self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { keys: keys.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Starts an org that is there with these settings, a JSON object, exactly as they stand.
+    #[must_use]
+    pub fn starting_with(self, org: &Ruuid, settings: impl Into<Bytes>) -> Self {
+        if let Some(org) = self.population.org(org) {
+            org.lock().put(settings.into());
+        }
+        self
+    }
+
+    /// Tells `watch` of every request, once it is decided and before it is answered.
+    #[must_use]
+    pub fn watched_by(self, watch: impl Fn(Received) + Send + Sync + 'static) -> Self {
+        Self { watch: Some(Box::new(watch)), ..self }
     }
 
     /// Copies the ledger here as it grows, as JSON lines. Nothing is copied when only totals are kept.
@@ -79,7 +102,8 @@ impl Sandbox {
         let addr = listener.local_addr()?;
         let (refusals, refused) = mpsc::unbounded_channel();
         let ledger = Ledger::new(self.config.ledger, self.copy);
-        let world = Arc::new(World::new(self.config, self.key, self.population, ledger, refusals));
+        let world =
+            Arc::new(World::new(self.config, self.keys, self.population, ledger, refusals, self.watch));
         let (stop, stopped) = watch::channel(());
         let router = routes::router(Arc::clone(&world));
         let task = tokio::spawn(accept(listener, addr, router, refused, stopped));
@@ -106,9 +130,9 @@ impl Running {
         format!("http://{}", self.addr)
     }
 
-    /// The key it expects.
+    /// The key it expects; the first, if there are several.
     pub fn api_key(&self) -> &str {
-        &self.world.key
+        self.world.keys.first().map_or("", String::as_str)
     }
 
     /// The ledger so far.
@@ -147,9 +171,14 @@ impl Running {
         self.world.arm(fault);
     }
 
-    /// Takes all faults away.
+    /// Takes all faults away, and lets go of the replies that they hold back.
     pub fn disarm(&self) {
         self.world.disarm();
+    }
+
+    /// The most requests that were under way at once.
+    pub fn most_at_once(&self) -> usize {
+        self.world.under_way.most()
     }
 
     /// Stops, and ends all connections.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use orgwave_core::ids::Ruuid;
+use tokio::sync::watch;
 
 use super::Fault;
 use super::values::{Probability, Typed};
@@ -27,11 +28,25 @@ pub(crate) struct Armed {
     pub(crate) fault: Fault,
     seed: u64,
     counts: Mutex<HashMap<Option<Ruuid>, u64>>,
+    released: watch::Sender<bool>,
 }
 
 impl Armed {
     pub(crate) fn new(fault: Fault, seed: u64) -> Self {
-        Self { fault, seed, counts: Mutex::default() }
+        Self { fault, seed, counts: Mutex::default(), released: watch::Sender::new(false) }
+    }
+
+    /// The fault is taken away: what it holds back may go.
+    pub(crate) fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    /// Returns when the fault is taken away; at once if it holds nothing back.
+    pub(crate) async fn held(&self) {
+        if self.fault.hold {
+            // The sender is in `self`, so there is no error.
+            let _ = self.released.subscribe().wait_for(|released| *released).await;
+        }
     }
 
     /// Counts the call if it fits, and says whether the fault happens in it.

@@ -9,7 +9,7 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use serde_json::json;
 
-use super::{Outgoing, Shape};
+use super::Outgoing;
 use crate::fault::{Act, Armed, Fault, Header, Occasion};
 use crate::ledger::{KeyCheck, LedgerEntry, LedgerEvent};
 use crate::reply::{HttpReply, JSON};
@@ -18,8 +18,8 @@ use crate::wire::Wire;
 use crate::world::org::Org;
 use crate::world::{World, micros};
 
-const SCHEME: &str = "partner-api-token";
-const SCHEMES: [&str; 4] = ["api-token", "api", SCHEME, "partner-api"];
+/// The vendor's; a partner's begin with `partner-api`, the last goes with a client certificate, which is not looked at here.
+const SCHEMES: [&str; 4] = ["api-token", "api", "partner-api-token", "partner-api"];
 
 /// A call that came in.
 pub(super) struct Arrival {
@@ -53,7 +53,7 @@ impl Arrival {
         let at = world.clock.now();
         let key = match headers.get("x-auth-apikey") {
             None => KeyCheck::Missing,
-            Some(key) if key.as_bytes() == world.key.as_bytes() => KeyCheck::Ok,
+            Some(key) if world.keys.iter().any(|known| key == known.as_str()) => KeyCheck::Ok,
             Some(_) => KeyCheck::Bad,
         };
         let scheme = headers.get("x-auth-scheme").map(|value| {
@@ -61,7 +61,8 @@ impl Arrival {
         });
         let org = text(headers, "x-auth-org").map(|text| {
             // A client that puts its key into the wrong header must not have it written down.
-            if text.contains(&world.key) { "(the key)".into() } else { text.into_boxed_str() }
+            let holds_key = world.keys.iter().any(|key| text.contains(key));
+            if holds_key { "(the key)".into() } else { text.into_boxed_str() }
         });
         let entry = LedgerEntry {
             seq: 0,
@@ -94,7 +95,9 @@ impl Arrival {
         headers: &HeaderMap,
     ) -> Result<Admitted, HttpReply> {
         let now_ms = self.entry.at_ms;
-        if self.entry.key != KeyCheck::Ok || self.entry.scheme != Some(SCHEME) {
+        if self.entry.key != KeyCheck::Ok
+            || !self.entry.scheme.is_some_and(|scheme| scheme.starts_with("partner-api"))
+        {
             return Err(self.refuse(world, HttpReply::of_status(401, now_ms)));
         }
         let org = match &self.entry.org {
@@ -158,25 +161,21 @@ impl Admitted {
     /// Puts the fault over the reply, enters the call, and answers.
     pub(super) fn finish(mut self, world: &World, reply: HttpReply) -> Outgoing {
         let Some(armed) = self.armed.take() else {
-            return Outgoing::plain(self.call.refuse(world, reply));
+            return Outgoing { response: self.call.refuse(world, reply).into(), armed: None };
         };
         let fault = &armed.fault;
         let reply = replaced(fault, reply, self.call.entry.at_ms);
-        let shape = match Wire::of(fault, &reply) {
-            Some(wire) => Shape::Wire(wire),
-            None => Shape::HttpReply(reply.clone()),
-        };
-        let has_status = !matches!(&shape, Shape::Wire(wire) if !wire.has_status());
         let entry = &mut self.call.entry;
-        entry.status = has_status.then_some(reply.status);
         entry.retry_after = reply.retry_after();
         entry.fault = Some(fault.to_string().into());
         entry.done_us = micros(world.clock.now());
+        let wire = Wire::of(fault, &reply);
+        entry.status = wire.as_ref().is_none_or(Wire::has_status).then_some(reply.status);
         world.ledger.append(self.call.entry);
         if fault.act == Act::Refuse {
             world.refuse(fault.r#for.map_or(Duration::from_secs(2), |pause| pause.0.get()));
         }
-        Outgoing { shape, delay: fault.delay.map_or(Duration::ZERO, |delay| delay.0.get()) }
+        Outgoing { response: wire.map_or_else(|| reply.into(), Into::into), armed: Some(armed) }
     }
 }
 

@@ -12,7 +12,7 @@ mod settings;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -22,7 +22,8 @@ use axum::routing::post;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use self::admit::{Admitted, Arrival};
-use crate::fault::Act;
+use crate::fault::{Act, Armed, Fault};
+use crate::received::Received;
 use crate::reply::HttpReply;
 use crate::route::Route;
 use crate::wire::Wire;
@@ -31,35 +32,30 @@ use crate::world::World;
 /// No real update comes near it; a body above it is answered with 413.
 const BODY_CAP: usize = 16 << 20;
 
-/// What the caller gets, and how long it is held back.
+/// What the caller gets, and the fault that may hold it back.
 pub(crate) struct Outgoing {
-    shape: Shape,
-    delay: Duration,
-}
-
-enum Shape {
-    HttpReply(HttpReply),
-    Wire(Wire),
+    response: Response,
+    armed: Option<Arc<Armed>>,
 }
 
 impl Outgoing {
-    fn plain(reply: HttpReply) -> Self {
-        Self { shape: Shape::HttpReply(reply), delay: Duration::ZERO }
-    }
-
     async fn into_response(self) -> Response {
-        if !self.delay.is_zero() {
-            tokio::time::sleep(self.delay).await;
-        }
-        match self.shape {
-            Shape::HttpReply(reply) => reply.into(),
-            Shape::Wire(wire) => {
-                // The connection takes it from here and writes it itself.
-                let mut response = Response::new(Body::empty());
-                response.extensions_mut().insert(wire);
-                response
+        if let Some(armed) = self.armed {
+            if let Some(delay) = armed.fault.delay {
+                tokio::time::sleep(delay.0.get()).await;
             }
+            armed.held().await;
         }
+        self.response
+    }
+}
+
+/// The connection takes it from here and writes it itself.
+impl From<Wire> for Response {
+    fn from(wire: Wire) -> Self {
+        let mut response = Self::default();
+        response.extensions_mut().insert(wire);
+        response
     }
 }
 
@@ -92,19 +88,30 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     }
     router
         .method_not_allowed_fallback(|State(world): State<Arc<World>>, request: Request| async move {
-            stray(&world, &request, 405, "Method not allowed")
+            stray(&world, request, 405, "Method not allowed")
         })
         .fallback(|State(world): State<Arc<World>>, request: Request| async move {
-            stray(&world, &request, 404, "No such operation")
+            stray(&world, request, 404, "No such operation")
         })
         .with_state(world)
 }
 
 /// A request that is no operation's; it stands in the ledger all the same.
-fn stray(world: &World, request: &Request, status: u16, message: &str) -> Response {
-    let call = Arrival::arrive(world, None, request.uri().path().to_owned().into(), request.headers());
+fn stray(world: &World, request: Request, status: u16, message: &str) -> Response {
+    let at = Instant::now();
+    let (parts, _) = request.into_parts();
+    let call = Arrival::arrive(world, None, parts.uri.path().to_owned().into(), &parts.headers);
     let reply = HttpReply::refused(status, message, call.entry.at_ms);
-    call.refuse(world, reply).into()
+    let reply = call.refuse(world, reply);
+    show(world, || Received::new(at, None, &parts, Bytes::new()));
+    reply.into()
+}
+
+/// Shows a request to whoever looks on.
+fn show(world: &World, received: impl FnOnce() -> Received) {
+    if let Some(watch) = &world.watch {
+        watch(received());
+    }
 }
 
 /// Why a body isn't there.
@@ -113,8 +120,11 @@ enum Cut {
     BrokenOff,
 }
 
-/// The whole body, up to the cap. One that comes in one piece, as nearly all do, isn't copied.
-async fn collect(mut body: Body) -> Result<Bytes, Cut> {
+/// The whole body, up to the cap; nothing of it where the connection is dropped before. One that comes in one piece, as nearly all do, isn't copied.
+async fn collect(mut body: Body, fault: Option<&Fault>) -> Result<Bytes, Cut> {
+    if fault.is_some_and(|fault| fault.act == Act::Drop) {
+        return Ok(Bytes::new());
+    }
     let mut first = Bytes::new();
     let mut rest = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -145,16 +155,19 @@ fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
 }
 
 async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Response {
+    let at = Instant::now();
+    let _under_way = world.under_way.begin();
     let (parts, body) = request.into_parts();
     let call = Arrival::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
+    let received = |body: &Bytes| Received::new(at, Some(operation), &parts, body.clone());
     let call = match call.admit(&world, operation, &parts.headers) {
         Ok(call) => call,
-        Err(reply) => return reply.into(),
+        Err(reply) => {
+            show(&world, || received(&Bytes::new()));
+            return reply.into();
+        }
     };
-    if call.fault().is_some_and(|fault| fault.act == Act::Drop) {
-        return decide(call, &world, &Bytes::new()).into_response().await;
-    }
-    let body = match collect(body).await {
+    let body = match collect(body, call.fault()).await {
         Ok(body) => body,
         Err(Cut::TooLong) => {
             let reply = HttpReply::refused(413, "Payload too large", call.at_ms());
@@ -164,15 +177,17 @@ async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Respon
         Err(Cut::BrokenOff) => return HttpReply::bad_request("The body broke off").into(),
     };
     let latency = world.config.latency.of(world.config.seed, call.request());
-    if latency.is_zero() {
-        return decide(call, &world, &body).into_response().await;
-    }
-    let decision = tokio::spawn(async move {
-        tokio::time::sleep(latency).await;
+    let outgoing = if latency.is_zero() {
         decide(call, &world, &body)
-    });
-    match decision.await {
-        Ok(answer) => answer.into_response().await,
-        Err(_) => HttpReply::of_status(500, 0).into(),
-    }
+    } else {
+        let (world, body) = (Arc::clone(&world), body.clone());
+        let decision = tokio::spawn(async move {
+            tokio::time::sleep(latency).await;
+            decide(call, &world, &body)
+        });
+        let Ok(outgoing) = decision.await else { return HttpReply::of_status(500, 0).into() };
+        outgoing
+    };
+    show(&world, || received(&body));
+    outgoing.into_response().await
 }

@@ -182,7 +182,7 @@ fn updated(world: &World, org: &Org, current: &Members, sent: Members) -> Member
     let rules = Rules {
         server: world.config.server,
         secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
-        now_ms: world.clock.epoch_ms(world.clock.now()),
+        now_ms: (!world.config.unaudited).then(|| world.clock.epoch_ms(world.clock.now())),
     };
     update(rules, current, sent)
 }

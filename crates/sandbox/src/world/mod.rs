@@ -11,7 +11,7 @@ pub(crate) mod view;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
 use crate::ledger::{KeyCheck, Ledger, LedgerEntry, LedgerEvent};
+use crate::received::Watch;
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
 pub fn partner_org(seed: u64) -> Ruuid {
@@ -36,7 +37,9 @@ pub fn partner_org(seed: u64) -> Ruuid {
 /// Everything that the routes share.
 pub(crate) struct World {
     pub(crate) config: Config,
-    pub(crate) key: String,
+    pub(crate) keys: Vec<String>,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) under_way: UnderWay,
     pub(crate) clients: Vec<Arc<Org>>,
     pub(crate) partner: Arc<Org>,
     pub(crate) ledger: Ledger,
@@ -47,6 +50,33 @@ pub(crate) struct World {
     faults: RwLock<Vec<Arc<Armed>>>,
     requests: AtomicU64,
     refusals: mpsc::UnboundedSender<Duration>,
+}
+
+/// How many requests are under way, now and at most.
+#[derive(Default)]
+pub(crate) struct UnderWay(Mutex<(usize, usize)>);
+
+impl UnderWay {
+    /// Counts a request until what comes back is dropped.
+    pub(crate) fn begin(&self) -> impl Drop + '_ {
+        struct Begun<'a>(&'a UnderWay);
+        impl Drop for Begun<'_> {
+            fn drop(&mut self) {
+                self.0.lock().0 -= 1;
+            }
+        }
+        let mut counts = self.lock();
+        *counts = (counts.0 + 1, counts.1.max(counts.0 + 1));
+        Begun(self)
+    }
+
+    pub(crate) fn most(&self) -> usize {
+        self.lock().1
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (usize, usize)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The server's time: one that never jumps, and what the wall said when it started.
@@ -115,22 +145,29 @@ impl Population {
         }
         Ok(Self { clients, partner, by_id })
     }
+
+    pub(crate) fn org(&self, id: &Ruuid) -> Option<&Arc<Org>> {
+        self.by_id.get(id)
+    }
 }
 
 impl World {
     pub(crate) fn new(
         config: Config,
-        key: String,
+        keys: Vec<String>,
         population: Population,
         ledger: Ledger,
         refusals: mpsc::UnboundedSender<Duration>,
+        watch: Option<Watch>,
     ) -> Self {
         let Population { clients, partner, by_id } = population;
         let faults = config.faults.iter().map(|fault| Arc::new(Armed::new(fault.clone(), config.seed)));
         Self {
             faults: RwLock::new(faults.collect()),
             config,
-            key,
+            keys,
+            watch,
+            under_way: UnderWay::default(),
             clients,
             partner,
             ledger,
@@ -191,7 +228,10 @@ impl World {
     }
 
     pub(crate) fn disarm(&self) {
-        self.faults.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let faults = std::mem::take(&mut *self.faults.write().unwrap_or_else(PoisonError::into_inner));
+        for armed in faults {
+            armed.release();
+        }
     }
 
     pub(crate) fn armed(&self) -> Vec<Fault> {

@@ -30,8 +30,8 @@ pub(crate) struct Rules {
     pub(crate) server: Server,
     /// Whether reads show secrets.
     pub(crate) secrets_shown: bool,
-    /// Milliseconds since the epoch, for the audit.
-    pub(crate) now_ms: u64,
+    /// Milliseconds since the epoch, for the audit; `None` where nothing is audited.
+    pub(crate) now_ms: Option<u64>,
 }
 
 /// The settings after an update.
@@ -52,10 +52,12 @@ pub(crate) fn update(rules: Rules, current: &Members, sent: Members) -> Members 
         };
         next.0.insert(name, value);
     }
-    let misconfigured = misconfigured_doors(&next);
-    next.set("doorsValidated", &misconfigured.is_empty());
-    next.set("misconfiguredDoors", &misconfigured);
-    audit(&mut next, rules.now_ms);
+    if let Some(now_ms) = rules.now_ms {
+        let misconfigured = misconfigured_doors(&next);
+        next.set("doorsValidated", &misconfigured.is_empty());
+        next.set("misconfiguredDoors", &misconfigured);
+        audit(&mut next, now_ms);
+    }
     next
 }
 
@@ -149,7 +151,7 @@ mod tests {
 
     fn updated(server: Server, secrets_shown: bool, sent: &str) -> Members {
         let parse = |text: &str| Members::parse(text.as_bytes()).unwrap();
-        update(Rules { server, secrets_shown, now_ms: 5 }, &parse(CURRENT), parse(sent))
+        update(Rules { server, secrets_shown, now_ms: Some(5) }, &parse(CURRENT), parse(sent))
     }
 
     fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
