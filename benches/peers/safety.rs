@@ -15,7 +15,7 @@ use orgwave_client::{ApiKey, Endpoint, Reader, Setup, Writer};
 use orgwave_core::event::Event;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::{Header, IndexEntry, PlanLine, PlanReader};
-use orgwave_core::policy::Rate;
+use orgwave_core::policy::{Rate, RetryPolicy};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
@@ -86,11 +86,10 @@ async fn run(url: &str, plan: Plan, journal: Option<SqliteJournal>) -> Duration 
         org_rate: Rate::Unlimited,
         concurrency: IN_FLIGHT,
         timeout: setup.timeout,
-        attempts: 3,
-        quiet_period: Duration::from_secs(60),
+        retry: RetryPolicy::default(),
         max_duration: None,
     };
-    let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None, 1);
+    let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None);
     let seal = SealKey::derive(&key, &plan.header.plan_id);
     let policy = Policy {
         run_id: "bench".into(),

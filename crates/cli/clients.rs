@@ -24,7 +24,7 @@ const SHOWN: usize = 20;
 /// # Errors
 /// The key is refused, or the list can't be had.
 pub async fn ask(api: &ReadPort, session: &mut Session) -> Result<ClientList, StopReason> {
-    let list = client_list(api, &mut session.gate).await?;
+    let list = client_list(api, &mut session.gate, &mut session.control).await?;
     for unreadable in list.unreadable.iter().take(SHOWN) {
         console::note(&format!(
             "warning: the client list, {}; the record is left out\n",

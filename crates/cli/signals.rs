@@ -6,7 +6,7 @@
 use std::future::pending;
 
 use orgwave_core::run::StopReason;
-use orgwave_executor::dispatch::Control;
+use orgwave_executor::pump::Control;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 

@@ -13,7 +13,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
-use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
+use orgwave_core::policy::{FailureBudget, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::{Entry, RUN_FORMAT, RunHeader, StopReason};
 use orgwave_core::secret::{SealKey, SecretText, Secrets, key_fingerprint};
@@ -316,8 +316,7 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         org_rate: Rate::Unlimited,
         concurrency: 3,
         timeout: Duration::from_secs(5),
-        attempts: 3,
-        quiet_period: Duration::from_millis(1),
+        retry: RetryPolicy { quiet_period: Duration::from_millis(1), ..RetryPolicy::default() },
         max_duration: None,
     };
     let policy = Policy {
@@ -333,7 +332,7 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
     let (journal, seal, secrets) = (Port(journal), SealKey::derive(&key(), "p"), Secrets::new());
     let (_keep, mut control) = mpsc::channel(1);
     let ended = RUNTIME.block_on(async {
-        let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None, 1);
+        let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None);
         let ports = Ports { api: vendor, journal: &journal, plan: &Plan };
         let mut sink = |_: &orgwave_core::event::Event| {};
         roll_out(

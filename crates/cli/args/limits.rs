@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Command, FromArgMatches as _};
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
 use orgwave_core::plan::GuardKind;
-use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 
@@ -125,11 +125,15 @@ pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<L
         org_rate: flags.org_rate.or(file.org_rate).unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
         concurrency: usize::from(flags.concurrency.or(file.concurrency).unwrap_or(16)),
         timeout,
-        attempts: flags.attempts.or(file.attempts).unwrap_or(3),
-        quiet_period: flags
-            .quiet_period
-            .or(file.quiet_period)
-            .map_or((2 * timeout).max(Duration::from_secs(30)), orgwave_core::policy::Span::get),
+        retry: RetryPolicy {
+            attempts: flags.attempts.or(file.attempts).unwrap_or(3),
+            quiet_period: flags
+                .quiet_period
+                .or(file.quiet_period)
+                .map_or((2 * timeout).max(Duration::from_secs(30)), orgwave_core::policy::Span::get),
+            seed: fastrand::u64(..),
+            ..RetryPolicy::default()
+        },
         max_duration: flags.max_duration.or(file.max_duration).map(orgwave_core::policy::Span::get),
     })
 }
@@ -211,9 +215,9 @@ mod tests {
         let flags = PaceArgs { rate: Some(parse("9/s")), ..PaceArgs::default() };
         let pace = pace(&flags, &limits).unwrap();
         assert_eq!(pace.rate, parse("9/s"));
-        assert_eq!(pace.attempts, 5);
+        assert_eq!(pace.retry.attempts, 5);
         assert_eq!(pace.concurrency, 16);
-        assert_eq!(pace.quiet_period, Duration::from_secs(60));
+        assert_eq!(pace.retry.quiet_period, Duration::from_secs(60));
     }
 
     #[test]

@@ -11,13 +11,14 @@ use std::path::Path;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, whose};
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::reply::{ClientList, Listed, Live, Reply, UnreadableClient};
+use orgwave_core::org::Unread;
+use orgwave_core::reply::{ClientList, Listed, Live, UnreadableClient};
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::is_masked;
 use orgwave_core::settings::{FIELDS, RawObject};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::limits::Limits;
-use orgwave_executor::survey::{client_list, patiently};
+use orgwave_executor::survey::{client_list, read_one};
 use orgwave_reporter::terminal::{clean, several};
 
 use crate::args::{self, DoctorArgs, KeyArgs};
@@ -148,7 +149,7 @@ async fn check_api(
             return Ok(());
         }
     };
-    let ClientList { clients, unreadable } = match client_list(&api, &mut session.gate).await {
+    let ClientList { clients, unreadable } = match client_list(&api, &mut session.gate, &mut session.control).await {
         Ok(list) => list,
         Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
             return Err(stopped(&reason));
@@ -207,9 +208,13 @@ fn check_clients(chart: &mut Chart, clients: &[Listed], unreadable: &[Unreadable
 
 /// What the vendor says of the rate, which it may well not.
 async fn check_rate(chart: &mut Chart, api: &ReadPort, session: &mut Session) -> Result<(), Failure> {
-    let reply = patiently(&mut session.gate, || api.client().api_tokens()).await;
-    match reply.map_err(|reason| stopped(&reason))? {
-        Reply::Good(tokens) => {
+    let call = || {
+        let api = api.clone();
+        async move { api.client().api_tokens().await }
+    };
+    let read = read_one(&mut session.gate, &mut session.control, call).await;
+    match read.map_err(|reason| stopped(&reason))? {
+        Ok(tokens) => {
             let rates: Vec<String> = tokens
                 .iter()
                 .filter_map(|token| token.allowed_requests_per_second)
@@ -234,25 +239,30 @@ async fn check_org(
     listed: &Listed,
 ) -> Result<(), Failure> {
     let who = format!("{} {}", listed.org, clean(listed.name.as_deref().unwrap_or("")));
-    let reply = patiently(&mut session.gate, || api.client().settings(&listed.org)).await;
-    match reply.map_err(|reason| stopped(&reason))? {
-        Reply::Good(Live::Connected(settings, _)) => check_settings(chart, &who, listed, &settings),
-        Reply::Good(Live::NotConnected(_)) => chart.warn(
+    let call = || {
+        let (api, org) = (api.clone(), listed.org);
+        async move { api.client().settings(&org).await }
+    };
+    let read = read_one(&mut session.gate, &mut session.control, call).await;
+    match read.map_err(|reason| stopped(&reason))? {
+        Ok(Live::Connected(settings, _)) => check_settings(chart, &who, listed, &settings),
+        Ok(Live::NotConnected(_)) => chart.warn(
             "probe",
             &format!("{who}: never connected Envoy, so a rollout blocks it"),
             "connect it in the vendor's console, once per org",
         ),
-        Reply::Refused(refusal) | Reply::Unauthorized(refusal) => chart.warn(
+        Err(Unread::Refused(refusal)) => chart.warn(
             "probe",
             &format!("{who}: HTTP {} {}", refusal.http_status, refusal.message),
             "may the partner act for this org? orgs like it end as rejected",
         ),
-        Reply::Throttled(throttle) => {
+        Err(Unread::Throttled(throttle)) => {
             let what = format!("{who}: HTTP {}", throttle.http_status);
             chart.warn("probe", &what, "a lower --rate, or later");
         }
-        Reply::NotSent(why) => chart.warn("probe", &format!("{who}: {why}"), "is the network up?"),
-        Reply::Unclear(unclear) => {
+        Err(Unread::Panicked(why)) => chart.warn("probe", &format!("{who}: {why}"), "please report this"),
+        Err(Unread::NotReached) => return Err(stopped(&StopReason::Interrupted)),
+        Err(Unread::Failed(unclear)) => {
             chart.warn("probe", &format!("{who}: {}", unclear.message), "try again later");
         }
     }
@@ -328,8 +338,8 @@ fn in_words(limits: &Limits) -> String {
         limits.org_rate,
         limits.concurrency,
         limits.timeout,
-        several(limits.attempts.into(), "attempt", "attempts"),
-        limits.quiet_period,
+        several(limits.retry.attempts.into(), "attempt", "attempts"),
+        limits.retry.quiet_period,
     )
 }
 

@@ -71,7 +71,8 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
             kept.put(place, &row).map_err(cannot)?;
         }
     }
-    let (mut read, mut failed, mut next) = (0_usize, None, HEARTBEAT);
+    let (mut read, mut failed) = (0_usize, None);
+    let mut next = session.gate.clock().now().plus(HEARTBEAT);
     let open = listed.iter().enumerate().filter(|(_, listed)| closed(listed).is_none());
     let stop = survey(
         open.map(|(place, listed)| (listed.org, place)),
@@ -86,8 +87,8 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
                 failed.get_or_insert(error);
             }
             read += 1;
-            if !args.quiet && cx.gate.clock().elapsed() >= next {
-                next = cx.gate.clock().elapsed() + HEARTBEAT;
+            if !args.quiet && cx.now >= next {
+                next = cx.now.plus(HEARTBEAT);
                 console::note(&format!("exported {read}/{}\n", orgs(listed.len() as u64)));
             }
         },

@@ -18,7 +18,8 @@ use orgwave_core::policy::WriteMode;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_core::settings::{Kind, Path as SettingPath};
-use orgwave_executor::survey::patiently_each;
+use orgwave_core::org::Unread;
+use orgwave_executor::survey::read_each;
 use orgwave_reporter::terminal::{orgs, several};
 use serde_json::Value;
 
@@ -182,12 +183,12 @@ async fn absences(
     let api = session.reader()?;
     let mut lines = Lines::of(plan)?;
     let mut found: BTreeMap<u64, (String, Vec<Problem>)> = BTreeMap::new();
-    let stop = patiently_each(
-        lines.by_ref().flat_map(look_ups),
+    let stop = read_each(
+        lines.by_ref().flat_map(look_ups).map(|look_up| (Some(look_up.org), look_up)),
         &mut session.gate,
         &mut session.control,
         |look_up| there(api.clone(), look_up.org, look_up.what),
-        |look_up, reply| {
+        |look_up, read| {
             let problem = |code, expected: &'static str, found: String| {
                 Problem::new(code, file, expected, found).at(look_up.line).of(Some(look_up.org.as_str()))
             };
@@ -195,7 +196,7 @@ async fn absences(
                 What::Cameras => (Code::LiveCamera, "a camera of the org", "the org's cameras"),
                 What::Locations => (Code::LiveLocation, "a location of the org", "the org's locations"),
             };
-            let problems: Vec<Problem> = match answer(reply) {
+            let problems: Vec<Problem> = match read.map_err(in_words) {
                 Ok(there) => {
                     let missing = look_up.ids.iter().filter(|id| !there.contains(*id));
                     missing.map(|id| problem(code, expected, id.clone())).collect()
@@ -237,16 +238,14 @@ async fn there(api: ReadPort, org: Ruuid, what: What) -> Reply<HashSet<String>> 
     }
 }
 
-/// What a call about one org came to: the answer, or why there is none.
-fn answer<T>(reply: Reply<T>) -> Result<T, String> {
-    match reply {
-        Reply::Good(answer) => Ok(answer),
-        Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
-            Err(format!("HTTP {} {}", refusal.http_status, refusal.message))
-        }
-        Reply::Throttled(throttle) => Err(format!("HTTP {}, too often", throttle.http_status)),
-        Reply::NotSent(why) => Err(why),
-        Reply::Unclear(unclear) => Err(unclear.message),
+/// Why something could not be read.
+fn in_words(unread: Unread) -> String {
+    match unread {
+        Unread::Refused(refusal) => format!("HTTP {} {}", refusal.http_status, refusal.message),
+        Unread::Throttled(throttle) => format!("HTTP {}, too often", throttle.http_status),
+        Unread::Failed(unclear) => unclear.message,
+        Unread::Panicked(what) => what,
+        Unread::NotReached => "the check stopped before its turn".to_owned(),
     }
 }
 

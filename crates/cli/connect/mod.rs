@@ -16,7 +16,7 @@ use orgwave_client::{ApiKey, Endpoint, Reader, Region, Setup, Writer};
 use orgwave_core::policy::Rate;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
-use orgwave_executor::dispatch::Control;
+use orgwave_executor::pump::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::TokioClock;
@@ -167,7 +167,6 @@ impl Session {
             TokioClock::starting_at(clock::now()).counting_sleep(clock::since_boot),
             limits,
             learned,
-            fastrand::u64(..),
         );
         Ok(Self {
             endpoint: endpoint.to_string(),

@@ -13,8 +13,8 @@ use orgwave_core::policy::{Waves, WriteMode};
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::SealKey;
 use orgwave_core::settings::RawObject;
-use orgwave_executor::dispatch::Context;
 use orgwave_executor::ports::Clock as _;
+use orgwave_executor::pump::Context;
 use orgwave_executor::survey::{Finding, survey};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ pub async fn make(
 
     let draft = RefCell::new(Draft::in_folder(folder)?);
     let total = rollout.manifest.header().rows;
-    Context::new(&mut session.gate, sink).emit(EventKind::PlanStarted { orgs: total });
+    Context::new(session.gate.clock().now(), sink).emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner { listed: listed.as_ref(), select, policy, secrets: &session.secrets, seal: &seal };
     let mut ended = None;
     {
@@ -135,7 +135,7 @@ pub async fn make(
     let made = draft.into_inner().finish(header, &seal, path, is_reviewed)?;
     warn_if_idle(&made.plan);
     let (plan_id, updates) = (made.plan.header.plan_id.clone(), made.plan.footer.updates);
-    Context::new(&mut session.gate, sink).emit(EventKind::PlanFinished { plan_id, updates });
+    Context::new(session.gate.clock().now(), sink).emit(EventKind::PlanFinished { plan_id, updates });
     Ok(made)
 }
 

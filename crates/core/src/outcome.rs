@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::code::Code;
-use crate::reply::Ack;
+use crate::reply::{Ack, Refusal, RefusalKind};
 use crate::secret::Fingerprint;
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
@@ -33,6 +33,19 @@ pub struct Complaint {
     /// The HTTP status behind it, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
+}
+
+impl Complaint {
+    /// About an org that the vendor refuses.
+    pub fn refused(refusal: &Refusal) -> Self {
+        let code = match refusal.kind {
+            RefusalKind::Status if matches!(refusal.http_status, 401 | 403) => Code::OrgForbidden,
+            RefusalKind::Status => Code::OrgRefused,
+            RefusalKind::Error => Code::OrgError,
+            RefusalKind::AuthError => Code::OrgAuthError,
+        };
+        Self { code, message: refusal.to_string(), http_status: Some(refusal.http_status) }
+    }
 }
 
 /// What became of one org.

@@ -39,6 +39,22 @@ pub struct Throttle {
     pub retry_after: Option<Duration>,
 }
 
+impl Throttle {
+    /// Why an org is given up for this run: in words. `longest_wait` is the longest Retry-After that a run waits out.
+    pub fn parked(self, longest_wait: Duration) -> String {
+        match self {
+            Self { retry_after: Some(wait), .. } if wait > longest_wait => {
+                format!("the vendor asks to wait {} min more for this org", wait.as_secs().div_ceil(60))
+            }
+            Self { http_status: 403, .. } => {
+                "answered 403 ten times in a row, and not in the vendor's form: a firewall or a limiter in between"
+                    .to_owned()
+            }
+            Self { http_status, .. } => format!("answered {http_status} ten times in a row"),
+        }
+    }
+}
+
 impl<T> Reply<T> {
     /// The same meaning, with something else made of a good reply.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Reply<U> {
@@ -62,6 +78,21 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// The vendor's message, cleaned of control characters and cut to a readable length; may be empty.
     pub message: String,
+}
+
+/// What the vendor said, or at least its status.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            RefusalKind::Status => write!(f, "HTTP {}", self.http_status)?,
+            RefusalKind::Error => f.write_str("error")?,
+            RefusalKind::AuthError => f.write_str("authError")?,
+        }
+        match self.message.as_str() {
+            "" => f.write_str(", without a message"),
+            said => write!(f, ": {said}"),
+        }
+    }
 }
 
 /// The kinds of refusal.

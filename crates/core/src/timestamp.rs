@@ -11,6 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// Before every moment.
+    pub const MIN: Self = Self(i64::MIN);
+    /// After every moment.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// The moment this many milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

@@ -3,28 +3,27 @@
 //! What is read is handed to a closure while it is fresh, and then forgotten; so a survey holds the settings of
 //! the orgs that are under way and of no other. It takes a [`ReadApi`], which has no way to write.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use orgwave_core::code::Code;
-use orgwave_core::event::{Call, EventSink, WaitReason};
+use orgwave_core::event::EventSink;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::org::{Event, Reader, Unread};
 use orgwave_core::outcome::Complaint;
-use orgwave_core::reply::{Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
-use orgwave_core::run::{Entry, Sample, StopReason};
+use orgwave_core::policy::RetryPolicy;
+use orgwave_core::reply::{ClientList, Live, Reply, Throttle};
+use orgwave_core::run::{Entry, StopReason};
 use orgwave_core::status::Status;
+use orgwave_core::timestamp::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::dispatch::{Context, Control, Need, OrgReply, Work, dispatch};
 use crate::gate::Gate;
-use crate::gate::link::Outage;
-use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, ReadApi};
+use crate::pump::{Context, Control, Request, Work, pump, what_panicked};
 
 /// What a survey found of an org.
 #[derive(Debug)]
@@ -37,6 +36,35 @@ pub enum Finding {
     NotReached,
 }
 
+impl Finding {
+    fn new(read: Result<Live, Unread>, retry: &RetryPolicy) -> Self {
+        let parked = |throttle: Throttle| {
+            let message = throttle.parked(retry.longest_wait);
+            let http_status = Some(throttle.http_status);
+            Self::Unread(Status::NotAttempted, Complaint { code: Code::OrgParked, message, http_status })
+        };
+        match read {
+            Ok(live) => Self::Live(live),
+            Err(Unread::Refused(refusal)) => Self::Unread(Status::Rejected, Complaint::refused(&refusal)),
+            Err(Unread::Throttled(throttle)) => parked(throttle),
+            Err(Unread::Failed(unclear)) => match unclear.retry_after {
+                Some(wait) if retry.is_too_long(wait) => parked(Throttle {
+                    http_status: unclear.http_status.unwrap_or(0),
+                    retry_after: Some(wait),
+                }),
+                _ => {
+                    let (message, http_status) = (unclear.message, unclear.http_status);
+                    Self::Unread(Status::Failed, Complaint { code: Code::OrgReadsSpent, message, http_status })
+                }
+            },
+            Err(Unread::Panicked(message)) => {
+                Self::Unread(Status::Failed, Complaint { code: Code::OrgPanic, message, http_status: None })
+            }
+            Err(Unread::NotReached) => Self::NotReached,
+        }
+    }
+}
+
 /// Reads every org of `items` and hands each, with what was found, to `found`, in the order of the replies.
 /// Returns why it stopped early.
 pub async fn survey<C: Clock, A: ReadApi, T>(
@@ -45,16 +73,72 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
     gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
     sink: &mut dyn EventSink,
-    found: impl FnMut(&T, Finding, &mut Context<'_, C>),
+    mut found: impl FnMut(&T, Finding, &mut Context<'_>),
 ) -> Option<StopReason> {
-    let mut work = Survey { items, api: api.clone(), found, under_way: HashMap::new(), fed: 0 };
-    let stop = dispatch(&mut work, api, &NoJournal, gate, control, sink).await;
-    let Survey { items, mut found, .. } = work;
-    let mut cx = Context::new(gate, sink);
-    for (_, item) in items {
-        found(&item, Finding::NotReached, &mut cx);
+    let retry = gate.limits().retry;
+    let readers = items.zip(0..).map(|((org, item), index)| Reader::of_org((org, item), org, index, retry));
+    let mut work = Reads {
+        readers,
+        call: |(org, _): &(Ruuid, T)| {
+            let (api, org) = (api.clone(), *org);
+            async move { api.settings(org).await }
+        },
+        found: |(_, item): &(Ruuid, T), read, cx: &mut Context<'_>| {
+            found(item, Finding::new(read, &retry), cx);
+        },
+        fed: 0,
+    };
+    let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await;
+    let Reads { readers, .. } = work;
+    let mut cx = Context::new(gate.clock().now(), sink);
+    for reader in readers {
+        found(&reader.item.1, Finding::NotReached, &mut cx);
     }
     stop
+}
+
+/// Reads of one kind, one for each of `items`, which are of the orgs that `org` says: each is made as `call` does, and
+/// every one that has an end goes to `found`, in the order of their ends. Returns why it stopped early.
+///
+/// A refusal with 401 or 403 is the read's own.
+pub async fn read_each<C: Clock, I, R, F>(
+    items: impl Iterator<Item = (Option<Ruuid>, I)>,
+    gate: &mut Gate<C>,
+    control: &mut mpsc::Receiver<Control>,
+    call: impl Fn(&I) -> F,
+    mut found: impl FnMut(&I, Result<R, Unread>),
+) -> Option<StopReason>
+where
+    R: Send + 'static,
+    F: Future<Output = Reply<R>> + Send + 'static,
+{
+    let retry = gate.limits().retry;
+    let readers = items.zip(0..).map(|((org, item), index)| match org {
+        Some(org) => Reader::of_org(item, org, index, retry),
+        None => Reader::of_partner(item, retry),
+    });
+    let found = |item: &I, read, _: &mut Context<'_>| found(item, read);
+    let mut work = Reads { readers, call, found, fed: 0 };
+    pump(&mut work, None::<&NoApi>, &NoJournal, gate, control, &mut |_: &_| {}).await
+}
+
+/// One read that is no org's, or of the one org that is looked at.
+///
+/// # Errors
+/// The vendor can't be reached, redirects, or a signal came.
+pub async fn read_one<C: Clock, R, F>(
+    gate: &mut Gate<C>,
+    control: &mut mpsc::Receiver<Control>,
+    call: impl Fn() -> F,
+) -> Result<Result<R, Unread>, StopReason>
+where
+    R: Send + 'static,
+    F: Future<Output = Reply<R>> + Send + 'static,
+{
+    let mut read = Err(Unread::NotReached);
+    let item = std::iter::once((None, ()));
+    let stop = read_each(item, gate, control, |()| call(), |(), end| read = end).await;
+    stop.map_or(Ok(read), Err)
 }
 
 /// The partner's client list, with as many tries as a read has.
@@ -64,157 +148,26 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
 pub async fn client_list<C: Clock, A: ReadApi>(
     api: &A,
     gate: &mut Gate<C>,
-) -> Result<ClientList, StopReason> {
-    let said = |why: String| format!("the client list: {why}");
-    let unusable = |why| Err(StopReason::Unusable(said(why)));
-    let unreachable = |why| Err(StopReason::Unreachable(said(why)));
-    match patiently(gate, || api.clients()).await? {
-        Reply::Good(clients) => Ok(clients),
-        Reply::Unauthorized(_) => Err(StopReason::KeyRefused),
-        Reply::Refused(refusal) => unusable(in_words(&refusal)),
-        Reply::Throttled(throttle) => unusable(parked_message(throttle)),
-        Reply::Unclear(unclear) if unclear.http_status.is_some() => unusable(unclear.message),
-        Reply::NotSent(why) => unreachable(why),
-        Reply::Unclear(unclear) => unreachable(unclear.message),
-    }
-}
-
-/// One call that no fan-out makes, at the run's pace and with as many tries as a read has. A 429 is waited
-/// out, and so is an outage. What comes back is the last reply: unclear only when the tries are spent.
-///
-/// # Errors
-/// The vendor can't be reached, or redirects.
-pub async fn patiently<C: Clock, T, F: Future<Output = Reply<T>>>(
-    gate: &mut Gate<C>,
-    call: impl Fn() -> F,
-) -> Result<Reply<T>, StopReason> {
-    patiently_at(&RefCell::new(gate), call).await
-}
-
-/// Calls that no fan-out makes, one for each of `items`: each as [`patiently`], and as many at once as the limits allow.
-/// Every reply goes to `found`, in the order of the replies. Returns why it stopped early.
-pub async fn patiently_each<C: Clock, I, T, F: Future<Output = Reply<T>>>(
-    mut items: impl Iterator<Item = I>,
-    gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
-    call: impl Fn(&I) -> F,
-    mut found: impl FnMut(I, Reply<T>),
-) -> Option<StopReason> {
-    let (most, until) = (gate.limits().concurrency, gate.limits().max_duration);
-    let gate = RefCell::new(gate);
-    let mut under_way = FuturesUnordered::new();
-    loop {
-        while under_way.len() < most
-            && let Some(item) = items.next()
-        {
-            under_way.push(async {
-                let reply = patiently_at(&gate, || call(&item)).await;
-                (item, reply)
-            });
-        }
-        if until.is_some_and(|until| gate.borrow().clock().elapsed() >= until) && !under_way.is_empty() {
-            return Some(StopReason::MaxDuration);
-        }
-        tokio::select! {
-            // Reads: there is nothing that would have to be waited for.
-            Some(asked) = control.recv() => return Some(match asked {
-                Control::Drain(reason) => reason,
-                Control::Abort => StopReason::Interrupted,
-            }),
-            next = under_way.next() => match next {
-                None => return None,
-                Some((item, Ok(reply))) => found(item, reply),
-                Some((_, Err(reason))) => return Some(reason),
-            },
-        }
-    }
-}
-
-async fn patiently_at<C: Clock, T, F: Future<Output = Reply<T>>>(
-    gate: &RefCell<&mut Gate<C>>,
-    call: impl Fn() -> F,
-) -> Result<Reply<T>, StopReason> {
-    let attempts = gate.borrow().limits().attempts;
-    let clock = gate.borrow().clock().clone();
-    let (mut failures, mut throttles) = (0, 0);
-    loop {
-        loop {
-            let turn = gate.borrow_mut().take_turn();
-            let Err(until) = turn else { break };
-            sleep_until(&clock, until).await;
-        }
-        let sent = gate.borrow().latest();
-        let reply = call().await;
-        // Nothing is waited for while the gate is borrowed.
-        let again = {
-            let gate = &mut **gate.borrow_mut();
-            if !matches!(reply, Reply::NotSent(_)) {
-                gate.link.is_up();
-                gate.answered(sent, matches!(reply, Reply::Throttled(_)));
-            }
-            let now = gate.clock().elapsed();
-            match &reply {
-                Reply::Throttled(throttle) => {
-                    throttles += 1;
-                    let wait = throttle.retry_after.unwrap_or_else(|| gate.backoff.delay(throttles - 1));
-                    gate.throttled(None, sent, wait);
-                    if throttles >= 10 || wait > LONGEST_WAIT {
-                        return Ok(reply);
-                    }
-                    now + wait
-                }
-                Reply::NotSent(why) => match gate.link.is_down(now, attempts, &mut gate.backoff) {
-                    Outage::PauseUntil(until) => until,
-                    Outage::GivenUp => return Err(StopReason::Unreachable(why.clone())),
-                },
-                Reply::Unclear(unclear) if unclear.cause == Cause::Redirect => {
-                    return Err(StopReason::Redirected(unclear.message.clone()));
-                }
-                Reply::Unclear(unclear) if unclear.cause == Cause::Dropped => continue,
-                Reply::Unclear(unclear) => {
-                    failures += 1;
-                    let least = unclear.retry_after.unwrap_or_default();
-                    // What has an unknown shape will have it the next time too.
-                    let has_its_shape = unclear.http_status == Some(200)
-                        && matches!(unclear.cause, Cause::Unreadable | Cause::TooLarge);
-                    if failures >= attempts || has_its_shape || least > LONGEST_WAIT {
-                        return Ok(reply);
-                    }
-                    now + gate.backoff.delay(failures - 1).max(least)
-                }
-                Reply::Good(_) | Reply::Refused(_) | Reply::Unauthorized(_) => return Ok(reply),
-            }
-        };
-        sleep_until(&clock, again).await;
-    }
-}
-
-async fn sleep_until<C: Clock>(clock: &C, until: Duration) {
-    tokio::time::sleep(until.saturating_sub(clock.elapsed())).await;
-}
-
-/// What the vendor said, or at least its status.
-pub(crate) fn in_words(refusal: &Refusal) -> String {
-    let what = match refusal.kind {
-        RefusalKind::Status => format!("HTTP {}", refusal.http_status),
-        RefusalKind::Error => "error".to_owned(),
-        RefusalKind::AuthError => "authError".to_owned(),
+) -> Result<ClientList, StopReason> {
+    let call = || {
+        let api = api.clone();
+        async move { api.clients().await }
     };
-    match refusal.message.as_str() {
-        "" => format!("{what}, without a message"),
-        said => format!("{what}: {said}"),
-    }
-}
-
-/// The complaint about an org that the vendor refuses.
-pub(crate) fn refused(refusal: &Refusal) -> Complaint {
-    let code = match refusal.kind {
-        RefusalKind::Status if matches!(refusal.http_status, 401 | 403) => Code::OrgForbidden,
-        RefusalKind::Status => Code::OrgRefused,
-        RefusalKind::Error => Code::OrgError,
-        RefusalKind::AuthError => Code::OrgAuthError,
-    };
-    Complaint { code, message: in_words(refusal), http_status: Some(refusal.http_status) }
+    let longest = gate.limits().retry.longest_wait;
+    let said = |why: &dyn std::fmt::Display| format!("the client list: {why}");
+    Err(match read_one(gate, control, call).await? {
+        Ok(clients) => return Ok(clients),
+        Err(Unread::Refused(refusal)) if matches!(refusal.http_status, 401 | 403) => StopReason::KeyRefused,
+        Err(Unread::Refused(refusal)) => StopReason::Unusable(said(&refusal)),
+        Err(Unread::Throttled(throttle)) => StopReason::Unusable(said(&throttle.parked(longest))),
+        Err(Unread::Failed(unclear)) if unclear.http_status.is_some() => {
+            StopReason::Unusable(said(&unclear.message))
+        }
+        Err(Unread::Failed(unclear)) => StopReason::Unreachable(said(&unclear.message)),
+        Err(Unread::Panicked(what)) => StopReason::Unusable(said(&what)),
+        Err(Unread::NotReached) => StopReason::Interrupted,
+    })
 }
 
 /// A journal for works that need nothing durable.
@@ -231,146 +184,63 @@ impl Journal for NoJournal {
     }
 }
 
-struct Survey<I, T, A, F> {
-    items: I,
-    api: A,
-    found: F,
-    under_way: HashMap<u32, Reading<T>>,
+/// No API: nobody asks it whether the key is good.
+#[derive(Debug, Clone, Copy)]
+struct NoApi(Infallible);
+
+impl ReadApi for NoApi {
+    async fn clients(&self) -> Reply<ClientList> {
+        match self.0 {}
+    }
+
+    async fn settings(&self, _: Ruuid) -> Reply<Live> {
+        match self.0 {}
+    }
+}
+
+struct Reads<I, F, G> {
+    readers: I,
+    call: F,
+    found: G,
     fed: u32,
 }
 
-struct Reading<T> {
-    org: Ruuid,
-    item: Option<T>,
-    failures: u32,
-    wait_until: Option<Duration>,
-}
-
-impl<I, T, A, F> Survey<I, T, A, F> {
-    fn find<C: Clock>(&mut self, index: u32, finding: Finding, cx: &mut Context<'_, C>)
-    where
-        F: FnMut(&T, Finding, &mut Context<'_, C>),
-    {
-        let Some(reading) = self.under_way.get_mut(&index) else { return };
-        if let Some(item) = &reading.item {
-            (self.found)(item, finding, cx);
-            // Only now: if that panicked, the item is still there to be told so.
-            reading.item = None;
-        }
-    }
-}
-
-impl<C, I, T, A, F> Work<C> for Survey<I, T, A, F>
+impl<I, T, R, F, Fut, G> Work for Reads<I, F, G>
 where
-    C: Clock,
-    I: Iterator<Item = (Ruuid, T)>,
-    A: ReadApi,
-    F: FnMut(&T, Finding, &mut Context<'_, C>),
+    I: Iterator<Item = Reader<T, R>>,
+    F: Fn(&T) -> Fut,
+    Fut: Future<Output = Reply<R>> + Send + 'static,
+    G: FnMut(&T, Result<R, Unread>, &mut Context<'_>),
+    R: Send + 'static,
 {
-    fn feed(&mut self, _: &mut Context<'_, C>) -> Option<u32> {
-        let (org, item) = self.items.next()?;
-        let index = self.fed;
+    type Driver = Reader<T, R>;
+
+    fn next(&mut self, _: &mut Context<'_>) -> Option<(u32, Reader<T, R>, Event<R>)> {
+        let (reader, index) = (self.readers.next()?, self.fed);
         self.fed += 1;
-        self.under_way.insert(index, Reading { org, item: Some(item), failures: 0, wait_until: None });
-        Some(index)
+        Some((index, reader, Event::Woken))
     }
 
-    fn need(&mut self, index: u32, _: &mut Context<'_, C>) -> Need {
-        let Some(reading) = self.under_way.get_mut(&index) else { return Need::Nothing };
-        if reading.item.is_none() {
-            self.under_way.remove(&index);
-            return Need::Nothing;
+    fn call(&self, driver: &Reader<T, R>, _: Request, requested: Timestamp) -> BoxFuture<'static, Event<R>> {
+        let reply = (self.call)(&driver.item);
+        async move { Event::ReadReply { reply: reply.await, requested } }.boxed()
+    }
+
+    fn done(&mut self, driver: Reader<T, R>, read: Result<R, Unread>, cx: &mut Context<'_>) {
+        let (found, item) = (&mut self.found, &driver.item);
+        // What one org's settings do to whoever looks at them is that org's affair alone.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| found(item, read, cx))) {
+            let what = what_panicked(&*panic);
+            tracing::error!(what, "looking at what was read panicked");
+            found(item, Err(Unread::Panicked(what)), cx);
         }
-        match reading.wait_until.take() {
-            Some(until) => Need::Wait(until, WaitReason::Backoff),
-            None => Need::Call(Call::Read),
-        }
-    }
-
-    fn call(&mut self, index: u32, _: &Context<'_, C>) -> BoxFuture<'static, OrgReply> {
-        let (api, org) = (self.api.clone(), self.org(index));
-        async move { OrgReply::Read(api.settings(org).await) }.boxed()
-    }
-
-    fn durable(&mut self, _: u32) {}
-
-    fn replied(&mut self, index: u32, reply: OrgReply, cx: &mut Context<'_, C>) {
-        let OrgReply::Read(reply) = reply else { return };
-        match reply {
-            Reply::Good(live) => self.find(index, Finding::Live(live), cx),
-            Reply::Refused(refusal) | Reply::Unauthorized(refusal) => {
-                self.find(index, Finding::Unread(Status::Rejected, refused(&refusal)), cx);
-            }
-            Reply::Unclear(unclear) => self.unclear(index, unclear, cx),
-            Reply::Throttled(_) | Reply::NotSent(_) => {}
-        }
-    }
-
-    fn withdrawn(&mut self, _: u32) {}
-
-    fn forbidden(&mut self, index: u32, refusal: Refusal, cx: &mut Context<'_, C>) {
-        self.find(index, Finding::Unread(Status::Rejected, refused(&refusal)), cx);
-    }
-
-    fn parked(&mut self, index: u32, throttle: Throttle, cx: &mut Context<'_, C>) {
-        let complaint = Complaint {
-            code: Code::OrgParked,
-            message: parked_message(throttle),
-            http_status: Some(throttle.http_status),
-        };
-        self.find(index, Finding::Unread(Status::NotAttempted, complaint), cx);
-    }
-
-    fn stop(&mut self, index: u32, _: bool, cx: &mut Context<'_, C>) {
-        self.find(index, Finding::NotReached, cx);
-    }
-
-    fn panicked(&mut self, index: u32, what: &str, cx: &mut Context<'_, C>) {
-        let complaint = Complaint { code: Code::OrgPanic, message: what.to_owned(), http_status: None };
-        self.find(index, Finding::Unread(Status::Failed, complaint), cx);
     }
 
     fn wants_stop(&self) -> Option<StopReason> {
         None
     }
 
-    fn org(&self, index: u32) -> Ruuid {
-        self.under_way.get(&index).map(|reading| reading.org).expect("asked of orgs that are under way")
-    }
-
-    fn sample(&mut self, _: Sample) {}
-}
-
-impl<I, T, A, F> Survey<I, T, A, F> {
-    fn unclear<C: Clock>(&mut self, index: u32, unclear: Unclear, cx: &mut Context<'_, C>)
-    where
-        F: FnMut(&T, Finding, &mut Context<'_, C>),
-    {
-        let Some(reading) = self.under_way.get_mut(&index) else { return };
-        reading.failures += 1;
-        if reading.failures >= cx.gate.limits().attempts {
-            let complaint = Complaint {
-                code: Code::OrgReadsSpent,
-                message: unclear.message,
-                http_status: unclear.http_status,
-            };
-            return self.find(index, Finding::Unread(Status::Failed, complaint), cx);
-        }
-        let delay = cx.gate.backoff.delay(reading.failures - 1);
-        reading.wait_until = Some(cx.gate.clock().elapsed() + delay);
-    }
-}
-
-/// Why an org was parked.
-pub(crate) fn parked_message(throttle: Throttle) -> String {
-    match throttle {
-        Throttle { retry_after: Some(wait), .. } if wait > LONGEST_WAIT => {
-            format!("the vendor asks to wait {} min more for this org", wait.as_secs().div_ceil(60))
-        }
-        Throttle { http_status: 403, .. } => {
-            "answered 403 ten times in a row, and not in the vendor's form: a firewall or a limiter in between"
-                .to_owned()
-        }
-        Throttle { http_status, .. } => format!("answered {http_status} ten times in a row"),
+    fn wave(&self) -> u32 {
+        0
     }
 }

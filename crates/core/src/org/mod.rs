@@ -1,10 +1,23 @@
-//! One org's way through a run: a state, and one match that says which inputs may change it, and to what.
+//! One org's way through a run.
 //!
-//! The machine doesn't know who drives it, what an input looked like on the wire, or what time it is. A run is
-//! its inputs; resuming one is telling a fresh machine the same inputs again, and then [`Input::Resumed`].
+//! * [`OrgState`]: a state, and one match that says which [`Input`]s may change it, and to what. It is the grammar of
+//!   the journal: a run is its inputs, and resuming one is handing a fresh state the same inputs again, and then
+//!   [`Input::Resumed`].
+//! * [`Driver`]: walks that state for one org. It takes an [`Event`] and says the next [`Step`]: a read, an entry in
+//!   the journal, a send, a wait, or the outcome.
+//! * [`Reader`]: the same for an org, or a list, that is only read.
+//!
+//! Nothing here waits, sends, records or asks what time it is: whoever performs the steps does.
 
+mod driver;
 mod input;
+mod patience;
+mod reader;
 mod state;
+mod step;
 
+pub use driver::{Applied, Driver, Ended, Rules};
 pub use input::Input;
+pub use reader::{Reader, Unread};
 pub use state::{IllegalTransition, OrgState, Phase};
+pub use step::{Drive, Event, Step};

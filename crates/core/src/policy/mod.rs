@@ -1,11 +1,12 @@
 //! How a rollout is carried out, as people write it: write mode, verification, waves, failure budget,
-//! rates and lengths of time.
+//! rates, lengths of time, and patience.
 //!
 //! Each type reads and shows the text of its flag. What a policy does is the executor's business.
 
 mod budget;
 mod percent;
 mod rate;
+pub mod retry;
 mod span;
 mod waves;
 mod write_mode;
@@ -13,6 +14,7 @@ mod write_mode;
 pub use budget::FailureBudget;
 pub use percent::{ParsePercentError, Percent};
 pub use rate::{PerSecond, Rate};
+pub use retry::RetryPolicy;
 pub use span::Span;
 pub use waves::{ParseWavesError, WaveSize, Waves};
 pub use write_mode::{VerifyPolicy, WriteMode};

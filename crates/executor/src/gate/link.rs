@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use super::backoff::Backoff;
+use orgwave_core::policy::RetryPolicy;
+use orgwave_core::policy::retry::Whose;
 
 /// How long an outage may last.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -45,18 +46,18 @@ impl Link {
     }
 
     /// A connection could not be made. Calls that were under way together count once.
-    pub fn is_down(&mut self, now: Duration, attempts: u32, backoff: &mut Backoff) -> Outage {
+    pub fn is_down(&mut self, now: Duration, retry: &RetryPolicy) -> Outage {
         if now < self.paused_until {
             return Outage::PauseUntil(self.paused_until);
         }
         let since = *self.down_since.get_or_insert(now);
         self.failures += 1;
-        let is_over = if self.proven { now >= since + PATIENCE } else { self.failures >= attempts };
+        let is_over = if self.proven { now >= since + PATIENCE } else { self.failures >= retry.attempts };
         if is_over {
             return Outage::GivenUp;
         }
         // Never zero: a port that refuses at once would be tried in a tight loop.
-        let delay = backoff.delay(self.failures - 1).max(Duration::from_millis(50));
+        let delay = retry.backoff(Whose::Run, self.failures - 1).max(Duration::from_millis(50));
         self.paused_until = if self.proven { (now + delay).min(since + PATIENCE) } else { now + delay };
         Outage::PauseUntil(self.paused_until)
     }
@@ -68,23 +69,23 @@ mod tests {
 
     #[test]
     fn the_first_call_has_a_few_tries_only() {
-        let (mut link, mut backoff) = (Link::default(), Backoff::new(1));
+        let (mut link, retry) = (Link::default(), RetryPolicy::default());
         let mut now = Duration::ZERO;
         for _ in 0..2 {
-            let Outage::PauseUntil(until) = link.is_down(now, 3, &mut backoff) else {
+            let Outage::PauseUntil(until) = link.is_down(now, &retry) else {
                 panic!("gave up early")
             };
             now = until;
         }
-        assert_eq!(link.is_down(now, 3, &mut backoff), Outage::GivenUp);
+        assert_eq!(link.is_down(now, &retry), Outage::GivenUp);
     }
 
     #[test]
     fn a_later_outage_is_waited_out_for_two_minutes() {
-        let (mut link, mut backoff) = (Link::default(), Backoff::new(1));
+        let (mut link, retry) = (Link::default(), RetryPolicy::default());
         link.is_up();
         let mut now = Duration::from_secs(10);
-        while let Outage::PauseUntil(until) = link.is_down(now, 3, &mut backoff) {
+        while let Outage::PauseUntil(until) = link.is_down(now, &retry) {
             assert!(until > now);
             now = until;
         }
@@ -93,10 +94,10 @@ mod tests {
 
     #[test]
     fn failures_during_a_pause_are_the_same_failure() {
-        let (mut link, mut backoff) = (Link::default(), Backoff::new(1));
-        let first = link.is_down(Duration::ZERO, 3, &mut backoff);
+        let (mut link, retry) = (Link::default(), RetryPolicy::default());
+        let first = link.is_down(Duration::ZERO, &retry);
         for _ in 0..10 {
-            assert_eq!(link.is_down(Duration::ZERO, 3, &mut backoff), first);
+            assert_eq!(link.is_down(Duration::ZERO, &retry), first);
         }
     }
 }

@@ -3,30 +3,26 @@
 //! # How an org goes
 //!
 //! 1. It is read again: still as planned? ([`judge`](orgwave_core::compare::judge))
-//! 2. **The intent becomes durable, with what stood there.** Nothing is sent before.
+//! 2. **The intent becomes durable, with the before-image.** Nothing is sent before.
 //! 3. The write is sent, once.
 //! 4. The reply proves it applied, refused, or not applied - or proves nothing: then the org is in doubt.
 //! 5. What was accepted or is in doubt is read back. Doubt is settled only by what is live: as desired, or,
 //!    twice and a quiet period apart, as before. Only the latter lets the write be sent again.
 //!
-//! The legal order of these steps stands in [`OrgState`]; `org_run` drives it with what replies show, and
-//! every input from the first intent on is in the journal, so that a resume can tell it again.
+//! That is the [`Driver`](orgwave_core::org::Driver)'s business, in core. Here is what all of them share:
 //!
-//! * `org_run`: one org, from its plan line to its outcome.
 //! * `waves`: who may begin, and when too many have failed.
-//! * `work`: both behind the loop's [`Work`](crate::dispatch::Work).
-//!
-//! Pace, slots and what one org's reply means for others are the [`dispatch`](crate::dispatch)'s business.
+//! * `work`: which driver an org begins with, and what its outcome means for the wave and the run.
 
-mod org_run;
 mod waves;
 mod work;
 
 use std::collections::HashMap;
 
 use orgwave_core::code::Code;
+use orgwave_core::compare::Context as Comparing;
 use orgwave_core::event::{EventKind, EventSink};
-use orgwave_core::org::OrgState;
+use orgwave_core::org::{Applied, OrgState, Rules};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
@@ -37,13 +33,10 @@ use orgwave_core::settings::Ignored;
 use orgwave_core::status::{Counts, Status};
 use tokio::sync::mpsc;
 
-use crate::dispatch::{Context, Control, dispatch};
 use crate::gate::Gate;
-use crate::limits::LONGEST_WAIT;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
-use crate::survey::parked_message;
+use crate::pump::{Context, Control, pump};
 
-pub use org_run::Written;
 
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
@@ -86,7 +79,7 @@ pub struct History {
     /// The wave that began last.
     pub wave: Option<u32>,
     /// The settled orgs of that wave, and of later ones, that were applied.
-    pub written: Vec<Written>,
+    pub applied: Vec<Applied>,
     /// What the vendor asked for, last of each org: to be left alone.
     pub pauses: HashMap<u32, Pause>,
     /// The same of all calls.
@@ -101,7 +94,7 @@ impl History {
             Status::Applied | Status::AppliedWithWarnings => {
                 self.proven |= !state.is_unwatched();
                 if self.wave.is_none_or(|wave| wave <= entry.wave) {
-                    self.written.push(Written::of(outcome, state));
+                    self.applied.push(Applied::new(outcome, state));
                 }
             }
             // That it changed more than was meant has stopped the run, and to go on with it was somebody's yes.
@@ -179,7 +172,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
     let at = gate.clock().now();
     ports.journal.record(Entry::Began { at });
-    Context::new(gate, sink).emit(EventKind::RunStarted {
+    Context::new(at, sink).emit(EventKind::RunStarted {
         run_id: policy.run_id.clone(),
         plan_id: policy.plan_id.clone(),
         orgs,
@@ -191,21 +184,31 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let (api, journal) = (ports.api, ports.journal);
     let wrote_before = history.wrote;
     let pause = history.pause.map(|pause| pause.left(at)).unwrap_or_default();
-    let mut work = work::Rollout::new(job, ports, counts);
-    if pause > LONGEST_WAIT {
+    let retry = gate.limits().retry.of_run(&job.policy.run_id);
+    let policy = job.policy.clone();
+    let rules = Rules {
+        write: policy.write,
+        verify: policy.verify,
+        ignored: &policy.ignored,
+        comparing: Comparing { secrets: job.secrets, seal: job.seal },
+        retry,
+        settle_only: policy.settle_only,
+    };
+    let mut work = work::Rollout::new(job, ports, &rules, counts);
+    if retry.is_too_long(pause) {
         let parked = Throttle { http_status: 429, retry_after: Some(pause) };
-        work.stop(StopReason::Unusable(format!("the client list: {}", parked_message(parked))));
+        work.stop(StopReason::Unusable(format!("the client list: {}", parked.parked(retry.longest_wait))));
     } else {
         gate.close_for(pause);
     }
-    let stop = dispatch(&mut work, api, journal, gate, control, sink).await;
+    let stop = pump(&mut work, Some(api), journal, gate, control, sink).await;
     let is_of_orgs = matches!(
         stop,
         Some(StopReason::BudgetSpent | StopReason::CanaryStopped(_) | StopReason::CanariesRejected)
     );
     if is_of_orgs && work.recheck_stopped() {
         // What it finds, or what keeps it from it, is no other reason to stop.
-        let _ = dispatch(&mut work, api, journal, gate, control, sink).await;
+        let _ = pump(&mut work, Some(api), journal, gate, control, sink).await;
     }
     let mut counts = work.counts();
     // Nobody looked at them again.
@@ -219,7 +222,6 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let stop = stop.filter(|reason| !(is_done && reason.only_ends_early()));
     let finish = Finish { at, wrote: work.wrote() || wrote_before, stop };
     journal.record(Entry::Finished(finish.clone()));
-    let mut cx = Context::new(gate, sink);
-    cx.emit(EventKind::RunFinished { counts, stop: finish.stop.as_ref().map(StopReason::to_string) });
+    Context::new(at, sink).emit(EventKind::RunFinished { counts, stop: finish.stop.as_ref().map(StopReason::to_string) });
     Ended { finish, counts }
 }

@@ -1,55 +1,54 @@
-//! Orgs and waves behind the loop's [`Work`].
+//! Which driver an org of the plan begins with, how its calls are made, and what its outcome means for the run.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use orgwave_core::compare::Context as Comparing;
-use orgwave_core::event::{Call, EventKind};
-use orgwave_core::ids::Ruuid;
-use orgwave_core::payload::update_body;
+use orgwave_core::event::EventKind;
+use orgwave_core::org::{Applied, Driver, Ended, Event, Rules};
 use orgwave_core::plan::IndexEntry;
-use orgwave_core::policy::{VerifyPolicy, WriteMode};
-use orgwave_core::reply::{Refusal, Reply, Throttle};
-use orgwave_core::run::{Entry, OrgProgress, Pause, Sample, StopReason};
-use orgwave_core::secret::{SealKey, Secrets};
+use orgwave_core::policy::VerifyPolicy;
+use orgwave_core::policy::retry::after;
+use orgwave_core::reply::Live;
+use orgwave_core::run::{Entry, OrgProgress, Pause, StopReason};
 use orgwave_core::status::{Counts, Status};
+use orgwave_core::timestamp::Timestamp;
 
-use super::org_run::{Ask, Desk, OrgRun, Written};
 use super::waves::{Canary, Next, WaveFeed};
-use super::{History, Job, Policy, Ports};
-use crate::dispatch::{Context, Need, OrgReply, Work};
-use crate::ports::{Clock, Journal, PlanSource, WriteApi};
+use super::{History, Job, Ports};
+use crate::ports::{Journal, PlanSource, WriteApi};
+use crate::pump::{Context, Request, Work};
 
-/// A rollout: the orgs that are under way, and those that may begin.
+/// A rollout: the orgs that may begin, and what became of those that did.
 pub(super) struct Rollout<'a, A, J, P> {
-    policy: Policy,
-    secrets: &'a Secrets,
-    seal: &'a SealKey,
+    rules: &'a Rules<'a>,
     ports: Ports<'a, A, J, P>,
     recorded: HashMap<u32, OrgProgress>,
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
     /// The wave of each org, from the plan.
     index: &'a [IndexEntry],
-    orgs: HashMap<u32, OrgRun>,
     counts: Counts,
     /// What has been applied in the current wave.
-    written: Vec<Written>,
-    /// What of it is to be read once more.
-    rechecks: HashMap<u32, Written>,
+    applied: Vec<Applied>,
+    /// What of it is to be read again.
+    rechecks: HashMap<u32, Applied>,
     /// An org was found to be other than this run left or expected it.
     another_writes: bool,
-    wrote: bool,
+    wrote: AtomicBool,
     stop: Option<StopReason>,
 }
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
-    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, counts: Counts) -> Self {
-        let Job { index, policy, secrets, seal, history } = job;
-        let History { settled, proven, another_writes, open: recorded, wave, written, pauses, .. } = history;
+    pub(super) fn new(
+        job: Job<'a>,
+        ports: Ports<'a, A, J, P>,
+        rules: &'a Rules<'a>,
+        counts: Counts,
+    ) -> Self {
+        let Job { index, policy, history, .. } = job;
+        let History { settled, proven, another_writes, open: recorded, wave, applied, pauses, .. } = history;
         let is_in_doubt = |org| recorded.get(&org).is_some_and(OrgProgress::is_in_doubt);
         let canary = match (policy.has_canary, proven) {
             (false, _) => Canary::None,
@@ -61,24 +60,21 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         if policy.settle_only {
             waves.settle_only();
         }
-        if !written.is_empty() {
+        if !applied.is_empty() {
             waves.resume(wave);
         }
         Self {
-            policy,
-            secrets,
-            seal,
+            rules,
             ports,
             recorded,
             pauses,
             waves,
             index,
-            orgs: HashMap::new(),
             counts,
-            written,
+            applied,
             rechecks: HashMap::new(),
             another_writes,
-            wrote: false,
+            wrote: AtomicBool::new(false),
             stop: None,
         }
     }
@@ -89,8 +85,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     }
 
     /// Whether a write was sent.
-    pub(super) const fn wrote(&self) -> bool {
-        self.wrote
+    pub(super) fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
     }
 
     /// Makes the run stop, before it has begun an org.
@@ -104,142 +100,73 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     }
 
     /// Loads an org's line; a plan that can't be read any more stops the run.
-    fn begin<C: Clock>(&mut self, org: u32, cx: &Context<'_, C>) -> bool {
-        match self.ports.plan.load(org) {
-            Ok(line) if let Some(written) = self.rechecks.remove(&org) => {
-                self.orgs.insert(org, OrgRun::once_more(line, written, cx.gate.clock().now()));
-                true
-            }
-            Ok(line) => {
-                let is_canary = self.waves.seeks_canary();
-                let run = OrgRun::new(line, is_canary, cx.gate.clock().now(), self.recorded.remove(&org));
-                self.orgs.insert(org, run);
-                self.record_inputs(org);
-                true
-            }
+    fn begin(&mut self, index: u32, now: Timestamp) -> Option<(Driver<'a>, Event<Live>)> {
+        let line = match self.ports.plan.load(index) {
+            Ok(line) => line,
             Err(error) => {
-                tracing::error!(%error, org, "a line of the plan can't be read");
+                tracing::error!(%error, index, "a line of the plan can't be read");
                 self.stop = Some(StopReason::JournalFailed(format!("the plan can't be read: {error}")));
-                false
+                return None;
             }
-        }
-    }
-
-    /// Records what the org was told; its last input waits for its outcome.
-    fn record_inputs(&mut self, index: u32) {
-        if let Some(org) = self.orgs.get_mut(&index)
-            && org.state().status().is_none()
-        {
-            for step in org.take_unrecorded(index) {
-                self.ports.journal.record(step);
-            }
-        }
-    }
-
-    fn finish<C: Clock>(&mut self, index: u32, cx: &mut Context<'_, C>) {
-        let Some(mut org) = self.orgs.remove(&index) else { return };
-        let id = org.line.org;
-        if org.is_rechecked() {
-            return self.rechecked(index, org, cx);
-        }
-        let mut entries = org.take_unrecorded(index);
-        let state = org.state();
-        let outcome = org.outcome(index, cx.gate.clock().now());
-        self.counts.add(outcome.status);
-        match outcome.status {
-            Status::Applied | Status::AppliedWithWarnings if self.policy.write.reads() => {
-                self.written.push(Written::of(&outcome, state));
-            }
-            Status::Conflict | Status::Diverged => self.another_writes = true,
-            _ => {}
-        }
-        let proves = !self.policy.write.reads() || !state.is_unwatched();
-        if let Some(reason) = self.waves.ended(outcome.status, proves) {
-            self.stop.get_or_insert(reason);
-        }
-        cx.emit(EventKind::OrgFinished {
-            index,
-            org: id,
-            wave: self.index[index as usize].wave,
-            status: outcome.status,
-            action: outcome.action,
-            verified: outcome.verified,
-            attempts: outcome.attempts,
-            code: outcome.complaint.as_ref().map(|complaint| complaint.code),
-            message: outcome.complaint.as_ref().map(|complaint| complaint.message.clone()),
-        });
-        entries.push(Entry::Outcome(outcome));
-        self.ports.journal.record_together(entries);
+        };
+        let not_before = self.pauses.remove(&index).map(|pause| after(now, pause.left(now)));
+        let is_canary = self.waves.seeks_canary();
+        let driver = Driver::begin(self.rules, index, line, is_canary, now, not_before);
+        Some(if let Some(applied) = self.rechecks.remove(&index) {
+            (driver.recheck(applied), Event::Woken)
+        } else if let Some(recorded) = self.recorded.remove(&index) {
+            (driver.resume(recorded), Event::Resumed)
+        } else {
+            (driver, Event::Woken)
+        })
     }
 
     /// Takes in what an org that was applied is at its wave's end.
-    fn rechecked<C: Clock>(&mut self, index: u32, mut org: OrgRun, cx: &mut Context<'_, C>) {
-        let is_overwritten = org.state().status() == Some(Status::Diverged);
+    fn rechecked(&mut self, driver: &Driver<'_>, before: Status, ended: &Ended, cx: &mut Context<'_>) {
+        let is_overwritten = ended.outcome.status == Status::Diverged;
         if self.waves.rechecked(is_overwritten) && self.stop.is_none() {
             self.stop = Some(StopReason::BudgetSpent);
         }
-        let (id, (before, verified)) = (org.line.org, org.applied_as());
-        let mut entries = org.take_unrecorded(index);
-        let outcome = org.outcome(index, cx.gate.clock().now());
         if !is_overwritten {
-            if outcome.verified != verified {
-                self.ports.journal.record_together(vec![Entry::Outcome(outcome)]);
-            }
             return;
         }
         self.another_writes = true;
         self.counts.replace(before, Status::Diverged);
-        let message =
-            outcome.complaint.as_ref().map(|complaint| complaint.message.clone()).unwrap_or_default();
-        let wave = self.index[index as usize].wave;
-        cx.emit(EventKind::OrgOverwritten { index, org: id, wave, message });
-        entries.push(Entry::Outcome(outcome));
-        self.ports.journal.record_together(entries);
+        let index = driver.index();
+        let message = ended.outcome.complaint.as_ref().map(|complaint| complaint.message.clone());
+        cx.emit(EventKind::OrgOverwritten {
+            index,
+            org: driver.line().org,
+            wave: self.index[index as usize].wave,
+            message: message.unwrap_or_default(),
+        });
     }
 
-    /// Has what was written in the wave that is over read once more, where that is asked for or somebody else was seen
+    /// Has what was written in the wave that is over read again, where that is asked for or somebody else was seen
     /// to write. Returns whether there is something to read.
     pub(super) fn recheck(&mut self) -> bool {
-        let is_wanted = self.policy.verify == VerifyPolicy::Settled || self.another_writes;
-        let written = std::mem::take(&mut self.written);
-        if !is_wanted || written.is_empty() {
+        let is_wanted = self.rules.verify == VerifyPolicy::Settled || self.another_writes;
+        let applied = std::mem::take(&mut self.applied);
+        if !is_wanted || applied.is_empty() {
             return false;
         }
-        self.waves.recheck(written.iter().map(|written| written.index).collect());
-        self.rechecks = written.into_iter().map(|written| (written.index, written)).collect();
+        self.waves.recheck(applied.iter().map(|applied| applied.index).collect());
+        self.rechecks = applied.into_iter().map(|applied| (applied.index, applied)).collect();
         true
     }
 
-    /// The run has spent its failure budget: what it has written is read once more all the same, if that is wanted.
+    /// The run has spent its failure budget: what it has written is read again all the same, if that is wanted.
     pub(super) fn recheck_stopped(&mut self) -> bool {
         self.stop = None;
         self.waves.end_after_this();
         self.recheck()
     }
-
-    fn with_desk<C: Clock, R>(
-        &mut self,
-        index: u32,
-        cx: &mut Context<'_, C>,
-        decide: impl FnOnce(&mut OrgRun, &mut Desk<'_>) -> R,
-    ) -> Option<R> {
-        let org = self.orgs.get_mut(&index)?;
-        let mut desk = Desk {
-            ignored: &self.policy.ignored,
-            at: cx.gate.clock().now(),
-            mode: self.policy.write,
-            comparing: Comparing { secrets: self.secrets, seal: self.seal },
-            attempts: cx.gate.limits().attempts,
-            quiet_period: cx.gate.limits().quiet_period,
-            now: cx.gate.clock().elapsed(),
-            backoff: &mut cx.gate.backoff,
-        };
-        Some(decide(org, &mut desk))
-    }
 }
 
-impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A, J, P> {
-    fn feed(&mut self, cx: &mut Context<'_, C>) -> Option<u32> {
+impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
+    type Driver = Driver<'a>;
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Option<(u32, Driver<'a>, Event<Live>)> {
         if self.stop.is_some() {
             return None;
         }
@@ -248,17 +175,18 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
                 self.recheck();
             }
             match self.waves.next() {
-                Next::Org(org) => return self.begin(org, cx).then_some(org),
+                Next::Org(index) => {
+                    return self.begin(index, cx.now).map(|(driver, event)| (index, driver, event));
+                }
                 Next::Began(None, _) => {}
                 Next::Began(Some(wave), orgs) => {
-                    let at = cx.gate.clock().now();
-                    self.ports.journal.record(Entry::Wave { at, wave, orgs });
+                    self.ports.journal.record(Entry::Wave { at: cx.now, wave, orgs });
                     let canary = self.waves.seeks_canary();
                     cx.emit(EventKind::WaveStarted { wave, orgs: u64::from(orgs), canary });
                 }
                 Next::Later => return None,
                 Next::Over => {
-                    if self.policy.settle_only {
+                    if self.rules.settle_only {
                         self.stop = Some(StopReason::Expired);
                     }
                     return None;
@@ -267,156 +195,67 @@ impl<C: Clock, A: WriteApi, J: Journal, P: PlanSource> Work<C> for Rollout<'_, A
         }
     }
 
-    fn need(&mut self, index: u32, cx: &mut Context<'_, C>) -> Need {
-        let (mode, now) = (self.policy.write, cx.gate.clock().wall_elapsed());
-        let verifies = self.policy.verify.reads_all() && mode.reads();
-        let settle_only = self.policy.settle_only;
-        let Some(org) = self.orgs.get_mut(&index) else { return Need::Nothing };
-        if let Some((until, why)) = org.wait.take() {
-            return Need::Wait(until, why);
-        }
-        let ask = org.ask(verifies, mode, now);
-        let need = match ask {
-            Ask::Read => Need::Call(Call::Read),
-            Ask::ReadBack => Need::Call(Call::ReadBack),
-            Ask::Write => Need::Call(Call::Write),
-            Ask::List => Need::Call(Call::List),
-            Ask::Intent if settle_only => {
-                org.stop(false, "the plan has expired");
-                Need::Nothing
+    fn call(
+        &self,
+        driver: &Driver<'a>,
+        request: Request,
+        requested: Timestamp,
+    ) -> BoxFuture<'static, Event<Live>> {
+        let (api, org) = (self.ports.api.clone(), driver.line().org);
+        match request {
+            Request::Read => {
+                async move { Event::ReadReply { reply: api.settings(org).await, requested } }.boxed()
             }
-            Ask::Intent => {
-                Need::Durable(Entry::Intent { index, started_at: org.started_at, before: org.before.clone() })
+            Request::List => async move { Event::ListReply(api.clients().await) }.boxed(),
+            Request::Send(body) => {
+                self.wrote.store(true, Ordering::Relaxed);
+                async move { Event::WriteReply(api.update(org, body).await) }.boxed()
             }
-            Ask::Nothing => Need::Nothing,
-        };
-        self.record_inputs(index);
-        if matches!(need, Need::Nothing) {
-            self.finish(index, cx);
-        }
-        need
-    }
-
-    fn call(&mut self, index: u32, cx: &Context<'_, C>) -> BoxFuture<'static, OrgReply> {
-        let clock = cx.gate.clock().clone();
-        let org = self.orgs.get_mut(&index).expect("asked of orgs that are under way");
-        let (api, id) = (self.ports.api.clone(), org.line.org);
-        if org.is_missing() {
-            return async move { OrgReply::List(api.clients().await) }.boxed();
-        }
-        if org.state().phase() != orgwave_core::org::Phase::Intent {
-            org.read_requested(clock.wall_elapsed());
-            return async move { OrgReply::Read(api.settings(id).await) }.boxed();
-        }
-        self.wrote = true;
-        let good_until = org.good_until(self.policy.write);
-        let live = org.live().filter(|_| self.policy.write != WriteMode::NoRead);
-        match update_body(self.policy.write, &org.line.fields, live, self.secrets) {
-            Ok(body) => async move {
-                // The machine may have been suspended since the loop looked.
-                if clock.wall_elapsed() >= good_until {
-                    let why = "the machine was suspended between the read and the write".to_owned();
-                    return OrgReply::Write(Reply::NotSent(why));
-                }
-                OrgReply::Write(api.update(id, Bytes::from(body)).await)
-            }
-            .boxed(),
-            // The judgement looked at the same places of the same settings, so it would have blocked the org.
-            Err(shape) => panic!("judged as writable, and then: {shape}"),
         }
     }
 
-    fn durable(&mut self, index: u32) {
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.intent_is_durable();
+    fn done(&mut self, driver: Driver<'a>, ended: Ended, cx: &mut Context<'_>) {
+        if let Some(what) = &ended.unintended {
+            self.stop.get_or_insert_with(|| StopReason::CanaryDisturbed(what.clone()));
         }
-    }
-
-    fn replied(&mut self, index: u32, reply: OrgReply, cx: &mut Context<'_, C>) {
-        let disturbed = self.with_desk(index, cx, |org, desk| match reply {
-            OrgReply::Write(reply) => {
-                org.written(reply);
-                None
+        if let Some((before, _)) = driver.applied_as() {
+            return self.rechecked(&driver, before, &ended, cx);
+        }
+        let Ended { outcome, state, new_fields, .. } = ended;
+        let org = driver.line().org;
+        if !new_fields.is_empty() {
+            tracing::warn!(%org, fields = new_fields, "new fields without a value since the canary's write");
+        }
+        self.counts.add(outcome.status);
+        match outcome.status {
+            Status::Applied | Status::AppliedWithWarnings if self.rules.write.reads() => {
+                self.applied.push(Applied::new(&outcome, state));
             }
-            OrgReply::List(reply) => {
-                org.listed(&reply, desk);
-                None
-            }
-            OrgReply::Read(reply) if org.is_before_write() => {
-                org.read(reply, desk);
-                None
-            }
-            OrgReply::Read(reply) => org.read_back(reply, desk),
+            Status::Conflict | Status::Diverged => self.another_writes = true,
+            _ => {}
+        }
+        let proves = !self.rules.write.reads() || !state.is_unwatched();
+        if let Some(reason) = self.waves.ended(outcome.status, proves) {
+            self.stop.get_or_insert(reason);
+        }
+        cx.emit(EventKind::OrgFinished {
+            index: outcome.index,
+            org,
+            wave: self.index[outcome.index as usize].wave,
+            status: outcome.status,
+            action: outcome.action,
+            verified: outcome.verified,
+            attempts: outcome.attempts,
+            code: outcome.complaint.as_ref().map(|complaint| complaint.code),
+            message: outcome.complaint.map(|complaint| complaint.message),
         });
-        if let Some(Some(what)) = disturbed
-            && self.stop.is_none()
-        {
-            self.stop = Some(StopReason::CanaryDisturbed(what));
-        }
-        self.record_inputs(index);
-    }
-
-    fn withdrawn(&mut self, index: u32) {
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.withdrawn();
-        }
-        self.record_inputs(index);
-    }
-
-    fn forbidden(&mut self, index: u32, refusal: Refusal, _: &mut Context<'_, C>) {
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.forbidden(&refusal);
-        }
-        self.record_inputs(index);
-    }
-
-    fn told_to_wait(&mut self, index: Option<u32>, wait: Duration, cx: &mut Context<'_, C>) {
-        let pause = Pause::new(cx.gate.clock().now(), wait);
-        self.ports.journal.record(Entry::Pause { index, pause });
-    }
-
-    fn waits_on(&mut self, index: u32, cx: &mut Context<'_, C>) -> Duration {
-        self.pauses.remove(&index).map(|pause| pause.left(cx.gate.clock().now())).unwrap_or_default()
-    }
-
-    fn has_aged(&self, index: u32, now: Duration) -> bool {
-        self.orgs.get(&index).is_some_and(|org| org.has_aged(self.policy.write, now))
-    }
-
-    fn parked(&mut self, index: u32, throttle: Throttle, _: &mut Context<'_, C>) {
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.parked(throttle);
-        }
-        self.record_inputs(index);
-    }
-
-    fn stop(&mut self, index: u32, may_read: bool, _: &mut Context<'_, C>) {
-        let why = self.stop.as_ref().map_or_else(|| "the run stopped".to_owned(), StopReason::to_string);
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.stop(may_read, &why);
-        }
-        self.record_inputs(index);
-    }
-
-    fn panicked(&mut self, index: u32, what: &str, cx: &mut Context<'_, C>) {
-        tracing::error!(index, what, "handling an org panicked");
-        if let Some(org) = self.orgs.get_mut(&index) {
-            org.panicked(what);
-        }
-        self.record_inputs(index);
-        self.finish(index, cx);
     }
 
     fn wants_stop(&self) -> Option<StopReason> {
         self.stop.clone()
     }
 
-    fn org(&self, index: u32) -> Ruuid {
-        self.orgs.get(&index).map(|org| org.line.org).expect("asked of orgs that are under way")
-    }
-
-    fn sample(&mut self, mut sample: Sample) {
-        sample.wave = self.waves.current().unwrap_or(0);
-        self.ports.journal.record(Entry::Sample(sample));
+    fn wave(&self) -> u32 {
+        self.waves.current().unwrap_or(0)
     }
 }

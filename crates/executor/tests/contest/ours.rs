@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use orgwave_core::policy::Rate;
+use orgwave_core::event::Call;
+use orgwave_core::policy::{Rate, RetryPolicy};
+use orgwave_core::reply::Throttle;
 use orgwave_core::timestamp::Timestamp;
-use orgwave_executor::gate::{Gate, Sent};
+use orgwave_executor::coordinator::{Coordinator as _, Permit, Seen, Turn};
+use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::Clock;
 
@@ -35,8 +38,8 @@ impl HandClock {
 pub(crate) struct Ours {
     clock: HandClock,
     gate: Gate<HandClock>,
-    /// Turns taken, by when: what the executor hands from the send to the answer.
-    sent: std::collections::BTreeMap<Duration, Sent>,
+    /// Permits used, by when: what the executor hands from the send to the answer.
+    sent: std::collections::BTreeMap<Duration, Permit>,
 }
 
 impl Ours {
@@ -47,11 +50,10 @@ impl Ours {
             org_rate: Rate::Unlimited,
             concurrency: CONCURRENCY,
             timeout: Duration::from_secs(30),
-            attempts: 3,
-            quiet_period: Duration::from_secs(60),
+            retry: RetryPolicy { seed: 1, ..RetryPolicy::default() },
             max_duration: None,
         };
-        let gate = Gate::new(clock.clone(), limits, learned, 1);
+        let gate = Gate::new(clock.clone(), limits, learned);
         Self { clock, gate, sent: std::collections::BTreeMap::new() }
     }
 }
@@ -59,16 +61,20 @@ impl Ours {
 impl RateFinder for Ours {
     fn take_turn(&mut self, now: Duration, _: usize) -> Result<(), Duration> {
         self.clock.set(now);
-        self.gate.take_turn()?;
-        self.sent.insert(now, self.gate.latest());
-        Ok(())
+        match self.gate.turn() {
+            Turn::Call(permit) => {
+                self.sent.insert(now, permit);
+                self.gate.use_for(0)
+            }
+            Turn::NotBefore(until) => Err(until),
+            Turn::List(_) | Turn::Later => unreachable!("nobody is refused here"),
+        }
     }
 
     fn answered(&mut self, now: Duration, org: u32, sent: Duration, throttled: Option<Duration>) {
         self.clock.set(now);
-        self.gate.answered(self.sent[&sent], throttled.is_some());
-        if let Some(wait) = throttled {
-            self.gate.throttled(Some(org), self.sent[&sent], wait);
-        }
+        let throttle = |wait| Seen::Throttled(Throttle { http_status: 429, retry_after: Some(wait) });
+        let seen = throttled.map_or(Seen::Reply, throttle);
+        self.gate.ended(org, Call::Write, self.sent[&sent], &seen);
     }
 }

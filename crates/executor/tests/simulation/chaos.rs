@@ -74,7 +74,7 @@ impl Scenario {
         );
         limits.org_rate = pick(rng, &["1/s", "5/s", "unlimited"].map(|text| text.parse().expect("a rate")));
         limits.concurrency = pick(rng, &[1, 4, 16, 64]);
-        limits.attempts = pick(rng, &[1, 2, 3, 5]);
+        limits.retry.attempts = pick(rng, &[1, 2, 3, 5]);
         let mut policy = stage::policy();
         policy.write = pick(rng, &[WriteMode::Merge, WriteMode::Merge, WriteMode::Patch, WriteMode::NoRead]);
         policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::Settled, VerifyPolicy::None]);
@@ -89,7 +89,7 @@ impl Scenario {
             ],
         );
         let faultless = rng.u8(..20) == 0;
-        let weather = if faultless { Weather::fair(limits.quiet_period) } else { Weather::draw(rng, orgs) };
+        let weather = if faultless { Weather::fair(limits.retry.quiet_period) } else { Weather::draw(rng, orgs) };
         let mut stage = Stage::new(&waves, limits, policy, rng.u64(..));
         {
             let mut world = stage.world.lock();
@@ -169,7 +169,7 @@ impl Weather {
     }
 
     fn draw(rng: &mut fastrand::Rng, orgs: usize) -> Self {
-        let mut weather = Self::fair(stage::limits().quiet_period);
+        let mut weather = Self::fair(stage::limits().retry.quiet_period);
         for share in [&mut weather.throttles, &mut weather.unclear] {
             *share = pick(rng, &[0, 3, 10, 40]);
         }

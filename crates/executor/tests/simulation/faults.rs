@@ -207,7 +207,7 @@ fn a_500_that_was_not_applied_is_sent_again_after_two_agreeing_reads() {
         let writes = calls(&stage, 5, Kind::Write);
         assert_eq!(writes.len(), 3);
         assert_eq!(writes.iter().filter(|write| write.applied.is_some()).count(), 1);
-        let quiet = stage.limits.quiet_period;
+        let quiet = stage.limits.retry.quiet_period;
         assert!(writes.windows(2).all(|pair| pair[1].at >= pair[0].at + quiet), "sent again too early");
     });
 }
@@ -550,7 +550,7 @@ fn a_block_is_waited_out_and_rejects_nobody() {
 fn a_read_that_meets_a_closed_connection_is_made_again_and_spends_no_attempt() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 40]);
-        stage.limits.attempts = 1;
+        stage.limits.retry.attempts = 1;
         stage.world.trouble(|call| {
             (call.kind == Kind::Read && call.nth.is_multiple_of(2)).then_some(Fault::Dropped)
         });

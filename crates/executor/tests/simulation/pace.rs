@@ -73,7 +73,7 @@ async fn run(
             world.lock().partner.as_mut().expect("set above").set_rate(rate, now);
         });
     }
-    let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, learned, 1);
+    let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, learned);
     let (_orders, mut control) = mpsc::channel(1);
     let items = (0..400).cycle().map(|number| (org_id(number), ()));
     // Nothing is left once it stops, except that a cycle has no end.

@@ -9,9 +9,9 @@ use orgwave_core::run::StopReason;
 use orgwave_core::secret::Secrets;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
-use orgwave_executor::dispatch::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::{Clock, TokioClock};
+use orgwave_executor::pump::Control;
 use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -134,7 +134,8 @@ pub(crate) async fn process(
     }
     let at = time_of_day(stage.world.now(), stage.clock_jumps, number);
     let clock = SimulatedClock::starting_at(at, &stage.world);
-    let mut gate = Gate::new(clock, limits, None, rng.u64(..));
+    limits.retry.seed = rng.u64(..);
+    let mut gate = Gate::new(clock, limits, None);
     let (orders, mut control) = mpsc::channel(4);
     tokio::spawn(async move {
         let drain = Control::Drain(StopReason::Interrupted);

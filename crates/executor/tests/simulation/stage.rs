@@ -6,7 +6,7 @@ use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, Managed, Origin, Wish};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::{IndexEntry, PlanLine, RawTyped, Verdict};
-use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
+use orgwave_core::policy::{FailureBudget, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SealKey, SecretText};
 use orgwave_core::settings::RawObject;
 use orgwave_executor::limits::Limits;
@@ -64,8 +64,7 @@ pub(crate) fn limits() -> Limits {
         org_rate: "5/s".parse().expect("a rate"),
         concurrency: 16,
         timeout: Duration::from_secs(10),
-        attempts: 3,
-        quiet_period: Duration::from_secs(20),
+        retry: RetryPolicy::default(),
         max_duration: None,
     }
 }

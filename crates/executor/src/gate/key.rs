@@ -1,24 +1,26 @@
-//! The latch of the key: one org's 401 or 403 may be the key's, and one call to the client list tells.
+//! Whether the key is good: one org's 401 or 403 may be the key's, and one call to the client list shows it.
 
 use std::time::Duration;
 
 use orgwave_core::reply::Refusal;
 
-/// How long the list's good answer stands.
-const STANDS: Duration = Duration::from_secs(60);
+/// For how long the list's good answer is taken for the key's.
+const GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// What is known of the key.
 #[derive(Debug, Default)]
-pub(super) struct Latch {
+pub(super) struct KeyState {
     /// Orgs whose 401 or 403 waits for the answer.
     suspects: Vec<(u32, Refusal)>,
     good_until: Option<Duration>,
     question: Question,
+    /// Times that the list was asked in vain.
     pub(super) failures: u32,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Question {
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// None.
     #[default]
     None,
     /// To be asked at this reading of the clock.
@@ -27,31 +29,23 @@ enum Question {
     Asked,
 }
 
-impl Latch {
-    /// An org was refused. Returns the refusal if the key is known to be good, so that it is the org's own.
-    pub(super) fn suspect(&mut self, index: u32, refusal: Refusal, now: Duration) -> Option<Refusal> {
+impl KeyState {
+    /// An org was refused. Returns whether the key is known to be good, so that the refusal is the org's own.
+    pub(super) fn suspect(&mut self, index: u32, refusal: &Refusal, now: Duration) -> bool {
         if self.good_until.is_some_and(|until| now < until) {
-            return Some(refusal);
+            return true;
         }
-        self.suspects.push((index, refusal));
+        self.suspects.push((index, refusal.clone()));
         if self.question == Question::None {
             self.question = Question::Due(now);
             self.failures = 0;
         }
-        None
+        false
     }
 
-    /// Whether nothing may be sent until the answer is there.
-    pub(super) const fn is_closed(&self) -> bool {
-        !matches!(self.question, Question::None)
-    }
-
-    /// When the list is to be asked, if it is and isn't being asked.
-    pub(super) const fn due(&self) -> Option<Duration> {
-        match self.question {
-            Question::Due(at) => Some(at),
-            Question::None | Question::Asked => None,
-        }
+    /// Whether the list is to be asked; until its answer is there, nothing else may be sent.
+    pub(super) const fn question(&self) -> Question {
+        self.question
     }
 
     pub(super) const fn asked(&mut self) {
@@ -64,8 +58,8 @@ impl Latch {
     }
 
     /// The list answered well: the suspects are refused themselves.
-    pub(super) fn key_is_good(&mut self, now: Duration) -> Vec<(u32, Refusal)> {
-        self.good_until = Some(now + STANDS);
+    pub(super) fn is_good(&mut self, now: Duration) -> Vec<(u32, Refusal)> {
+        self.good_until = Some(now + GOOD_FOR);
         self.release()
     }
 

@@ -1,0 +1,656 @@
+//! Drives one org from its plan line to its outcome.
+//!
+//! ```text
+//! Woken -> Read -> Record(intent, durably) -> Send -> Record(acked) -> ReadBack -> Record(outcome) -> Done
+//! ```
+//!
+//! [`OrgState`] is the grammar of the journal: which inputs may follow which. The driver walks it: it makes inputs of
+//! what replies show (`before`: a read before a write, `after`: what a write came to), has each recorded before the
+//! next step, and asks for a send only after [`Event::Recorded`] has answered the intent. So a write without a durable
+//! intent can't be asked for, and a crash between any two steps leaves a journal that [`Driver::resume`] understands.
+//!
+//! What the state doesn't say is the driver's own [`Phase`]: a read whose only purpose is the report, the question
+//! whether an org that isn't found is gone, an org that was applied and is read again.
+
+mod after;
+mod before;
+use crate::change::Seen;
+use crate::code::Code;
+use crate::compare::{Context as Comparing, unread};
+use crate::event::{Call, WaitReason};
+use crate::ids::Ruuid;
+use crate::outcome::{Complaint, OrgOutcome};
+use crate::payload::update_body;
+use crate::plan::PlanLine;
+use crate::policy::retry::Whose;
+use crate::policy::{RetryPolicy, VerifyPolicy, WriteMode};
+use crate::redactor::Redactor;
+use crate::reply::{Ack, Live, Refusal, RefusalKind, Reply, Throttle};
+use crate::run::{Entry, OrgProgress, Pause};
+use crate::secret::SecretText;
+use crate::settings::{Ignored, RawObject, secrets_in};
+use crate::status::{Action, Status, Verified};
+use crate::timestamp::Timestamp;
+
+use super::patience::Patience;
+use super::{Drive, Event, Input, OrgState, Phase as StatePhase, Step};
+
+/// What a run lays down for each of its orgs.
+#[derive(Debug, Clone)]
+pub struct Rules<'a> {
+    /// How orgs are written.
+    pub write: WriteMode,
+    /// Which accepted writes are read back.
+    pub verify: VerifyPolicy,
+    /// What may change with the canary's write.
+    pub ignored: &'a [Ignored],
+    /// Secrets, and the plan's key.
+    pub comparing: Comparing<'a>,
+    /// Delays and tries.
+    pub retry: RetryPolicy,
+    /// The plan has expired: doubt is settled, and nothing is sent.
+    pub settle_only: bool,
+}
+
+/// An org that was applied: what must be known to read it again when its wave has ended.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// Its place in the plan.
+    pub index: u32,
+    /// What it was applied as.
+    pub status: Status,
+    /// Whether that was seen live.
+    pub verified: Verified,
+    state: OrgState,
+    started_at: Option<Timestamp>,
+    http_status: Option<u16>,
+    ack: Option<Box<Ack>>,
+}
+
+impl Applied {
+    /// What `outcome` says of it.
+    pub fn new(outcome: &OrgOutcome, state: OrgState) -> Self {
+        let OrgOutcome { index, status, started_at, http_status, verified, .. } = *outcome;
+        let ack = (outcome.ack != Ack::default()).then(|| Box::new(outcome.ack.clone()));
+        Self { index, status, verified, state, started_at, http_status, ack }
+    }
+}
+
+/// What an org ends with in this process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// What became of it.
+    pub outcome: OrgOutcome,
+    /// Its state then.
+    pub state: OrgState,
+    /// What the canary's write changed that nobody meant to, in words.
+    pub unintended: Option<String>,
+    /// Fields without a value that are new since the canary's write.
+    pub new_fields: String,
+}
+
+/// What is done beside what the state says.
+#[derive(Debug, Clone, PartialEq)]
+enum Phase {
+    /// Nothing: the state says what is next.
+    Written,
+    /// The org was not found when it was read back: what the vendor said. The client list shows whether it is gone.
+    Missing(Refusal),
+    /// The write was refused in the body of a 200: one read, for the report alone.
+    Noting,
+    /// It was applied, and is read again.
+    Rechecking,
+    /// Its last entries are in the journal, or in its hands.
+    Ended(Box<Ended>),
+}
+
+/// The step that was asked for last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Call(Call),
+    Record,
+    Intent,
+    Wait,
+}
+
+/// What a write is built on.
+#[derive(Debug)]
+struct Observed {
+    settings: RawObject,
+    requested: Timestamp,
+}
+
+/// One org under way.
+#[derive(Debug)]
+pub struct Driver<'a> {
+    rules: &'a Rules<'a>,
+    index: u32,
+    line: PlanLine,
+    state: OrgState,
+    phase: Phase,
+    asked: Asked,
+    /// Entries that aren't in the journal yet.
+    pending: Vec<Entry>,
+    /// An intent of it is in the journal, so every further input must be, too.
+    is_journalled: bool,
+    is_canary: bool,
+    /// Why the run stops: the read that is granted then was asked for, or is no use.
+    stopping: Option<String>,
+    patience: Patience,
+    /// The newest read before a write.
+    live: Option<Observed>,
+    /// The canary's settings before its write.
+    undisturbed: Option<RawObject>,
+    /// What the write changes, as it was before.
+    before: Vec<Seen>,
+    /// The vendor's reply, or what was read after it, proves that the last write was not applied.
+    not_applied: Option<Proof>,
+    /// What it was applied as, where it is read again.
+    applied: Option<(Status, Verified)>,
+    http_status: Option<u16>,
+    complaint: Option<Complaint>,
+    /// Why an earlier process couldn't settle it.
+    unsettled: Option<Complaint>,
+    ack: Ack,
+    /// Secrets that reads have shown: a vendor may quote them in what it says later.
+    shown: Vec<SecretText>,
+    verified: Verified,
+    unintended: Option<String>,
+    new_fields: String,
+    started_at: Timestamp,
+}
+
+/// A write was refused, and nothing of it is live.
+#[derive(Debug, Clone, Copy)]
+struct Proof;
+
+impl<'a> Driver<'a> {
+    /// An org that nobody has begun. Nothing is sent before `not_before`, if the vendor asked an earlier process so.
+    pub fn begin(
+        rules: &'a Rules<'a>,
+        index: u32,
+        line: PlanLine,
+        is_canary: bool,
+        now: Timestamp,
+        not_before: Option<Timestamp>,
+    ) -> Self {
+        let mut patience = Patience::new(rules.retry, Whose::Org(index));
+        if let Some(until) = not_before {
+            patience.leave_alone(until);
+        }
+        Self {
+            rules,
+            index,
+            line,
+            state: OrgState::new(),
+            phase: Phase::Written,
+            asked: Asked::Nothing,
+            pending: Vec::new(),
+            is_journalled: false,
+            is_canary,
+            stopping: None,
+            patience,
+            live: None,
+            undisturbed: None,
+            before: Vec::new(),
+            not_applied: None,
+            applied: None,
+            http_status: None,
+            complaint: None,
+            unsettled: None,
+            ack: Ack::default(),
+            shown: Vec::new(),
+            verified: Verified::False,
+            unintended: None,
+            new_fields: String::new(),
+            started_at: now,
+        }
+    }
+
+    /// The same org, with what an earlier process left of it: its first event is [`Event::Resumed`].
+    #[must_use]
+    pub fn resume(mut self, recorded: OrgProgress) -> Self {
+        self.state = recorded.state;
+        self.is_journalled = !recorded.before.is_empty();
+        self.before = recorded.before;
+        self.started_at = recorded.started_at.unwrap_or(self.started_at);
+        self.ack = recorded.ack;
+        self.unsettled = recorded.outcome.and_then(|outcome| outcome.complaint);
+        self
+    }
+
+    /// The same org, which was applied and is read again.
+    #[must_use]
+    pub fn recheck(mut self, applied: Applied) -> Self {
+        self.phase = Phase::Rechecking;
+        self.state = applied.state;
+        self.is_journalled = true;
+        self.applied = Some((applied.status, applied.verified));
+        self.started_at = applied.started_at.unwrap_or(self.started_at);
+        self.http_status = applied.http_status;
+        self.ack = applied.ack.map(|ack| *ack).unwrap_or_default();
+        self
+    }
+
+    /// Its place in the plan.
+    pub const fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Its line of the plan.
+    pub const fn line(&self) -> &PlanLine {
+        &self.line
+    }
+
+    /// What it was applied as, if this reads it again.
+    pub const fn applied_as(&self) -> Option<(Status, Verified)> {
+        self.applied
+    }
+
+    /// Moves the state. What it can't take is a defect of this module, and panics: whoever drives it says so with
+    /// [`Event::Panicked`], and the org alone ends with it.
+    fn enter(&mut self, input: Input) {
+        self.state = self.state.next(input).unwrap_or_else(|illegal| panic!("{illegal}"));
+        if self.is_journalled {
+            let ack = matches!(input, Input::Acked { warned: true }).then(|| self.ack.clone());
+            self.pending.push(Entry::Step { index: self.index, input, ack });
+        }
+    }
+
+    fn take(&mut self, event: Event<Live>, now: Timestamp) {
+        let asked = std::mem::replace(&mut self.asked, Asked::Nothing);
+        match (event, asked) {
+            (Event::Woken, Asked::Nothing) => self.begin_or_park(now),
+            (Event::Woken, Asked::Wait) | (Event::Recorded, Asked::Record) => {}
+            (Event::Resumed, Asked::Nothing) => {
+                self.enter(Input::Resumed);
+                self.begin_or_park(now);
+            }
+            (Event::Recorded, Asked::Intent) => {
+                // The journal's intent says so already.
+                self.state = self.state.next(Input::Intent).unwrap_or_else(|illegal| panic!("{illegal}"));
+                self.is_journalled = true;
+                if self.is_canary && self.undisturbed.is_none() {
+                    self.undisturbed = self.live.as_ref().map(|live| live.settings.clone());
+                }
+            }
+            (Event::ReadReply { reply, requested }, Asked::Call(call @ (Call::Read | Call::ReadBack))) => {
+                self.patience.answered(call);
+                let asks = asks_to_wait(&reply);
+                if call == Call::Read { self.read(reply, requested, now) } else { self.read_back(reply, requested, now) }
+                self.leave_alone(asks, now);
+                self.end_if_stopping(now);
+            }
+            (Event::ListReply(reply), Asked::Call(Call::List)) => {
+                self.patience.answered(Call::List);
+                let asks = asks_to_wait(&reply);
+                self.listed(&reply, now);
+                self.leave_alone(asks, now);
+                self.end_if_stopping(now);
+            }
+            (Event::WriteReply(reply), Asked::Call(Call::Write)) => {
+                self.patience.answered(Call::Write);
+                let asks = asks_to_wait(&reply);
+                self.written(reply);
+                self.leave_alone(asks, now);
+            }
+            (Event::Throttled { throttle, shared }, Asked::Call(call)) => {
+                self.throttled(call, throttle, shared, now);
+                self.end_if_stopping(now);
+            }
+            (Event::Forbidden(refusal), Asked::Call(call)) => {
+                self.patience.answered(call);
+                self.forbidden(&refusal);
+                self.end_if_stopping(now);
+            }
+            (Event::NotSent, Asked::Call(call)) => {
+                self.patience.answered(call);
+                self.take_back(call);
+                self.end_if_stopping(now);
+            }
+            (Event::Stale, Asked::Call(Call::Write)) => self.take_back(Call::Write),
+            (Event::Stop { why, may_read }, _) => self.stop(why, may_read, now),
+            (Event::Panicked(what), asked) => self.panicked(&what, asked),
+            // Not what was asked for: the step is asked for again.
+            (_, asked) => self.asked = asked,
+        }
+    }
+
+    fn begin_or_park(&mut self, now: Timestamp) {
+        if let Some(throttle) = self.patience.asks_too_long(now) {
+            self.park(throttle);
+        }
+    }
+
+    /// Says what is next, by the phase and the state.
+    fn next(&mut self, now: Timestamp) -> Step<Ended> {
+        match &self.phase {
+            Phase::Ended(ended) if self.pending.is_empty() => return Step::Done((**ended).clone()),
+            Phase::Ended(_) => return self.record(false),
+            // What ends an org is recorded with its outcome.
+            Phase::Written if self.state.status().is_some() => return self.end(now),
+            Phase::Missing(_) | Phase::Noting | Phase::Rechecking | Phase::Written => {}
+        }
+        if !self.pending.is_empty() && self.state.status().is_none() {
+            return self.record(false);
+        }
+        // The next process keeps to a Retry-After, whatever else it will find.
+        if let Some(place) = self.pending.iter().position(|entry| matches!(entry, Entry::Pause { .. })) {
+            self.asked = Asked::Record;
+            return Step::Record { entries: vec![self.pending.remove(place)], durably: false };
+        }
+        let call = match (&self.phase, self.state.phase()) {
+            (Phase::Missing(_), _) => Call::List,
+            (Phase::Noting | Phase::Rechecking, _) => Call::ReadBack,
+            (_, StatePhase::Planned) if !self.rules.write.reads() => {
+                self.before = unread(&self.line.fields);
+                self.enter(Input::Differs);
+                return self.next(now);
+            }
+            (_, StatePhase::Ready) if self.rules.settle_only && now < self.fresh_until() => {
+                self.stop("the plan has expired".to_owned(), false, now);
+                return self.next(now);
+            }
+            (_, StatePhase::Ready) if now < self.fresh_until() && self.patience.may_call(now) => {
+                return self.intend();
+            }
+            (_, StatePhase::Planned | StatePhase::Ready) => Call::Read,
+            (_, StatePhase::Intent) => return self.send(now),
+            (_, StatePhase::Acked) => {
+                let is_read_back = self.rules.write.reads() && (self.rules.verify.reads_all() || self.is_canary);
+                self.enter(if is_read_back { Input::Verify } else { Input::Trusted });
+                return self.next(now);
+            }
+            (_, StatePhase::Denied) if !self.rules.write.reads() => {
+                self.enter(Input::Refused);
+                return self.next(now);
+            }
+            (_, StatePhase::InDoubt) => {
+                self.enter(Input::Verify);
+                return self.next(now);
+            }
+            (_, StatePhase::Denied | StatePhase::Verifying { .. }) => Call::ReadBack,
+            (_, StatePhase::Done(_)) => unreachable!("an org that is final has ended"),
+        };
+        if let Some((until, why)) = self.patience.pending(now) {
+            return self.wait(until, why);
+        }
+        self.asked = Asked::Call(call);
+        match call {
+            Call::Read => Step::Read,
+            Call::ReadBack => Step::ReadBack,
+            Call::List => Step::List,
+            Call::Write => unreachable!("a write is asked for with its body"),
+        }
+    }
+
+    fn record(&mut self, durably: bool) -> Step<Ended> {
+        self.asked = if durably { Asked::Intent } else { Asked::Record };
+        Step::Record { entries: std::mem::take(&mut self.pending), durably }
+    }
+
+    fn wait(&mut self, until: Timestamp, why: WaitReason) -> Step<Ended> {
+        self.asked = Asked::Wait;
+        Step::Wait { until, why }
+    }
+
+    fn intend(&mut self) -> Step<Ended> {
+        let intent =
+            Entry::Intent { index: self.index, started_at: self.started_at, before: self.before.clone() };
+        self.pending.push(intent);
+        self.record(true)
+    }
+
+    fn send(&mut self, now: Timestamp) -> Step<Ended> {
+        let live = self.live.as_ref().filter(|_| self.rules.write.reads()).map(|live| &live.settings);
+        let body = update_body(self.rules.write, &self.line.fields, live, self.rules.comparing.secrets);
+        match body {
+            Ok(body) => {
+                self.asked = Asked::Call(Call::Write);
+                Step::Send { body, until: self.fresh_until() }
+            }
+            // The judgement looked at the same places of the same settings: nothing was sent, and nothing will be.
+            Err(shape) => {
+                self.enter(Input::NotApplied);
+                let message = shape.to_string();
+                self.block(Complaint { code: Code::OrgShape, message, http_status: None });
+                self.next(now)
+            }
+        }
+    }
+
+    /// Until when a write can be built on what was read; where nothing is read, always.
+    fn fresh_until(&self) -> Timestamp {
+        match &self.live {
+            _ if !self.rules.write.reads() => Timestamp::MAX,
+            Some(live) => self.rules.retry.fresh_until(live.requested),
+            None => Timestamp::MIN,
+        }
+    }
+
+    /// The call was provably not made, or not applied.
+    fn take_back(&mut self, call: Call) {
+        if call == Call::Write && self.state.phase() == StatePhase::Intent {
+            self.enter(Input::NotApplied);
+        }
+    }
+
+    fn throttled(&mut self, call: Call, throttle: Throttle, shared: bool, now: Timestamp) {
+        // Recorded before it is said that the write may be sent again.
+        if let Some(wait) = throttle.retry_after {
+            self.note_pause(wait, now);
+        }
+        self.take_back(call);
+        if !self.patience.throttled(call, throttle, shared, now) {
+            self.park(throttle);
+        }
+    }
+
+    /// Keeps to the Retry-After of a reply that is no 429.
+    fn leave_alone(&mut self, asks: Option<Throttle>, now: Timestamp) {
+        let Some((throttle, wait)) = asks.and_then(|asks| Some((asks, asks.retry_after?))) else { return };
+        self.note_pause(wait, now);
+        if self.rules.retry.is_too_long(wait) {
+            self.park(throttle);
+        } else {
+            self.patience.leave_alone(Pause::new(now, wait).not_before);
+        }
+    }
+
+    fn note_pause(&mut self, wait: std::time::Duration, now: Timestamp) {
+        self.pending.push(Entry::Pause { index: Some(self.index), pause: Pause::new(now, wait) });
+    }
+
+    /// The vendor asks to wait too long.
+    fn park(&mut self, throttle: Throttle) {
+        self.patience.forget_waits();
+        let code = match self.state.phase() {
+            StatePhase::Done(_) => return self.phase = Phase::Written,
+            StatePhase::Planned | StatePhase::Ready => Code::OrgParked,
+            StatePhase::Intent
+            | StatePhase::Acked
+            | StatePhase::Denied
+            | StatePhase::InDoubt
+            | StatePhase::Verifying { .. } => Code::OrgUnknownParked,
+        };
+        self.phase = Phase::Written;
+        let message = throttle.parked(self.rules.retry.longest_wait);
+        self.complain(code, message, Some(throttle.http_status));
+        self.enter(Input::Parked);
+    }
+
+    /// The run stops. What was asked for last was not performed.
+    fn stop(&mut self, why: String, may_read: bool, now: Timestamp) {
+        self.take_back(Call::Write);
+        let may_read = may_read && self.stopping.is_none() && self.patience.may_call(now);
+        // Nothing is waited for any more: not for a backoff, and not for a quiet period to end.
+        self.patience.forget_waits();
+        match self.state.phase() {
+            StatePhase::Done(_) => self.finish_early(),
+            StatePhase::Planned | StatePhase::Ready | StatePhase::Intent => {
+                self.phase = Phase::Written;
+                if self.complaint.is_none() {
+                    self.complain(Code::OrgStopped, why.clone(), None);
+                }
+                self.enter(Input::Stopped);
+            }
+            StatePhase::Acked | StatePhase::Denied | StatePhase::InDoubt | StatePhase::Verifying { .. } => {
+                self.phase = Phase::Written;
+                if !may_read {
+                    self.end_unknown(&why);
+                }
+            }
+        }
+        self.stopping = Some(why);
+    }
+
+    /// The read that a stop granted was answered: whatever is still open is left to the next process.
+    fn end_if_stopping(&mut self, now: Timestamp) {
+        if let Some(why) = self.stopping.clone() {
+            self.stop(why, false, now);
+        }
+    }
+
+    /// An org that is final is read no more.
+    fn finish_early(&mut self) {
+        if matches!(self.phase, Phase::Noting | Phase::Rechecking) {
+            self.phase = Phase::Written;
+        }
+    }
+
+    fn end_unknown(&mut self, why: &str) {
+        let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
+        let message = format!("{why}{}", known.unwrap_or_default());
+        self.complain(Code::OrgUnknownStopped, message, self.http_status);
+        self.enter(Input::Stopped);
+    }
+
+    /// A defect of ours came up. The org ends with it, as sure as can be.
+    fn panicked(&mut self, what: &str, asked: Asked) {
+        self.patience.forget_waits();
+        self.complain(Code::OrgPanic, what.to_owned(), None);
+        self.finish_early();
+        match self.state.phase() {
+            StatePhase::Done(_) => return,
+            // Whether it was sent isn't known, once it was asked for.
+            StatePhase::Intent if asked == Asked::Call(Call::Write) => self.enter(Input::Lost),
+            StatePhase::Intent => self.enter(Input::NotApplied),
+            _ => {}
+        }
+        self.phase = Phase::Written;
+        self.enter(Input::ReadsSpent);
+    }
+
+    fn block(&mut self, complaint: Complaint) {
+        self.complaint = Some(complaint);
+        self.enter(Input::Blocked);
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        self.http_status = Some(refusal.http_status);
+        self.complaint = Some(Complaint::refused(refusal));
+        self.enter(Input::Refused);
+    }
+
+    fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {
+        self.complaint = Some(Complaint { code, message, http_status });
+    }
+
+    fn remember_secrets(&mut self, object: &RawObject) {
+        for secret in secrets_in(object) {
+            if !self.shown.contains(&secret) {
+                self.shown.push(secret);
+            }
+        }
+    }
+
+    fn redactor(&self) -> Redactor {
+        Redactor::new(self.shown.iter().cloned())
+    }
+
+    /// Ends it: its last entries and its outcome go into the journal together. What was read again is recorded only
+    /// if it is another than before.
+    fn end(&mut self, now: Timestamp) -> Step<Ended> {
+        let outcome = self.outcome(now);
+        let is_news = self.applied != Some((outcome.status, outcome.verified));
+        if is_news {
+            self.pending.push(Entry::Outcome(outcome.clone()));
+        }
+        let unintended = self.unintended.take();
+        self.phase = Phase::Ended(Box::new(Ended { outcome, state: self.state, unintended, new_fields: std::mem::take(&mut self.new_fields) }));
+        self.next(now)
+    }
+
+    fn outcome(&mut self, finished_at: Timestamp) -> OrgOutcome {
+        let status = self.state.status().expect("an org ends with a status");
+        let redactor = self.redactor();
+        let masked = |complaint: Complaint| Complaint {
+            message: redactor.mask(&complaint.message).into_owned(),
+            ..complaint
+        };
+        let may_be_live = self.is_journalled
+            && self.not_applied.is_none()
+            && matches!(
+                status,
+                Status::Applied
+                    | Status::AppliedWithWarnings
+                    | Status::Diverged
+                    | Status::Unknown
+                    | Status::Rejected
+            );
+        let is_unsettled_again = status == Status::Unknown
+            && self.unsettled.as_ref().is_some_and(|before| {
+                self.complaint.as_ref().is_some_and(|now| {
+                    now.http_status.is_some()
+                        && (now.code, now.http_status) == (before.code, before.http_status)
+                        && matches!(now.code, Code::OrgUnknownReads | Code::OrgUnknownHidden)
+                })
+            });
+        let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
+        OrgOutcome {
+            index: self.index,
+            status,
+            action: if status == Status::Unchanged { Action::None } else { Action::Update },
+            attempts: self.state.spent(),
+            http_status: self.http_status,
+            complaint: self.complaint.take().filter(|_| !is_well).map(masked),
+            ack: std::mem::take(&mut self.ack),
+            verified: if is_well { self.verified } else { Verified::False },
+            started_at: Some(self.started_at),
+            finished_at: Some(finished_at),
+            may_be_live,
+            is_unsettled_again,
+        }
+    }
+}
+
+impl Drive for Driver<'_> {
+    type Read = Live;
+    type Outcome = Ended;
+
+    fn handle(&mut self, event: Event<Live>, now: Timestamp) -> Step<Ended> {
+        self.take(event, now);
+        self.next(now)
+    }
+
+    fn org(&self) -> Option<Ruuid> {
+        Some(self.line.org)
+    }
+}
+
+/// The Retry-After of a reply that is no 429: a 503 may have one.
+pub(super) fn asks_to_wait<T>(reply: &Reply<T>) -> Option<Throttle> {
+    match reply {
+        Reply::Unclear(unclear) => Some(Throttle {
+            http_status: unclear.http_status.unwrap_or(0),
+            retry_after: Some(unclear.retry_after?),
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a refusal is a status, and so may be another request's on a connection that carries many.
+fn is_status(refusal: &Refusal) -> bool {
+    refusal.kind == RefusalKind::Status
+}
