@@ -8,7 +8,9 @@ use clap::{ArgAction, Args, Command, FromArgMatches as _};
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
 use orgwave_core::plan::GuardKind;
-use orgwave_core::policy::{FailureBudget, PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::policy::{
+    FailureBudget, PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, Waves, WriteMode,
+};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 

@@ -149,20 +149,21 @@ async fn check_api(
             return Ok(());
         }
     };
-    let ClientList { clients, unreadable } = match client_list(&api, &mut session.gate, &mut session.control).await {
-        Ok(list) => list,
-        Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
-            return Err(stopped(&reason));
-        }
-        Err(reason) => {
-            chart.bad(
-                "api",
-                &stopped(&reason),
-                "is the network up, and the endpoint right? (--region, --endpoint)",
-            );
-            return Ok(());
-        }
-    };
+    let ClientList { clients, unreadable } =
+        match client_list(&api, &mut session.gate, &mut session.control).await {
+            Ok(list) => list,
+            Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
+                return Err(stopped(&reason));
+            }
+            Err(reason) => {
+                chart.bad(
+                    "api",
+                    &stopped(&reason),
+                    "is the network up, and the endpoint right? (--region, --endpoint)",
+                );
+                return Ok(());
+            }
+        };
     chart.ok(
         "api",
         &format!(

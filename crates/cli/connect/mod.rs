@@ -16,10 +16,10 @@ use orgwave_client::{ApiKey, Endpoint, Reader, Region, Setup, Writer};
 use orgwave_core::policy::Rate;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
-use orgwave_executor::pump::Control;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::TokioClock;
+use orgwave_executor::pump::Control;
 use orgwave_reporter::Expected;
 use tokio::sync::mpsc;
 

@@ -54,7 +54,10 @@ impl Finding {
                 }),
                 _ => {
                     let (message, http_status) = (unclear.message, unclear.http_status);
-                    Self::Unread(Status::Failed, Complaint { code: Code::OrgReadsSpent, message, http_status })
+                    Self::Unread(
+                        Status::Failed,
+                        Complaint { code: Code::OrgReadsSpent, message, http_status },
+                    )
                 }
             },
             Err(Unread::Panicked(message)) => {

@@ -126,8 +126,12 @@ mod tests {
     }
 
     fn unclear(retry_after: Option<Duration>) -> Event<u8> {
-        let unclear =
-            Unclear { cause: Cause::ServerError, http_status: Some(503), retry_after, message: String::new() };
+        let unclear = Unclear {
+            cause: Cause::ServerError,
+            http_status: Some(503),
+            retry_after,
+            message: String::new(),
+        };
         Event::ReadReply { reply: Reply::Unclear(unclear), requested: at(0) }
     }
 

@@ -83,9 +83,15 @@ impl RetryPolicy {
 
     /// When a read is tried again after it failed for the `failures`th time, if it is: not before the Retry-After
     /// that a failure may have, too.
-    pub fn after_failure(&self, whose: Whose, failures: u32, retry_after: Option<Duration>) -> Option<Duration> {
+    pub fn after_failure(
+        &self,
+        whose: Whose,
+        failures: u32,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
         let is_spent = failures >= self.attempts || retry_after.is_some_and(|wait| self.is_too_long(wait));
-        (!is_spent).then(|| self.backoff(whose, failures.saturating_sub(1)).max(retry_after.unwrap_or_default()))
+        (!is_spent)
+            .then(|| self.backoff(whose, failures.saturating_sub(1)).max(retry_after.unwrap_or_default()))
     }
 
     /// How long a call waits after the `in_a_row`th 429.

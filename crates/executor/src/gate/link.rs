@@ -72,9 +72,7 @@ mod tests {
         let (mut link, retry) = (Link::default(), RetryPolicy::default());
         let mut now = Duration::ZERO;
         for _ in 0..2 {
-            let Outage::PauseUntil(until) = link.is_down(now, &retry) else {
-                panic!("gave up early")
-            };
+            let Outage::PauseUntil(until) = link.is_down(now, &retry) else { panic!("gave up early") };
             now = until;
         }
         assert_eq!(link.is_down(now, &retry), Outage::GivenUp);

@@ -243,7 +243,12 @@ impl<C: Clock> Gate<C> {
     }
 
     /// The client list was not answered, or not so that it shows anything.
-    fn key_unknown(&mut self, throttled: Option<u16>, retry_after: Option<Duration>, unclear: Option<&Unclear>) -> KeyCheck {
+    fn key_unknown(
+        &mut self,
+        throttled: Option<u16>,
+        retry_after: Option<Duration>,
+        unclear: Option<&Unclear>,
+    ) -> KeyCheck {
         let (now, retry) = (self.clock.elapsed(), self.limits.retry);
         self.key.failures += 1;
         let asked = "the client list, asked whether the key is good";

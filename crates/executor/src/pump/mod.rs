@@ -30,7 +30,6 @@ use futures_util::future::BoxFuture;
 use orgwave_core::event::{Call, Event as RunEvent, EventKind, EventSink, WaitReason};
 use orgwave_core::org::{Drive, Event, Step};
 use orgwave_core::policy::Rate;
-use orgwave_core::policy::retry::after;
 use orgwave_core::reply::{ClientList, Reply};
 use orgwave_core::run::{Entry, StopReason};
 use orgwave_core::timestamp::Timestamp;
@@ -61,17 +60,17 @@ pub trait Work {
         Self: Sized;
 
     /// Makes a call that an org's driver asked for, once. It is dated by its request.
-    fn call(&self, driver: &Self::Driver, request: Request, requested: Timestamp) -> BoxFuture<'static, EventOf<Self>>
+    fn call(
+        &self,
+        driver: &Self::Driver,
+        request: Request,
+        requested: Timestamp,
+    ) -> BoxFuture<'static, EventOf<Self>>
     where
         Self: Sized;
 
     /// A driver is done.
-    fn done(
-        &mut self,
-        driver: Self::Driver,
-        outcome: <Self::Driver as Drive>::Outcome,
-        cx: &mut Context<'_>,
-    );
+    fn done(&mut self, driver: Self::Driver, outcome: <Self::Driver as Drive>::Outcome, cx: &mut Context<'_>);
 
     /// Whether the run must stop, by what the orgs came to.
     fn wants_stop(&self) -> Option<StopReason>;
@@ -272,12 +271,10 @@ where
     fn start_what_may(&mut self) -> Duration {
         self.begin_orgs();
         let pace = self.start_calls();
-        let (elapsed, now) = (self.elapsed(), self.now());
+        let elapsed = self.elapsed();
         // The run's own pulse: samples, deadline, the end of a drain.
-        let pulse = [Some(self.sampler.due()), self.deadline, self.drain_ends, pace];
-        let pulse = pulse.into_iter().flatten().map(|due| due.saturating_sub(elapsed));
-        let timer = self.timers.next().map(|until| until.since(now));
-        pulse.chain(timer).min().unwrap_or(Duration::from_secs(1))
+        let pulse = [Some(self.sampler.due()), self.deadline, self.drain_ends, self.timers.next(), pace];
+        pulse.into_iter().flatten().min().map_or(Duration::from_secs(1), |due| due.saturating_sub(elapsed))
     }
 
     /// As many orgs are begun as there are slots, and some more: their intents become durable, and their calls are
@@ -329,7 +326,7 @@ where
                 Some(Stage::Queued(..)) => match self.coordinator.use_for(index) {
                     Ok(()) => self.call(index, call, permit),
                     // Its own pace: the permit is another's.
-                    Err(until) => self.wait(index, after(now, until.saturating_sub(self.elapsed()))),
+                    Err(until) => self.wait(index, until),
                 },
                 _ => {}
             }
@@ -344,9 +341,8 @@ where
         let began = clock.elapsed();
         let task = tokio::spawn(async move {
             // The machine may have been suspended since the loop looked.
-            let event = AssertUnwindSafe(async {
-                if clock.now() >= until { Event::Stale } else { future.await }
-            });
+            let event =
+                AssertUnwindSafe(async { if clock.now() >= until { Event::Stale } else { future.await } });
             let signal = match event.catch_unwind().await {
                 Ok(event) => {
                     Signal::Called { index, event, permit, took: clock.elapsed().saturating_sub(began) }
@@ -366,7 +362,8 @@ where
         let began = clock.elapsed();
         tokio::spawn(async move {
             let reply = api.clients().await;
-            let _ = signals.send(Signal::Listed { reply, permit, took: clock.elapsed().saturating_sub(began) });
+            let _ =
+                signals.send(Signal::Listed { reply, permit, took: clock.elapsed().saturating_sub(began) });
         });
         self.coordinator.use_for_list();
         self.in_flight += 1;
@@ -404,8 +401,11 @@ where
                     return self.queue(index, Call::Write, Request::Send(body.into()), until);
                 }
                 Step::Wait { until, why } => {
-                    self.emit_wait(index, why, until.since(now));
-                    return self.wait(index, until);
+                    let wait = until.since(now);
+                    self.emit_wait(index, why, wait);
+                    // Waited for awake, be the machine suspended meanwhile: what a write that is in doubt left in a
+                    // socket may be sent only after it.
+                    return self.wait(index, self.elapsed() + wait);
                 }
             }
         }
@@ -430,7 +430,9 @@ where
     fn record_durably(&mut self, index: u32, mut entries: Vec<Entry>) {
         let Some(last) = entries.pop() else { return self.feed(index, Event::Recorded) };
         self.set_stage(index, Stage::Recording);
-        entries.into_iter().for_each(|entry| self.journal.record(entry));
+        for entry in entries {
+            self.journal.record(entry);
+        }
         let signals = self.signals.clone();
         self.journal.record_durably(
             last,
@@ -440,7 +442,7 @@ where
         );
     }
 
-    fn wait(&mut self, index: u32, until: Timestamp) {
+    fn wait(&mut self, index: u32, until: Duration) {
         self.timers.set(index, until);
         self.set_stage(index, Stage::Waiting);
     }
@@ -472,7 +474,7 @@ where
         if self.drain_ends.is_some_and(|ends| elapsed >= ends) {
             self.cut();
         }
-        while let Some(index) = self.timers.pop_due(self.now()) {
+        while let Some(index) = self.timers.pop_due(self.elapsed()) {
             if self.active.get(&index).is_some_and(|org| waits(&org.stage)) {
                 self.set_stage(index, Stage::Idle);
                 self.feed(index, Event::Woken);

@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
 
 use orgwave_core::event::Call;
-use orgwave_core::timestamp::Timestamp;
 
 /// Calls that wait for a slot: first in, first out, in the order of their urgency.
 #[derive(Debug, Default)]
@@ -39,21 +39,21 @@ impl Queue {
     }
 }
 
-/// Orgs that wait for a time of day.
+/// Orgs that wait for a reading of the clock.
 #[derive(Debug, Default)]
-pub(super) struct Timers(BinaryHeap<Reverse<(Timestamp, u32)>>);
+pub(super) struct Timers(BinaryHeap<Reverse<(Duration, u32)>>);
 
 impl Timers {
-    pub(super) fn set(&mut self, index: u32, at: Timestamp) {
+    pub(super) fn set(&mut self, index: u32, at: Duration) {
         self.0.push(Reverse((at, index)));
     }
 
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(super) fn next(&self) -> Option<Duration> {
         self.0.peek().map(|Reverse((at, _))| *at)
     }
 
     /// The next org whose time has come.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<u32> {
+    pub(super) fn pop_due(&mut self, now: Duration) -> Option<u32> {
         (self.next()? <= now).then(|| self.0.pop())?.map(|Reverse((_, index))| index)
     }
 
@@ -78,13 +78,12 @@ mod tests {
 
     #[test]
     fn timers_fire_in_their_order_and_not_early() {
-        let at = |seconds: i64| Timestamp::from_millis(1000 * seconds);
         let mut timers = Timers::default();
-        timers.set(1, at(2));
-        timers.set(2, at(1));
-        assert_eq!(timers.pop_due(Timestamp::from_millis(999)), None);
-        assert_eq!(timers.pop_due(at(3)), Some(2));
-        assert_eq!(timers.pop_due(at(3)), Some(1));
-        assert_eq!(timers.pop_due(at(3)), None);
+        timers.set(1, Duration::from_secs(2));
+        timers.set(2, Duration::from_secs(1));
+        assert_eq!(timers.pop_due(Duration::from_millis(999)), None);
+        assert_eq!(timers.pop_due(Duration::from_secs(3)), Some(2));
+        assert_eq!(timers.pop_due(Duration::from_secs(3)), Some(1));
+        assert_eq!(timers.pop_due(Duration::from_secs(3)), None);
     }
 }

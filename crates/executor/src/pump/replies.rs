@@ -41,7 +41,9 @@ where
 
     /// The call of an org that has ended; none, after a cut.
     fn end_call(&mut self, index: u32) -> Option<Call> {
-        let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else { return None };
+        let Some(Active { stage: Stage::Calling(call, _), .. }) = self.active.get(&index) else {
+            return None;
+        };
         let call = *call;
         self.in_flight -= 1;
         self.set_stage(index, Stage::Idle);
@@ -152,7 +154,11 @@ where
 }
 
 /// The event of a call of which nobody knows how it ended.
-pub(super) fn broken<R>(call: Call, message: String, requested: orgwave_core::timestamp::Timestamp) -> Event<R> {
+pub(super) fn broken<R>(
+    call: Call,
+    message: String,
+    requested: orgwave_core::timestamp::Timestamp,
+) -> Event<R> {
     let unclear = Unclear { cause: Cause::Broken, http_status: None, retry_after: None, message };
     match call {
         Call::Write => Event::WriteReply(Reply::Unclear(unclear)),

@@ -222,6 +222,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let stop = stop.filter(|reason| !(is_done && reason.only_ends_early()));
     let finish = Finish { at, wrote: work.wrote() || wrote_before, stop };
     journal.record(Entry::Finished(finish.clone()));
-    Context::new(at, sink).emit(EventKind::RunFinished { counts, stop: finish.stop.as_ref().map(StopReason::to_string) });
+    Context::new(at, sink)
+        .emit(EventKind::RunFinished { counts, stop: finish.stop.as_ref().map(StopReason::to_string) });
     Ended { finish, counts }
 }

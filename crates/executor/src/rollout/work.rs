@@ -41,12 +41,7 @@ pub(super) struct Rollout<'a, A, J, P> {
 }
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
-    pub(super) fn new(
-        job: Job<'a>,
-        ports: Ports<'a, A, J, P>,
-        rules: &'a Rules<'a>,
-        counts: Counts,
-    ) -> Self {
+    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, rules: &'a Rules<'a>, counts: Counts) -> Self {
         let Job { index, policy, history, .. } = job;
         let History { settled, proven, another_writes, open: recorded, wave, applied, pauses, .. } = history;
         let is_in_doubt = |org| recorded.get(&org).is_some_and(OrgProgress::is_in_doubt);

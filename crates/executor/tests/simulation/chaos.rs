@@ -89,7 +89,8 @@ impl Scenario {
             ],
         );
         let faultless = rng.u8(..20) == 0;
-        let weather = if faultless { Weather::fair(limits.retry.quiet_period) } else { Weather::draw(rng, orgs) };
+        let weather =
+            if faultless { Weather::fair(limits.retry.quiet_period) } else { Weather::draw(rng, orgs) };
         let mut stage = Stage::new(&waves, limits, policy, rng.u64(..));
         {
             let mut world = stage.world.lock();

@@ -173,9 +173,9 @@ impl Driver<'_> {
     fn standing(&self, object: &RawObject) -> Result<Standing, Complaint> {
         whose(&self.line.org, object)?;
         let is_unread = !self.rules.write.reads();
-        read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing).map_err(
-            |shape| Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None },
-        )
+        read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing).map_err(|shape| {
+            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
+        })
     }
 
     fn settle(&mut self, standing: Standing, read: ReadBack, now: Timestamp) {

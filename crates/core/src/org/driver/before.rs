@@ -62,10 +62,8 @@ impl Driver<'_> {
         {
             return Err(hazard);
         }
-        judge(&self.line.fields, &self.line.expects, object, self.rules.comparing).map_err(|shape| Complaint {
-            code: Code::OrgShape,
-            message: shape.to_string(),
-            http_status: None,
+        judge(&self.line.fields, &self.line.expects, object, self.rules.comparing).map_err(|shape| {
+            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
         })
     }
 }

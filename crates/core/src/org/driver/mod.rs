@@ -278,7 +278,11 @@ impl<'a> Driver<'a> {
             (Event::ReadReply { reply, requested }, Asked::Call(call @ (Call::Read | Call::ReadBack))) => {
                 self.patience.answered(call);
                 let asks = asks_to_wait(&reply);
-                if call == Call::Read { self.read(reply, requested, now) } else { self.read_back(reply, requested, now) }
+                if call == Call::Read {
+                    self.read(reply, requested, now);
+                } else {
+                    self.read_back(reply, requested, now);
+                }
                 self.leave_alone(asks, now);
                 self.end_if_stopping(now);
             }
@@ -358,7 +362,8 @@ impl<'a> Driver<'a> {
             (_, StatePhase::Planned | StatePhase::Ready) => Call::Read,
             (_, StatePhase::Intent) => return self.send(now),
             (_, StatePhase::Acked) => {
-                let is_read_back = self.rules.write.reads() && (self.rules.verify.reads_all() || self.is_canary);
+                let is_read_back =
+                    self.rules.write.reads() && (self.rules.verify.reads_all() || self.is_canary);
                 self.enter(if is_read_back { Input::Verify } else { Input::Trusted });
                 return self.next(now);
             }
@@ -578,7 +583,12 @@ impl<'a> Driver<'a> {
             self.pending.push(Entry::Outcome(outcome.clone()));
         }
         let unintended = self.unintended.take();
-        self.phase = Phase::Ended(Box::new(Ended { outcome, state: self.state, unintended, new_fields: std::mem::take(&mut self.new_fields) }));
+        self.phase = Phase::Ended(Box::new(Ended {
+            outcome,
+            state: self.state,
+            unintended,
+            new_fields: std::mem::take(&mut self.new_fields),
+        }));
         self.next(now)
     }
 
