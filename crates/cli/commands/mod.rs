@@ -41,7 +41,7 @@ pub async fn run(command: Command) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(args).await,
         Command::Check(args) => check::run(args).await,
         Command::Plan(args) => plan::run(args).await,
-        Command::Apply(args) => apply::run(args).await,
+        Command::Apply(args) => Box::pin(apply::run(args)).await,
         Command::Resume(args) => resume::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Undo(args) => undo::run(args).await,

@@ -37,7 +37,6 @@ use crate::gate::Gate;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 use crate::pump::{Context, Control, pump};
 
-
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
 pub struct Policy {

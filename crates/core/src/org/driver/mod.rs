@@ -211,12 +211,12 @@ impl<'a> Driver<'a> {
     /// The same org, with what an earlier process left of it: its first event is [`Event::Resumed`].
     #[must_use]
     pub fn resume(mut self, recorded: OrgProgress) -> Self {
+        self.unsettled = recorded.complaint().cloned();
         self.state = recorded.state;
         self.is_journalled = !recorded.before.is_empty();
         self.before = recorded.before;
         self.started_at = recorded.started_at.unwrap_or(self.started_at);
         self.ack = recorded.ack;
-        self.unsettled = recorded.outcome.and_then(|outcome| outcome.complaint);
         self
     }
 
