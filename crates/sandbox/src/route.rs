@@ -1,7 +1,10 @@
 //! The routes of the vendor that the sandbox serves: their paths, and the words faults name them by.
 
+use serde::Serialize;
+
 /// An operation of the vendor, by its route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Route {
     /// `getEnvoyIntegration`.
     Read,

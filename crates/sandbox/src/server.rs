@@ -1,8 +1,6 @@
 //! The accept loop and the connections. Not `axum::serve`, because a fault may end a connection in ways that no
 //! handler can: the handler hands over a [`Wire`], and the connection plays it.
 
-use std::error::Error;
-use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -247,18 +245,6 @@ async fn next(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
     }
 }
 
-/// A handler has handed the connection over.
-#[derive(Debug)]
-struct HandedOver;
-
-impl fmt::Display for HandedOver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was handed over")
-    }
-}
-
-impl Error for HandedOver {}
-
 async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<()>) {
     // Replies are small and written at once; waiting for more would only add latency. Failing costs only that.
     let _ = stream.set_nodelay(true);
@@ -276,7 +262,7 @@ async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<(
                 None => Ok(response),
                 Some(wire) => {
                     *handed_over.lock().unwrap_or_else(PoisonError::into_inner) = Some(wire);
-                    Err(HandedOver)
+                    Err(io::Error::other("the connection was handed over"))
                 }
             }
         })

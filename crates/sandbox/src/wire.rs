@@ -1,8 +1,11 @@
 //! Replies that no HTTP library would send: written byte by byte onto the socket, and ended as no server should.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -147,62 +150,19 @@ fn huge(reply: &HttpReply, size: u64) -> Vec<Step> {
 }
 
 /// A gzip stream that decodes to JSON with one endless text in it, and never ends properly: whoever waits for the
-/// end of it has read all of it. About one byte goes out for every 158 decoded.
+/// end of it has read all of it.
 fn gzip_bomb(reply: &HttpReply, size: u64) -> Vec<Step> {
-    const ROUNDS: usize = 512;
-    let open = br#"{"padding":""#;
-    // Magic, deflate, no flags, no time, no hints, unknown system.
-    let mut start = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-    // A stored block carries the opening, and leaves the stream at a byte's boundary.
-    let length = u16::try_from(open.len()).expect("the opening is a few bytes");
-    start.push(0);
-    start.extend(length.to_le_bytes());
-    start.extend((!length).to_le_bytes());
-    start.extend(open);
-    // A block of fixed codes, open for ever: the letter once, then "258 of the last byte" again and again. Such a
-    // code has 13 bits, so that eight of them are 13 bytes, and from the third byte on the block repeats itself.
-    let mut bits = Bits::default();
-    bits.push(0b010, 3); // not the last block; fixed codes (bits go out lowest first)
-    bits.push_code(0x30 + u32::from(b'a'), 8);
-    for _ in 0..16 {
-        bits.push_code(0b1100_0101, 8); // length 258
-        bits.push_code(0, 5); // distance 1
-    }
-    start.extend(&bits.bytes[..2]);
-    let period = &bits.bytes[2..15];
-    let per_round = (8 * 258 * ROUNDS) as u64;
+    const CHUNK: usize = 1 << 20;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Flushed, a stream is at a byte's boundary; and behind letters that are all the same, the same letters again are
+    // packed the same, so that one piece can be sent again and again.
+    let mut packed = |bytes: &[u8]| -> Bytes {
+        encoder.write_all(bytes).and_then(|()| encoder.flush()).expect("memory takes everything");
+        std::mem::take(encoder.get_mut()).into()
+    };
+    let letters = vec![b'a'; CHUNK];
+    let start = packed(&[br#"{"padding":""#, &*letters].concat());
     let head = head(reply, "content-encoding: gzip\r\nconnection: close\r\n");
-    vec![
-        Step::Send(head.into()),
-        Step::Send(start.into()),
-        Step::Repeat(period.repeat(ROUNDS).into(), size.div_ceil(per_round)),
-    ]
-}
-
-/// Bits packed as deflate packs them: lowest first; Huffman codes highest first.
-#[derive(Default)]
-struct Bits {
-    bytes: Vec<u8>,
-    count: usize,
-}
-
-impl Bits {
-    fn push(&mut self, value: u32, length: u32) {
-        for place in 0..length {
-            if self.count.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            let bit = u8::from(value >> place & 1 == 1);
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= bit << (self.count % 8);
-            }
-            self.count += 1;
-        }
-    }
-
-    fn push_code(&mut self, code: u32, length: u32) {
-        for place in (0..length).rev() {
-            self.push(code >> place & 1, 1);
-        }
-    }
+    let more = Step::Repeat(packed(&letters), size.div_ceil(CHUNK as u64));
+    vec![Step::Send(head.into()), Step::Send(start), more]
 }

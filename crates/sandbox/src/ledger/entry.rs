@@ -1,21 +1,21 @@
 //! One line of the ledger.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::redact::{hex, redacted};
 use crate::route::Route;
 
 /// What an entry is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerEvent {
     /// A request.
+    #[default]
     Request,
     /// A write that a fault held back was applied now.
     LateApply,
@@ -24,7 +24,7 @@ pub enum LedgerEvent {
 }
 
 /// What the server made of the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyCheck {
     /// The expected one.
@@ -32,11 +32,12 @@ pub enum KeyCheck {
     /// Another one.
     Bad,
     /// There was none.
+    #[default]
     Missing,
 }
 
 /// What happened, once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct LedgerEntry {
     /// The place in the ledger, from 1.
     pub seq: u64,
@@ -63,13 +64,19 @@ pub struct LedgerEntry {
     /// The status answered; `None` where the connection ended without.
     pub status: Option<u16>,
     /// What was said in `Retry-After`; several joined by `, `.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Box<str>>,
     /// The fault that struck, as its line says.
-    pub fault: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Box<str>>,
     /// Of writes, whether it was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<bool>,
+    #[serde(flatten, serialize_with = "with_digest")]
     pub(crate) state: Option<Bytes>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_secrets")]
     pub(crate) seen: Option<Bytes>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_secrets")]
     pub(crate) sent: Option<Bytes>,
 }
 
@@ -96,74 +103,33 @@ impl LedgerEntry {
 
     /// The entry as one line of JSON, without its end.
     pub fn to_json(&self) -> String {
-        self.line(true).to_json()
+        serde_json::to_string(self).expect("texts, numbers and raw JSON always serialize")
     }
 
     /// The same without the settings.
     pub(crate) fn to_short_json(&self) -> String {
-        self.line(false).to_json()
+        let mut entry: Map<String, Value> = serde_json::from_str(&self.to_json()).unwrap_or_default();
+        entry.retain(|key, _| !matches!(key.as_str(), "state" | "seen" | "sent"));
+        Value::from(entry).to_string()
     }
+}
 
-    fn line(&self, states: bool) -> Line<'_> {
-        let settings = |bytes: &Option<Bytes>| bytes.as_ref().filter(|_| states).and_then(|b| redacted(b));
-        Line {
-            seq: self.seq,
-            event: self.event,
-            request: self.request,
-            at_ms: self.at_ms,
-            at_us: self.at_us,
-            done_us: self.done_us,
-            path: &self.path,
-            operation: self.operation.map(Route::word),
-            org: self.org.as_deref(),
-            scheme: self.scheme,
-            key: self.key,
-            status: self.status,
-            retry_after: self.retry_after.as_deref(),
-            fault: self.fault.as_deref(),
-            applied: self.applied,
-            digest: self.digest(),
-            state: settings(&self.state),
-            seen: settings(&self.seen),
-            sent: settings(&self.sent),
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
+fn with_digest<S: Serializer>(state: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    if let Some(state) = state {
+        map.serialize_entry("digest", &hex(state, 8))?;
+        // What is no object isn't shown.
+        if let Some(state) = redacted(state) {
+            map.serialize_entry("state", &state)?;
         }
     }
+    map.end()
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    seq: u64,
-    event: LedgerEvent,
-    request: u64,
-    at_ms: u64,
-    at_us: u64,
-    done_us: u64,
-    path: &'a str,
-    operation: Option<&'static str>,
-    org: Option<&'a str>,
-    scheme: Option<&'static str>,
-    key: KeyCheck,
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    applied: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sent: Option<Box<RawValue>>,
-}
-
-impl Line<'_> {
-    fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("texts, numbers and raw JSON always serialize")
-    }
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
+fn without_secrets<S: Serializer>(settings: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+    settings.as_deref().and_then(redacted).serialize(serializer)
 }
 
 fn value(settings: Option<&Bytes>) -> Option<Value> {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Outgoing;
 use crate::fault::{Act, Armed, Fault, Header, Occasion};
-use crate::ledger::{KeyCheck, LedgerEntry, LedgerEvent};
+use crate::ledger::{KeyCheck, LedgerEntry};
 use crate::reply::{HttpReply, JSON};
 use crate::route::Route;
 use crate::wire::Wire;
@@ -65,24 +65,16 @@ impl Arrival {
             if holds_key { "(the key)".into() } else { text.into_boxed_str() }
         });
         let entry = LedgerEntry {
-            seq: 0,
-            event: LedgerEvent::Request,
             request: world.next_request(),
             at_ms: world.clock.epoch_ms(at),
             at_us: micros(at),
-            done_us: 0,
             path,
             operation,
             org,
             scheme,
             key,
-            status: None,
-            retry_after: None,
-            fault: None,
             applied: (operation == Some(Route::Write)).then_some(false),
-            state: None,
-            seen: None,
-            sent: None,
+            ..LedgerEntry::default()
         };
         Self { at, entry }
     }

@@ -26,7 +26,7 @@ use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
-use crate::ledger::{KeyCheck, Ledger, LedgerEntry, LedgerEvent};
+use crate::ledger::{Ledger, LedgerEntry, LedgerEvent};
 use crate::received::Watch;
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
@@ -256,24 +256,14 @@ impl World {
         state.put(settings.clone());
         let now = micros(self.clock.now());
         self.ledger.append(LedgerEntry {
-            seq: 0,
             event: LedgerEvent::Edit,
-            request: 0,
             at_ms: self.clock.epoch_ms(self.clock.now()),
             at_us: now,
             done_us: now,
-            path: "".into(),
-            operation: None,
             org: Some(org.id.as_str().into()),
-            scheme: None,
-            key: KeyCheck::Missing,
-            status: None,
-            retry_after: None,
-            fault: None,
             applied: Some(true),
             state: Some(settings),
-            seen: None,
-            sent: None,
+            ..LedgerEntry::default()
         });
     }
 

@@ -1,6 +1,6 @@
 //! Every act and every effect by name: what the caller sees, and what is so on the server afterwards.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -157,42 +157,6 @@ async fn large_bodies_are_as_large_as_they_say() {
     assert_eq!(reply.text().matches('[').count(), 1000);
 }
 
-/// What a decoder makes of a deflate stream of stored and fixed blocks, up to a length. Written from the format, so that
-/// the bomb isn't judged by the code that made it.
-fn inflate(bytes: &[u8], limit: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut place = 0;
-    let bit = |place: &mut usize| {
-        let bit = bytes[*place / 8] >> (*place % 8) & 1;
-        *place += 1;
-        usize::from(bit)
-    };
-    let code = |place: &mut usize, length: usize| (0..length).fold(0, |code, _| code << 1 | bit(place));
-    while out.len() < limit {
-        assert_eq!(bit(&mut place), 0, "not the last block");
-        let kind = bit(&mut place) | bit(&mut place) << 1;
-        if kind == 0 {
-            place = place.div_ceil(8);
-            let length = usize::from(u16::from_le_bytes([bytes[place], bytes[place + 1]]));
-            out.extend(&bytes[place + 4..place + 4 + length]);
-            place = (place + 4 + length) * 8;
-            continue;
-        }
-        assert_eq!(kind, 1, "fixed codes");
-        while out.len() < limit {
-            let eight = code(&mut place, 8);
-            if (0x30..0xc0).contains(&eight) {
-                out.push(u8::try_from(eight - 0x30).unwrap());
-            } else {
-                assert_eq!((eight, code(&mut place, 5)), (0b1100_0101, 0), "258 of the last byte");
-                let last = *out.last().unwrap();
-                out.extend([last; 258]);
-            }
-        }
-    }
-    out
-}
-
 #[tokio::test]
 async fn a_gzip_bomb_decodes_to_what_it_says() {
     let size = 4 << 20;
@@ -200,7 +164,10 @@ async fn a_gzip_bomb_decodes_to_what_it_says() {
     assert_eq!(reply.headers("content-encoding"), ["gzip"]);
     assert!(reply.body.len() < size / 100, "{}", reply.body.len());
     assert_eq!(reply.body[..4], [0x1f, 0x8b, 8, 0]);
-    let decoded = inflate(&reply.body[10..], size);
+    // Cut off before its end, which never comes.
+    let mut decoded = Vec::new();
+    flate2::read::GzDecoder::new(&*reply.body).take(size as u64).read_to_end(&mut decoded).unwrap();
+    assert_eq!(decoded.len(), size);
     assert!(decoded.starts_with(br#"{"padding":"aaaa"#));
     assert!(decoded[12..].iter().all(|byte| *byte == b'a'));
 }
