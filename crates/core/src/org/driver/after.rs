@@ -49,18 +49,13 @@ impl Driver<'_> {
         self.enter(Input::Denied);
     }
 
-    /// Nothing shows that a write which was refused by a status is live after all.
-    fn reject(&mut self, input: Input) {
-        self.not_applied = Some(Proof);
-        self.enter(input);
-    }
-
     /// Refused with 401 or 403, while the key is good.
     pub(super) fn forbidden(&mut self, refusal: &Refusal) {
         match self.state.phase() {
             StatePhase::Planned | StatePhase::Ready => self.refuse(refusal),
             StatePhase::Intent => self.deny(refusal),
-            StatePhase::Denied => self.reject(Input::Refused),
+            // Nobody saw that it is not live.
+            StatePhase::Denied => self.enter(Input::Refused),
             StatePhase::Acked | StatePhase::InDoubt | StatePhase::Verifying { .. } => {
                 self.unreadable(refusal, "");
             }
@@ -78,7 +73,7 @@ impl Driver<'_> {
         let is_denied = self.state.phase() == StatePhase::Denied;
         let problem = match reply {
             Reply::Good(Live::NotConnected(_)) | Reply::Refused(_) | Reply::Unauthorized(_) if is_denied => {
-                return self.reject(Input::Refused);
+                return self.enter(Input::Refused);
             }
             Reply::Refused(refusal) if refusal.http_status == 404 => {
                 self.patience.succeeded();
@@ -184,7 +179,10 @@ impl Driver<'_> {
         self.remember_secrets(&object);
         let is_denied = self.state.phase() == StatePhase::Denied;
         match standing {
-            Standing::AsBefore | Standing::CannotTell if is_denied => self.reject(Input::LiveAsBefore),
+            Standing::AsBefore | Standing::CannotTell if is_denied => {
+                self.not_applied = (standing == Standing::AsBefore).then_some(Proof);
+                self.enter(Input::LiveAsBefore);
+            }
             Standing::AsDesired { partly } => self.is_live(partly, &object, sent_at),
             // Accepted, and nothing shown says otherwise.
             Standing::CannotTell if self.state.is_acked() => self.is_live(true, &object, sent_at),

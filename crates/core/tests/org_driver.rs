@@ -1,0 +1,454 @@
+//! An org's driver, without a runtime: replies drawn at random, events that nobody asked for, and a crash between any
+//! two steps, held against a vendor of one org and a journal of its entries.
+
+use std::time::Duration;
+
+use orgwave_core::change::Seen;
+use orgwave_core::compare::{Context, diff};
+use orgwave_core::desired::{Desired, Managed, Origin, Wish};
+use orgwave_core::ids::Ruuid;
+use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
+use orgwave_core::plan::{PlanLine, RawTyped, Verdict};
+use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
+use orgwave_core::reply::{
+    Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear,
+};
+use orgwave_core::run::{Entry, OrgProgress};
+use orgwave_core::secret::{SealKey, SecretText, Secrets};
+use orgwave_core::settings::RawObject;
+use orgwave_core::status::{Status, Verified};
+use orgwave_core::timestamp::Timestamp;
+use proptest::prelude::*;
+
+const ORG: [u8; 16] = [3; 16];
+
+/// The vendor's settings of the org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settings {
+    Before,
+    Desired,
+    Another,
+}
+
+fn live(settings: Settings) -> RawObject {
+    let enabled = settings == Settings::Desired;
+    let clips = if settings == Settings::Another { "null" } else { "false" };
+    let json = format!(r#"{{"orgUuid":"{}","enabled":{enabled},"saveClips":{clips}}}"#, Ruuid::from_bytes(ORG));
+    RawObject::parse(&json).expect("an object")
+}
+
+/// What a plan holds of the org: `enabled` is to become true, and `saveClips` to stay false.
+fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
+    let managed = |path: &str, value: bool| Managed {
+        path: path.parse().expect("a path"),
+        wish: Wish::Set(value.into()),
+        origin: Origin::Row,
+    };
+    let desired =
+        Desired { managed: vec![managed("enabled", true), managed("saveClips", false)], expects: Vec::new() };
+    let diff = diff(&desired, Some(&live(Settings::Before)), Context { secrets, seal }).expect("known shapes");
+    PlanLine {
+        line: 2,
+        org: Ruuid::from_bytes(ORG),
+        name: None,
+        wave: Some(1),
+        skip: None,
+        note: None,
+        carried: Vec::new(),
+        verdict: Verdict::Update,
+        action: Verdict::Update.action(),
+        complaint: None,
+        unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
+        expects: Vec::new(),
+        secrets: Vec::new(),
+        fields: diff.fields,
+        typed: RawTyped::default(),
+    }
+}
+
+/// What befalls a step.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// It goes well.
+    Well,
+    /// The call has an effect, if it is one that has, and its reply is lost.
+    Lost,
+    /// It has none, and the reply is lost.
+    Vanished,
+    /// The call has its effect, and is refused by a status: another request's reply.
+    Crossed,
+    Refused,
+    RefusedInBody,
+    NotFound,
+    Throttled(u32),
+    Forbidden,
+    NotSent,
+    Stale,
+    /// An event that nobody asked for comes first.
+    Astray(u8),
+    /// Somebody else writes first.
+    Edited,
+    Panics,
+    /// The run stops.
+    Stops(bool),
+    /// The process dies; of what isn't durable, so many entries are lost.
+    Dies(usize),
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        8 => Just(Fate::Well),
+        2 => Just(Fate::Lost),
+        2 => Just(Fate::Vanished),
+        1 => Just(Fate::Crossed),
+        1 => Just(Fate::Refused),
+        1 => Just(Fate::RefusedInBody),
+        1 => Just(Fate::NotFound),
+        1 => (0_u32..2000).prop_map(Fate::Throttled),
+        1 => Just(Fate::Forbidden),
+        1 => Just(Fate::NotSent),
+        1 => Just(Fate::Stale),
+        2 => any::<u8>().prop_map(Fate::Astray),
+        1 => Just(Fate::Edited),
+        1 => Just(Fate::Panics),
+        1 => any::<bool>().prop_map(Fate::Stops),
+        2 => (0_usize..4).prop_map(Fate::Dies),
+    ]
+}
+
+fn refusal(http_status: u16, kind: RefusalKind) -> Refusal {
+    Refusal { http_status, kind, message: "no".to_owned() }
+}
+
+fn lost<T>() -> Reply<T> {
+    let message = "timed out".to_owned();
+    Reply::Unclear(Unclear { cause: Cause::Timeout, http_status: None, retry_after: None, message })
+}
+
+fn throttled(seconds: u32) -> Throttle {
+    Throttle { http_status: 429, retry_after: Some(Duration::from_secs(seconds.into())) }
+}
+
+/// The journal of one org, and how much of it would survive.
+#[derive(Debug, Default)]
+struct Journal {
+    entries: Vec<Entry>,
+    durable: usize,
+}
+
+impl Journal {
+    /// Told again, as a resume does: what doesn't fit is a defect.
+    fn progress(&self) -> OrgProgress {
+        let mut org = OrgProgress {
+            index: 0,
+            state: OrgState::new(),
+            outcome: None,
+            before: Vec::<Seen>::new(),
+            started_at: None,
+            ack: Ack::default(),
+        };
+        let enter = |org: &mut OrgProgress, input| {
+            org.state = org.state.next(input).expect("the journal is legal");
+            org.outcome = None;
+        };
+        for entry in &self.entries {
+            match entry {
+                Entry::Intent { before, started_at, .. } => {
+                    enter(&mut org, Input::Differs);
+                    enter(&mut org, Input::Intent);
+                    org.before.clone_from(before);
+                    org.started_at.get_or_insert(*started_at);
+                }
+                Entry::Step { input, ack, .. } => {
+                    enter(&mut org, *input);
+                    if let Some(ack) = ack {
+                        org.ack = ack.clone();
+                    }
+                }
+                Entry::Outcome(outcome) => {
+                    if !org.before.is_empty() {
+                        assert_eq!(org.state.status(), Some(outcome.status));
+                    }
+                    org.outcome = Some(outcome.clone());
+                }
+                _ => {}
+            }
+        }
+        org
+    }
+
+    fn proofs(&self) -> usize {
+        let is_proof = |entry: &&Entry| {
+            matches!(entry, Entry::Step { input: Input::NotApplied | Input::StillAsBefore { .. }, .. })
+        };
+        self.entries.iter().filter(is_proof).count()
+    }
+}
+
+/// What a case is played with.
+struct Play<'a> {
+    rules: &'a Rules<'a>,
+    line: PlanLine,
+    journal: Journal,
+    settings: Settings,
+    now: Timestamp,
+    sends: usize,
+    /// Sends that nobody knows the end of and whose process died.
+    deaths: usize,
+    effects: usize,
+    is_edited: bool,
+}
+
+impl<'a> Play<'a> {
+    fn driver(&self) -> (Driver<'a>, Event<Live>) {
+        let driver = Driver::begin(self.rules, 0, self.line.clone(), true, self.now, None);
+        let progress = self.journal.progress();
+        if progress.before.is_empty() {
+            return (driver, Event::Woken);
+        }
+        (driver.resume(progress), Event::Resumed)
+    }
+
+    fn read(&mut self, fate: Fate) -> Event<Live> {
+        let requested = self.now;
+        let reply = match fate {
+            Fate::Lost | Fate::Vanished => lost(),
+            Fate::Refused | Fate::Crossed | Fate::RefusedInBody => {
+                Reply::Refused(refusal(400, RefusalKind::Status))
+            }
+            Fate::NotFound => Reply::Refused(refusal(404, RefusalKind::Status)),
+            _ => Reply::Good(Live::Connected(live(self.settings), None)),
+        };
+        Event::ReadReply { reply, requested }
+    }
+
+    fn write(&mut self, fate: Fate, body: &[u8]) -> Event<Live> {
+        assert!(String::from_utf8_lossy(body).contains(r#""enabled":true"#));
+        self.sends += 1;
+        let state = self.journal.progress().state;
+        assert_eq!(state.phase(), Phase::Intent, "sent without a durable intent");
+        assert_eq!(self.journal.durable, self.journal.entries.len());
+        assert!(!state.is_acked(), "sent again after it was accepted");
+        let takes_effect = !matches!(fate, Fate::Vanished | Fate::Refused | Fate::RefusedInBody | Fate::NotFound);
+        if takes_effect {
+            self.effects += usize::from(self.settings != Settings::Desired);
+            self.settings = Settings::Desired;
+        }
+        Event::WriteReply(match fate {
+            Fate::Lost | Fate::Vanished => lost(),
+            Fate::Refused | Fate::Crossed | Fate::NotFound => Reply::Refused(refusal(400, RefusalKind::Status)),
+            Fate::RefusedInBody => Reply::Refused(refusal(200, RefusalKind::Error)),
+            _ => Reply::Good(Ack::default()),
+        })
+    }
+
+    /// Plays one process. Returns what it ended with; none, if it died.
+    fn process(&mut self, fates: &mut impl Iterator<Item = Fate>) -> Option<Ended> {
+        let (mut driver, mut event) = self.driver();
+        let mut is_stopped = false;
+        for _ in 0..2000 {
+            let asked = self.now;
+            let step = driver.handle(event, asked);
+            self.now = self.now.plus(Duration::from_millis(3));
+            if let Step::Done(ended) = step {
+                self.journal.durable = self.journal.entries.len();
+                return Some(ended);
+            }
+            let fate = fates.next().unwrap_or(Fate::Well);
+            match fate {
+                Fate::Dies(keeps) => {
+                    let kept = self.journal.durable + keeps;
+                    self.journal.entries.truncate(kept.min(self.journal.entries.len()).max(self.journal.durable));
+                    self.journal.durable = self.journal.entries.len();
+                    self.deaths += 1;
+                    // A send that was on its way may still arrive.
+                    if let (Step::Send { .. }, 1) = (&step, keeps) {
+                        self.sends += 1;
+                        self.effects += usize::from(self.settings != Settings::Desired);
+                        self.settings = Settings::Desired;
+                    }
+                    return None;
+                }
+                Fate::Panics => {
+                    if !matches!(step, Step::Record { .. }) {
+                        event = Event::Panicked("oops".into());
+                        continue;
+                    }
+                }
+                Fate::Stops(may_read) if !is_stopped && !matches!(step, Step::Record { durably: false, .. }) => {
+                    is_stopped = true;
+                    event = Event::Stop { why: "interrupted".into(), may_read };
+                    continue;
+                }
+                Fate::Edited if !matches!(step, Step::Record { .. }) => {
+                    self.settings = Settings::Another;
+                    self.is_edited = true;
+                }
+                Fate::Astray(which) if !matches!(step, Step::Record { .. }) => {
+                    // Whatever isn't the answer to this step leaves it as it is.
+                    let astray = match (which % 5, &step) {
+                        (0, _) => Event::Recorded,
+                        (1, Step::Send { .. }) | (2, Step::Read | Step::ReadBack) => Event::Resumed,
+                        (1, _) => Event::WriteReply(Reply::Good(Ack::default())),
+                        (2, _) => Event::ReadReply {
+                            reply: Reply::Good(Live::Connected(live(Settings::Desired), None)),
+                            requested: self.now,
+                        },
+                        (3, Step::List) => Event::Recorded,
+                        (3, _) => Event::ListReply(Reply::Good(ClientList::default())),
+                        _ => Event::Resumed,
+                    };
+                    let again = driver.handle(astray, asked);
+                    assert_eq!(again, step);
+                }
+                _ => {}
+            }
+            event = match step {
+                Step::Record { entries, durably } => {
+                    self.journal.entries.extend(entries);
+                    if durably {
+                        self.journal.durable = self.journal.entries.len();
+                    }
+                    self.journal.progress();
+                    Event::Recorded
+                }
+                Step::Wait { until, .. } => {
+                    assert!(until > asked, "a wait that is over");
+                    self.now = self.now.max(until);
+                    Event::Woken
+                }
+                Step::Read | Step::ReadBack | Step::List | Step::Send { .. } => match fate {
+                    Fate::Throttled(seconds) => {
+                        Event::Throttled { throttle: throttled(seconds), shared: seconds % 2 == 0 }
+                    }
+                    Fate::Forbidden => Event::Forbidden(refusal(403, RefusalKind::Status)),
+                    Fate::NotSent => Event::NotSent,
+                    Fate::Stale if matches!(step, Step::Send { .. }) => Event::Stale,
+                    _ => match step {
+                        Step::Send { body, until } => {
+                            assert!(self.now < until || self.is_edited, "a send that is stale at once");
+                            self.write(fate, &body)
+                        }
+                        Step::List => Event::ListReply(Reply::Good(ClientList::default())),
+                        _ => self.read(fate),
+                    },
+                },
+                Step::Done(_) => unreachable!("returned before"),
+            };
+        }
+        panic!("a process ends in bounded time")
+    }
+}
+
+fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl FnOnce(Play<'_>) -> T) -> T {
+    let (secrets, seal) = (Secrets::new(), SealKey::derive(&SecretText::new("key".into()), "plan"));
+    let rules = Rules {
+        write,
+        verify,
+        ignored: &[],
+        comparing: Context { secrets: &secrets, seal: &seal },
+        retry: RetryPolicy { seed, ..RetryPolicy::default() },
+        settle_only: false,
+    };
+    play(Play {
+        rules: &rules,
+        line: line(&secrets, &seal),
+        journal: Journal::default(),
+        settings: Settings::Before,
+        now: Timestamp::from_millis(1_700_000_000_000),
+        sends: 0,
+        deaths: 0,
+        effects: 0,
+        is_edited: false,
+    })
+}
+
+fn ends_with(fates: &[Fate]) -> (Ended, Settings, usize) {
+    with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+        let ended = play.process(&mut fates.iter().copied()).expect("nobody dies");
+        (ended, play.settings, play.sends)
+    })
+}
+
+#[test]
+fn an_org_is_read_recorded_written_and_read_back() {
+    let (ended, settings, sends) = ends_with(&[]);
+    assert_eq!((ended.outcome.status, ended.outcome.verified), (Status::Applied, Verified::True));
+    assert_eq!((settings, sends), (Settings::Desired, 1));
+}
+
+#[test]
+fn a_write_whose_reply_is_lost_is_sent_again_only_if_two_reads_show_the_state_before() {
+    // Read, intent, send.
+    let (ended, _, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Lost]);
+    assert_eq!((ended.outcome.status, sends), (Status::Applied, 1));
+    let (ended, settings, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Vanished]);
+    assert_eq!((ended.outcome.status, settings, sends), (Status::Applied, Settings::Desired, 2));
+}
+
+#[test]
+fn a_refusal_by_status_is_believed_only_after_a_read() {
+    let (ended, ..) = ends_with(&[Fate::Well, Fate::Well, Fate::Crossed]);
+    assert_eq!(ended.outcome.status, Status::Applied);
+    let (ended, settings, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Refused]);
+    assert_eq!((ended.outcome.status, settings, sends), (Status::Rejected, Settings::Before, 1));
+    assert!(!ended.outcome.may_be_live);
+}
+
+#[test]
+fn a_write_that_is_stale_is_built_on_a_new_read() {
+    let (ended, _, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Stale]);
+    assert_eq!((ended.outcome.status, sends), (Status::Applied, 1));
+}
+
+#[test]
+fn a_stop_in_place_of_a_send_leaves_the_org_for_the_next_process() {
+    let (ended, settings, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Stops(true)]);
+    assert_eq!((ended.outcome.status, settings, sends), (Status::NotAttempted, Settings::Before, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Any replies, any events that nobody asked for, a stop or a crash between any two steps, through as many
+    /// processes as it takes.
+    #[test]
+    fn whatever_happens_a_write_has_a_durable_intent_and_is_repeated_only_after_proof(
+        fates in prop::collection::vec(any_fate(), 0..60),
+        patch in any::<bool>(),
+        verify in prop_oneof![Just(VerifyPolicy::All), Just(VerifyPolicy::None)],
+        seed in any::<u64>(),
+    ) {
+        let write = if patch { WriteMode::Patch } else { WriteMode::Merge };
+        with_play(write, verify, seed, |mut play| {
+            let mut fates = fates.into_iter();
+            let mut last = None;
+            for _ in 0..100 {
+                let progress = play.journal.progress();
+                if progress.outcome.as_ref().is_some_and(|outcome| outcome.status.is_settled()) {
+                    break;
+                }
+                last = play.process(&mut fates).or(last);
+            }
+            let progress = play.journal.progress();
+            let outcome = progress.outcome.expect("some process ends the org");
+            let last = last.expect("and says so");
+            prop_assert_eq!(&outcome, &last.outcome);
+            prop_assert!(play.sends <= 1 + play.journal.proofs() + play.deaths, "{} sends", play.sends);
+            prop_assert!(play.effects <= 1 || play.is_edited, "changed {} times", play.effects);
+            if !play.is_edited && outcome.verified == Verified::True {
+                prop_assert_eq!(play.settings, Settings::Desired);
+            }
+            if outcome.status == Status::Applied && !play.is_edited {
+                prop_assert_eq!(play.settings, Settings::Desired);
+            }
+            if !outcome.may_be_live && play.effects > 0 {
+                let is_own = outcome.status.is_settled() && outcome.status != Status::Unchanged;
+                prop_assert!(!is_own || play.is_edited || outcome.status == Status::Applied, "{outcome:?}");
+            }
+            Ok(())
+        })?;
+    }
+}
