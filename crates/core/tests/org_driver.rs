@@ -10,9 +10,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
 use orgwave_core::plan::{PlanLine, RawTyped, Verdict};
 use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
-use orgwave_core::reply::{
-    Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear,
-};
+use orgwave_core::reply::{Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::run::{Entry, OrgProgress};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 use orgwave_core::settings::RawObject;
@@ -33,7 +31,8 @@ enum Settings {
 fn live(settings: Settings) -> RawObject {
     let enabled = settings == Settings::Desired;
     let clips = if settings == Settings::Another { "null" } else { "false" };
-    let json = format!(r#"{{"orgUuid":"{}","enabled":{enabled},"saveClips":{clips}}}"#, Ruuid::from_bytes(ORG));
+    let json =
+        format!(r#"{{"orgUuid":"{}","enabled":{enabled},"saveClips":{clips}}}"#, Ruuid::from_bytes(ORG));
     RawObject::parse(&json).expect("an object")
 }
 
@@ -46,7 +45,8 @@ fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
     };
     let desired =
         Desired { managed: vec![managed("enabled", true), managed("saveClips", false)], expects: Vec::new() };
-    let diff = diff(&desired, Some(&live(Settings::Before)), Context { secrets, seal }).expect("known shapes");
+    let diff =
+        diff(&desired, Some(&live(Settings::Before)), Context { secrets, seal }).expect("known shapes");
     PlanLine {
         line: 2,
         org: Ruuid::from_bytes(ORG),
@@ -231,14 +231,17 @@ impl<'a> Play<'a> {
         assert_eq!(state.phase(), Phase::Intent, "sent without a durable intent");
         assert_eq!(self.journal.durable, self.journal.entries.len());
         assert!(!state.is_acked(), "sent again after it was accepted");
-        let takes_effect = !matches!(fate, Fate::Vanished | Fate::Refused | Fate::RefusedInBody | Fate::NotFound);
+        let takes_effect =
+            !matches!(fate, Fate::Vanished | Fate::Refused | Fate::RefusedInBody | Fate::NotFound);
         if takes_effect {
             self.effects += usize::from(self.settings != Settings::Desired);
             self.settings = Settings::Desired;
         }
         Event::WriteReply(match fate {
             Fate::Lost | Fate::Vanished => lost(),
-            Fate::Refused | Fate::Crossed | Fate::NotFound => Reply::Refused(refusal(400, RefusalKind::Status)),
+            Fate::Refused | Fate::Crossed | Fate::NotFound => {
+                Reply::Refused(refusal(400, RefusalKind::Status))
+            }
             Fate::RefusedInBody => Reply::Refused(refusal(200, RefusalKind::Error)),
             _ => Reply::Good(Ack::default()),
         })
@@ -260,7 +263,9 @@ impl<'a> Play<'a> {
             match fate {
                 Fate::Dies(keeps) => {
                     let kept = self.journal.durable + keeps;
-                    self.journal.entries.truncate(kept.min(self.journal.entries.len()).max(self.journal.durable));
+                    self.journal
+                        .entries
+                        .truncate(kept.min(self.journal.entries.len()).max(self.journal.durable));
                     self.journal.durable = self.journal.entries.len();
                     self.deaths += 1;
                     // A send that was on its way may still arrive.
@@ -277,7 +282,9 @@ impl<'a> Play<'a> {
                         continue;
                     }
                 }
-                Fate::Stops(may_read) if !is_stopped && !matches!(step, Step::Record { durably: false, .. }) => {
+                Fate::Stops(may_read)
+                    if !is_stopped && !matches!(step, Step::Record { durably: false, .. }) =>
+                {
                     is_stopped = true;
                     event = Event::Stop { why: "interrupted".into(), may_read };
                     continue;
@@ -407,6 +414,53 @@ fn a_write_that_is_stale_is_built_on_a_new_read() {
 fn a_stop_in_place_of_a_send_leaves_the_org_for_the_next_process() {
     let (ended, settings, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Stops(true)]);
     assert_eq!((ended.outcome.status, settings, sends), (Status::NotAttempted, Settings::Before, 0));
+}
+
+/// The step after a send, by what came of it. None sends again at once: that takes another durable intent, or proof.
+#[test]
+fn what_came_of_a_send_decides_the_next_step() {
+    let refused = |status, kind| Event::WriteReply(Reply::Refused(refusal(status, kind)));
+    let table = [
+        (Event::WriteReply(Reply::Good(Ack::default())), "read back"),
+        (refused(400, RefusalKind::Status), "read back"),
+        (refused(200, RefusalKind::Error), "read back"),
+        (refused(200, RefusalKind::AuthError), "read back"),
+        (Event::Forbidden(refusal(403, RefusalKind::Status)), "read back"),
+        (Event::WriteReply(lost()), "read back"),
+        (Event::Panicked("oops".into()), "done"),
+        (Event::Throttled { throttle: throttled(5), shared: false }, "wait"),
+        (Event::Throttled { throttle: throttled(901), shared: false }, "done"),
+        (Event::NotSent, "record an intent"),
+        (Event::Stale, "read"),
+        (Event::Stop { why: "interrupted".into(), may_read: true }, "done"),
+    ];
+    for (event, expected) in table {
+        let is_stale = matches!(event, Event::Stale);
+        let shown = format!("{event:?}");
+        let next = with_play(WriteMode::Merge, VerifyPolicy::All, 1, |play| {
+            let (mut driver, _) = play.driver();
+            driver.handle(Event::Woken, play.now);
+            let read = Live::Connected(live(Settings::Before), None);
+            driver.handle(Event::ReadReply { reply: Reply::Good(read), requested: play.now }, play.now);
+            let Step::Send { until, .. } = driver.handle(Event::Recorded, play.now) else {
+                panic!("no send")
+            };
+            let now = if is_stale { until } else { play.now };
+            let mut step = driver.handle(event, now);
+            while matches!(step, Step::Record { durably: false, .. }) {
+                step = driver.handle(Event::Recorded, now);
+            }
+            match step {
+                Step::ReadBack => "read back",
+                Step::Read => "read",
+                Step::Wait { .. } => "wait",
+                Step::Record { .. } => "record an intent",
+                Step::Done(_) => "done",
+                Step::List | Step::Send { .. } => "something else",
+            }
+        });
+        assert_eq!(next, expected, "{shown}");
+    }
 }
 
 proptest! {

@@ -1,8 +1,11 @@
 use std::time::Duration;
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::org::{Drive as _, Event, Reader, Step};
+use orgwave_core::policy::RetryPolicy;
 use orgwave_core::reply::{Ack, ClientList, Listed, Live};
 use orgwave_core::secret::SecretText;
+use orgwave_core::timestamp::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -55,9 +58,13 @@ fn refused<A: ReplyBody>(status: u16, body: &str) -> Refusal {
 
 /// Every status through the function, runs of the same meaning in one line.
 fn table<A: ReplyBody>(body: &str) -> String {
+    table_of(|status| brief(&reply::<A>(status, body)))
+}
+
+fn table_of(meaning: impl Fn(u16) -> String) -> String {
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
     for status in 100..=599 {
-        let meaning = brief(&reply::<A>(status, body));
+        let meaning = meaning(status);
         match runs.last_mut() {
             Some((_, last, same)) if *same == meaning => *last = status,
             _ => runs.push((status, status, meaning)),
@@ -118,6 +125,43 @@ fn every_status_of_a_write_and_of_a_read() {
     ");
     assert_eq!(table::<Live>("{}"), write);
     assert_eq!(table::<ClientList>(r#"{"clients":[]}"#), write);
+}
+
+/// What the retry policy makes of it: a read that is tried again says when, at most.
+#[test]
+fn every_status_of_a_read_has_its_delay_or_none() {
+    let retry = RetryPolicy::default();
+    let now = Timestamp::from_millis(0);
+    let table = table_of(|status| {
+        let mut reader = Reader::of_org((), Ruuid::from_bytes([1; 16]), 0, retry);
+        let event = match reply::<Live>(status, "{}") {
+            Reply::Throttled(throttle) => Event::Throttled { throttle, shared: false },
+            reply => Event::ReadReply { reply, requested: now },
+        };
+        assert!(matches!(reader.handle(Event::Woken, now), Step::Read));
+        match reader.handle(event, now) {
+            Step::Done(Ok(_)) => "ends with what it brings".to_owned(),
+            Step::Done(Err(_)) => "ends".to_owned(),
+            Step::Wait { until, why } => {
+                assert!(until.since(now) <= Duration::from_millis(1001), "the first backoff");
+                format!("again, after {why:?}")
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+    insta::assert_snapshot!(table, @r"
+    100..199 again, after Backoff
+    200      ends with what it brings
+    201..399 again, after Backoff
+    400..402 ends
+    403      again, after RetryAfter
+    404..407 ends
+    408      again, after Backoff
+    409..428 ends
+    429      again, after RetryAfter
+    430..498 ends
+    499..599 again, after Backoff
+    ");
 }
 
 #[test]
