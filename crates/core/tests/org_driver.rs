@@ -276,11 +276,9 @@ impl<'a> Play<'a> {
                     }
                     return None;
                 }
-                Fate::Panics => {
-                    if !matches!(step, Step::Record { .. }) {
-                        event = Event::Panicked("oops".into());
-                        continue;
-                    }
+                Fate::Panics if !matches!(step, Step::Record { .. }) => {
+                    event = Event::Panicked("oops".into());
+                    continue;
                 }
                 Fate::Stops(may_read)
                     if !is_stopped && !matches!(step, Step::Record { durably: false, .. }) =>
