@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::run::Exit;
+use orgwave_core::manifest::RowsError;
+use orgwave_core::plan::PlanError;
+use orgwave_core::run::{Exit, StopReason};
+use orgwave_reporter::terminal::several;
 
 /// The end of a command that could not do its work.
 #[derive(Debug)]
@@ -101,9 +105,105 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<orgwave_planner::Error> for Failure {
+    fn from(error: orgwave_planner::Error) -> Self {
+        use orgwave_planner::Error;
+        let what = error.to_string();
+        match error {
+            Error::Write { path, source } => Self::cannot_write(&path, source),
+            Error::Scratch { path, source } => Self::cannot_write(&path, source).hint(
+                "the plan to compare with and what is found are temporary files: TMPDIR or --state-dir names a folder for it",
+            ),
+            Error::Spool(source) => Self::new(Exit::CannotWrite, what).because(source),
+            Error::Plan { source, .. } => {
+                let exit = match &source {
+                    PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter => Exit::PlanRefused,
+                    PlanError::Line { .. } => Exit::BadInput,
+                    PlanError::Io(_) => Exit::NoInput,
+                };
+                Self::new(exit, what).because(source).hint("plan again, review it, and apply that")
+            }
+            Error::NotTogether => Self::new(Exit::PlanRefused, what),
+            Error::SecretChanged(_) => {
+                Self::new(Exit::PlanRefused, what).hint("plan again with the secret as it is now")
+            }
+            Error::Rows(error) => error.into(),
+            Error::Changed(_) => Self::new(Exit::BadInput, format!("{}: {what}", Code::FileChanged))
+                .hint("nothing was sent; run it again"),
+            Error::AllPinned => Self::usage(format!("--waves has no effect: {what}")),
+            Error::NeedsRead(_) => Self::new(Exit::BadInput, format!("--no-read, and {what}"))
+                .hint("that takes a read of what is live: leave --no-read out"),
+            Error::Unmatched(_, more) => {
+                let more = match more as u64 {
+                    0 => String::new(),
+                    more => {
+                        let more = several(more, "more pattern matches", "more patterns match");
+                        format!("\nand {more} no org")
+                    }
+                };
+                Self::new(Exit::Usage, what + &more).hint(
+                    "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",
+                )
+            }
+            Error::NoOrg => {
+                Self::new(Exit::NoInput, what).hint("`orgwave orgs` lists those that there are")
+            }
+            Error::Stopped(reason) => reason.into(),
+        }
+    }
+}
+
+impl From<RowsError> for Failure {
+    fn from(error: RowsError) -> Self {
+        match error {
+            RowsError::Changed { .. } => Self::new(Exit::BadInput, format!("{}: {error}", Code::FileChanged))
+                .hint("nothing was sent; run it again"),
+            RowsError::Read(error) => Self::new(Exit::NoInput, "the rollout can't be read").because(error),
+        }
+    }
+}
+
+/// What a stop before any write ends with.
+impl From<StopReason> for Failure {
+    fn from(reason: StopReason) -> Self {
+        let exit = match &reason {
+            StopReason::KeyRefused => Exit::KeyRefused,
+            StopReason::Interrupted => Exit::Interrupted,
+            StopReason::Terminated => Exit::Terminated,
+            StopReason::HungUp => Exit::HungUp,
+            StopReason::MaxDuration => Exit::MaxDuration,
+            StopReason::JournalFailed(_) => Exit::CannotWrite,
+            StopReason::Unreachable(_)
+            | StopReason::Unusable(_)
+            | StopReason::Redirected(_)
+            | StopReason::BudgetSpent
+            | StopReason::CanaryStopped(_)
+            | StopReason::CanariesRejected
+            | StopReason::CanaryDisturbed(_)
+            | StopReason::Expired => Exit::Unreachable,
+        };
+        let failure = Self::new(exit, reason.to_string());
+        match &reason {
+            StopReason::KeyRefused => failure
+                .hint("is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)"),
+            StopReason::Unreachable(why) if why.contains("UnknownIssuer") => failure.hint(
+                "the certificate's authority is not trusted here; if it is your company's (a gateway, a proxy that looks \
+                 into TLS), name it by --ca-file FILE",
+            ),
+            StopReason::Unreachable(why) if why.contains("CertificateRequired") => failure
+                .hint("the server asks for a client certificate: --client-cert FILE and --client-key FILE give one"),
+            // As reqwest names what failed on the way through a proxy.
+            StopReason::Unreachable(why) if why.contains("tunnel error") || why.contains("socks") => failure.hint(
+                "the proxy refuses, or can't be reached: `orgwave doctor` says which one is in force; --no-proxy or NO_PROXY \
+                 goes around it",
+            ),
+            _ => failure,
+        }
+    }
+}
+
 impl From<orgwave_reporter::ReportError> for Failure {
     fn from(error: orgwave_reporter::ReportError) -> Self {
-        use orgwave_core::plan::PlanError;
         use orgwave_reporter::ReportError;
         let exit = match &error {
             ReportError::Write { .. } => Exit::CannotWrite,
@@ -125,6 +225,16 @@ impl From<orgwave_reporter::ReportError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_that_are_not_named_are_counted() {
+        let failure = |more| {
+            Failure::from(orgwave_planner::Error::Unmatched(vec!["--only \"x\" matches no org".into()], more))
+        };
+        assert_eq!(failure(0).what, "--only \"x\" matches no org");
+        assert!(failure(1).what.ends_with("org\nand 1 more pattern matches no org"));
+        assert!(failure(5).what.ends_with("org\nand 5 more patterns match no org"));
+    }
 
     #[test]
     fn a_cause_is_said_once() {

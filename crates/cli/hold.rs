@@ -3,6 +3,8 @@
 //! `ORGWAVE_HOLD_AT=STEP:N` holds the thread that comes to that step for the N-th time, for good, and says so on
 //! stderr. Nothing is told, undone or flushed, so a kill at that moment finds what a power cut would.
 
+use orgwave_core::event::{Event, EventKind, EventSink};
+
 /// What a run goes through, where dying matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -30,6 +32,18 @@ pub enum Step {
     JournalFlushed,
     /// A file of the run is durable, and about to get its name.
     BeforeName,
+}
+
+/// Comes to the steps that events tell of.
+#[derive(Debug, Default)]
+pub struct OnEvents;
+
+impl EventSink for OnEvents {
+    fn event(&mut self, event: &Event) {
+        if let EventKind::OrgPlanned { .. } = event.kind {
+            at(Step::OrgPlanned);
+        }
+    }
 }
 
 /// Stands still here, if a test asked for it.

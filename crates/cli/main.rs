@@ -4,8 +4,7 @@
 //!
 //! * [`args`]: the command line as typed, and resolved with the rollout file's limits.
 //! * [`input`]: files that are read. [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
-//! * [`clients`]: the partner's client list. [`selection`]: `--only` and `--skip`.
-//! * [`plans`]: making a plan, and opening one. [`runs`]: the folder of a run, its journal, its reports.
+//! * [`planning`]: the planner, wired to a session. [`runs`]: the folder of a run or a plan, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`memory`]: what the tool remembers. [`locks`]: which runs never overlap.
 //! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
@@ -16,7 +15,6 @@
 )]
 
 mod args;
-mod clients;
 mod clock;
 mod commands;
 mod connect;
@@ -27,10 +25,9 @@ mod input;
 mod locks;
 mod memory;
 mod no_dump;
-mod plans;
+mod planning;
 mod rollout;
 mod runs;
-mod selection;
 mod signals;
 mod teller;
 

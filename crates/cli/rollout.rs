@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::manifest::{
-    Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, RowsError, Source, quote,
-};
+use orgwave_core::manifest::{Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, Source, quote};
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
+use orgwave_core::secret::Secrets;
+use orgwave_planner::plan;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -152,27 +152,31 @@ impl Rollout {
             .collect()
     }
 
-    /// Whether the rollout file still is what was read at first. The tables tell by themselves.
-    ///
-    /// # Errors
-    /// 65: it changed.
-    pub fn still_the_same(&self) -> Result<(), Failure> {
-        match &self.toml {
-            Some((path, bytes)) if input::read(path).ok().as_ref() != Some(bytes) => {
-                let what = format!("{}: {} changed while the plan was made", Code::FileChanged, path.shown());
-                Err(Failure::new(Exit::BadInput, what).hint("nothing was sent; run it again"))
-            }
-            _ => Ok(()),
+    /// What the planner makes a plan from; `in_sandbox` if it is for that.
+    pub fn as_source<'a>(
+        &'a mut self,
+        secrets: &'a Secrets,
+        in_sandbox: bool,
+    ) -> plan::Rollout<'a, TableFile> {
+        let limit = |value: &LimitValue| match value {
+            LimitValue::Flag(flag) => Value::Bool(*flag),
+            LimitValue::Text(text) => Value::String(text.clone()),
+            LimitValue::List(parts) => Value::from(parts.clone()),
+        };
+        let inputs = self.digests();
+        let toml = self.toml.as_ref();
+        plan::Rollout {
+            inputs,
+            settings: self.settings.clone(),
+            limits: self.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+            sandbox: in_sandbox.then(|| self.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
+            secrets,
+            changed: Box::new(move || {
+                let (path, bytes) = toml?;
+                (input::read(path).ok().as_ref() != Some(bytes)).then(|| path.clone())
+            }),
+            manifest: &mut self.manifest,
         }
-    }
-}
-
-/// What to say when rows end early.
-pub fn rows_failure(error: RowsError) -> Failure {
-    match error {
-        RowsError::Changed { .. } => Failure::new(Exit::BadInput, format!("{}: {error}", Code::FileChanged))
-            .hint("nothing was sent; run it again"),
-        RowsError::Read(error) => Failure::new(Exit::NoInput, "the rollout can't be read").because(error),
     }
 }
 

@@ -7,38 +7,15 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Command, FromArgMatches as _};
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
-use orgwave_core::plan::GuardKind;
-use orgwave_core::policy::{
-    FailureBudget, PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, Waves, WriteMode,
-};
+use orgwave_core::policy::{PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
+use orgwave_planner::plan::PlanPolicy;
 
 use super::commands::ApplyArgs;
 use super::pace::PaceArgs;
 use super::writing::{GuardArgs, WriteArgs};
 use crate::failure::Failure;
-
-/// What a plan lays down about its execution.
-#[derive(Debug, Clone)]
-pub struct PlanPolicy {
-    /// How orgs are written.
-    pub write: WriteMode,
-    /// Which accepted writes are read back.
-    pub verify: VerifyPolicy,
-    /// Sizes of the waves, if they were given.
-    pub waves: Option<Waves>,
-    /// Whether they were given as a flag.
-    pub waves_by_flag: bool,
-    /// When too many failures stop the run.
-    pub max_failures: FailureBudget,
-    /// With `--unattended`: the largest share that may change.
-    pub max_changed: Percent,
-    /// The kinds of guards that need no code where `apply` makes the plan.
-    pub allow: Vec<GuardKind>,
-    /// How long the plan may be applied.
-    pub expires: Duration,
-}
 
 /// Everything that `[limits]` may hold, as flags: a key is read by the parser of the flag of its name. A key is added
 /// by its line in core's `LIMITS` and its flag in one of these.

@@ -10,6 +10,7 @@ mod examples;
 mod limits;
 mod output;
 mod pace;
+mod select;
 mod writing;
 
 use std::process::ExitCode;
@@ -24,9 +25,10 @@ pub use commands::{
     PlanArgs, PruneArgs, ReportArgs, ResumeArgs, RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
-pub use limits::{PlanPolicy, limit_problems, pace, plan_policy, refuse_rollout_flags};
+pub use limits::{limit_problems, pace, plan_policy, refuse_rollout_flags};
 pub use output::{ColorChoice, MetricsArgs, OutputArgs};
-pub use writing::{GuardArgs, SelectArgs, WriteArgs};
+pub use select::select;
+pub use writing::{GuardArgs, WriteArgs};
 
 use crate::console;
 

@@ -15,6 +15,9 @@ use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, FILE_NAME, JournalError, SqliteJournal};
+use orgwave_planner::TOOL;
+use orgwave_planner::plan::{OpenPlan, PlanLines, Proved, check_no_read, limits_of};
+use orgwave_planner::selection::Selection;
 use orgwave_reporter::RunLog;
 
 use super::execution::{Execution, check_metrics, execute, report};
@@ -31,11 +34,9 @@ use crate::hold::{self, Step};
 use crate::input::Input;
 use crate::locks::Lock;
 use crate::memory::Memory;
-use crate::plans::{
-    Made, NewPlan, OpenPlan, PlanFile, PlanLines, Proved, check_no_read, limits_of, make, used, warn_if_idle,
-};
+use crate::planning::{make, open_plan, warn};
 use crate::rollout::{self, Telling};
-use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder};
+use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder, used};
 
 /// Applies a plan, or plans and applies a rollout.
 pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
@@ -164,7 +165,10 @@ async fn prepare_rollout(
     let mut rollout = rollout::open(&args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, rollout.manifest.header())?;
+    if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
+        warn(&warning);
+    }
+    let select = Selection::of(args::select(&args.select)?);
     let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
@@ -172,23 +176,24 @@ async fn prepare_rollout(
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
-    let new = NewPlan { path: &path, id: folder.name.clone(), is_reviewed: false };
-    let Made { mut plan, .. } =
-        make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await?;
+    let id = folder.name.clone();
+    let mut plan =
+        make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
-    let lines = PlanLines::open(&path, std::mem::take(&mut plan.index))?;
+    let lines = open_plan(&path)?.lines(std::mem::take(&mut plan.index));
     Ok(Prepared { session, hold, plan, lines })
 }
 
 async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
     // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
-    let file = PlanFile::open(&args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
+    let file = open_plan(&args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
     let unproved = file.header()?;
     let sandbox = sandboxed::of_plan(&args.connect, &file, &unproved, &folder.path).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
-    let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id)).map_err(|failure| {
+    let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id)).map_err(|error| {
+        let failure = Failure::from(error);
         // Another key's seal never fits; what the header says is good for the reason.
         let reason = is_for(&unproved, &identity).err().filter(|_| failure.exit == Exit::PlanRefused);
         reason.unwrap_or(failure)
@@ -206,7 +211,9 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     let session = Session::open(identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
     sync_folder(&folder.path)?;
-    warn_if_idle(&plan);
+    if let Some(warning) = plan.idle() {
+        warn(&warning);
+    }
     let lines = file.lines(std::mem::take(&mut plan.index));
     Ok(Prepared { session, hold, plan, lines })
 }
@@ -262,7 +269,7 @@ fn begin(
         fresh_plan: fresh,
         endpoint: header.endpoint.clone(),
         key_fingerprint: header.key_fingerprint.clone(),
-        tool: concat!("orgwave ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         started: session.gate.clock().now(),
         orgs,
         write: header.write,

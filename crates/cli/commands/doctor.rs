@@ -19,17 +19,16 @@ use orgwave_core::settings::{FIELDS, RawObject};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::survey::{client_list, read_one};
+use orgwave_planner::clients::closed;
 use orgwave_reporter::terminal::{clean, several};
 
 use crate::args::{self, DoctorArgs, KeyArgs};
-use crate::clients::closed;
 use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::locks::{Locks, Scope};
 use crate::memory::Memory;
-use crate::plans::stopped;
 
 /// 2026-01-01: nothing of this was written before.
 const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -153,12 +152,12 @@ async fn check_api(
         match client_list(&api, &mut session.gate, &mut session.control).await {
             Ok(list) => list,
             Err(reason @ (StopReason::Interrupted | StopReason::Terminated | StopReason::HungUp)) => {
-                return Err(stopped(&reason));
+                return Err(reason.into());
             }
             Err(reason) => {
                 chart.bad(
                     "api",
-                    &stopped(&reason),
+                    &Failure::from(reason),
                     "is the network up, and the endpoint right? (--region, --endpoint)",
                 );
                 return Ok(());
@@ -214,7 +213,7 @@ async fn check_rate(chart: &mut Chart, api: &ReadPort, session: &mut Session) ->
         async move { api.client().api_tokens().await }
     };
     let read = read_one(&mut session.gate, &mut session.control, call).await;
-    match read.map_err(|reason| stopped(&reason))? {
+    match read.map_err(Failure::from)? {
         Ok(tokens) => {
             let rates: Vec<String> = tokens
                 .iter()
@@ -245,7 +244,7 @@ async fn check_org(
         async move { api.client().settings(&org).await }
     };
     let read = read_one(&mut session.gate, &mut session.control, call).await;
-    match read.map_err(|reason| stopped(&reason))? {
+    match read.map_err(Failure::from)? {
         Ok(Live::Connected(settings, _)) => check_settings(chart, &who, listed, &settings),
         Ok(Live::NotConnected(_)) => chart.warn(
             "probe",
@@ -262,7 +261,7 @@ async fn check_org(
             chart.warn("probe", &what, "a lower --rate, or later");
         }
         Err(Unread::Panicked(why)) => chart.warn("probe", &format!("{who}: {why}"), "please report this"),
-        Err(Unread::NotReached) => return Err(stopped(&StopReason::Interrupted)),
+        Err(Unread::NotReached) => return Err(StopReason::Interrupted.into()),
         Err(Unread::Failed(unclear)) => {
             chart.warn("probe", &format!("{who}: {}", unclear.message), "try again later");
         }

@@ -10,6 +10,7 @@ use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunLock, SqliteJournal, WriteError};
+use orgwave_planner::plan::PlanLines;
 use orgwave_reporter::Summary;
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
 
@@ -21,7 +22,6 @@ use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
-use crate::plans::PlanLines;
 use crate::runs::{JournalPort, RunFiles, RunFolder};
 
 /// What is carried out.

@@ -7,12 +7,14 @@ use orgwave_reporter::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 use crate::args::OutputArgs;
 use crate::console;
 use crate::failure::Failure;
+use crate::hold;
 
 /// The listeners of one command.
 pub struct Listeners {
     progress: Progress,
     lines: Option<EventLines<console::Stdout>>,
     log: Option<RunLog>,
+    hold: hold::OnEvents,
 }
 
 impl Listeners {
@@ -29,12 +31,17 @@ impl Listeners {
             progress: Progress::new(mode),
             lines: output.json.then(|| EventLines::new(console::Stdout)),
             log,
+            hold: hold::OnEvents,
         }
     }
 
     /// One sink that tells all of them.
     pub fn sink(&mut self) -> Fanout<'_> {
-        Fanout::new().with(&mut self.progress).with_some(self.lines.as_mut()).with_some(self.log.as_mut())
+        Fanout::new()
+            .with(&mut self.progress)
+            .with_some(self.lines.as_mut())
+            .with_some(self.log.as_mut())
+            .with(&mut self.hold)
     }
 
     /// Takes progress off the screen, before something is asked or said.

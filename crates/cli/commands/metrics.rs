@@ -12,7 +12,7 @@ use crate::args::{Command, MetricsArgs};
 use crate::clock;
 use crate::connect::endpoint_in_words;
 use crate::failure::Failure;
-use crate::plans::header_of;
+use crate::planning::header_of;
 use crate::runs::find;
 
 /// Where a command's metrics go, and their labels as far as they are known.

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use orgwave_core::legible::without_commands;
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
+use orgwave_planner::clients::{self, closed, name_in_a_cell};
+use orgwave_reporter::Fanout;
 use orgwave_reporter::files::table::Table;
 use orgwave_reporter::terminal::{self as words, Entry, listing};
 
 use super::sandboxed;
 use crate::args::{self, OrgsArgs, OrgsFormat};
-use crate::clients::{self, closed};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::stopped;
+use crate::planning::reads;
 use crate::rollout::{self, Telling};
 
 /// Lists the client orgs.
@@ -34,7 +34,7 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
-    let mut orgs = clients::ask(&api, &mut session).await.map_err(|reason| stopped(&reason))?.clients;
+    let mut orgs = clients::ask(&mut reads(&mut session, &api, &mut Fanout::new())).await?.clients;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
     match args.format {
         OrgsFormat::Csv => console::data(&starter(&orgs)?),
@@ -50,14 +50,6 @@ pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// An org's name as a manifest's `org_name` can assert it. `None` with control characters, which a manifest doesn't take,
-/// and with a command for CI systems, which would act in the log of the job that prints the manifest. A name that was
-/// changed would block the org; none asserts nothing.
-pub fn name_in_a_cell(listed: &Listed) -> Option<&str> {
-    let name = listed.name.as_deref().unwrap_or("").trim();
-    (!name.chars().any(char::is_control) && without_commands(name) == name).then_some(name)
 }
 
 /// The columns of the starter. The list's own words come last: a manifest carries them and sends nothing of them.

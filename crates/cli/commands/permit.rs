@@ -5,8 +5,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::plan::{Footer, Guard, GuardKind};
+use orgwave_core::plan::{Footer, Guard};
 use orgwave_core::run::Exit;
+use orgwave_planner::plan::{OpenPlan, limits_of};
 use orgwave_reporter::terminal::orgs;
 
 use super::review::{acks, max_changed, review, show};
@@ -14,7 +15,6 @@ use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, path_again};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, limits_of};
 use crate::runs::PLAN_FILE;
 
 /// Judges the plan that lies in a run's folder. `fresh`: this command made it, so nobody has seen it yet.
@@ -31,7 +31,7 @@ pub fn permit(
     let path = folder.join(PLAN_FILE);
     let look = || {
         if fresh {
-            review(&path, session).map(|review| show(&review, &args.output, session.expected()))
+            review(&path, session, Vec::new()).map(|review| show(&review, &args.output, session.expected()))
         } else {
             Ok(())
         }
@@ -48,12 +48,7 @@ pub fn permit(
             return Err(failure.hint(reviewed(target, &plan.footer.guards, &args.connect)));
         }
     }
-    let missing: Vec<&Guard> = plan
-        .footer
-        .guards
-        .iter()
-        .filter(|guard| is_missing(guard, args, fresh.then_some(&plan.header.allow)))
-        .collect();
+    let missing: Vec<&Guard> = plan.missing(&args.guard.ack, fresh).collect();
     if !missing.is_empty() {
         look()?;
         return Err(stopped(&missing, target, &args.connect));
@@ -78,12 +73,6 @@ fn say_idle(footer: &Footer, quiet: bool) {
         orgs(idle.orgs),
         idle.example
     ));
-}
-
-/// Whether nobody acknowledged a guard: by its code, or where this command made the plan, by allowing its kind.
-fn is_missing(guard: &Guard, args: &ApplyArgs, allowed: Option<&Vec<GuardKind>>) -> bool {
-    let is_allowed = allowed.is_some_and(|allowed| guard.is_allowed(allowed));
-    !is_allowed && !args.guard.ack.contains(&guard.ack)
 }
 
 /// What to read, and how a plan is applied that somebody has read: the share is a guard for when nobody has.

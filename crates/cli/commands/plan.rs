@@ -1,21 +1,22 @@
 //! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::plan::Verdict;
 use orgwave_core::run::Exit;
+use orgwave_planner::plan::check_no_read;
+use orgwave_planner::selection::Selection;
 
 use super::listeners::Listeners;
 use super::online::absent;
-use super::review::{max_changed, show, to_acknowledge};
+use super::review::{max_changed, review, show, to_acknowledge};
 use super::sandboxed;
 use crate::args::{self, PlanArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{Made, NewPlan, OpenPlan, Place, check_no_read, make};
+use crate::planning::{make, warn};
 use crate::rollout::{self, Telling};
-use crate::runs::new_name;
+use crate::runs::{Place, new_name};
 
 /// Makes a plan and its review.
 pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
@@ -23,7 +24,10 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let mut rollout = rollout::open(&args.rollout, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits)?;
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
-    check_no_read(&policy, rollout.manifest.header())?;
+    if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
+        warn(&warning);
+    }
+    let select = args::select(&args.select)?;
 
     let name = new_name(clock::now());
     let plan_id = name.clone();
@@ -36,17 +40,14 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let needed = &rollout.manifest.header().secrets;
         let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, None)?;
         let mut listeners = Listeners::new(&args.output, None);
-        let new = NewPlan { path: &path, id: plan_id, is_reviewed: true };
-        let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
+        let select = Selection::of(select);
+        let mut sink = listeners.sink();
+        let made = make(&mut rollout, &policy, select, &mut session, &path, plan_id, &mut sink).await;
         listeners.finish()?;
-        let Made { plan: made, review } = made?;
-        let mut review = review.expect("it is wanted");
-        if args.online {
-            for absent in absent(&path, &rollout, &mut session, &args.output).await? {
-                review.absent(&absent);
-            }
-        }
-        let review = review.finish(&made.footer, session.expected())?;
+        let made = made?;
+        let absent =
+            if args.online { absent(&path, &rollout, &mut session, &args.output).await? } else { Vec::new() };
+        let review = review(&path, &session, absent)?;
         let expected = session.expected();
         if let Some(sandbox) = session.sandbox.take() {
             sandbox.shutdown().await;
@@ -63,7 +64,7 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     };
 
     let changed = made.footer.updates > 0;
-    let exit = exit_of(&made, args.detailed_exitcode, args.guard.strict);
+    let exit = made.exit(args.detailed_exitcode, args.guard.strict);
     if !args.output.json && (changed || exit != Exit::Done || !args.output.quiet) {
         show(&review, &args.output, expected);
         console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
@@ -78,19 +79,4 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         max_changed(&made.footer, policy.max_changed)?;
     }
     Ok(exit)
-}
-
-/// Rows that could not be judged come first: all of them, or with `--strict` and `--detailed-exitcode` any.
-fn exit_of(plan: &OpenPlan, detailed: bool, strict: bool) -> Exit {
-    let any = |verdicts: [Verdict; 2]| plan.index.iter().any(|entry| verdicts.contains(&entry.verdict));
-    let unjudged_counts = detailed || strict || plan.footer.judged == 0;
-    if unjudged_counts && any([Verdict::Blocked, Verdict::Rejected]) {
-        Exit::SomeRefused
-    } else if unjudged_counts && any([Verdict::Failed, Verdict::NotAttempted]) {
-        Exit::TryAgain
-    } else if detailed && plan.footer.updates > 0 {
-        Exit::Changes
-    } else {
-        Exit::Done
-    }
 }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use orgwave_core::plan::Verdict;
-use orgwave_core::run::{Entry, Exit, exit_of};
+use orgwave_core::run::{Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
+use orgwave_planner::Error;
+use orgwave_planner::plan::{OpenPlan, Proved, limits_of};
+use orgwave_planner::resume::Resume;
 use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{RunLog, Summary, Tally};
 
@@ -20,7 +22,7 @@ use crate::console;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::memory::Memory;
-use crate::plans::{OpenPlan, PlanFile, Proved, limits_of};
+use crate::planning::open_plan;
 use crate::runs::{
     PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, is_stuck, newest_unfinished, take,
 };
@@ -53,7 +55,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         return without_sending(&args, &folder, &tally);
     }
 
-    let file = PlanFile::open(&folder.path.join(PLAN_FILE))?;
+    let file = open_plan(&folder.path.join(PLAN_FILE))?;
     let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id))?;
     let limits = args::pace(&args.pace, &limits_of(&plan.header))?;
     let learned = memory.rate(&key, &endpoint, clock::now());
@@ -135,32 +137,14 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
 fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     let bad = |error| bad_journal(folder, error);
     let stored = Stored::open_read_only(&folder.join(FILE_NAME)).map_err(bad)?;
-    stored.expect_plan(&plan.header.plan_id, &plan.seal).map_err(|error| {
-        Failure::new(Exit::PlanRefused, "the run's journal and plan don't belong together").because(error)
-    })?;
-    let records = stored.records().map_err(bad)?;
-    let mut history = History { resumed: true, ..History::default() };
     stored
-        .entries(|entry| match entry {
-            Entry::Pause { index, pause } => history.take_pause(index, pause),
-            Entry::Wave { wave, .. } => history.wave = Some(wave),
-            _ => {}
-        })
-        .map_err(bad)?;
-    for (index, record) in (0u32..).zip(&records) {
-        history.wrote |= record.had_intent();
-        let entry = plan.index.get(index as usize).filter(|entry| entry.verdict == Verdict::Update);
-        let Some(entry) = entry else { continue };
-        if record.is_settled() {
-            match (stored.outcome_of(record).map_err(bad)?, record.state.status()) {
-                (Some(outcome), _) => history.take_settled(&outcome, record.state, *entry),
-                // A process that died owes it its outcome.
-                (None, Some(status)) => drop(history.settled.insert(index, status)),
-                (None, None) => {}
-            }
-        } else if record.had_intent() {
-            history.open.insert(index, stored.progress(index, record).map_err(bad)?);
-        }
+        .expect_plan(&plan.header.plan_id, &plan.seal)
+        .map_err(|error| Failure::from(Error::NotTogether).because(error))?;
+    let records = stored.records().map_err(bad)?;
+    let mut resume = Resume::of(&plan.index);
+    stored.entries(|entry| resume.entry(&entry)).map_err(bad)?;
+    for org in stored.orgs(&records) {
+        resume.org(org.map_err(bad)?);
     }
-    Ok(history)
+    Ok(resume.history())
 }

@@ -1,5 +1,7 @@
 //! Showing a plan: its pages, its screen, and what must be said yes to.
 
+mod pages;
+
 use std::path::Path;
 
 use orgwave_core::plan::{Footer, Guard};
@@ -8,32 +10,26 @@ use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 use orgwave_reporter::{Expected, PlanReview};
 
+use self::pages::Review;
 use super::execution::say_page;
+use super::online::Absent;
 use crate::args::OutputArgs;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
-use crate::plans::{OpenPlan, Review, Wanted, header_of};
+use crate::planning::open_plan;
 
-/// Makes a plan's pages, from the plan as it is on disk.
+/// Makes a plan's pages, from the plan as it is on disk, and with what its rows name and their orgs don't have.
 ///
 /// # Errors
 /// 74: a page can't be written.
-pub fn review(path: &Path, session: &Session) -> Result<PlanReview, Failure> {
-    let header = header_of(path)?;
-    let mut review = None;
-    let plan = OpenPlan::read(
-        path,
-        |id| session.seal(id),
-        Wanted::All,
-        |line| {
-            if review.is_none() {
-                review = Some(Review::begin(path, &header)?);
-            }
-            review.as_mut().map_or(Ok(()), |review| review.line(line))
-        },
-    )?;
-    let review = review.map_or_else(|| Review::begin(path, &header), Ok)?;
+pub fn review(path: &Path, session: &Session, absent: Vec<Absent>) -> Result<PlanReview, Failure> {
+    let plan = open_plan(path)?;
+    let mut review = Review::begin(path, &plan.header()?)?;
+    let plan = plan.prove_each(|id| session.seal(id), |line| review.line(line))?;
+    for Absent { line, name, what } in absent {
+        review.absent(line, &name, what);
+    }
     review.finish(&plan.footer, session.expected())
 }
 

@@ -14,7 +14,7 @@ use crate::args::SandboxArgs;
 use crate::connect::{api_key_of, config_of};
 use crate::console;
 use crate::failure::Failure;
-use crate::rollout::{self, Telling, rows_failure};
+use crate::rollout::{self, Telling};
 
 /// Serves until a signal comes.
 pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
@@ -23,8 +23,8 @@ pub async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
         Some(path) => {
             let mut rollout = rollout::open(path, &args.input, Telling::People)?;
             let mut orgs = Vec::new();
-            for row in rollout.manifest.rows().map_err(rows_failure)? {
-                let row = row.map_err(rows_failure)?;
+            for row in rollout.manifest.rows()? {
+                let row = row?;
                 orgs.push(super::sandboxed::seed(orgs.len(), row.org, row.name));
             }
             (rollout.sandbox, orgs)

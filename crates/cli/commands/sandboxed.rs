@@ -5,13 +5,13 @@ use std::path::Path;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
+use orgwave_planner::plan::PlanFile;
 use orgwave_sandbox::OrgSeed;
 
 use crate::args::ConnectArgs;
 use crate::connect::{InProcess, serve};
 use crate::failure::Failure;
-use crate::plans::PlanFile;
-use crate::rollout::{Rollout, rows_failure};
+use crate::rollout::Rollout;
 
 /// Starts the sandbox with the orgs of a rollout, if it is wanted.
 ///
@@ -26,8 +26,8 @@ pub async fn of_rollout(
         return Ok(None);
     }
     let mut orgs = Vec::new();
-    for row in rollout.manifest.rows().map_err(rows_failure)? {
-        let row = row.map_err(rows_failure)?;
+    for row in rollout.manifest.rows()? {
+        let row = row?;
         orgs.push(seed(orgs.len(), row.org, row.name));
     }
     serve(rollout.sandbox.as_ref(), orgs, folder).await.map(Some)

@@ -2,30 +2,25 @@
 //! write: its session has no way to.
 
 mod findings;
-mod noted;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::change::changes;
-use orgwave_core::compare::{drift, whose};
-use orgwave_core::outcome::{Complaint, Image};
-use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
+use orgwave_core::policy::WriteMode;
 use orgwave_core::run::Exit;
-use orgwave_core::status::Status;
-use orgwave_executor::survey::survey;
+use orgwave_planner::plan::limits_of;
+use orgwave_planner::selection::Selection;
+use orgwave_planner::verify::{Findings, by_plan, by_reading};
 
-use self::findings::{Drift, Findings};
 use super::execution::check_file;
 use super::listeners::Listeners;
 use crate::args::{self, GuardArgs, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
-use crate::plans::{Lines, NewPlan, each_line, header_of, make, scratch, settings, stopped};
+use crate::planning::{header_of, make, open_plan, other_scratch, reads, scratch};
 use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
-use crate::selection::Selection;
 
 /// Verifies a rollout or a run.
 pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
@@ -35,7 +30,7 @@ pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
         Some(folder) => of_run(&args, &folder).await?,
         None => of_rollout(&args).await?,
     };
-    findings.tell(&args)
+    findings::tell(findings, &args)
 }
 
 /// A run is a folder with a journal, its id, or the beginning of one; a file is a rollout.
@@ -50,8 +45,9 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
     if !policy.write.reads() {
         // To verify is to read, however the rollout is written.
-        policy.write = orgwave_core::policy::WriteMode::Patch;
+        policy.write = WriteMode::Patch;
     }
+    let select = Selection::of(args::select(&args.select)?);
     let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(identity, &args.key, limits, needed, None, None)?;
@@ -59,26 +55,11 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     let mut listeners = Listeners::new(&args.output, None);
-    let new = NewPlan { path: &path, id: new_name(clock::now()), is_reviewed: false };
-    let made = make(&mut rollout, &policy, &args.select, &mut session, new, &mut listeners.sink()).await;
+    let id = new_name(clock::now());
+    let made = make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
-    let mut findings = Findings::new(args);
-    each_line(&path, |line| {
-        let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
-        let drifts = line.fields.iter().filter(drifted);
-        let drifts = drifts.map(|field| Drift::of(field, &field.before)).collect();
-        match line.verdict.status() {
-            Some(Status::Skipped) => {}
-            Some(status @ (Status::Blocked | Status::Rejected | Status::Failed | Status::NotAttempted)) => {
-                // A guard that only keeps from writing is no reason not to judge.
-                let complaint = line.complaint.clone();
-                findings.unjudged(&line, status, complaint);
-            }
-            _ => findings.judged(&line, drifts),
-        }
-    })?;
-    Ok(findings)
+    Ok(by_plan(&open_plan(&path)?, other_scratch(args.key.state_dir.as_deref()))?)
 }
 
 async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
@@ -96,53 +77,17 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         )
         .hint("verify the rollout instead"));
     }
-    let plan = run.path.join(PLAN_FILE);
-    let limits = args::pace(&args.pace, &crate::plans::limits_of(&header_of(&plan)?))?;
+    let limits = args::pace(&args.pace, &limits_of(&header_of(&run.path.join(PLAN_FILE))?))?;
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
-    prove(&run.path, &run.header, &seal)?;
-    let select = Selection::of(&args.select)?;
-    select.must_match_in(&plan)?;
-    let mut lines = Lines::of(&plan)?;
-    let to_judge = |line: &PlanLine| {
-        matches!(line.verdict, Verdict::Update | Verdict::Unchanged)
-            && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
-    };
+    let plan = prove(&run.path, &run.header, &seal)?;
+    let select = Selection::of(args::select(&args.select)?);
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None);
-    let mut findings = Findings::new(args);
-    let stop = survey(
-        lines.by_ref().filter(to_judge).map(|line| (line.org, line)),
-        &api,
-        &mut session.gate,
-        &mut session.control,
-        &mut listeners.sink(),
-        |line, finding, _| {
-            let drifted = settings(finding).and_then(|object| {
-                whose(&line.org, &object)
-                    .and_then(|_| {
-                        drift(&line.fields, &object, &seal).map_err(|shape| Complaint {
-                            code: orgwave_core::code::Code::OrgShape,
-                            message: shape.to_string(),
-                            http_status: None,
-                        })
-                    })
-                    .map_err(|complaint| (Verdict::Blocked, complaint))
-            });
-            match drifted {
-                Ok(seen) => {
-                    let drifts = changes(&line.fields, &seen).flatten();
-                    findings.judged(line, drifts.map(|drift| Drift::of(drift.field, drift.before)).collect());
-                }
-                Err((verdict, complaint)) => {
-                    let status = verdict.status().unwrap_or(Status::Failed);
-                    findings.unjudged(line, status, Some(complaint));
-                }
-            }
-        },
-    )
-    .await;
+    let mut sink = listeners.sink();
+    let other = other_scratch(args.key.state_dir.as_deref());
+    let found = by_reading(&plan, &seal, &select, other, &mut reads(&mut session, &api, &mut sink)).await;
+    drop(sink);
     listeners.finish()?;
-    lines.end()?;
-    stop.map_or(Ok(findings), |reason| Err(stopped(&reason)))
+    Ok(found?)
 }

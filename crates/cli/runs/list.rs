@@ -11,7 +11,7 @@ use orgwave_reporter::Tally;
 use super::source::{PLAN_FILE, RunFiles};
 use crate::args::path_again;
 use crate::failure::Failure;
-use crate::plans::header_of;
+use crate::planning::header_of;
 
 /// Folders below the reports folder that hold no runs.
 const NO_RUNS: [&str; 2] = ["plans", "example"];

@@ -1,6 +1,6 @@
 //! A run on disk, as the reporter reads it.
 
-use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use orgwave_core::legible::ShowPath as _;
@@ -8,13 +8,15 @@ use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, OrgProgress, RunHeader};
 use orgwave_core::secret::SealKey;
 use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
+use orgwave_planner::Error;
+use orgwave_planner::plan::PlanFile;
 use orgwave_reporter::files::sweep;
 use orgwave_reporter::{BoxError, Journalled, RunSource};
 
 use crate::args::path_again;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::plans::{OpenPlan, Wanted, header_of};
+use crate::planning::open_plan;
 
 /// The plan's name in a run's folder.
 pub const PLAN_FILE: &str = "plan.jsonl";
@@ -35,12 +37,9 @@ impl RunFiles {
     pub fn open(folder: &Path) -> Result<Self, Failure> {
         let stored =
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
-        let plan = folder.join(PLAN_FILE);
+        let is_own = open_plan(&folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
         // What can't be read at all is told by whoever reads it.
-        let is_own = header_of(&plan).map_or(true, |header| {
-            header.plan_id == stored.header().plan_id && ends_with_seal(&plan, &stored.header().plan_seal)
-        });
-        if !is_own {
+        if !is_own.unwrap_or(true) {
             return Err(not_together(folder));
         }
         let records = stored.records().map_err(|error| bad_journal(folder, error))?;
@@ -52,13 +51,13 @@ impl RunFiles {
 ///
 /// # Errors
 /// 12: it was altered, or is another's. 66: there is none.
-pub fn prove(folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<(), Failure> {
-    let path = folder.join(PLAN_FILE);
-    if header_of(&path)?.plan_id != run.plan_id {
-        return Err(not_together(folder));
+pub fn prove(folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<PlanFile, Failure> {
+    let plan = open_plan(&folder.join(PLAN_FILE))?;
+    match plan.prove_of(run, seal) {
+        Ok(()) => Ok(plan),
+        Err(Error::NotTogether) => Err(not_together(folder)),
+        Err(error) => Err(error.into()),
     }
-    let plan = OpenPlan::read(&path, |_| seal.clone(), Wanted::WithSecrets, |_| Ok(()))?;
-    if plan.seal == run.plan_seal { Ok(()) } else { Err(not_together(folder)) }
 }
 
 fn not_together(folder: &Path) -> Failure {
@@ -67,19 +66,6 @@ fn not_together(folder: &Path) -> Failure {
         format!("in {}, the run's journal and plan don't belong together", folder.shown()),
     )
     .hint("put the run's own plan back, or apply the rollout again: its reads find what is done")
-}
-
-/// Whether a plan's last bytes are this seal.
-fn ends_with_seal(plan: &Path, seal: &str) -> bool {
-    let end = format!("\"{seal}\"}}\n");
-    let tail = || {
-        let mut file = Input::open(plan)?.into_file();
-        file.seek(SeekFrom::End(-i64::try_from(end.len()).unwrap_or(0)))?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail)?;
-        std::io::Result::Ok(tail)
-    };
-    tail().is_ok_and(|tail| tail == end.as_bytes())
 }
 
 /// Takes a run's folder for this process, and removes what a killed one left half-way there.
@@ -121,8 +107,7 @@ impl RunSource for RunFiles {
     }
 
     fn orgs(&self) -> Result<Journalled<'_, OrgProgress>, BoxError> {
-        let records = (0u32..).zip(&self.records).filter(|(_, record)| record.is_known());
-        Ok(Box::new(records.map(|(index, record)| Ok(self.stored.progress(index, record)?))))
+        Ok(Box::new(self.stored.orgs(&self.records).map(|org| Ok(org?))))
     }
 
     fn timeline(&self) -> Result<Journalled<'_, Entry>, BoxError> {

@@ -10,6 +10,7 @@
 //! ```
 
 pub mod alike;
+pub mod autoformat;
 pub mod change;
 pub mod code;
 pub mod compare;

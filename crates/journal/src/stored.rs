@@ -112,6 +112,15 @@ impl Stored {
         Ok(OrgProgress { index, state: record.state, outcome, before, started_at: record.started_at, ack })
     }
 
+    /// The same of each org of which there is an intent or an outcome, in the order of the plan, read one by one.
+    pub fn orgs<'a>(
+        &'a self,
+        records: &'a [OrgRecord],
+    ) -> impl Iterator<Item = Result<OrgProgress, JournalError>> + 'a {
+        let known = (0u32..).zip(records).filter(|(_, record)| record.is_known());
+        known.map(|(index, record)| self.progress(index, record))
+    }
+
     /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing
     /// was altered or taken out is for [`Self::records`] to find.
     ///

@@ -47,6 +47,11 @@ impl Record {
         self.before.len()
     }
 
+    /// The plan's line, and what stood where something was written that may be live; fits the line.
+    pub fn into_change(self) -> (PlanLine, Vec<Seen>) {
+        (self.line, self.before)
+    }
+
     /// The name, or nothing.
     pub fn name(&self) -> &str {
         self.line.name.as_deref().unwrap_or("")

@@ -1,87 +1,21 @@
 //! The exported folder: its tables written from what was kept of each org, and all of it there or nothing.
 
 use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::desired::SideTable;
-use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
+use orgwave_planner::export::{Kept, OrgRow, columns, spec_of};
 use orgwave_reporter::files::table::Table;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::orgs::name_in_a_cell;
-use super::cells::{OrgCells, columns, spec_of};
+use super::left_out;
 use crate::failure::Failure;
 use crate::runs::sync_folder;
-
-/// What `orgs.csv` and the side tables say of an org.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct OrgRow {
-    /// Whose row it is.
-    pub org: Ruuid,
-    /// Its name, as far as a manifest takes it.
-    pub name: String,
-    /// Why it was not read; empty if it was.
-    pub skip: String,
-    /// What is left out.
-    pub note: String,
-    /// What it has.
-    pub cells: OrgCells,
-}
-
-impl OrgRow {
-    /// A row that says nothing yet.
-    pub fn empty(listed: &Listed) -> Self {
-        Self {
-            org: listed.org,
-            name: name_in_a_cell(listed).unwrap_or_default().to_owned(),
-            skip: String::new(),
-            note: String::new(),
-            cells: OrgCells::default(),
-        }
-    }
-}
-
-/// Rows in the order of the replies, in a file without a name: memory doesn't grow with what orgs hold.
-pub struct Kept {
-    out: BufWriter<File>,
-    written: u64,
-    places: Vec<Option<(u64, usize)>>,
-}
-
-impl Kept {
-    /// Nothing yet, for so many orgs.
-    pub fn new(folder: &Path, orgs: usize) -> io::Result<Self> {
-        let out = BufWriter::new(tempfile::tempfile_in(folder)?);
-        Ok(Self { out, written: 0, places: vec![None; orgs] })
-    }
-
-    /// Keeps the row of the org with this place.
-    pub fn put(&mut self, place: usize, row: &OrgRow) -> io::Result<()> {
-        let json = serde_json::to_vec(row)?;
-        self.out.write_all(&json)?;
-        self.places[place] = Some((self.written, json.len()));
-        self.written += json.len() as u64;
-        Ok(())
-    }
-
-    /// All rows, by their places.
-    fn rows(self) -> io::Result<impl Iterator<Item = io::Result<OrgRow>>> {
-        let Self { out, places, .. } = self;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(places.into_iter().flatten().map(move |(offset, length)| {
-            let mut json = vec![0; length];
-            file.read_exact_at(&mut json, offset)?;
-            Ok(serde_json::from_slice(&json)?)
-        }))
-    }
-}
 
 /// A folder being made, beside or in the one that it becomes.
 pub struct Staged {
@@ -171,7 +105,9 @@ fn write_tables(folder: &Path, kept: Kept) -> io::Result<Vec<String>> {
         names.push(name);
     }
     for row in kept.rows()? {
-        let OrgRow { org, name, skip, note, cells } = row?;
+        let row = row?;
+        let note = left_out(&row);
+        let OrgRow { org, name, skip, cells } = row;
         orgs.id(&org)?;
         orgs.text(&name)?;
         let blank = String::new();

@@ -6,7 +6,6 @@
 //!
 //! `plan.jsonl`, `run.db`, `run.log.jsonl` and the sandbox's ledger are written elsewhere.
 
-pub mod autoformat;
 pub mod changes;
 pub mod drift;
 mod junit;

@@ -6,12 +6,12 @@
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
+use orgwave_core::autoformat::is_reformatted;
 use orgwave_core::code::Code;
 use orgwave_core::formula::guarded;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::timestamp::Timestamp;
 
-use super::autoformat::is_reformatted;
 use crate::value::Shown;
 
 /// Spreadsheets take a CSV without this mark for one in the machine's own code page.

@@ -14,10 +14,10 @@ use orgwave_core::run::Exit;
 use orgwave_journal::{FILE_NAME, RunLock};
 use serde::{Deserialize, Serialize};
 
+use super::sync_folder;
 use crate::console;
 use crate::failure::Failure;
 use crate::input;
-use crate::runs::sync_folder;
 
 /// What a mark says.
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,23 +3,23 @@
 //! A thread of its own takes the lines down, so that the next can be made meanwhile.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use orgwave_core::durable::folder_synced;
 use orgwave_core::plan::{
     Footer, Guard, GuardKind, Header, IdleRemovals, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
 
-use super::open::{OpenPlan, create_private};
-use super::review::Review;
+use super::open::{OpenPlan, OrgId};
 use super::spool::{Spool, Spooled};
-use crate::failure::Failure;
-use crate::locks::OrgId;
-use crate::runs::sync_folder;
+use crate::error::Error;
 
 /// How many lines are handed on together, fewer where they have many fields: a thread that is woken for each line is
 /// slower than none, and one that is behind by many long ones holds them all.
@@ -40,14 +40,6 @@ pub struct Draft {
     fields: usize,
     lines: SyncSender<Batch>,
     thread: JoinHandle<io::Result<TakenDown>>,
-}
-
-/// A plan on disk, and the review of its lines where one was wanted.
-pub struct Made {
-    /// The plan.
-    pub plan: OpenPlan,
-    /// Its pages, which aren't finished yet.
-    pub review: Option<Review>,
 }
 
 /// The lines as they lie in the spool.
@@ -95,15 +87,15 @@ impl Draft {
     /// A draft whose lines are kept in this folder for a while.
     ///
     /// # Errors
-    /// 74.
-    pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
+    /// [`Error::Write`].
+    pub fn in_folder(folder: &Path) -> Result<Self, Error> {
         let begun = Spool::in_folder(folder).and_then(|spool| {
             let (lines, taken) = sync_channel(WAITING);
             let down = TakenDown { spool, tripped: BTreeMap::new(), respelled: 0, idle_removals: None };
             let thread = thread::Builder::new().name("draft".to_owned()).spawn(move || down.all(&taken))?;
             Ok(Self { batch: Vec::with_capacity(BATCH), orgs: Vec::new(), fields: 0, lines, thread })
         });
-        begun.map_err(|error| Failure::cannot_write(folder, error))
+        begun.map_err(|source| Error::Write { path: folder.to_owned(), source })
     }
 
     /// Takes in the line of the org with this place. What goes wrong comes out at the end.
@@ -125,19 +117,12 @@ impl Draft {
         let _ = self.lines.send(batch);
     }
 
-    /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave. The review sees them
-    /// on the way.
+    /// Writes the plan to `path`, durably: its lines in the manifest's order, each with its wave.
     ///
     /// # Errors
-    /// 74.
-    pub fn finish(
-        mut self,
-        header: Header,
-        seal: &SealKey,
-        path: &Path,
-        is_reviewed: bool,
-    ) -> Result<Made, Failure> {
-        let cannot_write = |error| Failure::cannot_write(path, anyhow::Error::from(error));
+    /// [`Error::Write`].
+    pub fn finish(mut self, header: Header, seal: &SealKey, path: &Path) -> Result<OpenPlan, Error> {
+        let cannot_write = |source| Error::Write { path: path.to_owned(), source };
         self.hand_on();
         drop(self.lines);
         let taken = self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -150,28 +135,28 @@ impl Draft {
             })
             .collect();
         let spooled = spool.finish().map_err(cannot_write)?;
-        let mut failed = None;
-        let mut review = is_reviewed.then(|| Review::begin(path, &header)).transpose()?;
-        let each = |json: &[u8], wave| match &mut review {
-            Some(review) => {
-                let line = PlanLine { wave, ..serde_json::from_slice(json)? };
-                review.line(&line).map_err(|failure| {
-                    failed = Some(failure);
-                    io::Error::other("the review can't be written")
-                })
-            }
-            None => Ok(()),
-        };
-        let plan =
-            write(&spooled, header, Footer { guards, idle_removals, ..Footer::default() }, path, seal, each);
-        if let Some(failure) = failed {
-            return Err(failure);
-        }
-        let mut plan = plan.map_err(cannot_write)?;
-        plan.orgs = self.orgs;
-        sync_folder(path.parent().unwrap_or(Path::new("")))?;
-        Ok(Made { plan, review })
+        let footer = Footer { guards, idle_removals, ..Footer::default() };
+        let plan = write(&spooled, header, footer, path, seal).map_err(cannot_write)?;
+        sync_folder(folder_of(path))?;
+        Ok(OpenPlan { orgs: self.orgs, ..plan })
     }
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes the names in a folder durable.
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    File::open(path)
+        .and_then(|folder| folder_synced(folder.sync_all()))
+        .map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Creates a file that only its owner can read.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Writes the lines in the manifest's order, each with its wave.
@@ -181,7 +166,6 @@ fn write(
     mut footer: Footer,
     path: &Path,
     seal: &SealKey,
-    mut review: impl FnMut(&[u8], Option<u32>) -> io::Result<()>,
 ) -> io::Result<OpenPlan> {
     let updates = spooled.updates().count() as u64;
     let mut dealer = Dealer::new(header.waves.as_ref(), spooled);
@@ -199,7 +183,7 @@ fn write(
             counts.entry(wave).or_insert(WaveCount { wave, orgs: 0, pinned }).orgs += 1;
         }
         index.push(writer.placed(line.json, line.verdict, wave)?);
-        review(line.json, wave)
+        Ok(())
     })?;
     footer.waves = counts.into_values().collect();
     let Sealed { out, seal } = writer.finish(&footer)?;

@@ -7,9 +7,8 @@ use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::target_of;
 
+use super::{NewFolder, PLAN_FILE, must_be_folder, used};
 use crate::failure::Failure;
-use crate::plans::used;
-use crate::runs::{NewFolder, PLAN_FILE, must_be_folder};
 
 /// The place of a plan that isn't made yet.
 pub struct Place {

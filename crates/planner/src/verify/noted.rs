@@ -7,12 +7,11 @@ use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::marker::PhantomData;
 use std::path::Path;
 
-use orgwave_core::run::Exit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
-use crate::plans::scratch;
+use crate::error::Error;
+use crate::scratch::scratch;
 
 /// Findings of one kind.
 pub(super) struct Noted<T> {
@@ -33,19 +32,19 @@ impl<T: Serialize + DeserializeOwned> Noted<T> {
     /// Takes in what was found of the row at this line. The file, made for the first in a folder of its own, has no name.
     ///
     /// # Errors
-    /// 74.
-    pub(super) fn put(&mut self, line: u64, found: &T, state_dir: Option<&Path>) -> Result<(), Failure> {
+    /// [`Error::Scratch`], [`Error::Spool`].
+    pub(super) fn put(&mut self, line: u64, found: &T, other: Option<&Path>) -> Result<(), Error> {
         let out = match &mut self.out {
             Some(out) => out,
             none => {
-                let folder = scratch(state_dir)?;
-                let file = tempfile::tempfile_in(folder.path()).map_err(unusable)?;
+                let folder = scratch(other)?;
+                let file = tempfile::tempfile_in(folder.path()).map_err(Error::Spool)?;
                 none.insert(BufWriter::with_capacity(1 << 16, file))
             }
         };
-        let json = serde_json::to_vec(found).map_err(|error| unusable(error.into()))?;
-        out.write_all(&json).map_err(unusable)?;
-        let length = u32::try_from(json.len()).map_err(|error| unusable(io::Error::other(error)))?;
+        let json = serde_json::to_vec(found).map_err(|error| Error::Spool(error.into()))?;
+        out.write_all(&json).map_err(Error::Spool)?;
+        let length = u32::try_from(json.len()).map_err(|error| Error::Spool(io::Error::other(error)))?;
         self.places.push((line, self.written, length));
         self.written += u64::from(length);
         Ok(())
@@ -59,18 +58,18 @@ impl<T: Serialize + DeserializeOwned> Noted<T> {
     /// Hands out so many of them, at most, in the manifest's order.
     ///
     /// # Errors
-    /// 74: the file can't be read. What `each` fails with.
-    pub(super) fn each(
+    /// [`Error::Spool`]. What `each` fails with.
+    pub(super) fn each<E: From<Error>>(
         &mut self,
         most: usize,
-        mut each: impl FnMut(u64, T) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        mut each: impl FnMut(u64, T) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Some(out) = &mut self.out else { return Ok(()) };
-        out.flush().map_err(unusable)?;
+        out.flush().map_err(Error::Spool)?;
         self.places.sort_unstable();
         // Replies come nearly in the manifest's order: the next one is mostly in the reader's buffer.
         let mut file = BufReader::with_capacity(1 << 18, out.get_ref());
-        file.rewind().map_err(unusable)?;
+        file.rewind().map_err(Error::Spool)?;
         let (mut read, mut buffer) = (0, Vec::new());
         for (line, offset, length) in self.places.iter().copied().take(most) {
             let mut load = || {
@@ -80,17 +79,13 @@ impl<T: Serialize + DeserializeOwned> Noted<T> {
                 read = (offset + u64::from(length)).cast_signed();
                 Ok(serde_json::from_slice(&buffer)?)
             };
-            each(line, load().map_err(unusable)?)?;
+            each(line, load().map_err(Error::Spool)?)?;
         }
         // What comes now is appended.
         drop(file);
-        out.seek(io::SeekFrom::End(0)).map(drop).map_err(unusable)
+        out.seek(io::SeekFrom::End(0)).map(drop).map_err(Error::Spool)?;
+        Ok(())
     }
-}
-
-/// What to say of the file of findings that can't be written or read.
-fn unusable(error: io::Error) -> Failure {
-    Failure::new(Exit::CannotWrite, "the temporary file of what was found can't be used").because(error)
 }
 
 #[cfg(test)]
@@ -104,7 +99,7 @@ mod tests {
             let mut all = Vec::new();
             let each = |line, text| {
                 all.push((line, text));
-                Ok(())
+                Ok::<_, Error>(())
             };
             noted.each(most, each).unwrap();
             all

@@ -6,25 +6,35 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::Read as _;
-use std::path::Path;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::legible::{one_line, quoted};
+use orgwave_core::legible::quoted;
 use orgwave_core::names::{comparable, distance};
-use orgwave_core::run::Exit;
-use orgwave_reporter::terminal::several;
 use wildmatch::WildMatch;
 
-use crate::args::SelectArgs;
-use crate::failure::Failure;
-use crate::input::Input;
-use crate::plans::each_line;
+use crate::error::Error;
+use crate::plan::PlanFile;
 
-/// Bytes of a file of patterns.
-const LARGEST: u64 = 16 << 20;
 /// Patterns that are named one by one where they match nothing.
 const SHOWN: usize = 20;
+
+/// The patterns of `--only` and `--skip`.
+#[derive(Debug, Clone, Default)]
+pub struct Select {
+    /// Without any, every org is selected.
+    pub only: Vec<Pattern>,
+    /// What they match is not.
+    pub skip: Vec<Pattern>,
+}
+
+/// A pattern, and where it was given.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// As it was typed.
+    pub typed: String,
+    /// The file and the line, unless it was the flag's own value.
+    pub place: Option<(String, usize)>,
+}
 
 /// The orgs that `--only` and `--skip` leave.
 pub struct Selection {
@@ -36,22 +46,19 @@ pub struct Selection {
 pub type Known<'a> = (&'a Ruuid, [Option<&'a str>; 2]);
 
 impl Selection {
-    /// The patterns of the flags and of the files that these name.
-    ///
-    /// # Errors
-    /// 66: a file isn't there. 65: it can't be read. 64: there is no pattern in it.
-    pub fn of(select: &SelectArgs) -> Result<Self, Failure> {
-        Ok(Self { only: Patterns::of("--only", &select.only)?, skip: Patterns::of("--skip", &select.skip)? })
+    /// What these patterns leave.
+    pub fn of(select: Select) -> Self {
+        Self { only: Patterns::of("--only", select.only), skip: Patterns::of("--skip", select.skip) }
     }
 
     /// Checks that every pattern matches an org of those that `each_org` hands out.
     ///
     /// # Errors
-    /// 64: one matches none. And what `each_org` fails with.
+    /// [`Error::Unmatched`]: one matches none. And what `each_org` fails with.
     pub fn must_match(
         &self,
-        mut each_org: impl FnMut(&mut dyn FnMut(Known<'_>)) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        mut each_org: impl FnMut(&mut dyn FnMut(Known<'_>)) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         if self.only.is_empty() && self.skip.is_empty() {
             return Ok(());
         }
@@ -67,22 +74,16 @@ impl Selection {
         unmatched.truncate(SHOWN);
         // Only now, since this takes longer than matching does.
         each_org(&mut |org| unmatched.iter_mut().for_each(|pattern| pattern.compare(org)))?;
-        let mut lines: Vec<String> = unmatched.iter().map(ToString::to_string).collect();
-        if total > SHOWN {
-            let more = several((total - SHOWN) as u64, "more pattern matches", "more patterns match");
-            lines.push(format!("and {more} no org"));
-        }
-        Err(Failure::new(Exit::Usage, lines.join("\n")).hint(
-            "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",
-        ))
+        let lines: Vec<String> = unmatched.iter().map(ToString::to_string).collect();
+        Err(Error::Unmatched(lines, total - unmatched.len()))
     }
 
     /// The same for the orgs of a run, by its plan.
     ///
     /// # Errors
     /// As [`must_match`](Self::must_match), and where the plan can't be read.
-    pub fn must_match_in(&self, plan: &Path) -> Result<(), Failure> {
-        self.must_match(|see| each_line(plan, |line| see((&line.org, [line.name.as_deref(), None]))))
+    pub fn must_match_in(&self, plan: &PlanFile) -> Result<(), Error> {
+        self.must_match(|see| plan.each_line(|line| see((&line.org, [line.name.as_deref(), None]))))
     }
 
     /// Why an org is left out, if it is.
@@ -98,54 +99,29 @@ impl Selection {
 /// The patterns of a flag. Those without a wildcard are found at once, however many a file holds.
 struct Patterns {
     flag: &'static str,
-    all: Vec<Pattern>,
+    all: Vec<(Pattern, Cell<bool>)>,
     exact: HashMap<String, Vec<usize>>,
     globs: Vec<(WildMatch, usize)>,
 }
 
-/// A pattern, and where it was given.
-struct Pattern {
-    typed: String,
-    /// The file and the line, unless it was the flag's own value.
-    place: Option<(String, usize)>,
-    matched: Cell<bool>,
-}
-
 impl Patterns {
-    fn of(flag: &'static str, values: &[String]) -> Result<Self, Failure> {
-        let mut patterns = Self { flag, all: Vec::new(), exact: HashMap::new(), globs: Vec::new() };
-        for value in values {
-            match value.strip_prefix('@') {
-                None => patterns.add(value, None),
-                Some(file) => {
-                    let text = read(flag, file)?;
-                    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-                    let before = patterns.all.len();
-                    for (line, pattern) in lines {
-                        patterns.add(pattern, Some((file.to_owned(), line + 1)));
-                    }
-                    if patterns.all.len() == before {
-                        return Err(Failure::new(
-                            Exit::Usage,
-                            format!("{flag} @{}: no pattern is in the file", one_line(file)),
-                        )
-                        .hint("write an org's id or name on each line"));
-                    }
-                }
-            }
+    fn of(flag: &'static str, patterns: Vec<Pattern>) -> Self {
+        let mut all = Self { flag, all: Vec::new(), exact: HashMap::new(), globs: Vec::new() };
+        for pattern in patterns {
+            all.add(pattern);
         }
-        Ok(patterns)
+        all
     }
 
-    fn add(&mut self, typed: &str, place: Option<(String, usize)>) {
-        let pattern = comparable(typed);
+    fn add(&mut self, pattern: Pattern) {
+        let text = comparable(&pattern.typed);
         let index = self.all.len();
-        if pattern.contains(['*', '?']) {
-            self.globs.push((WildMatch::new(&pattern), index));
+        if text.contains(['*', '?']) {
+            self.globs.push((WildMatch::new(&text), index));
         } else {
-            self.exact.entry(pattern.into_owned()).or_default().push(index);
+            self.exact.entry(text.into_owned()).or_default().push(index);
         }
-        self.all.push(Pattern { typed: typed.to_owned(), place, matched: Cell::new(false) });
+        self.all.push((pattern, Cell::new(false)));
     }
 
     fn is_empty(&self) -> bool {
@@ -156,7 +132,7 @@ impl Patterns {
     fn matches(&self, (org, names): Known<'_>) -> bool {
         let mut matched = false;
         let mut mark = |index: usize| {
-            self.all[index].matched.set(true);
+            self.all[index].1.set(true);
             matched = true;
         };
         for text in texts(org, names) {
@@ -172,8 +148,8 @@ impl Patterns {
     }
 
     fn unmatched(&self) -> impl Iterator<Item = Unmatched<'_>> {
-        let unmatched = self.all.iter().filter(|pattern| !pattern.matched.get());
-        unmatched.map(|pattern| Unmatched {
+        let unmatched = self.all.iter().filter(|(_, matched)| !matched.get());
+        unmatched.map(|(pattern, _)| Unmatched {
             flag: self.flag,
             pattern,
             parts: pattern.typed.split([',', ';']).map(|part| comparable(part).into_owned()).collect(),
@@ -219,7 +195,7 @@ impl Unmatched<'_> {
 
 impl std::fmt::Display for Unmatched<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { flag, pattern: Pattern { typed, place, .. }, listed, near, .. } = self;
+        let Self { flag, pattern: Pattern { typed, place }, listed, near, .. } = self;
         match place {
             // The file may be anything, a key as well: what is like no org is not quoted.
             Some((file, line)) if near.is_none() && *listed == 0 => {
@@ -240,33 +216,16 @@ impl std::fmt::Display for Unmatched<'_> {
     }
 }
 
-/// The text of a file of patterns.
-fn read(flag: &str, file: &str) -> Result<String, Failure> {
-    let failure = |exit, what: &str| Failure::new(exit, format!("{flag} @{}: {what}", one_line(file)));
-    let mut bytes = Vec::new();
-    Input::open(Path::new(file))
-        .and_then(|file| file.into_file().take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| failure(Exit::NoInput, "the file can't be read").because(error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(failure(Exit::BadInput, "the file is larger than 16 MiB"));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| {
-        failure(Exit::BadInput, "the file is not UTF-8").hint("save it as UTF-8, a pattern on each line")
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use orgwave_core::legible::ShowPath as _;
-
     use super::*;
 
     const ORG: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
     fn select(only: &[&str], skip: &[&str]) -> Selection {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        Selection::of(&SelectArgs { only: owned(only), skip: owned(skip) }).unwrap()
+        let pattern = |text: &&str| Pattern { typed: (*text).to_owned(), place: None };
+        let patterns = |texts: &[&str]| texts.iter().map(pattern).collect();
+        Selection::of(Select { only: patterns(only), skip: patterns(skip) })
     }
 
     fn refusal(only: &[&str], skip: &[&str], orgs: &[(&str, &str)]) -> Option<String> {
@@ -277,9 +236,8 @@ mod tests {
             }
             Ok(())
         };
-        let failure = select(only, skip).must_match(each).err()?;
-        assert_eq!(failure.exit, Exit::Usage);
-        Some(failure.what)
+        let error = select(only, skip).must_match(each).err()?;
+        Some(error.to_string())
     }
 
     #[test]
@@ -322,8 +280,12 @@ mod tests {
         assert_eq!(both, "--only \"x\" matches no org\n--skip \"y\" matches no org");
         let many: Vec<String> = (0..25).map(|n| format!("nothing {n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let said = refusal(&many, &[], &orgs).unwrap();
-        assert!(said.ends_with("\nand 5 more patterns match no org"), "{said}");
+        let each = |see: &mut dyn FnMut(Known<'_>)| {
+            see((&ORG.parse().unwrap(), [None; 2]));
+            Ok(())
+        };
+        let error = select(&many, &[]).must_match(each).err();
+        assert!(matches!(error, Some(Error::Unmatched(shown, 5)) if shown.len() == SHOWN));
     }
 
     #[test]
@@ -339,30 +301,5 @@ mod tests {
         assert_eq!(skips(&["A*"], &[]), None);
         assert_eq!(skips(&["B*"], &[]), Some("not matched by --only"));
         assert_eq!(skips(&["A*"], &["Acme"]), Some("by --skip"));
-    }
-
-    #[test]
-    fn a_file_holds_a_pattern_a_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("orgs.txt");
-        let value = format!("@{}", path.shown());
-        let at = |text: &[u8]| {
-            std::fs::write(&path, text).unwrap();
-            Selection::of(&SelectArgs { only: vec![value.clone()], skip: Vec::new() })
-        };
-        let selection = at("\u{feff}Acme\r\n\r\n  Beta *  \nGamma".as_bytes()).unwrap();
-        let org: Ruuid = ORG.parse().unwrap();
-        for (name, is_selected) in [("Acme", true), ("Beta Ltd", true), ("Gamma", true), ("Delta", false)] {
-            assert_eq!(selection.skips((&org, [Some(name), None])).is_none(), is_selected, "{name}");
-        }
-        let failure = at(b"A\r\n\r\nBeta").unwrap().must_match(|_| Ok(())).unwrap_err();
-        assert!(failure.what.contains("line 3: matches no org"), "{failure}");
-        assert_eq!(at(b"\r\n \n").err().unwrap().exit, Exit::Usage);
-        assert_eq!(at(b"\xff\xfeA\0").err().unwrap().exit, Exit::BadInput);
-        std::fs::remove_file(&path).unwrap();
-        let gone = Selection::of(&SelectArgs { only: vec![value], skip: Vec::new() });
-        assert_eq!(gone.err().unwrap().exit, Exit::NoInput);
-        let endless = Selection::of(&SelectArgs { only: vec!["@/dev/zero".to_owned()], skip: Vec::new() });
-        assert_eq!(endless.err().unwrap().exit, Exit::NoInput);
     }
 }

@@ -3,13 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 
 use orgwave_core::plan::{IndexEntry, PlanLine};
 use orgwave_executor::ports::PlanSource;
-
-use crate::failure::Failure;
-use crate::input::Input;
 
 /// The lines of the plan that is executed.
 #[derive(Debug)]
@@ -19,15 +15,6 @@ pub struct PlanLines {
 }
 
 impl PlanLines {
-    /// The lines of the plan in this file, at these places.
-    ///
-    /// # Errors
-    /// 66.
-    pub fn open(path: &Path, index: Vec<IndexEntry>) -> Result<Self, Failure> {
-        let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
-        Ok(Self::new(file, index))
-    }
-
     /// The lines of the plan in this open file, at these places.
     pub const fn new(file: File, index: Vec<IndexEntry>) -> Self {
         Self { file, index }

@@ -20,18 +20,18 @@ struct Place {
 
 /// A line as it is to stand in the plan, but for its wave.
 #[derive(Debug)]
-pub struct SpooledLine<'a> {
+pub(super) struct SpooledLine<'a> {
     /// As JSON.
-    pub json: &'a [u8],
+    pub(super) json: &'a [u8],
     /// What planning found.
-    pub verdict: Verdict,
+    pub(super) verdict: Verdict,
     /// The wave that the manifest gives the org.
-    pub wave: Option<u32>,
+    pub(super) wave: Option<u32>,
 }
 
 /// The lines that are there so far.
 #[derive(Debug)]
-pub struct Spool {
+pub(super) struct Spool {
     out: BufWriter<File>,
     written: u64,
     places: Vec<Option<Place>>,
@@ -40,7 +40,7 @@ pub struct Spool {
 
 impl Spool {
     /// A spool without a name, in this folder: gone with the process, whatever becomes of it.
-    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+    pub(super) fn in_folder(folder: &Path) -> io::Result<Self> {
         let file = tempfile::tempfile_in(folder)?;
         Ok(Self {
             out: BufWriter::with_capacity(1 << 16, file),
@@ -51,7 +51,7 @@ impl Spool {
     }
 
     /// Takes in the line of the org with this place. Its wave is taken out of it, until waves are dealt.
-    pub fn put(&mut self, index: u32, mut line: PlanLine) -> io::Result<()> {
+    pub(super) fn put(&mut self, index: u32, mut line: PlanLine) -> io::Result<()> {
         let wave = line.wave.take();
         self.buffer.clear();
         serde_json::to_writer(&mut self.buffer, &line)?;
@@ -67,7 +67,7 @@ impl Spool {
     }
 
     /// Ends the taking in.
-    pub fn finish(self) -> io::Result<Spooled> {
+    pub(super) fn finish(self) -> io::Result<Spooled> {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Spooled { file, places: self.places })
     }
@@ -75,19 +75,22 @@ impl Spool {
 
 /// All lines, to be read in the manifest's order.
 #[derive(Debug)]
-pub struct Spooled {
+pub(super) struct Spooled {
     file: File,
     places: Vec<Option<Place>>,
 }
 
 impl Spooled {
     /// The orgs that are to be written, each as the wave that the manifest pins it to.
-    pub fn updates(&self) -> impl Iterator<Item = Option<u32>> {
+    pub(super) fn updates(&self) -> impl Iterator<Item = Option<u32>> {
         self.places.iter().flatten().filter(|place| place.verdict == Verdict::Update).map(|place| place.wave)
     }
 
     /// Hands out the lines in the manifest's order.
-    pub fn each_line(&self, mut each: impl FnMut(SpooledLine<'_>) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn each_line(
+        &self,
+        mut each: impl FnMut(SpooledLine<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         // Most lines lie in the manifest's order, or near it: then the next one is in the reader's buffer.
         let mut file = BufReader::with_capacity(1 << 18, &self.file);
         file.rewind()?;

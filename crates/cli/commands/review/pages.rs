@@ -8,17 +8,6 @@ use orgwave_reporter::{Expected, PlanPages, PlanReview};
 
 use crate::failure::Failure;
 
-/// What a row names and its org doesn't have.
-#[derive(Debug)]
-pub struct Absent {
-    /// The row's line.
-    pub line: u64,
-    /// The org's name or id.
-    pub name: String,
-    /// What isn't there.
-    pub what: Vec<String>,
-}
-
 /// What is made of a plan beside the plan itself.
 #[derive(Debug)]
 pub struct Review {
@@ -50,9 +39,9 @@ impl Review {
         Ok(self.csv.line(line)?)
     }
 
-    /// Takes in what a row names and its org doesn't have.
-    pub fn absent(&mut self, absent: &Absent) {
-        self.pages.absent(absent.line, &absent.name, absent.what.clone());
+    /// Takes in what the row at a line names and its org doesn't have.
+    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
+        self.pages.absent(line, name, what);
     }
 
     /// Ends the pages, which tell the cost at this pace.

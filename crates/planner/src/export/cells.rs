@@ -7,11 +7,11 @@
 //! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
 //!   a formula in) is left out and named.
 
+use orgwave_core::autoformat::is_reformatted;
 use orgwave_core::desired::SideTable;
 use orgwave_core::formula::{begins_formula, guarded};
 use orgwave_core::manifest::{write_cell, write_key};
 use orgwave_core::settings::{Class, FIELDS, Field, Kind, MapSpec, Path, RawObject};
-use orgwave_reporter::files::autoformat::is_reformatted;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;

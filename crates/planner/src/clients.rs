@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use orgwave_core::alike::differing;
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::legible::quoted;
+use orgwave_core::legible::{quoted, without_commands};
 use orgwave_core::names::comparable;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::reply::{ClientList, Listed, UnreadableClient};
-use orgwave_core::run::StopReason;
+use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::survey::client_list;
-use orgwave_reporter::terminal::clean;
 
-use crate::connect::{ReadPort, Session};
-use crate::console;
+use crate::error::Error;
+use crate::reads::Reads;
+use crate::warning::Warning;
 
 /// Records that are named one by one where they can't be read.
 const SHOWN: usize = 20;
@@ -22,17 +22,14 @@ const SHOWN: usize = 20;
 /// Asks for the list once, and warns of each record that can't be read.
 ///
 /// # Errors
-/// The key is refused, or the list can't be had.
-pub async fn ask(api: &ReadPort, session: &mut Session) -> Result<ClientList, StopReason> {
-    let list = client_list(api, &mut session.gate, &mut session.control).await?;
+/// [`Error::Stopped`]: the key is refused, or the list can't be had.
+pub async fn ask<C: Clock, A: ReadApi>(reads: &mut Reads<'_, C, A>) -> Result<ClientList, Error> {
+    let list = client_list(reads.api, reads.gate, reads.control).await.map_err(Error::Stopped)?;
     for unreadable in list.unreadable.iter().take(SHOWN) {
-        console::note(&format!(
-            "warning: the client list, {}; the record is left out\n",
-            clean(&unreadable.to_string())
-        ));
+        (reads.warn)(&Warning::UnreadableClient(unreadable.clone()));
     }
     if let Some(more) = list.unreadable.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        console::note(&format!("warning: and {more} more records of the client list that can't be read\n"));
+        (reads.warn)(&Warning::MoreUnreadableClients(more));
     }
     Ok(list)
 }
@@ -93,6 +90,14 @@ impl Clients {
             count => format!("not among the partner's client orgs, {count} of which can't be read"),
         }
     }
+}
+
+/// An org's name as a manifest's `org_name` can assert it. `None` with control characters, which a manifest doesn't take,
+/// and with a command for CI systems, which would act in the log of the job that prints the manifest. A name that was
+/// changed would block the org; none asserts nothing.
+pub fn name_in_a_cell(listed: &Listed) -> Option<&str> {
+    let name = listed.name.as_deref().unwrap_or("").trim();
+    (!name.chars().any(char::is_control) && without_commands(name) == name).then_some(name)
 }
 
 /// Why a listed org can't be written, if it can't. What the list doesn't say is no reason.

@@ -1,0 +1,278 @@
+//! A plan's file, opened once: what is asked of it, proved and executed is the same file, whatever is put in its place
+//! meanwhile.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use orgwave_core::desired::Wish;
+use orgwave_core::manifest::LimitValue;
+use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
+use orgwave_core::run::RunHeader;
+use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
+use serde_json::Value;
+
+use super::draft::create_private;
+use super::lines::PlanLines;
+use super::open::OpenPlan;
+use crate::error::Error;
+
+/// A plan's file.
+#[derive(Debug)]
+pub struct PlanFile {
+    file: File,
+    /// The path that the user gave.
+    name: PathBuf,
+}
+
+/// A plan whose seal fits, with what only its lines say.
+pub struct Proved {
+    /// The plan.
+    pub plan: OpenPlan,
+    /// The secrets that its writes need.
+    pub secrets: Needed,
+}
+
+/// The secrets that a plan needs.
+#[derive(Debug, Default)]
+pub struct Needed {
+    /// Each with a line that names it.
+    pub names: BTreeMap<SecretName, Option<u64>>,
+    /// By name and setting, what the value was when the plan was made.
+    fingerprints: Vec<(SecretName, &'static str, Option<Fingerprint>)>,
+}
+
+impl PlanFile {
+    /// The plan in this open file, which the user knows by this name.
+    pub const fn new(file: File, name: PathBuf) -> Self {
+        Self { file, name }
+    }
+
+    /// Copies it to a new file that only its owner can read, durably but for its name, and is the copy from then on.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn copied_to(self, path: &Path) -> Result<Self, Error> {
+        let copy = create_private(path).and_then(|mut copy| {
+            io::copy(&mut self.reader(), &mut copy)?;
+            copy.sync_all()?;
+            File::open(path)
+        });
+        let file = copy.map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        Ok(Self { file, name: self.name })
+    }
+
+    /// Its first line, not proved: good for saying why a plan is refused, and for finding the key to prove it with.
+    ///
+    /// # Errors
+    /// [`Error::Plan`]: no plan, or a newer one.
+    pub fn header(&self) -> Result<Header, Error> {
+        Ok(self.opened()?.header().clone())
+    }
+
+    /// Every org's line, not proved, read as they are asked for: one is held at a time, however many there are.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn read(&self) -> Result<Lines<'_>, Error> {
+        Ok(Lines { reader: self.opened()?, plan: self, failed: None })
+    }
+
+    /// The same, handed to a closure.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn each_line(&self, each: impl FnMut(PlanLine)) -> Result<(), Error> {
+        let mut lines = self.read()?;
+        lines.by_ref().for_each(each);
+        lines.end()
+    }
+
+    /// Proves it.
+    ///
+    /// # Errors
+    /// [`Error::Plan`]: the seal doesn't fit, it is newer, or no plan.
+    pub fn prove(&self, key_of: impl FnOnce(&str) -> SealKey) -> Result<Proved, Error> {
+        let mut secrets = Needed::default();
+        let plan = self.prove_lines(key_of, false, |line| {
+            secrets.take(line);
+            Ok::<_, Error>(())
+        })?;
+        Ok(Proved { plan, secrets })
+    }
+
+    /// The same, and hands out every org's line on the way.
+    ///
+    /// # Errors
+    /// As [`Self::prove`]. What `each` fails with.
+    pub fn prove_each<E: From<Error>>(
+        &self,
+        key_of: impl FnOnce(&str) -> SealKey,
+        each: impl FnMut(&PlanLine) -> Result<(), E>,
+    ) -> Result<OpenPlan, E> {
+        self.prove_lines(key_of, true, each)
+    }
+
+    /// Makes sure that it is the run's own, to the last byte.
+    ///
+    /// # Errors
+    /// As [`Self::prove`]. [`Error::NotTogether`]: it is another run's.
+    pub fn prove_of(&self, run: &RunHeader, seal: &SealKey) -> Result<(), Error> {
+        if self.header()?.plan_id != run.plan_id {
+            return Err(Error::NotTogether);
+        }
+        let Proved { plan, .. } = self.prove(|_| seal.clone())?;
+        if plan.seal == run.plan_seal { Ok(()) } else { Err(Error::NotTogether) }
+    }
+
+    /// Whether it looks like the run's own; that no byte of it was altered takes the key to [prove](Self::prove_of).
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn is_of(&self, run: &RunHeader) -> Result<bool, Error> {
+        Ok(self.header()?.plan_id == run.plan_id && self.ends_with(&run.plan_seal))
+    }
+
+    /// Its lines, at these places.
+    pub fn lines(self, index: Vec<IndexEntry>) -> PlanLines {
+        PlanLines::new(self.file, index)
+    }
+
+    /// Proves it. `each` sees the lines that name secrets, or all.
+    fn prove_lines<E: From<Error>>(
+        &self,
+        key_of: impl FnOnce(&str) -> SealKey,
+        all: bool,
+        mut each: impl FnMut(&PlanLine) -> Result<(), E>,
+    ) -> Result<OpenPlan, E> {
+        let bad = |error| self.bad(error);
+        let mut reader = PlanReader::open_sealed(self.reader(), key_of).map_err(bad)?;
+        let (mut index, mut orgs) = (Vec::new(), Vec::new());
+        while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
+            if has_secrets || all {
+                each(&reader.line().map_err(bad)?)?;
+            }
+            if entry.verdict == Verdict::Update {
+                orgs.push(*org.as_bytes());
+            }
+            index.push(entry);
+        }
+        let (header, footer, seal) = reader.into_parts().expect("the last org was read");
+        Ok(OpenPlan { header, footer, seal, index, orgs })
+    }
+
+    /// Whether its last bytes are this seal.
+    fn ends_with(&self, seal: &str) -> bool {
+        let end = format!("\"{seal}\"}}\n");
+        let tail = || {
+            let length = self.file.metadata()?.len();
+            let offset = length.checked_sub(end.len() as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let mut tail = vec![0; end.len()];
+            self.file.read_exact_at(&mut tail, offset)?;
+            io::Result::Ok(tail)
+        };
+        tail().is_ok_and(|tail| tail == end.as_bytes())
+    }
+
+    fn opened(&self) -> Result<PlanReader<BufReader<FromStart<'_>>>, Error> {
+        PlanReader::open(self.reader()).map_err(|error| self.bad(error))
+    }
+
+    fn reader(&self) -> BufReader<FromStart<'_>> {
+        BufReader::with_capacity(1 << 16, FromStart { file: &self.file, offset: 0 })
+    }
+
+    fn bad(&self, source: PlanError) -> Error {
+        Error::Plan { path: self.name.clone(), source }
+    }
+}
+
+/// The lines of a plan, one after the other.
+pub struct Lines<'a> {
+    reader: PlanReader<BufReader<FromStart<'a>>>,
+    plan: &'a PlanFile,
+    failed: Option<Error>,
+}
+
+impl Lines<'_> {
+    /// Whether the lines ended where the plan does.
+    ///
+    /// # Errors
+    /// They ended earlier: as [`PlanFile::header`].
+    pub fn end(self) -> Result<(), Error> {
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = PlanLine;
+
+    fn next(&mut self) -> Option<PlanLine> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.reader.next_org() {
+            Ok(next) => next.map(|(_, line)| line),
+            Err(error) => {
+                self.failed = Some(self.plan.bad(error));
+                None
+            }
+        }
+    }
+}
+
+/// `[limits]` of the rollout that a plan was made from.
+pub fn limits_of(header: &Header) -> BTreeMap<String, LimitValue> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let limit = |value: &Value| match value {
+        Value::Bool(flag) => LimitValue::Flag(*flag),
+        Value::Array(parts) => LimitValue::List(parts.iter().map(text).collect()),
+        other => LimitValue::Text(text(other)),
+    };
+    header.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect()
+}
+
+impl Needed {
+    fn take(&mut self, line: &PlanLine) {
+        for name in &line.secrets {
+            self.names.entry(name.clone()).or_insert(Some(line.line));
+        }
+        for field in &line.fields {
+            let Wish::Secret(name) = &field.after else { continue };
+            let known = (name.clone(), field.path.field().name, field.fingerprint.clone());
+            if !self.fingerprints.contains(&known) {
+                self.fingerprints.push(known);
+            }
+        }
+    }
+
+    /// Whether every secret is the one that the plan was made with.
+    ///
+    /// # Errors
+    /// [`Error::SecretChanged`].
+    pub fn check(&self, secrets: &Secrets, seal: &SealKey) -> Result<(), Error> {
+        for (name, setting, then) in &self.fingerprints {
+            let now = secrets.get(name).map(|secret| seal.fingerprint(setting, secret.expose()));
+            if now != *then {
+                return Err(Error::SecretChanged(name.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a file from its start, whoever else reads it at the same time.
+struct FromStart<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,307 @@
+//! Makes a plan: reads every org of a rollout, compares, and writes down what is to be done.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+use orgwave_core::code::Code;
+use orgwave_core::compare::{self, Context as Comparing, Ownership};
+use orgwave_core::desired::Wish;
+use orgwave_core::event::EventKind;
+use orgwave_core::manifest::{self, Manifest, Row};
+use orgwave_core::outcome::Complaint;
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, SideColumns, Verdict};
+use orgwave_core::policy::{Waves, WriteMode};
+use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
+use orgwave_core::settings::RawObject;
+use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::ports::{Clock, ReadApi};
+use orgwave_executor::survey::Finding;
+use serde_json::Value;
+
+use super::draft::{Draft, folder_of};
+use super::open::OpenPlan;
+use super::policy::PlanPolicy;
+use crate::TOOL;
+use crate::clients::{self, Clients};
+use crate::error::Error;
+use crate::finding::settings;
+use crate::reads::Reads;
+use crate::selection::Selection;
+
+/// What a plan is made from.
+pub struct Rollout<'a, R> {
+    /// The rows.
+    pub manifest: &'a mut Manifest<R>,
+    /// The files, for the plan's header.
+    pub inputs: Vec<InputDigest>,
+    /// `[settings]`, as typed.
+    pub settings: BTreeMap<String, Value>,
+    /// `[limits]`, as typed.
+    pub limits: BTreeMap<String, Value>,
+    /// `[sandbox]`; only for the sandbox.
+    pub sandbox: Option<Value>,
+    /// The secrets that its rows name.
+    pub secrets: &'a Secrets,
+    /// The rollout file, if it isn't any more what was read at first. The tables tell by themselves.
+    pub changed: Box<dyn Fn() -> Option<PathBuf> + 'a>,
+}
+
+/// What a plan that is to be made will be.
+pub struct NewPlan<'a> {
+    /// Its file.
+    pub path: &'a Path,
+    /// Its id.
+    pub id: String,
+    /// The API it is for.
+    pub endpoint: String,
+    /// The API key it is for.
+    pub key_fingerprint: Fingerprint,
+    /// What seals it.
+    pub seal: &'a SealKey,
+}
+
+/// Makes the plan of a rollout and writes it, durably. Sends only reads.
+///
+/// # Errors
+/// The rollout changed or can't be read, its waves can't be, a pattern matches no org, the API can't be used or somebody
+/// asked for a stop, the plan can't be written.
+pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
+    rollout: Rollout<'_, R>,
+    policy: &PlanPolicy,
+    select: Selection,
+    new: NewPlan<'_>,
+    reads: &mut Reads<'_, C, A>,
+) -> Result<OpenPlan, Error> {
+    let waves = waves_of(policy, rollout.manifest.header())?;
+    let created = reads.gate.clock().now();
+
+    let listed = if policy.write.reads() || rollout.manifest.header().has_names {
+        Some(Clients::new(clients::ask(reads).await?))
+    } else {
+        None
+    };
+    select.must_match(|see| {
+        for row in rollout.manifest.rows()? {
+            let row = row?;
+            see((&row.org, [row.name.as_deref(), listed.as_ref().and_then(|listed| listed.name(&row.org))]));
+        }
+        Ok(())
+    })?;
+
+    let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
+    let total = rollout.manifest.header().rows;
+    reads.emit(EventKind::PlanStarted { orgs: total });
+    let planner =
+        Planner { listed: listed.as_ref(), select, policy, secrets: rollout.secrets, seal: new.seal };
+    let mut ended = None;
+    let mut rows = (0u32..).zip(rollout.manifest.rows()?);
+    // Rows that need no read go straight to the spool; the others are read.
+    let to_read = std::iter::from_fn(|| {
+        loop {
+            let (index, row) = rows.next()?;
+            match row {
+                Err(error) => {
+                    ended = Some(error);
+                    return None;
+                }
+                Ok(row) => {
+                    let org = row.org;
+                    match planner.without_reading(row) {
+                        Ok(line) => draft.borrow_mut().put(index, line),
+                        Err(row) => return Some((org, (index, row))),
+                    }
+                }
+            }
+        }
+    });
+    reads
+        .each_org(to_read, |(index, row): &(u32, Box<Row>), finding, cx| {
+            let line = planner.by_finding(row, finding);
+            let event = EventKind::OrgPlanned {
+                index: *index,
+                org: row.org,
+                verdict: line.verdict,
+                changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count())
+                    .unwrap_or(u32::MAX),
+                code: line.complaint.as_ref().map(|complaint| complaint.code),
+            };
+            draft.borrow_mut().put(*index, line);
+            cx.emit(event);
+        })
+        .await?;
+    if let Some(error) = ended {
+        return Err(error.into());
+    }
+    if let Some(path) = (rollout.changed)() {
+        return Err(Error::Changed(path));
+    }
+
+    let header = header_of(rollout, policy, &new, waves, created);
+    let plan = draft.into_inner().finish(header, new.seal, new.path)?;
+    if let Some(warning) = plan.idle() {
+        (reads.warn)(&warning);
+    }
+    let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
+    reads.emit(EventKind::PlanFinished { plan_id, updates });
+    Ok(plan)
+}
+
+/// Decides on one row at a time.
+struct Planner<'a> {
+    listed: Option<&'a Clients>,
+    select: Selection,
+    policy: &'a PlanPolicy,
+    secrets: &'a Secrets,
+    seal: &'a SealKey,
+}
+
+impl Planner<'_> {
+    fn comparing(&self) -> Comparing<'_> {
+        Comparing { secrets: self.secrets, seal: self.seal }
+    }
+
+    /// The line of a row that needs no read; or the row, to be read.
+    fn without_reading(&self, row: Row) -> Result<PlanLine, Box<Row>> {
+        let live_name = self.listed.and_then(|listed| listed.name(&row.org));
+        let deselected = self.select.skips((&row.org, [row.name.as_deref(), live_name]));
+        if let Some(reason) = row.skip.clone().or(deselected.map(ToOwned::to_owned)) {
+            let mut line = self.line(&row, Verdict::Skipped);
+            line.skip = Some(reason);
+            return Ok(line);
+        }
+        let judged = self.listed.map_or(Ok(()), |listed| listed.judge(&row.org, row.name.as_deref()));
+        if let Err(complaint) = judged {
+            let mut line = self.line(&row, Verdict::Blocked);
+            line.complaint = Some(complaint);
+            return Ok(line);
+        }
+        if self.policy.write.reads() { Err(Box::new(row)) } else { Ok(self.unread(&row)) }
+    }
+
+    /// The line of a row that is written without being read.
+    fn unread(&self, row: &Row) -> PlanLine {
+        let diff = compare::diff(&row.desired, None, self.comparing())
+            .expect("nothing was read that could have a shape");
+        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
+        line.fields = diff.fields;
+        line
+    }
+
+    /// The line of a row whose org was read, or could not be.
+    fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
+        let judged = settings(finding).and_then(|object| {
+            self.by_settings(row, &object).map_err(|complaint| (Verdict::Blocked, complaint))
+        });
+        judged.unwrap_or_else(|(verdict, complaint)| {
+            let mut line = self.line(row, verdict);
+            line.complaint = Some(complaint);
+            line
+        })
+    }
+
+    fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
+        let ownership = compare::whose(&row.org, object)?;
+        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(|shape| {
+            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
+        })?;
+        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
+        line.unproven = ownership == Ownership::Unproven;
+        line.fields = diff.fields;
+        line.additions = diff.unknown.additions;
+        line.idle_removals = diff.unknown.idle_removals;
+        if diff.differs {
+            let hazard = match self.policy.write {
+                WriteMode::Merge => {
+                    compare::echo_hazard(object, row.desired.managed.iter().map(|managed| &managed.path))
+                }
+                WriteMode::Patch | WriteMode::NoRead => None,
+            };
+            if let Some(complaint) = diff.broken.or(hazard) {
+                line.verdict = Verdict::Blocked;
+                line.action = Verdict::Blocked.action();
+                line.complaint = Some(complaint);
+            }
+        }
+        Ok(line)
+    }
+
+    fn line(&self, row: &Row, verdict: Verdict) -> PlanLine {
+        let live_name = || self.listed?.name(&row.org).map(ToOwned::to_owned);
+        PlanLine {
+            line: row.line,
+            org: row.org,
+            name: row.name.clone().or_else(live_name),
+            // The manifest's own, until waves are dealt out.
+            wave: row.wave,
+            skip: row.skip.clone(),
+            note: row.note.clone(),
+            carried: row.carried.clone(),
+            verdict,
+            action: verdict.action(),
+            complaint: None,
+            unproven: false,
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
+            expects: row.desired.expects.clone(),
+            secrets: row
+                .desired
+                .managed
+                .iter()
+                .filter_map(|managed| match &managed.wish {
+                    Wish::Secret(name) => Some(name.clone()),
+                    _ => None,
+                })
+                .collect(),
+            fields: Vec::new(),
+            typed: RawTyped::from(&row.typed),
+        }
+    }
+}
+
+/// The sizes of the waves of the rows that the manifest doesn't pin; `None` where it pins every row.
+fn waves_of(policy: &PlanPolicy, manifest: &manifest::Header) -> Result<Option<Waves>, Error> {
+    let all_pinned = manifest.pinned == manifest.rows;
+    if all_pinned && policy.waves_by_flag {
+        return Err(Error::AllPinned);
+    }
+    Ok((!all_pinned).then(|| policy.waves.clone().unwrap_or_default()))
+}
+
+fn header_of<R: Read + Seek>(
+    rollout: Rollout<'_, R>,
+    policy: &PlanPolicy,
+    new: &NewPlan<'_>,
+    waves: Option<Waves>,
+    created: Timestamp,
+) -> Header {
+    let Rollout { manifest, inputs, settings, limits, sandbox, .. } = rollout;
+    let manifest = manifest.header();
+    Header {
+        format: FORMAT,
+        plan_id: new.id.clone(),
+        created,
+        expires: created.plus(policy.expires),
+        tool: TOOL.to_owned(),
+        endpoint: new.endpoint.clone(),
+        key_fingerprint: new.key_fingerprint.clone(),
+        inputs,
+        write: policy.write,
+        verify: policy.verify,
+        waves,
+        max_failures: policy.max_failures,
+        columns: manifest.columns.clone(),
+        carried: manifest.carried.clone(),
+        sides: manifest
+            .sides
+            .iter()
+            .map(|(table, columns)| SideColumns { table: *table, columns: columns.clone() })
+            .collect(),
+        settings,
+        limits,
+        allow: policy.allow.clone(),
+        undoes: None,
+        sandbox,
+    }
+}

@@ -1,0 +1,209 @@
+//! The plan that restores what a run changed.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use orgwave_core::change::{Seen, changes};
+use orgwave_core::code::Code;
+use orgwave_core::compare::{Ownership, Restoration, restore, whose};
+use orgwave_core::event::EventKind;
+use orgwave_core::outcome::Complaint;
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
+use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::run::RunHeader;
+use orgwave_core::secret::SealKey;
+use orgwave_core::settings::Path;
+use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::ports::{Clock, ReadApi};
+use orgwave_executor::survey::Finding;
+
+use crate::TOOL;
+use crate::error::Error;
+use crate::finding::settings;
+use crate::plan::{Draft, NewPlan, OpenPlan, folder_of};
+use crate::reads::Reads;
+use crate::selection::Selection;
+
+/// A run that is taken back.
+pub struct Undone<'a> {
+    /// The run.
+    pub run: &'a RunHeader,
+    /// Its plan's header, if that can still be read.
+    pub plan: Option<Header>,
+    /// What sealed its plan: before-images of secrets are fingerprints under it.
+    pub seal: &'a SealKey,
+    /// How long the new plan may be applied.
+    pub expires: Duration,
+}
+
+/// An org in which a run wrote something that may be live.
+#[derive(Debug)]
+pub struct Changed {
+    /// Its line of the run's plan.
+    pub line: PlanLine,
+    /// What stood there before; fits the line.
+    pub before: Vec<Seen>,
+}
+
+/// What an undo leaves as it is: fields, counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unrestored {
+    /// They are as before already.
+    pub back_already: usize,
+    /// Somebody else changed them since.
+    pub changed_since: usize,
+    /// Their old values are kept nowhere.
+    pub secrets: usize,
+}
+
+impl Unrestored {
+    fn count(&mut self, restoration: &Restoration) {
+        self.back_already += restoration.back_already.len();
+        self.changed_since += restoration.changed_since.len();
+        self.secrets += restoration.secrets.len();
+    }
+}
+
+/// Reads every org that the run changed, one at a time as there is room for it, and writes the plan. Returns it, and what
+/// it leaves as it is.
+///
+/// # Errors
+/// What `changed` fails with; the API can't be used or somebody asked for a stop; the plan can't be written.
+pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
+    undone: Undone<'_>,
+    changed: impl Iterator<Item = Result<Changed, E>>,
+    select: &Selection,
+    new: NewPlan<'_>,
+    reads: &mut Reads<'_, C, A>,
+) -> Result<(OpenPlan, Unrestored), E> {
+    let created = reads.gate.clock().now();
+    let is_selected = |line: &PlanLine| select.skips((&line.org, [line.name.as_deref(), None])).is_none();
+    let mut failed = None;
+    let to_undo = changed
+        .map_while(|changed| changed.map_err(|error| failed = Some(error)).ok())
+        .filter(|changed| is_selected(&changed.line));
+
+    let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
+    let mut unrestored = Unrestored::default();
+    let read = reads
+        .each_org(
+            (0..).zip(to_undo).map(|(index, changed)| (changed.line.org, (index, changed))),
+            |(index, changed): &(u32, Changed), finding, cx| {
+                let line = undo_line(changed, finding, undone.seal, &mut unrestored);
+                cx.emit(EventKind::OrgPlanned {
+                    index: *index,
+                    org: line.org,
+                    verdict: line.verdict,
+                    changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
+                    code: line.complaint.as_ref().map(|complaint| complaint.code),
+                });
+                draft.borrow_mut().put(*index, line);
+            },
+        )
+        .await;
+    read?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let plan = draft.into_inner().finish(header(&undone, &new, created), new.seal, new.path)?;
+    Ok((plan, unrestored))
+}
+
+fn header(undone: &Undone<'_>, new: &NewPlan<'_>, created: Timestamp) -> Header {
+    let Undone { run, plan, expires, .. } = undone;
+    // What may change by itself does so with an undo's writes, too.
+    let limits = plan.iter().flat_map(|plan| &plan.limits).filter(|(name, _)| *name == "ignore");
+    Header {
+        format: FORMAT,
+        plan_id: new.id.clone(),
+        created,
+        expires: created.plus(*expires),
+        tool: TOOL.to_owned(),
+        endpoint: new.endpoint.clone(),
+        key_fingerprint: new.key_fingerprint.clone(),
+        inputs: vec![InputDigest { name: format!("run {}", run.run_id), sha256: run.plan_seal.clone() }],
+        write: match run.write {
+            WriteMode::NoRead | WriteMode::Patch => WriteMode::Patch,
+            WriteMode::Merge => WriteMode::Merge,
+        },
+        verify: VerifyPolicy::All,
+        waves: Some(Waves::default()),
+        max_failures: FailureBudget::default(),
+        columns: vec!["org_uuid".to_owned(), "org_name".to_owned(), "note".to_owned()],
+        carried: Vec::new(),
+        sides: Vec::new(),
+        settings: [].into(),
+        limits: limits.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        allow: Vec::new(),
+        undoes: Some(run.run_id.clone()),
+        sandbox: None,
+    }
+}
+
+fn undo_line(changed: &Changed, finding: Finding, seal: &SealKey, unrestored: &mut Unrestored) -> PlanLine {
+    let Changed { line, before } = changed;
+    let mut undone = PlanLine {
+        wave: None,
+        skip: None,
+        note: None,
+        carried: Vec::new(),
+        verdict: Verdict::Unchanged,
+        action: Verdict::Unchanged.action(),
+        complaint: None,
+        unproven: false,
+        additions: Vec::new(),
+        idle_removals: Vec::new(),
+        expects: Vec::new(),
+        secrets: Vec::new(),
+        fields: Vec::new(),
+        typed: RawTyped::from(&Typed {
+            row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
+            sides: Vec::new(),
+        }),
+        ..line.clone()
+    };
+    let object = match settings(finding) {
+        Ok(object) => object,
+        Err((verdict, complaint)) => {
+            undone.stop(verdict, complaint);
+            return undone;
+        }
+    };
+    let restoration = whose(&line.org, &object).and_then(|ownership| {
+        undone.unproven = ownership == Ownership::Unproven;
+        restore(changes(&line.fields, before).flatten(), &object, seal).map_err(|shape| Complaint {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
+        })
+    });
+    match restoration {
+        Err(complaint) => undone.stop(Verdict::Blocked, complaint),
+        Ok(restoration) => {
+            unrestored.count(&restoration);
+            if !restoration.fields.is_empty() {
+                undone.verdict = Verdict::Update;
+                undone.action = Verdict::Update.action();
+            }
+            undone.note = note(&restoration);
+            undone.fields = restoration.fields;
+        }
+    }
+    undone
+}
+
+fn note(restoration: &Restoration) -> Option<String> {
+    let Restoration { fields: _, back_already, changed_since, secrets } = restoration;
+    let parts: Vec<_> = [
+        ("as before already", back_already),
+        ("changed since, left alone", changed_since),
+        ("secrets, not restorable", secrets),
+    ]
+    .into_iter()
+    .filter(|(_, paths)| !paths.is_empty())
+    .map(|(what, paths)| {
+        format!("{what}: {}", paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", "))
+    })
+    .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
