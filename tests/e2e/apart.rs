@@ -2,7 +2,7 @@
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, Ended, FAST, Running};
+use crate::desk::{ALL, Desk, Ended, FAST, Running, saving_clips};
 use crate::org::Org;
 use crate::vendor::{Fault, OTHER_KEY, Vendor};
 
@@ -90,10 +90,7 @@ fn users_of_one_machine_are_kept_apart_where_it_has_a_folder_for_it() {
 #[test]
 fn what_another_machine_replaces_before_its_wave_ends_is_reported_as_diverged_where_settled_is_asked_for() {
     for (verify, status, code) in [("settled", "diverged", 3), ("all", "applied", 0)] {
-        let desk = Desk::new();
-        let orgs: Vec<Org> = (0..4).map(Org::new).collect();
-        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        let (desk, vendor, orgs) = saving_clips(Server::Merge, 4);
         vendor.on(Fault::held().on(Route::Write).of(&orgs[3].uuid));
         let fast = FAST.replace("2s", "20s");
         let line = format!("apply orgs.csv {ALL} --verify {verify} --concurrency 1 {fast}");

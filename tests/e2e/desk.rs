@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use orgwave_sandbox::Server;
+
 use crate::org::Org;
 use crate::vendor::{KEY, Vendor};
 
@@ -67,6 +69,21 @@ struct Said {
 pub(crate) fn acks(text: &str) -> String {
     let codes = text.split("--ack ").skip(1).filter_map(|rest| rest.split_whitespace().next());
     codes.filter(|code| code.contains('-')).map(|code| format!(" --ack {code}")).collect()
+}
+
+/// A desk whose manifest wants `saveClips` of so many orgs, and the vendor that has them.
+pub(crate) fn saving_clips(server: Server, count: usize) -> (Desk, Vendor, Vec<Org>) {
+    let desk = Desk::new();
+    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
+    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
+    (desk, Vendor::start(server, orgs.clone()), orgs)
+}
+
+/// A desk with a manifest of one org, and the vendor that has it.
+pub(crate) fn of_one(server: Server, org: &Org, columns: &str, cells: &str) -> (Desk, Vendor) {
+    let desk = Desk::new();
+    desk.manifest(columns, [(org, cells.to_owned())]);
+    (desk, Vendor::start(server, [org.clone()]))
 }
 
 impl Desk {

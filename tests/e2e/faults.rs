@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, Ended, FAST, Row};
+use crate::desk::{ALL, Desk, Ended, FAST, Row, of_one};
 use crate::org::Org;
 use crate::rollout::assert_proper;
 use crate::vendor::{Fault, Vendor};
@@ -414,10 +414,8 @@ fn another_org_that_comes_back_is_never_written_over() {
 
 #[test]
 fn null_for_absent_and_reordered_maps_are_no_difference() {
-    let desk = Desk::new();
     let org = Org::new(0).without("createSeekPoints").with("indexFaces", "null");
-    desk.manifest("createSeekPoints,indexFaces", [(&org, "<null>,<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "createSeekPoints,indexFaces", "<null>,<null>");
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0);
     assert_eq!(ended.statuses(), ["unchanged"]);
     assert_eq!(vendor.of(Route::Write).len(), 0);

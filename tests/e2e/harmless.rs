@@ -7,7 +7,7 @@ use std::path::Path;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, Ended, FAST};
+use crate::desk::{ALL, Desk, Ended, FAST, saving_clips};
 use crate::org::{Org, quoted};
 use crate::vendor::{Fault, Vendor};
 
@@ -179,10 +179,7 @@ fn limits(line: &str) -> &'static str {
 
 #[test]
 fn what_stopped_a_run_is_no_live_markdown() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..3).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 3);
     let place = "https://x/[a](javascript:x)<img src=x>**b**";
     vendor.on(Fault::status(302, &[("location", place)], "").on(Route::Write));
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
@@ -197,10 +194,7 @@ fn what_stopped_a_run_is_no_live_markdown() {
 
 #[test]
 fn hostile_paths_folders_and_keys_of_a_rollout_act_nowhere() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..2).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 2);
     let table = fs::read_to_string(desk.path("orgs.csv")).unwrap();
     for hostile in ["a\n::error::b", "::error::b", "##vso[x]y", "\u{1b}]0;t\u{7}", "\u{202e}x", "\u{9b}2J"] {
         let folder = format!("{hostile} reports");

@@ -2,7 +2,7 @@
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{Desk, FAST};
+use crate::desk::{Desk, FAST, saving_clips};
 use crate::org::{Org, parse};
 use crate::rollout::assert_proper;
 use crate::vendor::Vendor;
@@ -61,10 +61,7 @@ fn a_patch_holds_only_what_is_managed() {
 
 #[test]
 fn without_reading_an_org_costs_one_call() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..5).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 5);
     let ended = desk.run(&vendor, &format!("apply orgs.csv --no-read --yes {FAST}")).expect(0);
     assert_eq!(vendor.seen().len(), orgs.len());
     assert_eq!(vendor.of(Route::Write).len(), orgs.len());

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use orgwave_sandbox::Server;
 
-use crate::desk::{ALL, Desk, FAST};
+use crate::desk::{ALL, Desk, FAST, of_one};
 use crate::org::{Org, uuid};
 use crate::vendor::Vendor;
 
@@ -266,10 +266,8 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
 
 #[test]
 fn a_name_with_what_cannot_be_seen_is_shown_by_its_numbers_and_kept_as_it_is_in_the_data() {
-    let desk = Desk::new();
     let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
-    desk.manifest("org_name,saveClips", [(&org, "Acme,true".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org.clone()]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "org_name,saveClips", "Acme,true");
     let blocked = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);
     let said = "the manifest says \"Acme\", the live name is \"Acme<U+202E><U+200B> Inc\"";
     assert_eq!(blocked.result(&org.uuid)["error_message"], said);

@@ -10,17 +10,8 @@ use std::process::{Child, Command, Stdio};
 use orgwave_sandbox::{Route, Server};
 
 use crate::debian::program;
-use crate::desk::{Desk, FAST};
-use crate::org::Org;
-use crate::vendor::{Fault, Vendor};
-
-fn desk_of(count: usize) -> (Desk, Vendor, Vec<Org>) {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
-    (desk, vendor, orgs)
-}
+use crate::desk::{FAST, saving_clips};
+use crate::vendor::Fault;
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
@@ -31,7 +22,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn only_clients_that_changed_have_a_file_where_nobody_watches() {
-    let (desk, vendor, orgs) = desk_of(6);
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 6);
     let night = format!("apply orgs.csv --unattended --max-changed 100% {FAST}");
     let all = desk.run(&vendor, &night).expect(0);
     assert_eq!(names(&all.file("orgs")).len(), 6);
@@ -58,7 +49,7 @@ fn only_clients_that_changed_have_a_file_where_nobody_watches() {
 
 #[test]
 fn a_refused_night_leaves_nothing() {
-    let (desk, vendor, _) = desk_of(3);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 3);
     let night = format!("apply orgs.csv --unattended --max-changed 100% {FAST}");
     desk.write_private("other", "another-key");
     desk.write("bad.csv", "org_uuid,nonsense\n");
@@ -85,7 +76,7 @@ fn a_refused_night_leaves_nothing() {
 
 #[test]
 fn pruning_takes_old_finished_runs_and_nothing_else() {
-    let (desk, vendor, orgs) = desk_of(3);
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
     let night = format!("apply orgs.csv --yes --max-failures 100% {FAST}");
     let run = |ended: crate::desk::Ended| ended.run.unwrap();
     let oldest = run(desk.run(&vendor, &night).expect(0));
@@ -144,7 +135,7 @@ fn pruning_takes_old_finished_runs_and_nothing_else() {
 
 #[test]
 fn a_pruning_that_was_stopped_is_finished_by_the_next_and_lists_no_run() {
-    let (desk, vendor, _) = desk_of(2);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 2);
     let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
     let left = desk.path("reports").join(format!(".pruned-{}", run.file_name().unwrap().to_str().unwrap()));
     fs::rename(&run, &left).unwrap();
@@ -158,7 +149,7 @@ fn a_pruning_that_was_stopped_is_finished_by_the_next_and_lists_no_run() {
 /// What a night that changes nothing may leave. `runs prune --keep 90d` keeps ninety of them, whatever the year.
 #[test]
 fn a_year_of_nights_of_a_thousand_orgs_that_is_pruned_stays_below_50_mb() {
-    let (desk, vendor, _) = desk_of(1_000);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 1_000);
     let night = format!("apply orgs.csv --unattended -q --max-changed 100% {FAST}");
     desk.run(&vendor, &night).expect(0);
     let quiet = desk.run(&vendor, &night).expect(0);
@@ -252,7 +243,7 @@ fn value(metrics: &str, name: &str, label: &str) -> String {
 
 #[test]
 fn a_real_exporter_collects_the_metrics_of_two_rollouts_side_by_side() {
-    let (desk, vendor, orgs) = desk_of(3);
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
     // Of the same name, each in a folder of its own.
     for folder in ["one", "two", "collected"] {
         fs::create_dir(desk.path(folder)).unwrap();
@@ -307,7 +298,7 @@ fn a_real_exporter_collects_the_metrics_of_two_rollouts_side_by_side() {
 
 #[test]
 fn labels_of_metrics_that_prometheus_would_refuse_are_64() {
-    let (desk, vendor, _) = desk_of(1);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 1);
     for labels in [
         "--metrics-label site",
         "--metrics-label 1a=x",

@@ -5,17 +5,7 @@ use std::process::Stdio;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, FAST};
-use crate::org::Org;
-use crate::vendor::Vendor;
-
-fn desk_of(count: usize) -> (Desk, Vendor, Vec<Org>) {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
-    (desk, vendor, orgs)
-}
+use crate::desk::{ALL, Desk, FAST, saving_clips};
 
 /// What a command comes to, printing to a disk that is full; and what it says of it.
 fn on_a_full_disk(desk: &Desk, line: &str) -> (i32, String) {
@@ -37,7 +27,7 @@ fn into_a_closed_pipe(desk: &Desk, line: &str) -> (i32, String) {
 
 #[test]
 fn output_that_could_not_be_written_is_reported_and_ends_with_74() {
-    let (desk, vendor, orgs) = desk_of(3);
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
     let run = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0).run.unwrap();
     let run = run.display();
     let api = format!("--endpoint {} --token-file key", vendor.url());
@@ -92,7 +82,7 @@ fn what_is_wrong_with_an_input_comes_before_output_that_could_not_be_written() {
 #[test]
 fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_with_74() {
     for flag in ["", "--json"] {
-        let (desk, vendor, orgs) = desk_of(4);
+        let (desk, vendor, orgs) = saving_clips(Server::Merge, 4);
         let api = format!("--endpoint {} --token-file key", vendor.url());
         let line = format!("apply orgs.csv --metrics-file m.prom {flag} {ALL} {FAST} {api}");
         // With --json the summary is on stderr, and stdout fails with the first event.
@@ -112,7 +102,7 @@ fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_wit
 
 #[test]
 fn a_file_that_may_not_grow_ends_with_74_like_a_full_disk() {
-    let (desk, vendor, _) = desk_of(200);
+    let (desk, vendor, _) = saving_clips(Server::Merge, 200);
     for line in ["plan orgs.csv", "apply orgs.csv --yes"] {
         let line = format!("{line} {FAST} --endpoint {} --token-file key", vendor.url());
         let mut command = std::process::Command::new("sh");

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{Desk, FAST};
+use crate::desk::{Desk, FAST, saving_clips};
 use crate::org::Org;
-use crate::vendor::{Fault, Vendor};
+use crate::vendor::Fault;
 
 /// The most arrivals in any half-open stretch of this length.
 fn most_within(arrivals: &[Instant], stretch: Duration) -> usize {
@@ -53,10 +53,7 @@ fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
     // A run of 300 orgs takes 24 s: for those who have the time.
     let count =
         std::env::var_os("ORGWAVE_E2E_ORGS").map_or(60, |count| count.to_str().unwrap().parse().unwrap());
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, count);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let lateness = Lateness::measure(&runtime);
     let line =
@@ -76,10 +73,7 @@ fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
 
 #[test]
 fn no_org_is_called_more_often_than_its_own_rate() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..8).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 8);
     // One call a second and org: four calls take three seconds at least.
     let line = format!(
         "apply orgs.csv --yes --waves rest {}",
@@ -97,10 +91,7 @@ fn no_org_is_called_more_often_than_its_own_rate() {
 
 #[test]
 fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..30).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, _) = saving_clips(Server::Merge, 30);
     // With every write held back, as many calls arrive as may be under way, and no more.
     vendor.on(Fault::held().on(Route::Write));
     let line = format!("apply orgs.csv --yes --waves rest --concurrency 7 {}", FAST.replace("2s", "20s"));
@@ -113,10 +104,7 @@ fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
 
 #[test]
 fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..20).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 20);
     // Several orgs at once: that is the bucket which all calls share.
     for org in &orgs[3..7] {
         vendor.on(Fault::throttled(&["1"]).on(Route::Write).of(&org.uuid).times(1));

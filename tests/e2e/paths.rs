@@ -6,15 +6,12 @@ use std::process::Command;
 
 use orgwave_sandbox::Server;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, of_one};
 use crate::org::Org;
 use crate::vendor::{KEY, Vendor};
 
 fn ready() -> (Desk, Vendor) {
-    let desk = Desk::new();
-    let org = Org::new(0);
-    desk.manifest("saveClips", [(&org, "true".to_owned())]);
-    (desk, Vendor::start(Server::Merge, [org]))
+    of_one(Server::Merge, &Org::new(0), "saveClips", "true")
 }
 
 #[test]

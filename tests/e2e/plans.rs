@@ -4,7 +4,7 @@ use std::fs;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{Desk, FAST, acks};
+use crate::desk::{Desk, FAST, acks, of_one, saving_clips};
 use crate::org::Org;
 use crate::vendor::{Fault, KEY, Vendor};
 
@@ -82,10 +82,8 @@ fn a_plan_is_for_one_endpoint_one_key_and_a_while() {
 
 #[test]
 fn a_secret_that_changed_since_the_plan_is_12() {
-    let desk = Desk::new();
     let org = Org::new(0);
-    desk.manifest("apiToken", [(&org, "<secret:ENVOY_TOKEN>".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org.clone()]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "apiToken", "<secret:ENVOY_TOKEN>");
     desk.write_private("s.toml", "ENVOY_TOKEN = \"first-value\"\n");
     let plan = desk.run(&vendor, &format!("plan orgs.csv --secrets s.toml {FAST}")).expect(0).plan_file();
     desk.write_private("s.toml", "ENVOY_TOKEN = \"second-value\"\n");
@@ -133,10 +131,8 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
         ("disarms", "badgeAuthDisablesAlarmMonitoring", "true"),
         ("additions", r"doorInfoMap.d\.2.remoteUnlock", "false"),
     ] {
-        let desk = Desk::new();
         let org = Org::new(1);
-        desk.manifest(columns, [(&org, cells.to_owned())]);
-        let vendor = Vendor::start(Server::Replace, [org.clone()]);
+        let (desk, vendor) = of_one(Server::Replace, &org, columns, cells);
         for yes in ["--yes", "--unattended --max-changed 100%"] {
             let stopped = desk.run(&vendor, &format!("apply orgs.csv {yes} {FAST}")).expect(13);
             assert_eq!(vendor.of(Route::Write).len(), 0, "{name}");
@@ -154,10 +150,8 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
 
 #[test]
 fn an_org_that_does_not_say_whose_it_is_is_a_guard() {
-    let desk = Desk::new();
     let org = Org::new(1).without("orgUuid");
-    desk.manifest("saveClips", [(&org, "true".to_owned())]);
-    let vendor = Vendor::start(Server::Replace, [org.clone()]);
+    let (desk, vendor) = of_one(Server::Replace, &org, "saveClips", "true");
     let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
     desk.run_bare(&format!("apply {} --yes {}", told(&stopped.err), acks(&stopped.err))).expect(0);
     assert_eq!(vendor.settings(&org.uuid), org.with("saveClips", "true").settings);
@@ -165,10 +159,8 @@ fn an_org_that_does_not_say_whose_it_is_is_a_guard() {
 
 #[test]
 fn a_plan_prints_the_line_that_applies_it() {
-    let desk = Desk::new();
     let org = Org::new(1);
-    desk.manifest("saveClips", [(&org, "<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org.clone()]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "saveClips", "<null>");
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     assert!(!told(&planned.out).contains("--ack"), "{}", planned.out);
     desk.run_bare(&format!("apply {} --yes {}", told(&planned.out), acks(&planned.out))).expect(0);
@@ -236,10 +228,7 @@ fn neither_a_plan_nor_its_pages_replace_a_file() {
 #[test]
 fn a_retry_writes_as_the_run_did() {
     for flag in ["--write patch", "--no-read"] {
-        let desk = Desk::new();
-        let orgs: Vec<Org> = (0..3).map(Org::new).collect();
-        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
         vendor.on(Fault::status(503, &[], "").on(Route::Write).of(&orgs[1].uuid));
         let all = "--waves rest --max-failures 100% --attempts 1";
         let ended = desk.run(&vendor, &format!("apply orgs.csv {flag} {all} --yes {FAST}")).expect(5);
@@ -277,10 +266,9 @@ fn an_id_that_begins_with_a_hyphen_is_selected_and_a_flag_is_not_swallowed() {
 
 #[test]
 fn undo_takes_out_an_added_entry_that_has_a_null_member() {
-    let desk = Desk::new();
     let org = Org::new(0).without("doorInfoMap");
-    desk.manifest("doorInfoMap.d1.doorName,doorInfoMap.d1.remoteUnlock", [(&org, "New,<null>".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org.clone()]);
+    let (desk, vendor) =
+        of_one(Server::Merge, &org, "doorInfoMap.d1.doorName,doorInfoMap.d1.remoteUnlock", "New,<null>");
     let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
     assert!(vendor.settings(&org.uuid)["doorInfoMap"].contains("\"New\""));
     desk.run(&vendor, &format!("undo {} -o undo.jsonl --rate unlimited", run.display())).expect(0);

@@ -6,16 +6,13 @@ use std::process::Command;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{Desk, Ended, FAST};
+use crate::desk::{Desk, Ended, FAST, of_one};
 use crate::org::Org;
 use crate::vendor::{KEY, Vendor};
 
 /// A desk with a good manifest, and a vendor that must not be called.
 fn ready() -> (Desk, Vendor) {
-    let desk = Desk::new();
-    let org = Org::new(5);
-    desk.manifest("saveClips,wave,apiToken", [(&org, "true,1,".to_owned())]);
-    (desk, Vendor::start(Server::Merge, [org]))
+    of_one(Server::Merge, &Org::new(5), "saveClips,wave,apiToken", "true,1,")
 }
 
 #[test]
@@ -193,10 +190,8 @@ fn the_key_comes_from_where_it_may_in_the_order_that_is_told() {
 
 #[test]
 fn secrets_must_be_there_before_anything_is_sent() {
-    let desk = Desk::new();
     let org = Org::new(5);
-    desk.manifest("apiToken", [(&org, "<secret:ENVOY_TOKEN>".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org.clone()]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "apiToken", "<secret:ENVOY_TOKEN>");
     for command in ["plan orgs.csv", "apply orgs.csv --yes"] {
         desk.run(&vendor, command).expect(78).says("ENVOY_TOKEN");
     }

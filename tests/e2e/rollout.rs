@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, FAST, Row, acks};
+use crate::desk::{ALL, Desk, FAST, Row, acks, of_one};
 use crate::org::{Org, parse, uuid};
 use crate::vendor::{KEY, Seen, Vendor};
 
@@ -170,10 +170,8 @@ fn a_second_apply_writes_nothing() {
 
 #[test]
 fn quiet_says_nothing_when_nothing_changed() {
-    let desk = Desk::new();
     let org = Org::new(0);
-    desk.manifest("enabled", [(&org, "true".to_owned())]);
-    let vendor = Vendor::start(Server::Merge, [org]);
+    let (desk, vendor) = of_one(Server::Merge, &org, "enabled", "true");
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes -q {FAST}")).expect(0);
     assert_eq!((ended.out.as_str(), ended.err.as_str()), ("", ""));
 }

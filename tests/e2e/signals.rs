@@ -4,16 +4,13 @@ use std::process::Command;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, Ended, FAST, Running};
+use crate::desk::{ALL, Desk, Ended, FAST, Running, saving_clips};
 use crate::org::Org;
 use crate::vendor::{Fault, Vendor};
 
 /// A run, as a shell's line, in which the second org's write is under way and answered once the vendor behaves.
 fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Running) {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..8).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Replace, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Replace, 8);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let mut command = Command::new("sh");
     desk.settle(&mut command);
@@ -115,10 +112,7 @@ fn where_hang_ups_are_ignored_from_the_beginning_they_stay_ignored() {
 #[test]
 fn a_signal_while_planning_leaves_nothing_behind() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        let desk = Desk::new();
-        let orgs: Vec<Org> = (0..4).map(Org::new).collect();
-        desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-        let vendor = Vendor::start(Server::Replace, orgs.clone());
+        let (desk, vendor, orgs) = saving_clips(Server::Replace, 4);
         vendor.on(Fault::held().on(Route::Read).of(&orgs[2].uuid));
         let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
         vendor.until_seen(3, Route::Read);
@@ -132,10 +126,7 @@ fn a_signal_while_planning_leaves_nothing_behind() {
 
 #[test]
 fn a_closed_stdout_neither_panics_nor_stops_a_run() {
-    let desk = Desk::new();
-    let orgs: Vec<Org> = (0..4).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, _) = saving_clips(Server::Merge, 4);
     let mut command = Command::new("sh");
     desk.settle(&mut command);
     let line = format!(

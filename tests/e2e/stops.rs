@@ -5,16 +5,10 @@ use std::net::TcpListener;
 
 use orgwave_sandbox::{Route, Server};
 
-use crate::desk::{ALL, Desk, Ended, FAST};
+use crate::desk::{ALL, Ended, FAST, saving_clips};
 use crate::org::Org;
 use crate::rollout::assert_proper;
 use crate::vendor::{Fault, Vendor};
-
-fn orgs(desk: &Desk, count: usize) -> Vec<Org> {
-    let orgs: Vec<Org> = (0..count).map(Org::new).collect();
-    desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
-    orgs
-}
 
 /// Whether what is reported of each org is what the vendor holds: nobody is called done who isn't, or the reverse.
 #[track_caller]
@@ -37,9 +31,7 @@ fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
     for (status, body) in
         [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Invalid api key"}"#)]
     {
-        let desk = Desk::new();
-        let orgs = orgs(&desk, 12);
-        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        let (desk, vendor, orgs) = saving_clips(Server::Merge, 12);
         let no = Fault::status(status, &[], body);
         // The canary gets through; from then on nothing does.
         for org in &orgs[1..] {
@@ -61,9 +53,7 @@ fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
 #[test]
 fn a_key_that_the_list_refuses_is_no_key() {
     for status in [401, 403] {
-        let desk = Desk::new();
-        let orgs = orgs(&desk, 3);
-        let vendor = Vendor::start(Server::Merge, orgs);
+        let (desk, vendor, _) = saving_clips(Server::Merge, 3);
         vendor.on(Fault::status(status, &[], r#"{"msg":"Invalid api key"}"#).on(Route::Clients));
         for command in ["apply orgs.csv --yes", "plan orgs.csv", "orgs", "check orgs.csv --online"] {
             desk.run(&vendor, &format!("{command} {}", FAST.replace("--no-progress", ""))).expect(77);
@@ -80,9 +70,7 @@ fn a_redirect_is_never_followed_and_the_key_stays_here() {
         let away = Fault::status(status, &[("Location", &location)], "");
 
         // Before any write.
-        let desk = Desk::new();
-        let orgs = orgs(&desk, 4);
-        let vendor = Vendor::start(Server::Merge, orgs.clone());
+        let (desk, vendor, orgs) = saving_clips(Server::Merge, 4);
         vendor.on(away.clone().on(Route::Clients));
         desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(69);
         vendor.behave();
@@ -105,8 +93,7 @@ fn a_redirect_is_never_followed_and_the_key_stays_here() {
 
 #[test]
 fn a_port_where_nobody_listens_is_said_before_anything_is_sent() {
-    let desk = Desk::new();
-    orgs(&desk, 2);
+    let (desk, ..) = saving_clips(Server::Merge, 2);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connection = format!("--endpoint http://{free} --token-file key {FAST} --attempts 2");
     for command in ["apply orgs.csv --yes", "plan orgs.csv"] {
@@ -130,8 +117,7 @@ fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
         "<html>",
         r#"{"clients":null,"error":true,"errorMsg":"try later"}"#,
     ] {
-        let desk = Desk::new();
-        let vendor = Vendor::start(Server::Merge, orgs(&desk, 2));
+        let (desk, vendor, _) = saving_clips(Server::Merge, 2);
         vendor.on(Fault::ok(body).on(Route::Clients));
         let line = format!("{FAST} --attempts 2");
         let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {line}"));
@@ -145,9 +131,7 @@ fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
 
 #[test]
 fn a_500_for_every_org_stops_at_the_canary() {
-    let desk = Desk::new();
-    let orgs = orgs(&desk, 30);
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 30);
     vendor.on(Fault::status(500, &[], "").on(Route::Write));
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(4);
     let written: std::collections::BTreeSet<_> =
@@ -160,9 +144,7 @@ fn a_500_for_every_org_stops_at_the_canary() {
 
 #[test]
 fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
-    let desk = Desk::new();
-    let orgs = orgs(&desk, 30);
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 30);
     for org in orgs.iter().skip(1).step_by(2) {
         vendor.on(Fault::status(400, &[], r#"{"msg":"no"}"#).on(Route::Write).of(&org.uuid));
     }
@@ -185,9 +167,7 @@ fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
 
 #[test]
 fn a_canary_whose_write_changes_what_nobody_manages_stops_the_run() {
-    let desk = Desk::new();
-    let orgs = orgs(&desk, 5);
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 5);
     let touched = orgs[0].clone().with("saveClips", "true").with("futureNumber", "1");
     let body = format!(r#"{{"orgIntegrationV2":{}}}"#, touched.object());
     vendor.on(Fault::ok(&body).on(Route::Read).of(&orgs[0].uuid).from(3));
@@ -202,9 +182,7 @@ fn a_canary_whose_write_changes_what_nobody_manages_stops_the_run() {
 #[test]
 fn a_closed_port_in_mid_run_fails_nobody() {
     // Long enough to be told apart from a run that waits for the vendor's return: the deadline drains it.
-    let desk = Desk::new();
-    let orgs = orgs(&desk, 6);
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 6);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));
     vendor.until_seen(2, Route::Write);
@@ -218,9 +196,7 @@ fn a_closed_port_in_mid_run_fails_nobody() {
 
 #[test]
 fn a_folder_of_reports_that_is_removed_in_mid_run_stops_the_run_while_it_can_still_be_stopped() {
-    let desk = Desk::new();
-    let orgs = orgs(&desk, 20);
-    let vendor = Vendor::start(Server::Merge, orgs.clone());
+    let (desk, vendor, orgs) = saving_clips(Server::Merge, 20);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));
     vendor.until_seen(2, Route::Write);
