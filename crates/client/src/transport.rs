@@ -49,9 +49,6 @@ const X_AUTH_ORG: HeaderName = HeaderName::from_static("x-auth-org");
 /// it from theirs (60 s and more is usual), so a request seldom meets a connection that is being closed.
 const MAX_IDLE: Duration = Duration::from_secs(20);
 
-/// Set aside at once for a body that announces its length; beyond it, memory grows with what came.
-const MAX_RESERVED: usize = 4 * 1024 * 1024;
-
 /// Sends calls. Clones share their connections.
 #[derive(Clone)]
 pub(crate) struct Transport(Arc<Inner>);
@@ -259,40 +256,24 @@ fn tls(setup: &Setup) -> Result<rustls::ClientConfig, SetupError> {
     }
 }
 
-/// A body as it comes in. Most come in one piece, which is then not copied.
+/// A body as it comes in.
 #[derive(Default)]
-struct Body {
-    first: Bytes,
-    all: Vec<u8>,
-}
+struct Body(Vec<u8>);
 
 impl Body {
     /// Reads to the end, or to the cap. What came before a failure stays.
     async fn fill(&mut self, response: &mut Response, cap: usize) -> Result<(), ExchangeError> {
-        let announced = announced(response).min(MAX_RESERVED);
         while let Some(chunk) = response.chunk().await.map_err(ExchangeError::of_body)? {
-            if self.len() + chunk.len() > cap {
+            if self.0.len() + chunk.len() > cap {
                 return Err(ExchangeError::TooLarge);
             }
-            if self.len() == 0 {
-                self.first = chunk;
-                continue;
-            }
-            if self.all.is_empty() {
-                self.all.reserve(announced.max(self.first.len() + chunk.len()));
-                self.all.extend_from_slice(&self.first);
-            }
-            self.all.extend_from_slice(&chunk);
+            self.0.extend_from_slice(&chunk);
         }
         Ok(())
     }
 
-    fn len(&self) -> usize {
-        self.first.len().max(self.all.len())
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.into() }
+    fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 }
 

@@ -9,7 +9,7 @@
 //! partner_bucket = { rate = 50, burst = 80 }
 //! spend = "both"
 //! settings = { saveClips = false }           # of every org, over the generated ones
-//! faults = ["429 retry-after=1 on write nth 1 share=0.1"]
+//! faults = ["429 retry-after=1 on write nth 1 share=0.1", { act = "reset", on = "write", nth = 2 }]
 //!
 //! [[sandbox.orgs]]
 //! match = "Acme *"
@@ -155,6 +155,7 @@ impl OrgOverride {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Act;
 
     #[test]
     fn the_table_of_the_header_is_read() {
@@ -166,7 +167,7 @@ mod tests {
             partner_bucket = { rate = 50, burst = 80 }
             spend = "both"
             settings = { saveClips = false }
-            faults = ["429 retry-after=1 on write nth 1 share=0.1"]
+            faults = ["429 retry-after=1 on write nth 1 share=0.1", { act = "reset", on = "write", nth = 2 }]
 
             [[orgs]]
             match = "Acme *"
@@ -179,6 +180,7 @@ mod tests {
         assert_eq!(config.org_bucket, Some(Quota::per_second(5.0)));
         assert_eq!(config.orgs[0].connected, Some(false));
         assert_eq!(config.faults[0], "429 retry-after=1 on write nth 1 share=0.1".parse().unwrap());
+        assert_eq!(config.faults[1].act, Act::Reset);
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Running {
 
     /// The most requests that were under way at once.
     pub fn most_at_once(&self) -> usize {
-        self.world.under_way.most()
+        self.world.most_under_way()
     }
 
     /// Stops, and ends all connections.

@@ -110,6 +110,7 @@ mod tests {
             ("500 times 2", [true, true, false, false]),
             ("500 nth 2", [false, true, false, false]),
             ("500 from 3", [false, false, true, true]),
+            ("500 from 2 times 2", [false, true, true, false]),
             ("500 from-request 4", [false, false, false, true]),
             ("500 on read", [false; 4]),
             ("500 of Ac*", [true; 4]),

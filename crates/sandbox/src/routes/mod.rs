@@ -156,7 +156,7 @@ fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
 
 async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Response {
     let at = Instant::now();
-    let _under_way = world.under_way.begin();
+    let _under_way = world.begin();
     let (parts, body) = request.into_parts();
     let call = Arrival::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
     let received = |body: &Bytes| Received::new(at, Some(operation), &parts, body.clone());

@@ -10,8 +10,8 @@ pub(crate) mod update;
 pub(crate) mod view;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,7 +39,9 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) keys: Vec<String>,
     pub(crate) watch: Option<Watch>,
-    pub(crate) under_way: UnderWay,
+    /// Held once more by each request that is under way.
+    under_way: Arc<()>,
+    most_under_way: AtomicUsize,
     pub(crate) clients: Vec<Arc<Org>>,
     pub(crate) partner: Arc<Org>,
     pub(crate) ledger: Ledger,
@@ -50,33 +52,6 @@ pub(crate) struct World {
     faults: RwLock<Vec<Arc<Armed>>>,
     requests: AtomicU64,
     refusals: mpsc::UnboundedSender<Duration>,
-}
-
-/// How many requests are under way, now and at most.
-#[derive(Default)]
-pub(crate) struct UnderWay(Mutex<(usize, usize)>);
-
-impl UnderWay {
-    /// Counts a request until what comes back is dropped.
-    pub(crate) fn begin(&self) -> impl Drop + '_ {
-        struct Begun<'a>(&'a UnderWay);
-        impl Drop for Begun<'_> {
-            fn drop(&mut self) {
-                self.0.lock().0 -= 1;
-            }
-        }
-        let mut counts = self.lock();
-        *counts = (counts.0 + 1, counts.1.max(counts.0 + 1));
-        Begun(self)
-    }
-
-    pub(crate) fn most(&self) -> usize {
-        self.lock().1
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (usize, usize)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The server's time: one that never jumps, and what the wall said when it started.
@@ -167,7 +142,8 @@ impl World {
             config,
             keys,
             watch,
-            under_way: UnderWay::default(),
+            under_way: Arc::default(),
+            most_under_way: AtomicUsize::new(0),
             clients,
             partner,
             ledger,
@@ -188,6 +164,17 @@ impl World {
     /// Counts a request, from 1.
     pub(crate) fn next_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts a request as under way until what comes back is dropped.
+    pub(crate) fn begin(&self) -> Arc<()> {
+        let held = Arc::clone(&self.under_way);
+        self.most_under_way.fetch_max(Arc::strong_count(&held) - 1, Ordering::Relaxed);
+        held
+    }
+
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.most_under_way.load(Ordering::Relaxed)
     }
 
     /// Takes the tokens that a call costs; how long to wait where there are none. Either all are taken or none.

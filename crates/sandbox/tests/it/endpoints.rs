@@ -1,6 +1,10 @@
 //! Every operation as the vendor answers it, refusals included.
 
-use orgwave_sandbox::{Estate, OrgSeed, Route, Sandbox, partner_org, starting_settings};
+use std::sync::{Arc, Mutex};
+
+use orgwave_sandbox::{
+    Estate, OrgSeed, Received, Route, SANDBOX_KEY, Sandbox, partner_org, starting_settings,
+};
 use serde_json::{Value, json};
 
 use crate::caller::{call, headers, org, read, request, sandbox, send, toggle, write};
@@ -66,6 +70,32 @@ async fn starting_settings_are_laid_over_the_generated_ones() {
     assert_eq!(sandbox.state(&org(1)).unwrap()["badgeFaceVerificationMode"], Value::Null);
     assert_eq!(sandbox.state(&org(2)).unwrap()["saveClips"], false);
     assert_eq!(sandbox.state(&org(2)).unwrap()["tomorrow"], 1);
+}
+
+#[tokio::test]
+async fn an_org_may_start_with_settings_that_no_number_holds_and_a_watcher_is_shown_every_request() {
+    let seen = Arc::<Mutex<Vec<Received>>>::default();
+    let record = Arc::clone(&seen);
+    let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];
+    let config = toml::from_str("unaudited = true\nserver = \"merge\"").unwrap();
+    let sandbox = Sandbox::new(config, orgs).unwrap().expecting_keys(["one", SANDBOX_KEY]);
+    let sandbox = sandbox.starting_with(&org(1), r#"{"big":1e400,"integrationAuditMap":null}"#);
+    let sandbox = sandbox.watched_by(move |received| record.lock().unwrap().push(received));
+    let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let body = r#"{"envoySettings":{"enabled":true}}"#;
+    let other_key = headers(Some(org(1))).replace(&format!("apikey: {SANDBOX_KEY}"), "apikey: one");
+    let write = request("POST", Route::Write.path(), &other_key, body);
+    assert_eq!(send(sandbox.addr(), &write).await.unwrap().status, 200);
+    assert_eq!(
+        sandbox.state_json(&org(1)).unwrap(),
+        r#"{"big":1e400,"enabled":true,"integrationAuditMap":null}"#
+    );
+    send(sandbox.addr(), &request("GET", "/nowhere", "x-auth-apikey: none\r\n", "")).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.iter().map(|seen| seen.route).collect::<Vec<_>>(), [Some(Route::Write), None]);
+    assert_eq!(seen[0].line, format!("POST {}", Route::Write.path()));
+    assert_eq!(seen[0].body, body);
+    assert!(seen[0].headers.contains(&("x-auth-apikey".to_owned(), "one".to_owned())));
 }
 
 #[tokio::test]

@@ -281,6 +281,34 @@ async fn latency_holds_for_every_call_and_a_caller_that_left_is_served_all_the_s
 }
 
 #[tokio::test]
+async fn what_is_held_back_goes_when_the_faults_are_taken_away() {
+    let sandbox = Arc::new(faulty("hold on write").await);
+    let before = sandbox.state(&org(1));
+    let caller = tokio::spawn({
+        let sandbox = Arc::clone(&sandbox);
+        async move { toggle(&sandbox, org(1)).await.map(|reply| reply.status) }
+    });
+    until("the write is entered", || !sandbox.ledger().is_empty()).await;
+    assert!(applied(&sandbox, before.as_ref()));
+    assert!(!caller.is_finished());
+    assert_eq!(read(&sandbox, org(1)).await.unwrap().status, 200);
+    sandbox.disarm();
+    assert_eq!(caller.await.unwrap().unwrap(), 200);
+    assert_eq!(sandbox.most_at_once(), 2);
+}
+
+#[tokio::test]
+async fn garbage_is_no_http() {
+    let sandbox = faulty("garbage").await;
+    let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
+    let read = request("POST", Route::Read.path(), &headers(Some(org(1))), "{}");
+    stream.write_all(read.as_bytes()).await.unwrap();
+    let mut bytes = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut bytes)).await.unwrap().unwrap();
+    assert_eq!(bytes, "SSH-2.0-OpenSSH_9.6\r\n");
+}
+
+#[tokio::test]
 async fn a_stale_read_shows_what_was_there_before_and_the_ledger_what_is() {
     let sandbox = faulty("reset applied stale=200ms on write").await;
     let before = read(&sandbox, org(1)).await.unwrap().settings();
