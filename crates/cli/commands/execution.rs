@@ -11,7 +11,6 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::{RunLock, SqliteJournal, WriteError};
 use orgwave_planner::plan::PlanLines;
-use orgwave_reporter::Summary;
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
 
 use super::listeners::Listeners;
@@ -145,14 +144,15 @@ pub fn report(
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
         say_page(
-            &Summary::of(&written)
+            &written
+                .summary()
                 .reached_by(key.again())
                 .render(console::width(), console::style(output.color, output.no_color.is_some())),
             output,
         );
     }
     let exit = console::settle(exit);
-    measure(metrics, exit, &written.tally)?;
+    measure(metrics, exit, &written.digest)?;
     Ok(exit)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
-use orgwave_reporter::{Label, Labels, ReportError, Tally, write_metrics};
+use orgwave_reporter::{Label, Labels, ReportError, RunDigest, write_metrics};
 
 use super::apply::is_plan;
 use crate::args::{Command, MetricsArgs};
@@ -53,7 +53,7 @@ impl Metrics {
 ///
 /// # Errors
 /// 74.
-pub fn measure(args: &MetricsArgs, exit: Exit, run: &Tally) -> Result<(), Failure> {
+pub fn measure(args: &MetricsArgs, exit: Exit, run: &RunDigest) -> Result<(), Failure> {
     let Some(path) = &args.metrics_file else { return Ok(()) };
     let labels = Labels { more: args.metrics_label.clone(), ..Labels::default() };
     Ok(write_metrics(path, &labels, exit, clock::now(), Some(run))?)

@@ -1,7 +1,6 @@
 //! `orgwave report RUN`: every file of a run, made anew from its journal and its plan.
 
 use orgwave_core::run::Exit;
-use orgwave_reporter::Summary;
 use orgwave_reporter::files::write_files_watched;
 
 use super::execution::say_page;
@@ -20,7 +19,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
-        say_page(&Summary::of(&written).render(console::width(), style), &args.output);
+        say_page(&written.summary().render(console::width(), style), &args.output);
     }
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ use orgwave_planner::Error;
 use orgwave_planner::plan::{OpenPlan, Proved, limits_of};
 use orgwave_planner::resume::Resume;
 use orgwave_reporter::files::write_files_watched;
-use orgwave_reporter::{RunLog, Summary, Tally};
+use orgwave_reporter::{RunDigest, RunLog};
 
 use super::execution::{Execution, check_metrics, execute, report, say, say_page};
 use super::listeners::Listeners;
@@ -41,18 +41,18 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
     let wait = args.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
     let mut lock = memory.locks().take(identity.partner(), None, wait).await?;
 
-    let (folder, tally) = match &args.run {
+    let (folder, digest) = match &args.run {
         Some(run) => {
             let folder = find(run, &args.output.reports)?;
-            let tally = folder.tally()?;
-            (folder, tally)
+            let digest = folder.digest()?;
+            (folder, digest)
         }
         None => newest_unfinished(&args.output.reports, &endpoint, &key)?,
     };
     may_resume(&folder, &identity, &args.key.again())?;
-    let is_passed_over = args.run.is_none() && is_stuck(&folder, &tally);
-    if tally.unsettled() == 0 || is_passed_over {
-        return without_sending(&args, &folder, &tally);
+    let is_passed_over = args.run.is_none() && is_stuck(&folder, &digest);
+    if digest.unsettled() == 0 || is_passed_over {
+        return without_sending(&args, &folder, &digest);
     }
 
     let file = open_plan(&folder.path.join(PLAN_FILE))?;
@@ -101,23 +101,23 @@ fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<()
 }
 
 /// A run that has nothing left to send: its files are written if they aren't there.
-fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Result<Exit, Failure> {
-    let finish = tally.course.finish.clone();
-    let exit = |tally: &Tally| match &finish {
-        Some(finish) => exit_of(finish, &tally.counts, tally.run.strict || args.strict),
+fn without_sending(args: &ResumeArgs, folder: &RunFolder, digest: &RunDigest) -> Result<Exit, Failure> {
+    let finish = digest.course.finish.clone();
+    let exit = |digest: &RunDigest| match &finish {
+        Some(finish) => exit_of(finish, &digest.counts, digest.run.strict || args.strict),
         None => {
             // Its last process died after the last org: judged as if it had ended by itself.
-            let finish = orgwave_core::run::Finish { at: tally.run.started, stop: None, wrote: true };
-            exit_of(&finish, &tally.counts, tally.run.strict || args.strict)
+            let finish = orgwave_core::run::Finish { at: digest.run.started, stop: None, wrote: true };
+            exit_of(&finish, &digest.counts, digest.run.strict || args.strict)
         }
     };
-    let is_passed_over = is_stuck(folder, tally);
-    if is_passed_over || is_finished(folder, tally) {
+    let is_passed_over = is_stuck(folder, digest);
+    if is_passed_over || is_finished(folder, digest) {
         if !args.output.quiet && !is_passed_over {
             say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
         }
-        let exit = console::settle(exit(tally));
-        measure(&args.metrics, exit, tally)?;
+        let exit = console::settle(exit(digest));
+        measure(&args.metrics, exit, digest)?;
         return Ok(exit);
     }
     let _lock = take(&folder.path)?;
@@ -126,10 +126,10 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, tally: &Tally) -> Resu
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
         let style = console::style(args.output.color, args.output.no_color.is_some());
-        say_page(&Summary::of(&written).render(console::width(), style), &args.output);
+        say_page(&written.summary().render(console::width(), style), &args.output);
     }
-    let exit = console::settle(exit(&written.tally));
-    measure(&args.metrics, exit, &written.tally)?;
+    let exit = console::settle(exit(&written.digest));
+    measure(&args.metrics, exit, &written.digest)?;
     Ok(exit)
 }
 

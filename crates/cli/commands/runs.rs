@@ -4,7 +4,7 @@ mod prune;
 
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
-use orgwave_reporter::Tally;
+use orgwave_reporter::RunDigest;
 use orgwave_reporter::terminal::{Entry, listing};
 use serde_json::{Value, json};
 
@@ -25,9 +25,9 @@ fn list(args: &RunsArgs) -> Exit {
     let runs = runs_in(&args.reports, |_, failure| console::error(&failure));
     let mut entries = Vec::new();
     for run in &runs {
-        match run.tally() {
-            Ok(tally) if args.json => console::event("run", &as_json(run, &tally)),
-            Ok(tally) => entries.push(entry(run, &tally)),
+        match run.digest() {
+            Ok(digest) if args.json => console::event("run", &as_json(run, &digest)),
+            Ok(digest) => entries.push(entry(run, &digest)),
             Err(failure) => console::error(&failure),
         }
     }
@@ -38,19 +38,19 @@ fn list(args: &RunsArgs) -> Exit {
     Exit::Done
 }
 
-fn state(run: &RunFolder, tally: &Tally) -> String {
-    if tally.course.finish.is_none() {
+fn state(run: &RunFolder, digest: &RunDigest) -> String {
+    if digest.course.finish.is_none() {
         return "died".to_owned();
     }
     // A run of the sandbox ended with its server: there is nothing to go on with.
-    if !is_finished(run, tally) && !tally.in_sandbox() {
+    if !is_finished(run, digest) && !digest.in_sandbox() {
         return "unfinished".to_owned();
     }
-    tally.exit().map_or_else(|| "died".to_owned(), |exit| format!("exit {}", exit.code()))
+    digest.exit().map_or_else(|| "died".to_owned(), |exit| format!("exit {}", exit.code()))
 }
 
-fn entry(run: &RunFolder, tally: &Tally) -> Entry {
-    let counts: Vec<String> = tally
+fn entry(run: &RunFolder, digest: &RunDigest) -> Entry {
+    let counts: Vec<String> = digest
         .counts
         .iter()
         .filter(|(_, orgs)| *orgs > 0)
@@ -58,19 +58,19 @@ fn entry(run: &RunFolder, tally: &Tally) -> Entry {
         .collect();
     Entry {
         id: run.header.run_id.clone(),
-        parts: vec![state(run, tally), run.header.endpoint.clone(), counts.join(", ")],
+        parts: vec![state(run, digest), run.header.endpoint.clone(), counts.join(", ")],
     }
 }
 
-fn as_json(run: &RunFolder, tally: &Tally) -> Value {
+fn as_json(run: &RunFolder, digest: &RunDigest) -> Value {
     json!({
         "run_id": run.header.run_id,
         "plan_id": run.header.plan_id,
         "endpoint": run.header.endpoint,
         "started": run.header.started,
-        "finished": is_finished(run, tally),
-        "exit_code": tally.exit().map(Exit::code),
-        "counts": tally.counts,
+        "finished": is_finished(run, digest),
+        "exit_code": digest.exit().map(Exit::code),
+        "counts": digest.counts,
         "folder": run.path.to_string_lossy(),
     })
 }

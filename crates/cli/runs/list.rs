@@ -6,7 +6,7 @@ use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
-use orgwave_reporter::Tally;
+use orgwave_reporter::RunDigest;
 
 use super::source::{PLAN_FILE, RunFiles};
 use crate::args::path_again;
@@ -73,8 +73,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// 65.
-    pub fn tally(&self) -> Result<Tally, Failure> {
-        Ok(Tally::of(&RunFiles::open(&self.path)?)?)
+    pub fn digest(&self) -> Result<RunDigest, Failure> {
+        Ok(RunDigest::of(&RunFiles::open(&self.path)?)?)
     }
 
     /// Whether its files have their names.
@@ -170,29 +170,29 @@ pub fn newest_unfinished(
     reports: &Path,
     endpoint: &str,
     key: &Fingerprint,
-) -> Result<(RunFolder, Tally), Failure> {
+) -> Result<(RunFolder, RunDigest), Failure> {
     let mut unreadable: Vec<(PathBuf, Failure)> = Vec::new();
     let runs = runs_in(reports, |path, failure| unreadable.push((path.to_owned(), failure)));
-    let mut found: Option<(RunFolder, Tally)> = None;
+    let mut found: Option<(RunFolder, RunDigest)> = None;
     for run in runs {
         if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {
             continue;
         }
-        match run.tally() {
-            Ok(tally) if is_stuck(&run, &tally) => {
+        match run.digest() {
+            Ok(digest) if is_stuck(&run, &digest) => {
                 crate::console::note(&format!(
                     "passed over {}: its open orgs ({}) gave the same answer twice; to read them again: orgwave resume {}\n",
                     run.header.run_id,
-                    tally.unsettled(),
+                    digest.unsettled(),
                     path_again(&run.path)
                 ));
-                found.get_or_insert((run, tally));
+                found.get_or_insert((run, digest));
             }
-            Ok(tally) if !is_finished(&run, &tally) => {
-                found = Some((run, tally));
+            Ok(digest) if !is_finished(&run, &digest) => {
+                found = Some((run, digest));
                 break;
             }
-            Ok(tally) => drop(found.get_or_insert((run, tally))),
+            Ok(digest) => drop(found.get_or_insert((run, digest))),
             Err(failure) => unreadable.push((run.path, failure)),
         }
     }
@@ -217,11 +217,11 @@ pub fn newest_unfinished(
 }
 
 /// Whether there is nothing to go on with: no org without its word for ever, and every file there.
-pub fn is_finished(run: &RunFolder, tally: &Tally) -> bool {
-    tally.unsettled() == 0 && tally.course.finish.is_some() && run.has_files()
+pub fn is_finished(run: &RunFolder, digest: &RunDigest) -> bool {
+    digest.unsettled() == 0 && digest.course.finish.is_some() && run.has_files()
 }
 
 /// Whether there is nothing to go on with but doubt that two processes in a row could not settle.
-pub fn is_stuck(run: &RunFolder, tally: &Tally) -> bool {
-    tally.is_stuck() && tally.course.finish.is_some() && run.has_files()
+pub fn is_stuck(run: &RunFolder, digest: &RunDigest) -> bool {
+    digest.is_stuck() && digest.course.finish.is_some() && run.has_files()
 }

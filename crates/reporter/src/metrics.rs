@@ -30,9 +30,9 @@ use orgwave_core::legible::is_hidden;
 use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
 
+use crate::digest::RunDigest;
 use crate::error::ReportError;
-use crate::files::whole::{WholeFile, sync_folder};
-use crate::tally::Tally;
+use crate::whole::{WholeFile, sync_folder};
 
 const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
 
@@ -105,10 +105,10 @@ pub fn write_metrics(
     labels: &Labels,
     exit: Exit,
     at: Timestamp,
-    run: Option<&Tally>,
+    run: Option<&RunDigest>,
 ) -> Result<(), ReportError> {
     let mut successes = Success::all(path);
-    let of_run = run.map(|tally| &tally.run);
+    let of_run = run.map(|digest| &digest.run);
     let rollout = match of_run.map(|run| run.rollout.as_str()).or(labels.rollout.as_deref()) {
         Some(name) => label("rollout", name),
         None => successes.first().map_or_else(|| label("rollout", ""), Success::rollout),
@@ -180,10 +180,16 @@ impl Success {
 }
 
 /// The text of the file.
-fn metrics(series: &str, exit: Exit, at: Timestamp, successes: &[Success], run: Option<&Tally>) -> String {
+fn metrics(
+    series: &str,
+    exit: Exit,
+    at: Timestamp,
+    successes: &[Success],
+    run: Option<&RunDigest>,
+) -> String {
     let mut out = Series { text: String::new(), labels: series };
-    if let Some(tally) = run {
-        of_run(&mut out, tally);
+    if let Some(digest) = run {
+        of_run(&mut out, digest);
     }
     out.plain("exit_code", "What the newest process ended with; 0 if all is well.", exit.code());
     out.plain("finished_timestamp_seconds", "When it ended.", seconds(at));
@@ -196,15 +202,15 @@ fn metrics(series: &str, exit: Exit, at: Timestamp, successes: &[Success], run: 
     out.text
 }
 
-fn of_run(out: &mut Series<'_>, tally: &Tally) {
-    let run = &tally.run;
+fn of_run(out: &mut Series<'_>, digest: &RunDigest) {
+    let run = &digest.run;
     let info = [("run_id", &run.run_id), ("plan_id", &run.plan_id), ("tool", &run.tool)];
     let info: String = info.iter().map(|(name, value)| format!(",{}", label(name, value))).collect();
     out.family("info", "The newest run.", [(info, 1)]);
     let orgs =
-        tally.counts.iter().map(|(status, orgs)| (format!(",{}", label("status", status.as_str())), orgs));
+        digest.counts.iter().map(|(status, orgs)| (format!(",{}", label("status", status.as_str())), orgs));
     out.family("orgs", "Orgs by final status.", orgs);
-    let course = &tally.course;
+    let course = &digest.course;
     out.plain("calls", "Calls to the API that ended.", course.calls);
     out.plain("throttled_calls", "Calls answered 429.", course.throttled);
     let worked = format!("{:.3}", course.worked.as_secs_f64());

@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 use std::iter::Peekable;
+use std::time::Duration;
 
 use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
@@ -24,8 +25,6 @@ pub struct Record {
     pub outcome: OrgOutcome,
     /// What there is to go on with.
     pub stage: Stage,
-    /// How long the plan's line is, in bytes.
-    pub length: u32,
     /// What stood where something was written that may be live; fits the line.
     before: Vec<Seen>,
 }
@@ -50,6 +49,17 @@ impl Record {
     /// The plan's line, and what stood where something was written that may be live; fits the line.
     pub fn into_change(self) -> (PlanLine, Vec<Seen>) {
         (self.line, self.before)
+    }
+
+    /// What went wrong, if something did.
+    pub fn complaint(&self) -> Option<&Complaint> {
+        self.outcome.complaint.as_ref()
+    }
+
+    /// How long the org took; `None` if it was never touched.
+    pub fn took(&self) -> Option<Duration> {
+        let (started, finished) = self.outcome.started_at.zip(self.outcome.finished_at)?;
+        Some(finished.since(started))
     }
 
     /// The name, or nothing.
@@ -90,7 +100,7 @@ impl<'a> Records<'a> {
     /// # Errors
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn next_record(&mut self) -> Result<Option<Record>, ReportError> {
-        let Some((entry, line)) = self.plan.next_org()? else {
+        let Some((_, line)) = self.plan.next_org()? else {
             return match self.next_org(u32::MAX)? {
                 Some(org) => Err(ReportError::Stray { index: org.index }),
                 None => Ok(None),
@@ -121,7 +131,7 @@ impl<'a> Records<'a> {
         if changes(&line.fields, &before).any(|change| change.is_none()) {
             return Err(ReportError::Stray { index });
         }
-        Ok(Some(Record { line, outcome, stage: self.stage, length: entry.length, before }))
+        Ok(Some(Record { line, outcome, stage: self.stage, before }))
     }
 
     /// The journal's next org, if it is one up to this.

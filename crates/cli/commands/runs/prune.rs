@@ -60,15 +60,15 @@ fn judge(run: RunFolder, now: Timestamp, keep: Duration) -> Option<Old> {
     if !is_in_place || now.since(run.header.started) < keep {
         return None;
     }
-    let tally = match run.tally() {
-        Ok(tally) => tally,
+    let digest = match run.digest() {
+        Ok(digest) => digest,
         Err(failure) => {
             console::error(&failure);
             return None;
         }
     };
-    let ended = tally.course.finish.as_ref()?.at;
-    if !is_finished(&run, &tally) || now.since(ended) < keep {
+    let ended = digest.course.finish.as_ref()?.at;
+    if !is_finished(&run, &digest) || now.since(ended) < keep {
         return None;
     }
     let bytes = size(&run.path);

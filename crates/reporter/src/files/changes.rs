@@ -2,41 +2,47 @@
 
 use std::io;
 
-use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
-use super::results::begin_row;
-use super::table::Table;
-use super::whole::WholeFile;
-use super::{Place, RunFile};
+use super::columns::{
+    AFTER, BEFORE, LINE, ORG_NAME, ORG_UUID, PATH, PLAN_ID, RUN_ID, Row, RunColumn, STATUS, WAVE,
+};
+use super::table::{Cell, Column, Table};
+use crate::digest::RunDigest;
 use crate::record::Record;
-use crate::tally::Tally;
-use crate::value;
+use crate::run_file::{Place, RunFile};
+use crate::whole::WholeFile;
 
-/// The columns. `before` and `after` read as a manifest's cells do; a secret is `<secret ...>` with the first
-/// digits of its fingerprint. `from` says where the value was written: row, default, or a side table's line.
-pub const COLUMNS: [&str; 11] = [
-    "line", "org_uuid", "org_name", "wave", "status", "path", "before", "after", "from", "run_id", "plan_id",
+/// The columns.
+const COLUMNS: [RunColumn; 11] = [
+    LINE,
+    ORG_UUID,
+    ORG_NAME,
+    WAVE,
+    STATUS,
+    PATH,
+    BEFORE,
+    AFTER,
+    Column {
+        name: "from",
+        about: "where the value was written: row, default, or a side table's line",
+        cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Text(change.field.from.text())),
+    },
+    RUN_ID,
+    PLAN_ID,
 ];
-
-/// So many of them are the same for all changes of an org.
-const OF_THE_ORG: usize = 5;
 
 pub(super) struct Changes {
     table: Table<WholeFile>,
-    run_id: String,
-    plan_id: String,
+    run: RunHeader,
 }
 
 impl Changes {
     pub(super) const NAME: &str = "changes.csv";
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
-        Ok(Self {
-            table: Table::begin(place.begin(Self::NAME)?, COLUMNS)?,
-            run_id: run.run_id.clone(),
-            plan_id: run.plan_id.clone(),
-        })
+        let table = Table::begin(place.begin(Self::NAME)?, COLUMNS.iter().map(|column| column.name))?;
+        Ok(Self { table, run: run.clone() })
     }
 }
 
@@ -46,23 +52,13 @@ impl RunFile for Changes {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let table = &mut self.table;
-        // The org's own cells are the same in all of its rows.
-        begin_row(table, record)?;
-        for Change { field, before } in record.changes() {
-            table.text(&field.path.text())?;
-            table.value(&value::before(&field.path, before))?;
-            table.value(&value::after(field))?;
-            table.text(&field.from.text())?;
-            table.text(&self.run_id)?;
-            table.text(&self.plan_id)?;
-            table.end_row_keeping(OF_THE_ORG)?;
+        for change in record.changes() {
+            self.table.row(Row { run: &self.run, record, change: Some(change) }.cells(&COLUMNS))?;
         }
-        table.drop_row();
         Ok(())
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         done.push(self.table.end()?);
         Ok(())
     }

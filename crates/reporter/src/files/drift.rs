@@ -9,10 +9,10 @@ use orgwave_core::outcome::{Complaint, Image};
 use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 
-use super::table::Table;
-use super::whole::{WholeFile, sync_folder};
+use super::table::{Cell, Table};
 use crate::error::ReportError;
 use crate::value;
+use crate::whole::{WholeFile, sync_folder};
 
 /// The columns. `result` is `drifted`, or the status of an org that could not be checked; `wanted` and `live` read as
 /// a manifest's cells do.
@@ -61,17 +61,8 @@ impl DriftCsv {
         wanted: &Image,
         live: &Image,
     ) -> Result<(), ReportError> {
-        let Self { table, path: file } = self;
-        let mut row = || {
-            begin_row(table, org, "drifted")?;
-            table.text(&path.text())?;
-            table.value(&value::before(path, wanted))?;
-            table.value(&value::before(path, live))?;
-            table.word("")?;
-            table.word("")?;
-            table.end_row()
-        };
-        row().map_err(ReportError::write(file))
+        let [wanted, live] = [wanted, live].map(|image| Cell::Value(value::before(path, image)));
+        self.row(org, "drifted", [Cell::Text(path.text()), wanted, live, Cell::Empty, Cell::Empty])
     }
 
     /// An org that could not be checked.
@@ -84,17 +75,20 @@ impl DriftCsv {
         status: Status,
         complaint: Option<&Complaint>,
     ) -> Result<(), ReportError> {
-        let Self { table, path } = self;
-        let mut row = || {
-            begin_row(table, org, status.as_str())?;
-            for _ in ["path", "wanted", "live"] {
-                table.word("")?;
-            }
-            table.maybe(complaint.map(|complaint| complaint.code))?;
-            table.text(complaint.map_or("", |complaint| &complaint.message))?;
-            table.end_row()
-        };
-        row().map_err(ReportError::write(path))
+        let code = complaint.map_or(Cell::Empty, |complaint| Cell::Word(complaint.code.as_str()));
+        let message = Cell::text(complaint.map(|complaint| complaint.message.as_str()));
+        self.row(org, status.as_str(), [Cell::Empty, Cell::Empty, Cell::Empty, code, message])
+    }
+
+    fn row(
+        &mut self,
+        org: &OrgCells<'_>,
+        result: &'static str,
+        cells: [Cell<'_>; 5],
+    ) -> Result<(), ReportError> {
+        let name = Cell::text(org.name);
+        let begin = [Cell::Number(org.line), Cell::Word(org.org.as_str()), name, Cell::Word(result)];
+        self.table.row(begin.into_iter().chain(cells)).map_err(ReportError::write(&self.path))
     }
 
     /// Makes the file durable and gives it its name.
@@ -111,11 +105,4 @@ impl DriftCsv {
 /// A temporary is made beside the file; of a bare name that is the working directory.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn begin_row(table: &mut Table<WholeFile>, org: &OrgCells<'_>, result: &'static str) -> io::Result<()> {
-    table.show(org.line)?;
-    table.id(org.org)?;
-    table.text(org.name.unwrap_or(""))?;
-    table.word(result)
 }

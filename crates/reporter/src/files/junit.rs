@@ -14,12 +14,12 @@ use orgwave_core::legible::is_hidden;
 use orgwave_core::run::RunHeader;
 use orgwave_core::status::{Counts, Status};
 
-use super::whole::WholeFile;
-use super::{Place, RunFile};
 use crate::advice::next_step;
+use crate::digest::RunDigest;
 use crate::record::Record;
-use crate::tally::Tally;
+use crate::run_file::{Place, RunFile};
 use crate::terminal::clean;
+use crate::whole::WholeFile;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -127,16 +127,16 @@ impl RunFile for Junit {
         writeln!(self.out, "    </testcase>")
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         writeln!(self.out, "  </testsuite>\n</testsuites>")?;
-        let counts = &tally.counts;
+        let counts = &digest.counts;
         let totals = Totals {
             tests: counts.total(),
             failures: self.total(counts, &Verdict::Failure),
             skipped: self.total(counts, &Verdict::Skipped),
-            worked: tally.course.worked,
+            worked: digest.course.worked,
         };
-        let head = head(&tally.run, totals);
+        let head = head(&digest.run, totals);
         if head.len() > self.room {
             return Err(io::Error::other("the totals don't fit the room that was left for them"));
         }

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_whole_files_leave_is_known() {
         let folder = tempfile::tempdir().unwrap();
-        let file = super::super::WholeFile::begin(folder.path(), Results::NAME).unwrap();
+        let file = crate::whole::WholeFile::begin(folder.path(), Results::NAME).unwrap();
         // As a kill leaves it: nobody removes it.
         std::mem::forget(file);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

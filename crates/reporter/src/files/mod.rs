@@ -6,96 +6,34 @@
 //!
 //! `plan.jsonl`, `run.db`, `run.log.jsonl` and the sandbox's ledger are written elsewhere.
 
-pub mod changes;
+mod changes;
+mod columns;
 pub mod drift;
 mod junit;
 mod leftovers;
-pub mod orgs;
+mod orgs;
 pub mod plan;
 pub mod results;
 mod retry;
-mod side_by_side;
 pub mod summary;
 pub mod table;
 mod toml_text;
-pub(crate) mod whole;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use orgwave_core::plan::Header;
-use orgwave_core::run::RunHeader;
 
 pub use self::leftovers::sweep;
-pub use self::whole::target_of;
-pub(crate) use self::whole::{Nameless, WholeFile, sync_folder};
+pub use crate::client_files::{ClientFiles, OrgFiles};
+use crate::digest::RunDigest;
 use crate::error::ReportError;
-use crate::record::{Record, Records};
-use crate::report::{ReportHtml, ReportMd};
+use crate::record::Records;
+use crate::report::{ReportHtml, ReportMd, Summary};
+use crate::run_file::{Place, RunFile, at};
 use crate::source::RunSource;
-use crate::tally::Tally;
-
-/// Whether each org gets a file of its own: `--org-files`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OrgFiles {
-    /// Up to 1,000 orgs.
-    #[default]
-    Auto,
-    /// Yes.
-    Always,
-    /// No.
-    Never,
-}
-
-impl OrgFiles {
-    const AUTO_UP_TO: u32 = 1_000;
-
-    const fn of_run(self, run: &RunHeader) -> ClientFiles {
-        match self {
-            // Night after night, the records of a thousand clients that didn't change would be what fills the disk.
-            Self::Auto if run.orgs <= Self::AUTO_UP_TO && run.unattended => ClientFiles::Changed,
-            Self::Auto if run.orgs <= Self::AUTO_UP_TO => ClientFiles::All,
-            Self::Always => ClientFiles::All,
-            Self::Auto | Self::Never => ClientFiles::None,
-        }
-    }
-}
-
-/// Which orgs have a file of their own in a run's folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientFiles {
-    /// None.
-    None,
-    /// Those of which something was written that may be live.
-    Changed,
-    /// All of them.
-    All,
-}
-
-impl FromStr for OrgFiles {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err(format!("{text:?} is none of auto, always, never")),
-        }
-    }
-}
-
-impl fmt::Display for OrgFiles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        })
-    }
-}
+pub use crate::whole::target_of;
+use crate::whole::{WholeFile, sync_all, sync_folder};
 
 /// What was written, and what the run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,8 +44,15 @@ pub struct Written {
     pub files: Vec<String>,
     /// Which orgs have a file in `orgs/`.
     pub org_files: ClientFiles,
-    /// The run in numbers.
-    pub tally: Tally,
+    /// What the run came to.
+    pub digest: RunDigest,
+}
+
+impl Written {
+    /// What is said of it on a terminal.
+    pub fn summary(&self) -> Summary<'_> {
+        Summary::of_files(&self.digest, &self.folder, self.org_files)
+    }
 }
 
 /// Writes every file of a run into its folder, which is there.
@@ -134,31 +79,30 @@ pub fn write_files_watched(
     mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
-    let mut tally = Tally::begin(source, records.header())?;
+    let mut digest = RunDigest::begin(source, records.header())?;
     let org_files = org_files.of_run(source.header());
-    let files = begin_all(source, folder, records.header(), org_files)?;
-    let files = side_by_side::write(files, folder, || {
-        let record = records.next_record()?;
-        if let Some(record) = &record {
-            tally.add(record);
+    let mut files = begin_all(source, folder, records.header(), org_files)?;
+    while let Some(record) = records.next_record()? {
+        digest.add(&record);
+        for file in &mut files {
+            file.org(&record).map_err(|error| at(folder, file.name())(error))?;
         }
-        Ok(record)
-    })?;
+    }
     let mut done = Vec::new();
     for file in files {
         let name = file.name();
-        file.end(&tally, &mut done).map_err(at(folder, name))?;
+        file.end(&digest, &mut done).map_err(at(folder, name))?;
     }
     if org_files == ClientFiles::None {
         orgs::clear(folder)?;
     }
     let names = done.iter().map(WholeFile::file_name).collect();
-    for file in side_by_side::sync(done)? {
+    for file in sync_all(done)? {
         before_name();
         file.name()?;
     }
     sync_folder(folder)?;
-    Ok(Written { folder: folder.to_owned(), files: names, org_files, tally })
+    Ok(Written { folder: folder.to_owned(), files: names, org_files, digest })
 }
 
 /// Every file, in the order in which people look for them; the summary last, since it names the others.
@@ -191,36 +135,4 @@ fn begin_all(
     }
     files.push(boxed(folder, summary::Summary::NAME, summary::Summary::begin(&place, others))?);
     Ok(files)
-}
-
-fn at(folder: &Path, name: &str) -> impl FnOnce(io::Error) -> ReportError + use<> {
-    let path = folder.join(name);
-    move |source| ReportError::Write { path, source }
-}
-
-/// Where files are begun.
-pub(crate) struct Place<'a> {
-    folder: &'a Path,
-}
-
-impl Place<'_> {
-    pub(crate) fn begin(&self, name: &str) -> io::Result<WholeFile> {
-        WholeFile::begin(self.folder, name)
-    }
-
-    pub(crate) fn failed(&self, name: &str, error: io::Error) -> ReportError {
-        at(self.folder, name)(error)
-    }
-}
-
-/// One file, or a few that belong together, while the records stream by.
-pub(crate) trait RunFile: Send {
-    /// Its name, for errors.
-    fn name(&self) -> &'static str;
-
-    /// The next row of the manifest.
-    fn org(&mut self, record: &Record) -> io::Result<()>;
-
-    /// Every row was seen: what is whole now goes to `done`, to be made durable and named with the others.
-    fn end(self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()>;
 }

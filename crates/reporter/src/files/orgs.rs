@@ -8,113 +8,62 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::change::Change;
 use orgwave_core::run::RunHeader;
 
+use super::columns::{
+    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FAILED_GUIDS, FINISHED_AT, MISCONFIGURED_DOORS, ORG_NAME,
+    ORG_UUID, PATH, PLAN_ID, RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED, WARNING,
+};
 use super::table::Table;
-use super::whole::{WholeFile, sync_folder};
-use super::{ClientFiles, RunFile};
+use crate::client_files::ClientFiles;
+use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::record::Record;
-use crate::tally::Tally;
-use crate::value;
+use crate::run_file::RunFile;
+use crate::whole::{WholeFile, sync_all, sync_folder};
 
 /// The folder within the run's.
 pub(super) const FOLDER: &str = "orgs";
 
 /// The columns.
-pub const COLUMNS: [&str; 16] = [
-    "org_uuid",
-    "org_name",
-    "status",
-    "verified",
-    "started_at",
-    "finished_at",
-    "path",
-    "before",
-    "after",
-    "warning",
-    "failed_guids",
-    "misconfigured_doors",
-    "error_code",
-    "error_message",
-    "run_id",
-    "plan_id",
+const COLUMNS: [RunColumn; 16] = [
+    ORG_UUID,
+    ORG_NAME,
+    STATUS,
+    VERIFIED,
+    STARTED_AT,
+    FINISHED_AT,
+    PATH,
+    BEFORE,
+    AFTER,
+    WARNING,
+    FAILED_GUIDS,
+    MISCONFIGURED_DOORS,
+    ERROR_CODE,
+    ERROR_MESSAGE,
+    RUN_ID,
+    PLAN_ID,
 ];
 
-/// A sync waits for the disk, and syncs that wait together share their waiting: so many files at a time, by so
-/// many threads.
+/// So many files are made durable together.
 const BATCH: usize = 128;
-const THREADS: usize = 16;
 
 pub(super) struct Orgs {
     folder: PathBuf,
     wanted: ClientFiles,
     batch: Vec<WholeFile>,
-    run_id: String,
-    plan_id: String,
+    run: RunHeader,
 }
 
 impl Orgs {
     pub(super) fn begin(folder: &Path, run: &RunHeader, wanted: ClientFiles) -> Self {
-        Self {
-            folder: folder.join(FOLDER),
-            wanted,
-            batch: Vec::with_capacity(BATCH),
-            run_id: run.run_id.clone(),
-            plan_id: run.plan_id.clone(),
-        }
+        Self { folder: folder.join(FOLDER), wanted, batch: Vec::with_capacity(BATCH), run: run.clone() }
     }
 
     /// Makes the gathered files durable and gives them their names.
     fn end_batch(&mut self) -> io::Result<()> {
-        let share = self.batch.len().div_ceil(THREADS).max(1);
-        std::thread::scope(|threads| {
-            let shares: Vec<_> = self
-                .batch
-                .chunks(share)
-                .map(|files| threads.spawn(move || files.iter().try_for_each(WholeFile::sync)))
-                .collect();
-            shares.into_iter().try_for_each(|share| {
-                share.join().unwrap_or_else(|_| Err(io::Error::other("a thread that syncs files panicked")))
-            })
-        })?;
-        for file in self.batch.drain(..) {
-            file.named().map_err(io::Error::other)?;
-        }
-        Ok(())
-    }
-
-    fn row(
-        &self,
-        table: &mut Table<Vec<u8>>,
-        Record { line, outcome, .. }: &Record,
-        change: Option<Change<'_>>,
-    ) -> io::Result<()> {
-        table.id(&line.org)?;
-        table.text(line.name.as_deref().unwrap_or(""))?;
-        table.word(outcome.status.as_str())?;
-        table.word(outcome.verified.as_str())?;
-        table.moment(outcome.started_at)?;
-        table.moment(outcome.finished_at)?;
-        if let Some(Change { field, before }) = change {
-            table.text(&field.path.text())?;
-            table.value(&value::before(&field.path, before))?;
-            table.value(&value::after(field))?;
-        } else {
-            for _ in ["path", "before", "after"] {
-                table.word("")?;
-            }
-        }
-        table.text(outcome.ack.warning.as_deref().unwrap_or(""))?;
-        table.texts(&outcome.ack.failed_guids)?;
-        table.texts(&outcome.ack.misconfigured_doors)?;
-        let complaint = outcome.complaint.as_ref();
-        table.word(complaint.map_or("", |complaint| complaint.code.as_str()))?;
-        table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
-        table.text(&self.run_id)?;
-        table.text(&self.plan_id)?;
-        table.end_row()
+        let files = sync_all(std::mem::take(&mut self.batch)).map_err(io::Error::other)?;
+        files.into_iter().try_for_each(|file| file.name().map_err(io::Error::other))
     }
 }
 
@@ -135,12 +84,15 @@ impl RunFile for Orgs {
         if self.batch.is_empty() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         }
-        let mut table = Table::begin(Vec::new(), COLUMNS)?;
-        if record.changed() == 0 {
-            self.row(&mut table, record, None)?;
-        }
-        for change in record.changes() {
-            self.row(&mut table, record, Some(change))?;
+        let mut table = Table::begin(Vec::new(), COLUMNS.iter().map(|column| column.name))?;
+        let mut changes = record.changes();
+        let mut change = changes.next();
+        loop {
+            table.row(Row { run: &self.run, record, change }.cells(&COLUMNS))?;
+            change = changes.next();
+            if change.is_none() {
+                break;
+            }
         }
         let mut file = WholeFile::begin(&self.folder, &name)?;
         file.write_all(&table.end()?)?;
@@ -148,7 +100,7 @@ impl RunFile for Orgs {
         if self.batch.len() < BATCH { Ok(()) } else { self.end_batch() }
     }
 
-    fn end(mut self: Box<Self>, _: &Tally, _: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, _: &RunDigest, _: &mut Vec<WholeFile>) -> io::Result<()> {
         self.end_batch()?;
         if self.folder.exists() { sync_folder(&self.folder).map_err(io::Error::other) } else { Ok(()) }
     }

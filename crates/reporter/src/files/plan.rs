@@ -6,34 +6,49 @@ use std::path::Path;
 
 use orgwave_core::plan::{Header, PlanLine, PlannedField, UnknownKey, Verdict};
 
-use super::table::Table;
-use super::whole::{WholeFile, sync_folder};
+use super::results::carried;
+use super::table::{Cell, Column, Table};
 use crate::error::ReportError;
+use crate::terminal::verdict_word;
 use crate::value;
+use crate::whole::{WholeFile, sync_folder};
+
+/// What a row is about: a line of the plan, and one of its fields that differ, if there is one.
+struct Row<'a> {
+    line: &'a PlanLine,
+    field: Option<&'a PlannedField>,
+}
+
+type PlanColumn = Column<for<'a> fn(&Row<'a>) -> Cell<'a>>;
+
+const fn column(name: &'static str, cell: for<'a> fn(&Row<'a>) -> Cell<'a>) -> PlanColumn {
+    Column { name, about: "", cell }
+}
 
 /// The columns, before the `_*` columns.
-pub const COLUMNS: [&str; 15] = [
-    "line",
-    "org_uuid",
-    "org_name",
-    "wave",
-    "verdict",
-    "action",
-    "path",
-    "before",
-    "after",
-    "from",
-    "error_code",
-    "error_message",
-    "skip",
-    "note",
-    "marks",
+const COLUMNS: [PlanColumn; 15] = [
+    column("line", |row| Cell::Number(row.line.line)),
+    column("org_uuid", |row| Cell::Word(row.line.org.as_str())),
+    column("org_name", |row| Cell::text(row.line.name.as_deref())),
+    column("wave", |row| Cell::number(row.line.wave)),
+    column("verdict", |row| Cell::Word(verdict_word(row.line.verdict))),
+    column("action", |row| Cell::Word(row.line.action.as_str())),
+    column("path", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.path.text()))),
+    column("before", |row| {
+        row.field.map_or(Cell::Empty, |field| Cell::Value(value::before(&field.path, &field.before)))
+    }),
+    column("after", |row| row.field.map_or(Cell::Empty, |field| Cell::Value(value::wish(field)))),
+    column("from", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.from.text()))),
+    column("error_code", |row| {
+        row.line.complaint.as_ref().map_or(Cell::Empty, |complaint| Cell::Word(complaint.code.as_str()))
+    }),
+    column("error_message", |row| {
+        Cell::text(row.line.complaint.as_ref().map(|complaint| complaint.message.as_str()))
+    }),
+    column("skip", |row| Cell::text(row.line.skip.as_deref())),
+    column("note", |row| Cell::text(row.line.note.as_deref())),
+    column("marks", |row| Cell::Text(marks(row.line, row.field).into())),
 ];
-
-/// The word for a verdict in files and on screen: that of the status it leads to, or `update`.
-pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
-    verdict.status().map_or("update", orgwave_core::status::Status::as_str)
-}
 
 /// A `plan.csv` being written. It gets its name when it is [ended](Self::end).
 #[derive(Debug)]
@@ -50,7 +65,8 @@ impl PlanCsv {
     /// The file can't be written.
     pub fn begin(folder: &Path, name: &str, plan: &Header) -> Result<Self, ReportError> {
         let path = folder.join(name);
-        let columns = COLUMNS.into_iter().chain(plan.carried.iter().map(String::as_str));
+        let names = COLUMNS.iter().map(|column| column.name);
+        let columns = names.chain(plan.carried.iter().map(String::as_str));
         let table = WholeFile::begin(folder, name)
             .and_then(|file| Table::begin(file, columns))
             .map_err(ReportError::write(&path))?;
@@ -87,33 +103,9 @@ impl PlanCsv {
     }
 
     fn row(&mut self, line: &PlanLine, field: Option<&PlannedField>) -> io::Result<()> {
-        let table = &mut self.table;
-        table.show(line.line)?;
-        table.id(&line.org)?;
-        table.text(line.name.as_deref().unwrap_or(""))?;
-        table.maybe(line.wave)?;
-        table.word(verdict_word(line.verdict))?;
-        table.word(line.action.as_str())?;
-        if let Some(field) = field {
-            table.text(&field.path.text())?;
-            table.value(&value::before(&field.path, &field.before))?;
-            table.value(&value::wish(field))?;
-            table.text(&field.from.text())?;
-        } else {
-            for _ in ["path", "before", "after", "from"] {
-                table.word("")?;
-            }
-        }
-        let complaint = line.complaint.as_ref();
-        table.word(complaint.map_or("", |complaint| complaint.code.as_str()))?;
-        table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
-        table.text(line.skip.as_deref().unwrap_or(""))?;
-        table.text(line.note.as_deref().unwrap_or(""))?;
-        table.text(&marks(line, field))?;
-        for column in 0..self.carried {
-            table.text(line.carried.get(column).map_or("", String::as_str))?;
-        }
-        table.end_row()
+        let row = Row { line, field };
+        let cells = COLUMNS.iter().map(|column| (column.cell)(&row));
+        self.table.row(cells.chain(carried(&line.carried, self.carried)))
     }
 }
 

@@ -1,73 +1,97 @@
 //! `results.csv`: one row per manifest row, in its order, with its one final status.
 
+use std::borrow::Cow;
 use std::io;
 
 use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
-use super::table::Table;
-use super::whole::WholeFile;
-use super::{Place, RunFile};
+use super::columns::{
+    ERROR_CODE, ERROR_MESSAGE, FAILED_GUIDS, FINISHED_AT, LINE, MISCONFIGURED_DOORS, ORG_NAME, ORG_UUID,
+    PLAN_ID, RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED, WARNING, WAVE,
+};
+use super::table::{Cell, Column, Table};
 use crate::advice::next_step;
+use crate::digest::RunDigest;
 use crate::record::Record;
-use crate::tally::Tally;
+use crate::run_file::{Place, RunFile};
+use crate::whole::WholeFile;
 
-/// The columns, before `note` and the `_*` columns. Scripts depend on them.
-pub const COLUMNS: [&str; 21] = [
-    "line",
-    "org_uuid",
-    "org_name",
-    "wave",
-    "status",
-    "action",
-    "changed_fields",
-    "attempts",
-    "http_status",
-    "error_code",
-    "error_message",
-    "failed_guids",
-    "misconfigured_doors",
-    "warning",
-    "verified",
-    "started_at",
-    "finished_at",
-    "duration_ms",
-    "run_id",
-    "plan_id",
-    "next_step",
+/// The columns, before the `_*` columns of the manifest. Header, rows and documentation are made from this table; scripts
+/// depend on the names and their order.
+const COLUMNS: [RunColumn; 22] = [
+    LINE,
+    ORG_UUID,
+    ORG_NAME,
+    WAVE,
+    STATUS,
+    Column {
+        name: "action",
+        about: "what the plan wanted to do",
+        cell: |row| Cell::Word(row.record.outcome.action.as_str()),
+    },
+    Column {
+        name: "changed_fields",
+        about: "the settings that were written and may be live, separated by `;`",
+        cell: |row| {
+            let paths: Vec<_> = row.record.changes().map(|change| change.field.path.text()).collect();
+            if paths.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(paths.join(";"))) }
+        },
+    },
+    Column {
+        name: "attempts",
+        about: "writes that were sent",
+        cell: |row| Cell::Number(row.record.outcome.attempts.into()),
+    },
+    Column {
+        name: "http_status",
+        about: "of the last reply that mattered",
+        cell: |row| Cell::number(row.record.outcome.http_status),
+    },
+    ERROR_CODE,
+    ERROR_MESSAGE,
+    FAILED_GUIDS,
+    MISCONFIGURED_DOORS,
+    WARNING,
+    VERIFIED,
+    STARTED_AT,
+    FINISHED_AT,
+    Column {
+        name: "duration_ms",
+        about: "from `started_at` to `finished_at`",
+        cell: |row| {
+            Cell::number(row.record.took().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
+        },
+    },
+    RUN_ID,
+    PLAN_ID,
+    Column {
+        name: "next_step",
+        about: "what a person does now; empty where there is nothing to do",
+        cell: |row| Cell::Text(next_step(row.record).into()),
+    },
+    Column { name: "note", about: "the manifest's", cell: |row| Cell::text(row.record.line.note.as_deref()) },
 ];
+
+/// The columns that every `results.csv` has, and what their cells say.
+pub fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    COLUMNS.iter().map(|column| (column.name, column.about))
+}
 
 pub(super) struct Results {
     table: Table<WholeFile>,
-    run_id: String,
-    plan_id: String,
+    run: RunHeader,
     carried: usize,
-    paths: String,
 }
 
 impl Results {
     pub(super) const NAME: &str = "results.csv";
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader, plan: &Header) -> io::Result<Self> {
-        let columns = COLUMNS.into_iter().chain(["note"]).chain(plan.carried.iter().map(String::as_str));
-        Ok(Self {
-            table: Table::begin(place.begin(Self::NAME)?, columns)?,
-            run_id: run.run_id.clone(),
-            plan_id: run.plan_id.clone(),
-            carried: plan.carried.len(),
-            paths: String::new(),
-        })
+        let columns = COLUMNS.iter().map(|column| column.name).chain(plan.carried.iter().map(String::as_str));
+        let table = Table::begin(place.begin(Self::NAME)?, columns)?;
+        Ok(Self { table, run: run.clone(), carried: plan.carried.len() })
     }
-}
-
-/// Begins the row of an org, as all tables with rows of orgs do: whose it is, and what became of it.
-pub(super) fn begin_row(table: &mut Table<WholeFile>, record: &Record) -> io::Result<()> {
-    let Record { line, outcome, .. } = record;
-    table.show(line.line)?;
-    table.id(&line.org)?;
-    table.text(record.name())?;
-    table.maybe(record.wave())?;
-    table.word(outcome.status.as_str())
 }
 
 impl RunFile for Results {
@@ -76,42 +100,17 @@ impl RunFile for Results {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let (table, line, outcome) = (&mut self.table, &record.line, &record.outcome);
-        begin_row(table, record)?;
-        table.word(outcome.action.as_str())?;
-        self.paths.clear();
-        for change in record.changes() {
-            if !self.paths.is_empty() {
-                self.paths.push(';');
-            }
-            self.paths.push_str(&change.field.path.text());
-        }
-        table.text(&self.paths)?;
-        table.show(outcome.attempts)?;
-        table.maybe(outcome.http_status)?;
-        let complaint = outcome.complaint.as_ref();
-        table.word(complaint.map_or("", |complaint| complaint.code.as_str()))?;
-        table.text(complaint.map_or("", |complaint| complaint.message.as_str()))?;
-        table.texts(&outcome.ack.failed_guids)?;
-        table.texts(&outcome.ack.misconfigured_doors)?;
-        table.text(outcome.ack.warning.as_deref().unwrap_or(""))?;
-        table.word(outcome.verified.as_str())?;
-        table.moment(outcome.started_at)?;
-        table.moment(outcome.finished_at)?;
-        let duration = outcome.started_at.zip(outcome.finished_at);
-        table.maybe(duration.map(|(started, finished)| finished.since(started).as_millis()))?;
-        table.text(&self.run_id)?;
-        table.text(&self.plan_id)?;
-        table.text(next_step(record))?;
-        table.text(line.note.as_deref().unwrap_or(""))?;
-        for column in 0..self.carried {
-            table.text(line.carried.get(column).map_or("", String::as_str))?;
-        }
-        table.end_row()
+        let row = Row { run: &self.run, record, change: None };
+        self.table.row(row.cells(&COLUMNS).chain(carried(&record.line.carried, self.carried)))
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         done.push(self.table.end()?);
         Ok(())
     }
+}
+
+/// The cells of so many `_*` columns.
+pub(super) fn carried(cells: &[String], columns: usize) -> impl Iterator<Item = Cell<'_>> {
+    (0..columns).map(|column| Cell::text(cells.get(column).map(String::as_str)))
 }

@@ -16,10 +16,10 @@ use serde_json::Value;
 
 use super::table::Table;
 use super::toml_text::section;
-use super::whole::WholeFile;
-use super::{Place, RunFile};
+use crate::digest::RunDigest;
 use crate::record::Record;
-use crate::tally::Tally;
+use crate::run_file::{Place, RunFile};
+use crate::whole::WholeFile;
 
 pub(super) struct Retry {
     rows: Rows,
@@ -71,7 +71,7 @@ impl RunFile for Retry {
         Ok(())
     }
 
-    fn end(self: Box<Self>, _: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         done.push(self.rows.table.end()?);
         for (_, rows) in self.sides {
             done.push(rows.table.end()?);

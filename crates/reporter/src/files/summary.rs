@@ -31,11 +31,11 @@ use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
 use serde::Serialize;
 
-use super::whole::WholeFile;
-use super::{Place, RunFile};
 use crate::advice::advice;
+use crate::digest::RunDigest;
 use crate::record::Record;
-use crate::tally::Tally;
+use crate::run_file::{Place, RunFile};
+use crate::whole::WholeFile;
 
 /// The version of the schema above.
 pub const FORMAT: u32 = 1;
@@ -63,10 +63,10 @@ impl RunFile for Summary {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let mut files: Vec<String> = done.iter().map(WholeFile::file_name).collect();
         files.extend(self.others.iter().map(|name| (*name).to_owned()));
-        let json = serde_json::to_string_pretty(&document(tally, files))?;
+        let json = serde_json::to_string_pretty(&document(digest, files))?;
         writeln!(self.file, "{}", legible::json(&json))?;
         done.push(self.file);
         Ok(())
@@ -148,18 +148,18 @@ struct Latency {
     p99: Option<f64>,
 }
 
-fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
-    let Tally { run, course, warnings, .. } = tally;
+fn document(digest: &RunDigest, files: Vec<String>) -> Document<'_> {
+    let RunDigest { run, course, warnings, .. } = digest;
     let finish = course.finish.as_ref();
     let started = |wave: u32| course.waves.iter().find(|start| start.wave == wave).map(|start| start.at);
-    let mut errors: Vec<ErrorGroup<'_>> = tally
+    let mut errors: Vec<ErrorGroup<'_>> = digest
         .codes
         .iter()
         .map(|(code, group)| ErrorGroup {
             code: *code,
             title: code.title(),
             orgs: group.orgs,
-            next_step: advice(*code, tally.stage()),
+            next_step: advice(*code, digest.stage()),
             example: Example {
                 line: group.example.line,
                 org_uuid: group.example.org,
@@ -180,16 +180,16 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
         verify: run.verify,
         max_failures: run.max_failures.to_string(),
         strict: run.strict,
-        plan_created: tally.plan_created,
+        plan_created: digest.plan_created,
         started_at: run.started,
         finished_at: finish.map(|finish| finish.at),
         processes: course.began.len(),
         duration_ms: u64::try_from(course.worked.as_millis()).unwrap_or(u64::MAX),
-        exit_code: tally.exit().map(orgwave_core::run::Exit::code),
+        exit_code: digest.exit().map(orgwave_core::run::Exit::code),
         stop_reason: finish.and_then(|finish| finish.stop.as_ref()).map(ToString::to_string),
-        orgs: tally.counts.total(),
-        counts: tally.counts,
-        waves: tally
+        orgs: digest.counts.total(),
+        counts: digest.counts,
+        waves: digest
             .waves
             .iter()
             .map(|(wave, counts)| Wave {
@@ -205,8 +205,8 @@ fn document(tally: &Tally, files: Vec<String>) -> Document<'_> {
             guids: warnings.with_guids,
             texts: warnings.with_text,
         },
-        changed_orgs: tally.changed,
-        attempts: tally.attempts,
+        changed_orgs: digest.changed,
+        attempts: digest.attempts,
         calls: course.calls,
         throttled: course.throttled,
         latency_ms: Latency {

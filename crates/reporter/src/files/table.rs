@@ -1,13 +1,13 @@
 //! The dialect of every CSV: UTF-8 with BOM, CRLF, quoted where needed, guarded where the text is foreign.
 //!
-//! What a cell takes decides whether it is guarded, so that none can be forgotten: a text that isn't a constant of ours, an
-//! id or a number is [`text`](Table::text), but for cells that a manifest has [as typed](Table::typed).
+//! What a cell is decides whether it is guarded, so that none can be forgotten: whatever isn't a constant of ours, an id, a
+//! number or a moment is a `Cell::Text`, but for cells that a manifest has [as typed](Table::typed).
 
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use orgwave_core::autoformat::is_reformatted;
-use orgwave_core::code::Code;
 use orgwave_core::formula::guarded;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::timestamp::Timestamp;
@@ -20,6 +20,60 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// Large enough that a table of 100,000 rows is some hundreds of writes.
 const BUFFER: usize = 128 << 10;
 
+/// A column of a table: its name, what it says, and how its cell is made of a row.
+pub(super) struct Column<F> {
+    /// As the header has it; scripts depend on it.
+    pub(super) name: &'static str,
+    /// What its cells say, for the documentation.
+    pub(super) about: &'static str,
+    /// Makes the cell.
+    pub(super) cell: F,
+}
+
+/// What stands in a cell.
+#[derive(Debug)]
+pub(crate) enum Cell<'a> {
+    /// Nothing.
+    Empty,
+    /// A word of ours, or an org's id: its alphabet may begin with `-`, and is never guarded.
+    Word(&'a str),
+    /// A number of ours.
+    Number(u64),
+    /// A moment.
+    Moment(Timestamp),
+    /// A text that is somebody else's: guarded.
+    Text(Cow<'a, str>),
+    /// A value of the settings, as a manifest's cell would say it: where a spreadsheet would take a text for a number or a
+    /// date, a backslash says that it is none.
+    Value(Shown<'a>),
+}
+
+impl<'a> Cell<'a> {
+    /// A text that may be missing.
+    pub(crate) fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Empty, |text| Self::Text(text.into()))
+    }
+
+    /// A list whose items are somebody else's.
+    pub(crate) fn texts(items: &'a [String]) -> Self {
+        match items {
+            [] => Self::Empty,
+            [one] => Self::Text(one.into()),
+            _ => Self::Text(items.join(";").into()),
+        }
+    }
+
+    /// A number that may be missing.
+    pub(crate) fn number(number: Option<impl Into<u64>>) -> Self {
+        number.map_or(Self::Empty, |number| Self::Number(number.into()))
+    }
+
+    /// A moment that may be missing.
+    pub(crate) fn moment(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::Empty, Self::Moment)
+    }
+}
+
 /// A table being written, cell by cell.
 #[derive(Debug)]
 pub struct Table<W: Write> {
@@ -29,16 +83,6 @@ pub struct Table<W: Write> {
     scratch: String,
 }
 
-/// What shows itself in characters of ours.
-pub trait Plain: fmt::Display {}
-impl Plain for u16 {}
-impl Plain for u32 {}
-impl Plain for u64 {}
-impl Plain for u128 {}
-impl Plain for i32 {}
-impl Plain for Timestamp {}
-impl Plain for Code {}
-
 impl<W: Write> Table<W> {
     /// Begins a table with its header.
     ///
@@ -46,10 +90,7 @@ impl<W: Write> Table<W> {
     /// The table can't be written.
     pub fn begin<'a>(out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         let mut table = Self::without_header(out)?;
-        for column in columns {
-            table.text(column)?;
-        }
-        table.end_row()?;
+        table.row(columns.into_iter().map(|column| Cell::Text(column.into())))?;
         Ok(table)
     }
 
@@ -63,20 +104,34 @@ impl<W: Write> Table<W> {
         Ok(Self { csv, row: csv::ByteRecord::new(), scratch: String::new() })
     }
 
-    /// A word of ours.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn word(&mut self, text: &'static str) -> io::Result<()> {
-        self.typed(text)
+    /// Adds a whole row.
+    pub(super) fn row<'a>(&mut self, cells: impl IntoIterator<Item = Cell<'a>>) -> io::Result<()> {
+        for cell in cells {
+            self.cell(cell);
+        }
+        self.end_row()
     }
 
-    /// An org's id: its alphabet may begin with `-`, and is never guarded.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn id(&mut self, org: &Ruuid) -> io::Result<()> {
-        self.typed(org.as_str())
+    fn cell(&mut self, cell: Cell<'_>) {
+        self.scratch.clear();
+        match cell {
+            Cell::Empty => self.row.push_field(b""),
+            Cell::Word(word) => self.row.push_field(word.as_bytes()),
+            Cell::Text(text) => self.row.push_field(guarded(&text).as_bytes()),
+            Cell::Value(Shown { text, own: true }) => self.row.push_field(text.as_bytes()),
+            Cell::Value(Shown { text, own: false }) if is_reformatted(&text) => {
+                self.row.push_field(guarded(&format!("\\{text}")).as_bytes());
+            }
+            Cell::Value(Shown { text, own: false }) => self.row.push_field(guarded(&text).as_bytes()),
+            Cell::Number(number) => {
+                let _ = write!(self.scratch, "{number}");
+                self.row.push_field(self.scratch.as_bytes());
+            }
+            Cell::Moment(at) => {
+                let _ = write!(self.scratch, "{at}");
+                self.row.push_field(self.scratch.as_bytes());
+            }
+        }
     }
 
     /// The cell of an id, a key or a setting as a manifest has it: our reader takes it to the letter, so that what would
@@ -89,6 +144,22 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    /// A word of ours.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn word(&mut self, text: &'static str) -> io::Result<()> {
+        self.typed(text)
+    }
+
+    /// An org's id.
+    ///
+    /// # Errors
+    /// The table can't be written.
+    pub fn id(&mut self, org: &Ruuid) -> io::Result<()> {
+        self.typed(org.as_str())
+    }
+
     /// A cell whose text is somebody else's: guarded.
     ///
     /// # Errors
@@ -97,82 +168,14 @@ impl<W: Write> Table<W> {
         self.typed(&guarded(text))
     }
 
-    /// A list whose items are somebody else's.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn texts(&mut self, items: &[String]) -> io::Result<()> {
-        match items {
-            [] => self.word(""),
-            [one] => self.text(one),
-            _ => self.text(&items.join(";")),
-        }
-    }
-
-    /// A value of the settings, as a manifest's cell would say it: where a spreadsheet would take a text for a
-    /// number or a date, a backslash says that it is none.
-    pub(crate) fn value(&mut self, shown: &Shown) -> io::Result<()> {
-        if shown.own {
-            self.typed(&shown.text)
-        } else if is_reformatted(&shown.text) {
-            self.text(&format!("\\{}", shown.text))
-        } else {
-            self.text(&shown.text)
-        }
-    }
-
-    /// A number or a moment.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    #[expect(clippy::needless_pass_by_value, reason = "they are numbers and moments: copies")]
-    pub fn show(&mut self, value: impl Plain) -> io::Result<()> {
-        self.scratch.clear();
-        let _ = write!(self.scratch, "{value}");
-        self.row.push_field(self.scratch.as_bytes());
-        Ok(())
-    }
-
-    /// The same, or nothing.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn maybe(&mut self, value: Option<impl Plain>) -> io::Result<()> {
-        match value {
-            Some(value) => self.show(value),
-            None => self.word(""),
-        }
-    }
-
-    /// A moment, or nothing.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub fn moment(&mut self, at: Option<Timestamp>) -> io::Result<()> {
-        self.maybe(at)
-    }
-
     /// Ends the row.
     ///
     /// # Errors
     /// The table can't be written.
     pub fn end_row(&mut self) -> io::Result<()> {
-        self.end_row_keeping(0)
-    }
-
-    /// Ends the row, and begins the next with the first so many of its cells.
-    ///
-    /// # Errors
-    /// The table can't be written.
-    pub(super) fn end_row_keeping(&mut self, cells: usize) -> io::Result<()> {
         self.csv.write_byte_record(&self.row)?;
-        self.row.truncate(cells);
-        Ok(())
-    }
-
-    /// Forgets the cells of a row that isn't to be.
-    pub(super) fn drop_row(&mut self) {
         self.row.clear();
+        Ok(())
     }
 
     /// Ends the table.
@@ -191,18 +194,15 @@ mod tests {
     #[test]
     fn the_dialect() {
         let mut table = Table::begin(Vec::new(), ["a", "b", "c"]).unwrap();
-        table.text("=x, \"y\"").unwrap();
-        table.typed("-AAAA").unwrap();
-        table.texts(&["@1".into(), "-2".into()]).unwrap();
-        table.end_row().unwrap();
-        table.text("two\nlines").unwrap();
-        table.show(-5).unwrap();
-        table.moment(None).unwrap();
-        table.end_row().unwrap();
+        let items = ["@1".into(), "-2".into()];
+        table.row([Cell::Text("=x, \"y\"".into()), Cell::Word("-AAAA"), Cell::texts(&items)]).unwrap();
+        let shown = |text, own| Cell::Value(Shown { text: Cow::Borrowed(text), own });
+        table.row([Cell::Text("two\nlines".into()), shown("-5", true), Cell::moment(None)]).unwrap();
+        table.row([Cell::Number(5), shown("007", false), Cell::Empty]).unwrap();
         let bytes = table.end().unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "\u{feff}a,b,c\r\n\"'=x, \"\"y\"\"\",-AAAA,'@1;'-2\r\n\"two\nlines\",-5,\r\n"
+            "\u{feff}a,b,c\r\n\"'=x, \"\"y\"\"\",-AAAA,'@1;'-2\r\n\"two\nlines\",-5,\r\n5,\\007,\r\n"
         );
     }
 }

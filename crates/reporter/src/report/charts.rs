@@ -8,8 +8,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::timeline::{Bin, Timeline};
+use crate::digest::Course;
 use crate::pages::Chart;
-use crate::tally::Course;
 use crate::terminal::{count, pace};
 
 // The style knows these by their values.

@@ -9,11 +9,12 @@ use orgwave_core::status::Status;
 
 use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
-use crate::files::{Place, RunFile, WholeFile};
+use crate::digest::{OrgRef, RunDigest};
 use crate::pages::markdown::{Table, code, own, whole_code};
 use crate::record::Record;
-use crate::tally::{OrgRef, Tally};
+use crate::run_file::{Place, RunFile};
 use crate::terminal::{count, orgs, status_words};
+use crate::whole::WholeFile;
 
 /// Orgs that are listed.
 const LISTED: usize = 50;
@@ -57,12 +58,12 @@ impl RunFile for ReportMd {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let mut text = String::new();
-        top(&mut text, tally);
-        counts(&mut text, tally);
-        causes(&mut text, tally);
-        warnings(&mut text, tally);
+        top(&mut text, digest);
+        counts(&mut text, digest);
+        causes(&mut text, digest);
+        warnings(&mut text, digest);
         if !self.listed.is_empty() {
             text.push_str("\n## Orgs to look at\n\n");
             let mut table =
@@ -76,7 +77,7 @@ impl RunFile for ReportMd {
             }
         }
         text.push_str("\n## Facts\n\n");
-        for (name, value) in facts(tally) {
+        for (name, value) in facts(digest) {
             let _ = writeln!(text, "- {name}: {}", code(&value));
         }
         self.file.write_all(text.as_bytes())?;
@@ -85,27 +86,27 @@ impl RunFile for ReportMd {
     }
 }
 
-fn top(text: &mut String, tally: &Tally) {
-    let (title, notes) = headline(tally);
+fn top(text: &mut String, digest: &RunDigest) {
+    let (title, notes) = headline(digest);
     let _ = writeln!(text, "# {title}\n");
-    for allowance in &tally.allowances {
+    for allowance in &digest.allowances {
         let _ = writeln!(text, "**{}**\n", allowance.render(whole_code));
     }
     for note in notes {
         let _ = writeln!(text, "{}.  ", note.render(whole_code));
     }
-    if let Some(command) = next_command(tally) {
+    if let Some(command) = next_command(digest) {
         let _ = writeln!(text, "\nNext: {}", whole_code(&command));
     }
 }
 
-fn counts(text: &mut String, tally: &Tally) {
+fn counts(text: &mut String, digest: &RunDigest) {
     text.push('\n');
     let mut table = Table::begin(text, &["orgs:", "status", "meaning"]);
-    for (status, number) in tally.counts.iter().filter(|(_, number)| *number > 0) {
+    for (status, number) in digest.counts.iter().filter(|(_, number)| *number > 0) {
         table.row([count(number), status.to_string(), status_words(status).0.to_owned()]);
     }
-    let waves: Vec<_> = tally.waves.iter().filter(|(wave, _)| **wave > 0).collect();
+    let waves: Vec<_> = digest.waves.iter().filter(|(wave, _)| **wave > 0).collect();
     if waves.len() > 1 {
         text.push('\n');
         let mut table = Table::begin(text, &["wave:", "orgs:", "applied:", "with warnings:", "other:"]);
@@ -117,11 +118,11 @@ fn counts(text: &mut String, tally: &Tally) {
     }
 }
 
-fn causes(text: &mut String, tally: &Tally) {
-    if tally.codes.is_empty() {
+fn causes(text: &mut String, digest: &RunDigest) {
+    if digest.codes.is_empty() {
         return;
     }
-    let mut causes: Vec<_> = tally.codes.iter().collect();
+    let mut causes: Vec<_> = digest.codes.iter().collect();
     causes.sort_by_key(|(_, group)| Reverse(group.orgs));
     text.push_str("\n## What went wrong\n\n");
     let mut table = Table::begin(text, &["orgs:", "code", "cause", "what to do", "for example"]);
@@ -130,14 +131,14 @@ fn causes(text: &mut String, tally: &Tally) {
             count(group.orgs),
             code_of.to_string(),
             own(code_of.title()),
-            own(advice(*code_of, tally.stage())),
+            own(advice(*code_of, digest.stage())),
             format!("{}: {}", example(&group.example), code(&group.message)),
         ]);
     }
 }
 
-fn warnings(text: &mut String, tally: &Tally) {
-    let warnings = &tally.warnings;
+fn warnings(text: &mut String, digest: &RunDigest) {
+    let warnings = &digest.warnings;
     if warnings.with_doors + warnings.with_guids + warnings.with_more == 0 {
         return;
     }

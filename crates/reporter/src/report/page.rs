@@ -14,17 +14,18 @@ use super::charts;
 use super::timeline::Timeline;
 use super::words::{facts, headline, next_command};
 use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
+use crate::digest::{OrgRef, RunDigest};
 use crate::error::ReportError;
-use crate::files::{Place, RunFile, WholeFile};
 use crate::note::Note;
 use crate::pages::{
     CHANGES, Chart, Extra, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
 use crate::record::Record;
+use crate::run_file::{Place, RunFile};
 use crate::source::RunSource;
-use crate::tally::{OrgRef, Tally};
 use crate::terminal::{Tone, clean, count, cut, duration, orgs, status_words};
 use crate::value;
+use crate::whole::WholeFile;
 
 /// The file that has every org.
 const CSV: &str = "results.csv";
@@ -68,31 +69,36 @@ impl RunFile for ReportHtml {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, tally: &Tally, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let words: Vec<(&str, Tone)> =
             Status::ALL.iter().map(|status| (status.as_str(), status_words(*status).1)).collect();
         let listed = self.rows.end(false, CSV, self.org_files, &words);
-        let (title, notes) = headline(tally);
+        let (title, notes) = headline(digest);
         let frame = Frame {
             word: "Status",
             column: "sends",
             last_column: "took",
-            ..Frame::new(format!("{title} · run {}", tally.run.run_id), CSV.to_owned(), listed, facts(tally))
+            ..Frame::new(
+                format!("{title} · run {}", digest.run.run_id),
+                CSV.to_owned(),
+                listed,
+                facts(digest),
+            )
         };
         let html = ReportPage {
             frame,
             headline: title,
             notes: Note::clean(&notes),
-            allowances: Note::clean(&tally.allowances),
-            strip: strip(&segments(&tally.counts)),
-            next: next_command(tally).unwrap_or_default(),
-            causes: causes(tally),
-            warnings: warnings(tally),
-            charts: [charts::course(&self.timeline), charts::latency(&tally.course)]
+            allowances: Note::clean(&digest.allowances),
+            strip: strip(&segments(&digest.counts)),
+            next: next_command(digest).unwrap_or_default(),
+            causes: causes(digest),
+            warnings: warnings(digest),
+            charts: [charts::course(&self.timeline), charts::latency(&digest.course)]
                 .into_iter()
                 .flatten()
                 .collect(),
-            waves: waves(tally),
+            waves: waves(digest),
         };
         let html = html.render().map_err(io::Error::other)?;
         self.file.write_all(html.as_bytes())?;
@@ -207,14 +213,14 @@ fn segments(counts: &Counts) -> Vec<Segment> {
         .collect()
 }
 
-fn causes(tally: &Tally) -> Vec<Cause> {
-    let mut groups: Vec<_> = tally.codes.iter().collect();
+fn causes(digest: &RunDigest) -> Vec<Cause> {
+    let mut groups: Vec<_> = digest.codes.iter().collect();
     groups.sort_by_key(|(_, group)| Reverse(group.orgs));
-    let cause = |(code, group): (&orgwave_core::code::Code, &crate::tally::CodeTally)| Cause {
+    let cause = |(code, group): (&orgwave_core::code::Code, &crate::digest::CodeTally)| Cause {
         orgs: orgs(group.orgs),
         code: code.as_str(),
         title: code.title(),
-        todo: advice(*code, tally.stage()),
+        todo: advice(*code, digest.stage()),
         example: name_of(&group.example),
         message: cut(&group.message, 300),
     };
@@ -226,8 +232,8 @@ fn name_of(org: &OrgRef) -> String {
     format!("line {}, {}", org.line, cut(name, 80))
 }
 
-fn warnings(tally: &Tally) -> Vec<WarningCard> {
-    let warnings = &tally.warnings;
+fn warnings(digest: &RunDigest) -> Vec<WarningCard> {
+    let warnings = &digest.warnings;
     let example = |org: &OrgRef, items: &[String]| WarningExample {
         line: org.line,
         name: cut(if org.name.trim().is_empty() { org.org.as_str() } else { &org.name }, 80),
@@ -255,9 +261,9 @@ fn warnings(tally: &Tally) -> Vec<WarningCard> {
     cards
 }
 
-fn waves(tally: &Tally) -> Vec<Wave> {
+fn waves(digest: &RunDigest) -> Vec<Wave> {
     let wave = |(number, counts): (&u32, &Counts)| {
-        let start = tally.course.waves.iter().find(|start| start.wave == *number);
+        let start = digest.course.waves.iter().find(|start| start.wave == *number);
         let outcome: Vec<String> = counts
             .iter()
             .filter(|(_, orgs)| *orgs > 0)
@@ -267,10 +273,10 @@ fn waves(tally: &Tally) -> Vec<Wave> {
             number: *number,
             orgs: count(counts.total()),
             began: start
-                .map(|start| format!("after {}", duration(start.at.since(tally.run.started))))
+                .map(|start| format!("after {}", duration(start.at.since(digest.run.started))))
                 .unwrap_or_default(),
             outcome: outcome.join(", "),
         }
     };
-    tally.waves.iter().filter(|(number, _)| **number > 0).map(wave).collect()
+    digest.waves.iter().filter(|(number, _)| **number > 0).map(wave).collect()
 }

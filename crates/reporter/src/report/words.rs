@@ -4,17 +4,18 @@ use std::path::Path;
 
 use orgwave_core::status::Status;
 
-use crate::files::ClientFiles;
+use super::screen::Summary;
+use crate::client_files::ClientFiles;
+use crate::digest::RunDigest;
 use crate::note::Note;
-use crate::tally::Tally;
-use crate::terminal::{Summary, count, duration, orgs, pace, several};
+use crate::terminal::{count, duration, orgs, pace, several};
 
 /// A title, and what must be said at once.
-pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
-    let counts = &tally.counts;
+pub(super) fn headline(digest: &RunDigest) -> (String, Vec<Note>) {
+    let counts = &digest.counts;
     let written = counts.of(Status::Applied) + counts.of(Status::AppliedWithWarnings);
     let troubled: u64 = counts.total() - written - counts.of(Status::Unchanged) - counts.of(Status::Skipped);
-    let course = &tally.course;
+    let course = &digest.course;
     let title = match (written, troubled) {
         (0, 0) => format!("Nothing to do for {}", orgs(counts.total())),
         (_, 0) => format!("{} written, none failed", orgs(written)),
@@ -22,7 +23,7 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
     };
     let mut notes = Vec::new();
     let mut speed = vec![orgs(counts.total())];
-    let waves = tally.waves.keys().filter(|wave| **wave > 0).count();
+    let waves = digest.waves.keys().filter(|wave| **wave > 0).count();
     if waves > 1 {
         speed.push(format!("{waves} waves"));
     }
@@ -48,30 +49,31 @@ pub(super) fn headline(tally: &Tally) -> (String, Vec<Note>) {
 
 /// The command that goes on from here, for a run in the folder where runs land by default: where the folder
 /// lies now isn't known to a file that may be carried anywhere.
-pub(super) fn next_command(tally: &Tally) -> Option<String> {
-    Summary::of_files(tally, &Path::new("reports").join(&tally.run.run_id), ClientFiles::None).next_command()
+pub(super) fn next_command(digest: &RunDigest) -> Option<String> {
+    Summary::of_files(digest, &Path::new("reports").join(&digest.run.run_id), ClientFiles::None)
+        .next_command()
 }
 
 /// What identifies a run.
-pub(super) fn facts(tally: &Tally) -> Vec<(&'static str, String)> {
-    let run = &tally.run;
+pub(super) fn facts(digest: &RunDigest) -> Vec<(&'static str, String)> {
+    let run = &digest.run;
     let mut facts = vec![
         ("run", run.run_id.clone()),
         ("plan", run.plan_id.clone()),
         ("endpoint", run.endpoint.clone()),
         ("key fingerprint", run.key_fingerprint.as_str().to_owned()),
-        ("plan made", tally.plan_created.to_string()),
+        ("plan made", digest.plan_created.to_string()),
         ("started", run.started.to_string()),
     ];
-    if let Some(finish) = &tally.course.finish {
+    if let Some(finish) = &digest.course.finish {
         facts.push(("finished", finish.at.to_string()));
     }
-    if tally.course.began.len() > 1 {
-        facts.push(("processes", tally.course.began.len().to_string()));
+    if digest.course.began.len() > 1 {
+        facts.push(("processes", digest.course.began.len().to_string()));
     }
     facts.push(("write, verify", format!("{}, {}", run.write, run.verify)));
     facts.push(("failure budget", run.max_failures.to_string()));
-    if let Some(exit) = tally.exit() {
+    if let Some(exit) = digest.exit() {
         facts.push(("exit code", exit.code().to_string()));
     }
     facts.push(("tool", run.tool.clone()));

@@ -7,9 +7,9 @@ use orgwave_core::plan::{Header, Verdict};
 use super::clusters::to_show;
 use super::{Expected, PlanReview, more_kinds, more_orgs};
 use crate::advice::advice;
-use crate::files::plan::verdict_word;
 use crate::pages::markdown::{Table, code, own, whole_code};
 use crate::stage::Stage;
+use crate::terminal::verdict_word;
 use crate::terminal::{count, duration, orgs, several};
 
 /// Kinds of change that are listed.

@@ -26,9 +26,9 @@ pub use self::expected::Expected;
 pub use self::pages::PlanPages;
 use self::warning::{Told, Warning};
 use crate::advice::advice;
-use crate::files::plan::verdict_word;
 use crate::note::Note;
 use crate::stage::Stage;
+use crate::terminal::verdict_word;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
 use crate::value;
 

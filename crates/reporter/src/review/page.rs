@@ -11,12 +11,12 @@ use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
 use super::{Expected, PlanReview, more_kinds, more_orgs};
 use crate::advice::advice;
-use crate::files::plan::verdict_word;
 use crate::note::Note;
 use crate::pages::{
     CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
 };
 use crate::stage::Stage;
+use crate::terminal::verdict_word;
 use crate::terminal::{Tone, clean, count, cut, duration, orgs};
 use crate::value;
 

@@ -7,8 +7,8 @@ use orgwave_core::plan::{Footer, Header, PlanLine};
 
 use super::{Expected, PlanReview, markdown, page};
 use crate::error::ReportError;
-use crate::files::{WholeFile, sync_folder};
 use crate::pages::Rows;
+use crate::whole::{WholeFile, sync_folder};
 
 /// The pages of a plan, while its lines stream by. Nothing is written before the [end](Self::finish).
 #[derive(Debug)]

@@ -9,20 +9,18 @@ mod layout;
 mod listing;
 mod shell;
 mod style;
-mod summary;
 mod words;
 
 pub use clean::clean;
 pub use listing::{Entry, listing};
 pub use shell::{shell, shell_path};
 pub use style::Style;
-pub use summary::Summary;
 pub use words::{orgs, several};
 
 pub(crate) use clean::{cut, pad};
 pub(crate) use layout::{Column, Page};
 pub(crate) use style::Tone;
-pub(crate) use words::{count, duration, pace, status_words};
+pub(crate) use words::{count, duration, pace, status_words, verdict_word};
 
 /// The narrowest terminal that lines are made for.
 pub const NARROWEST: usize = 20;

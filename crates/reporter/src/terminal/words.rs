@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orgwave_core::plan::Verdict;
 use orgwave_core::status::Status;
 
 use super::style::Tone;
@@ -44,6 +45,11 @@ pub(crate) fn duration(duration: Duration) -> String {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a pace is positive and small")]
 pub(crate) fn pace(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.1}/s") } else { format!("{}/s", count(per_second as u64)) }
+}
+
+/// The word for a verdict in files and on screen: that of the status it leads to, or `update`.
+pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
+    verdict.status().map_or("update", Status::as_str)
 }
 
 /// What a status says to somebody who doesn't know the word.

@@ -113,7 +113,7 @@ fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
     let text = fs::read_to_string(folder.path().join("retry.toml")).unwrap();
     assert!(text.contains("orgwave undo r 0"), "{text}");
     assert!(text.parse::<toml::Table>().unwrap().is_empty(), "applied, it is refused: {text}");
-    let next = Summary::of_files(&written.tally, Path::new("reports/r 1"), ClientFiles::All).next_command();
+    let next = Summary::of_files(&written.digest, Path::new("reports/r 1"), ClientFiles::All).next_command();
     assert_eq!(next.as_deref(), Some("orgwave undo 'reports/r 0'"));
     let results = fs::read_to_string(folder.path().join("results.csv")).unwrap();
     assert!(results.contains("undo the first run again") && !results.contains("retry.toml"), "{results}");

@@ -8,7 +8,7 @@ use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::run::OrgProgress;
 use orgwave_core::status::{Counts, Status};
 use orgwave_reporter::files::{ClientFiles, OrgFiles, results, write_files};
-use orgwave_reporter::{ReportError, Tally};
+use orgwave_reporter::{ReportError, RunDigest};
 use proptest::prelude::*;
 
 use crate::fixture::{self, Run, line, outcome, plan_header, run_header, write_plan};
@@ -91,13 +91,14 @@ proptest! {
         let written = write_files(&run, folder.path(), OrgFiles::Never).unwrap();
 
         let rows = read(folder.path(), "results.csv");
-        prop_assert_eq!(&rows[0][..21], &results::COLUMNS[..]);
+        let names: Vec<_> = results::columns().map(|(name, _)| name).collect();
+        prop_assert_eq!(&rows[0][..22], &names[..]);
         let seen: Vec<(String, String)> = rows[1..].iter().map(|row| (row[1].clone(), row[4].clone())).collect();
         let wanted: Vec<(String, String)> =
             expected.iter().map(|(org, status)| (org.clone(), status.to_string())).collect();
         prop_assert_eq!(seen, wanted);
         let counts: Counts = expected.iter().map(|(_, status)| *status).collect();
-        prop_assert_eq!(written.tally.counts, counts);
+        prop_assert_eq!(written.digest.counts, counts);
 
         // What may be tried again is given back, in the same order, and no cell can be a formula.
         let retry = read(folder.path(), "retry.csv");
@@ -142,7 +143,7 @@ fn a_cut_plan_is_an_error_and_leaves_what_was_there() {
     let before = files_in(folder.path());
     run.plan.truncate(run.plan.len() / 2);
     assert!(matches!(write_files(&run, folder.path(), OrgFiles::Never), Err(ReportError::Plan(_))));
-    assert!(matches!(Tally::of(&run), Err(ReportError::Plan(_))));
+    assert!(matches!(RunDigest::of(&run), Err(ReportError::Plan(_))));
     assert_eq!(files_in(folder.path()), before);
 }
 

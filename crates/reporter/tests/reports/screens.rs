@@ -8,7 +8,7 @@ use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_core::status::Status;
 use orgwave_reporter::files::ClientFiles;
 use orgwave_reporter::terminal::Style;
-use orgwave_reporter::{Expected, PlanReview, Summary, Tally};
+use orgwave_reporter::{Expected, PlanReview, RunDigest, Summary};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::fixture::{self, Run};
@@ -41,9 +41,9 @@ fn review(lines: &[PlanLine]) -> PlanReview {
 }
 
 fn summary(run: &Run, width: usize, style: Style) -> String {
-    let tally = Tally::of(run).unwrap();
+    let digest = RunDigest::of(run).unwrap();
     let folder = Path::new("reports/20261124T073032Z-c0de");
-    Summary::of_files(&tally, folder, ClientFiles::All).render(width, style)
+    Summary::of_files(&digest, folder, ClientFiles::All).render(width, style)
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn colours_only_add_themselves() {
 #[test]
 fn the_next_command_fits_how_the_run_ended() {
     let next = |run: &Run| {
-        Summary::of_files(&Tally::of(run).unwrap(), Path::new("reports/r 1"), ClientFiles::All).next_command()
+        Summary::of_files(&RunDigest::of(run).unwrap(), Path::new("reports/r 1"), ClientFiles::All)
+            .next_command()
     };
     let stopped = |stop| Entry::Finished(Finish { at: fixture::at(1), stop, wrote: true });
     let mut run = fixture::rich();
@@ -128,7 +129,7 @@ fn the_next_command_fits_how_the_run_ended() {
 
 #[test]
 fn where_no_files_could_be_written_the_way_to_them_is_told() {
-    let tally = Tally::of(&fixture::rich()).unwrap();
-    let text = Summary::without_files(&tally, Path::new("reports/r1")).render(80, Style::Plain);
+    let digest = RunDigest::of(&fixture::rich()).unwrap();
+    let text = Summary::without_files(&digest, Path::new("reports/r1")).render(80, Style::Plain);
     assert!(text.contains("  orgwave report reports/r1\n"), "{text}");
 }

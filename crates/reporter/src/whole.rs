@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use orgwave_core::durable::folder_synced;
 use tempfile::NamedTempFile;
@@ -48,19 +49,8 @@ impl WholeFile {
         Ok(self.nameless())
     }
 
-    /// The same, for files that are synced together and then [named](Self::named) one by one.
-    pub(crate) fn sync(&self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         self.temporary.as_file().sync_all()
-    }
-
-    /// Gives a file that was synced its name.
-    pub(crate) fn named(self) -> Result<(), ReportError> {
-        self.nameless().name()
-    }
-
-    /// Where it will be.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The name it will have.
@@ -68,8 +58,7 @@ impl WholeFile {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// A file that was synced, to be named.
-    pub(crate) fn nameless(self) -> Nameless {
+    fn nameless(self) -> Nameless {
         Nameless { temporary: self.temporary.into_temp_path(), path: self.path }
     }
 }
@@ -95,6 +84,23 @@ impl Seek for WholeFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.temporary.as_file_mut().seek(to)
     }
+}
+
+/// Makes all of these durable at once: a disk that is asked together is done sooner.
+pub(crate) fn sync_all(files: Vec<WholeFile>) -> Result<Vec<Nameless>, ReportError> {
+    /// Syncs that wait together share their waiting.
+    const THREADS: usize = 16;
+    let share = files.len().div_ceil(THREADS).max(1);
+    thread::scope(|scope| {
+        let sync = |file: &WholeFile| file.sync().map_err(ReportError::write(&file.path));
+        let shares: Vec<_> =
+            files.chunks(share).map(|files| scope.spawn(move || files.iter().try_for_each(sync))).collect();
+        let ended = |share: thread::ScopedJoinHandle<'_, _>| {
+            share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        shares.into_iter().try_for_each(ended)
+    })?;
+    Ok(files.into_iter().map(WholeFile::nameless).collect())
 }
 
 /// Where a file of this name is written: links are followed, to a plain file or to where one may be made.

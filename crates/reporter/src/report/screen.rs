@@ -7,12 +7,12 @@ use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
-use super::layout::Page;
-use super::style::{Style, Tone};
-use super::{count, duration, orgs, pace, several, shell_path, status_words};
 use crate::advice::{DOORS, GUIDS, WARNING, advice};
-use crate::files::{ClientFiles, Written};
-use crate::tally::{OrgRef, Tally};
+use crate::client_files::ClientFiles;
+use crate::digest::{OrgRef, RunDigest};
+use crate::terminal::{
+    Page, Style, Tone, count, cut, duration, orgs, pace, several, shell_path, status_words,
+};
 
 /// How many causes of failure are told; the rest is in the results.
 const CAUSES: usize = 5;
@@ -22,7 +22,7 @@ const EXAMPLES: usize = 3;
 /// The end of a run, in words.
 #[derive(Debug)]
 pub struct Summary<'a> {
-    tally: &'a Tally,
+    digest: &'a RunDigest,
     folder: PathBuf,
     files_written: bool,
     org_files: ClientFiles,
@@ -32,25 +32,14 @@ pub struct Summary<'a> {
 
 impl<'a> Summary<'a> {
     /// Of a run whose files were written.
-    pub fn of(written: &'a Written) -> Self {
-        Self {
-            tally: &written.tally,
-            folder: written.folder.clone(),
-            files_written: true,
-            org_files: written.org_files,
-            connection: String::new(),
-        }
-    }
-
-    /// Of a run whose files were written earlier.
-    pub fn of_files(tally: &'a Tally, folder: &Path, org_files: ClientFiles) -> Self {
-        Self { tally, folder: folder.to_owned(), files_written: true, org_files, connection: String::new() }
+    pub fn of_files(digest: &'a RunDigest, folder: &Path, org_files: ClientFiles) -> Self {
+        Self { digest, folder: folder.to_owned(), files_written: true, org_files, connection: String::new() }
     }
 
     /// Of a run whose files could not be written.
-    pub fn without_files(tally: &'a Tally, folder: &Path) -> Self {
+    pub fn without_files(digest: &'a RunDigest, folder: &Path) -> Self {
         Self {
-            tally,
+            digest,
             folder: folder.to_owned(),
             files_written: false,
             org_files: ClientFiles::None,
@@ -79,16 +68,16 @@ impl<'a> Summary<'a> {
 
     /// The command that goes on from here; `None` if there is nothing to go on with.
     pub fn next_command(&self) -> Option<String> {
-        let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
-        let resumable = !self.tally.in_sandbox() && stop != Some(&StopReason::Expired);
-        if self.tally.unsettled() > 0 && resumable {
+        let stop = self.digest.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
+        let resumable = !self.digest.in_sandbox() && stop != Some(&StopReason::Expired);
+        if self.digest.unsettled() > 0 && resumable {
             return Some(format!("orgwave resume {}{}", shell_path(&self.folder), self.connection));
         }
-        (self.tally.retryable() > 0 && self.files_written).then(|| self.retry_command())
+        (self.digest.retryable() > 0 && self.files_written).then(|| self.retry_command())
     }
 
     fn retry_command(&self) -> String {
-        if let Some(run) = &self.tally.undoes {
+        if let Some(run) = &self.digest.undoes {
             // The rows of such a plan name no settings: a new one is made, of what is still to be taken back.
             return format!(
                 "orgwave undo {}{}",
@@ -96,8 +85,8 @@ impl<'a> Summary<'a> {
                 self.connection
             );
         }
-        let sandbox = if self.tally.in_sandbox() { " --sandbox" } else { "" };
-        let mode = self.tally.run.mode_again();
+        let sandbox = if self.digest.in_sandbox() { " --sandbox" } else { "" };
+        let mode = self.digest.run.mode_again();
         format!(
             "orgwave apply {}{mode}{sandbox}{}",
             shell_path(&self.folder.join("retry.toml")),
@@ -106,9 +95,9 @@ impl<'a> Summary<'a> {
     }
 
     fn headline(&self, page: &mut Page) {
-        let course = &self.tally.course;
-        let waves = self.tally.waves.keys().filter(|wave| **wave > 0).count();
-        let all = orgs(self.tally.counts.total());
+        let course = &self.digest.course;
+        let waves = self.digest.waves.keys().filter(|wave| **wave > 0).count();
+        let all = orgs(self.digest.counts.total());
         let mut parts = vec![match waves {
             0 => all,
             _ => format!("{all} in {}", several(waves as u64, "wave", "waves")),
@@ -123,7 +112,7 @@ impl<'a> Summary<'a> {
             parts.push(format!("{} answered 429 and waited out", count(course.throttled)));
         }
         page.paragraph(Tone::Strong, 0, 2, &parts.join(", "));
-        for allowance in &self.tally.allowances {
+        for allowance in &self.digest.allowances {
             page.paragraph(Tone::Warn, 0, 2, &allowance.render(str::to_owned));
         }
         match course.finish.as_ref().map(|finish| &finish.stop) {
@@ -135,7 +124,7 @@ impl<'a> Summary<'a> {
 
     fn counts(&self, page: &mut Page) {
         page.gap();
-        let rows: Vec<(Status, u64)> = self.tally.counts.iter().filter(|(_, orgs)| *orgs > 0).collect();
+        let rows: Vec<(Status, u64)> = self.digest.counts.iter().filter(|(_, orgs)| *orgs > 0).collect();
         let digits = rows.iter().map(|(_, orgs)| count(*orgs).len()).max().unwrap_or(0);
         let word = rows.iter().map(|(status, _)| status.as_str().len()).max().unwrap_or(0);
         for (status, orgs) in rows {
@@ -148,7 +137,7 @@ impl<'a> Summary<'a> {
     }
 
     fn causes(&self, page: &mut Page) {
-        let mut causes: Vec<_> = self.tally.codes.iter().collect();
+        let mut causes: Vec<_> = self.digest.codes.iter().collect();
         causes.sort_by_key(|(_, group)| Reverse(group.orgs));
         for (code, group) in causes.iter().take(CAUSES) {
             page.gap();
@@ -160,7 +149,7 @@ impl<'a> Summary<'a> {
                 format!("e.g. {name}: {}", short(&group.message))
             };
             page.paragraph(Tone::Plain, 2, 2, &example);
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code, self.tally.stage())));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(**code, self.digest.stage())));
         }
         if causes.len() > CAUSES {
             page.gap();
@@ -174,7 +163,7 @@ impl<'a> Summary<'a> {
     }
 
     fn warnings(&self, page: &mut Page) {
-        let warnings = &self.tally.warnings;
+        let warnings = &self.digest.warnings;
         if warnings.with_doors > 0 {
             page.gap();
             let text = format!("Warning  {} with doors in more than one location", orgs(warnings.with_doors));
@@ -214,7 +203,9 @@ impl<'a> Summary<'a> {
         page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").shown());
         let orgs = match self.org_files {
             ClientFiles::All => ", orgs/ (a file for each client)",
-            ClientFiles::Changed if self.tally.changed > 0 => ", orgs/ (a file for each client that changed)",
+            ClientFiles::Changed if self.digest.changed > 0 => {
+                ", orgs/ (a file for each client that changed)"
+            }
             ClientFiles::Changed | ClientFiles::None => "",
         };
         page.paragraph(Tone::Faint, 0, 2, &format!("beside it: report.html, changes.csv, retry.csv{orgs}"));
@@ -225,13 +216,13 @@ impl<'a> Summary<'a> {
         page.gap();
         let resumes = command.starts_with("orgwave resume");
         let why = if resumes {
-            format!("{} left. Go on with", orgs(self.tally.unsettled()))
+            format!("{} left. Go on with", orgs(self.digest.unsettled()))
         } else {
-            format!("{} may be tried again with", orgs(self.tally.retryable()))
+            format!("{} may be tried again with", orgs(self.digest.retryable()))
         };
         page.paragraph(Tone::Plain, 0, 2, &why);
         page.uncut(Tone::Strong, 2, &command);
-        let stop = self.tally.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
+        let stop = self.digest.course.finish.as_ref().and_then(|finish| finish.stop.as_ref());
         if resumes && stop == Some(&StopReason::KeyRefused) && self.files_written {
             page.paragraph(Tone::Plain, 0, 2, "if the same key works again; with a new key");
             page.uncut(Tone::Strong, 2, &self.retry_command());
@@ -264,5 +255,5 @@ fn name_of(example: &OrgRef) -> String {
 
 /// A foreign text that shall not fill the screen.
 fn short(text: &str) -> String {
-    super::cut(text, 120)
+    cut(text, 120)
 }

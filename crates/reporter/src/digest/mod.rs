@@ -14,7 +14,7 @@ use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
 
-pub use course::{Course, WaveStart};
+pub use course::Course;
 
 use crate::error::ReportError;
 use crate::note::Note;
@@ -105,7 +105,7 @@ impl Warnings {
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tally {
+pub struct RunDigest {
     /// What the run executes.
     pub run: RunHeader,
     /// When its plan was made.
@@ -132,18 +132,18 @@ pub struct Tally {
     pub course: Course,
 }
 
-impl Tally {
+impl RunDigest {
     /// Counts a whole run.
     ///
     /// # Errors
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn of(source: &dyn RunSource) -> Result<Self, ReportError> {
         let mut records = Records::of(source)?;
-        let mut tally = Self::begin(source, records.header())?;
+        let mut digest = Self::begin(source, records.header())?;
         while let Some(record) = records.next_record()? {
-            tally.add(&record);
+            digest.add(&record);
         }
-        Ok(tally)
+        Ok(digest)
     }
 
     pub(crate) fn begin(source: &dyn RunSource, plan: &Header) -> Result<Self, ReportError> {
@@ -174,7 +174,7 @@ impl Tally {
             self.warnings.add(&OrgRef::of(record), &outcome.ack);
         }
         if let Some(complaint) = &outcome.complaint {
-            self.codes.entry(complaint.code).and_modify(|tally| tally.orgs += 1).or_insert_with(|| {
+            self.codes.entry(complaint.code).and_modify(|digest| digest.orgs += 1).or_insert_with(|| {
                 CodeTally { orgs: 1, example: OrgRef::of(record), message: complaint.message.clone() }
             });
         }

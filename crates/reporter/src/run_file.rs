@@ -1,0 +1,41 @@
+//! One file of a run, while the records stream by.
+
+use std::io;
+use std::path::Path;
+
+use crate::digest::RunDigest;
+use crate::error::ReportError;
+use crate::record::Record;
+use crate::whole::WholeFile;
+
+pub(crate) fn at(folder: &Path, name: &str) -> impl FnOnce(io::Error) -> ReportError + use<> {
+    let path = folder.join(name);
+    move |source| ReportError::Write { path, source }
+}
+
+/// Where files are begun.
+pub(crate) struct Place<'a> {
+    pub(crate) folder: &'a Path,
+}
+
+impl Place<'_> {
+    pub(crate) fn begin(&self, name: &str) -> io::Result<WholeFile> {
+        WholeFile::begin(self.folder, name)
+    }
+
+    pub(crate) fn failed(&self, name: &str, error: io::Error) -> ReportError {
+        at(self.folder, name)(error)
+    }
+}
+
+/// One file, or a few that belong together, while the records stream by.
+pub(crate) trait RunFile {
+    /// Its name, for errors.
+    fn name(&self) -> &'static str;
+
+    /// The next row of the manifest.
+    fn org(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Every row was seen: what is whole now goes to `done`, to be made durable and named with the others.
+    fn end(self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()>;
+}
