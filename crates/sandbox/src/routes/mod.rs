@@ -9,20 +9,19 @@ mod admit;
 mod lists;
 mod settings;
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use self::admit::{Admitted, Arrival};
-use crate::fault::{Act, Armed, Fault};
+use crate::fault::{Act, Armed};
 use crate::received::Received;
 use crate::reply::HttpReply;
 use crate::route::Route;
@@ -93,6 +92,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .fallback(|State(world): State<Arc<World>>, request: Request| async move {
             stray(&world, request, 404, "No such operation")
         })
+        .layer(DefaultBodyLimit::max(BODY_CAP))
         .with_state(world)
 }
 
@@ -112,34 +112,6 @@ fn show(world: &World, received: impl FnOnce() -> Received) {
     if let Some(watch) = &world.watch {
         watch(received());
     }
-}
-
-/// Why a body isn't there.
-enum Cut {
-    TooLong,
-    BrokenOff,
-}
-
-/// The whole body, up to the cap; nothing of it where the connection is dropped before. One that comes in one piece, as nearly all do, isn't copied.
-async fn collect(mut body: Body, fault: Option<&Fault>) -> Result<Bytes, Cut> {
-    if fault.is_some_and(|fault| fault.act == Act::Drop) {
-        return Ok(Bytes::new());
-    }
-    let mut first = Bytes::new();
-    let mut rest = Vec::new();
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let Ok(data) = frame.map_err(|_| Cut::BrokenOff)?.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > BODY_CAP {
-            return Err(Cut::TooLong);
-        }
-        if first.is_empty() && rest.is_empty() {
-            first = data;
-        } else {
-            rest.extend(std::mem::take(&mut first));
-            rest.extend(data);
-        }
-    }
-    Ok(if rest.is_empty() { first } else { rest.into() })
 }
 
 /// Does what the call asks for, as far as its fault lets it.
@@ -167,14 +139,19 @@ async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Respon
             return reply.into();
         }
     };
-    let body = match collect(body, call.fault()).await {
+    let is_dropped = call.fault().is_some_and(|fault| fault.act == Act::Drop);
+    let whole = match is_dropped {
+        true => Ok(Bytes::new()),
+        false => Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await,
+    };
+    let body = match whole {
         Ok(body) => body,
-        Err(Cut::TooLong) => {
+        Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
             let reply = HttpReply::refused(413, "Payload too large", call.at_ms());
             return call.refuse(&world, reply).into();
         }
         // It never came whole, nobody is there to be answered, and the ledger holds whole requests.
-        Err(Cut::BrokenOff) => return HttpReply::bad_request("The body broke off").into(),
+        Err(_) => return HttpReply::bad_request("The body broke off").into(),
     };
     let latency = world.config.latency.of(world.config.seed, call.request());
     let outgoing = if latency.is_zero() {
