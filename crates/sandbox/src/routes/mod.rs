@@ -140,9 +140,10 @@ async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Respon
         }
     };
     let is_dropped = call.fault().is_some_and(|fault| fault.act == Act::Drop);
-    let whole = match is_dropped {
-        true => Ok(Bytes::new()),
-        false => Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await,
+    let whole = if is_dropped {
+        Ok(Bytes::new())
+    } else {
+        Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await
     };
     let body = match whole {
         Ok(body) => body,
