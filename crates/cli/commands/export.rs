@@ -8,8 +8,9 @@ use std::time::Duration;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
+use orgwave_planner::Spool;
 use orgwave_planner::clients;
-use orgwave_planner::export::{Kept, OrgRow, chosen, rows};
+use orgwave_planner::export::{OrgRow, chosen, rows};
 use orgwave_planner::selection::Selection;
 use orgwave_reporter::Fanout;
 use orgwave_reporter::terminal::{clean, orgs};
@@ -55,13 +56,13 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     let listed = chosen(clients::ask(&mut reads).await?.clients, &select)?;
 
     let cannot = |error: std::io::Error| Failure::cannot_write(&args.output, error);
-    let mut kept = Kept::new(staged.path(), listed.len()).map_err(cannot)?;
+    let mut kept = Spool::in_folder(staged.path()).map_err(cannot)?;
     let mut notes = Notes::default();
     let (mut read, mut failed) = (0_usize, None);
     let mut next = reads.gate.clock().now().plus(HEARTBEAT);
     rows(&listed, &mut reads, |place, row, read_at| {
         notes.take(row);
-        if let Err(error) = kept.put(place, row) {
+        if let Err(error) = kept.put(place as u64, row, ()) {
             failed.get_or_insert(error);
         }
         let Some(now) = read_at else { return };
@@ -75,7 +76,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     if let Some(error) = failed {
         return Err(cannot(error));
     }
-    staged.finish(kept, table.as_ref())?;
+    staged.finish(&mut kept, table.as_ref())?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }

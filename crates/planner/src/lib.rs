@@ -26,6 +26,7 @@ mod reads;
 pub mod resume;
 mod scratch;
 pub mod selection;
+mod spool;
 pub mod undo;
 pub mod verify;
 mod warning;
@@ -33,6 +34,7 @@ mod warning;
 pub use error::Error;
 pub use reads::Reads;
 pub use scratch::scratch;
+pub use spool::Spool;
 pub use warning::Warning;
 
 /// The tool and its version, as plans and runs record it.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use orgwave_core::desired::SideTable;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
-use orgwave_planner::export::{Kept, OrgRow, columns, spec_of};
+use orgwave_planner::Spool;
+use orgwave_planner::export::{OrgRow, columns, spec_of};
 use orgwave_reporter::files::table::Table;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -70,7 +71,7 @@ impl Staged {
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, kept: Kept, sandbox: Option<&Value>) -> Result<(), Failure> {
+    pub fn finish(self, kept: &mut Spool, sandbox: Option<&Value>) -> Result<(), Failure> {
         let cannot = |error: io::Error| Failure::cannot_write(&self.target, error);
         let mut names = write_tables(self.path(), kept).map_err(cannot)?;
         let text = rollout_file(sandbox).map_err(cannot)?;
@@ -91,7 +92,7 @@ impl Staged {
     }
 }
 
-fn write_tables(folder: &Path, kept: Kept) -> io::Result<Vec<String>> {
+fn write_tables(folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
     let mut names = vec!["orgs.csv".to_owned()];
     let fixed = ["org_uuid", "org_name"].into_iter();
     let header = fixed.chain(columns().map(|field| field.name)).chain(["skip", "note"]);
@@ -104,8 +105,8 @@ fn write_tables(folder: &Path, kept: Kept) -> io::Result<Vec<String>> {
         sides.push((table, Table::begin(File::create_new(folder.join(&name))?, header)?));
         names.push(name);
     }
-    for row in kept.rows()? {
-        let row = row?;
+    for row in kept.read()? {
+        let (_, row) = row?;
         let note = left_out(&row);
         let OrgRow { org, name, skip, cells } = row;
         orgs.id(&org)?;

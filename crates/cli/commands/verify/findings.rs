@@ -44,22 +44,22 @@ pub(super) fn tell(mut findings: Findings, args: &VerifyArgs) -> Result<Exit, Fa
 }
 
 fn as_json(findings: &mut Findings) -> Result<(), Failure> {
-    findings.each_drifted(usize::MAX, |line, found| {
+    for found in findings.each_drifted()? {
+        let (line, found) = found?;
         let drifted = json!({
             "line": line, "org_uuid": found.org, "org_name": found.name, "drift": found.what,
         });
         console::event("org_drifted", &drifted);
-        Ok::<_, Failure>(())
-    })?;
-    findings.each_unchecked(usize::MAX, |line, found| {
+    }
+    for found in findings.each_unchecked()? {
+        let (line, found) = found?;
         let (status, complaint) = &found.what;
         let unchecked = json!({
             "line": line, "org_uuid": found.org, "org_name": found.name,
             "status": status, "error": complaint,
         });
         console::event("org_not_checked", &unchecked);
-        Ok::<_, Failure>(())
-    })?;
+    }
     let counts = json!({
         "in_sync": findings.in_sync(), "drifted": findings.drifted(), "not_checked": findings.unchecked(),
     });
@@ -68,16 +68,17 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
 }
 
 fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<(), Failure> {
-    findings.each_drifted(usize::MAX, |line, found| {
+    for found in findings.each_drifted()? {
+        let (line, found) = found?;
         for drift in &found.what {
             table.drifted(&cells(line, &found), &drift.path, &drift.wanted, &drift.live)?;
         }
-        Ok::<_, Failure>(())
-    })?;
-    findings.each_unchecked(usize::MAX, |line, found| {
+    }
+    for found in findings.each_unchecked()? {
+        let (line, found) = found?;
         let (status, complaint) = &found.what;
-        table.unchecked(&cells(line, &found), *status, complaint.as_ref()).map_err(Failure::from)
-    })?;
+        table.unchecked(&cells(line, &found), *status, complaint.as_ref())?;
+    }
     Ok(table.end()?)
 }
 
@@ -85,7 +86,8 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
     let say = |text: &str| say(text, &args.output);
     let all_in = if args.output_file.is_some() { "the file has" } else { "-o FILE writes" };
     let mut left = SHOWN;
-    findings.each_drifted(SHOWN, |line, found| {
+    for found in findings.each_drifted()?.take(SHOWN) {
+        let (line, found) = found?;
         for drift in found.what.iter().take(left) {
             left -= 1;
             say(&format!(
@@ -96,20 +98,19 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
                 shown_as(&drift.wanted),
             ));
         }
-        Ok::<_, Failure>(())
-    })?;
+    }
     if findings.fields() > SHOWN as u64 {
         let more = several(findings.fields() - SHOWN as u64, "field", "fields");
         say(&format!("... and {more} more; {all_in} all\n"));
     }
-    findings.each_unchecked(SHOWN_UNCHECKED, |line, found| {
+    for found in findings.each_unchecked()?.take(SHOWN_UNCHECKED) {
+        let (line, found) = found?;
         let (status, complaint) = &found.what;
         let why = complaint.as_ref().map_or_else(String::new, |complaint| {
             format!(": {} {}", complaint.code, clean(&complaint.message))
         });
         say(&format!("line {line}, {}: not checked, {status}{why}\n", shown(&found)));
-        Ok::<_, Failure>(())
-    })?;
+    }
     if findings.unchecked() > SHOWN_UNCHECKED as u64 {
         let more = findings.unchecked() - SHOWN_UNCHECKED as u64;
         say(&format!("... and {} not checked; {all_in} all\n", orgs(more)));

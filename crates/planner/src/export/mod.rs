@@ -4,7 +4,6 @@
 //! Orgs that `--only` and `--skip` leave out have no row.
 
 mod cells;
-mod kept;
 
 use std::collections::HashSet;
 
@@ -17,7 +16,6 @@ use orgwave_executor::survey::Finding;
 use serde::{Deserialize, Serialize};
 
 pub use self::cells::{Entry, OrgCells, columns, spec_of};
-pub use self::kept::Kept;
 use crate::clients::{closed, name_in_a_cell};
 use crate::error::Error;
 use crate::reads::Reads;

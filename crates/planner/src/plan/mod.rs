@@ -8,7 +8,6 @@ mod make;
 mod no_read;
 mod open;
 mod policy;
-mod spool;
 
 pub use draft::Draft;
 pub(crate) use draft::folder_of;

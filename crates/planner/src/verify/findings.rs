@@ -1,6 +1,6 @@
 //! What a verification found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::outcome::{Complaint, Image};
@@ -8,10 +8,12 @@ use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::run::Exit;
 use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::noted::Noted;
 use crate::error::Error;
+use crate::scratch::scratch;
+use crate::spool::Spool;
 
 /// A managed path whose live value is not the desired one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,14 +51,16 @@ impl<T> Found<T> {
     }
 }
 
-/// What was found, by the manifest's lines.
-#[derive(Default)]
+/// What was found, by the manifest's lines. Of orgs that are as desired it keeps only the number.
+#[derive(Debug, Default)]
 pub struct Findings {
     in_sync: u64,
-    drifted: Noted<Found<Vec<Drift>>>,
+    /// The orgs, by their lines.
+    drifted: Option<Spool>,
     /// Of all that drifted.
     fields: u64,
-    unchecked: Noted<Found<(Status, Option<Complaint>)>>,
+    /// The orgs, by their lines.
+    unchecked: Option<Spool>,
     /// Whether one of them is refused for good.
     refused: bool,
     /// Why a finding could not be noted.
@@ -77,14 +81,14 @@ impl Findings {
             return;
         }
         self.fields += drifts.len() as u64;
-        let noted = self.drifted.put(line.line, &Found::new(line, drifts), self.other.as_deref());
+        let noted = note(&mut self.drifted, line.line, &Found::new(line, drifts), self.other.as_deref());
         self.keep(noted);
     }
 
     pub(super) fn unjudged(&mut self, line: &PlanLine, status: Status, complaint: Option<Complaint>) {
         self.refused |= matches!(status, Status::Blocked | Status::Rejected);
         let found = Found::new(line, (status, complaint));
-        let noted = self.unchecked.put(line.line, &found, self.other.as_deref());
+        let noted = note(&mut self.unchecked, line.line, &found, self.other.as_deref());
         self.keep(noted);
     }
 
@@ -104,7 +108,7 @@ impl Findings {
 
     /// How many orgs drifted.
     pub fn drifted(&self) -> u64 {
-        self.drifted.len()
+        count(self.drifted.as_ref())
     }
 
     /// How many fields of them did.
@@ -114,43 +118,63 @@ impl Findings {
 
     /// How many orgs could not be checked.
     pub fn unchecked(&self) -> u64 {
-        self.unchecked.len()
+        count(self.unchecked.as_ref())
     }
 
-    /// Hands out so many orgs that drifted, at most, in the manifest's order, each with its line.
+    /// The orgs that drifted, in the manifest's order, each with its line.
     ///
     /// # Errors
-    /// [`Error::Spool`]. What `each` fails with.
-    pub fn each_drifted<E: From<Error>>(
-        &mut self,
-        most: usize,
-        each: impl FnMut(u64, Found<Vec<Drift>>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.drifted.each(most, each)
+    /// [`Error::Spool`].
+    pub fn each_drifted(&mut self) -> Result<impl Iterator<Item = Noted<Vec<Drift>>>, Error> {
+        noted(&mut self.drifted)
     }
 
-    /// The same of those that could not be checked.
+    /// The orgs that could not be checked, the same.
     ///
     /// # Errors
-    /// As [`Self::each_drifted`].
-    pub fn each_unchecked<E: From<Error>>(
+    /// [`Error::Spool`].
+    pub fn each_unchecked(
         &mut self,
-        most: usize,
-        each: impl FnMut(u64, Found<(Status, Option<Complaint>)>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.unchecked.each(most, each)
+    ) -> Result<impl Iterator<Item = Noted<(Status, Option<Complaint>)>>, Error> {
+        noted(&mut self.unchecked)
     }
 
     /// What it comes to.
     pub fn exit(&self) -> Exit {
         if self.refused {
             Exit::SomeRefused
-        } else if self.unchecked.len() > 0 {
+        } else if count(self.unchecked.as_ref()) > 0 {
             Exit::TryAgain
-        } else if self.drifted.len() > 0 {
+        } else if count(self.drifted.as_ref()) > 0 {
             Exit::Changes
         } else {
             Exit::Done
         }
     }
+}
+
+/// A finding with its line, or why it can't be read.
+pub type Noted<T> = Result<(u64, Found<T>), Error>;
+
+/// Notes what was found. The file is made for the first, in a folder of its own.
+fn note<T: Serialize>(
+    spool: &mut Option<Spool>,
+    line: u64,
+    found: &Found<T>,
+    other: Option<&Path>,
+) -> Result<(), Error> {
+    let spool = match spool {
+        Some(spool) => spool,
+        none => none.insert(Spool::in_folder(scratch(other)?.path()).map_err(Error::Spool)?),
+    };
+    spool.put(line, found, ()).map_err(Error::Spool)
+}
+
+fn noted<T: DeserializeOwned>(spool: &mut Option<Spool>) -> Result<impl Iterator<Item = Noted<T>>, Error> {
+    let found = spool.as_mut().map(Spool::read).transpose().map_err(Error::Spool)?;
+    Ok(found.into_iter().flatten().map(|found| found.map_err(Error::Spool)))
+}
+
+fn count(spool: Option<&Spool>) -> u64 {
+    spool.map_or(0, Spool::len)
 }

@@ -1,7 +1,6 @@
 //! What is live, held against what was wanted.
 
 mod findings;
-mod noted;
 
 use std::path::PathBuf;
 
@@ -14,7 +13,7 @@ use orgwave_core::secret::SealKey;
 use orgwave_core::status::Status;
 use orgwave_executor::ports::{Clock, ReadApi};
 
-pub use self::findings::{Drift, Findings, Found};
+pub use self::findings::{Drift, Findings, Found, Noted};
 use crate::error::Error;
 use crate::finding::settings;
 use crate::plan::PlanFile;
