@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::manifest::{Inputs, LimitValue, Manifest, Problem, Problems, RolloutFile, Source, quote};
+use orgwave_core::manifest::{Inputs, Manifest, Problem, Problems, RolloutFile, Source, quote};
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Secrets;
@@ -13,7 +13,7 @@ use orgwave_planner::plan;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::args::{InputArgs, limit_problems};
+use crate::args::{InputArgs, RolloutLimits, limit_problems};
 use crate::failure::Failure;
 use crate::input::{self, Input, TableFile};
 use crate::teller::Teller;
@@ -26,7 +26,9 @@ pub struct Rollout {
     /// `[connection] region`: the region that the rollout is for.
     pub region: Option<String>,
     /// `[limits]`.
-    pub limits: BTreeMap<String, LimitValue>,
+    pub limits: RolloutLimits,
+    /// The same as typed, for the plan.
+    typed_limits: BTreeMap<String, Value>,
     /// `[sandbox]`.
     pub sandbox: Option<Value>,
     /// `[settings]`, as typed, for files that give the rollout back.
@@ -56,7 +58,8 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
         return Ok(manifest.map(|manifest| Rollout {
             manifest,
             region: None,
-            limits: BTreeMap::new(),
+            limits: RolloutLimits::default(),
+            typed_limits: BTreeMap::new(),
             sandbox: None,
             settings: BTreeMap::new(),
             toml: None,
@@ -87,13 +90,16 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     let Some(orgs) = orgs else { return Ok(None) };
     let inputs = Inputs { orgs, sides, defaults: file.defaults.clone() };
     let manifest = manifest(path, inputs, problems)?;
-    let settings = settings_as_typed(&bytes);
-    Ok(manifest.filter(|_| errors == 0).map(|manifest| Rollout {
+    let Some(manifest) = manifest.filter(|_| errors == 0) else { return Ok(None) };
+    let limits = file.limits.into_iter().filter_map(|(key, limit)| Some((key, limit.value.ok()?)));
+    let typed_limits: BTreeMap<String, Value> = limits.collect();
+    Ok(Some(Rollout {
         manifest,
         region: file.region,
-        limits: file.limits.into_iter().map(|(name, limit)| (name, limit.value)).collect(),
+        limits: RolloutLimits::of(&typed_limits)?,
+        typed_limits,
         sandbox: file.sandbox,
-        settings,
+        settings: settings_as_typed(&bytes),
         toml: Some((path.to_owned(), bytes)),
     }))
 }
@@ -120,7 +126,7 @@ fn rollout_file(path: &Path, bytes: &[u8], problems: &mut Problems<'_>) -> Rollo
     let name = path.to_string_lossy().into_owned();
     let mut found = Vec::new();
     let mut sink = |problem| found.push(problem);
-    let file = RolloutFile::parse(&name, bytes, &mut Problems::new(&mut sink));
+    let file = RolloutFile::parse(&name, bytes, &RolloutLimits::KEYS, &mut Problems::new(&mut sink));
     found.extend(limit_problems(&name.into(), &file.limits));
     found.sort_by_key(|problem| problem.line);
     for problem in found {
@@ -158,17 +164,12 @@ impl Rollout {
         secrets: &'a Secrets,
         in_sandbox: bool,
     ) -> plan::Rollout<'a, TableFile> {
-        let limit = |value: &LimitValue| match value {
-            LimitValue::Flag(flag) => Value::Bool(*flag),
-            LimitValue::Text(text) => Value::String(text.clone()),
-            LimitValue::List(parts) => Value::from(parts.clone()),
-        };
         let inputs = self.digests();
         let toml = self.toml.as_ref();
         plan::Rollout {
             inputs,
             settings: self.settings.clone(),
-            limits: self.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect(),
+            limits: self.typed_limits.clone(),
             sandbox: in_sandbox.then(|| self.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
             secrets,
             changed: Box::new(move || {

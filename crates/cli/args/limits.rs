@@ -1,105 +1,150 @@
 //! Flags, then the rollout file's `[limits]`, then what is built in.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Command, FromArgMatches as _};
 use orgwave_core::code::Code;
-use orgwave_core::manifest::{Limit, LimitValue, Problem, quote};
-use orgwave_core::policy::{PerSecond, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
+use orgwave_core::manifest::{Limit, Problem, quote};
+use orgwave_core::plan::GuardKind;
+use orgwave_core::policy::{
+    FailureBudget, PerSecond, Percent, Rate, RetryPolicy, Span, VerifyPolicy, Waves, WriteMode,
+};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 use orgwave_planner::plan::PlanPolicy;
+use serde_json::Value;
 
 use super::commands::ApplyArgs;
-use super::pace::PaceArgs;
+use super::pace::{PaceArgs, attempts, concurrency, org_rate, positive_span};
 use super::writing::{GuardArgs, WriteArgs};
 use crate::failure::Failure;
 
-/// Everything that `[limits]` may hold, as flags: a key is read by the parser of the flag of its name. A key is added
-/// by its line in core's `LIMITS` and its flag in one of these.
-#[derive(Debug, Clone, Default, Args)]
-struct FileLimits {
-    #[command(flatten)]
-    pace: PaceArgs,
-    #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
-    guard: GuardArgs,
-    /// Judged where the rollout file is read: no command has it as a flag.
-    #[arg(long)]
-    ignore: Vec<String>,
+/// `[limits]` of a rollout, read: a key is read as the flag of its name is.
+#[derive(Debug, Clone, Default)]
+pub struct RolloutLimits {
+    allow: Vec<GuardKind>,
+    attempts: Option<u32>,
+    concurrency: Option<u16>,
+    max_changed: Option<Percent>,
+    max_duration: Option<Span>,
+    max_failures: Option<FailureBudget>,
+    no_read: bool,
+    org_rate: Option<Rate>,
+    quiet_period: Option<Span>,
+    rate: Option<Rate>,
+    timeout: Option<Span>,
+    verify: Option<VerifyPolicy>,
+    waves: Option<Waves>,
+    write: Option<WriteMode>,
 }
 
-impl FileLimits {
-    fn command() -> Command {
-        let command = Self::augment_args(Command::new("limits").no_binary_name(true).disable_help_flag(true));
-        // The environment is the flags' own business, and stands above the file.
-        command.mut_args(|arg| arg.env(None::<&str>))
-    }
+impl RolloutLimits {
+    /// The keys: flags of pacing, waves and budget by their long names with `_`, and what the canary's read-back ignores.
+    pub const KEYS: [&str; 15] = [
+        "allow",
+        "attempts",
+        "concurrency",
+        "ignore",
+        "max_changed",
+        "max_duration",
+        "max_failures",
+        "no_read",
+        "org_rate",
+        "quiet_period",
+        "rate",
+        "timeout",
+        "verify",
+        "waves",
+        "write",
+    ];
 
-    fn read<'a>(limits: impl IntoIterator<Item = (&'a String, &'a LimitValue)>) -> Result<Self, String> {
-        let mut command = Self::command();
-        let mut line = Vec::new();
-        for (name, value) in limits {
-            line.extend(as_flags(&command, name, value)?);
+    /// What these hold: of a rollout file that was checked, or of a plan.
+    ///
+    /// # Errors
+    /// 65: a value is none.
+    pub fn of(limits: &BTreeMap<String, Value>) -> Result<Self, Failure> {
+        let mut read = Self::default();
+        for (key, value) in limits {
+            read.take(key, value).map_err(|reason| {
+                Failure::new(Exit::BadInput, format!("[limits] of the rollout file: {reason}"))
+            })?;
         }
-        let read =
-            command.try_get_matches_from_mut(line).and_then(|matches| Self::from_arg_matches(&matches));
-        read.map_err(|error| reason(&error))
+        Ok(read)
+    }
+
+    fn take(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        match key {
+            "allow" => self.allow = text(value)?.split(',').map(parsed).collect::<Result<_, _>>()?,
+            "attempts" => self.attempts = Some(attempts(&text(value)?)?),
+            "concurrency" => self.concurrency = Some(concurrency(&text(value)?)?),
+            // Judged where the rollout file is read.
+            "ignore" => {}
+            "max_changed" => self.max_changed = Some(parsed(&text(value)?)?),
+            "max_duration" => self.max_duration = Some(parsed(&text(value)?)?),
+            "max_failures" => self.max_failures = Some(parsed(&text(value)?)?),
+            "no_read" => {
+                self.no_read = value.as_bool().ok_or("it is true or false, without quotes")?;
+            }
+            "org_rate" => self.org_rate = Some(org_rate(&text(value)?)?),
+            "quiet_period" => self.quiet_period = Some(parsed(&text(value)?)?),
+            "rate" => self.rate = Some(parsed(&text(value)?)?),
+            "timeout" => self.timeout = Some(positive_span(&text(value)?)?),
+            "verify" => self.verify = Some(parsed(&text(value)?)?),
+            "waves" => self.waves = Some(parsed(&text(value)?)?),
+            "write" => self.write = Some(parsed(&text(value)?)?),
+            _ => return Err(format!("--{} is no flag", flag_of(key))),
+        }
+        Ok(())
     }
 }
 
-/// A limit as words of a command line.
-fn as_flags(command: &Command, name: &str, value: &LimitValue) -> Result<Vec<String>, String> {
-    let flag = name.replace('_', "-");
-    let Some(arg) = command.get_arguments().find(|arg| arg.get_long() == Some(&flag)) else {
-        return Err(format!("--{flag} is no flag"));
-    };
-    let word = |text: &str| format!("--{flag}={text}");
-    match (value, arg.get_action()) {
-        (LimitValue::Flag(true), ArgAction::SetTrue) => Ok(vec![format!("--{flag}")]),
-        (LimitValue::Flag(false), ArgAction::SetTrue) => Ok(Vec::new()),
-        (_, ArgAction::SetTrue) => Err("it is true or false, without quotes".to_owned()),
-        (LimitValue::Flag(_), _) => Err("it takes a value, not true or false".to_owned()),
-        (LimitValue::Text(text), _) => Ok(vec![word(text)]),
-        (LimitValue::List(parts), ArgAction::Append) => Ok(parts.iter().map(|part| word(part)).collect()),
-        (LimitValue::List(parts), _) => Ok(vec![word(&parts.join(","))]),
+fn flag_of(key: &str) -> String {
+    key.replace('_', "-")
+}
+
+/// What would be typed behind the flag: a list is what it takes with commas.
+fn text(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Bool(_) => Err("it takes a value, not true or false".to_owned()),
+        value => Ok(written(value)),
     }
 }
 
-/// Why a parser refused, without clap's frame around it.
-fn reason(error: &clap::Error) -> String {
-    if let Some(source) = std::error::Error::source(error) {
-        return source.to_string();
+fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(written).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
     }
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
 }
 
 /// Every limit that its flag would refuse, where it is written.
 pub fn limit_problems(file: &Arc<str>, limits: &BTreeMap<String, Limit>) -> Vec<Problem> {
-    let problem = |(name, limit): (&String, &Limit)| {
-        let reason = FileLimits::read([(name, &limit.value)]).err()?;
-        let expected = format!("what the flag --{} takes", name.replace('_', "-"));
-        let found = format!("{}: {reason}", quote(&limit.value.to_string()));
-        Some(Problem::new(Code::RollValue, file, expected, found).at(limit.line).under(name))
+    let problem = |(key, limit): (&String, &Limit)| {
+        let flag = format!("what the flag --{} takes", flag_of(key));
+        let (expected, found) = match &limit.value {
+            Ok(value) => {
+                let reason = RolloutLimits::default().take(key, value).err()?;
+                (flag, format!("{}: {reason}", quote(&written(value))))
+            }
+            Err(found) => (format!("{flag}, in quotes or as a whole number"), found.clone()),
+        };
+        Some(Problem::new(Code::RollValue, file, expected, found).at(limit.line).under(key))
     };
     limits.iter().filter_map(problem).collect()
 }
 
-fn typed(limits: &BTreeMap<String, LimitValue>) -> Result<FileLimits, Failure> {
-    FileLimits::read(limits)
-        .map_err(|reason| Failure::new(Exit::BadInput, format!("[limits] of the rollout file: {reason}")))
-}
-
 /// How fast, how many at once, how often, how long.
-pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<Limits, Failure> {
-    let file = typed(limits)?.pace;
-    let timeout =
-        flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), orgwave_core::policy::Span::get);
-    Ok(Limits {
+pub fn pace(flags: &PaceArgs, file: &RolloutLimits) -> Limits {
+    let timeout = flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), Span::get);
+    Limits {
         rate: flags.rate.or(file.rate).unwrap_or(Rate::Auto),
         org_rate: flags.org_rate.or(file.org_rate).unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
         concurrency: usize::from(flags.concurrency.or(file.concurrency).unwrap_or(16)),
@@ -109,21 +154,20 @@ pub fn pace(flags: &PaceArgs, limits: &BTreeMap<String, LimitValue>) -> Result<L
             quiet_period: flags
                 .quiet_period
                 .or(file.quiet_period)
-                .map_or((2 * timeout).max(Duration::from_secs(30)), orgwave_core::policy::Span::get),
+                .map_or((2 * timeout).max(Duration::from_secs(30)), Span::get),
             seed: fastrand::u64(..),
             ..RetryPolicy::default()
         },
-        max_duration: flags.max_duration.or(file.max_duration).map(orgwave_core::policy::Span::get),
-    })
+        max_duration: flags.max_duration.or(file.max_duration).map(Span::get),
+    }
 }
 
 /// What the plan lays down.
 pub fn plan_policy(
     flags: &WriteArgs,
     guard: &GuardArgs,
-    limits: &BTreeMap<String, LimitValue>,
+    file: &RolloutLimits,
 ) -> Result<PlanPolicy, Failure> {
-    let FileLimits { write: file, guard: file_guard, .. } = typed(limits)?;
     let no_read = flags.no_read || file.no_read && flags.write.is_none();
     let write = flags.write.or(file.write).unwrap_or(WriteMode::Merge);
     let verify = flags.verify.or(file.verify).unwrap_or(VerifyPolicy::All);
@@ -137,11 +181,11 @@ pub fn plan_policy(
         write: if no_read { WriteMode::NoRead } else { write },
         verify: if no_read { VerifyPolicy::None } else { verify },
         waves_by_flag: flags.waves.is_some(),
-        waves: flags.waves.clone().or(file.waves),
+        waves: flags.waves.clone().or_else(|| file.waves.clone()),
         max_failures: flags.max_failures.or(file.max_failures).unwrap_or_default(),
-        max_changed: guard.max_changed.or(file_guard.max_changed).unwrap_or(Percent::of(30)),
-        allow: if guard.allow.is_empty() { file_guard.allow } else { guard.allow.clone() },
-        expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), orgwave_core::policy::Span::get),
+        max_changed: guard.max_changed.or(file.max_changed).unwrap_or(Percent::of(30)),
+        allow: if guard.allow.is_empty() { file.allow.clone() } else { guard.allow.clone() },
+        expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), Span::get),
     })
 }
 
@@ -171,29 +215,23 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::str::FromStr;
-
-    use orgwave_core::manifest::LIMITS;
+    use clap::{Args as _, Command};
+    use serde_json::json;
 
     use super::*;
+    use crate::args::Cli;
 
-    fn parse<T: FromStr>(text: &str) -> T
-    where
-        T::Err: std::fmt::Debug,
-    {
-        text.parse().unwrap()
-    }
-
-    fn text(text: &str) -> LimitValue {
-        LimitValue::Text(text.to_owned())
+    fn limits(limits: &[(&str, Value)]) -> RolloutLimits {
+        let limits = limits.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        RolloutLimits::of(&limits).unwrap()
     }
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_what_is_built_in() {
-        let limits = BTreeMap::from([("rate".to_owned(), text("20/s")), ("attempts".to_owned(), text("5"))]);
-        let flags = PaceArgs { rate: Some(parse("9/s")), ..PaceArgs::default() };
-        let pace = pace(&flags, &limits).unwrap();
-        assert_eq!(pace.rate, parse("9/s"));
+        let file = limits(&[("rate", json!("20/s")), ("attempts", json!("5"))]);
+        let flags = PaceArgs { rate: Some("9/s".parse().unwrap()), ..PaceArgs::default() };
+        let pace = pace(&flags, &file);
+        assert_eq!(pace.rate, "9/s".parse().unwrap());
         assert_eq!(pace.retry.attempts, 5);
         assert_eq!(pace.concurrency, 16);
         assert_eq!(pace.retry.quiet_period, Duration::from_secs(60));
@@ -201,41 +239,74 @@ mod tests {
 
     #[test]
     fn a_list_is_what_the_flag_takes_with_commas() {
-        let waves = LimitValue::List(vec!["1".into(), "10%".into(), "rest".into()]);
-        let limits = BTreeMap::from([("waves".to_owned(), waves)]);
-        let policy = plan_policy(&WriteArgs::default(), &GuardArgs::default(), &limits).unwrap();
-        assert_eq!(policy.waves, Some(parse("1,10%,rest")));
+        let file = limits(&[
+            ("waves", json!(["1", "10%", "rest"])),
+            ("allow", json!(["clears,removals", "disarms"])),
+        ]);
+        let policy = plan_policy(&WriteArgs::default(), &GuardArgs::default(), &file).unwrap();
+        assert_eq!(policy.waves, Some("1,10%,rest".parse().unwrap()));
+        assert_eq!(policy.allow, [GuardKind::Clears, GuardKind::Removals, GuardKind::Disarms]);
     }
 
     #[test]
-    fn every_limit_has_its_flag_and_every_flag_of_pace_its_limit() {
-        let flags: Vec<String> = FileLimits::command()
-            .get_arguments()
-            .filter_map(|arg| Some(arg.get_long()?.replace('-', "_")))
-            .collect();
-        for name in LIMITS {
-            assert!(flags.iter().any(|flag| flag == name), "{name} is no flag");
+    fn every_limit_is_read_and_every_flag_of_pace_has_its_limit() {
+        for key in RolloutLimits::KEYS {
+            let refused = RolloutLimits::default().take(key, &json!("?")).err();
+            assert!(refused.is_none_or(|reason| !reason.ends_with("is no flag")), "{key}");
         }
-        for arg in PaceArgs::augment_args(Command::new("pace")).get_arguments() {
-            let name = arg.get_long().unwrap().replace('-', "_");
-            assert!(LIMITS.contains(&name.as_str()), "{name} is no limit");
+        let pace = PaceArgs::augment_args(Command::new("pace"));
+        for arg in pace.get_arguments() {
+            let key = arg.get_long().unwrap().replace('-', "_");
+            assert!(RolloutLimits::KEYS.contains(&key.as_str()), "{key} is no limit");
+        }
+    }
+
+    /// What a flag and a limit refuse, they refuse in the same words.
+    #[test]
+    fn a_limit_is_refused_as_its_flag_is() {
+        use clap::Parser as _;
+        let refused = [
+            ("attempts", "0"),
+            ("attempts", "101"),
+            ("attempts", "x"),
+            ("attempts", ""),
+            ("concurrency", "-1"),
+            ("concurrency", "99999999999999999999"),
+            ("max_changed", "130%"),
+            ("max_duration", "1"),
+            ("max_failures", "-"),
+            ("org_rate", "auto"),
+            ("quiet_period", "soon"),
+            ("rate", "8"),
+            ("timeout", "0s"),
+            ("verify", "some"),
+            ("waves", "rest,1"),
+            ("write", "replace"),
+            ("allow", "clears,all"),
+        ];
+        for (key, text) in refused {
+            let flag = format!("--{}={text}", flag_of(key));
+            let error = Cli::try_parse_from(["orgwave", "plan", "r.toml", &flag]).unwrap_err();
+            let by_flag = std::error::Error::source(&error).map(ToString::to_string);
+            assert_eq!(RolloutLimits::default().take(key, &json!(text)).err(), by_flag, "{flag}");
+            assert!(by_flag.is_some(), "{flag}");
         }
     }
 
     #[test]
     fn every_limit_that_its_flag_refuses_is_a_problem_of_its_own() {
         let bad = [
-            ("attempts", text("0")),
-            ("concurrency", text("many")),
-            ("max_changed", text("130%")),
-            ("max_failures", text("-")),
-            ("no_read", text("yes")),
-            ("org_rate", text("auto")),
-            ("rate", LimitValue::Flag(false)),
-            ("timeout", text("0s")),
-            ("verify", text("some")),
-            ("waves", LimitValue::List(vec!["rest".into(), "1".into()])),
-            ("write", text("replace")),
+            ("attempts", Ok(json!("0"))),
+            ("concurrency", Ok(json!("many"))),
+            ("max_changed", Ok(json!("130%"))),
+            ("max_failures", Ok(json!("-"))),
+            ("no_read", Ok(json!("yes"))),
+            ("org_rate", Ok(json!("auto"))),
+            ("rate", Ok(json!(false))),
+            ("timeout", Ok(json!("0s"))),
+            ("verify", Err("a TOML float".to_owned())),
+            ("waves", Ok(json!(["rest", "1"]))),
+            ("write", Ok(json!("replace"))),
         ];
         let limits: BTreeMap<String, Limit> =
             (5..).zip(bad).map(|(line, (name, value))| (name.to_owned(), Limit { line, value })).collect();
@@ -249,5 +320,9 @@ mod tests {
             ),
             "{shown}"
         );
+        let shown = problems[8].to_string();
+        let expected = "r.toml:13: E-ROLL-003 verify: expected what the flag --verify takes, in quotes or as a whole \
+                        number, found a TOML float";
+        assert!(shown.starts_with(expected), "{shown}");
     }
 }

@@ -25,7 +25,7 @@ pub use commands::{
     PlanArgs, PruneArgs, ReportArgs, ResumeArgs, RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
-pub use limits::{limit_problems, pace, plan_policy, refuse_rollout_flags};
+pub use limits::{RolloutLimits, limit_problems, pace, plan_policy, refuse_rollout_flags};
 pub use output::{ColorChoice, MetricsArgs, OutputArgs};
 pub use select::select;
 pub use writing::{GuardArgs, WriteArgs};

@@ -1,5 +1,9 @@
 //! The flags of pace: how fast, how many at once, how often, how long.
 
+use std::fmt::Display;
+use std::num::ParseIntError;
+use std::ops::RangeInclusive;
+
 use clap::Args;
 use orgwave_core::policy::{Rate, Span};
 
@@ -14,13 +18,13 @@ pub struct PaceArgs {
     #[arg(long, value_name = "RATE", value_parser = org_rate)]
     pub org_rate: Option<Rate>,
     /// Calls under way at once [default: 16].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
     pub concurrency: Option<u16>,
     /// The most time a call may take [default: 30s].
     #[arg(long, value_name = "TIME", value_parser = positive_span)]
     pub timeout: Option<Span>,
     /// Sends of one org, and tries of each read [default: 3].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", value_parser = attempts)]
     pub attempts: Option<u32>,
     /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
     #[arg(long, value_name = "TIME")]
@@ -30,14 +34,31 @@ pub struct PaceArgs {
     pub max_duration: Option<Span>,
 }
 
-fn org_rate(text: &str) -> Result<Rate, String> {
+pub(super) fn org_rate(text: &str) -> Result<Rate, String> {
     match text.parse()? {
         Rate::Auto => Err("an org's rate is a number like `5/s`, or `unlimited`".to_owned()),
         rate => Ok(rate),
     }
 }
 
-fn positive_span(text: &str) -> Result<Span, String> {
+pub(super) fn positive_span(text: &str) -> Result<Span, String> {
     let span: Span = text.parse()?;
     if span.get().is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(span) }
+}
+
+pub(super) fn concurrency(text: &str) -> Result<u16, String> {
+    number(text, 1..=4096)
+}
+
+pub(super) fn attempts(text: &str) -> Result<u32, String> {
+    number(text, 1..=100)
+}
+
+fn number<T>(text: &str, range: RangeInclusive<T>) -> Result<T, String>
+where
+    T: TryFrom<i64> + PartialOrd + Display,
+{
+    let number: i64 = text.parse().map_err(|error: ParseIntError| error.to_string())?;
+    let fitting = T::try_from(number).ok().filter(|number| range.contains(number));
+    fitting.ok_or_else(|| format!("{number} is not in {}..={}", range.start(), range.end()))
 }

@@ -16,7 +16,7 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{Draft, FILE_NAME, JournalError, SqliteJournal};
 use orgwave_planner::TOOL;
-use orgwave_planner::plan::{OpenPlan, PlanLines, Proved, check_no_read, limits_of};
+use orgwave_planner::plan::{OpenPlan, PlanLines, Proved, check_no_read};
 use orgwave_planner::selection::Selection;
 use orgwave_reporter::RunLog;
 
@@ -25,7 +25,7 @@ use super::listeners::Listeners;
 use super::metrics::{check_labels, rollout_applied};
 use super::permit::{can_ask, permit};
 use super::sandboxed;
-use crate::args::{self, ApplyArgs};
+use crate::args::{self, ApplyArgs, RolloutLimits};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -163,7 +163,7 @@ async fn prepare_rollout(
 ) -> Result<Prepared, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(&args.target, &args.input, telling)?;
-    let limits = args::pace(&args.pace, &rollout.limits)?;
+    let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
         warn(&warning);
@@ -203,7 +203,7 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
         let what = format!("the plan expired at {}", plan.header.expires);
         return Err(Failure::new(Exit::PlanRefused, what).hint("plan again, and review it"));
     }
-    let limits = args::pace(&args.pace, &limits_of(&plan.header))?;
+    let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     unused(&plan.header, hold.as_ref(), args)?;
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;

@@ -22,7 +22,7 @@ use orgwave_executor::survey::{client_list, read_one};
 use orgwave_planner::clients::closed;
 use orgwave_reporter::terminal::{clean, several};
 
-use crate::args::{self, DoctorArgs, KeyArgs};
+use crate::args::{self, DoctorArgs, KeyArgs, RolloutLimits};
 use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
@@ -35,7 +35,7 @@ const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// Checks everything, and ends with the exit code of the worst.
 pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
-    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let limits = args::pace(&args.pace, &RolloutLimits::default());
     let mut chart = Chart::default();
     check_clock(&mut chart, clock::now());
     match Identity::of(&args.key, None) {

@@ -17,7 +17,7 @@ use orgwave_reporter::terminal::{clean, orgs};
 
 use self::folder::Staged;
 use super::sandboxed;
-use crate::args::{self, ExportArgs, path_again};
+use crate::args::{self, ExportArgs, RolloutLimits, path_again};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Exports the orgs' settings.
 pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
-    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let limits = args::pace(&args.pace, &RolloutLimits::default());
     let staged = Staged::begin(&args.output)?;
     let mut table = None;
     let sandbox = match (&args.rollout, args.connect.sandbox) {

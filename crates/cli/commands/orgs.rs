@@ -10,7 +10,7 @@ use orgwave_reporter::files::table::Table;
 use orgwave_reporter::terminal::{self as words, Entry, listing};
 
 use super::sandboxed;
-use crate::args::{self, OrgsArgs, OrgsFormat};
+use crate::args::{self, OrgsArgs, OrgsFormat, RolloutLimits};
 use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ use crate::rollout::{self, Telling};
 
 /// Lists the client orgs.
 pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
-    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let limits = args::pace(&args.pace, &RolloutLimits::default());
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
             let mut rollout = rollout::open(path, &args.input, Telling::People)?;

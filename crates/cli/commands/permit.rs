@@ -7,11 +7,11 @@ use std::path::Path;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::plan::{Footer, Guard};
 use orgwave_core::run::Exit;
-use orgwave_planner::plan::{OpenPlan, limits_of};
+use orgwave_planner::plan::OpenPlan;
 use orgwave_reporter::terminal::orgs;
 
 use super::review::{acks, max_changed, review, show};
-use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, path_again};
+use crate::args::{self, ApplyArgs, ConnectArgs, GuardArgs, RolloutLimits, path_again};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -42,7 +42,8 @@ pub fn permit(
     let target = if fresh { path.as_path() } else { args.target.as_path() };
 
     if args.guard.unattended {
-        let most = args::plan_policy(&args.write, &args.guard, &limits_of(&plan.header))?.max_changed;
+        let most = args::plan_policy(&args.write, &args.guard, &RolloutLimits::of(&plan.header.limits)?)?
+            .max_changed;
         if let Err(failure) = max_changed(&plan.footer, most) {
             look()?;
             return Err(failure.hint(reviewed(target, &plan.footer.guards, &args.connect)));

@@ -22,7 +22,7 @@ use crate::runs::{Place, new_name};
 pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(&args.rollout, &args.input, telling)?;
-    let limits = args::pace(&args.pace, &rollout.limits)?;
+    let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
         warn(&warning);

@@ -7,7 +7,7 @@ use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_planner::Error;
-use orgwave_planner::plan::{OpenPlan, Proved, limits_of};
+use orgwave_planner::plan::{OpenPlan, Proved};
 use orgwave_planner::resume::Resume;
 use orgwave_reporter::files::write_files_watched;
 use orgwave_reporter::{RunDigest, RunLog};
@@ -15,7 +15,7 @@ use orgwave_reporter::{RunDigest, RunLog};
 use super::execution::{Execution, check_metrics, execute, report, say, say_page};
 use super::listeners::Listeners;
 use super::metrics::{check_labels, measure};
-use crate::args::{self, ResumeArgs};
+use crate::args::{self, ResumeArgs, RolloutLimits};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
@@ -57,7 +57,7 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
 
     let file = open_plan(&folder.path.join(PLAN_FILE))?;
     let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id))?;
-    let limits = args::pace(&args.pace, &limits_of(&plan.header))?;
+    let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let learned = memory.rate(&key, &endpoint, clock::now());
     let mut session = Session::open(identity, &args.key, limits, &secrets.names, None, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;

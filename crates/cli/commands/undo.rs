@@ -17,7 +17,7 @@ use orgwave_reporter::terminal::several;
 use super::execution::say;
 use super::listeners::Listeners;
 use super::review::{review, show, to_acknowledge};
-use crate::args::{self, UndoArgs, path_again};
+use crate::args::{self, RolloutLimits, UndoArgs, path_again};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
     run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
-    let limits = args::pace(&args.pace, &BTreeMap::new())?;
+    let limits = args::pace(&args.pace, &RolloutLimits::default());
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let run_plan = prove(&run.path, &run.header, &session.seal(&run.header.plan_id))?;
     let select = Selection::of(args::select(&args.select)?);

@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::policy::WriteMode;
 use orgwave_core::run::Exit;
-use orgwave_planner::plan::limits_of;
 use orgwave_planner::selection::Selection;
 use orgwave_planner::verify::{Findings, by_plan, by_reading};
 
 use super::execution::check_file;
 use super::listeners::Listeners;
-use crate::args::{self, GuardArgs, VerifyArgs, WriteArgs};
+use crate::args::{self, GuardArgs, RolloutLimits, VerifyArgs, WriteArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
@@ -41,7 +40,7 @@ fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
 async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(&args.target, &args.input, telling)?;
-    let limits = args::pace(&args.pace, &rollout.limits)?;
+    let limits = args::pace(&args.pace, &rollout.limits);
     let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
     if !policy.write.reads() {
         // To verify is to read, however the rollout is written.
@@ -77,7 +76,7 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         )
         .hint("verify the rollout instead"));
     }
-    let limits = args::pace(&args.pace, &limits_of(&header_of(&run.path.join(PLAN_FILE))?))?;
+    let limits = args::pace(&args.pace, &RolloutLimits::of(&header_of(&run.path.join(PLAN_FILE))?.limits)?);
     let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
     let plan = prove(&run.path, &run.header, &seal)?;

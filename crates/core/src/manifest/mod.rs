@@ -58,6 +58,6 @@ pub use escape::{write_cell, write_expect, write_key};
 pub use header::{Header, Removal};
 pub use problem::{Problem, Problems, Severity, quote};
 pub use reader::{Manifest, Rows};
-pub use rollout_file::{LIMITS, Limit, LimitValue, RolloutFile};
+pub use rollout_file::{Limit, RolloutFile};
 pub use row::Row;
 pub use source::{Inputs, ReadError, RowsError, Source};

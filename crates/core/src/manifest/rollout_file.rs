@@ -1,10 +1,9 @@
 //! The TOML that names a rollout's files, its defaults for every org, and its limits.
 //!
-//! Limits are only known by name here and kept as they were written: the binary reads them with the parsers of its
-//! flags. Paths of files are texts: against which folder they are resolved is the binary's business too.
+//! Limits are kept as they are written: their names are handed in, and what each may be is for the binary to say, which has
+//! flags beside them. Paths of files are texts: against which folder they are resolved is the binary's business too.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,24 +24,8 @@ const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandb
 /// The vendor's regions, which a rollout may assert and never chooses.
 const REGIONS: [&str; 2] = ["us", "eu"];
 
-/// The flags of pacing, waves and budget, by their long names with `_`; and what the canary's read-back ignores.
-pub const LIMITS: &[&str] = &[
-    "allow",
-    "attempts",
-    "concurrency",
-    "ignore",
-    "max_changed",
-    "max_duration",
-    "max_failures",
-    "no_read",
-    "org_rate",
-    "quiet_period",
-    "rate",
-    "timeout",
-    "verify",
-    "waves",
-    "write",
-];
+/// The key of `[limits]` that is read here: what the canary's read-back ignores.
+const IGNORE: &str = "ignore";
 
 /// What every rollout file has.
 const NO_ORGS: &str = "orgs = \"...\" in [rollout], the manifest's path";
@@ -58,7 +41,7 @@ pub struct RolloutFile {
     pub region: Option<String>,
     /// `[settings]`: wishes for every org, sorted by path.
     pub defaults: Vec<Managed>,
-    /// `[limits]`, by the flags' long names with `_`.
+    /// `[limits]`, by their names.
     pub limits: BTreeMap<String, Limit>,
     /// `[sandbox]`, as the sandbox reads it.
     pub sandbox: Option<Value>,
@@ -69,34 +52,14 @@ pub struct RolloutFile {
 pub struct Limit {
     /// The line of the rollout file.
     pub line: u64,
-    /// What stands there.
-    pub value: LimitValue,
-}
-
-/// The value of a limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LimitValue {
-    /// `true` or `false`.
-    Flag(bool),
-    /// A text, or a whole number as the text of its digits: what would stand behind the flag.
-    Text(String),
-    /// A list of such.
-    List(Vec<String>),
-}
-
-impl fmt::Display for LimitValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => flag.fmt(f),
-            Self::Text(text) => f.write_str(text),
-            Self::List(parts) => f.write_str(&parts.join(",")),
-        }
-    }
+    /// `true` or `false`, a text (a whole number is the text of its digits), or a list of texts; of anything else, what it
+    /// is.
+    pub value: Result<Value, String>,
 }
 
 impl RolloutFile {
-    /// Reads a rollout file, reporting every problem in line order.
-    pub fn parse(name: &str, bytes: &[u8], problems: &mut Problems<'_>) -> Self {
+    /// Reads a rollout file whose `[limits]` may have these names, reporting every problem in line order.
+    pub fn parse(name: &str, bytes: &[u8], limits: &[&str], problems: &mut Problems<'_>) -> Self {
         let file: Arc<str> = name.into();
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -108,7 +71,7 @@ impl RolloutFile {
                 return Self::default();
             }
         };
-        let mut parser = Parser { file, text, found: Vec::new(), rollout: Self::default() };
+        let mut parser = Parser { file, text, limits, found: Vec::new(), rollout: Self::default() };
         let (document, errors) = DeTable::parse_recoverable(text);
         // A file of secrets is TOML too: nothing of a file is quoted that has no table of ours.
         if !document.get_ref().iter().any(|(key, value)| is_ours(key.get_ref(), value.get_ref())) {
@@ -135,6 +98,7 @@ impl RolloutFile {
 struct Parser<'t> {
     file: Arc<str>,
     text: &'t str,
+    limits: &'t [&'t str],
     found: Vec<Problem>,
     rollout: RolloutFile,
 }
@@ -292,15 +256,16 @@ impl Parser<'_> {
     }
 
     /// Whether all places of `ignore` can be; those that can't are reported.
-    fn can_be_ignored(&mut self, limit: &LimitValue, value: &Item<'_>) -> bool {
+    fn can_be_ignored(&mut self, limit: &Result<Value, String>, value: &Item<'_>) -> bool {
         let expected = "a list of undescribed fields or server state, such as [\"lastModifiedMillis\"]";
-        let LimitValue::List(places) = limit else {
-            self.report(Code::RollValue, value.span(), "ignore", expected, shown(value));
+        let Ok(Value::Array(places)) = limit else {
+            self.report(Code::RollValue, value.span(), IGNORE, expected, shown(value));
             return false;
         };
-        let problems: Vec<_> = places.iter().filter_map(|place| place.parse::<Ignored>().err()).collect();
+        let places = places.iter().filter_map(Value::as_str);
+        let problems: Vec<_> = places.filter_map(|place| place.parse::<Ignored>().err()).collect();
         for problem in &problems {
-            self.report(Code::RollValue, value.span(), "ignore", expected, problem.to_string());
+            self.report(Code::RollValue, value.span(), IGNORE, expected, problem.to_string());
         }
         problems.is_empty()
     }
@@ -308,28 +273,20 @@ impl Parser<'_> {
     fn read_limits(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if !LIMITS.contains(&name) {
-                self.unknown(key, "limits", LIMITS);
+            if !self.limits.contains(&name) {
+                self.unknown(key, "limits", self.limits);
                 continue;
             }
             let limit = match value.get_ref() {
-                DeValue::Boolean(flag) => Some(LimitValue::Flag(*flag)),
-                DeValue::Array(values) => values
-                    .iter()
-                    .map(|value| argument(value.get_ref()))
-                    .collect::<Option<_>>()
-                    .map(LimitValue::List),
-                value => argument(value).map(LimitValue::Text),
+                DeValue::Boolean(flag) => Some(Value::Bool(*flag)),
+                DeValue::Array(values) => {
+                    let parts = values.iter().map(|value| argument(value.get_ref()).map(Value::String));
+                    parts.collect::<Option<_>>().map(Value::Array)
+                }
+                value => argument(value).map(Value::String),
             };
-            let Some(limit) = limit else {
-                let flag = format!(
-                    "what the flag --{} takes, in quotes or as a whole number",
-                    name.replace('_', "-")
-                );
-                self.report(Code::RollValue, value.span(), name, flag, shown(value));
-                continue;
-            };
-            if name == "ignore" && !self.can_be_ignored(&limit, value) {
+            let limit = limit.ok_or_else(|| shown(value));
+            if name == IGNORE && !self.can_be_ignored(&limit, value) {
                 continue;
             }
             let line = line_of(self.text.as_bytes(), value.span().start);
@@ -376,7 +333,7 @@ fn read_default(field: &'static Field, value: &DeValue<'_>) -> Result<Cell, Refu
     }
 }
 
-/// What would stand behind a flag.
+/// A text, or the digits of a whole number.
 fn argument(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.clone().into_owned()),
@@ -435,9 +392,12 @@ mod tests {
             assert!(!problem.to_string().contains("hunter2"), "{problem}");
             found.push((problem.code, problem.line.unwrap_or(0)));
         };
-        let rollout = RolloutFile::parse("rollout.toml", text.as_bytes(), &mut Problems::new(&mut sink));
+        let rollout =
+            RolloutFile::parse("rollout.toml", text.as_bytes(), &LIMITS, &mut Problems::new(&mut sink));
         (rollout, found)
     }
+
+    const LIMITS: [&str; 6] = ["concurrency", "ignore", "max_failures", "no_read", "rate", "waves"];
 
     const WHOLE: &str = r#"
 [rollout]
@@ -478,15 +438,23 @@ faults = [{ org = 1, p = 0.5 }]
             ]
         );
         let limit = |name: &str| rollout.limits[name].value.clone();
-        assert_eq!(limit("rate"), LimitValue::Text("8/s".into()));
-        assert_eq!(limit("concurrency"), LimitValue::Text("16".into()));
-        assert_eq!(limit("no_read"), LimitValue::Flag(true));
-        assert_eq!(limit("waves"), LimitValue::List(vec!["1".into(), "5".into(), "rest".into()]));
+        assert_eq!(limit("rate"), Ok(json!("8/s")));
+        assert_eq!(limit("concurrency"), Ok(json!("16")));
+        assert_eq!(limit("no_read"), Ok(json!(true)));
+        assert_eq!(limit("waves"), Ok(json!(["1", "5", "rest"])));
         assert_eq!(rollout.limits["rate"].line, 12);
         assert_eq!(
             rollout.sandbox,
             Some(json!({"latency": "5ms", "seed": 7, "faults": [{"org": 1, "p": 0.5}]}))
         );
+    }
+
+    #[test]
+    fn a_limit_that_is_none_is_kept_as_what_it_is() {
+        let (rollout, found) = parse("[rollout]\norgs = \"a\"\n[limits]\nrate = 8.5\nwaves = [[1]]");
+        assert_eq!(found, []);
+        assert_eq!(rollout.limits["rate"], Limit { line: 4, value: Err("a TOML float".to_owned()) });
+        assert_eq!(rollout.limits["waves"], Limit { line: 5, value: Err("a TOML array".to_owned()) });
     }
 
     #[test]
@@ -503,11 +471,6 @@ faults = [{ org = 1, p = 0.5 }]
                 "unknown limit",
                 "[rollout]\norgs = \"a\"\n[limits]\nrates = 1\nmax-failures = 1",
                 vec![(Code::RollUnknown, 4), (Code::RollUnknown, 5)],
-            ),
-            (
-                "a limit that is none",
-                "[rollout]\norgs = \"a\"\n[limits]\nrate = 8.5\nwaves = [[1]]",
-                vec![(Code::RollValue, 4), (Code::RollValue, 5)],
             ),
             (
                 "what can't be ignored",
@@ -576,8 +539,8 @@ faults = [{ org = 1, p = 0.5 }]
         fn never_panics(bytes: Vec<u8>, text in "[\\[\\]a-z=\"\n.{}0-9<> -]{0,60}") {
             let mut sink = |_| {};
             let mut problems = Problems::new(&mut sink);
-            RolloutFile::parse("f", &bytes, &mut problems);
-            RolloutFile::parse("f", text.as_bytes(), &mut problems);
+            RolloutFile::parse("f", &bytes, &LIMITS, &mut problems);
+            RolloutFile::parse("f", text.as_bytes(), &LIMITS, &mut problems);
         }
     }
 }

@@ -8,11 +8,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::desired::Wish;
-use orgwave_core::manifest::LimitValue;
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
-use serde_json::Value;
 
 use super::draft::create_private;
 use super::lines::PlanLines;
@@ -221,17 +219,6 @@ impl Iterator for Lines<'_> {
             }
         }
     }
-}
-
-/// `[limits]` of the rollout that a plan was made from.
-pub fn limits_of(header: &Header) -> BTreeMap<String, LimitValue> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    let limit = |value: &Value| match value {
-        Value::Bool(flag) => LimitValue::Flag(*flag),
-        Value::Array(parts) => LimitValue::List(parts.iter().map(text).collect()),
-        other => LimitValue::Text(text(other)),
-    };
-    header.limits.iter().map(|(name, value)| (name.clone(), limit(value))).collect()
 }
 
 impl Needed {

@@ -11,7 +11,7 @@ mod policy;
 
 pub use draft::Draft;
 pub(crate) use draft::folder_of;
-pub use file::{Lines, Needed, PlanFile, Proved, limits_of};
+pub use file::{Lines, Needed, PlanFile, Proved};
 pub use lines::PlanLines;
 pub use make::{NewPlan, Rollout, make};
 pub use no_read::check_no_read;
