@@ -91,7 +91,7 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
         },
         fed: 0,
     };
-    let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await;
+    let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await.stop;
     let Reads { readers, .. } = work;
     let mut cx = Context::new(gate.clock().now(), sink);
     for reader in readers {
@@ -122,7 +122,7 @@ where
     });
     let found = |item: &I, read, _: &mut Context<'_>| found(item, read);
     let mut work = Reads { readers, call, found, fed: 0 };
-    pump(&mut work, None::<&NoApi>, &NoJournal, gate, control, &mut |_: &_| {}).await
+    pump(&mut work, None::<&NoApi>, &NoJournal, gate, control, &mut |_: &_| {}).await.stop
 }
 
 /// One read that is no org's, or of the one org that is looked at.

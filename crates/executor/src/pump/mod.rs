@@ -150,7 +150,16 @@ struct Active<D> {
     is_stopped: bool,
 }
 
-/// Pumps until every org that the work begins is done, or a stop. Returns why it stopped early.
+/// How a pump ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Why it stopped early, if it did.
+    pub stop: Option<StopReason>,
+    /// Whether it was aborted, before that or after it: then nothing more is to be read, either.
+    pub is_aborted: bool,
+}
+
+/// Pumps until every org that the work begins is done, or a stop.
 ///
 /// `api` answers whether the key is good when an org is refused with 401 or 403; without it such a refusal is the
 /// driver's own.
@@ -161,7 +170,7 @@ pub async fn pump<K: Coordinator, A: ReadApi, W: Work>(
     coordinator: &mut K,
     control: &mut mpsc::Receiver<Control>,
     sink: &mut dyn EventSink,
-) -> Option<StopReason>
+) -> Ending
 where
     <W::Driver as Drive>::Read: Send + 'static,
 {
@@ -186,6 +195,7 @@ where
         is_paused: false,
         stop: None,
         is_aborted: false,
+        is_cut: false,
         drain_ends: None,
     };
     let mut control_is_open = true;
@@ -218,7 +228,7 @@ where
     }
     pump.take_sample(true);
     pump.end_pause();
-    pump.stop
+    Ending { stop: pump.stop, is_aborted: pump.is_aborted }
 }
 
 struct Pump<'a, K, A, W: Work, J> {
@@ -241,6 +251,8 @@ struct Pump<'a, K, A, W: Work, J> {
     is_paused: bool,
     stop: Option<StopReason>,
     is_aborted: bool,
+    /// Calls under way are waited for no more, nor is one granted.
+    is_cut: bool,
     /// When a drain stops waiting.
     drain_ends: Option<Duration>,
     deadline: Option<Duration>,

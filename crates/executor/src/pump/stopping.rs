@@ -49,7 +49,7 @@ where
     pub(super) fn stop_event(&self) -> EventOf<W> {
         let why = self.stop.as_ref().map_or_else(|| "the run stopped".to_owned(), StopReason::to_string);
         let key_is_bad = self.stop == Some(StopReason::KeyRefused);
-        Event::Stop { why, may_read: !self.is_aborted && !key_is_bad }
+        Event::Stop { why, may_read: !self.is_cut && !key_is_bad }
     }
 
     /// Tells an org of the stop, in place of performing its step.
@@ -63,6 +63,7 @@ where
     }
 
     pub(super) fn abort(&mut self) {
+        self.is_aborted = true;
         self.drain(StopReason::Interrupted);
         self.cut();
     }
@@ -70,7 +71,7 @@ where
     /// Ends the calls that are under way, without their replies.
     pub(super) fn cut(&mut self) {
         self.drain_ends = None;
-        self.is_aborted = true;
+        self.is_cut = true;
         self.queue.clear();
         self.timers.clear();
         for index in self.active.keys().copied().collect::<Vec<u32>>() {

@@ -35,7 +35,7 @@ use tokio::sync::mpsc;
 
 use crate::gate::Gate;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
-use crate::pump::{Context, Control, pump};
+use crate::pump::{Context, Control, Ending, pump};
 
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
@@ -200,12 +200,12 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     } else {
         gate.close_for(pause);
     }
-    let stop = pump(&mut work, Some(api), journal, gate, control, sink).await;
+    let Ending { stop, is_aborted } = pump(&mut work, Some(api), journal, gate, control, sink).await;
     let is_of_orgs = matches!(
         stop,
         Some(StopReason::BudgetSpent | StopReason::CanaryStopped(_) | StopReason::CanariesRejected)
     );
-    if is_of_orgs && work.recheck_stopped() {
+    if is_of_orgs && !is_aborted && work.recheck_stopped() {
         // What it finds, or what keeps it from it, is no other reason to stop.
         let _ = pump(&mut work, Some(api), journal, gate, control, sink).await;
     }

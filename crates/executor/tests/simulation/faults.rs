@@ -478,6 +478,29 @@ fn once_another_writer_was_seen_what_was_written_in_its_wave_is_read_once_more()
 }
 
 #[test]
+fn an_abort_after_the_budget_was_spent_ends_the_run_without_another_read() {
+    in_virtual_time(async {
+        let mut stage = Stage::with_waves(&[1, 30]);
+        stage.policy.verify = VerifyPolicy::Settled;
+        stage.policy.max_failures = "1".parse().unwrap();
+        stage.world.trouble(|call| match (call.org, call.kind) {
+            (Some(2 | 4), Kind::Write) => Some(Fault::EditAfter("saveClips", "null")),
+            // Under way when the run drains.
+            (Some(9), Kind::Write) => Some(Fault::Timeout(Effect::AtOnce)),
+            _ => None,
+        });
+        let abort = 3 * SECOND;
+        // How soon a run ends after an abort is checked of every one.
+        let report = run(&stage, Ordeal::Abort(abort)).await;
+        assert_eq!(report.stop(), Some(&StopReason::BudgetSpent), "the abort came while it drained");
+        let late =
+            calls(&stage, 3, Kind::Read).iter().filter(|call| call.at >= report.began_at + abort).count();
+        assert_eq!(late, 0);
+        assert_eq!(report.count(Status::Unknown), 1, "{:?}", report.ended);
+    });
+}
+
+#[test]
 fn a_canary_that_is_refused_on_write_hands_over_to_the_next_org() {
     for refusal in [Fault::Refuse(404), Fault::Refuse(400), Fault::Error, Fault::Unauthorized(403)] {
         in_virtual_time(async {
