@@ -28,7 +28,7 @@ pub fn review(path: &Path, session: &Session, absent: Vec<Absent>) -> Result<Pla
     let mut review = Review::begin(path, &plan.header()?)?;
     let plan = plan.prove_each(|id| session.seal(id), |line| review.line(line))?;
     for Absent { line, name, what } in absent {
-        review.absent(line, &name, what);
+        review.absent(line, &name, &what);
     }
     review.finish(&plan.footer, session.expected())
 }

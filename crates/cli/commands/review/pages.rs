@@ -40,7 +40,7 @@ impl Review {
     }
 
     /// Takes in what the row at a line names and its org doesn't have.
-    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
+    pub fn absent(&mut self, line: u64, name: &str, what: &[String]) {
         self.pages.absent(line, name, what);
     }
 

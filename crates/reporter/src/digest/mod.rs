@@ -3,11 +3,12 @@
 //! Made while the records stream by, for `summary.json` and the terminal. It holds no settings.
 
 mod course;
+mod finding;
+mod words;
 
 use std::collections::BTreeMap;
 
 use orgwave_core::code::Code;
-use orgwave_core::ids::Ruuid;
 use orgwave_core::plan::Header;
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
@@ -15,91 +16,64 @@ use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
 
 pub use course::Course;
+pub(crate) use finding::{Cause, Example, Finding};
+pub(crate) use words::Next;
 
+use crate::advice::{DOORS, GUIDS};
 use crate::error::ReportError;
 use crate::note::Note;
 use crate::record::{Record, Records};
 use crate::source::RunSource;
 use crate::stage::Stage;
 
-/// How many examples are kept of each kind of warning.
-const EXAMPLES: usize = 20;
-
-/// An org as a report points at it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrgRef {
-    /// Its line in the manifest.
-    pub line: u64,
-    /// Its id.
-    pub org: Ruuid,
-    /// Its name; may be empty.
-    pub name: String,
-}
-
-impl OrgRef {
-    fn of(record: &Record) -> Self {
-        Self { line: record.line.line, org: record.line.org, name: record.name().to_owned() }
-    }
-}
-
-/// The orgs of one error code.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CodeTally {
-    /// How many.
-    pub orgs: u64,
-    /// The first of them.
-    pub example: OrgRef,
-    /// What was said of that one.
-    pub message: String,
-}
+/// Different texts of the vendor that are kept.
+const TEXTS: usize = 20;
 
 /// What the vendor warned of.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Warnings {
+pub(crate) struct Warnings {
     /// Orgs with doors in more than one location.
-    pub with_doors: u64,
-    /// The first of them, with their doors.
-    pub doors: Vec<(OrgRef, Vec<String>)>,
+    pub(crate) doors: Finding,
     /// Orgs with ids that the vendor refused.
-    pub with_guids: u64,
-    /// The first of them, with these ids.
-    pub guids: Vec<(OrgRef, Vec<String>)>,
+    pub(crate) guids: Finding,
     /// Orgs with a text.
-    pub with_text: u64,
-    /// Orgs whose text says more than their doors or ids, which are told already.
-    pub with_more: u64,
-    /// The first different texts of those, each with its first org and how many had it.
-    pub texts: Vec<(String, OrgRef, u64)>,
+    pub(crate) with_text: u64,
+    /// Orgs whose text says more than their doors or ids, which are listed already.
+    pub(crate) with_more: u64,
+    /// The first different texts of those.
+    pub(crate) texts: Vec<(String, Finding)>,
 }
 
 impl Warnings {
-    fn add(&mut self, org: &OrgRef, ack: &Ack) {
-        let keep = |list: &mut Vec<_>, items: &Vec<String>| {
-            if list.len() < EXAMPLES {
-                list.push((org.clone(), items.clone()));
-            }
-        };
-        if !ack.misconfigured_doors.is_empty() {
-            self.with_doors += 1;
-            keep(&mut self.doors, &ack.misconfigured_doors);
-        }
-        if !ack.failed_guids.is_empty() {
-            self.with_guids += 1;
-            keep(&mut self.guids, &ack.failed_guids);
-        }
-        if let Some(text) = &ack.warning {
-            self.with_text += 1;
-            let listed = || ack.misconfigured_doors.iter().chain(&ack.failed_guids);
-            if listed().next().is_some() && listed().all(|item| text.contains(item.as_str())) {
-                return;
-            }
-            self.with_more += 1;
-            if let Some((_, _, orgs)) = self.texts.iter_mut().find(|(known, ..)| known == text) {
-                *orgs += 1;
-            } else if self.texts.len() < EXAMPLES {
-                self.texts.push((text.clone(), org.clone(), 1));
+    fn add(&mut self, ack: &Ack, example: impl Fn(String) -> Example) {
+        let lists = [(&mut self.doors, &ack.misconfigured_doors), (&mut self.guids, &ack.failed_guids)];
+        for (finding, items) in lists {
+            if !items.is_empty() {
+                finding.add(|| example(items.join(", ")));
             }
         }
+        let Some(text) = &ack.warning else { return };
+        self.with_text += 1;
+        let listed = || ack.misconfigured_doors.iter().chain(&ack.failed_guids);
+        if listed().next().is_some() && listed().all(|item| text.contains(item.as_str())) {
+            return;
+        }
+        self.with_more += 1;
+        if let Some((_, finding)) = self.texts.iter_mut().find(|(known, _)| known == text) {
+            finding.add(|| example(String::new()));
+        } else if self.texts.len() < TEXTS {
+            let finding = Finding { orgs: 1, examples: vec![example(String::new())] };
+            self.texts.push((text.clone(), finding));
+        }
+    }
+
+    /// Those with a list of items, in words, with what to do about them.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str, &Finding)> {
+        let lists = [
+            ("doors in more than one location", DOORS, &self.doors),
+            ("ids that the vendor didn't take", GUIDS, &self.guids),
+        ];
+        lists.into_iter().filter(|(.., finding)| finding.orgs > 0)
     }
 }
 
@@ -119,9 +93,9 @@ pub struct RunDigest {
     /// Orgs by wave and status; wave 0 holds those that were not to be written.
     pub waves: BTreeMap<u32, Counts>,
     /// Orgs by what went wrong.
-    pub codes: BTreeMap<Code, CodeTally>,
+    pub(crate) codes: BTreeMap<Code, Finding>,
     /// What the vendor warned of.
-    pub warnings: Warnings,
+    pub(crate) warnings: Warnings,
     /// Sends that were spent.
     pub attempts: u64,
     /// Orgs with something in `changes.csv`.
@@ -170,13 +144,15 @@ impl RunDigest {
         self.attempts += u64::from(outcome.attempts);
         self.changed += u64::from(record.changed() > 0);
         self.unsettled_again += u64::from(outcome.is_unsettled_again);
-        if outcome.ack != Ack::default() {
-            self.warnings.add(&OrgRef::of(record), &outcome.ack);
-        }
+        let example = |detail| Example {
+            line: record.line.line,
+            org: Some(record.line.org),
+            name: record.name().to_owned(),
+            detail,
+        };
+        self.warnings.add(&outcome.ack, example);
         if let Some(complaint) = &outcome.complaint {
-            self.codes.entry(complaint.code).and_modify(|digest| digest.orgs += 1).or_insert_with(|| {
-                CodeTally { orgs: 1, example: OrgRef::of(record), message: complaint.message.clone() }
-            });
+            self.codes.entry(complaint.code).or_default().add(|| example(complaint.message.clone()));
         }
     }
 
@@ -224,8 +200,7 @@ mod tests {
             failed_guids: texts(guids),
         };
         let mut warnings = Warnings::default();
-        let org = OrgRef { line: 2, org: Ruuid::from_bytes([1; 16]), name: "Acme".to_owned() };
-        warnings.add(&org, &ack);
+        warnings.add(&ack, |detail| Example { line: 2, org: None, name: "Acme".to_owned(), detail });
         warnings
     }
 

@@ -31,8 +31,7 @@ use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::advice::advice;
-use crate::digest::RunDigest;
+use crate::digest::{Cause, Example, RunDigest};
 use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
@@ -120,15 +119,28 @@ struct ErrorGroup<'a> {
     title: &'static str,
     orgs: u64,
     next_step: &'static str,
-    example: Example<'a>,
+    example: OrgExample<'a>,
 }
 
 #[derive(Serialize)]
-struct Example<'a> {
+struct OrgExample<'a> {
     line: u64,
-    org_uuid: Ruuid,
+    org_uuid: Option<Ruuid>,
     org_name: &'a str,
     message: &'a str,
+}
+
+impl<'a> ErrorGroup<'a> {
+    fn of(Cause { code, todo, finding }: Cause<'a>) -> Self {
+        let (title, example) = (code.title(), OrgExample::of(&finding.examples[0]));
+        Self { code, title, orgs: finding.orgs, next_step: todo, example }
+    }
+}
+
+impl<'a> OrgExample<'a> {
+    fn of(Example { line, org, name, detail }: &'a Example) -> Self {
+        Self { line: *line, org_uuid: *org, org_name: name, message: detail }
+    }
 }
 
 #[derive(Serialize)]
@@ -152,23 +164,7 @@ fn document(digest: &RunDigest, files: Vec<String>) -> Document<'_> {
     let RunDigest { run, course, warnings, .. } = digest;
     let finish = course.finish.as_ref();
     let started = |wave: u32| course.waves.iter().find(|start| start.wave == wave).map(|start| start.at);
-    let mut errors: Vec<ErrorGroup<'_>> = digest
-        .codes
-        .iter()
-        .map(|(code, group)| ErrorGroup {
-            code: *code,
-            title: code.title(),
-            orgs: group.orgs,
-            next_step: advice(*code, digest.stage()),
-            example: Example {
-                line: group.example.line,
-                org_uuid: group.example.org,
-                org_name: &group.example.name,
-                message: &group.message,
-            },
-        })
-        .collect();
-    errors.sort_by_key(|group| std::cmp::Reverse(group.orgs));
+    let errors = digest.causes().into_iter().map(ErrorGroup::of).collect();
     Document {
         format: FORMAT,
         run_id: &run.run_id,
@@ -201,8 +197,8 @@ fn document(digest: &RunDigest, files: Vec<String>) -> Document<'_> {
             .collect(),
         errors,
         warnings: WarningCounts {
-            doors: warnings.with_doors,
-            guids: warnings.with_guids,
+            doors: warnings.doors.orgs,
+            guids: warnings.guids.orgs,
             texts: warnings.with_text,
         },
         changed_orgs: digest.changed,

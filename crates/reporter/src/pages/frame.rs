@@ -43,20 +43,6 @@ pub(crate) struct Chart {
     pub(crate) narrow: String,
 }
 
-/// Something to know, with the first orgs that it is about.
-pub(crate) struct WarningCard {
-    pub(crate) orgs: String,
-    pub(crate) what: String,
-    pub(crate) todo: &'static str,
-    pub(crate) examples: Vec<WarningExample>,
-}
-
-pub(crate) struct WarningExample {
-    pub(crate) line: u64,
-    pub(crate) name: String,
-    pub(crate) doors: String,
-}
-
 impl Frame {
     pub(crate) fn new(
         title: String,

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use orgwave_core::legible::without_commands;
 
-use crate::terminal::{clean, cut};
+use crate::digest::{Cause, Example, Finding};
+use crate::terminal::{clean, count, cut};
 
 /// As much of a foreign text as a line bears.
 const LONGEST: usize = 120;
@@ -56,6 +57,39 @@ impl<'a> Table<'a> {
             let _ = write!(self.out, "| {cell} ");
         }
         self.out.push_str("|\n");
+    }
+}
+
+/// An org, by its line and its name or id.
+pub(crate) fn example(example: &Example) -> String {
+    format!("line {}, {}", example.line, code(example.called()))
+}
+
+/// The first orgs of a finding, as a list in a list.
+pub(crate) fn examples(out: &mut String, finding: &Finding) {
+    for org in &finding.examples {
+        let _ = writeln!(out, "  - {}: {}", example(org), code(&org.detail));
+    }
+    if let Some(more) = finding.more(finding.examples.len()) {
+        let _ = writeln!(out, "  - {more}");
+    }
+}
+
+/// Why orgs failed, as a section.
+pub(crate) fn causes(out: &mut String, title: &str, causes: &[Cause<'_>]) {
+    if causes.is_empty() {
+        return;
+    }
+    let _ = write!(out, "\n## {title}\n\n");
+    let mut table = Table::begin(out, &["orgs:", "code", "cause", "what to do", "for example"]);
+    for cause in causes {
+        table.row([
+            count(cause.finding.orgs),
+            cause.code.to_string(),
+            own(cause.code.title()),
+            own(cause.todo),
+            format!("{}: {}", example(cause.example()), code(&cause.example().detail)),
+        ]);
     }
 }
 

@@ -5,11 +5,15 @@
 //! a small script of ours draws a screenful at a time. The page's policy allows that very script and that very
 //! style by their digests, and nothing else: no request, no frame, no form, no other script.
 
+mod cards;
 mod frame;
 pub(crate) mod markdown;
 mod rows;
+mod screen;
 mod strip;
 
-pub(crate) use frame::{Chart, Figure, Frame, WarningCard, WarningExample};
+pub(crate) use cards::{Card, CauseCard};
+pub(crate) use frame::{Chart, Figure, Frame};
 pub(crate) use rows::{CHANGES, Extra, Rows, begin_row, tone_class};
+pub(crate) use screen::{say_cause, say_examples};
 pub(crate) use strip::{Segment, strip};

@@ -1,16 +1,14 @@
 //! `report.md`: a run in one screenful, to be posted where people talk. The orgs that need somebody are
 //! listed, up to a number; every org is in `results.csv`.
 
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use orgwave_core::status::Status;
 
-use super::words::{facts, headline, next_command};
-use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
-use crate::digest::{OrgRef, RunDigest};
-use crate::pages::markdown::{Table, code, own, whole_code};
+use crate::advice::{WARNING, next_step};
+use crate::digest::RunDigest;
+use crate::pages::markdown::{Table, causes, code, example, own, whole_code};
 use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::terminal::{count, orgs, status_words};
@@ -62,7 +60,7 @@ impl RunFile for ReportMd {
         let mut text = String::new();
         top(&mut text, digest);
         counts(&mut text, digest);
-        causes(&mut text, digest);
+        causes(&mut text, "What went wrong", &digest.causes());
         warnings(&mut text, digest);
         if !self.listed.is_empty() {
             text.push_str("\n## Orgs to look at\n\n");
@@ -77,7 +75,7 @@ impl RunFile for ReportMd {
             }
         }
         text.push_str("\n## Facts\n\n");
-        for (name, value) in facts(digest) {
+        for (name, value) in digest.facts() {
             let _ = writeln!(text, "- {name}: {}", code(&value));
         }
         self.file.write_all(text.as_bytes())?;
@@ -87,15 +85,15 @@ impl RunFile for ReportMd {
 }
 
 fn top(text: &mut String, digest: &RunDigest) {
-    let (title, notes) = headline(digest);
-    let _ = writeln!(text, "# {title}\n");
+    let _ = writeln!(text, "# {}\n", digest.title());
     for allowance in &digest.allowances {
         let _ = writeln!(text, "**{}**\n", allowance.render(whole_code));
     }
-    for note in notes {
-        let _ = writeln!(text, "{}.  ", note.render(whole_code));
+    let _ = writeln!(text, "{}.  ", digest.speed());
+    if let Some(stopped) = digest.stopped() {
+        let _ = writeln!(text, "{}.  ", stopped.render(whole_code));
     }
-    if let Some(command) = next_command(digest) {
+    if let Some(command) = digest.default_command() {
         let _ = writeln!(text, "\nNext: {}", whole_code(&command));
     }
 }
@@ -118,60 +116,19 @@ fn counts(text: &mut String, digest: &RunDigest) {
     }
 }
 
-fn causes(text: &mut String, digest: &RunDigest) {
-    if digest.codes.is_empty() {
-        return;
-    }
-    let mut causes: Vec<_> = digest.codes.iter().collect();
-    causes.sort_by_key(|(_, group)| Reverse(group.orgs));
-    text.push_str("\n## What went wrong\n\n");
-    let mut table = Table::begin(text, &["orgs:", "code", "cause", "what to do", "for example"]);
-    for (code_of, group) in causes {
-        table.row([
-            count(group.orgs),
-            code_of.to_string(),
-            own(code_of.title()),
-            own(advice(*code_of, digest.stage())),
-            format!("{}: {}", example(&group.example), code(&group.message)),
-        ]);
-    }
-}
-
 fn warnings(text: &mut String, digest: &RunDigest) {
     let warnings = &digest.warnings;
-    if warnings.with_doors + warnings.with_guids + warnings.with_more == 0 {
+    if warnings.lists().next().is_none() && warnings.texts.is_empty() {
         return;
     }
     text.push_str("\n## What the vendor warned of\n\n");
-    let kinds = [
-        (warnings.with_doors, "with doors in more than one location", DOORS, warnings.doors.first()),
-        (warnings.with_guids, "with ids that the vendor didn't take", GUIDS, warnings.guids.first()),
-    ];
-    for (number, what, todo, first) in kinds {
-        if let (1.., Some((org, items))) = (number, first) {
-            let _ = writeln!(
-                text,
-                "- {} {what}, e.g. {}: {}. Do: {}",
-                orgs(number),
-                example(org),
-                code(&items.join(", ")),
-                own(todo)
-            );
-        }
+    for (what, todo, finding) in warnings.lists() {
+        let first = &finding.examples[0];
+        let (orgs, items) = (orgs(finding.orgs), code(&first.detail));
+        let _ = writeln!(text, "- {orgs} with {what}, e.g. {}: {items}. Do: {}", example(first), own(todo));
     }
-    for (said, org, number) in &warnings.texts {
-        let _ = writeln!(
-            text,
-            "- {}: {}, e.g. {}. Do: {}",
-            orgs(*number),
-            code(said),
-            example(org),
-            own(WARNING)
-        );
+    for (said, finding) in &warnings.texts {
+        let (orgs, first) = (orgs(finding.orgs), example(&finding.examples[0]));
+        let _ = writeln!(text, "- {orgs}: {}, e.g. {first}. Do: {}", code(said), own(WARNING));
     }
-}
-
-fn example(org: &OrgRef) -> String {
-    let name = if org.name.trim().is_empty() { org.org.as_str() } else { &org.name };
-    format!("line {}, {}", org.line, code(name))
 }

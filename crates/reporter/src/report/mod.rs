@@ -5,7 +5,6 @@ mod markdown;
 mod page;
 mod screen;
 mod timeline;
-mod words;
 
 pub(crate) use markdown::ReportMd;
 pub(crate) use page::ReportHtml;

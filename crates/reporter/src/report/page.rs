@@ -1,7 +1,6 @@
 //! `report.html`: a run on one page, with pictures. Its rows are gathered while the records stream by, up to
 //! what a page bears; `results.csv` has them all.
 
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -12,26 +11,20 @@ use orgwave_core::timestamp::Timestamp;
 
 use super::charts;
 use super::timeline::Timeline;
-use super::words::{facts, headline, next_command};
-use crate::advice::{DOORS, GUIDS, WARNING, advice, next_step};
-use crate::digest::{OrgRef, RunDigest};
+use crate::advice::{WARNING, next_step};
+use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::note::Note;
-use crate::pages::{
-    CHANGES, Chart, Extra, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
-};
+use crate::pages::{CHANGES, Card, CauseCard, Chart, Extra, Frame, Rows, Segment, begin_row, strip};
 use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::source::RunSource;
-use crate::terminal::{Tone, clean, count, cut, duration, orgs, status_words};
+use crate::terminal::{Tone, clean, count, duration, status_words};
 use crate::value;
 use crate::whole::WholeFile;
 
 /// The file that has every org.
 const CSV: &str = "results.csv";
-
-/// Orgs that a warning tells of by name.
-const EXAMPLES: usize = 10;
 
 pub(crate) struct ReportHtml {
     file: WholeFile,
@@ -73,7 +66,8 @@ impl RunFile for ReportHtml {
         let words: Vec<(&str, Tone)> =
             Status::ALL.iter().map(|status| (status.as_str(), status_words(*status).1)).collect();
         let listed = self.rows.end(false, CSV, self.org_files, &words);
-        let (title, notes) = headline(digest);
+        let title = digest.title();
+        let notes: Vec<Note> = [Note::own(digest.speed())].into_iter().chain(digest.stopped()).collect();
         let frame = Frame {
             word: "Status",
             column: "sends",
@@ -82,7 +76,7 @@ impl RunFile for ReportHtml {
                 format!("{title} · run {}", digest.run.run_id),
                 CSV.to_owned(),
                 listed,
-                facts(digest),
+                digest.facts(),
             )
         };
         let html = ReportPage {
@@ -91,8 +85,8 @@ impl RunFile for ReportHtml {
             notes: Note::clean(&notes),
             allowances: Note::clean(&digest.allowances),
             strip: strip(&segments(&digest.counts)),
-            next: next_command(digest).unwrap_or_default(),
-            causes: causes(digest),
+            next: digest.default_command().unwrap_or_default(),
+            causes: CauseCard::all(digest.causes()),
             warnings: warnings(digest),
             charts: [charts::course(&self.timeline), charts::latency(&digest.course)]
                 .into_iter()
@@ -116,19 +110,10 @@ struct ReportPage {
     allowances: Vec<String>,
     strip: String,
     next: String,
-    causes: Vec<Cause>,
-    warnings: Vec<WarningCard>,
+    causes: Vec<CauseCard>,
+    warnings: Vec<Card>,
     charts: Vec<Chart>,
     waves: Vec<Wave>,
-}
-
-struct Cause {
-    orgs: String,
-    code: &'static str,
-    title: &'static str,
-    todo: &'static str,
-    example: String,
-    message: String,
 }
 
 struct Wave {
@@ -213,52 +198,12 @@ fn segments(counts: &Counts) -> Vec<Segment> {
         .collect()
 }
 
-fn causes(digest: &RunDigest) -> Vec<Cause> {
-    let mut groups: Vec<_> = digest.codes.iter().collect();
-    groups.sort_by_key(|(_, group)| Reverse(group.orgs));
-    let cause = |(code, group): (&orgwave_core::code::Code, &crate::digest::CodeTally)| Cause {
-        orgs: orgs(group.orgs),
-        code: code.as_str(),
-        title: code.title(),
-        todo: advice(*code, digest.stage()),
-        example: name_of(&group.example),
-        message: cut(&group.message, 300),
-    };
-    groups.into_iter().map(cause).collect()
-}
-
-fn name_of(org: &OrgRef) -> String {
-    let name = if org.name.trim().is_empty() { org.org.as_str() } else { &org.name };
-    format!("line {}, {}", org.line, cut(name, 80))
-}
-
-fn warnings(digest: &RunDigest) -> Vec<WarningCard> {
+fn warnings(digest: &RunDigest) -> Vec<Card> {
     let warnings = &digest.warnings;
-    let example = |org: &OrgRef, items: &[String]| WarningExample {
-        line: org.line,
-        name: cut(if org.name.trim().is_empty() { org.org.as_str() } else { &org.name }, 80),
-        doors: cut(&items.join(", "), 300),
-    };
-    let mut cards = Vec::new();
-    let lists = [
-        (warnings.with_doors, "doors in more than one location", DOORS, &warnings.doors),
-        (warnings.with_guids, "ids that the vendor didn't take", GUIDS, &warnings.guids),
-    ];
-    for (number, what, todo, examples) in lists {
-        if number > 0 {
-            let examples = examples.iter().take(EXAMPLES).map(|(org, items)| example(org, items)).collect();
-            cards.push(WarningCard { orgs: orgs(number), what: what.to_owned(), todo, examples });
-        }
-    }
-    for (text, org, number) in &warnings.texts {
-        cards.push(WarningCard {
-            orgs: orgs(*number),
-            what: format!("“{}”", clean(text)),
-            todo: WARNING,
-            examples: vec![example(org, &[])],
-        });
-    }
-    cards
+    let lists = warnings.lists().map(|(what, todo, finding)| Card::of(what, todo, finding));
+    let texts =
+        warnings.texts.iter().map(|(text, finding)| Card::of(format!("“{}”", clean(text)), WARNING, finding));
+    lists.chain(texts).collect()
 }
 
 fn waves(digest: &RunDigest) -> Vec<Wave> {

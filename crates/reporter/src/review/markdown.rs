@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 use orgwave_core::plan::{Header, Verdict};
 
 use super::clusters::to_show;
-use super::{Expected, PlanReview, more_kinds, more_orgs};
-use crate::advice::advice;
-use crate::pages::markdown::{Table, code, own, whole_code};
-use crate::stage::Stage;
+use super::{Expected, PlanReview, Warning, more_kinds};
+use crate::pages::markdown::{Table, causes, code, examples, own, whole_code};
 use crate::terminal::verdict_word;
 use crate::terminal::{count, duration, orgs, several};
 
@@ -32,7 +30,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
     }
     changes(&mut text, review, stem);
     guards(&mut text, review);
-    troubles(&mut text, review);
+    causes(&mut text, "Orgs that can't be written", &review.causes());
     table(&mut text, review, stem);
     text.push_str("\n## Facts\n\n");
     for (name, value) in facts(plan) {
@@ -67,12 +65,9 @@ fn risks(text: &mut String, review: &PlanReview) {
         return;
     }
     text.push_str("## Risks\n\n");
-    for (effect, told) in review.riskiest() {
-        let _ = writeln!(text, "- **{}: {effect}.**", orgs(told.orgs));
-        for (line, name, what) in &told.examples {
-            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
-        }
-        more(text, told.orgs, told.examples.len());
+    for (effect, finding) in review.riskiest() {
+        let _ = writeln!(text, "- **{}: {effect}.**", orgs(finding.orgs));
+        examples(text, finding);
     }
     text.push('\n');
 }
@@ -114,42 +109,11 @@ fn guards(text: &mut String, review: &PlanReview) {
             orgs(guard.orgs),
             guard.kind
         );
-        let examples = review.examples(guard);
-        for (line, name, what) in &examples {
-            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(what));
-        }
-        more(text, guard.orgs, examples.len());
+        examples(text, &review.guarded(guard));
     }
-    for warning in review.warnings() {
-        let _ = writeln!(text, "- {}: {}. Do: {}", orgs(warning.told.orgs), warning.what, own(warning.todo));
-        for (line, name, what) in &warning.told.examples {
-            let _ = writeln!(text, "  - line {line}, {}: {}", code(name), code(&what.join(", ")));
-        }
-        more(text, warning.told.orgs, warning.told.examples.len());
-    }
-}
-
-/// That there are others beside these examples.
-fn more(text: &mut String, all: u64, named: usize) {
-    if let Some(more) = more_orgs(all, named) {
-        let _ = writeln!(text, "  - {more}");
-    }
-}
-
-fn troubles(text: &mut String, review: &PlanReview) {
-    if review.troubles.is_empty() {
-        return;
-    }
-    text.push_str("\n## Orgs that can't be written\n\n");
-    let mut table = Table::begin(text, &["orgs:", "code", "cause", "what to do", "for example"]);
-    for (code_of, trouble) in &review.troubles {
-        table.row([
-            count(trouble.orgs),
-            code_of.to_string(),
-            own(code_of.title()),
-            own(advice(*code_of, Stage::Plan)),
-            format!("{}: {}", code(&trouble.example), code(&trouble.message)),
-        ]);
+    for Warning { what, todo, finding } in review.warnings() {
+        let _ = writeln!(text, "- {}: {what}. Do: {}", orgs(finding.orgs), own(todo));
+        examples(text, finding);
     }
 }
 

@@ -10,7 +10,6 @@ mod expected;
 mod markdown;
 mod page;
 mod pages;
-mod warning;
 
 use orgwave_core::code::Code;
 use orgwave_core::plan::{
@@ -24,9 +23,9 @@ use self::clusters::Clusters;
 use self::doors::in_two_locations;
 pub use self::expected::Expected;
 pub use self::pages::PlanPages;
-use self::warning::{Told, Warning};
-use crate::advice::advice;
+use crate::digest::{Cause, Example, Finding};
 use crate::note::Note;
+use crate::pages::{say_cause, say_examples};
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
@@ -36,8 +35,7 @@ use crate::value;
 const CLUSTERS: usize = 12;
 /// Orgs that are listed on a terminal.
 const ROWS: usize = 20;
-/// Orgs that are named on a terminal for one risk or guard, and on the pages.
-const NAMED: usize = 3;
+/// Orgs that are named for one guard.
 const EXAMPLES: usize = 10;
 
 /// A plan, summed up.
@@ -48,32 +46,32 @@ pub struct PlanReview {
     verify: VerifyPolicy,
     clusters: Clusters,
     verdicts: BTreeMap<&'static str, u64>,
-    troubles: BTreeMap<Code, Trouble>,
+    troubles: BTreeMap<Code, Finding>,
     rows: Vec<Row>,
     lines: u64,
     updates: u64,
     unproven: u64,
-    doors: Told,
-    absent: Told,
+    doors: Finding,
+    absent: Finding,
     /// What makes somebody less safe, by what it does.
-    risks: BTreeMap<&'static str, Told>,
+    risks: BTreeMap<&'static str, Finding>,
     /// What trips each guard, but for the orgs of `respelled`.
-    guarded: BTreeMap<GuardKind, Told>,
+    guarded: BTreeMap<GuardKind, Finding>,
     /// Additions of orgs in which a key is a live one under another spelling.
-    respelled: Told,
+    respelled: Finding,
     /// Entries to be removed that aren't live.
-    idle_removals: Told,
+    idle_removals: Finding,
     /// What the rollout allows in advance.
     allowances: Vec<Note>,
     waves: Vec<WaveCount>,
     guards: Vec<Guard>,
 }
 
-#[derive(Debug)]
-struct Trouble {
-    orgs: u64,
-    example: String,
-    message: String,
+/// What is no guard and should still be known before somebody approves.
+struct Warning<'a> {
+    what: &'static str,
+    todo: &'static str,
+    finding: &'a Finding,
 }
 
 #[derive(Debug)]
@@ -110,9 +108,16 @@ fn more_kinds(more: usize) -> String {
     several(more as u64, "more kind of change", "more kinds of change")
 }
 
-/// How many orgs are not named beside these examples, if any.
-fn more_orgs(all: u64, named: usize) -> Option<String> {
-    all.checked_sub(named as u64).filter(|more| *more > 0).map(|more| format!("and {} more", orgs(more)))
+fn example(line: &PlanLine, detail: String) -> Example {
+    let name = line.name.clone().unwrap_or_default();
+    Example { line: line.line, org: Some(line.org), name, detail }
+}
+
+/// Takes an org into a finding, if there is anything to say of it.
+fn add(finding: &mut Finding, line: &PlanLine, what: &[String], between: &str) {
+    if !what.is_empty() {
+        finding.add(|| example(line, what.join(between)));
+    }
 }
 
 /// A change in words.
@@ -148,12 +153,12 @@ impl PlanReview {
             lines: 0,
             updates: 0,
             unproven: 0,
-            doors: Told::default(),
-            absent: Told::default(),
+            doors: Finding::default(),
+            absent: Finding::default(),
             risks: BTreeMap::new(),
             guarded: BTreeMap::new(),
-            respelled: Told::default(),
-            idle_removals: Told::default(),
+            respelled: Finding::default(),
+            idle_removals: Finding::default(),
             allowances: Note::of_plan(plan),
             waves: Vec::new(),
             guards: Vec::new(),
@@ -168,34 +173,22 @@ impl PlanReview {
         if line.verdict == Verdict::Update {
             self.updates += 1;
             self.clusters.add(line);
-            let name = line.name.as_deref().unwrap_or(line.org.as_str());
-            self.doors.add(line.line, name, in_two_locations(line));
-            self.risks(line, name);
+            add(&mut self.doors, line, &in_two_locations(line), ", ");
+            self.risks(line);
             for kind in GuardKind::ALL {
-                self.guarded.entry(kind).or_default().add(line.line, name, guarded(kind, line));
+                add(self.guarded.entry(kind).or_default(), line, &guarded(kind, line), "; ");
             }
             if is_respelled(line) {
-                self.respelled.add(line.line, name, said(&line.additions));
+                add(&mut self.respelled, line, &said(&line.additions), "; ");
             }
         }
         if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
-            let name = line.name.as_deref().unwrap_or(line.org.as_str());
-            self.idle_removals.add(line.line, name, said(&line.idle_removals));
-        }
-        if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
+            add(&mut self.idle_removals, line, &said(&line.idle_removals), ", ");
             self.clusters.judge(line);
         }
         if let Some(complaint) = &line.complaint {
-            self.troubles.entry(complaint.code).and_modify(|trouble| trouble.orgs += 1).or_insert_with(
-                || {
-                    let name = line.name.clone().unwrap_or_else(|| line.org.to_string());
-                    Trouble {
-                        orgs: 1,
-                        example: format!("line {}, {}", line.line, cut(&name, 80)),
-                        message: complaint.message.clone(),
-                    }
-                },
-            );
+            let finding = self.troubles.entry(complaint.code).or_default();
+            finding.add(|| example(line, complaint.message.clone()));
         }
         if self.rows.len() < ROWS && line.verdict != Verdict::Unchanged && line.verdict != Verdict::Skipped {
             self.rows.push(Row {
@@ -209,7 +202,7 @@ impl PlanReview {
         }
     }
 
-    fn risks(&mut self, line: &PlanLine, name: &str) {
+    fn risks(&mut self, line: &PlanLine) {
         let mut risks: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for field in &line.fields {
             if let Some(risk) = field.risk() {
@@ -217,13 +210,20 @@ impl PlanReview {
             }
         }
         for (effect, changes) in risks {
-            self.risks.entry(effect).or_default().add(line.line, name, changes);
+            add(self.risks.entry(effect).or_default(), line, &changes, ", ");
         }
     }
 
     /// Takes in what a row names and its org doesn't have.
-    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
-        self.absent.add(line, name, what);
+    pub fn absent(&mut self, line: u64, name: &str, what: &[String]) {
+        if !what.is_empty() {
+            self.absent.add(|| Example { line, org: None, name: name.to_owned(), detail: what.join(", ") });
+        }
+    }
+
+    /// Why orgs can't be written.
+    fn causes(&self) -> Vec<Cause<'_>> {
+        Cause::all(&self.troubles, Stage::Plan)
     }
 
     /// Takes the plan's end in.
@@ -265,20 +265,20 @@ impl PlanReview {
             Warning {
                 what: "an entry is to be removed that is not live",
                 todo: "see whether it is gone already or its key is misspelled",
-                told: &self.idle_removals,
+                finding: &self.idle_removals,
             },
             Warning {
                 what: "a door would be in two locations",
                 todo: "give the doors different names, or one of them another location",
-                told: &self.doors,
+                finding: &self.doors,
             },
             Warning {
                 what: "a camera or a location isn't there in the org",
                 todo: "mend the ids in these rows, or see why the org lost them",
-                told: &self.absent,
+                finding: &self.absent,
             },
         ];
-        all.into_iter().filter(|warning| warning.told.orgs > 0).collect()
+        all.into_iter().filter(|warning| warning.finding.orgs > 0).collect()
     }
 
     /// The text, each line with its end.
@@ -298,18 +298,18 @@ impl PlanReview {
     }
 
     /// What makes somebody less safe: the largest first.
-    fn riskiest(&self) -> Vec<(&'static str, &Told)> {
-        let mut risks: Vec<_> = self.risks.iter().map(|(effect, told)| (*effect, told)).collect();
-        risks.sort_by_key(|(_, told)| std::cmp::Reverse(told.orgs));
+    fn riskiest(&self) -> Vec<(&'static str, &Finding)> {
+        let mut risks: Vec<_> = self.risks.iter().map(|(effect, finding)| (*effect, finding)).collect();
+        risks.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.orgs));
         risks
     }
 
-    /// The orgs that a guard is about, in words: those first whose key is a live one under another spelling.
-    fn examples(&self, guard: &Guard) -> Vec<(u64, &str, String)> {
+    /// The orgs that a guard is about: those first whose key is a live one under another spelling.
+    fn guarded(&self, guard: &Guard) -> Finding {
         let respelled = (guard.kind == GuardKind::Additions).then_some(&self.respelled);
-        let told = respelled.into_iter().chain(self.guarded.get(&guard.kind));
-        let examples = told.flat_map(|told| &told.examples);
-        examples.map(|(line, name, what)| (*line, name.as_str(), what.join("; "))).take(EXAMPLES).collect()
+        let findings = respelled.into_iter().chain(self.guarded.get(&guard.kind));
+        let examples = findings.flat_map(|finding| &finding.examples).take(EXAMPLES).cloned().collect();
+        Finding { orgs: guard.orgs, examples }
     }
 
     /// What is to be known of a guard beside its kind.
@@ -323,37 +323,15 @@ impl PlanReview {
     }
 
     fn say_risks(&self, page: &mut Page) {
-        for (effect, told) in self.riskiest() {
+        for (effect, finding) in self.riskiest() {
             page.gap();
-            page.paragraph(Tone::Bad, 0, 2, &format!("Risk  {}: {effect}", orgs(told.orgs)));
-            self.say_examples(
-                page,
-                told.examples.iter().map(|(line, name, what)| (*line, &**name, what.join(", "))),
-                told.orgs,
-            );
+            page.paragraph(Tone::Bad, 0, 2, &format!("Risk  {}: {effect}", orgs(finding.orgs)));
+            self.say_examples(page, finding);
         }
     }
 
-    /// The first orgs of some, and how many more there are.
-    fn say_examples<'a>(
-        &self,
-        page: &mut Page,
-        examples: impl Iterator<Item = (u64, &'a str, String)>,
-        all: u64,
-    ) {
-        let mut said = 0;
-        for (line, name, what) in examples.take(NAMED) {
-            page.paragraph(Tone::Plain, 2, 2, &format!("line {line}, {name}: {}", cut(&what, 160)));
-            said += 1;
-        }
-        if said > 0 && all > said {
-            page.paragraph(
-                Tone::Faint,
-                2,
-                2,
-                &format!("and {} more: see {}.csv", orgs(all - said), self.stem),
-            );
-        }
+    fn say_examples(&self, page: &mut Page, finding: &Finding) {
+        say_examples(page, finding, &format!("{}.csv", self.stem));
     }
 
     fn changes(&self, page: &mut Page) {
@@ -381,17 +359,15 @@ impl PlanReview {
             if let Some(text) = Self::beside(guard) {
                 page.paragraph(Tone::Bad, 2, 2, &text);
             }
-            self.say_examples(page, self.examples(guard).into_iter(), guard.orgs);
+            self.say_examples(page, &self.guarded(guard));
             page.paragraph(Tone::Plain, 2, 2, "if that is wanted, apply with");
             page.uncut(Tone::Strong, 4, &format!("--ack {}", guard.ack));
         }
         for warning in self.warnings() {
             page.gap();
-            let text = format!("Warning  {}: {}", orgs(warning.told.orgs), warning.what);
+            let text = format!("Warning  {}: {}", orgs(warning.finding.orgs), warning.what);
             page.paragraph(Tone::Warn, 0, 2, &text);
-            let told = warning.told.examples.iter();
-            let told = told.map(|(line, name, what)| (*line, name.as_str(), what.join(", ")));
-            self.say_examples(page, told, warning.told.orgs);
+            self.say_examples(page, warning.finding);
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", warning.todo));
         }
     }
@@ -407,12 +383,8 @@ impl PlanReview {
             page.gap();
             page.paragraph(Tone::Plain, 0, 2, &format!("Not to write: {}", settled.join(", ")));
         }
-        for (code, trouble) in &self.troubles {
-            page.gap();
-            page.paragraph(Tone::Bad, 0, 2, &format!("{code}  {}: {}", orgs(trouble.orgs), code.title()));
-            let said = cut(&trouble.message, 120);
-            page.paragraph(Tone::Plain, 2, 2, &format!("e.g. {}: {said}", trouble.example));
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", advice(*code, Stage::Plan)));
+        for cause in self.causes() {
+            say_cause(page, Tone::Bad, &cause);
         }
     }
 

@@ -4,20 +4,18 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use orgwave_core::plan::{Header, PlanLine, PlannedField, Verdict, WaveCount};
+use orgwave_core::plan::{Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
 use orgwave_core::timestamp::Timestamp;
 
 use super::clusters::{Clusters, to_show};
 use super::markdown::facts;
-use super::{Expected, PlanReview, more_kinds, more_orgs};
+use super::{Expected, PlanReview, Warning, more_kinds};
 use crate::advice::advice;
 use crate::note::Note;
-use crate::pages::{
-    CHANGES, Extra, Figure, Frame, Rows, Segment, WarningCard, WarningExample, begin_row, strip,
-};
+use crate::pages::{CHANGES, Card, CauseCard, Extra, Figure, Frame, Rows, Segment, begin_row, strip};
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
-use crate::terminal::{Tone, clean, count, cut, duration, orgs};
+use crate::terminal::{Tone, clean, count, duration, orgs};
 use crate::value;
 
 /// Kinds of change that are listed.
@@ -111,12 +109,12 @@ struct PlanHtml<'a> {
     figures: Vec<Figure>,
     strip: String,
     allowances: Vec<String>,
-    risks: Vec<RiskCard>,
+    risks: Vec<Card>,
     changes: Vec<Change>,
     more_changes: Option<String>,
     guards: Vec<GuardCard<'a>>,
-    warnings: Vec<WarningCard>,
-    troubles: Vec<TroubleCard<'a>>,
+    warnings: Vec<Card>,
+    troubles: Vec<CauseCard>,
     waves: Vec<Wave>,
 }
 
@@ -130,29 +128,10 @@ struct Change {
     minds: bool,
 }
 
-struct RiskCard {
-    orgs: String,
-    what: &'static str,
-    examples: Vec<WarningExample>,
-    more: Option<String>,
-}
-
 struct GuardCard<'a> {
-    orgs: String,
-    what: String,
+    card: Card,
     beside: Option<String>,
-    examples: Vec<WarningExample>,
-    more: Option<String>,
     ack: &'a str,
-}
-
-struct TroubleCard<'a> {
-    orgs: String,
-    title: &'static str,
-    todo: &'static str,
-    code: &'static str,
-    example: &'a str,
-    message: String,
 }
 
 struct Wave {
@@ -162,13 +141,26 @@ struct Wave {
 }
 
 /// The page.
-pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, expected: Expected) -> String {
+pub(super) fn page<'a>(
+    review: &'a PlanReview,
+    plan: &Header,
+    rows: Rows,
+    stem: &str,
+    expected: Expected,
+) -> String {
     let csv = format!("{stem}.csv");
     let words: Vec<(&str, Tone)> =
         VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
     let listed = rows.end(true, &csv, false, &words);
     let clusters = review.clusters.riskiest_first();
     let shown = to_show(&clusters, CLUSTERS);
+    let guard = |guard: &'a Guard| GuardCard {
+        card: Card::of(guard.kind.to_string(), "", &review.guarded(guard)),
+        beside: PlanReview::beside(guard),
+        ack: &guard.ack,
+    };
+    let warning =
+        |Warning { what, todo, finding }: Warning<'_>| Card::of(format!("Warning: {what}"), todo, finding);
     let html = PlanHtml {
         headline: headline(review),
         expires: moment(plan.expires),
@@ -176,20 +168,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         figures: figures(review, clusters.len(), expected),
         strip: strip(&segments(review)),
         allowances: Note::clean(&review.allowances),
-        risks: review
-            .riskiest()
-            .into_iter()
-            .map(|(what, told)| RiskCard {
-                orgs: orgs(told.orgs),
-                what,
-                examples: told
-                    .examples
-                    .iter()
-                    .map(|(line, name, what)| example(*line, name, &what.join(", ")))
-                    .collect(),
-                more: more_orgs(told.orgs, told.examples.len()),
-            })
-            .collect(),
+        risks: review.riskiest().into_iter().map(|(what, finding)| Card::of(what, "", finding)).collect(),
         more_changes: Some(clusters.len() - shown.len()).filter(|more| *more > 0).map(more_kinds),
         changes: shown
             .iter()
@@ -203,51 +182,9 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
                 minds: cluster.minds(),
             })
             .collect(),
-        guards: review
-            .guards
-            .iter()
-            .map(|guard| {
-                let examples = review.examples(guard);
-                GuardCard {
-                    orgs: orgs(guard.orgs),
-                    what: guard.kind.to_string(),
-                    beside: PlanReview::beside(guard),
-                    more: more_orgs(guard.orgs, examples.len()),
-                    examples: examples
-                        .into_iter()
-                        .map(|(line, name, what)| example(line, name, &what))
-                        .collect(),
-                    ack: &guard.ack,
-                }
-            })
-            .collect(),
-        warnings: review
-            .warnings()
-            .into_iter()
-            .map(|warning| WarningCard {
-                orgs: orgs(warning.told.orgs),
-                what: format!("Warning: {}", warning.what),
-                todo: warning.todo,
-                examples: warning
-                    .told
-                    .examples
-                    .iter()
-                    .map(|(line, name, what)| example(*line, name, &what.join(", ")))
-                    .collect(),
-            })
-            .collect(),
-        troubles: review
-            .troubles
-            .iter()
-            .map(|(code, trouble)| TroubleCard {
-                orgs: orgs(trouble.orgs),
-                title: code.title(),
-                todo: advice(*code, Stage::Plan),
-                code: code.as_str(),
-                example: &trouble.example,
-                message: clean(&trouble.message).into_owned(),
-            })
-            .collect(),
+        guards: review.guards.iter().map(guard).collect(),
+        warnings: review.warnings().into_iter().map(warning).collect(),
+        troubles: CauseCard::all(review.causes()),
         waves: waves(review),
         frame: Frame {
             word: "Verdict",
@@ -257,10 +194,6 @@ pub(super) fn page(review: &PlanReview, plan: &Header, rows: Rows, stem: &str, e
         },
     };
     html.render().expect("writing to a string can't fail, and no filter of the template can")
-}
-
-fn example(line: u64, name: &str, what: &str) -> WarningExample {
-    WarningExample { line, name: clean(name).into_owned(), doors: cut(what, 300) }
 }
 
 /// `2026-12-01 09:08 UTC`: to be read, not to be sorted.

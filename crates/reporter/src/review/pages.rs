@@ -39,7 +39,7 @@ impl PlanPages {
     }
 
     /// Takes in what a row names and its org doesn't have.
-    pub fn absent(&mut self, line: u64, name: &str, what: Vec<String>) {
+    pub fn absent(&mut self, line: u64, name: &str, what: &[String]) {
         self.review.absent(line, name, what);
     }
 
