@@ -24,12 +24,12 @@
 
 use std::io::{self, Write as _};
 
-use orgwave_core::code::Code;
-use orgwave_core::ids::Ruuid;
 use orgwave_core::legible;
+use orgwave_core::run::Exit;
 use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::digest::{Cause, Example, RunDigest};
 use crate::record::Record;
@@ -72,146 +72,101 @@ impl RunFile for Summary {
     }
 }
 
+/// JSON whose keys stand in this order.
 #[derive(Serialize)]
-struct Document<'a> {
-    format: u32,
-    run_id: &'a str,
-    plan_id: &'a str,
-    endpoint: &'a str,
-    key_fingerprint: &'a str,
-    tool: &'a str,
-    write: String,
-    verify: orgwave_core::policy::VerifyPolicy,
-    max_failures: String,
-    strict: bool,
-    plan_created: Timestamp,
-    started_at: Timestamp,
-    finished_at: Option<Timestamp>,
-    processes: usize,
-    duration_ms: u64,
-    exit_code: Option<u8>,
-    stop_reason: Option<String>,
-    orgs: u64,
-    counts: Counts,
-    waves: Vec<Wave>,
-    errors: Vec<ErrorGroup<'a>>,
-    warnings: WarningCounts,
-    changed_orgs: u64,
-    attempts: u64,
-    calls: u64,
-    throttled: u64,
-    latency_ms: Latency,
-    files: Vec<String>,
+#[serde(untagged)]
+enum Json {
+    Value(Value),
+    #[serde(serialize_with = "in_order")]
+    Object(Vec<(&'static str, Self)>),
+    List(Vec<Self>),
 }
 
-#[derive(Serialize)]
-struct Wave {
-    #[serde(rename = "wave")]
-    number: u32,
-    orgs: u64,
-    started_at: Option<Timestamp>,
-    counts: Counts,
+fn in_order<S: Serializer>(entries: &[(&'static str, Json)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(entries.iter().map(|(name, value)| (name, value)))
 }
 
-#[derive(Serialize)]
-struct ErrorGroup<'a> {
-    code: Code,
-    title: &'static str,
-    orgs: u64,
-    next_step: &'static str,
-    example: OrgExample<'a>,
-}
-
-#[derive(Serialize)]
-struct OrgExample<'a> {
-    line: u64,
-    org_uuid: Option<Ruuid>,
-    org_name: &'a str,
-    message: &'a str,
-}
-
-impl<'a> ErrorGroup<'a> {
-    fn of(Cause { code, todo, finding }: Cause<'a>) -> Self {
-        let (title, example) = (code.title(), OrgExample::of(&finding.examples[0]));
-        Self { code, title, orgs: finding.orgs, next_step: todo, example }
+impl<T: Into<Value>> From<T> for Json {
+    fn from(value: T) -> Self {
+        Self::Value(value.into())
     }
 }
 
-impl<'a> OrgExample<'a> {
-    fn of(Example { line, org, name, detail }: &'a Example) -> Self {
-        Self { line: *line, org_uuid: *org, org_name: name, message: detail }
-    }
+fn moment(at: Option<Timestamp>) -> Json {
+    at.map(|at| at.to_string()).into()
 }
 
-#[derive(Serialize)]
-struct WarningCounts {
-    #[serde(rename = "orgs_with_misconfigured_doors")]
-    doors: u64,
-    #[serde(rename = "orgs_with_failed_guids")]
-    guids: u64,
-    #[serde(rename = "orgs_with_text")]
-    texts: u64,
+fn by_status(counts: &Counts) -> Json {
+    Json::Object(counts.iter().map(|(status, orgs)| (status.as_str(), orgs.into())).collect())
 }
 
-#[derive(Serialize)]
-struct Latency {
-    p50: Option<f64>,
-    p95: Option<f64>,
-    p99: Option<f64>,
-}
-
-fn document(digest: &RunDigest, files: Vec<String>) -> Document<'_> {
+fn document(digest: &RunDigest, files: Vec<String>) -> Json {
     let RunDigest { run, course, warnings, .. } = digest;
     let finish = course.finish.as_ref();
-    let started = |wave: u32| course.waves.iter().find(|start| start.wave == wave).map(|start| start.at);
-    let errors = digest.causes().into_iter().map(ErrorGroup::of).collect();
-    Document {
-        format: FORMAT,
-        run_id: &run.run_id,
-        plan_id: &run.plan_id,
-        endpoint: &run.endpoint,
-        key_fingerprint: run.key_fingerprint.as_str(),
-        tool: &run.tool,
-        write: run.write.to_string(),
-        verify: run.verify,
-        max_failures: run.max_failures.to_string(),
-        strict: run.strict,
-        plan_created: digest.plan_created,
-        started_at: run.started,
-        finished_at: finish.map(|finish| finish.at),
-        processes: course.began.len(),
-        duration_ms: u64::try_from(course.worked.as_millis()).unwrap_or(u64::MAX),
-        exit_code: digest.exit().map(orgwave_core::run::Exit::code),
-        stop_reason: finish.and_then(|finish| finish.stop.as_ref()).map(ToString::to_string),
-        orgs: digest.counts.total(),
-        counts: digest.counts,
-        waves: digest
-            .waves
-            .iter()
-            .map(|(wave, counts)| Wave {
-                number: *wave,
-                orgs: counts.total(),
-                started_at: started(*wave),
-                counts: *counts,
-            })
-            .collect(),
-        errors,
-        warnings: WarningCounts {
-            doors: warnings.doors.orgs,
-            guids: warnings.guids.orgs,
-            texts: warnings.with_text,
-        },
-        changed_orgs: digest.changed,
-        attempts: digest.attempts,
-        calls: course.calls,
-        throttled: course.throttled,
-        latency_ms: Latency {
-            p50: course.took.within(50).map(three_digits),
-            p95: course.took.within(95).map(three_digits),
-            p99: course.took.within(99).map(three_digits),
-        },
-        files,
-    }
+    let wave = |(wave, counts): (&u32, &Counts)| {
+        let start = course.waves.iter().find(|start| start.wave == *wave);
+        Json::Object(vec![
+            ("wave", (*wave).into()),
+            ("orgs", counts.total().into()),
+            ("started_at", moment(start.map(|start| start.at))),
+            ("counts", by_status(counts)),
+        ])
+    };
+    let latency = |percent| course.took.within(percent).map(three_digits).into();
+    Json::Object(vec![
+        ("format", FORMAT.into()),
+        ("run_id", run.run_id.as_str().into()),
+        ("plan_id", run.plan_id.as_str().into()),
+        ("endpoint", run.endpoint.as_str().into()),
+        ("key_fingerprint", run.key_fingerprint.as_str().into()),
+        ("tool", run.tool.as_str().into()),
+        ("write", run.write.to_string().into()),
+        ("verify", run.verify.to_string().into()),
+        ("max_failures", run.max_failures.to_string().into()),
+        ("strict", run.strict.into()),
+        ("plan_created", digest.plan_created.to_string().into()),
+        ("started_at", run.started.to_string().into()),
+        ("finished_at", moment(finish.map(|finish| finish.at))),
+        ("processes", course.began.len().into()),
+        ("duration_ms", u64::try_from(course.worked.as_millis()).unwrap_or(u64::MAX).into()),
+        ("exit_code", digest.exit().map(Exit::code).into()),
+        ("stop_reason", digest.stop().map(ToString::to_string).into()),
+        ("orgs", digest.counts.total().into()),
+        ("counts", by_status(&digest.counts)),
+        ("waves", Json::List(digest.waves.iter().map(wave).collect())),
+        ("errors", Json::List(digest.causes().iter().map(error).collect())),
+        (
+            "warnings",
+            Json::Object(vec![
+                ("orgs_with_misconfigured_doors", warnings.doors.orgs.into()),
+                ("orgs_with_failed_guids", warnings.guids.orgs.into()),
+                ("orgs_with_text", warnings.with_text.into()),
+            ]),
+        ),
+        ("changed_orgs", digest.changed.into()),
+        ("attempts", digest.attempts.into()),
+        ("calls", course.calls.into()),
+        ("throttled", course.throttled.into()),
+        ("latency_ms", Json::Object(vec![("p50", latency(50)), ("p95", latency(95)), ("p99", latency(99))])),
+        ("files", files.into()),
+    ])
+}
+
+fn error(cause: &Cause<'_>) -> Json {
+    let Example { line, org, name, detail } = cause.example();
+    let example = vec![
+        ("line", (*line).into()),
+        ("org_uuid", org.map(|org| org.to_string()).into()),
+        ("org_name", name.as_str().into()),
+        ("message", detail.as_str().into()),
+    ];
+    Json::Object(vec![
+        ("code", cause.code.as_str().into()),
+        ("title", cause.code.title().into()),
+        ("orgs", cause.finding.orgs.into()),
+        ("next_step", cause.todo.into()),
+        ("example", Json::Object(example)),
+    ])
 }
 
 /// As much of a number as is known of it; more digits would be noise.

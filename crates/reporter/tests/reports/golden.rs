@@ -1,11 +1,13 @@
 //! The files of the rich run, byte for byte.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::run::{Entry, Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
+use orgwave_reporter::files::results;
 use orgwave_reporter::files::{ClientFiles, OrgFiles, write_files};
 use orgwave_reporter::{Expected, PlanPages, Summary};
 
@@ -61,6 +63,21 @@ fn the_files_are_as_they_were() {
             name.display()
         );
     }
+}
+
+#[test]
+fn the_page_of_the_columns_has_every_column_of_the_results() {
+    let mut page = "# The columns of results.csv\n\nOne row per row of the manifest, in its order; then the manifest's own \
+                    `_*` columns.\n\n| column | what it says |\n| --- | --- |\n"
+        .to_owned();
+    for (name, about) in results::columns() {
+        writeln!(page, "| `{name}` | {about} |").unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");
+    if option_env!("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), page, "run with UPDATE_GOLDEN=1");
 }
 
 #[test]
