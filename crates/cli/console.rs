@@ -8,18 +8,16 @@
 //! [`orgwave_core::legible`].
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use orgwave_core::event::EVENT_VERSION;
 use orgwave_core::legible::{self, is_hidden, one_line, without_commands};
 use orgwave_core::run::Exit;
-use orgwave_reporter::terminal::Style;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::ColorChoice;
 use crate::failure::Failure;
 
 /// Why stdout was given up, if it was.
@@ -155,16 +153,6 @@ pub fn width() -> usize {
 /// How wide stdout's terminal is, if it is one.
 pub fn columns() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
-}
-
-/// Whether text on stdout is coloured.
-pub fn style(color: ColorChoice, no_color: bool) -> Style {
-    let coloured = match color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => io::stdout().is_terminal() && !no_color,
-    };
-    if coloured { Style::Coloured } else { Style::Plain }
 }
 
 /// Diagnostics of the program itself, for `ORGWAVE_LOG=debug` and the like; nothing by default but errors.

@@ -145,6 +145,7 @@ impl From<orgwave_planner::Error> for Failure {
                     "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",
                 )
             }
+            Error::NeverRead => Self::new(Exit::BadInput, what),
             Error::NoOrg => {
                 Self::new(Exit::NoInput, what).hint("`orgwave orgs` lists those that there are")
             }

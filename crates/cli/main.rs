@@ -19,6 +19,7 @@ mod clock;
 mod commands;
 mod connect;
 mod console;
+mod durable;
 mod failure;
 mod hold;
 mod input;

@@ -12,12 +12,12 @@ use orgwave_core::secret::Fingerprint;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::learned::still_good;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use crate::connect::digest;
+use crate::durable::sync_folder;
 use crate::failure::Failure;
 use crate::input;
 use crate::locks::Locks;
-use crate::runs::sync_folder;
 
 /// The memory of this machine.
 #[derive(Debug, Clone)]
@@ -108,11 +108,6 @@ impl Memory {
 
 fn name_of(key: &Fingerprint, endpoint: &str) -> String {
     digest(format!("{key}\n{endpoint}").as_bytes())
-}
-
-/// A short name of these bytes.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn state_home() -> Result<PathBuf, Failure> {

@@ -7,8 +7,8 @@ use orgwave_core::policy::Span;
 use orgwave_core::run::Exit;
 
 use super::connection::{ConnectArgs, InputArgs, KeyArgs};
-use super::output::{MetricsArgs, OutputArgs};
-use super::pace::PaceArgs;
+use super::output::{MetricsArgs, Output};
+use super::pace::Pace;
 use super::writing::{GuardArgs, SelectArgs, WriteArgs};
 
 /// Rolls settings out across many client organizations of a partner, wave by wave.
@@ -101,7 +101,7 @@ pub struct ResumeArgs {
     pub key: KeyArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// Exit 3 for warnings too.
     #[arg(long)]
     pub strict: bool,
@@ -110,7 +110,7 @@ pub struct ResumeArgs {
     pub lock_wait: Option<Span>,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
     /// What is told to whoever watches.
     #[command(flatten)]
     pub metrics: MetricsArgs,
@@ -136,10 +136,10 @@ pub struct VerifyArgs {
     pub select: SelectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
 }
 
 /// Which run is taken back.
@@ -162,10 +162,10 @@ pub struct UndoArgs {
     pub select: SelectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
 }
 
 /// Whose files are made anew.
@@ -176,7 +176,7 @@ pub struct ReportArgs {
     pub run: PathBuf,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
 }
 
 /// Which runs are listed.
@@ -233,7 +233,7 @@ pub struct OrgsArgs {
     pub connect: ConnectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
 }
 
 /// How the client list is shown.
@@ -262,10 +262,10 @@ pub struct CheckArgs {
     pub connect: ConnectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
 }
 
 /// `orgwave plan`.
@@ -291,7 +291,7 @@ pub struct PlanArgs {
     pub connect: ConnectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// How orgs are written.
     #[command(flatten)]
     pub write: WriteArgs,
@@ -303,7 +303,7 @@ pub struct PlanArgs {
     pub guard: GuardArgs,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
 }
 
 /// `orgwave apply`.
@@ -329,7 +329,7 @@ pub struct ApplyArgs {
     pub connect: ConnectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// How orgs are written.
     #[command(flatten)]
     pub write: WriteArgs,
@@ -341,7 +341,7 @@ pub struct ApplyArgs {
     pub guard: GuardArgs,
     /// What is printed.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: Output,
     /// What is told to whoever watches.
     #[command(flatten)]
     pub metrics: MetricsArgs,
@@ -396,7 +396,7 @@ pub struct ExportArgs {
     pub connect: ConnectArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// Which orgs.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -413,7 +413,7 @@ pub struct DoctorArgs {
     pub key: KeyArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub pace: Pace,
     /// Where runs and plans are kept.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports: PathBuf,

@@ -18,24 +18,18 @@ use orgwave_planner::plan::PlanPolicy;
 use serde_json::Value;
 
 use super::commands::ApplyArgs;
-use super::pace::{PaceArgs, attempts, concurrency, org_rate, positive_span};
+use super::pace::{Pace, attempts, concurrency, org_rate, positive_span};
 use super::writing::{GuardArgs, WriteArgs};
 use crate::failure::Failure;
 
 /// `[limits]` of a rollout, read: a key is read as the flag of its name is.
 #[derive(Debug, Clone, Default)]
 pub struct RolloutLimits {
+    pace: Pace,
     allow: Vec<GuardKind>,
-    attempts: Option<u32>,
-    concurrency: Option<u16>,
     max_changed: Option<Percent>,
-    max_duration: Option<Span>,
     max_failures: Option<FailureBudget>,
     no_read: bool,
-    org_rate: Option<Rate>,
-    quiet_period: Option<Span>,
-    rate: Option<Rate>,
-    timeout: Option<Span>,
     verify: Option<VerifyPolicy>,
     waves: Option<Waves>,
     write: Option<WriteMode>,
@@ -78,20 +72,20 @@ impl RolloutLimits {
     fn take(&mut self, key: &str, value: &Value) -> Result<(), String> {
         match key {
             "allow" => self.allow = text(value)?.split(',').map(parsed).collect::<Result<_, _>>()?,
-            "attempts" => self.attempts = Some(attempts(&text(value)?)?),
-            "concurrency" => self.concurrency = Some(concurrency(&text(value)?)?),
+            "attempts" => self.pace.attempts = Some(attempts(&text(value)?)?),
+            "concurrency" => self.pace.concurrency = Some(concurrency(&text(value)?)?),
             // Judged where the rollout file is read.
             "ignore" => {}
             "max_changed" => self.max_changed = Some(parsed(&text(value)?)?),
-            "max_duration" => self.max_duration = Some(parsed(&text(value)?)?),
+            "max_duration" => self.pace.max_duration = Some(parsed(&text(value)?)?),
             "max_failures" => self.max_failures = Some(parsed(&text(value)?)?),
             "no_read" => {
                 self.no_read = value.as_bool().ok_or("it is true or false, without quotes")?;
             }
-            "org_rate" => self.org_rate = Some(org_rate(&text(value)?)?),
-            "quiet_period" => self.quiet_period = Some(parsed(&text(value)?)?),
-            "rate" => self.rate = Some(parsed(&text(value)?)?),
-            "timeout" => self.timeout = Some(positive_span(&text(value)?)?),
+            "org_rate" => self.pace.org_rate = Some(org_rate(&text(value)?)?),
+            "quiet_period" => self.pace.quiet_period = Some(parsed(&text(value)?)?),
+            "rate" => self.pace.rate = Some(parsed(&text(value)?)?),
+            "timeout" => self.pace.timeout = Some(positive_span(&text(value)?)?),
             "verify" => self.verify = Some(parsed(&text(value)?)?),
             "waves" => self.waves = Some(parsed(&text(value)?)?),
             "write" => self.write = Some(parsed(&text(value)?)?),
@@ -142,23 +136,21 @@ pub fn limit_problems(file: &Arc<str>, limits: &BTreeMap<String, Limit>) -> Vec<
 }
 
 /// How fast, how many at once, how often, how long.
-pub fn pace(flags: &PaceArgs, file: &RolloutLimits) -> Limits {
-    let timeout = flags.timeout.or(file.timeout).map_or(Duration::from_secs(30), Span::get);
+pub fn pace(flags: &Pace, file: &RolloutLimits) -> Limits {
+    let pace = flags.over(&file.pace);
+    let timeout = pace.timeout.map_or(Duration::from_secs(30), Span::get);
     Limits {
-        rate: flags.rate.or(file.rate).unwrap_or(Rate::Auto),
-        org_rate: flags.org_rate.or(file.org_rate).unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
-        concurrency: usize::from(flags.concurrency.or(file.concurrency).unwrap_or(16)),
+        rate: pace.rate.unwrap_or(Rate::Auto),
+        org_rate: pace.org_rate.unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
+        concurrency: usize::from(pace.concurrency.unwrap_or(16)),
         timeout,
         retry: RetryPolicy {
-            attempts: flags.attempts.or(file.attempts).unwrap_or(3),
-            quiet_period: flags
-                .quiet_period
-                .or(file.quiet_period)
-                .map_or((2 * timeout).max(Duration::from_secs(30)), Span::get),
+            attempts: pace.attempts.unwrap_or(3),
+            quiet_period: pace.quiet_period.map_or((2 * timeout).max(Duration::from_secs(30)), Span::get),
             seed: fastrand::u64(..),
             ..RetryPolicy::default()
         },
-        max_duration: flags.max_duration.or(file.max_duration).map(Span::get),
+        max_duration: pace.max_duration.map(Span::get),
     }
 }
 
@@ -187,6 +179,11 @@ pub fn plan_policy(
         allow: if guard.allow.is_empty() { file.allow.clone() } else { guard.allow.clone() },
         expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), Span::get),
     })
+}
+
+/// What a plan would lay down that is only compared with.
+pub fn reading_policy(file: &RolloutLimits) -> Result<PlanPolicy, Failure> {
+    Ok(plan_policy(&WriteArgs::default(), &GuardArgs::default(), file)?.reading())
 }
 
 /// A plan lays down how it is carried out and to which orgs, so these flags go with a rollout only.
@@ -229,7 +226,7 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_what_is_built_in() {
         let file = limits(&[("rate", json!("20/s")), ("attempts", json!("5"))]);
-        let flags = PaceArgs { rate: Some("9/s".parse().unwrap()), ..PaceArgs::default() };
+        let flags = Pace { rate: Some("9/s".parse().unwrap()), ..Pace::default() };
         let pace = pace(&flags, &file);
         assert_eq!(pace.rate, "9/s".parse().unwrap());
         assert_eq!(pace.retry.attempts, 5);
@@ -254,7 +251,7 @@ mod tests {
             let refused = RolloutLimits::default().take(key, &json!("?")).err();
             assert!(refused.is_none_or(|reason| !reason.ends_with("is no flag")), "{key}");
         }
-        let pace = PaceArgs::augment_args(Command::new("pace"));
+        let pace = Pace::augment_args(Command::new("pace"));
         for arg in pace.get_arguments() {
             let key = arg.get_long().unwrap().replace('-', "_");
             assert!(RolloutLimits::KEYS.contains(&key.as_str()), "{key} is no limit");

@@ -10,6 +10,7 @@ mod examples;
 mod limits;
 mod output;
 mod pace;
+mod resolved;
 mod select;
 mod writing;
 
@@ -25,10 +26,10 @@ pub use commands::{
     PlanArgs, PruneArgs, ReportArgs, ResumeArgs, RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
-pub use limits::{RolloutLimits, limit_problems, pace, plan_policy, refuse_rollout_flags};
-pub use output::{ColorChoice, MetricsArgs, OutputArgs};
+pub use limits::{RolloutLimits, limit_problems, pace, plan_policy, reading_policy, refuse_rollout_flags};
+pub use output::{MetricsArgs, Output};
 pub use select::select;
-pub use writing::{GuardArgs, WriteArgs};
+pub use writing::GuardArgs;
 
 use crate::console;
 

@@ -1,10 +1,14 @@
 //! The flags of output: what is printed, and what is written where.
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use orgwave_reporter::Label;
 use orgwave_reporter::files::OrgFiles;
+use orgwave_reporter::terminal::Style;
+
+use super::resolved::resolved;
 
 /// What is told to whoever watches the machine.
 #[derive(Debug, Clone, Default, Args)]
@@ -19,35 +23,67 @@ pub struct MetricsArgs {
 }
 
 /// What is printed and written where.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// Where runs and plans are kept.
+    pub reports: PathBuf,
+    /// Whether each org has a file.
+    pub org_files: OrgFiles,
+    /// One event a line on stdout, as JSON; what is for people goes to stderr.
+    pub json: bool,
+    /// Nothing is said unless something changed or went wrong.
+    pub quiet: bool,
+    /// Whether progress is shown.
+    pub progress: bool,
+    /// How pages are coloured.
+    pub style: Style,
+}
+
+/// The flags of [`Output`].
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+struct OutputFlags {
     /// Where runs and plans are kept.
     #[arg(long, value_name = "DIR", default_value = "reports")]
-    pub reports: PathBuf,
+    reports: PathBuf,
     /// A file for each org: auto (up to 1,000 orgs), always, never.
     #[arg(long, value_name = "auto|always|never", default_value = "auto")]
-    pub org_files: OrgFiles,
+    org_files: OrgFiles,
     /// One event a line on stdout, as JSON.
     #[arg(long)]
-    pub json: bool,
+    json: bool,
     /// Say nothing unless something changed or went wrong.
     #[arg(short, long)]
-    pub quiet: bool,
+    quiet: bool,
     /// No progress.
     #[arg(long)]
-    pub no_progress: bool,
+    no_progress: bool,
     /// Colour: auto, always or never.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorChoice,
+    color: ColorChoice,
     /// Not coloured by the environment's wish.
     #[arg(long, env = "NO_COLOR", hide = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub no_color: Option<String>,
+    no_color: Option<String>,
 }
+
+impl From<OutputFlags> for Output {
+    fn from(flags: OutputFlags) -> Self {
+        let OutputFlags { reports, org_files, json, quiet, no_progress, color, no_color } = flags;
+        let is_coloured = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => io::stdout().is_terminal() && no_color.is_none(),
+        };
+        let style = if is_coloured { Style::Coloured } else { Style::Plain };
+        Self { reports, org_files, json, quiet, progress: !quiet && !no_progress, style }
+    }
+}
+
+resolved!(Output, OutputFlags);
 
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+enum ColorChoice {
     /// On a terminal.
     #[default]
     Auto,

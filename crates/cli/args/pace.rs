@@ -7,32 +7,78 @@ use std::ops::RangeInclusive;
 use clap::Args;
 use orgwave_core::policy::{Rate, Span};
 
-/// How fast, how many at once, how often, how long.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Pace")]
-pub struct PaceArgs {
-    /// Calls a second: `8/s`, `auto` or `unlimited` [default: auto].
-    #[arg(long, value_name = "RATE")]
+use super::resolved::resolved;
+
+/// How fast, how many at once, how often, how long. What isn't given here is left to who is asked next, and in the end to
+/// what is built in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    /// Calls a second: `8/s`, `auto` or `unlimited`.
     pub rate: Option<Rate>,
-    /// Calls a second to one org [default: 5/s].
-    #[arg(long, value_name = "RATE", value_parser = org_rate)]
+    /// Calls a second to one org.
     pub org_rate: Option<Rate>,
-    /// Calls under way at once [default: 16].
-    #[arg(long, value_name = "N", value_parser = concurrency)]
+    /// Calls under way at once.
     pub concurrency: Option<u16>,
-    /// The most time a call may take [default: 30s].
-    #[arg(long, value_name = "TIME", value_parser = positive_span)]
+    /// The most time a call may take.
     pub timeout: Option<Span>,
-    /// Sends of one org, and tries of each read [default: 3].
-    #[arg(long, value_name = "N", value_parser = attempts)]
+    /// Sends of one org, and tries of each read.
     pub attempts: Option<u32>,
-    /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
-    #[arg(long, value_name = "TIME")]
+    /// Between two reads that must agree before anything is sent again.
     pub quiet_period: Option<Span>,
     /// Drain after this time.
-    #[arg(long, value_name = "TIME")]
     pub max_duration: Option<Span>,
 }
+
+impl Pace {
+    /// These, and of `other` what they leave open.
+    pub fn over(&self, other: &Self) -> Self {
+        Self {
+            rate: self.rate.or(other.rate),
+            org_rate: self.org_rate.or(other.org_rate),
+            concurrency: self.concurrency.or(other.concurrency),
+            timeout: self.timeout.or(other.timeout),
+            attempts: self.attempts.or(other.attempts),
+            quiet_period: self.quiet_period.or(other.quiet_period),
+            max_duration: self.max_duration.or(other.max_duration),
+        }
+    }
+}
+
+/// The flags of [`Pace`].
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace")]
+struct PaceFlags {
+    /// Calls a second: `8/s`, `auto` or `unlimited` [default: auto].
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+    /// Calls a second to one org [default: 5/s].
+    #[arg(long, value_name = "RATE", value_parser = org_rate)]
+    org_rate: Option<Rate>,
+    /// Calls under way at once [default: 16].
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    concurrency: Option<u16>,
+    /// The most time a call may take [default: 30s].
+    #[arg(long, value_name = "TIME", value_parser = positive_span)]
+    timeout: Option<Span>,
+    /// Sends of one org, and tries of each read [default: 3].
+    #[arg(long, value_name = "N", value_parser = attempts)]
+    attempts: Option<u32>,
+    /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
+    #[arg(long, value_name = "TIME")]
+    quiet_period: Option<Span>,
+    /// Drain after this time.
+    #[arg(long, value_name = "TIME")]
+    max_duration: Option<Span>,
+}
+
+impl From<PaceFlags> for Pace {
+    fn from(flags: PaceFlags) -> Self {
+        let PaceFlags { rate, org_rate, concurrency, timeout, attempts, quiet_period, max_duration } = flags;
+        Self { rate, org_rate, concurrency, timeout, attempts, quiet_period, max_duration }
+    }
+}
+
+resolved!(Pace, PaceFlags);
 
 pub(super) fn org_rate(text: &str) -> Result<Rate, String> {
     match text.parse()? {

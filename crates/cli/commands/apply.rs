@@ -29,6 +29,7 @@ use crate::args::{self, ApplyArgs, RolloutLimits};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::console;
+use crate::durable::sync_folder;
 use crate::failure::Failure;
 use crate::hold::{self, Step};
 use crate::input::Input;
@@ -36,7 +37,7 @@ use crate::locks::Lock;
 use crate::memory::Memory;
 use crate::planning::{make, open_plan, warn};
 use crate::rollout::{self, Telling};
-use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, sync_folder, used};
+use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, used};
 
 /// Applies a plan, or plans and applies a rollout.
 pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {

@@ -4,18 +4,17 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::plan::{Header, IndexEntry, Verdict};
-use orgwave_core::policy::Waves;
+use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, History, Job, Ports, roll_out};
 use orgwave_journal::{RunLock, SqliteJournal, WriteError};
-use orgwave_planner::plan::PlanLines;
+use orgwave_planner::plan::{PlanLines, policy_of};
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
 
 use super::listeners::Listeners;
 use super::metrics::measure;
-use crate::args::{KeyArgs, MetricsArgs, OutputArgs, path_again};
+use crate::args::{KeyArgs, MetricsArgs, Output, path_again};
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -64,16 +63,7 @@ pub async fn execute(
     let journal = JournalPort(journal);
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
-    let policy = Policy {
-        run_id: run.run_id.clone(),
-        plan_id: run.plan_id.clone(),
-        write: run.write,
-        verify: run.verify,
-        has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(lines.index()),
-        max_failures: run.max_failures,
-        ignored: plan.ignored(),
-        settle_only,
-    };
+    let policy = policy_of(&run, &plan, lines.index(), settle_only);
     let ended = roll_out(
         Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history },
         Ports { api: &api, journal: &journal, plan: &lines },
@@ -126,7 +116,7 @@ pub fn report(
     executed: &Executed,
     strict: bool,
     key: &KeyArgs,
-    output: &OutputArgs,
+    output: &Output,
     metrics: &MetricsArgs,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
@@ -143,13 +133,7 @@ pub fn report(
     let exit = exit_of(&ended.finish, &ended.counts, strict);
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
     if !is_quiet {
-        say_page(
-            &written
-                .summary()
-                .reached_by(key.again())
-                .render(console::width(), console::style(output.color, output.no_color.is_some())),
-            output,
-        );
+        say_page(&written.summary().reached_by(key.again()).render(console::width(), output.style), output);
     }
     let exit = console::settle(exit);
     measure(metrics, exit, &written.digest)?;
@@ -186,18 +170,11 @@ pub fn check_file(path: &Path, what: &str) -> Result<(), Failure> {
 }
 
 /// Prints lines to stdout, or, where that is for JSON, to stderr.
-pub fn say(text: &str, output: &OutputArgs) {
+pub fn say(text: &str, output: &Output) {
     if output.json { console::note(text) } else { console::out(text) }
 }
 
 /// The same, of a [page](console::page).
-pub fn say_page(text: &str, output: &OutputArgs) {
+pub fn say_page(text: &str, output: &Output) {
     if output.json { console::page_note(text) } else { console::page(text) }
-}
-
-/// Whether pinned orgs go before the others: then the first of them is the canary, even if `rest` takes the others.
-fn has_several_waves(index: &[IndexEntry]) -> bool {
-    let mut waves = index.iter().filter(|entry| entry.verdict == Verdict::Update).map(|entry| entry.wave);
-    let first = waves.next();
-    waves.any(|wave| Some(wave) != first)
 }

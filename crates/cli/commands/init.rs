@@ -11,8 +11,8 @@ use orgwave_core::run::Exit;
 
 use crate::args::InitArgs;
 use crate::console;
+use crate::durable::sync_folder;
 use crate::failure::Failure;
-use crate::runs::sync_folder;
 
 const FILES: [(&str, &str); 5] = [
     ("orgs.csv", include_str!("init/orgs.csv")),

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use orgwave_reporter::{EventLines, Fanout, Progress, ProgressMode, RunLog};
 
-use crate::args::OutputArgs;
+use crate::args::Output;
 use crate::console;
 use crate::failure::Failure;
 use crate::hold;
@@ -19,8 +19,8 @@ pub struct Listeners {
 
 impl Listeners {
     /// As the flags want them, and the log of a run, if there is one.
-    pub fn new(output: &OutputArgs, log: Option<RunLog>) -> Self {
-        let mode = if output.quiet || output.no_progress {
+    pub fn new(output: &Output, log: Option<RunLog>) -> Self {
+        let mode = if !output.progress {
             ProgressMode::Quiet
         } else if io::stderr().is_terminal() {
             ProgressMode::Bar

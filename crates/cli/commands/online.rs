@@ -8,7 +8,6 @@ use std::sync::Arc;
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::Severity;
-use orgwave_core::policy::WriteMode;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_planner::existence::{self, What, absences, problems};
@@ -19,7 +18,7 @@ use orgwave_reporter::terminal::{orgs, several};
 
 use super::listeners::Listeners;
 use super::sandboxed;
-use crate::args::{self, CheckArgs, GuardArgs, OutputArgs, WriteArgs};
+use crate::args::{self, CheckArgs, Output};
 use crate::clock;
 use crate::connect::{Identity, ReadPort, Session};
 use crate::console;
@@ -34,11 +33,7 @@ const SHOWN: u64 = 1_000;
 /// Judges every row as a plan does, and asks about what it names; reports what is wrong, in the order of the lines.
 pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits);
-    let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
-    if !policy.write.reads() {
-        // To judge an org is to read it, however the rollout is written.
-        policy.write = WriteMode::Patch;
-    }
+    let policy = args::reading_policy(&rollout.limits)?;
     let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
@@ -46,7 +41,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     let folder = scratch(args.connect.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     // With --json, stdout has the problems alone.
-    let mut listeners = Listeners::new(&OutputArgs { json: false, ..args.output.clone() }, None);
+    let mut listeners = Listeners::new(&Output { json: false, ..args.output.clone() }, None);
     let select = Selection::of(Select::default());
     let id = new_name(clock::now());
     let made = make(rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
@@ -118,7 +113,7 @@ pub async fn absent(
     plan: &Path,
     rollout: &Rollout,
     session: &mut Session,
-    output: &OutputArgs,
+    output: &Output,
 ) -> Result<Vec<Absent>, Failure> {
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
     let found = absences_of(&open_plan(plan)?, &file, session).await?;

@@ -18,7 +18,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
-        let style = console::style(args.output.color, args.output.no_color.is_some());
+        let style = args.output.style;
         say_page(&written.summary().render(console::width(), style), &args.output);
     }
     Ok(Exit::Done)

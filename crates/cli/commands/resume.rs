@@ -125,7 +125,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, digest: &RunDigest) ->
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
-        let style = console::style(args.output.color, args.output.no_color.is_some());
+        let style = args.output.style;
         say_page(&written.summary().render(console::width(), style), &args.output);
     }
     let exit = console::settle(exit(&written.digest));

@@ -13,7 +13,7 @@ use orgwave_reporter::{Expected, PlanReview};
 use self::pages::Review;
 use super::execution::say_page;
 use super::online::Absent;
-use crate::args::OutputArgs;
+use crate::args::Output;
 use crate::connect::Session;
 use crate::console;
 use crate::failure::Failure;
@@ -34,8 +34,8 @@ pub fn review(path: &Path, session: &Session, absent: Vec<Absent>) -> Result<Pla
 }
 
 /// Prints a review.
-pub fn show(review: &PlanReview, output: &OutputArgs, expected: Expected) {
-    let style = console::style(output.color, output.no_color.is_some());
+pub fn show(review: &PlanReview, output: &Output, expected: Expected) {
+    let style = output.style;
     say_page(&review.render(console::width(), style, expected), output);
 }
 

@@ -63,24 +63,17 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
 }
 
 fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
-    let refused = |exit, what: String| Err(Failure::new(exit, what));
     let header = &run.header;
     if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
-        return refused(
+        return Err(Failure::new(
             Exit::PlanRefused,
             format!(
                 "the run was made at {} with its own key, and this is another key or endpoint",
                 header.endpoint
             ),
-        );
+        ));
     }
-    if !header.write.reads() {
-        return refused(
-            Exit::BadInput,
-            "the run was made with --no-read, so nobody knows what stood there before".to_owned(),
-        );
-    }
-    Ok(())
+    Ok(undo::check(header)?)
 }
 
 /// Reads every org that the run changed, and writes the plan. Returns it, and what it leaves as it is.
@@ -95,7 +88,7 @@ async fn make(
 ) -> Result<(OpenPlan, Unrestored), Failure> {
     let source = RunFiles::open(&run.path)?;
     let mut records = Records::of(&source)?;
-    select.must_match_in(run_plan)?;
+    run_plan.must_match(select)?;
     let changed = std::iter::from_fn(|| {
         loop {
             match records.next_record() {

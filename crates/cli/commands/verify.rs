@@ -6,14 +6,13 @@ mod findings;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::policy::WriteMode;
 use orgwave_core::run::Exit;
 use orgwave_planner::selection::Selection;
 use orgwave_planner::verify::{Findings, by_plan, by_reading};
 
 use super::execution::check_file;
 use super::listeners::Listeners;
-use crate::args::{self, GuardArgs, RolloutLimits, VerifyArgs, WriteArgs};
+use crate::args::{self, RolloutLimits, VerifyArgs};
 use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
@@ -41,11 +40,7 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(&args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits);
-    let mut policy = args::plan_policy(&WriteArgs::default(), &GuardArgs::default(), &rollout.limits)?;
-    if !policy.write.reads() {
-        // To verify is to read, however the rollout is written.
-        policy.write = WriteMode::Patch;
-    }
+    let policy = args::reading_policy(&rollout.limits)?;
     let select = Selection::of(args::select(&args.select)?);
     let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;

@@ -21,6 +21,7 @@ use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::TokioClock;
 use orgwave_executor::pump::Control;
 use orgwave_reporter::Expected;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 pub use api::{ReadPort, WritePort};
@@ -32,7 +33,6 @@ pub use secrets::unresolved;
 use crate::args::KeyArgs;
 use crate::clock;
 use crate::failure::Failure;
-use crate::memory::digest;
 
 /// What a command needs to call the API.
 pub struct Session {
@@ -214,6 +214,11 @@ impl Session {
             (Rate::Auto, Some(rate)) => Expected::Reached(rate),
         }
     }
+}
+
+/// A short name of these bytes.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn no_client(error: orgwave_client::SetupError) -> Failure {

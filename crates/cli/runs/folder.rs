@@ -1,10 +1,9 @@
 //! Folders of runs and plans: named by time and chance, readable by their owner alone.
 
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::durable::folder_synced;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
@@ -83,15 +82,4 @@ impl NewFolder {
             let _ = std::fs::remove_dir(parent);
         }
     }
-}
-
-/// Makes the names in a folder durable.
-///
-/// # Errors
-/// 74.
-pub fn sync_folder(path: &Path) -> Result<(), Failure> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)
-        .and_then(|folder| folder_synced(folder.sync_all()))
-        .map_err(|error| Failure::cannot_write(path, error))
 }

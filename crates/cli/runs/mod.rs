@@ -7,7 +7,7 @@ mod place;
 mod source;
 pub mod used;
 
-pub use folder::{NewFolder, is_name, must_be_folder, new_name, sync_folder};
+pub use folder::{NewFolder, is_name, must_be_folder, new_name};
 pub use journal::JournalPort;
 pub use list::{RunFolder, find, is_finished, is_stuck, newest_unfinished, place, runs_in};
 pub use place::Place;

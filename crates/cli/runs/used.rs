@@ -14,8 +14,8 @@ use orgwave_core::run::Exit;
 use orgwave_journal::{FILE_NAME, RunLock};
 use serde::{Deserialize, Serialize};
 
-use super::sync_folder;
 use crate::console;
+use crate::durable::sync_folder;
 use crate::failure::Failure;
 use crate::input;
 

@@ -57,6 +57,9 @@ pub enum Error {
     /// Rows can't be planned without a read: what it is that needs one.
     #[error("{0}")]
     NeedsRead(String),
+    /// A run can't be taken back.
+    #[error("the run was made with --no-read, so nobody knows what stood there before")]
+    NeverRead,
     /// Patterns of `--only` and `--skip` match no org: what to say of the first ones, and how many more there are.
     #[error("{}", .0.join("\n"))]
     Unmatched(Vec<String>, usize),

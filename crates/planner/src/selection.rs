@@ -13,7 +13,6 @@ use orgwave_core::names::{comparable, distance};
 use wildmatch::WildMatch;
 
 use crate::error::Error;
-use crate::plan::PlanFile;
 
 /// Patterns that are named one by one where they match nothing.
 const SHOWN: usize = 20;
@@ -76,14 +75,6 @@ impl Selection {
         each_org(&mut |org| unmatched.iter_mut().for_each(|pattern| pattern.compare(org)))?;
         let lines: Vec<String> = unmatched.iter().map(ToString::to_string).collect();
         Err(Error::Unmatched(lines, total - unmatched.len()))
-    }
-
-    /// The same for the orgs of a run, by its plan.
-    ///
-    /// # Errors
-    /// As [`must_match`](Self::must_match), and where the plan can't be read.
-    pub fn must_match_in(&self, plan: &PlanFile) -> Result<(), Error> {
-        self.must_match(|see| plan.each_line(|line| see((&line.org, [line.name.as_deref(), None]))))
     }
 
     /// Why an org is left out, if it is.

@@ -64,6 +64,14 @@ impl Unrestored {
     }
 }
 
+/// Whether the run is one that can be taken back.
+///
+/// # Errors
+/// [`Error::NeverRead`].
+pub fn check(run: &RunHeader) -> Result<(), Error> {
+    if run.write.reads() { Ok(()) } else { Err(Error::NeverRead) }
+}
+
 /// Reads every org that the run changed, one at a time as there is room for it, and writes the plan. Returns it, and what
 /// it leaves as it is.
 ///

@@ -15,8 +15,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::left_out;
+use crate::durable::sync_folder;
 use crate::failure::Failure;
-use crate::runs::sync_folder;
 
 /// A folder being made, beside or in the one that it becomes.
 pub struct Staged {

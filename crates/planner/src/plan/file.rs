@@ -16,6 +16,7 @@ use super::draft::create_private;
 use super::lines::PlanLines;
 use super::open::OpenPlan;
 use crate::error::Error;
+use crate::selection::Selection;
 
 /// A plan's file.
 #[derive(Debug)]
@@ -86,6 +87,14 @@ impl PlanFile {
         let mut lines = self.read()?;
         lines.by_ref().for_each(each);
         lines.end()
+    }
+
+    /// Checks that every pattern matches one of its orgs.
+    ///
+    /// # Errors
+    /// [`Error::Unmatched`]. As [`Self::header`].
+    pub fn must_match(&self, select: &Selection) -> Result<(), Error> {
+        select.must_match(|see| self.each_line(|line| see((&line.org, [line.name.as_deref(), None]))))
     }
 
     /// Proves it.

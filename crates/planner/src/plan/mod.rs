@@ -16,4 +16,4 @@ pub use lines::PlanLines;
 pub use make::{NewPlan, Rollout, make};
 pub use no_read::check_no_read;
 pub use open::{OpenPlan, OrgId};
-pub use policy::PlanPolicy;
+pub use policy::{PlanPolicy, policy_of};

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use orgwave_core::plan::GuardKind;
+use orgwave_core::plan::{GuardKind, Header, IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, VerifyPolicy, Waves, WriteMode};
+use orgwave_core::run::RunHeader;
+use orgwave_executor::rollout::Policy;
 
 /// What a plan lays down about its execution.
 #[derive(Debug, Clone)]
@@ -24,4 +26,34 @@ pub struct PlanPolicy {
     pub allow: Vec<GuardKind>,
     /// How long the plan may be applied.
     pub expires: Duration,
+}
+
+impl PlanPolicy {
+    /// The same for a plan that is only compared with: to judge an org is to read it, however the rollout is written.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        let write = if self.write.reads() { self.write } else { WriteMode::Patch };
+        Self { write, ..self }
+    }
+}
+
+/// How a run carries its plan out. `is_expired`: doubt is settled, and nothing is sent.
+pub fn policy_of(run: &RunHeader, plan: &Header, index: &[IndexEntry], is_expired: bool) -> Policy {
+    Policy {
+        run_id: run.run_id.clone(),
+        plan_id: run.plan_id.clone(),
+        write: run.write,
+        verify: run.verify,
+        has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(index),
+        max_failures: run.max_failures,
+        ignored: plan.ignored(),
+        settle_only: is_expired,
+    }
+}
+
+/// Whether pinned orgs go before the others: then the first of them is the canary, even if `rest` takes the others.
+fn has_several_waves(index: &[IndexEntry]) -> bool {
+    let mut waves = index.iter().filter(|entry| entry.verdict == Verdict::Update).map(|entry| entry.wave);
+    let first = waves.next();
+    waves.any(|wave| Some(wave) != first)
 }

@@ -55,7 +55,7 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
     other: Option<PathBuf>,
     reads: &mut Reads<'_, C, A>,
 ) -> Result<Findings, Error> {
-    select.must_match_in(plan)?;
+    plan.must_match(select)?;
     let mut lines = plan.read()?;
     let to_judge = |line: &PlanLine| {
         matches!(line.verdict, Verdict::Update | Verdict::Unchanged)
