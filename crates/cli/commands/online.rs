@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::Severity;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
-use orgwave_planner::existence::{self, What, absences, problems};
+use orgwave_planner::existence::{Absent, What, absences, problems};
 use orgwave_planner::plan::PlanFile;
 use orgwave_planner::selection::{Select, Selection};
 use orgwave_reporter::Fanout;
@@ -93,19 +92,8 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// What a row names and its org doesn't have, in words.
-#[derive(Debug)]
-pub struct Absent {
-    /// The row's line.
-    pub line: u64,
-    /// The org's name or id.
-    pub name: String,
-    /// What isn't there.
-    pub what: Vec<String>,
-}
-
-/// What the rows of a plan bring to their orgs that these don't have. Orgs that can't be written are blocked by the plan
-/// itself.
+/// What the rows of a plan bring to their orgs that these don't have, by line. Orgs that can't be written are blocked by
+/// the plan itself.
 ///
 /// # Errors
 /// The API can't be used (69), the key is refused (77), a signal came (129, 130, 143).
@@ -114,24 +102,13 @@ pub async fn absent(
     rollout: &Rollout,
     session: &mut Session,
     output: &Output,
-) -> Result<Vec<Absent>, Failure> {
+) -> Result<BTreeMap<u64, Absent>, Failure> {
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
     let found = absences_of(&open_plan(plan)?, &file, session).await?;
-    let mut all: Vec<Absent> = Vec::new();
-    for (line, existence::Absent { name, problems }) in found {
-        if output.json {
-            for problem in &problems {
-                console::event("problem", problem);
-            }
-        }
-        let what = problems.iter().map(|problem| match problem.code {
-            Code::LiveCamera => format!("camera {}", problem.found),
-            Code::LiveLocation => format!("location {}", problem.found),
-            _ => format!("{} could not be read: {}", problem.expected, problem.found),
-        });
-        all.push(Absent { line, name, what: what.collect() });
+    for problem in found.values().filter(|_| output.json).flat_map(|absent| &absent.problems) {
+        console::event("problem", problem);
     }
-    Ok(all)
+    Ok(found)
 }
 
 /// What is missing, by line.
@@ -139,7 +116,7 @@ async fn absences_of(
     plan: &PlanFile,
     file: &Arc<str>,
     session: &mut Session,
-) -> Result<BTreeMap<u64, existence::Absent>, Failure> {
+) -> Result<BTreeMap<u64, Absent>, Failure> {
     let api = session.reader()?;
     let mut sink = Fanout::new();
     let mut reads = reads(session, &api, &mut sink);

@@ -1,5 +1,6 @@
 //! Whether a plan may be carried out: its guards, and the user's yes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -31,7 +32,8 @@ pub fn permit(
     let path = folder.join(PLAN_FILE);
     let look = || {
         if fresh {
-            review(&path, session, Vec::new()).map(|review| show(&review, &args.output, session.expected()))
+            review(&path, session, BTreeMap::new())
+                .map(|review| show(&review, &args.output, session.expected()))
         } else {
             Ok(())
         }

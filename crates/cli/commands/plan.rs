@@ -1,5 +1,7 @@
 //! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
 
+use std::collections::BTreeMap;
+
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::check_no_read;
@@ -45,8 +47,11 @@ pub async fn run(args: PlanArgs) -> Result<Exit, Failure> {
         let made = make(&mut rollout, &policy, select, &mut session, &path, plan_id, &mut sink).await;
         listeners.finish()?;
         let made = made?;
-        let absent =
-            if args.online { absent(&path, &rollout, &mut session, &args.output).await? } else { Vec::new() };
+        let absent = if args.online {
+            absent(&path, &rollout, &mut session, &args.output).await?
+        } else {
+            BTreeMap::new()
+        };
         let review = review(&path, &session, absent)?;
         let expected = session.expected();
         if let Some(sandbox) = session.sandbox.take() {

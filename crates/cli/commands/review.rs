@@ -2,17 +2,19 @@
 
 mod pages;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use orgwave_core::code::Code;
 use orgwave_core::plan::{Footer, Guard};
 use orgwave_core::policy::Percent;
 use orgwave_core::run::Exit;
+use orgwave_planner::existence::Absent;
 use orgwave_reporter::terminal::orgs;
 use orgwave_reporter::{Expected, PlanReview};
 
 use self::pages::Review;
 use super::execution::say_page;
-use super::online::Absent;
 use crate::args::Output;
 use crate::connect::Session;
 use crate::console;
@@ -23,11 +25,19 @@ use crate::planning::open_plan;
 ///
 /// # Errors
 /// 74: a page can't be written.
-pub fn review(path: &Path, session: &Session, absent: Vec<Absent>) -> Result<PlanReview, Failure> {
+pub fn review(path: &Path, session: &Session, absent: BTreeMap<u64, Absent>) -> Result<PlanReview, Failure> {
     let plan = open_plan(path)?;
     let mut review = Review::begin(path, &plan.header()?)?;
     let plan = plan.prove_each(|id| session.seal(id), |line| review.line(line))?;
-    for Absent { line, name, what } in absent {
+    for (line, Absent { name, problems }) in absent {
+        let what: Vec<String> = problems
+            .iter()
+            .map(|problem| match problem.code {
+                Code::LiveCamera => format!("camera {}", problem.found),
+                Code::LiveLocation => format!("location {}", problem.found),
+                _ => format!("{} could not be read: {}", problem.expected, problem.found),
+            })
+            .collect();
         review.absent(line, &name, &what);
     }
     review.finish(&plan.footer, session.expected())

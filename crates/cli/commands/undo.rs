@@ -46,7 +46,7 @@ pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
         }
     };
     let path = place.path;
-    let review = review(&path, &session, Vec::new())?;
+    let review = review(&path, &session, BTreeMap::new())?;
     if !args.output.quiet {
         show(&review, &args.output, session.expected());
         say(&in_words(unrestored), &args.output);

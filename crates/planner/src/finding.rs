@@ -5,7 +5,7 @@ use orgwave_core::code::Code;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::Verdict;
 use orgwave_core::reply::Live;
-use orgwave_core::settings::RawObject;
+use orgwave_core::settings::{RawObject, ShapeError};
 use orgwave_core::status::Status;
 use orgwave_executor::survey::Finding;
 
@@ -34,4 +34,10 @@ pub fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
             Err((Verdict::NotAttempted, complaint(Code::OrgStopped, message)))
         }
     }
+}
+
+/// What is said of an org whose settings don't have the shape that the vendor describes.
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+pub(crate) fn misshapen(shape: ShapeError) -> Complaint {
+    Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
 }

@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use orgwave_core::change::{Seen, changes};
-use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
-use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
@@ -19,7 +17,7 @@ use orgwave_executor::survey::Finding;
 
 use crate::TOOL;
 use crate::error::Error;
-use crate::finding::settings;
+use crate::finding::{misshapen, settings};
 use crate::plan::{Draft, NewPlan, OpenPlan, folder_of};
 use crate::reads::Reads;
 use crate::selection::Selection;
@@ -179,11 +177,7 @@ fn undo_line(changed: &Changed, finding: Finding, seal: &SealKey, unrestored: &m
     };
     let restoration = whose(&line.org, &object).and_then(|ownership| {
         undone.unproven = ownership == Ownership::Unproven;
-        restore(changes(&line.fields, before).flatten(), &object, seal).map_err(|shape| Complaint {
-            code: Code::OrgShape,
-            message: shape.to_string(),
-            http_status: None,
-        })
+        restore(changes(&line.fields, before).flatten(), &object, seal).map_err(misshapen)
     });
     match restoration {
         Err(complaint) => undone.stop(Verdict::Blocked, complaint),

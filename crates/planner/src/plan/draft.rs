@@ -183,3 +183,28 @@ impl Dealer {
         self.wave
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pinned_orgs_keep_their_waves_and_the_others_share_those_after_the_last() {
+        let mut lines = Spool::in_folder(&std::env::temp_dir()).unwrap();
+        let rows = [
+            (Verdict::Update, None),
+            (Verdict::Unchanged, Some(9)),
+            (Verdict::Update, Some(2)),
+            (Verdict::Update, None),
+            (Verdict::Blocked, None),
+            (Verdict::Update, None),
+        ];
+        for (place, (verdict, wave)) in (0..).zip(rows) {
+            lines.put(place, &(), Mark { verdict, wave }).unwrap();
+        }
+        let waves = "1,rest".parse().unwrap();
+        let mut dealer = Dealer::new(Some(&waves), &lines);
+        let updates = rows.into_iter().filter(|(verdict, _)| *verdict == Verdict::Update);
+        assert_eq!(updates.map(|(_, pinned)| dealer.deal(pinned)).collect::<Vec<_>>(), [3, 2, 4, 4]);
+    }
+}

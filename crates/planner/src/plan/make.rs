@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
-use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
 use orgwave_core::desired::Wish;
 use orgwave_core::event::EventKind;
@@ -26,7 +25,7 @@ use super::policy::PlanPolicy;
 use crate::TOOL;
 use crate::clients::{self, Clients};
 use crate::error::Error;
-use crate::finding::settings;
+use crate::finding::{misshapen, settings};
 use crate::reads::Reads;
 use crate::selection::Selection;
 
@@ -203,9 +202,7 @@ impl Planner<'_> {
 
     fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
         let ownership = compare::whose(&row.org, object)?;
-        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(|shape| {
-            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
-        })?;
+        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(misshapen)?;
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
         line.fields = diff.fields;

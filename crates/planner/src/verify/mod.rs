@@ -5,9 +5,8 @@ mod findings;
 use std::path::PathBuf;
 
 use orgwave_core::change::changes;
-use orgwave_core::code::Code;
 use orgwave_core::compare::{drift, whose};
-use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::outcome::Image;
 use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
 use orgwave_core::secret::SealKey;
 use orgwave_core::status::Status;
@@ -15,7 +14,7 @@ use orgwave_executor::ports::{Clock, ReadApi};
 
 pub use self::findings::{Drift, Findings, Found, Noted};
 use crate::error::Error;
-use crate::finding::settings;
+use crate::finding::{misshapen, settings};
 use crate::plan::PlanFile;
 use crate::reads::Reads;
 use crate::selection::Selection;
@@ -65,15 +64,9 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
     let read = reads
         .each_org(lines.by_ref().filter(to_judge).map(|line| (line.org, line)), |line, finding, _| {
             let drifted = settings(finding).and_then(|object| {
-                whose(&line.org, &object)
-                    .and_then(|_| {
-                        drift(&line.fields, &object, seal).map_err(|shape| Complaint {
-                            code: Code::OrgShape,
-                            message: shape.to_string(),
-                            http_status: None,
-                        })
-                    })
-                    .map_err(|complaint| (Verdict::Blocked, complaint))
+                let seen = whose(&line.org, &object)
+                    .and_then(|_| drift(&line.fields, &object, seal).map_err(misshapen));
+                seen.map_err(|complaint| (Verdict::Blocked, complaint))
             });
             match drifted {
                 Ok(seen) => {
