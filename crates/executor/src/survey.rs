@@ -79,7 +79,7 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
     mut found: impl FnMut(&T, Finding, &mut Context<'_>),
 ) -> Option<StopReason> {
     let retry = gate.limits().retry;
-    let readers = items.zip(0..).map(|((org, item), index)| Reader::of_org((org, item), org, index, retry));
+    let readers = items.zip(0..).map(|((org, item), index)| Reader::settings((org, item), org, index, retry));
     let mut work = Reads {
         readers,
         call: |(org, _): &(Ruuid, T)| {
@@ -100,7 +100,7 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
     stop
 }
 
-/// Reads of one kind, one for each of `items`, which are of the orgs that `org` says: each is made as `call` does, and
+/// Reads of lists of one kind, one for each of `items`, which are of the orgs that `org` says: each is made as `call` does, and
 /// every one that has an end goes to `found`, in the order of their ends. Returns why it stopped early.
 ///
 /// A refusal with 401 or 403 is the read's own.
@@ -116,10 +116,7 @@ where
     F: Future<Output = Reply<R>> + Send + 'static,
 {
     let retry = gate.limits().retry;
-    let readers = items.zip(0..).map(|((org, item), index)| match org {
-        Some(org) => Reader::of_org(item, org, index, retry),
-        None => Reader::of_partner(item, retry),
-    });
+    let readers = items.zip(0..).map(|((org, item), index)| Reader::list(item, org, index, retry));
     let found = |item: &I, read, _: &mut Context<'_>| found(item, read);
     let mut work = Reads { readers, call, found, fed: 0 };
     pump(&mut work, None::<&NoApi>, &NoJournal, gate, control, &mut |_: &_| {}).await.stop

@@ -133,7 +133,7 @@ fn every_status_of_a_read_has_its_delay_or_none() {
     let retry = RetryPolicy::default();
     let now = Timestamp::from_millis(0);
     let table = table_of(|status| {
-        let mut reader = Reader::of_org((), Ruuid::from_bytes([1; 16]), 0, retry);
+        let mut reader = Reader::settings((), Ruuid::from_bytes([1; 16]), 0, retry);
         let event = match reply::<Live>(status, "{}") {
             Reply::Throttled(throttle) => Event::Throttled { throttle, shared: false },
             reply => Event::ReadReply { reply, requested: now },

@@ -6,7 +6,7 @@ use crate::event::Call;
 use crate::ids::Ruuid;
 use crate::policy::RetryPolicy;
 use crate::policy::retry::Whose;
-use crate::reply::{Refusal, Reply, Throttle, Unclear};
+use crate::reply::{Cause, Refusal, Reply, Throttle, Unclear};
 use crate::timestamp::Timestamp;
 
 /// Why something could not be read.
@@ -37,16 +37,18 @@ pub struct Reader<T, R> {
 }
 
 impl<T, R> Reader<T, R> {
-    /// A read of something of an org: the `index`th of all that is read.
-    pub const fn of_org(item: T, org: Ruuid, index: u32, retry: RetryPolicy) -> Self {
+    /// A read of an org's settings: the `index`th of all that is read.
+    pub const fn settings(item: T, org: Ruuid, index: u32, retry: RetryPolicy) -> Self {
         let patience = Patience::new(retry, Whose::Org(index));
         Self { item, org: Some(org), call: Call::Read, patience, end: None, is_asked: false }
     }
 
-    /// A read of something that is no org's.
-    pub const fn of_partner(item: T, retry: RetryPolicy) -> Self {
-        let patience = Patience::new(retry, Whose::Run);
-        Self { item, org: None, call: Call::List, patience, end: None, is_asked: false }
+    /// A read of a list: of an org, or of the partner. One of an unknown shape is not read again, since it will have
+    /// that shape the next time, too.
+    pub fn list(item: T, org: Option<Ruuid>, index: u32, retry: RetryPolicy) -> Self {
+        let whose = org.map_or(Whose::Run, |_| Whose::Org(index));
+        let patience = Patience::new(retry, whose);
+        Self { item, org, call: Call::List, patience, end: None, is_asked: false }
     }
 
     fn take(&mut self, event: Event<R>, now: Timestamp) {
@@ -80,6 +82,12 @@ impl<T, R> Reader<T, R> {
 
     /// Counts a failed try. Returns whether it was the last.
     fn fails(&mut self, unclear: &Unclear, now: Timestamp) -> bool {
+        let is_its_shape = self.call == Call::List
+            && unclear.http_status == Some(200)
+            && matches!(unclear.cause, Cause::Unreadable | Cause::TooLarge);
+        if is_its_shape {
+            return true;
+        }
         match unclear.retry_after {
             Some(wait) if self.patience.is_too_long(wait) => return true,
             Some(wait) => self.patience.leave_alone(crate::policy::retry::after(now, wait)),
@@ -115,10 +123,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::reply::Cause;
 
     fn reader() -> Reader<(), u8> {
-        Reader::of_org((), Ruuid::from_bytes([1; 16]), 0, RetryPolicy::default())
+        Reader::settings((), Ruuid::from_bytes([1; 16]), 0, RetryPolicy::default())
     }
 
     fn at(millis: i64) -> Timestamp {
@@ -163,6 +170,21 @@ mod tests {
         };
         assert!(matches!(end, Err(Unread::Failed(_))), "{end:?}");
         assert_eq!(tries, RetryPolicy::default().attempts);
+    }
+
+    #[test]
+    fn a_list_of_an_unknown_shape_is_not_read_again_and_settings_are() {
+        let misshapen = || {
+            let (cause, http_status) = (Cause::Unreadable, Some(200));
+            let unclear = Unclear { cause, http_status, retry_after: None, message: String::new() };
+            Event::ReadReply { reply: Reply::Unclear(unclear), requested: at(0) }
+        };
+        let mut list: Reader<(), u8> = Reader::list((), None, 0, RetryPolicy::default());
+        list.handle(Event::Woken, at(0));
+        assert!(matches!(list.handle(misshapen(), at(0)), Step::Done(Err(Unread::Failed(_)))));
+        let mut settings = reader();
+        settings.handle(Event::Woken, at(0));
+        assert!(matches!(settings.handle(misshapen(), at(0)), Step::Wait { .. }));
     }
 
     #[test]

@@ -295,10 +295,20 @@ fn the_canary_goes_alone(stage: &Stage, own: &[&Record], report: &Report) {
             _ => None,
         })
         .collect();
+    // What an earlier process sent and this one ends without a call, since accepted writes are trusted, proves as much.
+    let is_called = |index: &u32| own.iter().any(|record| record.org == Some(*index));
+    let proven_without_a_call = ended
+        .iter()
+        .filter(|(index, (_, status))| !is_called(index) && is_proof(stage, own, **index, *status))
+        .map(|(_, (at, _))| *at)
+        .min();
     let mut begun: Vec<u32> = Vec::new();
     for record in own {
         let is_new = |org: &u32| !begun.contains(org) && !report.settled.contains_key(org);
         let Some(org) = record.org.filter(is_new) else { continue };
+        if proven_without_a_call.is_some_and(|at| at <= record.at) {
+            return;
+        }
         let mut rejected = 0;
         for before in &begun {
             let (at, status) = ended.get(before).copied().unwrap_or_else(|| {
