@@ -14,7 +14,7 @@ use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
 /// The columns.
-const COLUMNS: [RunColumn; 11] = [
+const COLUMNS: &[RunColumn] = &[
     LINE,
     ORG_UUID,
     ORG_NAME,
@@ -53,7 +53,7 @@ impl RunFile for Changes {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         for change in record.changes() {
-            self.table.row(Row { run: &self.run, record, change: Some(change) }.cells(&COLUMNS))?;
+            self.table.row(Row { run: &self.run, record, change: Some(change) }.cells(COLUMNS))?;
         }
         Ok(())
     }

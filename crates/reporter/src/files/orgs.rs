@@ -26,7 +26,7 @@ use crate::whole::{WholeFile, sync_all, sync_folder};
 pub(super) const FOLDER: &str = "orgs";
 
 /// The columns.
-const COLUMNS: [RunColumn; 16] = [
+const COLUMNS: &[RunColumn] = &[
     ORG_UUID,
     ORG_NAME,
     STATUS,
@@ -88,7 +88,7 @@ impl RunFile for Orgs {
         let mut changes = record.changes();
         let mut change = changes.next();
         loop {
-            table.row(Row { run: &self.run, record, change }.cells(&COLUMNS))?;
+            table.row(Row { run: &self.run, record, change }.cells(COLUMNS))?;
             change = changes.next();
             if change.is_none() {
                 break;

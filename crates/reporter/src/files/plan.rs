@@ -26,7 +26,7 @@ const fn column(name: &'static str, cell: for<'a> fn(&Row<'a>) -> Cell<'a>) -> P
 }
 
 /// The columns, before the `_*` columns.
-const COLUMNS: [PlanColumn; 15] = [
+const COLUMNS: &[PlanColumn] = &[
     column("line", |row| Cell::Number(row.line.line)),
     column("org_uuid", |row| Cell::Word(row.line.org.as_str())),
     column("org_name", |row| Cell::text(row.line.name.as_deref())),

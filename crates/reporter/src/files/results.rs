@@ -19,7 +19,7 @@ use crate::whole::WholeFile;
 
 /// The columns, before the `_*` columns of the manifest. Header, rows and documentation are made from this table; scripts
 /// depend on the names and their order.
-const COLUMNS: [RunColumn; 22] = [
+const COLUMNS: &[RunColumn] = &[
     LINE,
     ORG_UUID,
     ORG_NAME,
@@ -101,7 +101,7 @@ impl RunFile for Results {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let row = Row { run: &self.run, record, change: None };
-        self.table.row(row.cells(&COLUMNS).chain(carried(&record.line.carried, self.carried)))
+        self.table.row(row.cells(COLUMNS).chain(carried(&record.line.carried, self.carried)))
     }
 
     fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
