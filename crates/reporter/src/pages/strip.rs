@@ -1,6 +1,6 @@
 //! A bar of parts of a whole, each with its own pattern, so that it can be read without colours.
 
-use std::fmt::Write as _;
+use askama::Template;
 
 use super::tone_class;
 use crate::terminal::{Tone, count};
@@ -17,63 +17,50 @@ const WIDTH: f64 = 1_000.0;
 const NARROWEST: f64 = 5.0;
 const GAP: f64 = 2.0;
 
-/// The bar with its legend, as HTML. Labels are ours: words, no markup.
-pub(crate) fn strip(segments: &[Segment]) -> String {
-    let segments: Vec<&Segment> = segments.iter().filter(|segment| segment.number > 0).collect();
-    let total: u64 = segments.iter().map(|segment| segment.number).sum();
-    let mut html = String::new();
-    if total == 0 {
-        return html;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "shares of a picture")]
-    let spare = WIDTH - (NARROWEST + GAP) * segments.len() as f64;
-    let words: Vec<String> =
-        segments.iter().map(|segment| format!("{} {}", count(segment.number), segment.label)).collect();
-    let _ = write!(
-        html,
-        "<svg class=\"strip\" viewBox=\"0 0 {WIDTH} 32\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
-        words.join(", ")
-    );
-    html.push_str(PATTERNS);
-    let mut x = 0.0;
-    for segment in &segments {
-        #[expect(clippy::cast_precision_loss, reason = "shares of a picture")]
-        let width = NARROWEST + spare * segment.number as f64 / total as f64;
-        let class = tone_class(segment.tone);
-        let _ = write!(
-            html,
-            "<rect class=\"{class}\" x=\"{x:.1}\" width=\"{width:.1}\" height=\"32\" fill=\"url(#p-{class})\"/>"
-        );
-        x += width + GAP;
-    }
-    html.push_str("</svg><ul class=\"legend\">");
-    for segment in &segments {
-        let class = tone_class(segment.tone);
-        let _ = write!(
-            html,
-            "<li><svg class=\"{class}\" viewBox=\"0 0 22 18\" aria-hidden=\"true\"><rect width=\"22\" height=\"18\" \
-             fill=\"url(#p-{class})\"/></svg><b>{}</b> <span>{}</span></li>",
-            count(segment.number),
-            segment.label
-        );
-    }
-    html.push_str("</ul>");
-    html
+struct Part<'a> {
+    class: &'static str,
+    x: String,
+    width: String,
+    count: String,
+    label: &'a str,
 }
 
 /// Solid, hatched, crossed, dotted. A pattern takes its colour from where it is defined, so each has its class.
-const PATTERNS: &str = "<defs>\
-<pattern id=\"p-good\" class=\"good\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
-<rect width=\"8\" height=\"8\" fill=\"currentColor\"/></pattern>\
-<pattern id=\"p-warn\" class=\"warn\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
-<rect width=\"8\" height=\"8\" fill=\"currentColor\" fill-opacity=\".25\"/>\
-<rect width=\"4\" height=\"8\" fill=\"currentColor\"/></pattern>\
-<pattern id=\"p-bad\" class=\"bad\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
-<rect width=\"8\" height=\"8\" fill=\"currentColor\" fill-opacity=\".3\"/>\
-<path d=\"M0 0H8M0 0V8\" stroke=\"currentColor\" stroke-width=\"4\"/></pattern>\
-<pattern id=\"p-rest\" class=\"rest\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
-<rect width=\"8\" height=\"8\" fill=\"currentColor\" fill-opacity=\".2\"/>\
-<circle cx=\"4\" cy=\"4\" r=\"1.4\" fill=\"currentColor\"/></pattern></defs>";
+#[derive(Template)]
+#[template(path = "strip.html")]
+struct Strip<'a> {
+    words: String,
+    parts: Vec<Part<'a>>,
+}
+
+/// The bar with its legend, as HTML.
+pub(crate) fn strip(segments: &[Segment]) -> String {
+    let segments: Vec<&Segment> = segments.iter().filter(|segment| segment.number > 0).collect();
+    let total: u64 = segments.iter().map(|segment| segment.number).sum();
+    if total == 0 {
+        return String::new();
+    }
+    let mut x = 0.0;
+    let mut parts = Vec::new();
+    for segment in &segments {
+        #[expect(clippy::cast_precision_loss, reason = "shares of a picture")]
+        let width = {
+            let spare = WIDTH - (NARROWEST + GAP) * segments.len() as f64;
+            NARROWEST + spare * segment.number as f64 / total as f64
+        };
+        parts.push(Part {
+            class: tone_class(segment.tone),
+            x: format!("{x:.1}"),
+            width: format!("{width:.1}"),
+            count: count(segment.number),
+            label: &segment.label,
+        });
+        x += width + GAP;
+    }
+    let words: Vec<String> = parts.iter().map(|part| format!("{} {}", part.count, part.label)).collect();
+    let html = Strip { words: words.join(", "), parts };
+    html.render().expect("writing to a string can't fail, and no filter of the template can")
+}
 
 #[cfg(test)]
 mod tests {
