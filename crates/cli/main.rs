@@ -7,6 +7,7 @@
 //! * [`planning`]: the planner, wired to a session. [`runs`]: the folder of a run or a plan, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`memory`]: what the tool remembers. [`locks`]: which runs never overlap.
+//! * [`durable`]: names that survive a power cut.
 //! * [`failure`]: what ends a command, with its exit code. [`hold`]: where tests kill it.
 
 #![expect(

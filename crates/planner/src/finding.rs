@@ -13,7 +13,7 @@ use orgwave_executor::survey::Finding;
 ///
 /// # Errors
 /// There are none to judge by: what that makes of the org, and what is said of it.
-pub fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
+pub(crate) fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
     let complaint = |code, message| Complaint { code, message, http_status: None };
     match finding {
         Finding::Live(Live::Connected(object, _)) => Ok(object),

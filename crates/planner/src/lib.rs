@@ -10,17 +10,17 @@
 //! * [`existence`]: cameras and locations that rows name and that orgs don't have.
 //! * [`resume`]: what a journal means for the process that continues its run.
 //!
-//! They share [`clients`] (the partner's client list), [`selection`] (which orgs a command is about), [`finding`] (what a
-//! read makes of an org) and [`Reads`], the API as they use it: nothing here can write to it.
+//! They share [`clients`] (the partner's client list), [`selection`] (which orgs a command is about), `finding` (what a read
+//! makes of an org), [`Spool`] (what waits for its order) and [`Reads`], the API as they use it: nothing here can write to it.
 //!
-//! This crate knows no arguments and no keys, opens no file of a user, prints nothing, and doesn't choose exit codes: what
-//! goes wrong is an [`Error`], what somebody should hear of is a [`Warning`].
+//! This crate knows no arguments and no keys, opens no file of a user and prints nothing: what goes wrong is an [`Error`],
+//! what somebody should hear of is a [`Warning`], and what to say of either is for the binary to choose.
 
 pub mod clients;
 mod error;
 pub mod existence;
 pub mod export;
-pub mod finding;
+mod finding;
 pub mod plan;
 mod reads;
 pub mod resume;
