@@ -414,6 +414,33 @@ fn a_stop_in_place_of_a_send_leaves_the_org_for_the_next_process() {
     assert_eq!((ended.outcome.status, settings, sends), (Status::NotAttempted, Settings::Before, 0));
 }
 
+#[test]
+fn the_time_a_machine_was_suspended_is_no_time_of_waiting_for_429s() {
+    with_play(WriteMode::Merge, VerifyPolicy::All, 1, |play| {
+        let (mut driver, _) = play.driver();
+        driver.handle(Event::Woken, play.now);
+        let mut now = play.now;
+        for _ in 0..2 {
+            let mut step = driver.handle(Event::Throttled { throttle: throttled(5), shared: true }, now);
+            while matches!(step, Step::Record { durably: false, .. }) {
+                step = driver.handle(Event::Recorded, now);
+            }
+            assert!(matches!(step, Step::Wait { .. }), "{step:?}");
+            now = now.plus(Duration::from_secs(8 * 3600));
+            assert_eq!(driver.handle(Event::Woken, now), Step::Read);
+        }
+    });
+}
+
+#[test]
+fn a_pause_that_is_over_is_not_waited_for() {
+    with_play(WriteMode::Merge, VerifyPolicy::All, 1, |play| {
+        let (line, over) = (play.line.clone(), play.now);
+        let mut driver = Driver::begin(play.rules, 0, line, false, play.now, Some(over));
+        assert_eq!(driver.handle(Event::Woken, play.now), Step::Read);
+    });
+}
+
 /// The step after a send, by what came of it. None sends again at once: that takes another durable intent, or proof.
 #[test]
 fn what_came_of_a_send_decides_the_next_step() {
@@ -469,11 +496,12 @@ proptest! {
     #[test]
     fn whatever_happens_a_write_has_a_durable_intent_and_is_repeated_only_after_proof(
         fates in prop::collection::vec(any_fate(), 0..60),
-        patch in any::<bool>(),
+        write in prop_oneof![
+            3 => Just(WriteMode::Merge), 2 => Just(WriteMode::Patch), 1 => Just(WriteMode::NoRead),
+        ],
         verify in prop_oneof![Just(VerifyPolicy::All), Just(VerifyPolicy::None)],
         seed in any::<u64>(),
     ) {
-        let write = if patch { WriteMode::Patch } else { WriteMode::Merge };
         with_play(write, verify, seed, |mut play| {
             let mut fates = fates.into_iter();
             let mut last = None;

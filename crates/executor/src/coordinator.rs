@@ -15,8 +15,10 @@ use crate::ports::Clock;
 /// A call that may be made: which of all, and since when.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Permit {
-    pub(crate) number: u64,
-    pub(crate) at: Duration,
+    /// Its number among all of the run.
+    pub number: u64,
+    /// The reading of the clock at which it was given.
+    pub at: Duration,
 }
 
 /// Whether a call may be made now.
@@ -98,7 +100,7 @@ pub trait Coordinator {
     /// Calls a second that are allowed now; `None` if unlimited.
     fn rate(&self) -> Option<f64>;
 
-    /// Whether a call may be made now. A permit is for one call, and is kept until it is used.
+    /// Whether a call may be made now. A permit is for one call; one that is not used at once lapses.
     fn turn(&mut self) -> Turn;
 
     /// Whether it may be one to this org: if so, the permit is used.
@@ -110,13 +112,14 @@ pub trait Coordinator {
     /// The client list is asked: the permit is used.
     fn use_for_list(&mut self);
 
-    /// How a call ended.
-    fn ended(&mut self, index: u32, call: Call, permit: Permit, seen: &Seen) -> Concern;
+    /// How a call of an org ended; none: of a call that is no org's. [`Seen::Throttled`] is answered by
+    /// [`Concern::Throttled`], which makes the org wait.
+    fn ended(&mut self, index: Option<u32>, call: Call, permit: Permit, seen: &Seen) -> Concern;
 
     /// How the client list was answered.
     fn list_ended(&mut self, permit: Permit, reply: &Reply<ClientList>) -> KeyCheck;
 
-    /// Nobody will ask for the list any more: the orgs that wait for it.
+    /// Nobody will ask for the list any more: the orgs that wait for it. Nothing is known of the key then.
     fn release_suspects(&mut self) -> Vec<u32>;
 
     /// An org has ended: nothing of it is kept.

@@ -1,5 +1,7 @@
 //! What one org has already been waited for: failures, 429s in a row, and until when it is to be left alone.
 
+use std::time::Duration;
+
 use crate::event::{Call, WaitReason};
 use crate::policy::RetryPolicy;
 use crate::policy::retry::{Whose, after};
@@ -23,7 +25,8 @@ pub(super) struct Patience {
 #[derive(Debug, Clone, Copy)]
 struct Streak {
     call: Call,
-    began: Timestamp,
+    /// What was waited for them: not the time that passed, in which the machine may have been suspended.
+    waited: Duration,
     length: u32,
     /// Those that are not put down to the partner's bucket.
     own: u32,
@@ -61,7 +64,7 @@ impl Patience {
     }
 
     /// Whether a Retry-After is longer than a run waits.
-    pub(super) fn is_too_long(&self, wait: std::time::Duration) -> bool {
+    pub(super) fn is_too_long(&self, wait: Duration) -> bool {
         self.policy.is_too_long(wait)
     }
 
@@ -97,15 +100,16 @@ impl Patience {
     /// vain too often.
     pub(super) fn throttled(&mut self, call: Call, throttle: Throttle, shared: bool, now: Timestamp) -> bool {
         let streak = self.streak.take().filter(|streak| streak.call == call);
-        let mut streak = streak.unwrap_or(Streak { call, began: now, length: 0, own: 0 });
+        let mut streak = streak.unwrap_or(Streak { call, waited: Duration::ZERO, length: 0, own: 0 });
         streak.length += 1;
         // The partner's bucket is not this org's to answer for, nor is what came before.
         streak.own = if shared { 0 } else { streak.own + 1 };
-        self.streak = Some(streak);
         let wait = self.policy.after_throttle(self.whose, streak.length, throttle.retry_after);
         let is_hopeless = streak.own >= self.policy.throttles
             || self.policy.is_too_long(wait)
-            || now >= streak.began.plus(self.policy.longest_wait);
+            || streak.waited >= self.policy.longest_wait;
+        streak.waited += wait;
+        self.streak = Some(streak);
         if is_hopeless {
             return false;
         }

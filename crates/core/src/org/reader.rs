@@ -110,7 +110,7 @@ impl<T, R> Drive for Reader<T, R> {
             return Step::Wait { until, why };
         }
         self.is_asked = true;
-        Step::Read
+        if self.call == Call::List { Step::List } else { Step::Read }
     }
 
     fn org(&self) -> Option<Ruuid> {

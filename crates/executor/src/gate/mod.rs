@@ -222,7 +222,18 @@ impl<C: Clock> Gate<C> {
         streak.is_alone
     }
 
-    fn org_throttled(&mut self, index: u32, call: Call, permit: Permit, throttle: Throttle) -> Concern {
+    fn call_throttled(
+        &mut self,
+        index: Option<u32>,
+        call: Call,
+        permit: Permit,
+        throttle: Throttle,
+    ) -> Concern {
+        let Some(index) = index else {
+            let wait = self.limits.retry.after_throttle(Whose::Run, 1, throttle.retry_after);
+            let shared = self.throttled(None, permit, wait) == Bucket::Partner;
+            return Concern::Throttled { shared, pause: None };
+        };
         if self.is_throttled_alone(index, call) {
             self.throttles.note_own();
             return Concern::Throttled { shared: false, pause: None };
@@ -327,23 +338,24 @@ impl<C: Clock> Coordinator for Gate<C> {
         self.key.asked();
     }
 
-    fn ended(&mut self, index: u32, call: Call, permit: Permit, seen: &Seen) -> Concern {
+    fn ended(&mut self, index: Option<u32>, call: Call, permit: Permit, seen: &Seen) -> Concern {
         if !matches!(seen, Seen::NotSent(_)) {
             self.link.is_up();
             self.answered(permit, matches!(seen, Seen::Throttled(_)));
         }
-        if !matches!(seen, Seen::Throttled(_))
+        if let Some(index) = index
+            && !matches!(seen, Seen::Throttled(_))
             && self.streaks.get(&index).is_some_and(|streak| streak.call == call)
         {
             self.streaks.remove(&index);
         }
         match seen {
             Seen::Reply | Seen::Dropped => Concern::None,
-            Seen::Throttled(throttle) => self.org_throttled(index, call, permit, *throttle),
-            Seen::Unauthorized(refusal) if self.key.suspect(index, refusal, self.clock.elapsed()) => {
-                Concern::Refused(refusal.clone())
-            }
-            Seen::Unauthorized(_) => Concern::Suspect,
+            Seen::Throttled(throttle) => self.call_throttled(index, call, permit, *throttle),
+            Seen::Unauthorized(refusal) => match index {
+                Some(index) if !self.key.suspect(index, refusal, self.clock.elapsed()) => Concern::Suspect,
+                _ => Concern::Refused(refusal.clone()),
+            },
             Seen::NotSent(why) => match self.not_sent(why) {
                 Ok(()) => Concern::Down(why.clone()),
                 Err(reason) => Concern::Stop(reason),
@@ -387,7 +399,7 @@ impl<C: Clock> Coordinator for Gate<C> {
     }
 
     fn release_suspects(&mut self) -> Vec<u32> {
-        self.key.release().into_iter().map(|(index, _)| index).collect()
+        std::mem::take(&mut self.key).release().into_iter().map(|(index, _)| index).collect()
     }
 
     fn forget(&mut self, index: u32) {

@@ -30,7 +30,7 @@ use futures_util::future::BoxFuture;
 use orgwave_core::event::{Call, Event as RunEvent, EventKind, EventSink, WaitReason};
 use orgwave_core::org::{Drive, Event, Step};
 use orgwave_core::policy::Rate;
-use orgwave_core::reply::{ClientList, Reply};
+use orgwave_core::reply::{Cause, ClientList, Reply, Unclear};
 use orgwave_core::run::{Entry, StopReason};
 use orgwave_core::timestamp::Timestamp;
 use tokio::sync::mpsc;
@@ -39,6 +39,7 @@ use tokio::task::AbortHandle;
 use crate::coordinator::{Coordinator, Permit, Turn};
 use crate::ports::{Clock, Journal, ReadApi};
 use queue::{Queue, Timers};
+use replies::broken;
 use sampler::Sampler;
 
 /// How many times as many orgs as there are slots are begun ahead where no pace is set. At 9 ms a sync, which a busy disk
@@ -143,6 +144,29 @@ enum Stage {
     Suspect,
 }
 
+/// The journal's answer to an entry. A journal that is gone drops it ungiven: that is an answer, too.
+struct DurableAnswer<R> {
+    signals: mpsc::UnboundedSender<Signal<R>>,
+    index: u32,
+    is_given: bool,
+}
+
+impl<R> DurableAnswer<R> {
+    fn give(mut self, result: Result<(), String>) {
+        self.is_given = true;
+        let _ = self.signals.send(Signal::Durable { index: self.index, result });
+    }
+}
+
+impl<R> Drop for DurableAnswer<R> {
+    fn drop(&mut self) {
+        if !self.is_given {
+            let result = Err("the journal's writer is gone".to_owned());
+            let _ = self.signals.send(Signal::Durable { index: self.index, result });
+        }
+    }
+}
+
 struct Active<D> {
     driver: D,
     stage: Stage,
@@ -155,8 +179,8 @@ struct Active<D> {
 pub struct Ending {
     /// Why it stopped early, if it did.
     pub stop: Option<StopReason>,
-    /// Whether it was aborted, before that or after it: then nothing more is to be read, either.
-    pub is_aborted: bool,
+    /// Whether somebody asked for an end, before that or after it: then nothing more is to be read, either.
+    pub is_asked_to_end: bool,
 }
 
 /// Pumps until every org that the work begins is done, or a stop.
@@ -194,10 +218,12 @@ where
         in_flight: 0,
         is_paused: false,
         stop: None,
-        is_aborted: false,
+        is_asked_to_end: false,
         is_cut: false,
         drain_ends: None,
     };
+    // What an earlier pump knew of the key may be wrong by now.
+    pump.coordinator.release_suspects();
     let mut control_is_open = true;
     loop {
         let wake = pump.start_what_may();
@@ -212,7 +238,10 @@ where
         tokio::select! {
             biased;
             order = control.recv(), if control_is_open => match order {
-                Some(Control::Drain(reason)) => pump.drain(reason),
+                Some(Control::Drain(reason)) => {
+                    pump.is_asked_to_end = true;
+                    pump.drain(reason);
+                }
                 Some(Control::Abort) => pump.abort(),
                 None => control_is_open = false,
             },
@@ -228,7 +257,7 @@ where
     }
     pump.take_sample(true);
     pump.end_pause();
-    Ending { stop: pump.stop, is_aborted: pump.is_aborted }
+    Ending { stop: pump.stop, is_asked_to_end: pump.is_asked_to_end }
 }
 
 struct Pump<'a, K, A, W: Work, J> {
@@ -250,7 +279,7 @@ struct Pump<'a, K, A, W: Work, J> {
     /// It was said that sending pauses, and not yet that it resumes.
     is_paused: bool,
     stop: Option<StopReason>,
-    is_aborted: bool,
+    is_asked_to_end: bool,
     /// Calls under way are waited for no more, nor is one granted.
     is_cut: bool,
     /// When a drain stops waiting.
@@ -349,7 +378,12 @@ where
         let Some(org) = self.active.get_mut(&index) else { return };
         let Stage::Queued(request, until) = std::mem::replace(&mut org.stage, Stage::Idle) else { return };
         let (signals, clock) = (self.signals.clone(), self.coordinator.clock().clone());
-        let future = self.work.call(&org.driver, request, clock.now());
+        let (work, driver) = (&*self.work, &org.driver);
+        let made = catch_unwind(AssertUnwindSafe(|| work.call(driver, request, clock.now())));
+        let future = match made {
+            Ok(future) => future,
+            Err(panic) => return self.feed(index, broken(call, what_panicked(&*panic), clock.now())),
+        };
         let began = clock.elapsed();
         let task = tokio::spawn(async move {
             // The machine may have been suspended since the loop looked.
@@ -369,11 +403,14 @@ where
     }
 
     fn ask_list(&mut self, permit: Permit) {
-        let Some(api) = self.api.cloned() else { return };
+        let api = self.api.cloned().expect("without an API no org waits for its list");
         let (signals, clock) = (self.signals.clone(), self.coordinator.clock().clone());
         let began = clock.elapsed();
         tokio::spawn(async move {
-            let reply = api.clients().await;
+            let reply = AssertUnwindSafe(api.clients()).catch_unwind().await.unwrap_or_else(|panic| {
+                let (cause, message) = (Cause::Broken, what_panicked(&*panic));
+                Reply::Unclear(Unclear { cause, http_status: None, retry_after: None, message })
+            });
             let _ =
                 signals.send(Signal::Listed { reply, permit, took: clock.elapsed().saturating_sub(began) });
         });
@@ -445,13 +482,8 @@ where
         for entry in entries {
             self.journal.record(entry);
         }
-        let signals = self.signals.clone();
-        self.journal.record_durably(
-            last,
-            Box::new(move |result| {
-                let _ = signals.send(Signal::Durable { index, result });
-            }),
-        );
+        let answer = DurableAnswer { signals: self.signals.clone(), index, is_given: false };
+        self.journal.record_durably(last, Box::new(move |result| answer.give(result)));
     }
 
     fn wait(&mut self, index: u32, until: Duration) {

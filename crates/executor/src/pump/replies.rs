@@ -57,16 +57,19 @@ where
         if let Some(org) = self.active.get(&index).and_then(|org| org.driver.org()) {
             self.emit(EventKind::Called { org: Some(org), call, answer, http_status, millis: millis(took) });
         }
+        let is_of_org = self.active.get(&index).is_some_and(|org| org.driver.org().is_some());
+        let org = is_of_org.then_some(index);
         let concern = match (&seen, self.api) {
             // Nobody can say more of the key than this very reply.
-            (Seen::Unauthorized(refusal), None) => Concern::Refused(refusal.clone()),
-            _ => self.coordinator.ended(index, call, permit, &seen),
+            (Seen::Unauthorized(_), None) => self.coordinator.ended(org, call, permit, &Seen::Reply),
+            _ => self.coordinator.ended(org, call, permit, &seen),
         };
         if !matches!(seen, Seen::NotSent(_)) {
             self.end_pause();
         }
         match (concern, seen) {
-            (Concern::None, Seen::Dropped) => self.feed(index, Event::NotSent),
+            // A write is never sent again for that.
+            (Concern::None, Seen::Dropped) if call != Call::Write => self.feed(index, Event::NotSent),
             (Concern::Throttled { shared, pause }, Seen::Throttled(throttle)) => {
                 self.note_pause(pause);
                 self.show_rate(true);

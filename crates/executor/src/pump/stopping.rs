@@ -63,7 +63,7 @@ where
     }
 
     pub(super) fn abort(&mut self) {
-        self.is_aborted = true;
+        self.is_asked_to_end = true;
         self.drain(StopReason::Interrupted);
         self.cut();
     }

@@ -200,12 +200,12 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     } else {
         gate.close_for(pause);
     }
-    let Ending { stop, is_aborted } = pump(&mut work, Some(api), journal, gate, control, sink).await;
+    let Ending { stop, is_asked_to_end } = pump(&mut work, Some(api), journal, gate, control, sink).await;
     let is_of_orgs = matches!(
         stop,
         Some(StopReason::BudgetSpent | StopReason::CanaryStopped(_) | StopReason::CanariesRejected)
     );
-    if is_of_orgs && !is_aborted && work.recheck_stopped() {
+    if is_of_orgs && !is_asked_to_end && work.recheck_stopped() {
         // What it finds, or what keeps it from it, is no other reason to stop.
         let _ = pump(&mut work, Some(api), journal, gate, control, sink).await;
     }

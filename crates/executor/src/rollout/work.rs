@@ -104,7 +104,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
                 return None;
             }
         };
-        let not_before = self.pauses.remove(&index).map(|pause| after(now, pause.left(now)));
+        let left = self.pauses.remove(&index).map(|pause| pause.left(now)).filter(|left| !left.is_zero());
+        let not_before = left.map(|left| after(now, left));
         let is_canary = self.waves.seeks_canary();
         let driver = Driver::begin(self.rules, index, line, is_canary, now, not_before);
         Some(if let Some(applied) = self.rechecks.remove(&index) {

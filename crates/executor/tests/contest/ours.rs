@@ -75,6 +75,6 @@ impl RateFinder for Ours {
         self.clock.set(now);
         let throttle = |wait| Seen::Throttled(Throttle { http_status: 429, retry_after: Some(wait) });
         let seen = throttled.map_or(Seen::Reply, throttle);
-        self.gate.ended(org, Call::Write, self.sent[&sent], &seen);
+        self.gate.ended(Some(org), Call::Write, self.sent[&sent], &seen);
     }
 }

@@ -14,10 +14,10 @@ use crate::stage::{Stage, limits, policy};
 use crate::store::Store;
 use crate::world::{Answer, Call, Effect, Fault, Kind, Record};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Runs one process through scripted trouble, and checks what must always hold.
-async fn run(stage: &Stage, ordeal: Ordeal) -> Report {
+pub(crate) async fn run(stage: &Stage, ordeal: Ordeal) -> Report {
     let store = Store::new();
     let mut rng = fastrand::Rng::with_seed(1);
     let report = process(stage, &store, 0, ordeal, Duration::ZERO, &mut rng).await;
@@ -25,7 +25,7 @@ async fn run(stage: &Stage, ordeal: Ordeal) -> Report {
     report
 }
 
-fn calls(stage: &Stage, org: u32, kind: Kind) -> Vec<Record> {
+pub(crate) fn calls(stage: &Stage, org: u32, kind: Kind) -> Vec<Record> {
     let world = stage.world.lock();
     world.ledger.iter().filter(|call| call.org == Some(org) && call.kind == kind).cloned().collect()
 }

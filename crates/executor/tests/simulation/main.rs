@@ -5,6 +5,7 @@
 //!   `ORGWAVE_SEED=17`.
 //! * [`faults`]: one named fault each.
 //! * [`pauses`]: a Retry-After that outlives the process which was told.
+//! * [`shared`]: what one call means for all others.
 //! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
 //!
 //! The [`world`] plays the vendor, the [`store`] what is on the disk, [`stage`] and [`process`] set up and run.
@@ -17,6 +18,7 @@ mod pace;
 mod pauses;
 mod process;
 mod seeds;
+mod shared;
 mod stage;
 mod store;
 mod world;

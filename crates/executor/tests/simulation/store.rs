@@ -277,9 +277,11 @@ impl Journal for ProcessJournal {
             if dies.is_some() {
                 death.notify_one();
             }
-            if dies != Some(false) {
-                done(if is_durable { Ok(()) } else { Err("the journal is broken".into()) });
+            if dies == Some(false) {
+                // A process that dies drops nothing.
+                return std::mem::forget(done);
             }
+            done(if is_durable { Ok(()) } else { Err("the journal is broken".into()) });
         };
         if delay.is_zero() {
             return finish();

@@ -109,7 +109,7 @@ impl Driver<'_> {
             Reply::Throttled(_) | Reply::NotSent(_) => return,
             _ => None,
         };
-        self.phase = Phase::Written;
+        self.phase = Phase::ByState;
         match standing {
             Some(Standing::Neither(paths)) => {
                 let message = format!("as desired after the write, and replaced since: {}", paths.join(", "));
@@ -128,7 +128,7 @@ impl Driver<'_> {
 
     /// The vendor refuses the read that should have settled it, and may say the same for ever.
     fn unreadable(&mut self, refusal: &Refusal, more: &str) {
-        self.phase = Phase::Written;
+        self.phase = Phase::ByState;
         self.http_status = Some(refusal.http_status);
         let message = format!("the read that should have settled it: {refusal}{more}");
         self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
@@ -155,7 +155,7 @@ impl Driver<'_> {
         };
         match doubt {
             None => {
-                self.phase = Phase::Written;
+                self.phase = Phase::ByState;
                 self.http_status = Some(refusal.http_status);
                 let message = format!("{refusal}, and it is not in the client list any more");
                 self.complain(Code::OrgGone, message, Some(refusal.http_status));
@@ -243,7 +243,7 @@ impl Driver<'_> {
 
     /// What is live after a 200 that says error: recorded in words, never a reason to change the status.
     fn note(&mut self, reply: &Reply<Live>) {
-        self.phase = Phase::Written;
+        self.phase = Phase::ByState;
         let seen = match reply {
             Reply::Good(Live::Connected(object, _)) => match self.standing(object) {
                 Ok(Standing::AsDesired { .. }) => "as desired, in spite of the error",

@@ -93,7 +93,7 @@ pub struct Ended {
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     /// Nothing: the state says what is next.
-    Written,
+    ByState,
     /// The org was not found when it was read back: what the vendor said. The client list shows whether it is gone.
     Missing(Refusal),
     /// The write was refused in the body of a 200: one read, for the report alone.
@@ -184,7 +184,7 @@ impl<'a> Driver<'a> {
             index,
             line,
             state: OrgState::new(),
-            phase: Phase::Written,
+            phase: Phase::ByState,
             asked: Asked::Nothing,
             pending: Vec::new(),
             is_journalled: false,
@@ -259,8 +259,8 @@ impl<'a> Driver<'a> {
     }
 
     fn take(&mut self, event: Event<Live>, now: Timestamp) {
-        let asked = std::mem::replace(&mut self.asked, Asked::Nothing);
-        match (event, asked) {
+        // Kept until the event is taken in: what panics on the way must know whether a send was asked for.
+        match (event, self.asked) {
             (Event::Woken, Asked::Nothing) => self.begin_or_park(now),
             (Event::Woken, Asked::Wait) | (Event::Recorded, Asked::Record) => {}
             (Event::Resumed, Asked::Nothing) => {
@@ -317,8 +317,9 @@ impl<'a> Driver<'a> {
             (Event::Stop { why, may_read }, _) => self.stop(why, may_read, now),
             (Event::Panicked(what), asked) => self.panicked(&what, asked),
             // Not what was asked for: the step is asked for again.
-            (_, asked) => self.asked = asked,
+            _ => return,
         }
+        self.asked = Asked::Nothing;
     }
 
     fn begin_or_park(&mut self, now: Timestamp) {
@@ -333,8 +334,8 @@ impl<'a> Driver<'a> {
             Phase::Ended(ended) if self.pending.is_empty() => return Step::Done((**ended).clone()),
             Phase::Ended(_) => return self.record(false),
             // What ends an org is recorded with its outcome.
-            Phase::Written if self.state.status().is_some() => return self.end(now),
-            Phase::Missing(_) | Phase::Noting | Phase::Rechecking | Phase::Written => {}
+            Phase::ByState if self.state.status().is_some() => return self.end(now),
+            Phase::Missing(_) | Phase::Noting | Phase::Rechecking | Phase::ByState => {}
         }
         if !self.pending.is_empty() && self.state.status().is_none() {
             return self.record(false);
@@ -471,7 +472,7 @@ impl<'a> Driver<'a> {
     fn park(&mut self, throttle: Throttle) {
         self.patience.forget_waits();
         let code = match self.state.phase() {
-            StatePhase::Done(_) => return self.phase = Phase::Written,
+            StatePhase::Done(_) => return self.phase = Phase::ByState,
             StatePhase::Planned | StatePhase::Ready => Code::OrgParked,
             StatePhase::Intent
             | StatePhase::Acked
@@ -479,7 +480,7 @@ impl<'a> Driver<'a> {
             | StatePhase::InDoubt
             | StatePhase::Verifying { .. } => Code::OrgUnknownParked,
         };
-        self.phase = Phase::Written;
+        self.phase = Phase::ByState;
         let message = throttle.parked(self.rules.retry.longest_wait);
         self.complain(code, message, Some(throttle.http_status));
         self.enter(Input::Parked);
@@ -494,14 +495,14 @@ impl<'a> Driver<'a> {
         match self.state.phase() {
             StatePhase::Done(_) => self.finish_early(),
             StatePhase::Planned | StatePhase::Ready | StatePhase::Intent => {
-                self.phase = Phase::Written;
+                self.phase = Phase::ByState;
                 if self.complaint.is_none() {
                     self.complain(Code::OrgStopped, why.clone(), None);
                 }
                 self.enter(Input::Stopped);
             }
             StatePhase::Acked | StatePhase::Denied | StatePhase::InDoubt | StatePhase::Verifying { .. } => {
-                self.phase = Phase::Written;
+                self.phase = Phase::ByState;
                 if !may_read {
                     self.end_unknown(&why);
                 }
@@ -520,7 +521,7 @@ impl<'a> Driver<'a> {
     /// An org that is final is read no more.
     fn finish_early(&mut self) {
         if matches!(self.phase, Phase::Noting | Phase::Rechecking) {
-            self.phase = Phase::Written;
+            self.phase = Phase::ByState;
         }
     }
 
@@ -543,7 +544,7 @@ impl<'a> Driver<'a> {
             StatePhase::Intent => self.enter(Input::NotApplied),
             _ => {}
         }
-        self.phase = Phase::Written;
+        self.phase = Phase::ByState;
         self.enter(Input::ReadsSpent);
     }
 
