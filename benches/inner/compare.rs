@@ -8,6 +8,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use orgwave_core::compare::{Context, diff, judge, read_back, unread};
 use orgwave_core::desired::{Desired, Managed};
+use orgwave_core::operation::Operation;
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 use orgwave_core::settings::RawObject;
 
@@ -17,7 +18,8 @@ criterion_group!(group, compare);
 
 fn compare(criterion: &mut Criterion) {
     let (secrets, seal) = (Secrets::new(), SealKey::derive(&SecretText::new("a key".to_owned()), "a plan"));
-    let context = Context { secrets: &secrets, seal: &seal };
+    let operation = Operation::default_one();
+    let context = Context { operation: &operation, secrets: &secrets, seal: &seal };
     let mut group = criterion.benchmark_group("compare");
     for (name, doors, wishes) in [
         ("small", 1, estate::switches()),
@@ -30,11 +32,11 @@ fn compare(criterion: &mut Criterion) {
         let managed = wishes.iter().map(|field| Managed {
             path: field.path.clone(),
             wish: field.after.clone(),
-            origin: field.from,
+            origin: field.from.clone(),
         });
         let desired = Desired { managed: managed.collect(), expects: Vec::new() };
         let fields =
-            diff(&desired, Some(&live), context).expect("the shapes are those of the catalog").fields;
+            diff(&desired, Some(&live), context).expect("the shapes are those of the description").fields;
         let changes = unread(&fields);
 
         group.throughput(Throughput::Bytes(text.len() as u64));

@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 
-use orgwave_core::desired::{Origin, SideTable, Wish};
+use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::PlannedField;
 use orgwave_core::settings::RawObject;
@@ -74,7 +75,7 @@ pub(crate) fn settings(doors: usize) -> RawObject {
 }
 
 fn field(path: &str, after: Value, from: Origin) -> PlannedField {
-    let path = path.parse().expect("a path of the catalog");
+    let path = Operation::default_one().path(path).expect("a described path");
     PlannedField { path, before: Image::Json(Value::Null), after: Wish::Set(after), fingerprint: None, from }
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn switches() -> Vec<PlannedField> {
 /// Two switches, and one field of each of so many doors.
 pub(crate) fn one_field_a_door(doors: usize) -> Vec<PlannedField> {
     let unlock = |number| {
-        let from = Origin::Side(SideTable::Doors, 2 + number as u64);
+        let from = Origin::Side("doors".into(), 2 + number as u64);
         field(&format!("doorInfoMap.{}.remoteUnlock", door_key(number)), json!(true), from)
     };
     sorted((0..doors).map(unlock).chain(switches()).collect())
@@ -99,9 +100,9 @@ pub(crate) fn every_field_of_doors(doors: usize) -> Vec<PlannedField> {
         let Value::Object(mut door) = door(number) else { unreachable!("a door is an object") };
         door.remove("doorSensor");
         door.insert("clipDuration".to_owned(), json!(45));
-        let from = Origin::Side(SideTable::Doors, 2 + number as u64);
+        let from = Origin::Side("doors".into(), 2 + number as u64);
         fields.extend(door.into_iter().map(|(member, value)| {
-            field(&format!("doorInfoMap.{}.{member}", door_key(number)), value, from)
+            field(&format!("doorInfoMap.{}.{member}", door_key(number)), value, from.clone())
         }));
     }
     sorted(fields)

@@ -9,6 +9,7 @@ use std::io::Cursor;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
+use orgwave_core::operation::Operation;
 
 use super::estate;
 
@@ -44,9 +45,12 @@ fn files() -> [(&'static str, String); 3] {
 fn read(text: &str) -> Manifest<Cursor<&[u8]>> {
     let mut unexpected = |problem| panic!("{problem}");
     let mut problems = Problems::new(&mut unexpected);
-    Manifest::read(Inputs::bare(Source::new("orgs.csv", Cursor::new(text.as_bytes()))), &mut problems)
-        .expect("memory can be read")
-        .expect("nothing is wrong with it")
+    Manifest::read(
+        Inputs::bare(Operation::default_one(), Source::new("orgs.csv", Cursor::new(text.as_bytes()))),
+        &mut problems,
+    )
+    .expect("memory can be read")
+    .expect("nothing is wrong with it")
 }
 
 fn manifest(criterion: &mut Criterion) {

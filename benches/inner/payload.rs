@@ -13,6 +13,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group};
+use orgwave_core::operation::Operation;
 use orgwave_core::payload::update_body;
 use orgwave_core::plan::PlannedField;
 use orgwave_core::policy::WriteMode;
@@ -44,11 +45,11 @@ fn payload(criterion: &mut Criterion) {
         ),
         ("500 doors, unread", WriteMode::NoRead, estate::every_field_of_doors(500), None),
     ];
-    let secrets = Secrets::new();
+    let (operation, secrets) = (Operation::default_one(), Secrets::new());
     for (name, mode, fields, live) in cases {
         let build = || {
-            update_body(mode, black_box(&fields), black_box(live.as_ref()), &secrets)
-                .expect("the shapes are those of the catalog")
+            update_body(&operation, mode, black_box(&fields), black_box(live.as_ref()), &secrets)
+                .expect("the shapes are those of the description")
         };
         let text = String::from_utf8(build()).expect("JSON is UTF-8");
         let tree: Value = serde_json::from_str(&text).expect("the body is JSON");

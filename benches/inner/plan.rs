@@ -6,6 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{PlanLine, PlannedField, Typed, Verdict};
 
 use super::estate;
@@ -44,13 +45,13 @@ fn plan(criterion: &mut Criterion) {
         ("7 fields of 5 doors", line(estate::every_field_of_doors(5))),
         ("7 fields of 500 doors", line(estate::every_field_of_doors(500))),
     ];
+    let operation = Operation::default_one();
     let mut group = criterion.benchmark_group("plan line");
     for (name, line) in &lines {
-        let text = serde_json::to_vec(line).expect("a line always serializes");
+        let text = serde_json::to_string(line).expect("a line always serializes");
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::new("parse", name), &text, |bencher, text| {
-            bencher
-                .iter(|| serde_json::from_slice::<PlanLine>(black_box(text)).expect("it was written by us"));
+            bencher.iter(|| PlanLine::read(black_box(text), &operation).expect("it was written by us"));
         });
         group.bench_with_input(BenchmarkId::new("serialize", name), line, |bencher, line| {
             bencher.iter(|| serde_json::to_vec(black_box(line)).expect("a line always serializes"));

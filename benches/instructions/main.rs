@@ -20,6 +20,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use orgwave_core::compare::{Context, judge};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::payload::update_body;
 use orgwave_core::plan::PlannedField;
@@ -65,9 +66,10 @@ fn main() -> ExitCode {
 
 fn payload(mode: WriteMode, fields: &[PlannedField], doors: Option<usize>, runs: u64) {
     let (live, secrets) = (doors.map(estate::settings), Secrets::new());
+    let operation = Operation::default_one();
     for _ in 0..runs {
-        let body = update_body(mode, black_box(fields), black_box(live.as_ref()), &secrets);
-        black_box(body.expect("the shapes are those of the catalog"));
+        let body = update_body(&operation, mode, black_box(fields), black_box(live.as_ref()), &secrets);
+        black_box(body.expect("the shapes are those of the description"));
     }
 }
 
@@ -85,9 +87,10 @@ fn run(case: &str, runs: u64) {
         "judge, 500 doors, a field of each" => {
             let (secrets, seal) =
                 (Secrets::new(), SealKey::derive(&SecretText::new("a key".to_owned()), "a plan"));
+            let operation = Operation::default_one();
             let (fields, live) = (estate::one_field_a_door(500), estate::settings(500));
             for _ in 0..runs {
-                let context = Context { secrets: &secrets, seal: &seal };
+                let context = Context { operation: &operation, secrets: &secrets, seal: &seal };
                 black_box(judge(black_box(&fields), &[], black_box(&live), context).expect("known shapes"));
             }
         }

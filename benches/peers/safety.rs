@@ -14,6 +14,7 @@ use bytes::Bytes;
 use orgwave_client::{ApiKey, Endpoint, Reader, Setup, Writer};
 use orgwave_core::event::Event;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{Header, IndexEntry, PlanLine, PlanReader};
 use orgwave_core::policy::{Rate, RetryPolicy};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
@@ -92,6 +93,7 @@ async fn run(url: &str, plan: Plan, journal: Option<SqliteJournal>) -> Duration 
     let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None);
     let seal = SealKey::derive(&key, &plan.header.plan_id);
     let policy = Policy {
+        operation: Operation::default_one(),
         run_id: "bench".into(),
         plan_id: plan.header.plan_id.clone(),
         write: plan.header.write,
@@ -133,7 +135,7 @@ struct Plan {
 impl Plan {
     fn read(path: &Path) -> Self {
         let file = File::open(path).expect("a plan");
-        let mut reader = PlanReader::open(BufReader::new(file)).expect("a plan");
+        let mut reader = PlanReader::open(BufReader::new(file), &Operation::default_one()).expect("a plan");
         let (mut index, mut lines) = (Vec::new(), Vec::new());
         while let Some((entry, line)) = reader.next_org().expect("a plan") {
             index.push(entry);
@@ -211,12 +213,12 @@ impl ReadApi for Api {
     }
 
     async fn settings(&self, org: Ruuid) -> Reply<Live> {
-        self.reader().settings(&org).await
+        self.reader().settings(&Operation::default_one(), &org).await
     }
 }
 
 impl WriteApi for Api {
     async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
-        self.0.update(&org, body).await
+        self.0.update(&Operation::default_one(), &org, body).await
     }
 }

@@ -1,8 +1,10 @@
 //! The planner, wired: a session's reads, plans opened by their paths, its warnings in words.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orgwave_core::event::EventSink;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 use orgwave_executor::ports::TokioClock;
 use orgwave_planner::plan::{self, NewPlan, OpenPlan, PlanFile, PlanPolicy};
@@ -22,17 +24,17 @@ use crate::rollout::Rollout;
 ///
 /// # Errors
 /// 66.
-pub fn open_plan(path: &Path) -> Result<PlanFile, Failure> {
+pub fn open_plan(operation: &Arc<Operation>, path: &Path) -> Result<PlanFile, Failure> {
     let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
-    Ok(PlanFile::new(file, path.to_owned()))
+    Ok(PlanFile::new(operation.clone(), file, path.to_owned()))
 }
 
 /// The first line of the plan at this path, not proved.
 ///
 /// # Errors
 /// 66, 65, or 12: it isn't there, no plan, or a newer one.
-pub fn header_of(path: &Path) -> Result<Header, Failure> {
-    Ok(open_plan(path)?.header()?)
+pub fn header_of(operation: &Arc<Operation>, path: &Path) -> Result<Header, Failure> {
+    Ok(open_plan(operation, path)?.header()?)
 }
 
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
@@ -59,8 +61,8 @@ pub async fn make(
         key_fingerprint: session.key_fingerprint(),
         seal: &seal,
     };
-    let (gate, control) = (&mut session.gate, &mut session.control);
-    let mut reads = Reads { api: &api, gate, control, sink, warn };
+    let (operation, gate, control) = (&*session.operation, &mut session.gate, &mut session.control);
+    let mut reads = Reads { operation, api: &api, gate, control, sink, warn };
     Ok(plan::make(source, policy, select, new, &mut reads).await?)
 }
 
@@ -70,7 +72,8 @@ pub fn reads<'a>(
     api: &'a ReadPort,
     sink: &'a mut dyn EventSink,
 ) -> Reads<'a, TokioClock, ReadPort> {
-    Reads { api, gate: &mut session.gate, control: &mut session.control, sink, warn }
+    let Session { operation, gate, control, .. } = session;
+    Reads { operation, api, gate, control, sink, warn }
 }
 
 /// A folder for temporary files, removed when dropped.

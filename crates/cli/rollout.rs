@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::manifest::{Inputs, Manifest, Problem, Problems, RolloutFile, Source, quote};
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Secrets;
@@ -41,20 +43,30 @@ pub struct Rollout {
 ///
 /// # Errors
 /// 66 if a file isn't there, 65 if something in it is wrong.
-pub fn open(path: &Path, input: &InputArgs, telling: Telling) -> Result<Rollout, Failure> {
+pub fn open(
+    operation: &Arc<Operation>,
+    path: &Path,
+    input: &InputArgs,
+    telling: Telling,
+) -> Result<Rollout, Failure> {
     let mut teller = Teller::new(telling);
     let mut sink = |problem: Problem| teller.tell(problem);
     let mut problems = Problems::new(&mut sink);
-    let opened = read(path, input.allow_outside, &mut problems);
+    let opened = read(operation, path, input.allow_outside, &mut problems);
     teller.end();
     opened?.ok_or_else(|| Failure::told(Exit::BadInput))
 }
 
-fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result<Option<Rollout>, Failure> {
+fn read(
+    operation: &Arc<Operation>,
+    path: &Path,
+    allow_outside: bool,
+    problems: &mut Problems<'_>,
+) -> Result<Option<Rollout>, Failure> {
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if !is_toml {
         let input = Input::open(path).map_err(|error| Failure::no_input(path, error))?;
-        let manifest = manifest(path, Inputs::bare(source(path, input)?), problems)?;
+        let manifest = manifest(path, Inputs::bare(operation.clone(), source(path, input)?), problems)?;
         return Ok(manifest.map(|manifest| Rollout {
             manifest,
             region: None,
@@ -67,7 +79,7 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     }
     let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
     let name_of_toml = path.to_string_lossy().into_owned();
-    let file = rollout_file(path, &bytes, problems);
+    let file = rollout_file(operation, path, &bytes, problems);
     let folder = path.parent().unwrap_or(Path::new(""));
     let named = |key: &str, name: &str, problems: &mut Problems<'_>| {
         let path = folder.join(name);
@@ -84,11 +96,12 @@ fn read(path: &Path, allow_outside: bool, problems: &mut Problems<'_>) -> Result
     let orgs = named("orgs", orgs, problems)?;
     let mut sides = Vec::new();
     for (table, name) in &file.sides {
-        sides.extend(named(table.name(), name, problems)?.map(|source| (*table, source)));
+        let source = named(table, name, problems)?;
+        sides.extend(operation.table(table).cloned().zip(source));
     }
     let errors = problems.errors();
     let Some(orgs) = orgs else { return Ok(None) };
-    let inputs = Inputs { orgs, sides, defaults: file.defaults.clone() };
+    let inputs = Inputs { operation: operation.clone(), orgs, sides, defaults: file.defaults.clone() };
     let manifest = manifest(path, inputs, problems)?;
     let Some(manifest) = manifest.filter(|_| errors == 0) else { return Ok(None) };
     let limits = file.limits.into_iter().filter_map(|(key, limit)| Some((key, limit.value.ok()?)));
@@ -122,11 +135,17 @@ fn manifest(
 }
 
 /// Reads the file; its limits as flags are read. Every problem, in line order.
-fn rollout_file(path: &Path, bytes: &[u8], problems: &mut Problems<'_>) -> RolloutFile {
+fn rollout_file(
+    operation: &Operation,
+    path: &Path,
+    bytes: &[u8],
+    problems: &mut Problems<'_>,
+) -> RolloutFile {
     let name = path.to_string_lossy().into_owned();
     let mut found = Vec::new();
     let mut sink = |problem| found.push(problem);
-    let file = RolloutFile::parse(&name, bytes, &RolloutLimits::KEYS, &mut Problems::new(&mut sink));
+    let file =
+        RolloutFile::parse(operation, &name, bytes, &RolloutLimits::KEYS, &mut Problems::new(&mut sink));
     found.extend(limit_problems(&name.into(), &file.limits));
     found.sort_by_key(|problem| problem.line);
     for problem in found {

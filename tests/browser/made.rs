@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, RawTyped, Verdict, WaveCount};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
@@ -48,7 +49,7 @@ pub(crate) fn demo_report(folder: &Path) -> PathBuf {
 /// The review of a plan that would change a few settings of every org.
 pub(crate) fn plan_of(folder: &Path, names: impl IntoIterator<Item = String>) -> PathBuf {
     let header = header();
-    let mut pages = PlanPages::begin(folder, "plan", &header);
+    let mut pages = PlanPages::begin(&Operation::default_one(), folder, "plan", &header);
     let mut lines = 0;
     for (name, number) in names.into_iter().zip(0u64..) {
         pages.line(&line(number, name));
@@ -73,7 +74,7 @@ fn line(number: u64, name: String) -> PlanLine {
     let mut id = [7; 16];
     id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     let field = |path: &str, before: serde_json::Value, after: serde_json::Value, from| PlannedField {
-        path: path.parse().unwrap(),
+        path: Operation::default_one().path(path).unwrap(),
         before: Image::Json(before),
         after: Wish::Set(after),
         fingerprint: None,

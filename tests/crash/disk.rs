@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
@@ -267,7 +268,7 @@ impl PlanSource for Plan {
             expects: Vec::new(),
             secrets: Vec::new(),
             fields: vec![PlannedField {
-                path: "saveClips".parse().unwrap(),
+                path: Operation::default_one().path("saveClips").unwrap(),
                 before: Image::Json(json!(false)),
                 after: Wish::Set(json!(true)),
                 fingerprint: None,
@@ -320,6 +321,7 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         max_duration: None,
     };
     let policy = Policy {
+        operation: Operation::default_one(),
         run_id: "r".to_owned(),
         plan_id: "p".to_owned(),
         write: WriteMode::Merge,

@@ -8,8 +8,10 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
@@ -40,10 +42,10 @@ use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, used};
 
 /// Applies a plan, or plans and applies a rollout.
-pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: ApplyArgs) -> Result<Exit, Failure> {
     let is_plan = is_plan(&args.target)?;
     if args.dry_run {
-        return super::plan::run(dry_run(args, is_plan)?).await;
+        return super::plan::run(operation, dry_run(args, is_plan)?).await;
     }
     if !is_plan {
         can_ask(&args.guard)?;
@@ -54,9 +56,9 @@ pub async fn run(args: ApplyArgs) -> Result<Exit, Failure> {
     let log = RunLog::open(&folder.path, args.guard.unattended)?;
     let mut listeners = Listeners::new(&args.output, Some(log));
     let prepared = if is_plan {
-        prepare_plan(&args, &folder).await
+        prepare_plan(operation, &args, &folder).await
     } else {
-        prepare_rollout(&args, &folder, &mut listeners).await
+        prepare_rollout(operation, &args, &folder, &mut listeners).await
     };
     listeners.clear();
     let Prepared { mut session, hold, plan, lines } = match prepared {
@@ -158,38 +160,44 @@ impl Hold {
 }
 
 async fn prepare_rollout(
+    operation: &Arc<Operation>,
     args: &ApplyArgs,
     folder: &NewFolder,
     listeners: &mut Listeners,
 ) -> Result<Prepared, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.target, &args.input, telling)?;
+    let mut rollout = rollout::open(operation, &args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
         warn(&warning);
     }
     let select = Selection::of(args::select(&args.select)?);
-    let sandbox = sandboxed::of_rollout(&args.connect, &mut rollout, Some(&folder.path)).await?;
+    let sandbox = sandboxed::of_rollout(operation, &args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
     let needed = &rollout.manifest.header().secrets;
-    let mut session = Session::open(identity, &args.connect.key, limits, needed, sandbox, learned)?;
+    let mut session =
+        Session::open(operation, identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
     let id = folder.name.clone();
     let mut plan =
         make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
-    let lines = open_plan(&path)?.lines(std::mem::take(&mut plan.index));
+    let lines = open_plan(operation, &path)?.lines(std::mem::take(&mut plan.index));
     Ok(Prepared { session, hold, plan, lines })
 }
 
-async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
+async fn prepare_plan(
+    operation: &Arc<Operation>,
+    args: &ApplyArgs,
+    folder: &NewFolder,
+) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
     // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
-    let file = open_plan(&args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
+    let file = open_plan(operation, &args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
     let unproved = file.header()?;
     let sandbox = sandboxed::of_plan(&args.connect, &file, &unproved, &folder.path).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
@@ -206,10 +214,11 @@ async fn prepare_plan(args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, 
     }
     let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
-    unused(&plan.header, hold.as_ref(), args)?;
+    unused(operation, &plan.header, hold.as_ref(), args)?;
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
-    let session = Session::open(identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
+    let session =
+        Session::open(operation, identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
     sync_folder(&folder.path)?;
     if let Some(warning) = plan.idle() {
@@ -237,9 +246,14 @@ fn is_for(header: &Header, identity: &Identity) -> Result<(), Failure> {
 }
 
 /// Whether the plan was never applied, as far as this machine, the reports folder and the plan's own know.
-fn unused(header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
+fn unused(
+    operation: &Arc<Operation>,
+    header: &Header,
+    hold: Option<&Hold>,
+    args: &ApplyArgs,
+) -> Result<(), Failure> {
     let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
-    let run = runs_in(&args.output.reports, |_, failure| console::error(&failure))
+    let run = runs_in(operation, &args.output.reports, |_, failure| console::error(&failure))
         .into_iter()
         .find(|run| run.header.plan_id == header.plan_id);
     if !is_remembered && run.is_none() {

@@ -7,17 +7,20 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, whose};
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::Unread;
 use orgwave_core::reply::{ClientList, Listed, Live, UnreadableClient};
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_core::secret::is_masked;
-use orgwave_core::settings::{FIELDS, RawObject};
+use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::limits::Limits;
+use orgwave_executor::ports::ReadApi as _;
 use orgwave_executor::survey::{client_list, read_one};
 use orgwave_planner::clients::closed;
 use orgwave_reporter::terminal::{clean, several};
@@ -34,13 +37,13 @@ use crate::memory::Memory;
 const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// Checks everything, and ends with the exit code of the worst.
-pub async fn run(args: DoctorArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: DoctorArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let mut chart = Chart::default();
     check_clock(&mut chart, clock::now());
     match Identity::of(&args.key, None) {
         Err(failure) => chart.bad("key", &failure, "orgwave doctor --help shows where a key may come from"),
-        Ok(identity) => check_api(&mut chart, &args.key, identity, limits).await?,
+        Ok(identity) => check_api(operation, &mut chart, &args.key, identity, limits).await?,
     }
     chart.ok("limits", &in_words(&limits));
     match Memory::place(args.key.state_dir.as_deref()) {
@@ -123,6 +126,7 @@ fn check_clock(chart: &mut Chart, now: Timestamp) {
 }
 
 async fn check_api(
+    operation: &Arc<Operation>,
     chart: &mut Chart,
     args: &KeyArgs,
     identity: Identity,
@@ -140,7 +144,7 @@ async fn check_api(
     for (check, what) in identity.network().lines() {
         chart.ok(check, &what);
     }
-    let opened = Session::open(identity, args, limits, &BTreeMap::new(), None, None);
+    let opened = Session::open(operation, identity, args, limits, &BTreeMap::new(), None, None);
     let (mut session, api) = match opened.and_then(|session| session.reader().map(|api| (session, api))) {
         Ok(opened) => opened,
         Err(failure) => {
@@ -241,14 +245,16 @@ async fn check_org(
     let who = format!("{} {}", listed.org, clean(listed.name.as_deref().unwrap_or("")));
     let call = || {
         let (api, org) = (api.clone(), listed.org);
-        async move { api.client().settings(&org).await }
+        async move { api.settings(org).await }
     };
     let read = read_one(&mut session.gate, &mut session.control, call).await;
     match read.map_err(Failure::from)? {
-        Ok(Live::Connected(settings, _)) => check_settings(chart, &who, listed, &settings),
+        Ok(Live::Connected(settings, _)) => {
+            check_settings(chart, &session.operation, &who, listed, &settings);
+        }
         Ok(Live::NotConnected(_)) => chart.warn(
             "probe",
-            &format!("{who}: never connected Envoy, so a rollout blocks it"),
+            &format!("{who}: never connected {}, so a rollout blocks it", session.operation.title),
             "connect it in the vendor's console, once per org",
         ),
         Err(Unread::Refused(refusal)) => chart.warn(
@@ -269,8 +275,14 @@ async fn check_org(
     Ok(())
 }
 
-fn check_settings(chart: &mut Chart, who: &str, listed: &Listed, settings: &RawObject) {
-    match whose(&listed.org, settings) {
+fn check_settings(
+    chart: &mut Chart,
+    operation: &Operation,
+    who: &str,
+    listed: &Listed,
+    settings: &RawObject,
+) {
+    match whose(operation, &listed.org, settings) {
         Err(complaint) => chart.line(
             Mark::Bad(Exit::Unreachable),
             "probe",
@@ -292,12 +304,9 @@ fn check_settings(chart: &mut Chart, who: &str, listed: &Listed, settings: &RawO
             );
         }
     }
-    let masked: Vec<&str> = FIELDS
-        .iter()
-        .filter(|field| field.is_secret())
-        .filter(|field| settings.get(field.name).is_some_and(|raw| is_masked(raw.get())))
-        .map(|field| field.name)
-        .collect();
+    let secrets = operation.fields.secrets().map(|field| &*field.name);
+    let masked: Vec<&str> =
+        secrets.filter(|name| settings.get(name).is_some_and(|raw| is_masked(raw.get()))).collect();
     if !masked.is_empty() {
         chart.warn(
             "secrets",

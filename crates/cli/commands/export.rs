@@ -3,9 +3,11 @@
 mod folder;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_planner::Spool;
@@ -31,24 +33,25 @@ const SHOWN: usize = 20;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Exports the orgs' settings.
-pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: ExportArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let staged = Staged::begin(&args.output)?;
     let mut table = None;
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(path, &args.input, Telling::People)?;
+            let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
             table = rollout.sandbox.clone();
-            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(operation, &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage("a rollout is only for --sandbox: the orgs come from the API"));
         }
         (None, false) => None,
     };
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
-    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+    let mut session =
+        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
     let select = Selection::of(args::select(&args.select)?);
     let mut sink = Fanout::new();
@@ -76,7 +79,7 @@ pub async fn run(args: ExportArgs) -> Result<Exit, Failure> {
     if let Some(error) = failed {
         return Err(cannot(error));
     }
-    staged.finish(&mut kept, table.as_ref())?;
+    staged.finish(operation, &mut kept, table.as_ref())?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }

@@ -2,7 +2,9 @@
 //! apart from another rollout's.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
 use orgwave_reporter::{Label, Labels, ReportError, RunDigest, write_metrics};
@@ -23,15 +25,17 @@ pub struct Metrics {
 
 impl Metrics {
     /// Of a command, if it has any.
-    pub fn of(command: &Command) -> Option<Self> {
+    pub fn of(operation: &Arc<Operation>, command: &Command) -> Option<Self> {
         let args = command.metrics()?;
         let (rollout, endpoint) = match command {
             Command::Apply(args) if args.connect.sandbox => {
-                (Some(rollout(&args.target)), "sandbox".to_owned())
+                (Some(rollout(operation, &args.target)), "sandbox".to_owned())
             }
-            Command::Apply(args) => (Some(rollout(&args.target)), endpoint_in_words(&args.connect.key)),
+            Command::Apply(args) => {
+                (Some(rollout(operation, &args.target)), endpoint_in_words(&args.connect.key))
+            }
             Command::Resume(args) => {
-                let run = args.run.as_ref().and_then(|run| find(run, &args.output.reports).ok());
+                let run = args.run.as_ref().and_then(|run| find(operation, run, &args.output.reports).ok());
                 (run.map(|run| run.header.rollout), endpoint_in_words(&args.key))
             }
             _ => return None,
@@ -72,12 +76,16 @@ pub fn check_labels(args: &MetricsArgs) -> Result<(), Failure> {
 
 /// What metrics call what is applied: a rollout by where it lies, since many are called `rollout.toml`; a plan by the first
 /// file that it was made from, as it was named then.
-fn rollout(target: &Path) -> String {
+fn rollout(operation: &Arc<Operation>, target: &Path) -> String {
     if is_plan(target).unwrap_or(false)
-        && let Ok(header) = header_of(target)
+        && let Ok(header) = header_of(operation, target)
     {
         return rollout_of_plan(target, &header);
     }
+    rollout_file(target)
+}
+
+fn rollout_file(target: &Path) -> String {
     std::path::absolute(target).unwrap_or_else(|_| target.to_owned()).to_string_lossy().into_owned()
 }
 
@@ -88,5 +96,5 @@ pub fn rollout_of_plan(target: &Path, plan: &Header) -> String {
 
 /// The same, of what is applied now: of a rollout, `plan` was made just now.
 pub fn rollout_applied(target: &Path, plan: &Header, fresh: bool) -> String {
-    if fresh { rollout(target) } else { rollout_of_plan(target, plan) }
+    if fresh { rollout_file(target) } else { rollout_of_plan(target, plan) }
 }

@@ -24,6 +24,9 @@ mod sandboxed;
 mod undo;
 mod verify;
 
+use std::sync::Arc;
+
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 
 pub use self::metrics::Metrics;
@@ -31,24 +34,24 @@ pub use self::metrics::Metrics;
 use crate::args::Command;
 use crate::failure::Failure;
 
-/// Runs a command.
+/// Runs a command, for an operation.
 ///
 /// # Errors
 /// Whatever keeps it from doing its work.
-pub async fn run(command: Command) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Orgs(args) => orgs::run(args).await,
-        Command::Export(args) => export::run(args).await,
-        Command::Check(args) => check::run(args).await,
-        Command::Plan(args) => plan::run(args).await,
-        Command::Apply(args) => Box::pin(apply::run(args)).await,
-        Command::Resume(args) => resume::run(args).await,
-        Command::Verify(args) => verify::run(args).await,
-        Command::Undo(args) => undo::run(args).await,
-        Command::Report(args) => report::run(&args),
-        Command::Runs(args) => runs::run(&args),
-        Command::Doctor(args) => doctor::run(args).await,
-        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Orgs(args) => orgs::run(operation, args).await,
+        Command::Export(args) => export::run(operation, args).await,
+        Command::Check(args) => check::run(operation, args).await,
+        Command::Plan(args) => plan::run(operation, args).await,
+        Command::Apply(args) => Box::pin(apply::run(operation, args)).await,
+        Command::Resume(args) => resume::run(operation, args).await,
+        Command::Verify(args) => verify::run(operation, args).await,
+        Command::Undo(args) => undo::run(operation, args).await,
+        Command::Report(args) => report::run(operation, &args),
+        Command::Runs(args) => runs::run(operation, &args),
+        Command::Doctor(args) => doctor::run(operation, args).await,
+        Command::Sandbox(args) => sandbox::run(operation, args).await,
         Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),
         Command::Completions { shell } => Ok(completions::run(shell)),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::Severity;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_planner::existence::{Absent, What, absences, problems};
@@ -30,13 +31,18 @@ use crate::runs::{PLAN_FILE, new_name};
 const SHOWN: u64 = 1_000;
 
 /// Judges every row as a plan does, and asks about what it names; reports what is wrong, in the order of the lines.
-pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
+pub async fn run(
+    operation: &Arc<Operation>,
+    args: CheckArgs,
+    rollout: &mut Rollout,
+) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
-    let sandbox = sandboxed::of_rollout(&args.connect, rollout, None).await?;
+    let sandbox = sandboxed::of_rollout(operation, &args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
-    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+    let mut session =
+        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let folder = scratch(args.connect.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     // With --json, stdout has the problems alone.
@@ -48,7 +54,7 @@ pub async fn run(args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure
     made?;
 
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let plan = open_plan(&path)?;
+    let plan = open_plan(&session.operation, &path)?;
     let mut missing = absences_of(&plan, &file, &mut session).await?;
     let (mut rows, mut shown, mut warnings): (u64, u64, u64) = (0, 0, 0);
     // Printed as they are found: every row may have several.
@@ -104,7 +110,7 @@ pub async fn absent(
     output: &Output,
 ) -> Result<BTreeMap<u64, Absent>, Failure> {
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let found = absences_of(&open_plan(plan)?, &file, session).await?;
+    let found = absences_of(&open_plan(&session.operation, plan)?, &file, session).await?;
     for problem in found.values().filter(|_| output.json).flat_map(|absent| &absent.problems) {
         console::event("problem", problem);
     }

@@ -1,7 +1,9 @@
 //! `orgwave orgs`: the partner's client orgs, for people or as a starter manifest.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_planner::clients::{self, closed, name_in_a_cell};
@@ -18,21 +20,22 @@ use crate::planning::reads;
 use crate::rollout::{self, Telling};
 
 /// Lists the client orgs.
-pub async fn run(args: OrgsArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: OrgsArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(path, &args.input, Telling::People)?;
-            sandboxed::of_rollout(&args.connect, &mut rollout, None).await?
+            let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
+            sandboxed::of_rollout(operation, &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage("a rollout is only for --sandbox: the list comes from the API"));
         }
         (None, false) => None,
     };
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
-    let mut session = Session::open(identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+    let mut session =
+        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
     let mut orgs = clients::ask(&mut reads(&mut session, &api, &mut Fanout::new())).await?.clients;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));

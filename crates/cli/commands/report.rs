@@ -1,5 +1,8 @@
 //! `orgwave report RUN`: every file of a run, made anew from its journal and its plan.
 
+use std::sync::Arc;
+
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::write_files_watched;
 
@@ -11,10 +14,10 @@ use crate::hold::{self, Step};
 use crate::runs::{RunFiles, find, take};
 
 /// Makes a run's files anew.
-pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let folder = find(&args.run, &args.output.reports)?;
+pub fn run(operation: &Arc<Operation>, args: &ReportArgs) -> Result<Exit, Failure> {
+    let folder = find(operation, &args.run, &args.output.reports)?;
     let _lock = take(&folder.path)?;
-    let source = RunFiles::open(&folder.path)?;
+    let source = RunFiles::open(operation, &folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {

@@ -1,7 +1,9 @@
 //! `orgwave resume [RUN]`: goes on with a run that was stopped or killed. Doubt is settled first.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::run::{Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
@@ -28,11 +30,11 @@ use crate::runs::{
 };
 
 /// Goes on with a run.
-pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, Failure> {
     check_metrics(&args.metrics)?;
     check_labels(&args.metrics)?;
     if let Some(run) = &args.run {
-        find(run, &args.output.reports)?.not_of_sandbox("resumed")?;
+        find(operation, run, &args.output.reports)?.not_of_sandbox("resumed")?;
     }
     // Without the key, whose runs are looked for isn't known.
     let identity = Identity::of(&args.key, None)?;
@@ -43,11 +45,11 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
 
     let (folder, digest) = match &args.run {
         Some(run) => {
-            let folder = find(run, &args.output.reports)?;
+            let folder = find(operation, run, &args.output.reports)?;
             let digest = folder.digest()?;
             (folder, digest)
         }
-        None => newest_unfinished(&args.output.reports, &endpoint, &key)?,
+        None => newest_unfinished(operation, &args.output.reports, &endpoint, &key)?,
     };
     may_resume(&folder, &identity, &args.key.again())?;
     let is_passed_over = args.run.is_none() && is_stuck(&folder, &digest);
@@ -55,11 +57,11 @@ pub async fn run(args: ResumeArgs) -> Result<Exit, Failure> {
         return without_sending(&args, &folder, &digest);
     }
 
-    let file = open_plan(&folder.path.join(PLAN_FILE))?;
+    let file = open_plan(operation, &folder.path.join(PLAN_FILE))?;
     let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id))?;
     let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let learned = memory.rate(&key, &endpoint, clock::now());
-    let mut session = Session::open(identity, &args.key, limits, &secrets.names, None, learned)?;
+    let mut session = Session::open(operation, identity, &args.key, limits, &secrets.names, None, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
 
     let journal_path = folder.path.join(FILE_NAME);
@@ -121,7 +123,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, digest: &RunDigest) ->
         return Ok(exit);
     }
     let _lock = take(&folder.path)?;
-    let source = RunFiles::open(&folder.path)?;
+    let source = RunFiles::open(&folder.operation, &folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {

@@ -2,7 +2,10 @@
 
 mod prune;
 
+use std::sync::Arc;
+
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 use orgwave_reporter::RunDigest;
 use orgwave_reporter::terminal::{Entry, listing};
@@ -14,15 +17,15 @@ use crate::failure::Failure;
 use crate::runs::{RunFolder, is_finished, runs_in};
 
 /// Lists the runs, or does what is asked with them.
-pub fn run(args: &RunsArgs) -> Result<Exit, Failure> {
+pub fn run(operation: &Arc<Operation>, args: &RunsArgs) -> Result<Exit, Failure> {
     match &args.command {
-        None => Ok(list(args)),
-        Some(RunsCommand::Prune(which)) => prune::run(args, which),
+        None => Ok(list(operation, args)),
+        Some(RunsCommand::Prune(which)) => prune::run(operation, args, which),
     }
 }
 
-fn list(args: &RunsArgs) -> Exit {
-    let runs = runs_in(&args.reports, |_, failure| console::error(&failure));
+fn list(operation: &Arc<Operation>, args: &RunsArgs) -> Exit {
+    let runs = runs_in(operation, &args.reports, |_, failure| console::error(&failure));
     let mut entries = Vec::new();
     for run in &runs {
         match run.digest() {

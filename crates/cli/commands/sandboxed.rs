@@ -1,8 +1,10 @@
 //! The sandbox of a command with `--sandbox`: the stand-in API with the very orgs that the command is about.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::PlanFile;
@@ -18,6 +20,7 @@ use crate::rollout::Rollout;
 /// # Errors
 /// 65: the rollout changed, or its `[sandbox]` is wrong. 74: the ledger can't be written.
 pub async fn of_rollout(
+    operation: &Arc<Operation>,
     connect: &ConnectArgs,
     rollout: &mut Rollout,
     folder: Option<&Path>,
@@ -30,7 +33,7 @@ pub async fn of_rollout(
         let row = row?;
         orgs.push(seed(orgs.len(), row.org, row.name));
     }
-    serve(rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
+    serve(operation, rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
 }
 
 /// Starts the sandbox with the orgs of a plan, if it is wanted.
@@ -54,7 +57,7 @@ pub async fn of_plan(
     }
     let mut orgs = Vec::new();
     plan.each_line(|line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
-    serve(header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
+    serve(plan.operation(), header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
 }
 
 /// An org as the sandbox knows it: by the name that the row asserts, else by its place.

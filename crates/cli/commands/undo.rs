@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::policy::Span;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::{NewPlan, OpenPlan, PlanFile};
@@ -25,14 +27,14 @@ use crate::planning::reads;
 use crate::runs::{Place, RunFiles, RunFolder, find, new_name, prove};
 
 /// Makes the plan.
-pub async fn run(args: UndoArgs) -> Result<Exit, Failure> {
-    let run = find(&args.run, &args.output.reports)?;
+pub async fn run(operation: &Arc<Operation>, args: UndoArgs) -> Result<Exit, Failure> {
+    let run = find(operation, &args.run, &args.output.reports)?;
     run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &RolloutLimits::default());
-    let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
-    let run_plan = prove(&run.path, &run.header, &session.seal(&run.header.plan_id))?;
+    let mut session = Session::open(operation, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+    let run_plan = prove(operation, &run.path, &run.header, &session.seal(&run.header.plan_id))?;
     let select = Selection::of(args::select(&args.select)?);
 
     let id = new_name(clock::now());
@@ -86,7 +88,7 @@ async fn make(
     path: &Path,
     args: &UndoArgs,
 ) -> Result<(OpenPlan, Unrestored), Failure> {
-    let source = RunFiles::open(&run.path)?;
+    let source = RunFiles::open(&run.operation, &run.path)?;
     let mut records = Records::of(&source)?;
     run_plan.must_match(select)?;
     let changed = std::iter::from_fn(|| {

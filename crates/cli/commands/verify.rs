@@ -5,7 +5,9 @@ mod findings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 use orgwave_planner::selection::Selection;
 use orgwave_planner::verify::{Findings, by_plan, by_reading};
@@ -21,12 +23,12 @@ use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 
 /// Verifies a rollout or a run.
-pub async fn run(args: VerifyArgs) -> Result<Exit, Failure> {
+pub async fn run(operation: &Arc<Operation>, args: VerifyArgs) -> Result<Exit, Failure> {
     // Before a call is made for a table that can't be written.
     args.output_file.as_deref().map_or(Ok(()), |path| check_file(path, "the table"))?;
     let findings = match run_folder(&args)? {
-        Some(folder) => of_run(&args, &folder).await?,
-        None => of_rollout(&args).await?,
+        Some(folder) => of_run(operation, &args, &folder).await?,
+        None => of_rollout(operation, &args).await?,
     };
     findings::tell(findings, &args)
 }
@@ -36,15 +38,15 @@ fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
     if args.target.is_file() { Ok(None) } else { place(&args.target, &args.output.reports) }
 }
 
-async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
+async fn of_rollout(operation: &Arc<Operation>, args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(&args.target, &args.input, telling)?;
+    let mut rollout = rollout::open(operation, &args.target, &args.input, telling)?;
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
     let select = Selection::of(args::select(&args.select)?);
     let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;
-    let mut session = Session::open(identity, &args.key, limits, needed, None, None)?;
+    let mut session = Session::open(operation, identity, &args.key, limits, needed, None, None)?;
     // A plan that nobody keeps.
     let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
@@ -53,11 +55,11 @@ async fn of_rollout(args: &VerifyArgs) -> Result<Findings, Failure> {
     let made = make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
-    Ok(by_plan(&open_plan(&path)?, other_scratch(args.key.state_dir.as_deref()))?)
+    Ok(by_plan(&open_plan(operation, &path)?, other_scratch(args.key.state_dir.as_deref()))?)
 }
 
-async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
-    let run = find(folder, &args.output.reports)?;
+async fn of_run(operation: &Arc<Operation>, args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
+    let run = find(operation, folder, &args.output.reports)?;
     run.not_of_sandbox("verified")?;
     let identity = Identity::of(&args.key, None)?;
     if run.header.endpoint != identity.endpoint() || run.header.key_fingerprint != identity.key_fingerprint()
@@ -71,10 +73,11 @@ async fn of_run(args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
         )
         .hint("verify the rollout instead"));
     }
-    let limits = args::pace(&args.pace, &RolloutLimits::of(&header_of(&run.path.join(PLAN_FILE))?.limits)?);
-    let mut session = Session::open(identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+    let limits =
+        args::pace(&args.pace, &RolloutLimits::of(&header_of(operation, &run.path.join(PLAN_FILE))?.limits)?);
+    let mut session = Session::open(operation, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
-    let plan = prove(&run.path, &run.header, &seal)?;
+    let plan = prove(operation, &run.path, &run.header, &seal)?;
     let select = Selection::of(args::select(&args.select)?);
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None);

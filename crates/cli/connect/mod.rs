@@ -11,8 +11,10 @@ mod sandbox;
 mod secrets;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orgwave_client::{ApiKey, Endpoint, Reader, Region, Setup, Writer};
+use orgwave_core::operation::Operation;
 use orgwave_core::policy::Rate;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
@@ -36,6 +38,8 @@ use crate::failure::Failure;
 
 /// What a command needs to call the API.
 pub struct Session {
+    /// What is read and written.
+    pub operation: Arc<Operation>,
     /// What plans record and compare: the endpoint's URL, or `sandbox`.
     pub endpoint: String,
     /// The values of the rollout's secrets.
@@ -149,6 +153,7 @@ impl Session {
     /// # Errors
     /// 78: an unsafe file, an unresolved secret.
     pub fn open(
+        operation: &Arc<Operation>,
         identity: Identity,
         args: &KeyArgs,
         limits: Limits,
@@ -169,6 +174,7 @@ impl Session {
             learned,
         );
         Ok(Self {
+            operation: operation.clone(),
             endpoint: endpoint.to_string(),
             secrets,
             gate,
@@ -184,7 +190,7 @@ impl Session {
     /// # Errors
     /// 78: the system's certificates can't be read.
     pub fn reader(&self) -> Result<ReadPort, Failure> {
-        Reader::new(&self.setup).map(ReadPort::new).map_err(no_client)
+        Reader::new(&self.setup).map(|reader| ReadPort::new(&self.operation, reader)).map_err(no_client)
     }
 
     /// A client that can.
@@ -192,7 +198,7 @@ impl Session {
     /// # Errors
     /// As [`Self::reader`].
     pub fn writer(&self) -> Result<WritePort, Failure> {
-        Writer::new(&self.setup).map(WritePort::new).map_err(no_client)
+        Writer::new(&self.setup).map(|writer| WritePort::new(&self.operation, writer)).map_err(no_client)
     }
 
     /// Tells this key from others.

@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Entry, Exit, OrgProgress, RunHeader};
 use orgwave_core::secret::SealKey;
@@ -23,6 +25,7 @@ pub const PLAN_FILE: &str = "plan.jsonl";
 
 /// A run's folder, opened to read.
 pub struct RunFiles {
+    operation: Arc<Operation>,
     folder: PathBuf,
     stored: Stored,
     records: Vec<OrgRecord>,
@@ -34,16 +37,17 @@ impl RunFiles {
     ///
     /// # Errors
     /// 66: there is none. 65: it is damaged, or newer. 12: the plan is another's.
-    pub fn open(folder: &Path) -> Result<Self, Failure> {
+    pub fn open(operation: &Arc<Operation>, folder: &Path) -> Result<Self, Failure> {
         let stored =
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
-        let is_own = open_plan(&folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
+        let is_own =
+            open_plan(operation, &folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
         // What can't be read at all is told by whoever reads it.
         if !is_own.unwrap_or(true) {
             return Err(not_together(folder));
         }
         let records = stored.records().map_err(|error| bad_journal(folder, error))?;
-        Ok(Self { folder: folder.to_owned(), stored, records })
+        Ok(Self { operation: operation.clone(), folder: folder.to_owned(), stored, records })
     }
 }
 
@@ -51,8 +55,13 @@ impl RunFiles {
 ///
 /// # Errors
 /// 12: it was altered, or is another's. 66: there is none.
-pub fn prove(folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<PlanFile, Failure> {
-    let plan = open_plan(&folder.join(PLAN_FILE))?;
+pub fn prove(
+    operation: &Arc<Operation>,
+    folder: &Path,
+    run: &RunHeader,
+    seal: &SealKey,
+) -> Result<PlanFile, Failure> {
+    let plan = open_plan(operation, &folder.join(PLAN_FILE))?;
     match plan.prove_of(run, seal) {
         Ok(()) => Ok(plan),
         Err(Error::NotTogether) => Err(not_together(folder)),
@@ -103,7 +112,7 @@ impl RunSource for RunFiles {
 
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
         let file = Input::open(&self.folder.join(PLAN_FILE))?.into_file();
-        PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)))
+        PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)), &self.operation)
     }
 
     fn orgs(&self) -> Result<Journalled<'_, OrgProgress>, BoxError> {

@@ -53,17 +53,17 @@ pub(crate) fn body_decides(status: u16) -> bool {
 }
 
 /// The meaning of a reply whose head and body came.
-pub(crate) fn classify<A: ReplyBody>(head: Head, body: &[u8], words: Words<'_>) -> Reply<A> {
+pub(crate) fn classify<A: ReplyBody>(head: Head, body: &[u8], words: Words<'_>, of: &A::Of) -> Reply<A> {
     let Head { status, retry_after, .. } = head;
     let refusal =
         || Refusal { http_status: status, kind: RefusalKind::Status, message: words.of_error_body(body) };
     match status_meaning(status) {
-        StatusMeaning::Body => read(body, head, words).unwrap_or_else(|Misshapen(found)| {
+        StatusMeaning::Body => read(body, head, words, of).unwrap_or_else(|Misshapen(found)| {
             Reply::Unclear(Unclear {
                 cause: Cause::Unreadable,
                 http_status: Some(status),
                 retry_after,
-                message: words.clean(&format!("expected {}, found {found}", A::EXPECTED)),
+                message: words.clean(&format!("expected {}, found {found}", A::expected(of))),
             })
         }),
         StatusMeaning::Refused => Reply::Refused(refusal()),
@@ -82,13 +82,13 @@ pub(crate) fn classify<A: ReplyBody>(head: Head, body: &[u8], words: Words<'_>) 
 }
 
 /// The meaning of a 200. In it `error` is a bool; in an error status it is a text.
-fn read<A: ReplyBody>(body: &[u8], head: Head, words: Words<'_>) -> Result<Reply<A>, Misshapen> {
+fn read<A: ReplyBody>(body: &[u8], head: Head, words: Words<'_>, of: &A::Of) -> Result<Reply<A>, Misshapen> {
     let body = A::legible(body);
     let members = BodyMembers::parse(&body)?;
     let is_auth_error = members.optional("authError")?.unwrap_or(false);
     let is_error = members.optional("error")?.unwrap_or(false);
     if !is_auth_error && !is_error {
-        return A::read(&members, words).map(|answer| Reply::Good(answer.dated(head.date)));
+        return A::read(&members, words, of).map(|answer| Reply::Good(answer.dated(head.date)));
     }
     // That it was refused is known; a message that can't be read doesn't make it less so.
     let message = members.optional::<String>("errorMsg").ok().flatten().unwrap_or_default();

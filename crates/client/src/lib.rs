@@ -34,7 +34,7 @@ mod transport;
 mod writer;
 
 pub use api_key::{AUTH_SCHEME, ApiKey, ApiKeyError};
-pub use bodies::{ApiToken, Camera, EnvoyLocation, Location};
+pub use bodies::{ApiToken, Camera, Location};
 pub use certificates::{Authorities, ClientCertificate, PemError};
 pub use endpoint::{Endpoint, EndpointError, ParseRegionError, Region};
 pub use proxy::{Proxy, ProxyError};

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{ClientList, Live, Reply};
 
-use crate::bodies::{ApiToken, Camera, EnvoyLocation, Location};
-use crate::request::{OrgOperation, PartnerOperation, Request};
+use crate::bodies::{ApiToken, Camera, Location};
+use crate::request::{OrgRequest, PartnerRequest, Request};
 use crate::setup::{Setup, SetupError};
 use crate::transport::Transport;
 
@@ -15,18 +16,18 @@ use crate::transport::Transport;
 /// Dropping a call's future gives it up: whether it was received isn't known then.
 ///
 /// ```
-/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
-/// # async fn read(reader: Reader, org: Ruuid) {
-/// reader.settings(&org).await;
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid, orgwave_core::operation::Operation};
+/// # async fn read(reader: Reader, operation: &Operation, org: Ruuid) {
+/// reader.settings(operation, &org).await;
 /// # }
 /// ```
 ///
 /// What only a [`Writer`](crate::Writer) can do doesn't compile:
 ///
 /// ```compile_fail
-/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid};
-/// # async fn read(reader: Reader, org: Ruuid) {
-/// reader.update(&org, bytes::Bytes::new()).await;
+/// # use {orgwave_client::Reader, orgwave_core::ids::Ruuid, orgwave_core::operation::Operation};
+/// # async fn read(reader: Reader, operation: &Operation, org: Ruuid) {
+/// reader.update(operation, &org, bytes::Bytes::new()).await;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
@@ -49,34 +50,29 @@ impl Reader {
 
     /// All of the partner's client orgs, in the vendor's order.
     pub async fn clients(&self) -> Reply<ClientList> {
-        self.transport.send(Request::Partner(PartnerOperation::Clients), NOTHING).await
+        self.transport.send(Request::Partner(PartnerRequest::Clients), &(), NOTHING).await
     }
 
     /// The partner's API tokens, for what they say of the rate.
     pub async fn api_tokens(&self) -> Reply<Vec<ApiToken>> {
-        self.transport.send(Request::Partner(PartnerOperation::ApiTokens), NOTHING).await
+        self.transport.send(Request::Partner(PartnerRequest::ApiTokens), &(), NOTHING).await
     }
 
-    /// The org's settings, exactly as they are. That they are this org's is for the caller to check.
-    pub async fn settings(&self, org: &Ruuid) -> Reply<Live> {
-        self.transport.send(Request::Org(OrgOperation::Settings, org), NOTHING).await
+    /// The org's settings of an operation, exactly as they are. That they are this org's is for the caller to check.
+    pub async fn settings(&self, operation: &Operation, org: &Ruuid) -> Reply<Live> {
+        self.transport.send(Request::Org(OrgRequest::Settings(operation), org), operation, NOTHING).await
     }
 
     /// The org's locations and the locations within them.
     pub async fn locations(&self, org: &Ruuid) -> Reply<Vec<Location>> {
         let body = Bytes::from_static(br#"{"subLocationsIncluded":true}"#);
-        self.transport.send(Request::Org(OrgOperation::Locations, org), body).await
+        self.transport.send(Request::Org(OrgRequest::Locations, org), &(), body).await
     }
 
     /// The org's cameras, retired ones included.
     pub async fn cameras(&self, org: &Ruuid) -> Reply<Vec<Camera>> {
         let body = Bytes::from_static(br#"{"includeMummified":true}"#);
-        self.transport.send(Request::Org(OrgOperation::Cameras, org), body).await
-    }
-
-    /// The locations that Envoy knows for the org.
-    pub async fn envoy_locations(&self, org: &Ruuid) -> Reply<Vec<EnvoyLocation>> {
-        self.transport.send(Request::Org(OrgOperation::EnvoyLocations, org), NOTHING).await
+        self.transport.send(Request::Org(OrgRequest::Cameras, org), &(), body).await
     }
 }
 

@@ -10,8 +10,11 @@ use crate::message::Words;
 
 /// What a good reply brings.
 pub(crate) trait ReplyBody: Sized {
+    /// What it takes to read one: the operation that was called, or nothing.
+    type Of: ?Sized;
+
     /// The shape, for the message about a reply that doesn't have it.
-    const EXPECTED: &'static str;
+    fn expected(of: &Self::Of) -> Cow<'static, str>;
 
     /// The body as it can be looked through. What is sent back to the vendor must stay as it came.
     fn legible(body: &[u8]) -> Cow<'_, [u8]> {
@@ -19,7 +22,7 @@ pub(crate) trait ReplyBody: Sized {
     }
 
     /// Reads it from the members of a 200 that reports no error.
-    fn read(members: &BodyMembers<'_>, words: Words<'_>) -> Result<Self, Misshapen>;
+    fn read(members: &BodyMembers<'_>, words: Words<'_>, of: &Self::Of) -> Result<Self, Misshapen>;
 
     /// The same, with when the server sent it by its own clock.
     #[must_use]

@@ -1,81 +1,62 @@
-//! Every operation that orgwave calls, each with the scope that it cannot be called without.
+//! Every request that orgwave makes, each with the scope that it cannot be made without.
 //!
 //! The vendor takes a client-level call without `x-auth-org` for one to the partner's own org. So the two kinds
-//! are two types, and a [`Request`] of the second kind holds the org.
+//! are two types, and a [`Request`] of the second kind holds the org. Every request is a POST.
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// An operation on the partner, and whom it is for.
+/// The most bytes that a list may have, decompressed.
+const LIST_CAP: usize = 256 * MIB;
+
+/// A request, and whom it is for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Request<'a> {
     /// On the partner itself: no `x-auth-org`.
-    Partner(PartnerOperation),
+    Partner(PartnerRequest),
     /// On one client org: `x-auth-org` is its id, as typed.
-    Org(OrgOperation, &'a Ruuid),
+    Org(OrgRequest<'a>, &'a Ruuid),
 }
 
-/// Operations on the partner itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub(crate) enum PartnerOperation {
+/// Requests on the partner itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PartnerRequest {
     Clients,
     ApiTokens,
 }
 
-/// Operations on one client org.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub(crate) enum OrgOperation {
-    Update,
-    Settings,
+/// Requests on one client org.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OrgRequest<'a> {
+    Update(&'a Operation),
+    Settings(&'a Operation),
     Locations,
     Cameras,
-    EnvoyLocations,
 }
 
-impl PartnerOperation {
-    pub(crate) const ALL: [Self; 2] = [Self::Clients, Self::ApiTokens];
-
+impl<'a> Request<'a> {
     /// Below the endpoint, without a leading `/`.
-    pub(crate) const fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'a str {
         match self {
-            Self::Clients => "api/partner/getClientsV2",
-            Self::ApiTokens => "api/partner/getApiTokens",
+            Self::Partner(PartnerRequest::Clients) => "api/partner/getClientsV2",
+            Self::Partner(PartnerRequest::ApiTokens) => "api/partner/getApiTokens",
+            Self::Org(OrgRequest::Update(operation), _) => operation.write.path.trim_start_matches('/'),
+            Self::Org(OrgRequest::Settings(operation), _) => operation.read.path.trim_start_matches('/'),
+            Self::Org(OrgRequest::Locations, _) => "api/location/getLocations",
+            Self::Org(OrgRequest::Cameras, _) => "api/camera/getMinimalCameraStateList",
         }
     }
-}
 
-impl OrgOperation {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Update, Self::Settings, Self::Locations, Self::Cameras, Self::EnvoyLocations];
-
-    /// Below the endpoint, without a leading `/`.
-    pub(crate) const fn path(self) -> &'static str {
-        match self {
-            Self::Update => "api/integrations/serviceManagement/updateEnvoyIntegrationV2",
-            Self::Settings => "api/integrations/serviceManagement/getEnvoyIntegration",
-            Self::Locations => "api/location/getLocations",
-            Self::Cameras => "api/camera/getMinimalCameraStateList",
-            Self::EnvoyLocations => "api/report/getEnvoyLocations",
-        }
-    }
-}
-
-impl Request<'_> {
-    /// The operation's name on the wire.
-    pub(crate) fn name(self) -> &'static str {
-        let path = match self {
-            Self::Partner(operation) => operation.path(),
-            Self::Org(operation, _) => operation.path(),
-        };
-        path.rsplit('/').next().unwrap_or(path)
+    /// The request's name on the wire.
+    pub(crate) fn name(self) -> &'a str {
+        self.path().rsplit('/').next().unwrap_or_default()
     }
 
     /// The org that it is scoped to.
-    pub(crate) const fn org(&self) -> Option<&Ruuid> {
+    pub(crate) const fn org(&self) -> Option<&'a Ruuid> {
         match self {
             Self::Partner(_) => None,
             Self::Org(_, org) => Some(org),
@@ -84,18 +65,15 @@ impl Request<'_> {
 
     /// Whether making it twice may change something twice.
     pub(crate) const fn is_write(&self) -> bool {
-        matches!(self, Self::Org(OrgOperation::Update, _))
+        matches!(self, Self::Org(OrgRequest::Update(_), _))
     }
 
     /// The most bytes that a reply may have, decompressed.
     pub(crate) const fn cap(self) -> usize {
         match self {
-            Self::Org(OrgOperation::Update, _) => MIB,
-            Self::Org(OrgOperation::Settings, _) => 8 * MIB,
-            Self::Partner(_)
-            | Self::Org(OrgOperation::Locations | OrgOperation::Cameras | OrgOperation::EnvoyLocations, _) => {
-                256 * MIB
-            }
+            Self::Org(OrgRequest::Update(operation), _) => operation.write.cap,
+            Self::Org(OrgRequest::Settings(operation), _) => operation.read.cap,
+            Self::Partner(_) | Self::Org(OrgRequest::Locations | OrgRequest::Cameras, _) => LIST_CAP,
         }
     }
 }

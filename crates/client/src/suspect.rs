@@ -184,8 +184,8 @@ mod tests {
             "bad token",
             r#"{"tokenValid":false,"error":"bad token","msg":"x"}"#,
             "org AAAAAAAAAAAAAAAAAAAAAA has no door FgnINO0AJ5d5AdzwYR7YyQ.NvLk9xClrWcXKQs3b5E7Mw",
-            "JSON doesn't match expected object structure at /envoySettings/doorInfoMap/Building-12-North-Entrance-3",
-            "com.rhombus.api.UpdateEnvoyIntegrationV2Exception: 1795519268419",
+            "JSON doesn't match expected object structure at /settings/doorInfoMap/Building-12-North-Entrance-3",
+            "com.rhombus.api.UpdateIntegrationV2Exception: 1795519268419",
             "Too many api requests. Enhance your calm.",
             "expected an object with `error`, `warningMsg`, `failedGuids`",
         ] {

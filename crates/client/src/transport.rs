@@ -30,14 +30,15 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Cause, Reply, Unclear};
 use orgwave_core::timestamp::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response, Url, redirect, retry};
+use reqwest::{Method, Response, redirect, retry};
 use rustls::client::danger::ServerCertVerifier;
 
 use crate::classify::{body_decides, classify};
+use crate::endpoint::Endpoint;
 use crate::head::Head;
 use crate::message::Words;
 use crate::reply_body::ReplyBody;
-use crate::request::{ERROR_BODY_CAP, OrgOperation, PartnerOperation, Request};
+use crate::request::{ERROR_BODY_CAP, Request};
 use crate::setup::{Setup, SetupError};
 use orgwave_core::redactor::Redactor;
 
@@ -58,8 +59,7 @@ struct Inner {
     /// The same, each call over a new connection.
     fresh: reqwest::Client,
     drops: Mutex<Drops>,
-    partner_urls: [Url; PartnerOperation::ALL.len()],
-    org_urls: [Url; OrgOperation::ALL.len()],
+    endpoint: Endpoint,
     timeout: Duration,
     redactor: Redactor,
     now: fn() -> Timestamp,
@@ -117,8 +117,7 @@ impl Transport {
             http: client(setup.concurrency)?,
             fresh: client(0)?,
             drops: Mutex::default(),
-            partner_urls: PartnerOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
-            org_urls: OrgOperation::ALL.map(|operation| setup.endpoint.join(operation.path())),
+            endpoint: setup.endpoint.clone(),
             timeout: setup.timeout,
             redactor: setup.redactor(),
             now: setup.now,
@@ -126,13 +125,10 @@ impl Transport {
     }
 
     /// Sends a request, once, and says what its reply means.
-    pub(crate) async fn send<A: ReplyBody>(&self, request: Request<'_>, body: Bytes) -> Reply<A> {
+    pub(crate) async fn send<A: ReplyBody>(&self, request: Request<'_>, of: &A::Of, body: Bytes) -> Reply<A> {
         let Inner { timeout, redactor, now, .. } = &*self.0;
         let words = Words(redactor);
-        let org = match request {
-            Request::Partner(_) => None,
-            Request::Org(_, org) => Some(org.as_str()),
-        };
+        let org = request.org().map(Ruuid::as_str);
         tracing::debug!(operation = request.name(), org, bytes = body.len(), "sending");
 
         let (http, is_kept) = self.client_for(request);
@@ -164,9 +160,9 @@ impl Transport {
 
         match (ended, head) {
             // Where the status decides, the rest of its message is not worth a doubt.
-            (Ok(head), _) => classify(head, &collected.into_bytes(), words),
+            (Ok(head), _) => classify(head, &collected.into_bytes(), words, of),
             (Err(_), Some(head)) if !body_decides(head.status) => {
-                classify(head, whole_words(&collected.into_bytes()), words)
+                classify(head, whole_words(&collected.into_bytes()), words, of)
             }
             (Err(ExchangeError::NoConnection(why)), _) => Reply::NotSent(words.clean(&why)),
             (Err(failure), _) => Reply::Unclear(Unclear {
@@ -206,12 +202,9 @@ impl Transport {
 
     /// The one place that builds requests, and so the one that scopes them.
     fn to_http(&self, request: Request<'_>, body: Bytes) -> reqwest::Request {
-        let (url, scope) = match request {
-            Request::Partner(operation) => (&self.0.partner_urls[operation as usize], None),
-            Request::Org(operation, org) => (&self.0.org_urls[operation as usize], Some(org)),
-        };
-        let mut http = reqwest::Request::new(Method::POST, url.clone());
-        if let Some(org) = scope {
+        let url = self.0.endpoint.join(request.path());
+        let mut http = reqwest::Request::new(Method::POST, url);
+        if let Some(org) = request.org() {
             let value = HeaderValue::from_str(org.as_str()).expect("base64url is a header value");
             http.headers_mut().insert(X_AUTH_ORG, value);
         }

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{Ack, Reply};
 
 use crate::reader::Reader;
-use crate::request::{OrgOperation, Request};
+use crate::request::{OrgRequest, Request};
 use crate::setup::{Setup, SetupError};
 use crate::transport::Transport;
 
@@ -31,10 +32,10 @@ impl Writer {
         &self.reader
     }
 
-    /// Sends an update to the org, once. The body is the whole JSON of the request.
+    /// Sends an update of an operation to the org, once. The body is the whole JSON of the request.
     ///
     /// Dropping the future after its first poll leaves the org in doubt.
-    pub async fn update(&self, org: &Ruuid, body: Bytes) -> Reply<Ack> {
-        self.transport.send(Request::Org(OrgOperation::Update, org), body).await
+    pub async fn update(&self, operation: &Operation, org: &Ruuid, body: Bytes) -> Reply<Ack> {
+        self.transport.send(Request::Org(OrgRequest::Update(operation), org), operation, body).await
     }
 }

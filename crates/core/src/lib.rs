@@ -9,6 +9,7 @@
 //! settings as read  -------+
 //! ```
 
+mod ack;
 pub mod alike;
 pub mod autoformat;
 pub mod change;
@@ -22,6 +23,7 @@ pub mod ids;
 pub mod legible;
 pub mod manifest;
 pub mod names;
+pub mod operation;
 pub mod org;
 pub mod outcome;
 pub mod payload;

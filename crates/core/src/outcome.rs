@@ -1,27 +1,13 @@
 //! What became of one org in a run: the record that journals keep and every report is made of.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::ack::Ack;
 use crate::code::Code;
-use crate::reply::{Ack, Refusal, RefusalKind};
-use crate::secret::Fingerprint;
+use crate::reply::{Refusal, RefusalKind};
+pub use crate::settings::Image;
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
-
-/// What stood at a path when it was read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Image {
-    /// Nothing.
-    Absent,
-    /// This value, null included.
-    Json(Value),
-    /// A secret, which has only a fingerprint here.
-    Secret(Fingerprint),
-    /// A secret that the vendor doesn't show.
-    Hidden,
-}
 
 /// Something that went wrong with an org, in words and as a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::ack::{Ack, Said};
 use crate::legible::quoted;
-use crate::redactor::Redactor;
 use crate::settings::RawObject;
 use crate::timestamp::Timestamp;
 
@@ -137,39 +137,6 @@ pub enum Cause {
     Unreadable,
     /// A body beyond the cap of the operation.
     TooLarge,
-}
-
-/// What a good reply to an update brings.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Ack {
-    /// `warningMsg`, cleaned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub warning: Option<String>,
-    /// `failedGuids`, without nulls.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failed_guids: Vec<String>,
-    /// `misconfiguredDoors`, without nulls.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub misconfigured_doors: Vec<String>,
-}
-
-impl Ack {
-    /// The same without the secrets that a vendor may quote.
-    #[must_use]
-    pub fn masked(self, redactor: &Redactor) -> Self {
-        let mask = |text: String| redactor.mask(&text).into_owned();
-        let mask_all = |texts: Vec<String>| texts.into_iter().map(mask).collect();
-        Self {
-            warning: self.warning.map(mask),
-            failed_guids: mask_all(self.failed_guids),
-            misconfigured_doors: mask_all(self.misconfigured_doors),
-        }
-    }
-
-    /// Whether it is a partial success only.
-    pub fn is_warned(&self) -> bool {
-        self.warning.is_some() || !self.failed_guids.is_empty() || !self.misconfigured_doors.is_empty()
-    }
 }
 
 /// What a good reply to a read of an org's settings brings. Its `Debug` shows no values: some are secrets.

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use orgwave_core::manifest::{Inputs, Manifest, Problems, Severity, Source};
+use orgwave_core::operation::Operation;
 
 /// Line 0 stands for the file as a whole.
 const FOUND: &[(&str, &[(&str, u64)])] = &[
@@ -99,7 +100,9 @@ fn each_file_is_judged_as_the_table_says() {
             found.push((problem.code.as_str(), problem.line.unwrap_or(0)));
         };
         let orgs = Source::new(name, File::open(folder().join(name)).unwrap());
-        let manifest = Manifest::read(Inputs::bare(orgs), &mut Problems::new(&mut sink)).unwrap();
+        let manifest =
+            Manifest::read(Inputs::bare(Operation::default_one(), orgs), &mut Problems::new(&mut sink))
+                .unwrap();
         assert_eq!(found, *expected, "{name}");
         assert_eq!(manifest.is_none(), is_bad, "{name}");
     }

@@ -7,6 +7,7 @@ use orgwave_core::change::Seen;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, Managed, Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
 use orgwave_core::plan::{PlanLine, RawTyped, Verdict};
 use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
@@ -39,14 +40,18 @@ fn live(settings: Settings) -> RawObject {
 /// What a plan holds of the org: `enabled` is to become true, and `saveClips` to stay false.
 fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
     let managed = |path: &str, value: bool| Managed {
-        path: path.parse().expect("a path"),
+        path: Operation::default_one().path(path).expect("a path"),
         wish: Wish::Set(value.into()),
         origin: Origin::Row,
     };
     let desired =
         Desired { managed: vec![managed("enabled", true), managed("saveClips", false)], expects: Vec::new() };
-    let diff =
-        diff(&desired, Some(&live(Settings::Before)), Context { secrets, seal }).expect("known shapes");
+    let diff = diff(
+        &desired,
+        Some(&live(Settings::Before)),
+        Context { operation: &Operation::default_one(), secrets, seal },
+    )
+    .expect("known shapes");
     PlanLine {
         line: 2,
         org: Ruuid::from_bytes(ORG),
@@ -349,11 +354,12 @@ impl<'a> Play<'a> {
 
 fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl FnOnce(Play<'_>) -> T) -> T {
     let (secrets, seal) = (Secrets::new(), SealKey::derive(&SecretText::new("key".into()), "plan"));
+    let operation = Operation::default_one();
     let rules = Rules {
         write,
         verify,
         ignored: &[],
-        comparing: Context { secrets: &secrets, seal: &seal },
+        comparing: Context { operation: &operation, secrets: &secrets, seal: &seal },
         retry: RetryPolicy { seed, ..RetryPolicy::default() },
         settle_only: false,
     };

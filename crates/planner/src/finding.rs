@@ -2,6 +2,7 @@
 //! and `undo`.
 
 use orgwave_core::code::Code;
+use orgwave_core::operation::Operation;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::Verdict;
 use orgwave_core::reply::Live;
@@ -9,16 +10,16 @@ use orgwave_core::settings::{RawObject, ShapeError};
 use orgwave_core::status::Status;
 use orgwave_executor::survey::Finding;
 
-/// The org's settings.
+/// The org's settings of an operation.
 ///
 /// # Errors
 /// There are none to judge by: what that makes of the org, and what is said of it.
-pub(crate) fn settings(finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
+pub(crate) fn settings(operation: &Operation, finding: Finding) -> Result<RawObject, (Verdict, Complaint)> {
     let complaint = |code, message| Complaint { code, message, http_status: None };
     match finding {
         Finding::Live(Live::Connected(object, _)) => Ok(object),
         Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+            let message = message.unwrap_or_else(|| operation.absent.to_string());
             Err((Verdict::Blocked, complaint(Code::OrgNotConnected, message)))
         }
         Finding::Unread(status, complaint) => {

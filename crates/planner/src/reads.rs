@@ -2,6 +2,7 @@
 
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::pump::{Context, Control};
@@ -13,6 +14,8 @@ use crate::warning::Warning;
 
 /// The reads of one command.
 pub struct Reads<'a, C: Clock, A> {
+    /// What is read of each org.
+    pub operation: &'a Operation,
     /// The API.
     pub api: &'a A,
     /// Its pace.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use orgwave_core::change::{Seen, changes};
 use orgwave_core::compare::{Ownership, Restoration, restore, whose};
 use orgwave_core::event::EventKind;
+use orgwave_core::operation::{Operation, Path};
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
 use orgwave_core::secret::SealKey;
-use orgwave_core::settings::Path;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::survey::Finding;
@@ -89,13 +89,14 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
         .map_while(|changed| changed.map_err(|error| failed = Some(error)).ok())
         .filter(|changed| is_selected(&changed.line));
 
+    let operation = reads.operation;
     let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
     let mut unrestored = Unrestored::default();
     let read = reads
         .each_org(
             (0..).zip(to_undo).map(|(index, changed)| (changed.line.org, (index, changed))),
             |(index, changed): &(u32, Changed), finding, cx| {
-                let line = undo_line(changed, finding, undone.seal, &mut unrestored);
+                let line = undo_line(operation, changed, finding, undone.seal, &mut unrestored);
                 cx.emit(EventKind::OrgPlanned {
                     index: *index,
                     org: line.org,
@@ -146,7 +147,13 @@ fn header(undone: &Undone<'_>, new: &NewPlan<'_>, created: Timestamp) -> Header 
     }
 }
 
-fn undo_line(changed: &Changed, finding: Finding, seal: &SealKey, unrestored: &mut Unrestored) -> PlanLine {
+fn undo_line(
+    operation: &Operation,
+    changed: &Changed,
+    finding: Finding,
+    seal: &SealKey,
+    unrestored: &mut Unrestored,
+) -> PlanLine {
     let Changed { line, before } = changed;
     let mut undone = PlanLine {
         wave: None,
@@ -168,16 +175,16 @@ fn undo_line(changed: &Changed, finding: Finding, seal: &SealKey, unrestored: &m
         }),
         ..line.clone()
     };
-    let object = match settings(finding) {
+    let object = match settings(operation, finding) {
         Ok(object) => object,
         Err((verdict, complaint)) => {
             undone.stop(verdict, complaint);
             return undone;
         }
     };
-    let restoration = whose(&line.org, &object).and_then(|ownership| {
+    let restoration = whose(operation, &line.org, &object).and_then(|ownership| {
         undone.unproven = ownership == Ownership::Unproven;
-        restore(changes(&line.fields, before).flatten(), &object, seal).map_err(misshapen)
+        restore(operation, changes(&line.fields, before).flatten(), &object, seal).map_err(misshapen)
     });
     match restoration {
         Err(complaint) => undone.stop(Verdict::Blocked, complaint),

@@ -1,25 +1,31 @@
 //! What a person does now: one short sentence for each way in which an org can end.
 
+use std::borrow::Cow;
+
 use orgwave_core::code::Code;
+use orgwave_core::operation::Operation;
 use orgwave_core::status::Status;
 
 use crate::record::Record;
 use crate::stage::Stage;
 
 /// What to do about an org; empty if there is nothing to do.
-pub fn next_step(record: &Record) -> &'static str {
+pub fn next_step(record: &Record) -> Cow<'_, str> {
     let Record { outcome, stage, .. } = record;
-    let advice = |code| advice(code, *stage);
+    let operation = record.operation();
+    let advice = |code| advice(code, *stage, operation);
     let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
     match (outcome.status, code) {
-        (Status::Applied | Status::Unchanged | Status::Skipped, _) => "",
-        (Status::AppliedWithWarnings, _) if !outcome.ack.misconfigured_doors.is_empty() => DOORS,
-        (Status::AppliedWithWarnings, _) if !outcome.ack.failed_guids.is_empty() => GUIDS,
-        (Status::AppliedWithWarnings, _) => WARNING,
+        (Status::Applied | Status::Unchanged | Status::Skipped, _) => "".into(),
+        (Status::AppliedWithWarnings, _) => {
+            let told = operation.confesses.iter().find(|confession| outcome.ack.has(&confession.column));
+            // A journal of another version may hold what this description doesn't know.
+            told.or(operation.confesses.last()).map_or("".into(), |confession| (*confession.advice).into())
+        }
         (_, Some(code)) => advice(code),
         (Status::Conflict, None) => advice(Code::OrgConflict),
         (Status::Blocked, None) => {
-            "see what stopped it, mend the row or the org, then apply the rollout again"
+            "see what stopped it, mend the row or the org, then apply the rollout again".into()
         }
         (Status::Rejected, None) => advice(Code::OrgRefused),
         (Status::Failed, None) => advice(Code::OrgSendsSpent),
@@ -29,14 +35,23 @@ pub fn next_step(record: &Record) -> &'static str {
     }
 }
 
-pub(crate) const DOORS: &str = "in Envoy, leave each door of misconfigured_doors in one location only";
-pub(crate) const GUIDS: &str = "check that each id of failed_guids still exists in this org";
-pub(crate) const WARNING: &str = "the settings are live; read the vendor's warning";
-
 const ELSEWHERE: &str = "mend the rollout as `orgwave explain` says for this code";
 
 /// What to do about a code.
-pub const fn advice(code: Code, stage: Stage) -> &'static str {
+pub fn advice(code: Code, stage: Stage, operation: &Operation) -> Cow<'static, str> {
+    let title = &operation.title;
+    match code {
+        Code::OrgNotConnected => {
+            format!("have somebody connect {title} for this org in the console, then apply again").into()
+        }
+        Code::OrgAuthError => {
+            format!("have somebody connect {title} anew for this org in the console, then apply again").into()
+        }
+        _ => of_stage(code, stage).into(),
+    }
+}
+
+const fn of_stage(code: Code, stage: Stage) -> &'static str {
     match stage {
         Stage::Run => of_run(code),
         Stage::Plan => match code {
@@ -80,7 +95,6 @@ const fn of_run(code: Code) -> &'static str {
             "look at the live value; mend the expect cell or the org, then apply the rollout again"
         }
         Code::OrgMaskedSecret => "supply the secret in the row as <secret:NAME>, or use --write patch",
-        Code::OrgNotConnected => "have somebody connect Envoy for this org in the console, then apply again",
         Code::OrgOther => {
             "send nothing more to this org; report to the vendor that another org's settings came back"
         }
@@ -96,9 +110,6 @@ const fn of_run(code: Code) -> &'static str {
             "mend what the vendor's message names (if none, find it by leaving settings out), apply the rollout again"
         }
         Code::OrgError => "read the vendor's message; if it names no cause, apply again later",
-        Code::OrgAuthError => {
-            "have somebody connect Envoy anew for this org in the console, then apply again"
-        }
         Code::OrgForbidden => "ask the client to give your partner account access, then apply again",
         Code::OrgReadsSpent => "apply retry.toml when the vendor answers again",
         Code::OrgSendsSpent => "nothing was changed: apply retry.toml",
@@ -127,7 +138,7 @@ mod tests {
     fn every_code_has_an_advice_that_fits_a_cell() {
         for code in Code::ALL {
             for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun, Stage::Undo] {
-                let advice = advice(*code, stage);
+                let advice = advice(*code, stage, &Operation::default_one());
                 assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
                 assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
                 assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
@@ -144,7 +155,7 @@ mod tests {
     fn a_plan_says_neither_resume_nor_retry_for_what_planning_comes_to() {
         for code in [Code::OrgReadsSpent, Code::OrgParked, Code::OrgStopped, Code::OrgUnlisted, Code::OrgName]
         {
-            let advice = advice(code, Stage::Plan);
+            let advice = advice(code, Stage::Plan, &Operation::default_one());
             assert!(!advice.contains("resume") && !advice.contains("retry"), "{code}: {advice}");
         }
     }

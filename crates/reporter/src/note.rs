@@ -34,7 +34,7 @@ impl Note {
             let ours = format!("Allowed without a code where apply makes the plan{but}: ");
             notes.push(Self::quoting(ours, kinds.join(", ")));
         }
-        let ignored: Vec<String> = plan.ignored().iter().map(ToString::to_string).collect();
+        let ignored: Vec<&str> = plan.ignored_places().collect();
         if !ignored.is_empty() {
             let ours = "Ignored when the canary is read back, whatever changes there: ".to_owned();
             notes.push(Self::quoting(ours, ignored.join(", ")));

@@ -2,10 +2,12 @@
 
 use std::io::BufRead;
 use std::iter::Peekable;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
+use orgwave_core::operation::Operation;
 use orgwave_core::outcome::{Complaint, OrgOutcome};
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
@@ -17,7 +19,7 @@ use crate::source::{Journalled, RunSource};
 use crate::stage::Stage;
 
 /// One row: what was planned, and what became of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Record {
     /// The plan's line.
     pub line: PlanLine,
@@ -27,6 +29,7 @@ pub struct Record {
     pub stage: Stage,
     /// What stood where something was written that may be live; fits the line.
     before: Vec<Seen>,
+    operation: Arc<Operation>,
 }
 
 impl Record {
@@ -49,6 +52,11 @@ impl Record {
     /// The plan's line, and what stood where something was written that may be live; fits the line.
     pub fn into_change(self) -> (PlanLine, Vec<Seen>) {
         (self.line, self.before)
+    }
+
+    /// What was written.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     /// What went wrong, if something did.
@@ -88,6 +96,11 @@ impl<'a> Records<'a> {
         let run = source.header();
         let stage = Stage::of(run, plan.header().undoes.is_some());
         Ok(Self { plan, orgs, fresh: run.fresh_plan, stage, index: 0 })
+    }
+
+    /// The operation of the plan.
+    pub const fn operation(&self) -> &Arc<Operation> {
+        self.plan.operation()
     }
 
     /// The plan's header.
@@ -131,7 +144,8 @@ impl<'a> Records<'a> {
         if changes(&line.fields, &before).any(|change| change.is_none()) {
             return Err(ReportError::Stray { index });
         }
-        Ok(Some(Record { line, outcome, stage: self.stage, before }))
+        let operation = Arc::clone(self.plan.operation());
+        Ok(Some(Record { line, outcome, stage: self.stage, before, operation }))
     }
 
     /// The journal's next org, if it is one up to this.

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use orgwave_core::desired::Wish;
+use orgwave_core::operation::{Class, Path};
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::PlannedField;
 use orgwave_core::secret::Fingerprint;
-use orgwave_core::settings::{Class, Path};
 use serde_json::Value;
 
 /// A value as text, and whether a table must guard it.
@@ -106,12 +106,17 @@ fn cell(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use orgwave_core::operation::Operation;
     use serde_json::json;
 
     use super::*;
 
+    fn at(path: &str) -> Path {
+        Operation::default_one().path(path).unwrap()
+    }
+
     fn shown(path: &str, value: Value) -> String {
-        before(&path.parse().unwrap(), &Image::Json(value)).text.into_owned()
+        before(&at(path), &Image::Json(value)).text.into_owned()
     }
 
     #[test]
@@ -142,13 +147,13 @@ mod tests {
     fn a_secret_never_reads_as_itself() {
         assert_eq!(shown("apiToken", json!("hunter2")), "<secret>");
         let print = serde_json::from_value(json!("0123456789abcdef")).unwrap();
-        assert_eq!(before(&"apiToken".parse().unwrap(), &Image::Secret(print)).text, "<secret 01234567>");
-        assert_eq!(before(&"apiToken".parse().unwrap(), &Image::Hidden).text, "<hidden>");
+        assert_eq!(before(&at("apiToken"), &Image::Secret(print)).text, "<secret 01234567>");
+        assert_eq!(before(&at("apiToken"), &Image::Hidden).text, "<hidden>");
     }
 
     #[test]
     fn nothing_is_named_by_its_side() {
-        let path: Path = "doorInfoMap.d".parse().unwrap();
+        let path = at("doorInfoMap.d");
         assert_eq!(before(&path, &Image::Absent).text, "<absent>");
         let field = PlannedField {
             path,

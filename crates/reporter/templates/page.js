@@ -105,8 +105,7 @@
     if (extra.c) fact("error", `${extra.c}  ${extra.m || ""}`);
     fact("what to do", extra.t === undefined ? "" : strings[extra.t]);
     fact("warning", extra.w);
-    fact("doors in two locations", (extra.d || []).join(", "));
-    fact("ids not taken", (extra.g || []).join(", "), "mono");
+    for (const [label, ids, ...items] of extra.l || []) fact(strings[label], items.join(", "), ids ? "mono" : "");
     fact("risk", (extra.r || []).join(", "));
     fact("added, not live", (extra.a || []).join("; "));
     fact("to be removed, not live", (extra.i || []).join("; "));

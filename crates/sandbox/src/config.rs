@@ -105,7 +105,7 @@ pub struct OrgOverride {
     pub every: Option<NonZeroUsize>,
     /// The live name, where it should differ.
     pub name: Option<String>,
-    /// Whether Envoy was ever connected.
+    /// Whether the integration was ever connected.
     pub connected: Option<bool>,
     /// Whether the client list has it.
     pub listed: Option<bool>,

@@ -1,16 +1,17 @@
 //! A stand-in for the vendor API, on loopback: orgs with settings, token buckets, scripted faults, and a ledger of
 //! every request, by which a run's claims are judged.
 //!
-//! It is the independent witness. Of `orgwave-core` it uses the ids and the catalog of fields; with the client, which
+//! It is the independent witness. Of `orgwave-core` it uses the ids and the operation's description; with the client, which
 //! says what a reply means, it shares nothing.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use orgwave_core::operation::Operation;
 //! use orgwave_sandbox::{Config, OrgSeed, Sandbox};
 //!
 //! let org = OrgSeed { org: "AAAAAAAAAAAAAAAAAAAAAA".parse()?, name: "Acme".to_owned() };
 //! let config = Config { faults: vec!["reset applied on write nth 1".parse()?], ..Config::default() };
-//! let sandbox = Sandbox::new(config, vec![org])?.start(([127, 0, 0, 1], 0).into()).await?;
+//! let sandbox = Sandbox::new(&Operation::default_one(), config, vec![org])?.start(([127, 0, 0, 1], 0).into()).await?;
 //! // ... calls to sandbox.url() with sandbox.api_key() ...
 //! for entry in sandbox.ledger() {
 //!     println!("{}", entry.to_json());
@@ -28,7 +29,7 @@
 //!   tests that look at those. Other processes use the routes
 //!   `/ledger`, `/totals`, `/state/ORG`, `/admin/edit/ORG` and `/admin/faults`.
 //!
-//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the seven of [`Route`], and anything on
+//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the six of [`Route`], and anything on
 //! another interface than loopback.
 
 mod bucket;
@@ -54,6 +55,6 @@ pub use pattern::Pattern;
 pub use received::Received;
 pub use route::Route;
 pub use server::{Running, SANDBOX_KEY, Sandbox};
-pub use world::estate::{Camera, EnvoyLocation, Estate, Location};
+pub use world::estate::{Camera, Estate, Location, Site};
 pub use world::partner_org;
 pub use world::starting::starting_settings;

@@ -1,14 +1,15 @@
 //! The routes of the vendor that the sandbox serves: their paths, and the words faults name them by.
 
+use orgwave_core::operation::Operation;
 use serde::Serialize;
 
 /// An operation of the vendor, by its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
-    /// `getEnvoyIntegration`.
+    /// The read of the operation.
     Read,
-    /// `updateEnvoyIntegrationV2`.
+    /// The update of the operation.
     Write,
     /// `getClientsV2`.
     Clients,
@@ -16,33 +17,23 @@ pub enum Route {
     Locations,
     /// `getMinimalCameraStateList`.
     Cameras,
-    /// `getEnvoyLocations`.
-    EnvoyLocations,
     /// `getApiTokens`.
     Tokens,
 }
 
 impl Route {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Read,
-        Self::Write,
-        Self::Clients,
-        Self::Locations,
-        Self::Cameras,
-        Self::EnvoyLocations,
-        Self::Tokens,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Write, Self::Clients, Self::Locations, Self::Cameras, Self::Tokens];
 
-    /// Where it is served.
-    pub const fn path(self) -> &'static str {
+    /// Where it is served, for an operation.
+    pub fn path(self, operation: &Operation) -> &str {
         match self {
-            Self::Read => "/api/integrations/serviceManagement/getEnvoyIntegration",
-            Self::Write => "/api/integrations/serviceManagement/updateEnvoyIntegrationV2",
+            Self::Read => &operation.read.path,
+            Self::Write => &operation.write.path,
             Self::Clients => "/api/partner/getClientsV2",
             Self::Locations => "/api/location/getLocations",
             Self::Cameras => "/api/camera/getMinimalCameraStateList",
-            Self::EnvoyLocations => "/api/report/getEnvoyLocations",
             Self::Tokens => "/api/partner/getApiTokens",
         }
     }
@@ -55,7 +46,6 @@ impl Route {
             Self::Clients => "clients",
             Self::Locations => "locations",
             Self::Cameras => "cameras",
-            Self::EnvoyLocations => "envoy-locations",
             Self::Tokens => "tokens",
         }
     }

@@ -16,6 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -46,12 +47,12 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A world of these orgs.
+    /// A world of these orgs, which serves an operation.
     ///
     /// # Errors
     /// An org stands twice, or the configuration asks for what can't be.
-    pub fn new(config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
-        let population = Population::settle(&config, orgs)?;
+    pub fn new(operation: &Arc<Operation>, config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
+        let population = Population::settle(operation, &config, orgs)?;
         Ok(Self { config, population, keys: vec![SANDBOX_KEY.to_owned()], copy: None, watch: None })
     }
 

@@ -5,11 +5,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::desired::SideTable;
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::{Fields, Operation};
 use orgwave_core::run::Exit;
 use orgwave_planner::Spool;
-use orgwave_planner::export::{OrgRow, columns, spec_of};
+use orgwave_planner::export::{OrgRow, columns};
 use orgwave_reporter::files::table::Table;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,10 +71,15 @@ impl Staged {
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, kept: &mut Spool, sandbox: Option<&Value>) -> Result<(), Failure> {
+    pub fn finish(
+        self,
+        operation: &Operation,
+        kept: &mut Spool,
+        sandbox: Option<&Value>,
+    ) -> Result<(), Failure> {
         let cannot = |error: io::Error| Failure::cannot_write(&self.target, error);
-        let mut names = write_tables(self.path(), kept).map_err(cannot)?;
-        let text = rollout_file(sandbox).map_err(cannot)?;
+        let mut names = write_tables(operation, self.path(), kept).map_err(cannot)?;
+        let text = rollout_file(operation, sandbox).map_err(cannot)?;
         names.push("rollout.toml".to_owned());
         let mut file = File::create_new(self.path().join("rollout.toml")).map_err(cannot)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)?;
@@ -92,17 +97,17 @@ impl Staged {
     }
 }
 
-fn write_tables(folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
+fn write_tables(operation: &Operation, folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
     let mut names = vec!["orgs.csv".to_owned()];
     let fixed = ["org_uuid", "org_name"].into_iter();
-    let header = fixed.chain(columns().map(|field| field.name)).chain(["skip", "note"]);
+    let header = fixed.chain(columns(operation).map(|field| &*field.name)).chain(["skip", "note"]);
     let mut orgs = Table::begin(File::create_new(folder.join("orgs.csv"))?, header)?;
     let mut sides = Vec::new();
-    for table in SideTable::ALL {
-        let name = format!("{}.csv", table.name());
-        let members = spec_of(table).1.members.iter().map(|member| member.name);
-        let header = ["org_uuid", table.key_column()].into_iter().chain(members).chain(["remove"]);
-        sides.push((table, Table::begin(File::create_new(folder.join(&name))?, header)?));
+    for table in &operation.tables {
+        let name = format!("{}.csv", table.name);
+        let members = table.entry().members().into_iter().flat_map(Fields::names);
+        let header = ["org_uuid", &*table.key_column].into_iter().chain(members).chain(["remove"]);
+        sides.push((&table.name, Table::begin(File::create_new(folder.join(&name))?, header)?));
         names.push(name);
     }
     for row in kept.read()? {
@@ -112,14 +117,16 @@ fn write_tables(folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
         orgs.id(&org)?;
         orgs.text(&name)?;
         let blank = String::new();
-        for place in 0..columns().count() {
+        for place in 0..columns(operation).count() {
             orgs.typed(cells.settings.get(place).unwrap_or(&blank))?;
         }
         orgs.text(&skip)?;
         orgs.text(&note)?;
         orgs.end_row()?;
         for entry in &cells.entries {
-            let Some((_, side)) = sides.iter_mut().find(|(table, _)| *table == entry.table) else { continue };
+            let Some((_, side)) = sides.iter_mut().find(|(table, _)| **table == entry.table) else {
+                continue;
+            };
             side.id(&org)?;
             side.typed(&entry.key)?;
             for member in &entry.members {
@@ -136,7 +143,7 @@ fn write_tables(folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn rollout_file(sandbox: Option<&Value>) -> io::Result<String> {
+fn rollout_file(operation: &Operation, sandbox: Option<&Value>) -> io::Result<String> {
     let mut text =
         "# The live settings of these orgs when they were exported: a plan of this changes nothing.\n\
          # Edit the tables, then: orgwave plan rollout.toml\n\
@@ -144,8 +151,8 @@ fn rollout_file(sandbox: Option<&Value>) -> io::Result<String> {
          [rollout]\n\
          orgs = \"orgs.csv\"\n"
             .to_owned();
-    for table in SideTable::ALL {
-        text.extend([table.name(), " = \"", table.name(), ".csv\"\n"]);
+    for table in &operation.tables {
+        text.extend([&table.name, " = \"", &table.name, ".csv\"\n"]);
     }
     if let Some(sandbox) = sandbox {
         let section = std::collections::BTreeMap::from([("sandbox", sandbox)]);

@@ -1,5 +1,7 @@
 //! The partner's API tokens, for what they say of the rate: their values are not read.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::body_members::{BodyMembers, Misshapen};
@@ -15,9 +17,13 @@ pub struct ApiToken {
 }
 
 impl ReplyBody for Vec<ApiToken> {
-    const EXPECTED: &'static str = "the partner's tokens, a list `apiTokens` of objects";
+    type Of = ();
 
-    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn expected((): &()) -> Cow<'static, str> {
+        "the partner's tokens, a list `apiTokens` of objects".into()
+    }
+
+    fn read(members: &BodyMembers<'_>, _: Words<'_>, (): &()) -> Result<Self, Misshapen> {
         members.list("apiTokens")
     }
 }

@@ -1,5 +1,7 @@
 //! An org's cameras, those taken out of service included.
 
+use std::borrow::Cow;
+
 use orgwave_core::ids::Ruuid;
 use serde::Deserialize;
 
@@ -26,9 +28,13 @@ struct Wire {
 }
 
 impl ReplyBody for Vec<Camera> {
-    const EXPECTED: &'static str = "the cameras of an org, a list `cameraStates` of objects with `uuid`";
+    type Of = ();
 
-    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn expected((): &()) -> Cow<'static, str> {
+        "the cameras of an org, a list `cameraStates` of objects with `uuid`".into()
+    }
+
+    fn read(members: &BodyMembers<'_>, _: Words<'_>, (): &()) -> Result<Self, Misshapen> {
         let list: Vec<Wire> = members.list("cameraStates")?;
         Ok(list
             .into_iter()

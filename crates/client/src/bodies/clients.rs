@@ -14,7 +14,11 @@ use crate::message::Words;
 use crate::reply_body::ReplyBody;
 
 impl ReplyBody for ClientList {
-    const EXPECTED: &'static str = "the client list, a list `clients` of objects with `clientOrgUuid`";
+    type Of = ();
+
+    fn expected((): &()) -> Cow<'static, str> {
+        "the client list, a list `clients` of objects with `clientOrgUuid`".into()
+    }
 
     /// Bytes that are no UTF-8 spoil the text that holds them and not the list: in their place comes half a surrogate
     /// pair, which no text can be read from.
@@ -32,7 +36,7 @@ impl ReplyBody for ClientList {
         Cow::Owned(legible)
     }
 
-    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>, (): &()) -> Result<Self, Misshapen> {
         let mut list = Self::default();
         for (index, raw) in members.raw_list("clients")?.into_iter().enumerate() {
             match record(raw) {

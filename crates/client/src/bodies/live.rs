@@ -1,5 +1,8 @@
 //! The answer to a read of an org's settings.
 
+use std::borrow::Cow;
+
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{Live, Refusal, RefusalKind, Reply};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
@@ -9,14 +12,17 @@ use crate::message::Words;
 use crate::reply_body::ReplyBody;
 
 impl ReplyBody for Live {
-    const EXPECTED: &'static str = "the settings of an org, an object `orgIntegrationV2` or null";
+    type Of = Operation;
 
-    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
-        const KNOWN: [&str; 5] = ["authError", "error", "errorMsg", "warningMsg", "orgIntegrationV2"];
-        if members.is_foreign(&KNOWN) {
+    fn expected(operation: &Operation) -> Cow<'static, str> {
+        format!("the settings of an org, an object `{}` or null", operation.at).into()
+    }
+
+    fn read(members: &BodyMembers<'_>, _: Words<'_>, operation: &Operation) -> Result<Self, Misshapen> {
+        if members.is_foreign(&["authError", "error", "errorMsg", "warningMsg", &operation.at]) {
             return Err(Misshapen(members.names()));
         }
-        let settings: Option<RawObject> = members.optional("orgIntegrationV2")?;
+        let settings: Option<RawObject> = members.optional(&operation.at)?;
         Ok(settings.map_or(Self::NotConnected(None), |settings| Self::Connected(settings, None)))
     }
 

@@ -1,5 +1,7 @@
 //! An org's locations, a tree on the wire and a list here.
 
+use std::borrow::Cow;
+
 use orgwave_core::ids::Ruuid;
 use serde::Deserialize;
 
@@ -28,10 +30,14 @@ struct Wire {
 }
 
 impl ReplyBody for Vec<Location> {
-    const EXPECTED: &'static str = "the locations of an org, a list `locations` of objects with `uuid`";
+    type Of = ();
+
+    fn expected((): &()) -> Cow<'static, str> {
+        "the locations of an org, a list `locations` of objects with `uuid`".into()
+    }
 
     /// Every location comes right before those that lie in it.
-    fn read(members: &BodyMembers<'_>, _: Words<'_>) -> Result<Self, Misshapen> {
+    fn read(members: &BodyMembers<'_>, _: Words<'_>, (): &()) -> Result<Self, Misshapen> {
         let roots: Vec<Wire> = members.list("locations")?;
         let mut open: Vec<(Wire, Option<Ruuid>)> = roots.into_iter().rev().map(|root| (root, None)).collect();
         let mut locations = Self::new();

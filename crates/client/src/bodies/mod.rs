@@ -4,11 +4,9 @@ mod ack;
 mod api_tokens;
 mod cameras;
 mod clients;
-mod envoy_locations;
 mod live;
 mod locations;
 
 pub use api_tokens::ApiToken;
 pub use cameras::Camera;
-pub use envoy_locations::EnvoyLocation;
 pub use locations::Location;

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::server::{Server, Step, reply};
-use crate::{LONG, SHORT, good, org, setup, unclear, writer};
+use crate::{LONG, SHORT, good, operation, org, setup, unclear, writer};
 
 const BODY: Bytes = Bytes::from_static(b"{}");
 
@@ -23,7 +23,7 @@ async fn a_refused_connection_proves_that_nothing_was_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let writer = Writer::new(&setup(&format!("http://{address}"), LONG)).unwrap();
-    let reply = writer.update(&org(1), BODY).await;
+    let reply = writer.update(&operation(), &org(1), BODY).await;
     assert!(matches!(&reply, Reply::NotSent(why) if why.contains("refused")), "{reply:?}");
 }
 
@@ -31,7 +31,7 @@ async fn a_refused_connection_proves_that_nothing_was_sent() {
 async fn a_name_that_resolves_to_nothing_proves_that_nothing_was_sent() {
     // Too long for DNS, so that the resolver says no without asking anyone.
     let endpoint = format!("https://{}.invalid", "a".repeat(64));
-    let reply = Writer::new(&setup(&endpoint, LONG)).unwrap().update(&org(1), BODY).await;
+    let reply = Writer::new(&setup(&endpoint, LONG)).unwrap().update(&operation(), &org(1), BODY).await;
     assert!(matches!(reply, Reply::NotSent(_)), "{reply:?}");
 }
 
@@ -63,7 +63,7 @@ async fn a_handshake_that_never_ends_proves_that_nothing_was_sent() {
 async fn a_reset_after_the_request_was_read_is_unclear_and_sent_once() {
     for end in [Step::Reset, Step::Close] {
         let server = Server::start(move |_| vec![end.clone()]).await;
-        unclear(writer(&server).update(&org(1), BODY).await, Cause::Broken);
+        unclear(writer(&server).update(&operation(), &org(1), BODY).await, Cause::Broken);
         assert_eq!((server.requests().len(), server.connections()), (1, 1));
     }
 }
@@ -77,10 +77,10 @@ async fn a_kept_connection_that_breaks_as_the_request_starts_is_unclear_and_sent
         })
         .await;
         let writer = writer(&server);
-        good(writer.update(&org(0), body(0)).await);
-        unclear(writer.update(&org(1), body(1)).await, Cause::Broken);
+        good(writer.update(&operation(), &org(0), body(0)).await);
+        unclear(writer.update(&operation(), &org(1), body(1)).await, Cause::Broken);
         assert_eq!(server.connections(), 1, "no second connection for the same request");
-        good(writer.update(&org(2), body(2)).await);
+        good(writer.update(&operation(), &org(2), body(2)).await);
         let whole: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
         assert_eq!(whole, [r#"{"n":0}"#, r#"{"n":2}"#]);
     }
@@ -96,7 +96,7 @@ async fn a_kept_connection_that_closes_at_any_moment_never_makes_two_of_one_requ
         let writer = writer(&server);
         let mut is_good = Vec::new();
         for n in 0..CALLS {
-            match writer.update(&org(1), body(n)).await {
+            match writer.update(&operation(), &org(1), body(n)).await {
                 Reply::Good(_) => is_good.push(true),
                 Reply::Unclear(unclear) if unclear.cause == Cause::Broken => is_good.push(false),
                 other => panic!("{other:?}"),
@@ -121,17 +121,17 @@ async fn a_read_that_meets_a_dropped_connection_is_made_again_over_a_new_one() {
         let writer = writer(&server);
         let mut dropped = 0;
         for _ in 0..20 {
-            let first = writer.reader().settings(&org(1)).await;
+            let first = writer.reader().settings(&operation(), &org(1)).await;
             if let Reply::Unclear(unclear) = first {
                 assert_eq!(unclear.cause, Cause::Dropped);
                 dropped += 1;
-                good(writer.reader().settings(&org(1)).await);
+                good(writer.reader().settings(&operation(), &org(1)).await);
             }
         }
         assert!(dropped >= 5, "{dropped}");
         // From the first drop on, writes meet no connection that was kept.
         for n in 0..20 {
-            good(writer.update(&org(1), body(n)).await);
+            good(writer.update(&operation(), &org(1), body(n)).await);
         }
     }
 }
@@ -142,7 +142,7 @@ async fn a_read_that_a_new_connection_drops_too_is_a_failure() {
         let server = Server::start(move |_| vec![end.clone()]).await;
         let reader = Reader::new(&setup(&format!("http://{}", server.address), LONG)).unwrap();
         for cause in [Cause::Dropped, Cause::Broken, Cause::Dropped, Cause::Broken] {
-            unclear(reader.settings(&org(1)).await, cause);
+            unclear(reader.settings(&operation(), &org(1)).await, cause);
         }
         assert_eq!(server.connections(), 4);
     }
@@ -153,8 +153,8 @@ async fn connections_are_kept_and_used_again() {
     let server = Server::always(reply(200, "", "{}")).await;
     let writer = writer(&server);
     for n in 0..20 {
-        good(writer.update(&org(1), body(n)).await);
-        good(writer.reader().settings(&org(1)).await);
+        good(writer.update(&operation(), &org(1), body(n)).await);
+        good(writer.reader().settings(&operation(), &org(1)).await);
     }
     assert_eq!((server.requests().len(), server.connections()), (40, 1));
 }

@@ -8,10 +8,12 @@ mod requests; // the exact requests, and where they never go
 mod secrets; // that the key appears nowhere
 mod server;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_client::{ApiKey, Endpoint, Reader, Setup, Writer};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{Cause, Reply, Unclear};
 use orgwave_core::secret::SecretText;
 use orgwave_core::timestamp::Timestamp;
@@ -30,6 +32,10 @@ fn setup(endpoint: &str, timeout: Duration) -> Setup {
     let key = ApiKey::new(&SecretText::new(KEY.to_owned())).unwrap();
     let now = || Timestamp::from_millis(784_111_777_000); // Sun, 06 Nov 1994 08:49:37 GMT
     Setup { timeout, ..Setup::new(endpoint.parse::<Endpoint>().unwrap(), key, now) }
+}
+
+fn operation() -> Arc<Operation> {
+    Operation::default_one()
 }
 
 fn reader(server: &Server) -> Reader {

@@ -5,7 +5,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{Cause, Live, Reply};
 
 use crate::server::{Received, Server, Step, reply};
-use crate::{KEY, LONG, good, org, reader, setup, unclear, writer};
+use crate::{KEY, LONG, good, operation, org, reader, setup, unclear, writer};
 
 /// Every header but the length and the host, which differ.
 fn fixed_headers(request: &Received) -> Vec<(&str, &str)> {
@@ -33,17 +33,17 @@ async fn a_call_to_an_org_names_the_org_as_typed() {
     // Not canonical, and it begins like an option: it is sent as it is.
     const TYPED: &str = "-_AAAAAAAAAAAAAAAAAAAB";
     let org: Ruuid = TYPED.parse().unwrap();
-    let server =
-        Server::always(reply(200, "", r#"{"locations":[],"cameraStates":[],"locationList":[]}"#)).await;
+    let server = Server::always(reply(200, "", r#"{"locations":[],"cameraStates":[]}"#)).await;
     let writer = writer(&server);
     good(writer.reader().locations(&org).await);
     good(writer.reader().cameras(&org).await);
-    good(writer.reader().envoy_locations(&org).await);
 
     let server_of_settings = Server::always(reply(200, "", "{}")).await;
     let writer = crate::writer(&server_of_settings);
-    good(writer.reader().settings(&org).await);
-    good(writer.update(&org, Bytes::from_static(br#"{"envoySettings":{"enabled":true}}"#)).await);
+    good(writer.reader().settings(&operation(), &org).await);
+    good(
+        writer.update(&operation(), &org, Bytes::from_static(br#"{"envoySettings":{"enabled":true}}"#)).await,
+    );
 
     let requests = [server.requests(), server_of_settings.requests()].concat();
     let sent: Vec<_> =
@@ -53,7 +53,6 @@ async fn a_call_to_an_org_names_the_org_as_typed() {
         [
             ("POST /api/location/getLocations", r#"{"subLocationsIncluded":true}"#),
             ("POST /api/camera/getMinimalCameraStateList", r#"{"includeMummified":true}"#),
-            ("POST /api/report/getEnvoyLocations", "{}"),
             ("POST /api/integrations/serviceManagement/getEnvoyIntegration", "{}"),
             (
                 "POST /api/integrations/serviceManagement/updateEnvoyIntegrationV2",
@@ -89,7 +88,9 @@ async fn orgs_are_never_mixed_up_on_shared_connections() {
     let calls = (0..100_u8).map(|n| {
         let writer = writer.clone();
         tokio::spawn(async move {
-            good(writer.update(&org(n), Bytes::from(format!(r#"{{"for":"{}"}}"#, org(n)))).await);
+            good(
+                writer.update(&operation(), &org(n), Bytes::from(format!(r#"{{"for":"{}"}}"#, org(n)))).await,
+            );
         })
     });
     for call in calls.collect::<Vec<_>>() {
@@ -108,7 +109,10 @@ async fn a_redirect_is_never_followed_and_the_key_stays() {
     for status in [301, 302, 303, 307, 308] {
         let location = format!("location: http://{}/api\r\n", elsewhere.address);
         let server = Server::always(reply(status, &location, "")).await;
-        let said = unclear(writer(&server).update(&org(1), Bytes::from_static(b"{}")).await, Cause::Redirect);
+        let said = unclear(
+            writer(&server).update(&operation(), &org(1), Bytes::from_static(b"{}")).await,
+            Cause::Redirect,
+        );
         assert_eq!(said.http_status, Some(status));
         unclear(reader(&server).clients().await, Cause::Redirect);
         assert_eq!(server.requests().len(), 2);
@@ -134,7 +138,7 @@ async fn interim_replies_are_passed_over() {
         ]
     })
     .await;
-    let live = good(reader(&server).settings(&org(1)).await);
+    let live = good(reader(&server).settings(&operation(), &org(1)).await);
     assert!(matches!(live, Live::Connected(settings, _) if settings.len() == 1));
 }
 
@@ -157,7 +161,7 @@ async fn a_429_says_how_long() {
         ("", None),
     ] {
         let server = Server::always(reply(429, headers, "Too many api requests. Enhance your calm.")).await;
-        let reply = writer(&server).update(&org(1), Bytes::from_static(b"{}")).await;
+        let reply = writer(&server).update(&operation(), &org(1), Bytes::from_static(b"{}")).await;
         let Reply::Throttled(throttle) = reply else { panic!("{headers}: {reply:?}") };
         assert_eq!(throttle.http_status, 429);
         assert_eq!(throttle.retry_after.map(|wait| wait.as_secs()), seconds, "{headers}");
@@ -184,8 +188,8 @@ async fn a_403_that_isnt_the_vendors_is_a_block_that_is_waited_out() {
     ] {
         let server = Server::always(reply(403, headers, body)).await;
         let writer = writer(&server);
-        judge(&writer.update(&org(1), Bytes::from_static(b"{}")).await, is_block, body);
-        judge(&writer.reader().settings(&org(1)).await, is_block, body);
+        judge(&writer.update(&operation(), &org(1), Bytes::from_static(b"{}")).await, is_block, body);
+        judge(&writer.reader().settings(&operation(), &org(1)).await, is_block, body);
         judge(&writer.reader().clients().await, is_block, body);
     }
 }

@@ -13,7 +13,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::server::{Server, reply};
-use crate::{KEY, LONG, org, setup};
+use crate::{KEY, LONG, operation, org, setup};
 
 #[tokio::test]
 async fn no_debug_text_holds_the_key_or_a_secret() {
@@ -25,7 +25,10 @@ async fn no_debug_text_holds_the_key_or_a_secret() {
         format!("{:?}", Reader::new(&setup).unwrap()),
         format!("{:#?}", Writer::new(&setup).unwrap()),
         format!("{:?}", Redactor::new([setup.key.secret().clone()])),
-        format!("{:?}", Writer::new(&setup).unwrap().update(&org(1), Bytes::from_static(b"{}")).await),
+        format!(
+            "{:?}",
+            Writer::new(&setup).unwrap().update(&operation(), &org(1), Bytes::from_static(b"{}")).await
+        ),
     ];
     for text in texts {
         assert!(!text.contains(KEY) && !text.contains("envoy-token-9"), "{text}");
@@ -54,8 +57,8 @@ async fn what_the_vendor_quotes_is_masked_in_every_kind_of_reply() {
         setup.secrets = vec![SecretText::new("envoy-token-9".to_owned())];
         let writer = Writer::new(&setup).unwrap();
         let replies = [
-            format!("{:?}", writer.update(&org(1), Bytes::from_static(b"{}")).await),
-            format!("{:?}", writer.reader().settings(&org(1)).await),
+            format!("{:?}", writer.update(&operation(), &org(1), Bytes::from_static(b"{}")).await),
+            format!("{:?}", writer.reader().settings(&operation(), &org(1)).await),
             format!("{:?}", writer.reader().clients().await),
         ];
         for said in replies {
@@ -80,10 +83,12 @@ async fn what_the_vendor_quotes_is_masked_however_it_is_escaped() {
             let server = Server::always(reply(status, "", &body)).await;
             let mut setup = setup(&format!("http://{}", server.address), LONG);
             setup.secrets = vec![SecretText::new("tok+en/9qZ==".to_owned())];
-            let said = Writer::new(&setup).unwrap().update(&org(1), Bytes::from_static(b"{}")).await;
+            let said =
+                Writer::new(&setup).unwrap().update(&operation(), &org(1), Bytes::from_static(b"{}")).await;
             let told = match said {
                 Reply::Good(ack) => {
-                    [vec![ack.warning.unwrap()], ack.failed_guids, ack.misconfigured_doors].concat()
+                    let lists = [ack.items("failed_guids"), ack.items("misconfigured_doors")].concat();
+                    [vec![ack.text("warning").to_owned()], lists].concat()
                 }
                 Reply::Refused(refusal) => vec![refusal.message],
                 other => panic!("{other:?}"),
@@ -142,8 +147,10 @@ async fn logs_hold_no_secret_and_no_body() {
     let _guard = tracing::subscriber::set_default(logs.clone());
     let server = Server::always(reply(200, "", r#"{"orgIntegrationV2":{"apiToken":"reply-secret"}}"#)).await;
     let writer = Writer::new(&setup(&format!("http://{}", server.address), LONG)).unwrap();
-    writer.update(&org(1), Bytes::from_static(br#"{"envoySettings":{"apiToken":"body-secret"}}"#)).await;
-    let live = writer.reader().settings(&org(1)).await;
+    writer
+        .update(&operation(), &org(1), Bytes::from_static(br#"{"envoySettings":{"apiToken":"body-secret"}}"#))
+        .await;
+    let live = writer.reader().settings(&operation(), &org(1)).await;
     let logged = format!("{live:?} {}", logs.0.lock().unwrap());
     assert!(logged.starts_with("Good(Connected(1 members))"), "{logged}");
     assert!(logged.contains("updateEnvoyIntegrationV2") && logged.contains(org(1).as_str()), "{logged}");

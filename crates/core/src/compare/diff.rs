@@ -3,14 +3,18 @@
 use super::{Fit, UnknownKeys, broken_expect, fit, unknown_keys};
 use crate::code::Code;
 use crate::desired::{Desired, Wish};
+use crate::operation::Operation;
 use crate::outcome::{Complaint, Image};
 use crate::plan::PlannedField;
 use crate::secret::{SealKey, Secrets};
 use crate::settings::{RawObject, Settings, ShapeError, Sight};
 
-/// What every comparison needs beside the two sides: the values of secrets, and the key of their fingerprints.
+/// What every comparison needs beside the two sides: the operation, the values of secrets, and the key of their
+/// fingerprints.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    /// Whose settings these are.
+    pub operation: &'a Operation,
     /// The secrets that wishes name.
     pub secrets: &'a Secrets,
     /// The plan's key.
@@ -55,13 +59,13 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
                 Wish::Secret(name) => context
                     .secrets
                     .get(name)
-                    .map(|secret| context.seal.fingerprint(managed.path.field().name, secret.expose())),
+                    .map(|secret| context.seal.fingerprint(managed.path.field().place(), secret.expose())),
                 Wish::Set(_) | Wish::Remove => None,
             },
             path: managed.path.clone(),
             before,
             after: managed.wish.clone(),
-            from: managed.origin,
+            from: managed.origin.clone(),
         });
     }
     let broken = match &settings {
@@ -71,7 +75,7 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
         _ => None,
     };
     let unknown = match &settings {
-        Some(settings) => unknown_keys(&fields, settings)?,
+        Some(settings) => unknown_keys(context.operation, &fields, settings)?,
         None => UnknownKeys::default(),
     };
     Ok(Diff { fields, differs, broken, unknown })

@@ -2,12 +2,15 @@
 //! merges or replaces, and one org is a cheap way to find out.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::operation::{Class, Field, Fields, Ignored, Kind, Operation, Path};
 use crate::plan::PlannedField;
-use crate::settings::{Class, Field, Ignored, Path, RawObject};
+use crate::settings::RawObject;
 use crate::timestamp::Timestamp;
 
 /// How far from the reply's date a number may be that still reads as a time.
@@ -18,6 +21,8 @@ const COUNTERS: [&str; 4] = ["version", "revision", "count", "sequence"];
 /// What changes without being anybody's doing. A described setting never does.
 #[derive(Debug, Clone, Copy)]
 pub struct Exempt<'a> {
+    /// Whose settings these are.
+    pub operation: &'a Operation,
     /// `[limits] ignore`.
     pub ignored: &'a [Ignored],
     /// When the reply was sent.
@@ -42,36 +47,8 @@ pub fn disturbance(
     exempt: Exempt<'_>,
 ) -> Disturbance {
     let mut search = Search { exempt, found: Disturbance::default() };
-    let names: BTreeSet<_> = before.iter().chain(after.iter()).map(|(name, _)| name).collect();
-    for name in &names {
-        let name = name.as_ref();
-        let (left, right) = (value(before, name), value(after, name));
-        let field = Field::named(name);
-        match field.map(|field| field.class) {
-            Some(Class::ServerState) => {
-                let watched = matches!(name, "tokenValid" | "envoyIntegrationInstalled");
-                if watched && left == Value::Bool(true) && right == Value::Bool(false) {
-                    search.stop(&[name], "went from true to false");
-                }
-            }
-            Some(Class::Audit | Class::Identity | Class::Discriminator) => {}
-            // A secret may be masked in one read and null in another; its value is nobody's business here.
-            Some(Class::Secret) => {}
-            Some(Class::Setting) => {
-                let managed: Vec<&Path> =
-                    fields.iter().map(|field| &field.path).filter(|path| path.field().name == name).collect();
-                if managed.iter().any(|path| matches!(path, Path::Field(_))) {
-                    continue;
-                }
-                match field.filter(|field| field.map().is_some()) {
-                    Some(field) => search.map(field, &managed, &left, &right),
-                    None if alike(&left, &right) => {}
-                    None => search.stop(&[name], "changed"),
-                }
-            }
-            None => search.undescribed(&mut vec![name], &left, &right),
-        }
-    }
+    let managed: Vec<&Path> = fields.iter().map(|field| &field.path).collect();
+    search.object(&exempt.operation.fields, &managed, &mut Vec::new(), &values(before), &values(after));
     search.found
 }
 
@@ -79,6 +56,8 @@ struct Search<'a> {
     exempt: Exempt<'a>,
     found: Disturbance,
 }
+
+type Members = serde_json::Map<String, Value>;
 
 impl Search<'_> {
     fn is_ignored(&self, place: &[&str]) -> bool {
@@ -91,41 +70,65 @@ impl Search<'_> {
         }
     }
 
-    /// The entries of a map, but for what is managed of them.
-    fn map(&mut self, field: &'static Field, managed: &[&Path], before: &Value, after: &Value) {
-        let empty = serde_json::Map::new();
-        let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
-        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        for key in keys {
-            let of_entry: Vec<&&Path> =
-                managed.iter().filter(|path| path.key() == Some(key.as_str())).collect();
-            if of_entry.iter().any(|path| matches!(path, Path::Entry(..))) {
-                continue;
-            }
-            let (left, right) =
-                (before.get(key).unwrap_or(&Value::Null), after.get(key).unwrap_or(&Value::Null));
-            let is_whole = |entry: &Value| entry.is_object();
-            if of_entry.is_empty() && !(is_whole(left) && is_whole(right)) {
-                if !alike(left, right) {
-                    self.stop(&[field.name, key], "changed");
+    /// The members of an object, but for what is managed of them.
+    fn object<'v>(
+        &mut self,
+        described: &Fields,
+        managed: &[&Path],
+        place: &mut Vec<&'v str>,
+        before: &'v Members,
+        after: &'v Members,
+    ) {
+        for (name, left, right) in both(before, after) {
+            place.push(name);
+            match described.get(name).map(|field| (field, field.class)) {
+                Some((_, Class::ServerState)) => {
+                    let is_watched =
+                        self.exempt.operation.watch.iter().any(|watched| **watched == *place.join("."));
+                    if is_watched && *left == Value::Bool(true) && *right == Value::Bool(false) {
+                        self.stop(place, "went from true to false");
+                    }
                 }
-                continue;
+                Some((_, Class::Audit | Class::Identity | Class::Discriminator)) => {}
+                // A secret may be masked in one read and null in another; its value is nobody's business here.
+                Some((_, Class::Secret)) => {}
+                Some((field, Class::Setting)) => self.setting(field, managed, place, left, right),
+                None => self.undescribed(place, left, right),
             }
-            let (left, right) = (left.as_object().unwrap_or(&empty), right.as_object().unwrap_or(&empty));
-            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            for name in names {
-                let is_managed = of_entry
-                    .iter()
-                    .any(|path| matches!(path, Path::Member(_, _, member) if member.name == name));
-                let (left, right) =
-                    (left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null));
-                let is_described = field.map().is_some_and(|map| map.member(name).is_some());
-                if is_described && !is_managed && !alike(left, right) {
-                    self.stop(&[field.name, key, name], "changed");
-                } else if !is_described {
-                    self.undescribed(&mut vec![field.name, key, name], left, right);
+            place.pop();
+        }
+    }
+
+    /// A setting, or what is inside of it, unless it is managed as a whole.
+    fn setting<'v>(
+        &mut self,
+        field: &Field,
+        managed: &[&Path],
+        place: &mut Vec<&'v str>,
+        before: &'v Value,
+        after: &'v Value,
+    ) {
+        static NOTHING: LazyLock<Members> = LazyLock::new(Members::new);
+        let (depth, own) = (place.len() - 1, place.last().copied());
+        let managed: Vec<&Path> = managed.iter().copied().filter(|path| path.part(depth) == own).collect();
+        if managed.iter().any(|path| path.depth() == place.len()) {
+            return;
+        }
+        let is_whole = before.is_object() && after.is_object();
+        let members = |value: &'v Value| value.as_object().unwrap_or(&NOTHING);
+        match &field.kind {
+            Kind::Map(entry) => {
+                for (key, left, right) in both(members(before), members(after)) {
+                    place.push(key);
+                    self.setting(entry, &managed, place, left, right);
+                    place.pop();
                 }
             }
+            Kind::Object(described) if is_whole || !managed.is_empty() => {
+                self.object(described, &managed, place, members(before), members(after));
+            }
+            _ if alike(before, after) => {}
+            _ => self.stop(place, "changed"),
         }
     }
 
@@ -135,12 +138,9 @@ impl Search<'_> {
             return;
         }
         if let (Value::Object(left), Value::Object(right)) = (before, after) {
-            let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            for name in names {
+            for (name, left, right) in both(left, right) {
                 place.push(name);
-                let inside =
-                    |object: &'v serde_json::Map<String, Value>| object.get(name).unwrap_or(&Value::Null);
-                self.undescribed(place, inside(left), inside(right));
+                self.undescribed(place, left, right);
                 place.pop();
             }
             return;
@@ -201,18 +201,23 @@ fn reads_as_time(value: &Value, at: Timestamp) -> bool {
     [number, number * 1000.0].into_iter().any(|millis| (millis - at).abs() <= near)
 }
 
-fn value(object: &RawObject, name: &str) -> Value {
-    object.get(name).map_or(Value::Null, |raw| serde_json::from_str(raw.get()).unwrap_or(Value::Null))
+fn values(object: &RawObject) -> Members {
+    let value = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or(Value::Null);
+    object.iter().map(|(name, raw)| (name.into_owned(), value(raw))).collect()
+}
+
+/// The members of two objects by name, with what stands there in each; null where nothing does.
+fn both<'v>(left: &'v Members, right: &'v Members) -> impl Iterator<Item = (&'v str, &'v Value, &'v Value)> {
+    let names: BTreeSet<&'v String> = left.keys().chain(right.keys()).collect();
+    let at = |object: &'v Members, name: &String| object.get(name).unwrap_or(&Value::Null);
+    names.into_iter().map(move |name| (name.as_str(), at(left, name), at(right, name)))
 }
 
 /// Members in any order, null as good as absent.
 fn alike(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Object(left), Value::Object(right)) => {
-            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-            keys.into_iter().all(|key| {
-                alike(left.get(key).unwrap_or(&Value::Null), right.get(key).unwrap_or(&Value::Null))
-            })
+            both(left, right).all(|(_, left, right)| alike(left, right))
         }
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| alike(left, right))
@@ -236,10 +241,11 @@ mod tests {
     }
 
     fn all(paths: &[&str], ignored: &[&str], before: &Value, after: &Value) -> Disturbance {
+        let operation = Operation::default_one();
         let fields: Vec<PlannedField> = paths
             .iter()
             .map(|path| PlannedField {
-                path: path.parse().unwrap(),
+                path: operation.path(path).unwrap(),
                 before: Image::Absent,
                 after: Wish::Set(json!(true)),
                 fingerprint: None,
@@ -247,8 +253,13 @@ mod tests {
             })
             .collect();
         let raw = |value: &Value| RawObject::parse(&value.to_string()).unwrap();
-        let ignored: Vec<Ignored> = ignored.iter().map(|place| place.parse().unwrap()).collect();
-        disturbance(&fields, &raw(before), &raw(after), Exempt { ignored: &ignored, at: AT })
+        let ignored: Vec<Ignored> = ignored.iter().map(|place| operation.ignored(place).unwrap()).collect();
+        disturbance(
+            &fields,
+            &raw(before),
+            &raw(after),
+            Exempt { operation: &operation, ignored: &ignored, at: AT },
+        )
     }
 
     #[test]

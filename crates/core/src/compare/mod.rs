@@ -29,8 +29,9 @@ pub use unknown_keys::{UnknownKeys, unknown_keys};
 pub use whose::{Ownership, echo_hazard, whose};
 
 use crate::desired::{Expect, Wish};
+use crate::operation::Path;
 use crate::secret::Secrets;
-use crate::settings::{Path, Settings, ShapeError, Sight, same};
+use crate::settings::{Settings, ShapeError, Sight, same};
 
 /// Whether a sight is as wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -71,14 +71,18 @@ pub fn read_back(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
 
     use super::*;
     use crate::compare::{Judgement, diff, judge};
     use crate::desired::{Desired, Managed, Origin, Wish};
+    use crate::operation::Operation;
     use crate::secret::{SealKey, SecretText, Secrets};
 
     struct Case {
+        operation: Arc<Operation>,
         seal: SealKey,
         secrets: Secrets,
         desired: Desired,
@@ -93,18 +97,23 @@ mod tests {
             let managed = wishes
                 .iter()
                 .map(|(path, wish)| Managed {
-                    path: path.parse().unwrap(),
+                    path: Operation::default_one().path(path).unwrap(),
                     wish: wish.clone(),
                     origin: Origin::Row,
                 })
                 .collect();
             let secrets = [("TOKEN".parse().unwrap(), SecretText::new("t2".into()))].into();
             let seal = SealKey::derive(&SecretText::new("k".into()), "p");
-            Self { seal, secrets, desired: Desired { managed, expects: Vec::new() } }
+            Self {
+                operation: Operation::default_one(),
+                seal,
+                secrets,
+                desired: Desired { managed, expects: Vec::new() },
+            }
         }
 
         fn context(&self) -> Context<'_> {
-            Context { secrets: &self.secrets, seal: &self.seal }
+            Context { operation: &self.operation, secrets: &self.secrets, seal: &self.seal }
         }
 
         fn standing(&self, old: &Value, new: &Value) -> Standing {

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::change::Change;
 use crate::desired::{Origin, Wish};
+use crate::operation::{Operation, Path};
 use crate::outcome::Image;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
-use crate::settings::{Field, Path, RawObject, Settings, ShapeError, Sight};
+use crate::settings::{RawObject, Settings, ShapeError, Sight};
 
 /// What can be taken back of an org, and what can't.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,6 +29,7 @@ pub struct Restoration {
 /// # Errors
 /// A path can't be seen.
 pub fn restore<'a>(
+    operation: &Operation,
     changes: impl IntoIterator<Item = Change<'a>>,
     live: &RawObject,
     seal: &SealKey,
@@ -50,10 +52,9 @@ pub fn restore<'a>(
             restoration.changed_since.push(path.clone());
         }
     }
-    for group in
-        ours.chunk_by(|(left, _), (right, _)| entry_of(&left.field.path) == entry_of(&right.field.path))
+    for group in ours.chunk_by(|(left, _), (right, _)| are_of_one_entry(&left.field.path, &right.field.path))
     {
-        match added_entry(group, &settings)? {
+        match added_entry(operation, group, &settings)? {
             Some(field) => restoration.fields.push(field),
             None => restoration.fields.extend(group.iter().map(|(change, sight)| back(*change, sight, seal))),
         }
@@ -62,31 +63,32 @@ pub fn restore<'a>(
     Ok(restoration)
 }
 
-/// The map's entry that a path is a field of; `None` for other paths.
-fn entry_of(path: &Path) -> Option<(&'static Field, &str)> {
-    match path {
-        Path::Member(field, key, _) => Some((field, key)),
-        Path::Field(_) | Path::Entry(..) => None,
-    }
+/// How deep the map's entry is that a path is a field of; `None` for other paths.
+fn entry_above(path: &Path) -> Option<usize> {
+    path.entry_depth().filter(|_| !path.is_entry())
+}
+
+fn are_of_one_entry(left: &Path, right: &Path) -> bool {
+    entry_above(left).is_some() && entry_above(right).is_some() && left.shares_entry(right)
 }
 
 /// An entry that the run added, and that holds nothing but what the run set, is taken out whole.
 fn added_entry(
+    operation: &Operation,
     group: &[(Change<'_>, Sight)],
     settings: &Settings<'_>,
 ) -> Result<Option<PlannedField>, ShapeError> {
-    let Some((field, key)) = group.first().and_then(|(change, _)| entry_of(&change.field.path)) else {
+    let paths = || group.iter().map(|(change, _)| &change.field.path);
+    let Some((first, depth)) = paths().next().and_then(|path| Some((path, entry_above(path)?))) else {
         return Ok(None);
     };
     if group.iter().any(|(change, _)| *change.before != Image::Absent) {
         return Ok(None);
     }
-    let path = Path::Entry(field, key.into());
+    let Some(path) = operation.above(first, depth) else { return Ok(None) };
     let Sight::Json(entry) = settings.at(&path)? else { return Ok(None) };
     let is_ours = |name: &String| {
-        group.iter().any(
-            |(change, _)| matches!(&change.field.path, Path::Member(_, _, member) if member.name == name),
-        )
+        paths().any(|path| path.depth() == depth + 1 && path.part(depth) == Some(name.as_str()))
     };
     // Absent is as good as null: a null that the run sent along is no change, and one of somebody else's says nothing.
     let only_ours = entry
@@ -102,9 +104,9 @@ fn added_entry(
 }
 
 fn back(change: Change<'_>, sight: &Sight, seal: &SealKey) -> PlannedField {
-    let after = match (change.before, &change.field.path) {
+    let after = match (change.before, change.field.path.is_entry()) {
         (Image::Json(value), _) => Wish::Set(value.clone()),
-        (Image::Absent, Path::Entry(..)) => Wish::Remove,
+        (Image::Absent, true) => Wish::Remove,
         // Absent is as good as null, and null can be sent.
         (Image::Absent | Image::Secret(_) | Image::Hidden, _) => Wish::Set(Value::Null),
     };
@@ -124,19 +126,24 @@ mod tests {
     use super::*;
     use crate::secret::SecretText;
 
+    fn at(path: &str) -> Path {
+        Operation::default_one().path(path).unwrap()
+    }
+
     fn change(path: &str, before: Image, after: Image) -> PlannedField {
         let (after, fingerprint) = match after {
             Image::Json(value) => (Wish::Set(value), None),
             Image::Absent | Image::Hidden => (Wish::Remove, None),
             Image::Secret(print) => (Wish::Secret("TOKEN".parse().unwrap()), Some(print)),
         };
-        PlannedField { path: path.parse().unwrap(), before, after, fingerprint, from: Origin::Row }
+        PlannedField { path: at(path), before, after, fingerprint, from: Origin::Row }
     }
 
     fn plan(fields: &[PlannedField], live: &Value) -> Restoration {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
         let changes = fields.iter().map(|field| Change { field, before: &field.before });
-        restore(changes, &RawObject::parse(&live.to_string()).unwrap(), &seal).unwrap()
+        restore(&Operation::default_one(), changes, &RawObject::parse(&live.to_string()).unwrap(), &seal)
+            .unwrap()
     }
 
     fn wishes(restoration: &Restoration) -> Vec<(String, Wish)> {
@@ -155,7 +162,7 @@ mod tests {
             wishes(&restoration),
             [("enabled".into(), Wish::Set(json!(false))), ("indexFaces".into(), Wish::Set(json!(null)))]
         );
-        assert_eq!(restoration.changed_since, ["saveClips".parse().unwrap()]);
+        assert_eq!(restoration.changed_since, [at("saveClips")]);
     }
 
     #[test]
@@ -212,6 +219,6 @@ mod tests {
         };
         let restoration = plan(&[change("apiToken", print("a"), print("b"))], &json!({"apiToken": "b"}));
         assert!(restoration.fields.is_empty());
-        assert_eq!(restoration.secrets, ["apiToken".parse().unwrap()]);
+        assert_eq!(restoration.secrets, [at("apiToken")]);
     }
 }

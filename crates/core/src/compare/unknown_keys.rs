@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::desired::Wish;
+use crate::operation::Operation;
 use crate::outcome::Image;
 use crate::plan::{PlannedField, UnknownKey};
-use crate::settings::{Lookalikes, Path, Settings, ShapeError};
+use crate::settings::{Lookalikes, Settings, ShapeError, Sight};
 
 /// The keys that aren't live among those that some fields name.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,24 +23,35 @@ pub struct UnknownKeys {
 ///
 /// # Errors
 /// A path can't be seen.
-pub fn unknown_keys(fields: &[PlannedField], settings: &Settings<'_>) -> Result<UnknownKeys, ShapeError> {
+pub fn unknown_keys(
+    operation: &Operation,
+    fields: &[PlannedField],
+    settings: &Settings<'_>,
+) -> Result<UnknownKeys, ShapeError> {
     let mut found = UnknownKeys::default();
-    for of_map in fields.chunk_by(|left, right| left.path.field() == right.path.field()) {
-        let map = of_map[0].path.field();
+    for of_map in fields.chunk_by(|left, right| left.path.shares_map(&right.path)) {
         // Made when first needed: most keys are live.
         let keys = OnceCell::new();
         let mut lookalikes = None;
-        for of_entry in of_map.chunk_by(|left, right| left.path.key() == right.path.key()) {
-            let Some(key) = of_entry[0].path.key() else { continue };
-            if of_entry.iter().any(|field| field.before != Image::Absent) || settings.has_entry(map, key)? {
+        for of_entry in of_map.chunk_by(|left, right| left.path.shares_entry(&right.path)) {
+            let path = &of_entry[0].path;
+            let (Some(key), Some(depth)) = (path.key(), path.entry_depth()) else { continue };
+            if of_entry.iter().any(|field| field.before != Image::Absent) {
                 continue;
             }
             let removes = of_entry.iter().any(|field| field.after == Wish::Remove);
             if !removes && !of_entry.iter().any(PlannedField::differs) {
                 continue;
             }
+            let Some(entry) = operation.above(path, depth) else { continue };
+            if settings.at(&entry)? != Sight::Absent {
+                continue;
+            }
+            if keys.get().is_none() {
+                let _ = keys.set(settings.keys_beside(&entry)?);
+            }
             let lookalikes = lookalikes.get_or_insert_with(|| {
-                let keys: &Vec<Cow<'_, str>> = keys.get_or_init(|| settings.keys(map).collect());
+                let keys: &[Cow<'_, str>] = keys.get().map_or(&[], |keys: &Vec<_>| keys);
                 Lookalikes::of(keys.iter().map(|key| &**key))
             });
             // The first entries of a map are what a client starts with.
@@ -47,11 +59,7 @@ pub fn unknown_keys(fields: &[PlannedField], settings: &Settings<'_>) -> Result<
                 continue;
             }
             let near = lookalikes.near(key);
-            let unknown = UnknownKey {
-                entry: Path::Entry(map, key.into()),
-                near: near.keys,
-                respelled: near.respelled,
-            };
+            let unknown = UnknownKey { entry, near: near.keys, respelled: near.respelled };
             if removes { &mut found.idle_removals } else { &mut found.additions }.push(unknown);
         }
     }

@@ -4,11 +4,13 @@
 //! partner's own org, so the settings themselves must say whose they are.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::ids::Ruuid;
+use crate::operation::{Discriminator, Operation, Path};
 use crate::outcome::Complaint;
-use crate::settings::{FIELDS, Path, RawObject};
+use crate::settings::RawObject;
 
 /// Whether settings say whose they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +21,21 @@ pub enum Ownership {
     Unproven,
 }
 
-/// Whether these are the Envoy settings of this org.
+/// Whether these are the settings of an operation of this org.
 ///
 /// # Errors
 /// They name another org, or another integration.
-pub fn whose(org: &Ruuid, object: &RawObject) -> Result<Ownership, Complaint> {
-    if let Some(raw) = object.get("integration").map(serde_json::value::RawValue::get)
-        && !matches!(raw, "null" | "\"ENVOY\"")
+pub fn whose(operation: &Operation, org: &Ruuid, object: &RawObject) -> Result<Ownership, Complaint> {
+    if let Some(Discriminator { member, is }) = &operation.discriminator
+        && let Some(raw) = object.get(member).map(RawValue::get)
+        && raw != "null"
+        && raw != format!("\"{is}\"")
     {
-        return Err(complaint(
-            Code::OrgIntegration,
-            format!("these are settings of {raw:.60}, not of \"ENVOY\""),
-        ));
+        let message = format!("these are settings of {raw:.60}, not of \"{is}\"");
+        return Err(complaint(Code::OrgIntegration, message));
     }
-    let named = object.get("orgUuid").map(|raw| serde_json::from_str::<Value>(raw.get()));
+    let owner = operation.owner.as_ref().and_then(|member| object.get(member));
+    let named = owner.map(|raw| serde_json::from_str::<Value>(raw.get()));
     match named {
         None | Some(Ok(Value::Null)) => Ok(Ownership::Unproven),
         Some(Ok(Value::String(text))) if text.parse::<Ruuid>().is_ok_and(|named| named == *org) => {
@@ -47,10 +50,14 @@ pub fn whose(org: &Ruuid, object: &RawObject) -> Result<Ownership, Complaint> {
 
 /// Whether sending the object back would write a masked secret over the real one. Secrets that are managed
 /// are replaced, so they are no hazard.
-pub fn echo_hazard<'a>(object: &RawObject, managed: impl Iterator<Item = &'a Path>) -> Option<Complaint> {
-    let managed: Vec<&str> = managed.map(|path| path.field().name).collect();
-    FIELDS.iter().filter(|field| field.is_secret() && !managed.contains(&field.name)).find_map(|field| {
-        let raw = object.get(field.name)?;
+pub fn echo_hazard<'a>(
+    operation: &Operation,
+    object: &RawObject,
+    managed: impl Iterator<Item = &'a Path>,
+) -> Option<Complaint> {
+    let managed: Vec<&str> = managed.map(Path::top).collect();
+    operation.fields.secrets().filter(|field| !managed.contains(&&*field.name)).find_map(|field| {
+        let raw = object.get(&field.name)?;
         let text: Option<String> = serde_json::from_str(raw.get()).ok().flatten();
         crate::secret::is_masked(&text?).then(|| {
             complaint(
@@ -74,7 +81,8 @@ mod tests {
 
     fn check(settings: &str) -> Result<Ownership, Code> {
         let org: Ruuid = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-        whose(&org, &RawObject::parse(settings).unwrap()).map_err(|complaint| complaint.code)
+        whose(&Operation::default_one(), &org, &RawObject::parse(settings).unwrap())
+            .map_err(|complaint| complaint.code)
     }
 
     #[test]
@@ -93,9 +101,10 @@ mod tests {
 
     #[test]
     fn a_masked_secret_is_a_hazard_unless_it_is_replaced() {
+        let operation = Operation::default_one();
         let object = RawObject::parse(r#"{"apiToken":"***","refreshToken":null}"#).unwrap();
-        assert_eq!(echo_hazard(&object, [].into_iter()).unwrap().code, Code::OrgMaskedSecret);
-        let managed: Path = "apiToken".parse().unwrap();
-        assert!(echo_hazard(&object, [&managed].into_iter()).is_none());
+        assert_eq!(echo_hazard(&operation, &object, [].into_iter()).unwrap().code, Code::OrgMaskedSecret);
+        let managed = operation.path("apiToken").unwrap();
+        assert!(echo_hazard(&operation, &object, [&managed].into_iter()).is_none());
     }
 }

@@ -12,8 +12,8 @@ use super::problem::is_mark;
 use super::spreadsheet::{is_error_value, is_exponent, is_formula, visible_start, whole_number};
 use crate::code::Code;
 use crate::ids::{HierarchyKey, Ruuid};
+use crate::operation::{Field, Kind, Operation};
 use crate::secret::SecretName;
-use crate::settings::{Kind, Path};
 
 /// The highest wave that a row can be pinned to.
 const MAX_WAVE: u32 = 1_000_000_000;
@@ -48,25 +48,24 @@ impl Refusal {
     }
 }
 
-/// Reads a cell that sets the value at a path.
+/// Reads a cell that sets the value of a field of an operation.
 ///
 /// # Errors
 /// When it breaks a rule.
-pub fn read_setting(path: &Path, text: &str) -> Result<Cell, Refusal> {
-    if path.field().is_secret() {
+pub fn read_setting(operation: &Operation, field: &Field, text: &str) -> Result<Cell, Refusal> {
+    if field.is_secret() {
         return read_secret(text);
     }
-    match path {
-        Path::Entry(..) => match Token::of(text)? {
-            Token::Blank => Ok(Cell::Blank),
-            Token::Keep => Ok(Cell::Keep),
-            Token::Remove => Ok(Cell::Remove),
-            _ => Err(Refusal::new(
-                Code::CellMap,
-                "<remove>, <keep> or nothing: an entry has no value of its own",
-            )),
-        },
-        Path::Field(_) | Path::Member(..) => read_value(path.kind(), text),
+    if !field.is_entry() {
+        return read_value(operation, &field.kind, text);
+    }
+    match Token::of(text)? {
+        Token::Blank => Ok(Cell::Blank),
+        Token::Keep => Ok(Cell::Keep),
+        Token::Remove => Ok(Cell::Remove),
+        _ => {
+            Err(Refusal::new(Code::CellMap, "<remove>, <keep> or nothing: an entry has no value of its own"))
+        }
     }
 }
 
@@ -74,15 +73,15 @@ pub fn read_setting(path: &Path, text: &str) -> Result<Cell, Refusal> {
 ///
 /// # Errors
 /// When it breaks a rule.
-pub fn read_expect(path: &Path, text: &str) -> Result<Option<Value>, Refusal> {
-    if let Path::Entry(..) = path {
+pub fn read_expect(operation: &Operation, field: &Field, text: &str) -> Result<Option<Value>, Refusal> {
+    if field.is_entry() {
         return match Token::of(text)? {
             Token::Blank => Ok(None),
             Token::Null => Ok(Some(Value::Null)),
             _ => Err(Refusal::new(Code::CellMap, "<null> (the entry isn't there) or nothing")),
         };
     }
-    match read_value(path.kind(), text)? {
+    match read_value(operation, &field.kind, text)? {
         Cell::Blank => Ok(None),
         Cell::Set(value) => Ok(Some(value)),
         Cell::Keep | Cell::Remove | Cell::Secret(_) => Err(Refusal::new(
@@ -172,20 +171,20 @@ fn read_secret(text: &str) -> Result<Cell, Refusal> {
     }
 }
 
-fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
+fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Refusal> {
     let (text, literal) = match Token::of(text)? {
         Token::Blank => return Ok(Cell::Blank),
         Token::Keep => return Ok(Cell::Keep),
         Token::Null => return Ok(Cell::Set(Value::Null)),
         Token::Empty => return empty(kind).map(Cell::Set),
         Token::Remove => {
-            return Err(Refusal::new(
-                Code::CellToken,
-                "no <remove>: it stands only in the column of a map's entry, such as doorInfoMap.<key>",
-            ));
+            let expected = "no <remove>: it stands only in the column of a map's entry, such as";
+            return Err(Refusal::new(Code::CellToken, format!("{expected} {}", operation.examples.entry)));
         }
         Token::Secret(_) => {
-            return Err(Refusal::new(Code::CellToken, "no secret: only apiToken and refreshToken take one"));
+            let secrets: Vec<&str> = operation.fields.secrets().map(|field| &*field.name).collect();
+            let expected = format!("no secret: only {} take one", secrets.join(" and "));
+            return Err(Refusal::new(Code::CellToken, expected));
         }
         Token::Escaped(text) => (text, true),
         Token::Text(text) => (text, false),
@@ -202,7 +201,7 @@ fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
                 Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
             })?)
         }
-        Kind::Enum(values) if values.contains(&trimmed) => Value::from(trimmed),
+        Kind::Enum(values) if values.iter().any(|value| **value == *trimmed) => Value::from(trimmed),
         Kind::Enum(values) => {
             return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
         }
@@ -224,16 +223,18 @@ fn read_value(kind: Kind, text: &str) -> Result<Cell, Refusal> {
                 "<null>, <empty>, <keep> or nothing: entries have columns of their own",
             ));
         }
-        Kind::Opaque => return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing")),
+        Kind::Object(_) | Kind::Opaque => {
+            return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing"));
+        }
     };
     Ok(Cell::Set(value))
 }
 
-fn empty(kind: Kind) -> Result<Value, Refusal> {
+fn empty(kind: &Kind) -> Result<Value, Refusal> {
     match kind {
         Kind::Text => Ok(json!("")),
         Kind::Cameras | Kind::Texts => Ok(json!([])),
-        Kind::Map(_) | Kind::Opaque => Ok(json!({})),
+        Kind::Map(_) | Kind::Object(_) | Kind::Opaque => Ok(json!({})),
         Kind::Bool | Kind::Int32 | Kind::Enum(_) | Kind::Ruuid | Kind::HierarchyKey => {
             Err(Refusal::new(Code::CellToken, "a value or <null>: nothing of this type is empty"))
         }
@@ -256,7 +257,7 @@ fn elements(text: &str) -> impl Iterator<Item = Result<&str, Refusal>> {
 }
 
 /// Whether a value, which fits its kind, has RUUIDs that aren't written as the vendor writes them.
-pub(crate) fn has_uncanonical_id(kind: Kind, value: &Value) -> bool {
+pub(crate) fn has_uncanonical_id(kind: &Kind, value: &Value) -> bool {
     let uncanonical = |value: &Value| value.as_str().is_some_and(|id| !ends_canonically(id));
     match (kind, value) {
         (Kind::Ruuid, value) => uncanonical(value),
@@ -380,9 +381,10 @@ mod tests {
         #[test]
         fn no_cell_panics(text in "(?s)[<>=#\\\\;]?.{0,20}") {
             for path in ["enabled", "apiToken", "doorInfoMap", "doorInfoMap.d", "doorInfoMap.d.clipDuration", "misconfiguredDoors"] {
-                let path: Path = path.parse().unwrap();
-                let _ = read_setting(&path, &text);
-                let _ = read_expect(&path, &text);
+                let operation = Operation::default_one();
+                let path = operation.path(path).unwrap();
+                let _ = read_setting(&operation, path.field(), &text);
+                let _ = read_expect(&operation, path.field(), &text);
                 let _ = read_key(&text);
             }
         }

@@ -4,13 +4,13 @@
 //! judged, and all problems come at once.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::cell::trim;
 use super::problem::{is_mark, quote};
 use super::spreadsheet::{is_error_value, is_exponent, is_formula};
 use crate::code::Code;
-use crate::desired::SideTable;
-use crate::settings::{Class, FIELDS, Field, Kind, MapSpec, Member, ParsePathError, Path, nearest};
+use crate::operation::{Class, Field, Fields, Kind, Operation, ParsePathError, Path, SideTable, nearest};
 
 /// A column of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ pub(crate) enum Column {
 }
 
 /// A column of a side table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SideColumn {
     OrgUuid,
     Key,
     Remove,
-    Member(&'static Member),
+    Member(Arc<Field>),
     Refused,
 }
 
@@ -65,7 +65,7 @@ const FIXED: [(&str, Column); 5] = [
 ];
 
 impl Column {
-    pub(crate) fn of(name: &str) -> Result<Self, ColumnRefusal> {
+    pub(crate) fn of(operation: &Operation, name: &str) -> Result<Self, ColumnRefusal> {
         check_name(name)?;
         if let Some((_, column)) = FIXED.iter().find(|(fixed, _)| *fixed == name) {
             return Ok(column.clone());
@@ -74,7 +74,7 @@ impl Column {
             return Ok(Self::Carried);
         }
         if let Some(path) = name.strip_prefix("expect.") {
-            let path = read_path(path, name)?;
+            let path = read_path(operation, path, name)?;
             if path.field().is_secret() {
                 return Err(ColumnRefusal {
                     code: Code::ColSecretExpect,
@@ -84,16 +84,16 @@ impl Column {
             }
             return Ok(Self::Expect(path));
         }
-        let path = read_path(name, name)?;
-        let field = path.field();
-        let reason = match field.class {
+        let path = read_path(operation, name, name)?;
+        let top = path.top();
+        let reason = match path.class() {
             Class::Setting | Class::Secret => return Ok(Self::Setting(path)),
             class => unsettable(class),
         };
         Err(ColumnRefusal {
             code: Code::ColUnsettable,
             expected: "a setting that a partner may set".into(),
-            found: format!("{}, {reason}; `expect.{}` can guard on it", field.name, field.name),
+            found: format!("{top}, {reason}; `expect.{top}` can guard on it"),
         })
     }
 
@@ -115,20 +115,21 @@ impl Column {
 }
 
 impl SideColumn {
-    pub(crate) fn of(table: SideTable, spec: &'static MapSpec, name: &str) -> Result<Self, ColumnRefusal> {
+    pub(crate) fn of(table: &SideTable, name: &str) -> Result<Self, ColumnRefusal> {
         check_name(name)?;
-        let fixed = [("org_uuid", Self::OrgUuid), (table.key_column(), Self::Key), ("remove", Self::Remove)];
+        let fixed = [("org_uuid", Self::OrgUuid), (&*table.key_column, Self::Key), ("remove", Self::Remove)];
         if let Some((_, column)) = fixed.iter().find(|(fixed, _)| *fixed == name) {
-            return Ok(*column);
+            return Ok(column.clone());
         }
-        spec.member(name).map(Self::Member).ok_or_else(|| {
-            let names =
-                fixed.iter().map(|(name, _)| *name).chain(spec.members.iter().map(|member| member.name));
-            unknown(name, names.clone(), format!("one of {}", names.collect::<Vec<_>>().join(", ")).into())
+        let members = table.entry().members();
+        members.and_then(|members| members.get(name)).cloned().map(Self::Member).ok_or_else(|| {
+            let members = members.into_iter().flat_map(Fields::names);
+            let names: Vec<&str> = fixed.iter().map(|(name, _)| *name).chain(members).collect();
+            unknown(name, names.iter().copied(), format!("one of {}", names.join(", ")).into())
         })
     }
 
-    pub(crate) fn shape(self) -> Shape {
+    pub(crate) fn shape(&self) -> Shape {
         let text = match self {
             Self::Member(member) => matches!(member.kind, Kind::Text),
             Self::Refused => true,
@@ -169,10 +170,10 @@ fn check_name(name: &str) -> Result<(), ColumnRefusal> {
     Ok(())
 }
 
-fn read_path(path: &str, column: &str) -> Result<Path, ColumnRefusal> {
-    let path: Path = path.parse().map_err(|error| match &error {
+fn read_path(operation: &Operation, path: &str, column: &str) -> Result<Path, ColumnRefusal> {
+    let path = operation.path(path).map_err(|error| match &error {
         ParsePathError::UnknownField { name, .. } => {
-            let fields = FIELDS.iter().map(|field| field.name);
+            let fields = operation.fields.names();
             if column.starts_with("expect.") {
                 unknown(name, fields, "a field of the settings".into())
             } else {
@@ -180,22 +181,24 @@ fn read_path(path: &str, column: &str) -> Result<Path, ColumnRefusal> {
                 unknown(name, fixed.chain(fields), "a column that orgwave knows".into())
             }
         }
-        ParsePathError::UnknownMember { map, name, .. } => {
-            let members = Field::named(map).and_then(Field::map).map_or(&[][..], |spec| spec.members);
-            let names = members.iter().map(|member| member.name);
-            unknown(name, names, format!("a field of an entry of {map}").into())
+        ParsePathError::UnknownMember { map, name, did_you_mean } => {
+            let near = did_you_mean.iter().map(String::as_str);
+            unknown(name, near, format!("a field of an entry of {map}").into())
         }
         ParsePathError::NotAMap(_)
-        | ParsePathError::TooDeep
+        | ParsePathError::TooDeep(_)
         | ParsePathError::EmptyPart
         | ParsePathError::Escape => ColumnRefusal {
             code: Code::ColName,
-            expected: format!("a path such as saveClips or doorInfoMap.<key>.doorName ({error})").into(),
+            expected: {
+                let examples = &operation.examples;
+                format!("a path such as {} or {} ({error})", examples.field, examples.member).into()
+            },
             found: quote(column),
         },
     })?;
-    let is_changed = |key| is_exponent(key) || is_error_value(key) || is_formula(key) || key.is_empty();
-    if path.key().map(trim).is_some_and(is_changed) {
+    let is_changed = |key: &str| is_exponent(key) || is_error_value(key) || is_formula(key) || key.is_empty();
+    if path.keys().iter().any(|key| is_changed(trim(key))) {
         return Err(ColumnRefusal {
             code: Code::ColName,
             expected: "a key as the vendor writes it; a spreadsheet changed this one".into(),
@@ -228,21 +231,21 @@ mod tests {
     use super::*;
 
     fn refused(name: &str) -> (Code, String) {
-        let refusal = Column::of(name).unwrap_err();
+        let refusal = Column::of(&Operation::default_one(), name).unwrap_err();
         (refusal.code, refusal.found)
     }
 
     #[test]
     fn what_a_column_may_be() {
         for (name, column) in FIXED {
-            assert_eq!(Column::of(name), Ok(column));
+            assert_eq!(Column::of(&Operation::default_one(), name), Ok(column));
         }
-        assert_eq!(Column::of("_mine"), Ok(Column::Carried));
+        assert_eq!(Column::of(&Operation::default_one(), "_mine"), Ok(Column::Carried));
         for name in ["enabled", "apiToken", "doorInfoMap", "doorInfoMap.a", r"doorInfoMap.a\.b.doorName"] {
-            assert!(matches!(Column::of(name), Ok(Column::Setting(_))), "{name}");
+            assert!(matches!(Column::of(&Operation::default_one(), name), Ok(Column::Setting(_))), "{name}");
         }
         for name in ["expect.enabled", "expect.tokenValid", "expect.doorInfoMap.a", "expect.integration"] {
-            assert!(matches!(Column::of(name), Ok(Column::Expect(_))), "{name}");
+            assert!(matches!(Column::of(&Operation::default_one(), name), Ok(Column::Expect(_))), "{name}");
         }
     }
 
@@ -275,13 +278,14 @@ mod tests {
 
     #[test]
     fn side_tables_have_columns_of_their_own() {
-        let Kind::Map(spec) = Field::named("doorInfoMap").unwrap().kind else { unreachable!() };
-        assert_eq!(SideColumn::of(SideTable::Doors, spec, "door_key"), Ok(SideColumn::Key));
-        assert!(matches!(SideColumn::of(SideTable::Doors, spec, "doorName"), Ok(SideColumn::Member(_))));
+        let operation = Operation::default_one();
+        let doors = operation.table("doors").unwrap();
+        assert_eq!(SideColumn::of(doors, "door_key"), Ok(SideColumn::Key));
+        assert!(matches!(SideColumn::of(doors, "doorName"), Ok(SideColumn::Member(_))));
         for (name, code) in
             [("location_key", Code::ColUnknown), ("Remove", Code::ColCase), ("note", Code::ColUnknown)]
         {
-            assert_eq!(SideColumn::of(SideTable::Doors, spec, name).unwrap_err().code, code, "{name}");
+            assert_eq!(SideColumn::of(doors, name).unwrap_err().code, code, "{name}");
         }
     }
 }

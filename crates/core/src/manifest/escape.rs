@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::cell::{Cell, read_key, read_setting};
 use super::tokenizer::MAX_CELL;
-use crate::settings::{Kind, Path};
+use crate::operation::{Field, Kind, Operation};
 
-/// The cell that sets this value at this path, if there is one. Quotes of CSV are the writer's business.
-pub fn write_cell(path: &Path, value: &Value) -> Option<String> {
-    let plain = match (path.kind(), value) {
+/// The cell that sets this value of a field of an operation, if there is one. Quotes of CSV are the writer's business.
+pub fn write_cell(operation: &Operation, field: &Field, value: &Value) -> Option<String> {
+    let plain = match (&field.kind, value) {
         (_, Value::Null) => "<null>".to_owned(),
         (_, Value::Bool(value)) => value.to_string(),
         (_, Value::Number(value)) => value.to_string(),
@@ -24,7 +24,9 @@ pub fn write_cell(path: &Path, value: &Value) -> Option<String> {
         (_, Value::Object(members)) if members.is_empty() => "<empty>".to_owned(),
         (_, Value::Object(_)) => return None,
     };
-    escaped(plain, |cell| read_setting(path, cell).is_ok_and(|read| read == Cell::Set(value.clone())))
+    escaped(plain, |cell| {
+        read_setting(operation, field, cell).is_ok_and(|read| read == Cell::Set(value.clone()))
+    })
 }
 
 /// The cell that names this key in a side table, if there is one.
@@ -33,10 +35,11 @@ pub fn write_key(key: &str) -> Option<String> {
 }
 
 /// The cell that guards for this live value, if there is one.
-pub fn write_expect(path: &Path, value: &Value) -> Option<String> {
-    match path {
-        Path::Entry(..) => value.is_null().then(|| "<null>".to_owned()),
-        Path::Field(_) | Path::Member(..) => write_cell(path, value),
+pub fn write_expect(operation: &Operation, field: &Field, value: &Value) -> Option<String> {
+    if field.is_entry() {
+        value.is_null().then(|| "<null>".to_owned())
+    } else {
+        write_cell(operation, field, value)
     }
 }
 
@@ -54,13 +57,23 @@ fn escaped(plain: String, reads_back: impl Fn(&str) -> bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
 
-    fn path(text: &str) -> Path {
-        text.parse().unwrap()
+    fn field(path: &str) -> Arc<Field> {
+        Operation::default_one().path(path).unwrap().field().clone()
+    }
+
+    fn written(at: &str, value: &Value) -> Option<String> {
+        write_cell(&Operation::default_one(), &field(at), value)
+    }
+
+    fn read(at: &str, cell: &str) -> Result<Cell, super::super::cell::Refusal> {
+        read_setting(&Operation::default_one(), &field(at), cell)
     }
 
     #[test]
@@ -93,7 +106,7 @@ mod tests {
             ),
             ("apiToken", json!("raw"), None),
         ] {
-            assert_eq!(write_cell(&path(at), &value).as_deref(), cell, "{at} {value}");
+            assert_eq!(written(at, &value).as_deref(), cell, "{at} {value}");
         }
         assert_eq!(write_key("1.23E+11").as_deref(), Some("\\1.23E+11"));
         assert_eq!(write_key(" k").as_deref(), Some("\\ k"));
@@ -110,9 +123,9 @@ mod tests {
         fn every_text_of_printable_characters_has_a_cell_that_reads_as_it(
             text in prop_oneof!["\\PC{0,30}", "[ \u{a0}<>=#\\\\/A-Z!?;E+0-9.]{0,12}", "<(null|keep|empty|secret:A)>[ ]?"],
         ) {
-            let at = path("doorInfoMap.d.doorName");
-            let cell = write_cell(&at, &json!(text)).unwrap();
-            prop_assert_eq!(read_setting(&at, &cell), Ok(Cell::Set(json!(text))));
+            let at = "doorInfoMap.d.doorName";
+            let cell = written(at, &json!(text)).unwrap();
+            prop_assert_eq!(read(at, &cell), Ok(Cell::Set(json!(text))));
             if !text.is_empty() && !text.chars().any(super::super::problem::is_mark) {
                 let cell = write_key(&text).unwrap();
                 prop_assert_eq!(read_key(&cell), Ok(Some(text)));
@@ -130,9 +143,8 @@ mod tests {
                 ("doorInfoMap.d.subLocationsHierarchyKey", json!(ids.join("."))),
                 ("doorInfoMap.d.assignedCameraList", json!(ids)),
             ] {
-                let at = path(at);
-                let cell = write_cell(&at, &value).unwrap();
-                prop_assert_eq!(read_setting(&at, &cell), Ok(Cell::Set(value)));
+                let cell = written(at, &value).unwrap();
+                prop_assert_eq!(read(at, &cell), Ok(Cell::Set(value)));
             }
         }
 
@@ -140,10 +152,9 @@ mod tests {
         fn nothing_is_written_that_reads_as_something_else(text in "(?s).{0,30}", number: i64) {
             for at in ["enabled", "badgeFaceVerificationMode", "doorInfoMap", "doorInfoMap.d", "doorInfoMap.d.doorName",
                 "doorInfoMap.d.assignedCameraList", "doorInfoMap.d.clipDuration", "apiToken"] {
-                let at = path(at);
                 for value in [json!(text), json!(number), json!([text]), json!([text, number]), json!({ text.clone(): 1 })] {
-                    if let Some(cell) = write_cell(&at, &value) {
-                        prop_assert_eq!(read_setting(&at, &cell), Ok(Cell::Set(value)));
+                    if let Some(cell) = written(at, &value) {
+                        prop_assert_eq!(read(at, &cell), Ok(Cell::Set(value)));
                     }
                 }
             }

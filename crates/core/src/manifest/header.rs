@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::delimiter::Delimiter;
 use super::encoding::Encoding;
-use crate::desired::SideTable;
+use crate::operation::{Path, TableName};
 use crate::secret::SecretName;
-use crate::settings::Path;
 
 /// What is known of a manifest before its rows are read.
 #[derive(Debug, Clone)]
@@ -21,7 +20,7 @@ pub struct Header {
     /// The names of the columns that begin with `_`.
     pub carried: Vec<String>,
     /// The side tables in the order given, each with its columns' names as typed.
-    pub sides: Vec<(SideTable, Vec<String>)>,
+    pub sides: Vec<(TableName, Vec<String>)>,
     /// How many rows there are, each an org.
     pub rows: u64,
     /// Whether there is a column of a setting, a side table or a default: else a plan changes nothing.

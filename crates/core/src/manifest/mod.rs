@@ -17,11 +17,13 @@
 //! use std::io::Cursor;
 //!
 //! use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
+//! use orgwave_core::operation::Operation;
 //!
 //! let csv = Cursor::new("org_uuid,saveClips\nAAAAAAAAAAAAAAAAAAAAAA,true\n");
+//! let operation = Operation::default_one();
 //! let mut print = |problem| eprintln!("{problem}");
 //! let mut problems = Problems::new(&mut print);
-//! let manifest = Manifest::read(Inputs::bare(Source::new("orgs.csv", csv)), &mut problems)?;
+//! let manifest = Manifest::read(Inputs::bare(operation, Source::new("orgs.csv", csv)), &mut problems)?;
 //! for row in manifest.expect("nothing is wrong").rows()? {
 //!     assert_eq!(row?.desired.managed.len(), 1);
 //! }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use super::cell::{Cell, trim};
 use super::columns::Column;
@@ -15,12 +16,13 @@ use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems};
 use super::row::{Content, Row, RowRules};
-use super::side_table::{Orgs, Side, is_in_a_map};
+use super::side_table::{Orgs, Side, is_in_a_map, is_of_map};
 use super::source::{Inputs, ReadError, RowsError};
 use super::table::{Step, Table};
 use crate::code::Code;
 use crate::desired::{Managed, Wish};
 use crate::ids::Ruuid;
+use crate::operation::Operation;
 
 /// So many rows tell how long the others are.
 const SAMPLE: u32 = 10_000;
@@ -43,16 +45,17 @@ impl<R: Read + Seek> Manifest<R> {
     /// When a file can't be read to its end.
     pub fn read(inputs: Inputs<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
         let errors = problems.errors();
-        let Inputs { mut orgs, sides, mut defaults } = inputs;
+        let Inputs { operation, mut orgs, sides, mut defaults } = inputs;
         let size = orgs.reader.seek(SeekFrom::End(0)).and_then(|size| orgs.reader.rewind().map(|()| size));
         let size = size.map_err(|source| ReadError { file: orgs.name.clone(), source })?;
         defaults.sort_by(|left, right| left.path.cmp(&right.path));
-        let checked = CheckedOrgs::read(Table::open(orgs, problems)?, !sides.is_empty(), size, problems)?;
+        let checked =
+            CheckedOrgs::read(&operation, Table::open(orgs, problems)?, !sides.is_empty(), size, problems)?;
         let against =
             checked.as_ref().map(|orgs| Orgs { index: &orgs.index, rules: &orgs.rules, named: &orgs.named });
         let mut read = Vec::new();
         for (which, source) in sides {
-            read.extend(Side::read(which, source, against.as_ref(), problems)?);
+            read.extend(Side::read(&operation, &which, source, against.as_ref(), problems)?);
         }
         let Some(CheckedOrgs { table, rules, index, mut header, .. }) = checked else { return Ok(None) };
         if problems.errors() > errors {
@@ -62,7 +65,7 @@ impl<R: Read + Seek> Manifest<R> {
         header.sets_something = sets || !read.is_empty() || !defaults.is_empty();
         header.rows = index.len() as u64;
         for side in &read {
-            header.sides.push((side.which(), side.table().typed_header().to_vec()));
+            header.sides.push((side.name().clone(), side.table().typed_header().to_vec()));
             header.digests.push((side.table().file().clone(), side.table().digest()));
             header.has_maps |= side.sets();
             header.removal = header.removal.or_else(|| side.removal().cloned());
@@ -70,7 +73,7 @@ impl<R: Read + Seek> Manifest<R> {
         for default in &defaults {
             match &default.wish {
                 Wish::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
-                Wish::Set(_) => header.has_maps |= default.path.field().map().is_some(),
+                Wish::Set(_) => header.has_maps |= is_of_map(&default.path),
                 // `[settings]` can't take an entry out.
                 Wish::Remove => {}
             }
@@ -116,14 +119,16 @@ struct CheckedOrgs<R> {
 
 impl<R: Read> CheckedOrgs<R> {
     fn read(
+        operation: &Arc<Operation>,
         table: Option<Table<R>>,
         has_sides: bool,
         size: u64,
         problems: &mut Problems<'_>,
     ) -> Result<Option<Self>, ReadError> {
         let Some(mut table) = table else { return Ok(None) };
-        let columns = table.classify(problems, &Column::Refused, Column::of, Column::shape);
-        let rules = RowRules::new(table.file().clone(), columns);
+        let columns =
+            table.classify(problems, &Column::Refused, |name| Column::of(operation, name), Column::shape);
+        let rules = RowRules::new(operation.clone(), table.file().clone(), columns);
         table.require(rules.org_column(), "org_uuid", problems);
         table.set_org_column(rules.org_column());
         let names = table.typed_header().to_vec();
@@ -177,7 +182,7 @@ impl<R: Read> CheckedOrgs<R> {
                                 });
                             }
                             (Content::Setting(Cell::Set(_)), Column::Setting(path)) => {
-                                header.has_maps |= path.field().map().is_some();
+                                header.has_maps |= is_of_map(path);
                             }
                             (Content::Literal | Content::Setting(_), _) => {}
                         }

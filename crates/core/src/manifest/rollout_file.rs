@@ -16,8 +16,8 @@ use super::columns::unsettable;
 use super::problem::{Problem, Problems, quote};
 use super::row::wish;
 use crate::code::Code;
-use crate::desired::{Managed, Origin, SideTable};
-use crate::settings::{FIELDS, Field, Ignored, Kind, Path, nearest};
+use crate::desired::{Managed, Origin};
+use crate::operation::{Field, Kind, Operation, Path, TableName, nearest};
 
 const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandbox"];
 
@@ -36,7 +36,7 @@ pub struct RolloutFile {
     /// The manifest's path.
     pub orgs: Option<String>,
     /// The side tables' paths.
-    pub sides: BTreeMap<SideTable, String>,
+    pub sides: BTreeMap<TableName, String>,
     /// `[connection] region`: which region the rollout is for.
     pub region: Option<String>,
     /// `[settings]`: wishes for every org, sorted by path.
@@ -58,8 +58,15 @@ pub struct Limit {
 }
 
 impl RolloutFile {
-    /// Reads a rollout file whose `[limits]` may have these names, reporting every problem in line order.
-    pub fn parse(name: &str, bytes: &[u8], limits: &[&str], problems: &mut Problems<'_>) -> Self {
+    /// Reads a rollout file of an operation whose `[limits]` may have these names, reporting every problem in
+    /// line order.
+    pub fn parse(
+        operation: &Operation,
+        name: &str,
+        bytes: &[u8],
+        limits: &[&str],
+        problems: &mut Problems<'_>,
+    ) -> Self {
         let file: Arc<str> = name.into();
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -71,7 +78,8 @@ impl RolloutFile {
                 return Self::default();
             }
         };
-        let mut parser = Parser { file, text, limits, found: Vec::new(), rollout: Self::default() };
+        let mut parser =
+            Parser { operation, file, text, limits, found: Vec::new(), rollout: Self::default() };
         let (document, errors) = DeTable::parse_recoverable(text);
         // A file of secrets is TOML too: nothing of a file is quoted that has no table of ours.
         if !document.get_ref().iter().any(|(key, value)| is_ours(key.get_ref(), value.get_ref())) {
@@ -96,6 +104,7 @@ impl RolloutFile {
 }
 
 struct Parser<'t> {
+    operation: &'t Operation,
     file: Arc<str>,
     text: &'t str,
     limits: &'t [&'t str],
@@ -169,15 +178,16 @@ impl Parser<'_> {
     fn read_files(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let side = SideTable::ALL.into_iter().find(|side| side.name() == name);
+            let side = self.operation.table(name);
             if name != "orgs" && side.is_none() {
-                self.unknown(key, "rollout", &["orgs", "doors", "locations", "users"]);
+                let tables = self.operation.tables.iter().map(|table| &*table.name);
+                self.unknown(key, "rollout", &["orgs"].into_iter().chain(tables).collect::<Vec<_>>());
                 continue;
             }
             match (value.get_ref().as_str().filter(|path| !path.trim().is_empty()), side) {
                 (Some(path), None) => self.rollout.orgs = Some(path.to_owned()),
                 (Some(path), Some(side)) => {
-                    self.rollout.sides.insert(side, path.to_owned());
+                    self.rollout.sides.insert(side.name.clone(), path.to_owned());
                 }
                 (None, _) => {
                     let found = shown(value);
@@ -212,9 +222,9 @@ impl Parser<'_> {
     fn read_settings(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let Some(field) = Field::named(name) else {
+            let Some(field) = self.operation.fields.get(name) else {
                 // A path into a map is known, but is no scalar for every org.
-                if name.parse::<Path>().is_ok() {
+                if self.operation.path(name).is_ok() {
                     self.report(
                         Code::RollScalar,
                         key.span(),
@@ -223,10 +233,10 @@ impl Parser<'_> {
                         "a path into a map",
                     );
                 } else {
-                    let known: Vec<&str> = FIELDS
-                        .iter()
-                        .filter(|field| field.class.is_settable() && field.map().is_none())
-                        .map(|field| field.name)
+                    let fields = self.operation.fields.iter();
+                    let known: Vec<&str> = fields
+                        .filter(|field| field.class.is_settable() && field.members().is_none())
+                        .map(|field| &*field.name)
                         .collect();
                     self.unknown(key, "settings", &known);
                 }
@@ -237,11 +247,11 @@ impl Parser<'_> {
                 self.report(Code::ColUnsettable, key.span(), name, "a setting that a partner may set", found);
                 continue;
             }
-            match read_default(field, value.get_ref()) {
+            match read_default(self.operation, field, value.get_ref()) {
                 Ok(cell) => {
                     if let Some(wish) = wish(cell) {
                         self.rollout.defaults.push(Managed {
-                            path: Path::Field(field),
+                            path: Path::new(field, []),
                             wish,
                             origin: Origin::Default,
                         });
@@ -263,7 +273,7 @@ impl Parser<'_> {
             return false;
         };
         let places = places.iter().filter_map(Value::as_str);
-        let problems: Vec<_> = places.filter_map(|place| place.parse::<Ignored>().err()).collect();
+        let problems: Vec<_> = places.filter_map(|place| self.operation.ignored(place).err()).collect();
         for problem in &problems {
             self.report(Code::RollValue, value.span(), IGNORE, expected, problem.to_string());
         }
@@ -300,29 +310,29 @@ fn is_ours(name: &str, value: &DeValue<'_>) -> bool {
     TABLES.contains(&name) || (value.is_table() && nearest(name, TABLES.into_iter()).is_some())
 }
 
-fn read_default(field: &'static Field, value: &DeValue<'_>) -> Result<Cell, Refusal> {
-    let path = Path::Field(field);
+fn read_default(operation: &Operation, field: &Field, value: &DeValue<'_>) -> Result<Cell, Refusal> {
+    let read = |text: &str| read_setting(operation, field, text);
     let is_scalar = matches!(value, DeValue::Boolean(_) | DeValue::Integer(_) | DeValue::String(_));
-    if field.map().is_some() || !is_scalar {
+    if field.members().is_some() || !is_scalar {
         return Err(Refusal::new(
             Code::RollScalar,
             "one value, true, false, a whole number or a text: maps have side tables",
         ));
     }
     if field.is_secret() {
-        return read_setting(&path, value.as_str().unwrap_or("no text"));
+        return read(value.as_str().unwrap_or("no text"));
     }
-    match (field.kind, value) {
+    match (&field.kind, value) {
         (Kind::Bool, DeValue::Boolean(flag)) => Ok(Cell::Set(Value::Bool(*flag))),
-        (Kind::Int32, DeValue::Integer(_)) => read_setting(&path, &argument(value).unwrap_or_default()),
+        (Kind::Int32, DeValue::Integer(_)) => read(&argument(value).unwrap_or_default()),
         (Kind::Bool | Kind::Int32, DeValue::String(token)) if token.trim_start().starts_with('<') => {
-            read_setting(&path, token)
+            read(token)
         }
         (Kind::Bool, _) => Err(Refusal::new(Code::CellBool, "true or false, without quotes, or \"<null>\"")),
         (Kind::Int32, _) => {
             Err(Refusal::new(Code::CellNumber, "a whole number, without quotes, or \"<null>\""))
         }
-        (_, DeValue::String(text)) => match read_setting(&path, text)? {
+        (_, DeValue::String(text)) => match read(text)? {
             Cell::Blank => Err(Refusal::new(
                 Code::RollValue,
                 "a value, or \"<null>\" or \"<empty>\": a blank default does nothing",
@@ -392,8 +402,13 @@ mod tests {
             assert!(!problem.to_string().contains("hunter2"), "{problem}");
             found.push((problem.code, problem.line.unwrap_or(0)));
         };
-        let rollout =
-            RolloutFile::parse("rollout.toml", text.as_bytes(), &LIMITS, &mut Problems::new(&mut sink));
+        let rollout = RolloutFile::parse(
+            &Operation::default_one(),
+            "rollout.toml",
+            text.as_bytes(),
+            &LIMITS,
+            &mut Problems::new(&mut sink),
+        );
         (rollout, found)
     }
 
@@ -425,7 +440,7 @@ faults = [{ org = 1, p = 0.5 }]
         let (rollout, found) = parse(WHOLE);
         assert_eq!(found, []);
         assert_eq!(rollout.orgs.as_deref(), Some("orgs.csv"));
-        assert_eq!(rollout.sides, BTreeMap::from([(SideTable::Doors, "doors.csv".to_owned())]));
+        assert_eq!(rollout.sides, BTreeMap::from([("doors".into(), "doors.csv".to_owned())]));
         let defaults: Vec<_> =
             rollout.defaults.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect();
         assert_eq!(
@@ -539,8 +554,9 @@ faults = [{ org = 1, p = 0.5 }]
         fn never_panics(bytes: Vec<u8>, text in "[\\[\\]a-z=\"\n.{}0-9<> -]{0,60}") {
             let mut sink = |_| {};
             let mut problems = Problems::new(&mut sink);
-            RolloutFile::parse("f", &bytes, &LIMITS, &mut problems);
-            RolloutFile::parse("f", text.as_bytes(), &LIMITS, &mut problems);
+            let operation = Operation::default_one();
+            RolloutFile::parse(&operation, "f", &bytes, &LIMITS, &mut problems);
+            RolloutFile::parse(&operation, "f", text.as_bytes(), &LIMITS, &mut problems);
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Checking and building walk the same way: [`RowRules::visit`] judges every cell and hands on what it means;
 //! a check keeps nothing of it, [`RowRules::build`] makes a [`Row`].
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -19,8 +18,8 @@ use crate::code::Code;
 use crate::desired::{Desired, Expect, Managed, Origin, Wish};
 use crate::formula::unguarded;
 use crate::ids::Ruuid;
+use crate::operation::{Kind, Operation, Path};
 use crate::plan::Typed;
-use crate::settings::{Kind, Path};
 
 /// From this length on a word may be a secret.
 const OPAQUE: usize = 16;
@@ -58,6 +57,7 @@ pub(crate) enum Content {
 
 /// The columns of a manifest, and which of them exclude each other in a row.
 pub(crate) struct RowRules {
+    pub(crate) operation: Arc<Operation>,
     pub(crate) file: Arc<str>,
     pub(crate) columns: Vec<Column>,
     org: Option<usize>,
@@ -68,7 +68,7 @@ pub(crate) struct RowRules {
 }
 
 impl RowRules {
-    pub(crate) fn new(file: Arc<str>, columns: Vec<Column>) -> Self {
+    pub(crate) fn new(operation: Arc<Operation>, file: Arc<str>, columns: Vec<Column>) -> Self {
         let org = columns.iter().position(|column| *column == Column::OrgUuid);
         let clashes = clashes(&columns);
         let is_secret = |(index, column): (usize, &Column)| match column {
@@ -76,7 +76,7 @@ impl RowRules {
             _ => None,
         };
         let secrets = columns.iter().enumerate().filter_map(is_secret).collect();
-        Self { file, columns, org, secrets, clashes }
+        Self { operation, file, columns, org, secrets, clashes }
     }
 
     pub(crate) fn org_column(&self) -> Option<usize> {
@@ -127,7 +127,7 @@ impl RowRules {
                     Ok(None) => {}
                     Err(refusal) => report.refuse(index, refusal),
                 },
-                Column::Setting(path) => match read_setting(path, &text) {
+                Column::Setting(path) => match read_setting(&self.operation, path.field(), &text) {
                     Ok(Cell::Blank) => {}
                     Ok(cell) => {
                         report.warn_value(index, path.kind(), &cell);
@@ -135,7 +135,7 @@ impl RowRules {
                     }
                     Err(refusal) => report.refuse(index, refusal),
                 },
-                Column::Expect(path) => match read_expect(path, &text) {
+                Column::Expect(path) => match read_expect(&self.operation, path.field(), &text) {
                     Ok(None) => {}
                     Ok(Some(value)) => each(index, Content::Expect(value)),
                     Err(refusal) => report.refuse(index, refusal),
@@ -214,26 +214,28 @@ pub(crate) fn wish(cell: Cell) -> Option<Wish> {
 /// The columns of whole maps and entries that have columns inside of them, each with those. A header may have tens of
 /// thousands of columns, so they are grouped and not compared one by one.
 fn clashes(columns: &[Column]) -> Vec<(usize, Vec<usize>)> {
-    let mut inside: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
-    let settings = || {
-        columns.iter().enumerate().filter_map(|(index, column)| match column {
-            Column::Setting(path) => Some((index, path)),
+    let mut settings: Vec<(&Path, usize)> = columns
+        .iter()
+        .enumerate()
+        .filter_map(|(index, column)| match column {
+            Column::Setting(path) => Some((path, index)),
             _ => None,
         })
-    };
-    for (index, path) in settings() {
-        let Some(key) = path.key() else { continue };
-        inside.entry((path.field().name, None)).or_default().push(index);
-        if matches!(path, Path::Member(..)) {
-            inside.entry((path.field().name, Some(key))).or_default().push(index);
+        .collect();
+    // What is inside of a place stands right behind it.
+    settings.sort_unstable();
+    let mut clashes: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (at, (outer, index)) in settings.iter().enumerate() {
+        let behind = &settings[at + 1..];
+        let inside = behind.iter().take_while(|(path, _)| path != outer && path.is_within(outer));
+        let mut inside: Vec<usize> = inside.map(|(_, index)| *index).collect();
+        if !inside.is_empty() {
+            inside.sort_unstable();
+            clashes.push((*index, inside));
         }
     }
-    let of = |path: &Path| match path {
-        Path::Field(field) => inside.get(&(field.name, None)).cloned(),
-        Path::Entry(field, key) => inside.get(&(field.name, Some(&**key))).cloned(),
-        Path::Member(..) => None,
-    };
-    settings().filter_map(|(index, path)| Some((index, of(path)?))).collect()
+    clashes.sort_unstable();
+    clashes
 }
 
 struct Reporter<'a, 'p, 's> {
@@ -260,11 +262,9 @@ impl Reporter<'_, '_, '_> {
             return false;
         }
         let text = self.cells.get(index);
-        let slipped = self
-            .rules
-            .secrets
-            .iter()
-            .any(|&(column, ref path)| read_setting(path, &self.cells.get(column)).is_err());
+        let slipped = self.rules.secrets.iter().any(|&(column, ref path)| {
+            read_setting(&self.rules.operation, path.field(), &self.cells.get(column)).is_err()
+        });
         let opaque =
             text.len() >= OPAQUE && !text.contains(char::is_whitespace) && Some(index) != self.rules.org;
         slipped || opaque
@@ -288,7 +288,7 @@ impl Reporter<'_, '_, '_> {
         self.report(index, Problem::new(refusal.code, &self.rules.file, refusal.expected, found));
     }
 
-    fn warn_value(&mut self, index: usize, kind: Kind, cell: &Cell) {
+    fn warn_value(&mut self, index: usize, kind: &Kind, cell: &Cell) {
         if let Cell::Set(value) = cell
             && has_uncanonical_id(kind, value)
         {

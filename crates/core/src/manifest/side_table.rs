@@ -8,6 +8,7 @@
 
 use std::hash::BuildHasher as _;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use sha2::{Digest as _, Sha256};
@@ -24,9 +25,9 @@ use super::row::{RowRules, wish};
 use super::source::{ReadError, RowsError, Source};
 use super::table::{Cells, Step, Table};
 use crate::code::Code;
-use crate::desired::{Managed, Origin, SideTable, Wish};
+use crate::desired::{Managed, Origin, Wish};
 use crate::ids::Ruuid;
-use crate::settings::{Field, Kind, MapSpec, Member, Path};
+use crate::operation::{Field, Kind, Operation, Path, SideTable, TableName};
 
 /// A line: whose it is and where it stands.
 struct Entry {
@@ -40,7 +41,6 @@ struct Entry {
 }
 
 pub(crate) struct Side<R> {
-    which: SideTable,
     table: Table<R>,
     rules: SideRules,
     /// Sorted by org and line.
@@ -62,13 +62,14 @@ pub(crate) struct Orgs<'a> {
 impl<R: Read + Seek> Side<R> {
     /// Checks a side table. Without a usable manifest, its orgs are not looked for.
     pub(crate) fn read(
-        which: SideTable,
+        operation: &Arc<Operation>,
+        which: &Arc<SideTable>,
         source: Source<R>,
         orgs: Option<&Orgs<'_>>,
         problems: &mut Problems<'_>,
     ) -> Result<Option<Self>, ReadError> {
         let Some(mut table) = Table::open(source, problems)? else { return Ok(None) };
-        let rules = SideRules::of(which, &mut table, problems);
+        let rules = SideRules::of(operation, which, &mut table, problems);
         let names = table.typed_header().to_vec();
         let file = table.file().clone();
         let hasher = DefaultHashBuilder::default();
@@ -119,7 +120,7 @@ impl<R: Read + Seek> Side<R> {
                 );
                 continue;
             }
-            if let Some(column) = orgs.clash(place, which, &key, &change) {
+            if let Some(column) = orgs.clash(place, rules.table.entry(), &key, &change) {
                 let found = format!(
                     "column {} in line {} of {}",
                     quote(trim(column)),
@@ -138,7 +139,7 @@ impl<R: Read + Seek> Side<R> {
             }
             match change {
                 Change::Remove => {
-                    let path = Path::Entry(rules.map, key.into());
+                    let path = Path::new(rules.table.entry(), [key.into()]);
                     removal.get_or_insert(Removal { file: file.clone(), line: cells.line, path });
                 }
                 Change::Members(members) => {
@@ -153,11 +154,11 @@ impl<R: Read + Seek> Side<R> {
         }
         drop(places);
         entries.sort_unstable_by_key(|entry| (entry.org, entry.line));
-        Ok(Some(Self { which, table, rules, entries, removal, sets, hasher }))
+        Ok(Some(Self { table, rules, entries, removal, sets, hasher }))
     }
 
-    pub(crate) fn which(&self) -> SideTable {
-        self.which
+    pub(crate) fn name(&self) -> &TableName {
+        &self.rules.table.name
     }
 
     pub(crate) fn table(&self) -> &Table<R> {
@@ -177,7 +178,7 @@ impl<R: Read + Seek> Side<R> {
         &mut self,
         org: u32,
         managed: &mut Vec<Managed>,
-        typed: &mut Vec<(SideTable, Vec<String>)>,
+        typed: &mut Vec<(TableName, Vec<String>)>,
     ) -> Result<(), RowsError> {
         let from = self.entries.partition_point(|entry| entry.org < org);
         let len = self.entries[from..].iter().take_while(|entry| entry.org == org).count();
@@ -196,20 +197,19 @@ impl<R: Read + Seek> Side<R> {
             if self.hasher.hash_one(cells.text) != entry.content {
                 return Err(changed());
             }
-            typed.push((self.which, cells.typed()));
+            typed.push((self.rules.table.name.clone(), cells.typed()));
             let line = SideLine { rules: &self.rules, file: &file, cells: &cells, names: &names };
             let (_, key, change) = line.read(&mut silent).ok_or_else(changed)?;
-            let origin = Origin::Side(self.which, entry.line.into());
-            let map = self.rules.map;
+            let origin = Origin::Side(self.rules.table.name.clone(), entry.line.into());
             match change {
                 Change::Remove => {
-                    let path = Path::Entry(map, key.as_str().into());
+                    let path = Path::new(self.rules.table.entry(), [key.as_str().into()]);
                     managed.push(Managed { path, wish: Wish::Remove, origin });
                 }
                 Change::Members(members) => {
                     managed.extend(members.into_iter().filter_map(|(member, cell)| {
-                        let path = Path::Member(map, key.as_str().into(), member);
-                        wish(cell).map(|wish| Managed { path, wish, origin })
+                        let path = Path::new(&member, [key.as_str().into()]);
+                        wish(cell).map(|wish| Managed { path, wish, origin: origin.clone() })
                     }));
                 }
             }
@@ -220,15 +220,14 @@ impl<R: Read + Seek> Side<R> {
 
 impl Orgs<'_> {
     /// The column in which the org's row names what the line names too.
-    fn clash(&self, place: u32, which: SideTable, key: &str, change: &Change) -> Option<&str> {
-        let excludes = |column: &Column| match column {
-            Column::Setting(path) if path.field().name == which.map() => match (path, change) {
-                (Path::Field(_), _) => true,
-                (Path::Entry(_, other), _) | (Path::Member(_, other, _), Change::Remove) => **other == *key,
-                (Path::Member(_, other, member), Change::Members(members)) => {
-                    **other == *key && members.iter().any(|(named, _)| named == member)
-                }
-            },
+    fn clash(&self, place: u32, entry: &Arc<Field>, key: &str, change: &Change) -> Option<&str> {
+        let entry = Path::new(entry, [key.into()]);
+        let excludes = |column: &Column| match (column, change) {
+            (Column::Setting(path), _) if entry.is_within(path) => true,
+            (Column::Setting(path), Change::Remove) => path.is_within(&entry),
+            (Column::Setting(path), Change::Members(members)) => {
+                path.is_within(&entry) && members.iter().any(|(named, _)| named == path.field())
+            }
             _ => false,
         };
         self.named
@@ -241,11 +240,12 @@ impl Orgs<'_> {
 /// What a line does to its entry.
 enum Change {
     Remove,
-    Members(Vec<(&'static Member, Cell)>),
+    Members(Vec<(Arc<Field>, Cell)>),
 }
 
 struct SideRules {
-    map: &'static Field,
+    operation: Arc<Operation>,
+    table: Arc<SideTable>,
     columns: Vec<SideColumn>,
     org: Option<usize>,
     key: Option<usize>,
@@ -253,26 +253,29 @@ struct SideRules {
 }
 
 impl SideRules {
-    fn of<R: Read>(which: SideTable, table: &mut Table<R>, problems: &mut Problems<'_>) -> Self {
-        static NOTHING: MapSpec = MapSpec { members: &[] };
-        let map = Field::named(which.map()).expect("every side table's map is in the catalog");
-        let spec = map.map().unwrap_or(&NOTHING);
+    fn of<R: Read>(
+        operation: &Arc<Operation>,
+        which: &Arc<SideTable>,
+        table: &mut Table<R>,
+        problems: &mut Problems<'_>,
+    ) -> Self {
         let columns = table.classify(
             problems,
             &SideColumn::Refused,
-            |name| SideColumn::of(which, spec, name),
-            |column| column.shape(),
+            |name| SideColumn::of(which, name),
+            SideColumn::shape,
         );
         let place = |wanted| columns.iter().position(|column| *column == wanted);
         let rules = Self {
-            map,
+            operation: operation.clone(),
+            table: which.clone(),
             org: place(SideColumn::OrgUuid),
             key: place(SideColumn::Key),
             remove: place(SideColumn::Remove),
             columns,
         };
         table.require(rules.org, "org_uuid", problems);
-        table.require(rules.key, which.key_column(), problems);
+        table.require(rules.key, &which.key_column, problems);
         table.set_org_column(rules.org);
         rules
     }
@@ -281,7 +284,7 @@ impl SideRules {
 /// A line of a side table, under its rules.
 struct SideLine<'a> {
     rules: &'a SideRules,
-    file: &'a std::sync::Arc<str>,
+    file: &'a Arc<str>,
     cells: &'a Cells<'a>,
     names: &'a [String],
 }
@@ -329,16 +332,14 @@ impl SideLine<'_> {
         let mut members = Vec::new();
         let mut uncanonical = Vec::new();
         for (index, column) in self.rules.columns.iter().enumerate() {
-            let SideColumn::Member(member) = *column else { continue };
-            // The key is only there to be a path; what is read doesn't depend on it.
-            let path = Path::Member(self.rules.map, Box::default(), member);
-            match read_setting(&path, &self.cells.get(index)) {
+            let SideColumn::Member(member) = column else { continue };
+            match read_setting(&self.rules.operation, member, &self.cells.get(index)) {
                 Ok(Cell::Blank) => {}
                 Ok(cell) => {
-                    if matches!(&cell, Cell::Set(value) if has_uncanonical_id(member.kind, value)) {
+                    if matches!(&cell, Cell::Set(value) if has_uncanonical_id(&member.kind, value)) {
                         uncanonical.push(index);
                     }
-                    members.push((member, cell));
+                    members.push((member.clone(), cell));
                 }
                 Err(refusal) => {
                     refuse(index, org, refusal);
@@ -398,5 +399,10 @@ fn key_hash(key: &str) -> u64 {
 
 /// The columns of a manifest that a side table could name too.
 pub(crate) fn is_in_a_map(column: &Column) -> bool {
-    matches!(column, Column::Setting(path) if matches!(path.field().kind, Kind::Map(_)))
+    matches!(column, Column::Setting(path) if is_of_map(path))
+}
+
+/// Whether this is a map, or inside of one.
+pub(crate) fn is_of_map(path: &Path) -> bool {
+    !path.keys().is_empty() || matches!(path.kind(), Kind::Map(_))
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::desired::{Managed, SideTable};
+use crate::desired::Managed;
+use crate::operation::{Operation, SideTable};
 
 /// A file, opened by the caller.
 #[derive(Debug)]
@@ -24,18 +25,20 @@ impl<R> Source<R> {
 /// All that a manifest is read from.
 #[derive(Debug)]
 pub struct Inputs<R> {
+    /// What the settings are of.
+    pub operation: Arc<Operation>,
     /// One row an org.
     pub orgs: Source<R>,
     /// One row an entry of a map; a table at most once.
-    pub sides: Vec<(SideTable, Source<R>)>,
+    pub sides: Vec<(Arc<SideTable>, Source<R>)>,
     /// Wishes for every org, from `[settings]`.
     pub defaults: Vec<Managed>,
 }
 
 impl<R> Inputs<R> {
     /// A bare CSV.
-    pub fn bare(orgs: Source<R>) -> Self {
-        Self { orgs, sides: Vec::new(), defaults: Vec::new() }
+    pub fn bare(operation: Arc<Operation>, orgs: Source<R>) -> Self {
+        Self { operation, orgs, sides: Vec::new(), defaults: Vec::new() }
     }
 }
 

@@ -189,7 +189,7 @@ impl<R: Read> Table<R> {
     }
 
     /// Asks for a column that must be there, and gives its place.
-    pub(crate) fn require(&self, place: Option<usize>, name: &'static str, problems: &mut Problems<'_>) {
+    pub(crate) fn require(&self, place: Option<usize>, name: &str, problems: &mut Problems<'_>) {
         if place.is_none() {
             let expected = format!("a column {name}");
             let near = self.typed.iter().map(|typed| trim(typed)).filter(|typed| !typed.is_empty());

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::GuardKind;
-use crate::desired::SideTable;
+use crate::operation::{Ignored, Operation, TableName};
 use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use crate::secret::Fingerprint;
-use crate::settings::Ignored;
 use crate::timestamp::Timestamp;
 
 /// The version of the plan's format that this code writes, and the newest that it reads. A plan of format 1 says of
@@ -69,11 +68,15 @@ pub struct Header {
 }
 
 impl Header {
+    /// What `[limits] ignore` names, as typed.
+    pub fn ignored_places(&self) -> impl Iterator<Item = &str> {
+        self.limits.get("ignore").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
     /// What `[limits] ignore` names: places that may change by themselves.
-    pub fn ignored(&self) -> Vec<Ignored> {
-        let places = self.limits.get("ignore").and_then(Value::as_array).into_iter().flatten();
+    pub fn ignored(&self, operation: &Operation) -> Vec<Ignored> {
         // They could be read when the plan was made.
-        places.filter_map(|place| place.as_str()?.parse().ok()).collect()
+        self.ignored_places().filter_map(|place| operation.ignored(place).ok()).collect()
     }
 }
 
@@ -90,7 +93,7 @@ pub struct InputDigest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SideColumns {
     /// Which table.
-    pub table: SideTable,
+    pub table: TableName,
     /// Its columns.
     pub columns: Vec<String>,
 }

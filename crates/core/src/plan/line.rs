@@ -1,17 +1,21 @@
 //! A line of a plan: one org, and what is to be done to it.
 
+use std::sync::Arc;
+
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::UnknownKey;
-use crate::desired::{Expect, Origin, SideTable, Wish};
+use super::stored::StoredLine;
+use crate::desired::{Expect, Origin, Wish};
 use crate::ids::Ruuid;
+use crate::operation::{Kind, Operation, Path, Risk, TableName};
 use crate::outcome::{Complaint, Image, OrgOutcome};
 use crate::reply::Ack;
 use crate::secret::{Fingerprint, SecretName};
-use crate::settings::{Path, Risk, same};
+use crate::settings::same;
 use crate::status::{Action, Status, Verified};
 
 /// What planning found for an org.
@@ -58,8 +62,7 @@ impl Verdict {
 }
 
 /// A managed path: what stood there when the plan was made, and what is wanted.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "StoredField")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlannedField {
     /// Where.
     pub path: Path,
@@ -72,27 +75,6 @@ pub struct PlannedField {
     pub fingerprint: Option<Fingerprint>,
     /// Where the wish was written. Not stored where that is the row.
     pub from: Origin,
-}
-
-/// A [`PlannedField`] as a plan has it: without what the rest says.
-#[derive(Deserialize)]
-struct StoredField {
-    path: Path,
-    before: Option<Image>,
-    after: Wish,
-    fingerprint: Option<Fingerprint>,
-    from: Option<Origin>,
-}
-
-impl From<StoredField> for PlannedField {
-    fn from(stored: StoredField) -> Self {
-        let StoredField { path, before, after, fingerprint, from } = stored;
-        let before = before.unwrap_or_else(|| match &after {
-            Wish::Set(value) => Image::Json(value.clone()),
-            Wish::Remove | Wish::Secret(_) => Image::Absent,
-        });
-        Self { path, before, after, fingerprint, from: from.unwrap_or(Origin::Row) }
-    }
 }
 
 impl Serialize for PlannedField {
@@ -142,19 +124,20 @@ impl PlannedField {
 /// What a reviewer must see of a change before anything else.
 impl PlannedField {
     /// What makes somebody less safe here, if the change does.
-    pub fn risk(&self) -> Option<&'static Risk> {
+    pub fn risk(&self) -> Option<&Arc<Risk>> {
         let Wish::Set(after) = &self.after else { return None };
         if !self.differs() {
             return None;
         }
-        if let (Path::Entry(map, _), Value::Object(entry)) = (&self.path, after) {
+        let field = self.path.field();
+        if let (true, Some(members), Value::Object(entry)) = (field.is_entry(), field.members(), after) {
             // An entry that comes back whole.
-            let members = map.map().into_iter().flat_map(|spec| spec.members);
             return members
-                .filter_map(|member| Some((member.risk.as_ref()?, entry.get(member.name)?)))
+                .iter()
+                .filter_map(|member| Some((member.risk.as_ref()?, entry.get(&*member.name)?)))
                 .find_map(|(risk, value)| risk.covers(value).then_some(risk));
         }
-        let risk = self.path.risk().filter(|risk| risk.covers(after))?;
+        let risk = field.risk.as_ref().filter(|risk| risk.covers(after))?;
         let was_so = match &self.before {
             // What was off and loses its value stays off.
             Image::Json(before) if after.is_null() => risk.covers(before),
@@ -172,8 +155,8 @@ impl PlannedField {
                 Value::Object(entries) => !entries.is_empty(),
                 other => !other.is_null(),
             };
-            matches!((&self.path, &self.before, &self.after),
-                (Path::Field(_), Image::Json(before), Wish::Set(Value::Object(after)))
+            matches!((self.path.kind(), &self.before, &self.after),
+                (Kind::Map(_) | Kind::Opaque, Image::Json(before), Wish::Set(Value::Object(after)))
                 if after.is_empty() && holds(before))
         };
         self.differs() && (self.after == Wish::Remove || empties())
@@ -187,7 +170,7 @@ pub struct Typed {
     pub row: Vec<String>,
     /// The cells of its side rows, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sides: Vec<(SideTable, Vec<String>)>,
+    pub sides: Vec<(TableName, Vec<String>)>,
 }
 
 /// [`Typed`] as JSON: most who read a plan don't need it, and it is as long as the rest.
@@ -224,59 +207,67 @@ impl PartialEq for RawTyped {
 }
 
 /// One org in a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanLine {
     /// The number of its wave; only orgs to be written have one. It stands first, where
     /// [`PlanWriter::placed`](super::PlanWriter::placed) can put it once all waves are known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<u32>,
     /// The physical line of its row in the manifest; the header's is 1.
     pub line: u64,
     /// The org.
     pub org: Ruuid,
     /// Its name: as typed, else the live one where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Why it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
     /// The row's note.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The row's `_*` cells, in the header's order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<String>,
     /// What planning found.
     pub verdict: Verdict,
     /// What is to be done. Not stored where that is nothing.
-    #[serde(default = "Action::nothing", skip_serializing_if = "Action::is_none")]
+    #[serde(skip_serializing_if = "Action::is_none")]
     pub action: Action,
     /// Why, where something is wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub complaint: Option<Complaint>,
     /// The read didn't say whose settings these are.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unproven: bool,
     /// What must be live before the write.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<Expect>,
     /// The names of the secrets that the write needs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretName>,
     /// Every managed path.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<PlannedField>,
     /// Entries that the write adds to maps that have others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub additions: Vec<UnknownKey>,
     /// Entries to be removed that aren't there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub idle_removals: Vec<UnknownKey>,
     /// The row as typed.
     pub typed: RawTyped,
 }
 
 impl PlanLine {
+    /// Reads a line of a plan of an operation.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(json: &str, operation: &Operation) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<StoredLine<'_>>(json)?.resolve(operation)
+    }
+
     /// Makes this the line of an org that something stops.
     pub fn stop(&mut self, verdict: Verdict, complaint: Complaint) {
         self.verdict = verdict;

@@ -7,7 +7,8 @@
 //! 3. the [`Footer`]: counts, guards, and a seal over every byte before it.
 //!
 //! The seal is an HMAC under a key derived from the API key and the plan's id: whoever holds another key, or
-//! altered a byte, has no plan. Secrets stand here only as names and fingerprints. Files are opened elsewhere.
+//! altered a byte, has no plan. Secrets stand here only as names and fingerprints, paths as texts: a reader is given the
+//! operation that they belong to. Files are opened elsewhere.
 
 mod footer;
 mod guard;
@@ -15,6 +16,7 @@ mod header;
 mod index;
 mod line;
 mod reader;
+mod stored;
 mod unknown_key;
 mod writer;
 

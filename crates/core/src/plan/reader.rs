@@ -1,6 +1,7 @@
 //! Reads a plan as a stream and proves its seal.
 
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
@@ -8,8 +9,10 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::stored::StoredLine;
 use super::{FORMAT, Footer, Header, IndexEntry, PlanLine, Verdict};
 use crate::ids::Ruuid;
+use crate::operation::Operation;
 use crate::secret::{SealKey, hex};
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
@@ -48,6 +51,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct PlanReader<R: BufRead> {
     lines: Lines<R>,
+    operation: Arc<Operation>,
     header: Header,
     footer: Option<(Footer, String)>,
     mac: Option<Hmac<Sha256>>,
@@ -76,7 +80,7 @@ impl<R: BufRead> PlanReader<R> {
     ///
     /// # Errors
     /// Not a plan, or a newer one.
-    pub fn open(input: R) -> Result<Self, PlanError> {
+    pub fn open(input: R, operation: &Arc<Operation>) -> Result<Self, PlanError> {
         // A newer header may hold what this version can't parse, so its number is looked at first.
         #[derive(Deserialize)]
         struct Format {
@@ -92,7 +96,7 @@ impl<R: BufRead> PlanReader<R> {
             return Err(PlanError::Newer { found: format });
         }
         let header = lines.parse().map_err(no_header)?;
-        Ok(Self { lines, header, footer: None, mac: None })
+        Ok(Self { lines, operation: Arc::clone(operation), header, footer: None, mac: None })
     }
 
     /// Reads the header, and will judge the seal at the end. `key_of` derives the seal's key from the plan's
@@ -100,8 +104,12 @@ impl<R: BufRead> PlanReader<R> {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_sealed(input: R, key_of: impl FnOnce(&str) -> SealKey) -> Result<Self, PlanError> {
-        let mut reader = Self::open(input)?;
+    pub fn open_sealed(
+        input: R,
+        operation: &Arc<Operation>,
+        key_of: impl FnOnce(&str) -> SealKey,
+    ) -> Result<Self, PlanError> {
+        let mut reader = Self::open(input, operation)?;
         let mut mac = key_of(&reader.header.plan_id).mac();
         mac.update(&reader.lines.buffer);
         reader.mac = Some(mac);
@@ -113,13 +121,18 @@ impl<R: BufRead> PlanReader<R> {
         &self.header
     }
 
+    /// The operation that it is of.
+    pub const fn operation(&self) -> &Arc<Operation> {
+        &self.operation
+    }
+
     /// The next org with its place in the file; `None` after the last, when the seal has been found good.
     ///
     /// # Errors
     /// A line that isn't of a plan, a missing end, or a seal that doesn't fit.
     pub fn next_org(&mut self) -> Result<Option<(IndexEntry, PlanLine)>, PlanError> {
         let Some(offset) = self.advance()? else { return Ok(None) };
-        let line: PlanLine = self.lines.parse()?;
+        let line = self.line()?;
         Ok(Some((self.entry(offset, line.wave, line.verdict), line)))
     }
 
@@ -140,7 +153,8 @@ impl<R: BufRead> PlanReader<R> {
     /// # Errors
     /// It isn't of a plan.
     pub fn line(&self) -> Result<PlanLine, PlanError> {
-        self.lines.parse()
+        let line = self.lines.parse::<StoredLine<'_>>()?.resolve(&self.operation);
+        line.map_err(|source| PlanError::Line { line: self.lines.number, source })
     }
 
     /// Goes to the next org's line and returns where it begins; at the end, judges the seal.
@@ -241,12 +255,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::desired::{Origin, SideTable, Wish};
+    use crate::desired::{Origin, Wish};
     use crate::outcome::Image;
     use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
     use crate::secret::{SecretText, key_fingerprint};
     use crate::timestamp::Timestamp;
+
+    fn operation() -> Arc<Operation> {
+        Operation::default_one()
+    }
 
     fn api_key() -> SecretText {
         SecretText::new("the key".into())
@@ -295,7 +313,7 @@ mod tests {
             expects: Vec::new(),
             secrets: Vec::new(),
             fields: vec![PlannedField {
-                path: "saveClips".parse().unwrap(),
+                path: operation().path("saveClips").unwrap(),
                 before: Image::Json(json!(null)),
                 after: Wish::Set(json!(true)),
                 fingerprint: None,
@@ -324,12 +342,12 @@ mod tests {
     }
 
     fn read_all(bytes: &[u8]) -> Result<Vec<PlanLine>, PlanError> {
-        let mut reader = PlanReader::open_sealed(bytes, |id| SealKey::derive(&api_key(), id))?;
+        let mut reader = PlanReader::open_sealed(bytes, &operation(), |id| SealKey::derive(&api_key(), id))?;
         let mut lines = Vec::new();
         while let Some((entry, line)) = reader.next_org()? {
             let start = usize::try_from(entry.offset).unwrap();
             let again = &bytes[start..start + entry.length as usize];
-            assert_eq!(serde_json::from_slice::<PlanLine>(again).unwrap(), line);
+            assert_eq!(PlanLine::read(std::str::from_utf8(again).unwrap(), &operation()).unwrap(), line);
             lines.push(line);
         }
         Ok(lines)
@@ -374,7 +392,7 @@ mod tests {
     fn another_key_does_not_fit() {
         let other = |id: &str| SealKey::derive(&SecretText::new("other".into()), id);
         let bytes = plan();
-        let mut reader = PlanReader::open_sealed(&bytes[..], other).unwrap();
+        let mut reader = PlanReader::open_sealed(&bytes[..], &operation(), other).unwrap();
         while let Ok(Some(_)) = reader.next_org() {}
         assert!(reader.footer().is_none());
     }
@@ -396,21 +414,24 @@ mod tests {
         };
         let plain = bytes(&header());
         assert!(!plain.windows(6).any(|word| word == b"undoes"));
-        assert_eq!(PlanReader::open(&plain[..]).unwrap().header(), &header());
+        assert_eq!(PlanReader::open(&plain[..], &operation()).unwrap().header(), &header());
         let undo = Header { undoes: Some("r1".into()), ..header() };
-        assert_eq!(PlanReader::open(&bytes(&undo)[..]).unwrap().header().undoes.as_deref(), Some("r1"));
+        assert_eq!(
+            PlanReader::open(&bytes(&undo)[..], &operation()).unwrap().header().undoes.as_deref(),
+            Some("r1")
+        );
     }
 
     #[test]
     fn what_a_line_does_not_say_is_the_default_and_a_plan_that_says_it_is_read_too() {
         let field = |before, after, from| PlannedField {
-            path: "doorInfoMap.d1.clipDuration".parse().unwrap(),
+            path: operation().path("doorInfoMap.d1.clipDuration").unwrap(),
             before,
             after,
             fingerprint: None,
             from,
         };
-        let (side, set) = (Origin::Side(SideTable::Doors, 4), |value| Wish::Set(value));
+        let (side, set) = (Origin::Side("doors".into(), 4), |value| Wish::Set(value));
         let fields = vec![
             field(Image::Json(json!(30)), set(json!(30)), Origin::Row),
             field(Image::Json(json!(null)), set(json!(null)), side),
@@ -423,7 +444,7 @@ mod tests {
         let verdict = Verdict::Unchanged;
         let short = PlanLine { fields, verdict, action: verdict.action(), ..line(2) };
         let text = serde_json::to_string(&short).unwrap();
-        assert_eq!(serde_json::from_str::<PlanLine>(&text).unwrap(), short);
+        assert_eq!(PlanLine::read(&text, &operation()).unwrap(), short);
         let stored: Value = serde_json::from_str(&text).unwrap();
         assert!(stored.get("action").is_none(), "{stored}");
         let said =
@@ -436,8 +457,8 @@ mod tests {
         let since = r#"{"line":2,"org":"AAAAAAAAAAAAAAAAAAAAAA","verdict":"unchanged","fields":
             [{"path":"saveClips","after":{"set":true}}],"typed":{"row":[]}}"#;
         assert_eq!(
-            serde_json::from_str::<PlanLine>(of_format_1).unwrap(),
-            serde_json::from_str::<PlanLine>(since).unwrap()
+            PlanLine::read(of_format_1, &operation()).unwrap(),
+            PlanLine::read(since, &operation()).unwrap()
         );
     }
 
@@ -445,6 +466,6 @@ mod tests {
     fn a_newer_format_is_refused_by_its_number() {
         let newer = br#"{"format":99,"something":"else"}
 "#;
-        assert!(matches!(PlanReader::open(&newer[..]), Err(PlanError::Newer { found: 99 })));
+        assert!(matches!(PlanReader::open(&newer[..], &operation()), Err(PlanError::Newer { found: 99 })));
     }
 }

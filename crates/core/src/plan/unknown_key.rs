@@ -2,22 +2,22 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::legible::is_hidden;
-use crate::settings::Path;
+use crate::operation::Path;
 
 /// A key that the manifest names and that isn't among the live entries of its map, with the live keys that may be meant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UnknownKey {
     /// The entry.
     pub entry: Path,
     /// Live keys of the same map, nearest first; not all of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<String>,
     /// Whether a live key is the same under another spelling: other zeros, case, spaces, dashes or composition, or what
     /// a spreadsheet makes of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub respelled: bool,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.entry.key().unwrap_or_default();
         let other: String = self.near.concat();
-        write!(f, "{} {}", self.entry.field().name, Apart { text: key, other: &other, all: self.respelled })?;
+        write!(f, "{} {}", self.entry.map_name(), Apart { text: key, other: &other, all: self.respelled })?;
         if !self.near.is_empty() {
             f.write_str(if self.respelled { ", live is " } else { ", nearest live: " })?;
         }
@@ -66,7 +66,8 @@ mod tests {
 
     fn said(path: &str, near: &[&str], respelled: bool) -> String {
         let near = near.iter().map(|near| (*near).to_owned()).collect();
-        UnknownKey { entry: path.parse().unwrap(), near, respelled }.to_string()
+        UnknownKey { entry: crate::operation::Operation::default_one().path(path).unwrap(), near, respelled }
+            .to_string()
     }
 
     #[test]

@@ -7,18 +7,19 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Kind, MapSpec};
 use crate::ids::Ruuid;
+use crate::operation::{Fields, Kind};
 
 /// Whether two values of this kind mean the same. `None` is absent, and absent is as good as null.
-pub fn same(kind: Kind, left: Option<&Value>, right: Option<&Value>) -> bool {
+pub fn same(kind: &Kind, left: Option<&Value>, right: Option<&Value>) -> bool {
     match (left.unwrap_or(&Value::Null), right.unwrap_or(&Value::Null)) {
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
         (left, right) => match kind {
             Kind::Cameras => same_cameras(left, right),
             Kind::Ruuid => same_id(left, right),
-            Kind::Map(spec) => same_map(spec, left, right),
+            Kind::Map(entry) => same_map(&entry.kind, left, right),
+            Kind::Object(members) => same_object(members, left, right),
             Kind::Bool
             | Kind::Int32
             | Kind::Text
@@ -68,16 +69,16 @@ fn same_cameras(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn same_map(spec: &MapSpec, left: &Value, right: &Value) -> bool {
+fn same_map(entry: &Kind, left: &Value, right: &Value) -> bool {
     let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
-    keys(left, right).into_iter().all(|key| match (left.get(key), right.get(key)) {
-        (Some(Value::Object(left)), Some(Value::Object(right))) => {
-            keys(left, right).into_iter().all(|name| {
-                let kind = spec.member(name).map_or(Kind::Opaque, |member| member.kind);
-                same(kind, left.get(name), right.get(name))
-            })
-        }
-        (left, right) => left.unwrap_or(&Value::Null) == right.unwrap_or(&Value::Null),
+    keys(left, right).into_iter().all(|key| same(entry, left.get(key), right.get(key)))
+}
+
+fn same_object(members: &Fields, left: &Value, right: &Value) -> bool {
+    let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
+    keys(left, right).into_iter().all(|name| {
+        let kind = members.get(name).map_or(&Kind::Opaque, |member| &member.kind);
+        same(kind, left.get(name), right.get(name))
     })
 }
 
@@ -93,26 +94,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::settings::Field;
+    use crate::operation::Operation;
 
     #[test]
     fn absent_and_null_are_one_but_empty_is_another() {
-        assert!(same(Kind::Text, None, Some(&json!(null))));
-        assert!(!same(Kind::Text, None, Some(&json!(""))));
-        assert!(!same(Kind::Cameras, Some(&json!(null)), Some(&json!([]))));
+        assert!(same(&Kind::Text, None, Some(&json!(null))));
+        assert!(!same(&Kind::Text, None, Some(&json!(""))));
+        assert!(!same(&Kind::Cameras, Some(&json!(null)), Some(&json!([]))));
     }
 
     #[test]
     fn cameras_compare_as_sets_of_ids() {
         let left = json!(["AAAAAAAAAAAAAAAAAAAAAA", "BAAAAAAAAAAAAAAAAAAAAA"]);
         let right = json!(["BAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB"]);
-        assert!(same(Kind::Cameras, Some(&left), Some(&right)));
-        assert!(!same(Kind::Cameras, Some(&left), Some(&json!(["AAAAAAAAAAAAAAAAAAAAAA"]))));
+        assert!(same(&Kind::Cameras, Some(&left), Some(&right)));
+        assert!(!same(&Kind::Cameras, Some(&left), Some(&json!(["AAAAAAAAAAAAAAAAAAAAAA"]))));
     }
 
     #[test]
     fn maps_compare_in_any_order_and_by_the_kinds_of_their_members() {
-        let kind = Field::named("doorInfoMap").unwrap().kind;
+        let operation = Operation::default_one();
+        let kind = &operation.fields.get("doorInfoMap").unwrap().kind;
         let left = json!({"a": {"assignedCameraList": ["x", "y"], "doorName": null}, "b": {}});
         let right = json!({"b": {}, "a": {"assignedCameraList": ["y", "x"]}});
         assert!(same(kind, Some(&left), Some(&right)));
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn numbers_compare_by_value() {
-        assert!(same(Kind::Int32, Some(&json!(5)), Some(&json!(5.0))));
-        assert!(!same(Kind::Int32, Some(&json!(5)), Some(&json!("5"))));
+        assert!(same(&Kind::Int32, Some(&json!(5)), Some(&json!(5.0))));
+        assert!(!same(&Kind::Int32, Some(&json!(5)), Some(&json!("5"))));
     }
 }

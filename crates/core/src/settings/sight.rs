@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::members::decoded;
 use super::node::{Node, Object};
-use super::{Class, Field, Path, RawObject, same};
-use crate::outcome::Image;
+use super::{Image, RawObject, same};
+use crate::operation::{Class, Operation, Path};
 use crate::secret::{SealKey, SecretText, is_masked};
 
 /// What stands at one path.
@@ -41,7 +41,7 @@ impl Sight {
         match self {
             Self::Absent => Image::Absent,
             Self::Json(value) => Image::Json(value.clone()),
-            Self::Secret(secret) => Image::Secret(seal.fingerprint(path.field().name, secret.expose())),
+            Self::Secret(secret) => Image::Secret(seal.fingerprint(path.field().place(), secret.expose())),
             Self::Hidden => Image::Hidden,
         }
     }
@@ -66,11 +66,10 @@ impl Sight {
     }
 }
 
-/// The secrets that settings show.
-pub fn secrets_in(object: &RawObject) -> impl Iterator<Item = SecretText> {
-    let secrets = super::FIELDS.iter().filter(|field| field.is_secret());
-    secrets.filter_map(|field| {
-        let text: Option<String> = serde_json::from_str(object.get(field.name)?.get()).ok()?;
+/// The secrets that settings of an operation show.
+pub fn secrets_in(operation: &Operation, object: &RawObject) -> impl Iterator<Item = SecretText> {
+    operation.fields.secrets().filter_map(|field| {
+        let text: Option<String> = serde_json::from_str(object.get(&field.name)?.get()).ok()?;
         text.filter(|text| !is_masked(text)).map(SecretText::new)
     })
 }
@@ -90,54 +89,42 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// Something above it is neither an object nor null, or a secret is not a text.
     pub fn at(&self, path: &Path) -> Result<Sight, ShapeError> {
-        let mut object = &self.0;
-        let mut parts = path.parts().peekable();
-        let mut depth = 0;
-        while let Some(part) = parts.next() {
-            depth += 1;
-            let node = object.get(part);
-            if parts.peek().is_none() {
-                return if path.class() == Class::Secret {
-                    secret(path, node)
-                } else {
-                    Ok(plain(path, node))
-                };
-            }
-            let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(Sight::Absent) };
-            object = node.object().ok_or_else(|| no_object(path, depth, node))?;
-        }
-        Ok(Sight::Absent)
+        let depth = path.depth() - 1;
+        let Some(object) = self.object_at(path, depth)? else { return Ok(Sight::Absent) };
+        let node = path.part(depth).and_then(|part| object.get(part));
+        if path.class() == Class::Secret { secret(path, node) } else { Ok(plain(path, node)) }
     }
 
-    /// Whether an entry is there, and not null.
+    /// The keys of the entries beside an entry, itself included, that are there, and not null.
     ///
     /// # Errors
     /// The map is not an object.
-    pub fn has_entry(&self, map: &'static Field, key: &str) -> Result<bool, ShapeError> {
-        Ok(self.map(map)?.and_then(|map| map.get(key)).is_some_and(|entry| !entry.is_null()))
+    pub fn keys_beside(&self, entry: &Path) -> Result<Vec<Cow<'_, str>>, ShapeError> {
+        let map = self.object_at(entry, entry.depth() - 1)?;
+        let entries = map.into_iter().flat_map(Object::iter).filter(|(_, entry)| !entry.is_null());
+        Ok(entries.filter_map(|(key, _)| decoded(key)).collect())
     }
 
-    /// The keys of a map's entries that are there, and not null.
-    pub fn keys(&self, map: &'static Field) -> impl Iterator<Item = Cow<'_, str>> {
-        let entries = self.map(map).ok().flatten().into_iter().flat_map(Object::iter);
-        entries.filter(|(_, entry)| !entry.is_null()).filter_map(|(key, _)| decoded(key))
-    }
-
-    fn map(&self, map: &'static Field) -> Result<Option<&Object<'a>>, ShapeError> {
-        let node = self.0.get(map.name).filter(|node| !node.is_null());
-        node.map(|node| node.object().ok_or_else(|| no_object(&Path::Field(map), 1, node))).transpose()
+    /// The object that the first parts of a path lead to; `None` where there is none.
+    fn object_at(&self, path: &Path, depth: usize) -> Result<Option<&Object<'a>>, ShapeError> {
+        let mut object = &self.0;
+        for (above, part) in (1..).zip(path.parts().take(depth)) {
+            let Some(node) = object.get(part).filter(|node| !node.is_null()) else { return Ok(None) };
+            object = node.object().ok_or_else(|| no_object(path, above, node))?;
+        }
+        Ok(Some(object))
     }
 }
 
 /// Something above a path, so many parts deep, is not an object: nothing can be said of what it would hold.
 pub(crate) fn no_object(path: &Path, depth: usize, node: &Node<'_>) -> ShapeError {
-    ShapeError { place: path.above(depth), expected: "an object", found: node.shape() }
+    ShapeError { place: path.text_above(depth), expected: "an object", found: node.shape() }
 }
 
 fn plain(path: &Path, node: Option<&Node<'_>>) -> Sight {
     match node {
         // An entry that is null counts as none.
-        Some(node) if !(node.is_null() && matches!(path, Path::Entry(..))) => json(node.text()),
+        Some(node) if !(node.is_null() && path.is_entry()) => json(node.text()),
         _ => Sight::Absent,
     }
 }
@@ -165,7 +152,7 @@ mod tests {
 
     fn see(settings: &str, path: &str) -> Result<Sight, ShapeError> {
         let object = RawObject::parse(settings).unwrap();
-        Settings::new(&object).at(&path.parse().unwrap())
+        Settings::new(&object).at(&Operation::default_one().path(path).unwrap())
     }
 
     #[test]
@@ -210,7 +197,7 @@ mod tests {
     #[test]
     fn secrets_are_written_down_as_fingerprints_only() {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
-        let path: Path = "apiToken".parse().unwrap();
+        let path = Operation::default_one().path("apiToken").unwrap();
         let sight = see(r#"{"apiToken":"hunter2"}"#, "apiToken").unwrap();
         let image = sight.image(&path, &seal);
         assert!(!format!("{sight:?}{image:?}").contains("hunter2"));

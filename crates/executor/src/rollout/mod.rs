@@ -18,10 +18,12 @@ mod waves;
 mod work;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::Context as Comparing;
 use orgwave_core::event::{EventKind, EventSink};
+use orgwave_core::operation::{Ignored, Operation};
 use orgwave_core::org::{Applied, OrgState, Rules};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{IndexEntry, Verdict};
@@ -29,7 +31,6 @@ use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Throttle;
 use orgwave_core::run::{Entry, Finish, OrgProgress, Pause, StopReason};
 use orgwave_core::secret::{SealKey, Secrets};
-use orgwave_core::settings::Ignored;
 use orgwave_core::status::{Counts, Status};
 use tokio::sync::mpsc;
 
@@ -40,6 +41,8 @@ use crate::pump::{Context, Control, Ending, pump};
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// What is written.
+    pub operation: Arc<Operation>,
     /// The run.
     pub run_id: String,
     /// Its plan.
@@ -189,7 +192,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         write: policy.write,
         verify: policy.verify,
         ignored: &policy.ignored,
-        comparing: Comparing { secrets: job.secrets, seal: job.seal },
+        comparing: Comparing { operation: &policy.operation, secrets: job.secrets, seal: job.seal },
         retry,
         settle_only: policy.settle_only,
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, Managed, Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{IndexEntry, PlanLine, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SealKey, SecretText};
@@ -71,6 +72,7 @@ pub(crate) fn limits() -> Limits {
 
 pub(crate) fn policy() -> Policy {
     Policy {
+        operation: Operation::default_one(),
         run_id: "run".into(),
         plan_id: "plan".into(),
         write: WriteMode::Merge,
@@ -140,7 +142,7 @@ impl Stage {
                 settings["doorInfoMap"]["front"]["remoteUnlock"] = json!(true);
             }
             let managed = |(path, _, value): &(&str, &str, Value)| Managed {
-                path: path.parse().expect("a path"),
+                path: Operation::default_one().path(path).expect("a path"),
                 wish: Wish::Set(value.clone()),
                 origin: Origin::Row,
             };
@@ -149,8 +151,12 @@ impl Stage {
             let desired = Desired { managed, expects: Vec::new() };
             let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
             let live = policy.write.reads().then_some(&live);
-            let diff =
-                diff(&desired, live, Context { secrets: &secrets, seal: &seal }).expect("known shapes");
+            let diff = diff(
+                &desired,
+                live,
+                Context { operation: &Operation::default_one(), secrets: &secrets, seal: &seal },
+            )
+            .expect("known shapes");
             let verdict = if diff.differs && *wave > 0 { Verdict::Update } else { Verdict::Unchanged };
             lines.push(PlanLine {
                 line: 2 + number as u64,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::reply::{
-    Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Throttle, Unclear,
+    Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Said as Confessed, Throttle, Unclear,
 };
 use orgwave_core::settings::RawObject;
 use orgwave_executor::ports::{ReadApi, WriteApi};
@@ -464,7 +464,9 @@ impl Transport {
                 shown.insert("apiToken".into(), Value::String("***".into()));
             }
             Some(Fault::Gone) => (org.gone, org.edited) = (true, true),
-            Some(Fault::Warned) => ack.warning = Some("one door is in two locations".into()),
+            Some(Fault::Warned) => {
+                ack.push("warning", Confessed::Text("one door is in two locations".into()));
+            }
             Some(Fault::Sleep(_)) => {
                 org.edited = true;
                 let mut settings = org.settings.clone();

@@ -7,11 +7,13 @@
 //! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
 //!   a formula in) is left out and named.
 
+use std::sync::Arc;
+
 use orgwave_core::autoformat::is_reformatted;
-use orgwave_core::desired::SideTable;
 use orgwave_core::formula::{begins_formula, guarded};
 use orgwave_core::manifest::{write_cell, write_key};
-use orgwave_core::settings::{Class, FIELDS, Field, Kind, MapSpec, Path, RawObject};
+use orgwave_core::operation::{Class, Field, Fields, Kind, Operation, Path, SideTable, TableName};
+use orgwave_core::settings::RawObject;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -31,7 +33,7 @@ pub struct OrgCells {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Which table.
-    pub table: SideTable,
+    pub table: TableName,
     /// The cell of the key.
     pub key: String,
     /// By the members of the table's map.
@@ -39,71 +41,55 @@ pub struct Entry {
 }
 
 /// The settings that have a column in `orgs.csv`.
-pub fn columns() -> impl Iterator<Item = &'static Field> {
-    FIELDS.iter().filter(|field| field.class == Class::Setting && field.map().is_none())
-}
-
-/// What the entries of a table's map hold.
-pub fn spec_of(table: SideTable) -> (&'static Field, &'static MapSpec) {
-    Field::named(table.map())
-        .and_then(|field| Some((field, field.map()?)))
-        .expect("every side table's map is a map of the catalog")
+pub fn columns(operation: &Operation) -> impl Iterator<Item = &Arc<Field>> {
+    operation.fields.iter().filter(|field| field.class == Class::Setting && field.members().is_none())
 }
 
 impl OrgCells {
-    /// The cells of these settings.
-    pub fn of(live: &RawObject) -> Self {
+    /// The cells of these settings of an operation.
+    pub fn of(operation: &Operation, live: &RawObject) -> Self {
         let mut cells = Self::default();
-        for field in columns() {
-            let cell = cells.cell(&Path::Field(field), live);
+        for field in columns(operation) {
+            let cell = cells.cell(operation, &Path::new(field, []), live);
             cells.settings.push(cell);
         }
-        for table in SideTable::ALL {
-            let (field, spec) = spec_of(table);
-            match live.get(field.name).map(RawValue::get) {
+        for table in &operation.tables {
+            match live.get(&table.map.name).map(RawValue::get) {
                 None | Some("null") => {}
                 Some(raw) => match RawObject::parse(raw) {
-                    Ok(map) => cells.entries_of(table, field, spec, &map),
-                    Err(_) => cells.left_out.push(field.name.to_owned()),
+                    Ok(map) => cells.entries_of(operation, table, &map),
+                    Err(_) => cells.left_out.push(table.map.name.to_string()),
                 },
             }
         }
         cells
     }
 
-    fn entries_of(
-        &mut self,
-        table: SideTable,
-        field: &'static Field,
-        spec: &'static MapSpec,
-        map: &RawObject,
-    ) {
+    fn entries_of(&mut self, operation: &Operation, table: &SideTable, map: &RawObject) {
+        let described = table.entry();
         for (key, raw) in map.iter() {
+            let path = |field| Path::new(field, [(*key).into()]);
             let key_cell = write_key(&key).and_then(safe);
             let (Some(key_cell), Ok(entry)) = (key_cell, RawObject::parse(raw.get())) else {
-                self.left_out.push(Path::Entry(field, (*key).into()).to_string());
+                self.left_out.push(path(described).to_string());
                 continue;
             };
-            let members: Vec<String> = spec
-                .members
-                .iter()
-                .map(|member| self.cell(&Path::Member(field, (*key).into(), member), &entry))
-                .collect();
+            let members = described.members().into_iter().flat_map(Fields::iter);
+            let members: Vec<String> =
+                members.map(|member| self.cell(operation, &path(member), &entry)).collect();
             // A line with nothing but a key asks for nothing.
             if members.iter().any(|cell| !cell.is_empty()) {
-                self.entries.push(Entry { table, key: key_cell, members });
+                self.entries.push(Entry { table: table.name.clone(), key: key_cell, members });
             }
         }
     }
 
     /// The cell of the value at a path, which `object` holds under the path's last name.
-    fn cell(&mut self, path: &Path, object: &RawObject) -> String {
-        let name = match path {
-            Path::Member(_, _, member) => member.name,
-            Path::Field(field) | Path::Entry(field, _) => field.name,
-        };
-        let Some(raw) = object.get(name) else { return String::new() };
-        let cell = serde_json::from_str::<Value>(raw.get()).ok().and_then(|value| write_cell(path, &value));
+    fn cell(&mut self, operation: &Operation, path: &Path, object: &RawObject) -> String {
+        let field = path.field();
+        let Some(raw) = object.get(&field.name) else { return String::new() };
+        let value = serde_json::from_str::<Value>(raw.get()).ok();
+        let cell = value.and_then(|value| write_cell(operation, field, &value));
         let cell = cell.and_then(|cell| match path.kind() {
             Kind::Int32 | Kind::Bool => Some(cell),
             // Each id of a list may begin with `-`, and no id is a formula.
@@ -142,11 +128,11 @@ mod tests {
     use super::*;
 
     fn cells(settings: &Value) -> OrgCells {
-        OrgCells::of(&RawObject::parse(&settings.to_string()).unwrap())
+        OrgCells::of(&Operation::default_one(), &RawObject::parse(&settings.to_string()).unwrap())
     }
 
     fn setting(cells: &OrgCells, name: &str) -> String {
-        let place = columns().position(|field| field.name == name).unwrap();
+        let place = columns(&Operation::default_one()).position(|field| *field.name == *name).unwrap();
         cells.settings[place].clone()
     }
 
@@ -161,7 +147,8 @@ mod tests {
 
     #[test]
     fn secrets_and_what_the_server_keeps_have_no_column() {
-        let names: Vec<_> = columns().map(|field| field.name).collect();
+        let operation = Operation::default_one();
+        let names: Vec<&str> = columns(&operation).map(|field| &*field.name).collect();
         for name in ["apiToken", "refreshToken", "tokenValid", "orgUuid", "integration", "doorInfoMap"] {
             assert!(!names.contains(&name), "{name}");
         }
@@ -198,7 +185,7 @@ mod tests {
             ]
         );
         assert_eq!(cells.entries.len(), 1);
-        assert_eq!(cells.entries[0].table, SideTable::Users);
+        assert_eq!(cells.entries[0].table, "users".into());
     }
 
     #[test]
@@ -228,15 +215,16 @@ mod tests {
             prop_assert_eq!(&cells.left_out, &[""; 0]);
             let entry = &cells.entries[0];
             prop_assert_eq!(read_key(&entry.key).unwrap(), Some(key));
-            let (field, spec) = spec_of(SideTable::Doors);
-            for (member, cell) in spec.members.iter().zip(&entry.members) {
-                let read = read_setting(&Path::Member(field, "k".into(), member), cell).unwrap();
-                match member.name {
+            let operation = Operation::default_one();
+            let members = operation.table("doors").unwrap().entry().members().unwrap();
+            for (member, cell) in members.iter().zip(&entry.members) {
+                let read = read_setting(&operation, member, cell).unwrap();
+                match &*member.name {
                     "doorName" => prop_assert_eq!(read, Cell::Set(json!(name))),
                     "leadingSeconds" => prop_assert_eq!(read, Cell::Set(json!(-5))),
                     _ => prop_assert_eq!(read, Cell::Blank),
                 }
-                prop_assert!(member.name == "leadingSeconds" || is_safe(cell));
+                prop_assert!(*member.name == *"leadingSeconds" || is_safe(cell));
             }
             prop_assert!(is_safe(&entry.key));
         }

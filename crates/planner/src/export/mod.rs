@@ -9,13 +9,14 @@ use std::collections::HashSet;
 
 use orgwave_core::compare::whose;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{Listed, Live};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::survey::Finding;
 use serde::{Deserialize, Serialize};
 
-pub use self::cells::{Entry, OrgCells, columns, spec_of};
+pub use self::cells::{Entry, OrgCells, columns};
 use crate::clients::{closed, name_in_a_cell};
 use crate::error::Error;
 use crate::reads::Reads;
@@ -83,23 +84,24 @@ pub async fn rows<C: Clock, A: ReadApi>(
             each(place, &OrgRow { skip: format!("not exported: {why}"), ..OrgRow::empty(listed) }, None);
         }
     }
+    let operation = reads.operation;
     let open = listed.iter().enumerate().filter(|(_, listed)| closed(listed).is_none());
     reads
         .each_org(open.map(|(place, listed)| (listed.org, place)), |&place, finding, cx| {
-            each(place, &row_of(&listed[place], finding), Some(cx.now));
+            each(place, &row_of(operation, &listed[place], finding), Some(cx.now));
         })
         .await
 }
 
-fn row_of(listed: &Listed, finding: Finding) -> OrgRow {
+fn row_of(operation: &Operation, listed: &Listed, finding: Finding) -> OrgRow {
     let mut row = OrgRow::empty(listed);
     match finding {
-        Finding::Live(Live::Connected(settings, _)) => match whose(&listed.org, &settings) {
-            Ok(_) => row.cells = OrgCells::of(&settings),
+        Finding::Live(Live::Connected(settings, _)) => match whose(operation, &listed.org, &settings) {
+            Ok(_) => row.cells = OrgCells::of(operation, &settings),
             Err(complaint) => row.skip = format!("not exported: {}", complaint.message),
         },
         Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+            let message = message.unwrap_or_else(|| operation.absent.to_string());
             row.skip = format!("not connected: {message}");
         }
         Finding::Unread(_, complaint) => row.skip = format!("could not be read: {}", complaint.message),

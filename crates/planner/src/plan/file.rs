@@ -6,8 +6,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orgwave_core::desired::Wish;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
@@ -21,6 +23,7 @@ use crate::selection::Selection;
 /// A plan's file.
 #[derive(Debug)]
 pub struct PlanFile {
+    operation: Arc<Operation>,
     file: File,
     /// The path that the user gave.
     name: PathBuf,
@@ -40,13 +43,18 @@ pub struct Needed {
     /// Each with a line that names it.
     pub names: BTreeMap<SecretName, Option<u64>>,
     /// By name and setting, what the value was when the plan was made.
-    fingerprints: Vec<(SecretName, &'static str, Option<Fingerprint>)>,
+    fingerprints: Vec<(SecretName, String, Option<Fingerprint>)>,
 }
 
 impl PlanFile {
-    /// The plan in this open file, which the user knows by this name.
-    pub const fn new(file: File, name: PathBuf) -> Self {
-        Self { file, name }
+    /// The plan of an operation in this open file, which the user knows by this name.
+    pub const fn new(operation: Arc<Operation>, file: File, name: PathBuf) -> Self {
+        Self { operation, file, name }
+    }
+
+    /// What it is of.
+    pub const fn operation(&self) -> &Arc<Operation> {
+        &self.operation
     }
 
     /// Copies it to a new file that only its owner can read, durably but for its name, and is the copy from then on.
@@ -60,7 +68,7 @@ impl PlanFile {
             File::open(path)
         });
         let file = copy.map_err(|source| Error::Write { path: path.to_owned(), source })?;
-        Ok(Self { file, name: self.name })
+        Ok(Self { file, ..self })
     }
 
     /// Its first line, not proved: good for saying why a plan is refused, and for finding the key to prove it with.
@@ -144,7 +152,7 @@ impl PlanFile {
 
     /// Its lines, at these places.
     pub fn lines(self, index: Vec<IndexEntry>) -> PlanLines {
-        PlanLines::new(self.file, index)
+        PlanLines::new(self.operation, self.file, index)
     }
 
     /// Proves it. `each` sees the lines that name secrets, or all.
@@ -155,7 +163,7 @@ impl PlanFile {
         mut each: impl FnMut(&PlanLine) -> Result<(), E>,
     ) -> Result<OpenPlan, E> {
         let bad = |error| self.bad(error);
-        let mut reader = PlanReader::open_sealed(self.reader(), key_of).map_err(bad)?;
+        let mut reader = PlanReader::open_sealed(self.reader(), &self.operation, key_of).map_err(bad)?;
         let (mut index, mut orgs) = (Vec::new(), Vec::new());
         while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
             if has_secrets || all {
@@ -184,7 +192,7 @@ impl PlanFile {
     }
 
     fn opened(&self) -> Result<PlanReader<BufReader<FromStart<'_>>>, Error> {
-        PlanReader::open(self.reader()).map_err(|error| self.bad(error))
+        PlanReader::open(self.reader(), &self.operation).map_err(|error| self.bad(error))
     }
 
     fn reader(&self) -> BufReader<FromStart<'_>> {
@@ -237,7 +245,7 @@ impl Needed {
         }
         for field in &line.fields {
             let Wish::Secret(name) = &field.after else { continue };
-            let known = (name.clone(), field.path.field().name, field.fingerprint.clone());
+            let known = (name.clone(), field.path.field().place().to_owned(), field.fingerprint.clone());
             if !self.fingerprints.contains(&known) {
                 self.fingerprints.push(known);
             }

@@ -9,6 +9,7 @@ use orgwave_core::compare::{self, Context as Comparing, Ownership};
 use orgwave_core::desired::Wish;
 use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
+use orgwave_core::operation::Operation;
 use orgwave_core::outcome::Complaint;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, SideColumns, Verdict};
 use orgwave_core::policy::{Waves, WriteMode};
@@ -92,8 +93,14 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
     let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
     let total = rollout.manifest.header().rows;
     reads.emit(EventKind::PlanStarted { orgs: total });
-    let planner =
-        Planner { listed: listed.as_ref(), select, policy, secrets: rollout.secrets, seal: new.seal };
+    let planner = Planner {
+        operation: reads.operation,
+        listed: listed.as_ref(),
+        select,
+        policy,
+        secrets: rollout.secrets,
+        seal: new.seal,
+    };
     let mut ended = None;
     let mut rows = (0u32..).zip(rollout.manifest.rows()?);
     // Rows that need no read go straight to the spool; the others are read.
@@ -149,6 +156,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
 
 /// Decides on one row at a time.
 struct Planner<'a> {
+    operation: &'a Operation,
     listed: Option<&'a Clients>,
     select: Selection,
     policy: &'a PlanPolicy,
@@ -158,7 +166,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn comparing(&self) -> Comparing<'_> {
-        Comparing { secrets: self.secrets, seal: self.seal }
+        Comparing { operation: self.operation, secrets: self.secrets, seal: self.seal }
     }
 
     /// The line of a row that needs no read; or the row, to be read.
@@ -190,7 +198,7 @@ impl Planner<'_> {
 
     /// The line of a row whose org was read, or could not be.
     fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
-        let judged = settings(finding).and_then(|object| {
+        let judged = settings(self.operation, finding).and_then(|object| {
             self.by_settings(row, &object).map_err(|complaint| (Verdict::Blocked, complaint))
         });
         judged.unwrap_or_else(|(verdict, complaint)| {
@@ -201,7 +209,7 @@ impl Planner<'_> {
     }
 
     fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
-        let ownership = compare::whose(&row.org, object)?;
+        let ownership = compare::whose(self.operation, &row.org, object)?;
         let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(misshapen)?;
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
@@ -211,7 +219,8 @@ impl Planner<'_> {
         if diff.differs {
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
-                    compare::echo_hazard(object, row.desired.managed.iter().map(|managed| &managed.path))
+                    let managed = row.desired.managed.iter().map(|managed| &managed.path);
+                    compare::echo_hazard(self.operation, object, managed)
                 }
                 WriteMode::Patch | WriteMode::NoRead => None,
             };
@@ -293,7 +302,7 @@ fn header_of<R: Read + Seek>(
         sides: manifest
             .sides
             .iter()
-            .map(|(table, columns)| SideColumns { table: *table, columns: columns.clone() })
+            .map(|(table, columns)| SideColumns { table: table.clone(), columns: columns.clone() })
             .collect(),
         settings,
         limits,

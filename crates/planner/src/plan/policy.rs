@@ -1,7 +1,9 @@
 //! What a plan lays down about its execution.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{GuardKind, Header, IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
@@ -38,15 +40,22 @@ impl PlanPolicy {
 }
 
 /// How a run carries its plan out. `is_expired`: doubt is settled, and nothing is sent.
-pub fn policy_of(run: &RunHeader, plan: &Header, index: &[IndexEntry], is_expired: bool) -> Policy {
+pub fn policy_of(
+    operation: &Arc<Operation>,
+    run: &RunHeader,
+    plan: &Header,
+    index: &[IndexEntry],
+    is_expired: bool,
+) -> Policy {
     Policy {
+        operation: operation.clone(),
         run_id: run.run_id.clone(),
         plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
         has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(index),
         max_failures: run.max_failures,
-        ignored: plan.ignored(),
+        ignored: plan.ignored(operation),
         settle_only: is_expired,
     }
 }

@@ -1,12 +1,14 @@
 //! What a verification found.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::{Operation, Path as SettingPath};
 use orgwave_core::outcome::{Complaint, Image};
 use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::run::Exit;
-use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,9 +19,9 @@ use crate::spool::Spool;
 
 /// A managed path whose live value is not the desired one.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Drift {
-    /// Where.
-    pub path: SettingPath,
+pub struct Drift<P = SettingPath> {
+    /// Where; noted as text.
+    pub path: P,
     /// The live value.
     #[serde(rename = "before")]
     pub live: Image,
@@ -31,6 +33,13 @@ pub struct Drift {
 impl Drift {
     pub(super) fn of(field: &PlannedField, live: &Image) -> Self {
         Self { path: field.path.clone(), live: live.clone(), wanted: field.after_image() }
+    }
+}
+
+impl Drift<String> {
+    fn resolve(self, operation: &Operation) -> Result<Drift, Error> {
+        let path = operation.path(&self.path).map_err(|error| Error::Spool(io::Error::other(error)))?;
+        Ok(Drift { path, live: self.live, wanted: self.wanted })
     }
 }
 
@@ -52,10 +61,11 @@ impl<T> Found<T> {
 }
 
 /// What was found, by the manifest's lines. Of orgs that are as desired it keeps only the number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Findings {
+    operation: Arc<Operation>,
     in_sync: u64,
-    /// The orgs, by their lines.
+    /// The orgs, by their lines; paths as text.
     drifted: Option<Spool>,
     /// Of all that drifted.
     fields: u64,
@@ -70,9 +80,18 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Nothing yet. `other` as for [`scratch`](crate::scratch).
-    pub(super) fn new(other: Option<PathBuf>) -> Self {
-        Self { other, ..Self::default() }
+    /// Nothing yet, of an operation. `other` as for [`scratch`](crate::scratch).
+    pub(super) fn new(operation: &Arc<Operation>, other: Option<PathBuf>) -> Self {
+        Self {
+            operation: operation.clone(),
+            in_sync: 0,
+            drifted: None,
+            fields: 0,
+            unchecked: None,
+            refused: false,
+            failed: None,
+            other,
+        }
     }
 
     pub(super) fn judged(&mut self, line: &PlanLine, drifts: Vec<Drift>) {
@@ -81,6 +100,9 @@ impl Findings {
             return;
         }
         self.fields += drifts.len() as u64;
+        let text =
+            |drift: Drift| Drift { path: drift.path.to_string(), live: drift.live, wanted: drift.wanted };
+        let drifts: Vec<_> = drifts.into_iter().map(text).collect();
         let noted = note(&mut self.drifted, line.line, &Found::new(line, drifts), self.other.as_deref());
         self.keep(noted);
     }
@@ -126,7 +148,13 @@ impl Findings {
     /// # Errors
     /// [`Error::Spool`].
     pub fn each_drifted(&mut self) -> Result<impl Iterator<Item = Noted<Vec<Drift>>>, Error> {
-        noted(&mut self.drifted)
+        let operation = &self.operation;
+        let found = noted::<Vec<Drift<String>>>(&mut self.drifted)?;
+        Ok(found.map(|found| {
+            let (line, Found { org, name, what }) = found?;
+            let what = what.into_iter().map(|drift| drift.resolve(operation)).collect::<Result<_, _>>()?;
+            Ok((line, Found { org, name, what }))
+        }))
     }
 
     /// The orgs that could not be checked, the same.

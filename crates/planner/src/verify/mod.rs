@@ -25,7 +25,7 @@ use crate::selection::Selection;
 /// # Errors
 /// [`Error::Plan`], [`Error::Scratch`], [`Error::Spool`].
 pub fn by_plan(plan: &PlanFile, other: Option<PathBuf>) -> Result<Findings, Error> {
-    let mut findings = Findings::new(other);
+    let mut findings = Findings::new(plan.operation(), other);
     plan.each_line(|line| {
         let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
         let drifts = line.fields.iter().filter(drifted);
@@ -60,11 +60,12 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
         matches!(line.verdict, Verdict::Update | Verdict::Unchanged)
             && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
     };
-    let mut findings = Findings::new(other);
+    let operation = reads.operation;
+    let mut findings = Findings::new(plan.operation(), other);
     let read = reads
         .each_org(lines.by_ref().filter(to_judge).map(|line| (line.org, line)), |line, finding, _| {
-            let drifted = settings(finding).and_then(|object| {
-                let seen = whose(&line.org, &object)
+            let drifted = settings(operation, finding).and_then(|object| {
+                let seen = whose(operation, &line.org, &object)
                     .and_then(|_| drift(&line.fields, &object, seal).map_err(misshapen));
                 seen.map_err(|complaint| (Verdict::Blocked, complaint))
             });

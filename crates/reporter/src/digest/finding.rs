@@ -1,10 +1,12 @@
 //! Something that several orgs have in common, with the first of them.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 
 use crate::advice::advice;
 use crate::stage::Stage;
@@ -63,14 +65,14 @@ impl Finding {
 /// Why orgs failed, and what to do about it.
 pub(crate) struct Cause<'a> {
     pub(crate) code: Code,
-    pub(crate) todo: &'static str,
+    pub(crate) todo: Cow<'static, str>,
     pub(crate) finding: &'a Finding,
 }
 
 impl<'a> Cause<'a> {
     /// The causes with the most orgs first.
-    pub(crate) fn all(codes: &'a BTreeMap<Code, Finding>, stage: Stage) -> Vec<Self> {
-        let of = |code, finding| Self { code, todo: advice(code, stage), finding };
+    pub(crate) fn all(codes: &'a BTreeMap<Code, Finding>, stage: Stage, operation: &Operation) -> Vec<Self> {
+        let of = |code, finding| Self { code, todo: advice(code, stage, operation), finding };
         let mut causes: Vec<_> = codes.iter().map(|(code, finding)| of(*code, finding)).collect();
         causes.sort_by_key(|cause| Reverse(cause.finding.orgs));
         causes

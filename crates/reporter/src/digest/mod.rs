@@ -7,8 +7,10 @@ mod finding;
 mod words;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orgwave_core::code::Code;
+use orgwave_core::operation::{Confession, Operation};
 use orgwave_core::plan::Header;
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
@@ -19,7 +21,6 @@ pub use course::Course;
 pub(crate) use finding::{Cause, Example, Finding};
 pub(crate) use words::Next;
 
-use crate::advice::{DOORS, GUIDS};
 use crate::error::ReportError;
 use crate::note::Note;
 use crate::record::{Record, Records};
@@ -29,33 +30,45 @@ use crate::stage::Stage;
 /// Different texts of the vendor that are kept.
 const TEXTS: usize = 20;
 
+/// Orgs with one kind of confession.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Confessed {
+    pub(crate) confession: Arc<Confession>,
+    /// Their items, joined; nothing of a text.
+    pub(crate) finding: Finding,
+}
+
 /// What the vendor warned of.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Warnings {
-    /// Orgs with doors in more than one location.
-    pub(crate) doors: Finding,
-    /// Orgs with ids that the vendor refused.
-    pub(crate) guids: Finding,
-    /// Orgs with a text.
-    pub(crate) with_text: u64,
-    /// Orgs whose text says more than their doors or ids, which are listed already.
+    /// By what was confessed, in the operation's order: the most telling first.
+    pub(crate) confessed: Vec<Confessed>,
+    /// Orgs whose text says more than their lists, which are told already.
     pub(crate) with_more: u64,
     /// The first different texts of those.
     pub(crate) texts: Vec<(String, Finding)>,
 }
 
 impl Warnings {
+    fn of(operation: &Operation) -> Self {
+        let none = |confession: &Arc<Confession>| Confessed {
+            confession: confession.clone(),
+            finding: Finding::default(),
+        };
+        let confessed = operation.confesses.iter().map(none).collect();
+        Self { confessed, with_more: 0, texts: Vec::new() }
+    }
+
     fn add(&mut self, ack: &Ack, example: impl Fn(String) -> Example) {
-        let lists = [(&mut self.doors, &ack.misconfigured_doors), (&mut self.guids, &ack.failed_guids)];
-        for (finding, items) in lists {
-            if !items.is_empty() {
-                finding.add(|| example(items.join(", ")));
+        for Confessed { confession, finding } in &mut self.confessed {
+            if ack.has(&confession.column) {
+                finding.add(|| example(ack.items(&confession.column).join(", ")));
             }
         }
-        let Some(text) = &ack.warning else { return };
-        self.with_text += 1;
-        let listed = || ack.misconfigured_doors.iter().chain(&ack.failed_guids);
-        if listed().next().is_some() && listed().all(|item| text.contains(item.as_str())) {
+        let text = ack.message();
+        let listed = || self.confessed.iter().flat_map(|told| ack.items(&told.confession.column));
+        let says_more = listed().next().is_none() || !listed().all(|item| text.contains(item.as_str()));
+        if text.is_empty() || !says_more {
             return;
         }
         self.with_more += 1;
@@ -63,23 +76,28 @@ impl Warnings {
             finding.add(|| example(String::new()));
         } else if self.texts.len() < TEXTS {
             let finding = Finding { orgs: 1, examples: vec![example(String::new())] };
-            self.texts.push((text.clone(), finding));
+            self.texts.push((text.to_owned(), finding));
         }
     }
 
-    /// Those with a list of items, in words, with what to do about them.
-    pub(crate) fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str, &Finding)> {
-        let lists = [
-            ("doors in more than one location", DOORS, &self.doors),
-            ("ids that the vendor didn't take", GUIDS, &self.guids),
-        ];
-        lists.into_iter().filter(|(.., finding)| finding.orgs > 0)
+    /// Those with a list of items.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (&Confession, &Finding)> {
+        let lists = self.confessed.iter().map(|told| (&*told.confession, &told.finding));
+        lists.filter(|(confession, finding)| finding.orgs > 0 && !confession.is_text())
+    }
+
+    /// What to do about a text.
+    pub(crate) fn todo_of_texts(&self) -> &str {
+        let text = self.confessed.iter().find(|told| told.confession.is_text());
+        text.map_or("", |text| &text.confession.advice)
     }
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RunDigest {
+    /// What was written.
+    pub operation: Arc<Operation>,
     /// What the run executes.
     pub run: RunHeader,
     /// When its plan was made.
@@ -113,15 +131,20 @@ impl RunDigest {
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn of(source: &dyn RunSource) -> Result<Self, ReportError> {
         let mut records = Records::of(source)?;
-        let mut digest = Self::begin(source, records.header())?;
+        let mut digest = Self::begin(source, records.operation(), records.header())?;
         while let Some(record) = records.next_record()? {
             digest.add(&record);
         }
         Ok(digest)
     }
 
-    pub(crate) fn begin(source: &dyn RunSource, plan: &Header) -> Result<Self, ReportError> {
+    pub(crate) fn begin(
+        source: &dyn RunSource,
+        operation: &Arc<Operation>,
+        plan: &Header,
+    ) -> Result<Self, ReportError> {
         Ok(Self {
+            operation: operation.clone(),
             run: source.header().clone(),
             plan_created: plan.created,
             undoes: plan.undoes.clone(),
@@ -129,7 +152,7 @@ impl RunDigest {
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),
-            warnings: Warnings::default(),
+            warnings: Warnings::of(operation),
             attempts: 0,
             changed: 0,
             unsettled_again: 0,
@@ -189,17 +212,18 @@ impl RunDigest {
 
 #[cfg(test)]
 mod tests {
+    use orgwave_core::reply::Said;
+
     use super::*;
 
     /// An org with this warning, these doors and these ids.
     fn told(text: &str, doors: &[&str], guids: &[&str]) -> Warnings {
-        let texts = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
-        let ack = Ack {
-            warning: Some(text.to_owned()),
-            misconfigured_doors: texts(doors),
-            failed_guids: texts(guids),
-        };
-        let mut warnings = Warnings::default();
+        let items = |items: &[&str]| Said::Items(items.iter().map(|item| (*item).to_owned()).collect());
+        let mut ack = Ack::default();
+        ack.push("warning", Said::Text(text.to_owned()));
+        ack.push("misconfigured_doors", items(doors));
+        ack.push("failed_guids", items(guids));
+        let mut warnings = Warnings::of(&Operation::default_one());
         warnings.add(&ack, |detail| Example { line: 2, org: None, name: "Acme".to_owned(), detail });
         warnings
     }
@@ -215,7 +239,9 @@ mod tests {
             ("the licence ends soon", &[], &[], 1),
         ] {
             let warnings = told(text, doors, guids);
-            assert_eq!((warnings.with_text, warnings.with_more), (1, more), "{text}");
+            let with_text =
+                warnings.confessed.iter().find(|told| told.confession.is_text()).unwrap().finding.orgs;
+            assert_eq!((with_text, warnings.with_more), (1, more), "{text}");
             assert_eq!(warnings.texts.len() as u64, more, "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The columns that several tables of a run have.
 
 use orgwave_core::change::Change;
+use orgwave_core::operation::Confession;
 use orgwave_core::run::RunHeader;
 
 use super::table::{Cell, Column};
@@ -22,6 +23,15 @@ impl<'a> Row<'a> {
     /// The cells of these columns.
     pub(super) fn cells(&self, columns: &[RunColumn]) -> impl Iterator<Item = Cell<'a>> {
         columns.iter().map(|column| (column.cell)(self))
+    }
+
+    /// The cells of what the vendor confessed.
+    pub(super) fn confessed(&self, confessions: &[&Confession]) -> impl Iterator<Item = Cell<'a>> {
+        let ack = &self.record.outcome.ack;
+        confessions.iter().map(|Confession { column, .. }| match ack.items(column) {
+            [] => Cell::text(Some(ack.text(column)).filter(|text| !text.is_empty())),
+            items => Cell::texts(items),
+        })
     }
 }
 
@@ -61,21 +71,6 @@ pub(super) const AFTER: RunColumn = Column {
     name: "after",
     about: "what was written; of a secret the first digits of its fingerprint",
     cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Value(value::after(change.field))),
-};
-pub(super) const WARNING: RunColumn = Column {
-    name: "warning",
-    about: "the vendor's message with an accepted write",
-    cell: |row| Cell::text(row.record.outcome.ack.warning.as_deref()),
-};
-pub(super) const FAILED_GUIDS: RunColumn = Column {
-    name: "failed_guids",
-    about: "ids that the vendor didn't take, separated by `;`",
-    cell: |row| Cell::texts(&row.record.outcome.ack.failed_guids),
-};
-pub(super) const MISCONFIGURED_DOORS: RunColumn = Column {
-    name: "misconfigured_doors",
-    about: "doors that are in more than one location, separated by `;`",
-    cell: |row| Cell::texts(&row.record.outcome.ack.misconfigured_doors),
 };
 pub(super) const VERIFIED: RunColumn = Column {
     name: "verified",

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Path as SettingPath;
 use orgwave_core::outcome::{Complaint, Image};
-use orgwave_core::settings::Path as SettingPath;
 use orgwave_core::status::Status;
 
 use super::table::{Cell, Table};

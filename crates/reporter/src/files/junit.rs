@@ -93,7 +93,7 @@ impl RunFile for Junit {
         )?;
         let complaint = outcome.complaint.as_ref();
         let message = complaint.map_or(outcome.status.as_str(), |complaint| complaint.message.as_str());
-        let warning = outcome.ack.warning.as_deref().unwrap_or("");
+        let warning = outcome.ack.message();
         let verdict = self.verdict(outcome.status);
         let out = &mut self.out;
         match verdict {
@@ -101,7 +101,7 @@ impl RunFile for Junit {
                 return writeln!(out, "/>");
             }
             Verdict::Passed => {
-                let said = [warning, next_step(record)].join("\n");
+                let said = [warning, &*next_step(record)].join("\n");
                 writeln!(out, ">\n      <system-out>{}</system-out>", Clean(said.trim()))?;
             }
             Verdict::Skipped => {
@@ -109,7 +109,7 @@ impl RunFile for Junit {
                 write!(out, ">\n      <skipped message=\"{0}\">{0}", Clean(why))?;
                 let step = next_step(record);
                 if !step.is_empty() {
-                    write!(out, "\n{}", Clean(step))?;
+                    write!(out, "\n{}", Clean(&step))?;
                 }
                 writeln!(out, "</skipped>")?;
             }
@@ -121,7 +121,7 @@ impl RunFile for Junit {
                 if let Some(http) = outcome.http_status {
                     write!(out, ", HTTP {http}")?;
                 }
-                writeln!(out, "\n{}</failure>", Clean(next_step(record)))?;
+                writeln!(out, "\n{}</failure>", Clean(&next_step(record)))?;
             }
         }
         writeln!(self.out, "    </testcase>")

@@ -5,8 +5,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use orgwave_core::desired::SideTable;
-
 use super::changes::Changes;
 use super::junit::Junit;
 use super::orgs;
@@ -45,7 +43,7 @@ fn is_ours(name: &OsStr) -> bool {
     };
     parts().is_some_and(|(name, chance)| {
         let is_hex = |stem: &str| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_side = SideTable::ALL.iter().any(|table| retry::side_name(*table) == name);
+        let is_side = retry::is_side_name(name);
         let is_name = NAMES.contains(&name) || is_side || name.strip_suffix(".csv").is_some_and(is_hex);
         is_name && chance.len() == 6 && chance.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })

@@ -22,6 +22,7 @@ mod toml_text;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 
 pub use self::leftovers::sweep;
@@ -36,7 +37,7 @@ pub use crate::whole::target_of;
 use crate::whole::{WholeFile, sync_all, sync_folder};
 
 /// What was written, and what the run came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Written {
     /// The run's folder.
     pub folder: PathBuf,
@@ -79,9 +80,9 @@ pub fn write_files_watched(
     mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
-    let mut digest = RunDigest::begin(source, records.header())?;
+    let mut digest = RunDigest::begin(source, records.operation(), records.header())?;
     let org_files = org_files.of_run(source.header());
-    let mut files = begin_all(source, folder, records.header(), org_files)?;
+    let mut files = begin_all(source, folder, records.operation(), records.header(), org_files)?;
     while let Some(record) = records.next_record()? {
         digest.add(&record);
         for file in &mut files {
@@ -109,6 +110,7 @@ pub fn write_files_watched(
 fn begin_all(
     source: &dyn RunSource,
     folder: &Path,
+    operation: &Operation,
     plan: &Header,
     org_files: ClientFiles,
 ) -> Result<Vec<Box<dyn RunFile>>, ReportError> {
@@ -121,7 +123,7 @@ fn begin_all(
     }
     let (place, run) = (Place { folder }, source.header());
     let mut files = vec![
-        boxed(folder, results::Results::NAME, results::Results::begin(&place, run, plan))?,
+        boxed(folder, results::Results::NAME, results::Results::begin(&place, run, plan, operation))?,
         boxed(folder, changes::Changes::NAME, changes::Changes::begin(&place, run))?,
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];

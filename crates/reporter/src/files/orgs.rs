@@ -8,11 +8,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use orgwave_core::operation::{Confession, Operation};
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FAILED_GUIDS, FINISHED_AT, MISCONFIGURED_DOORS, ORG_NAME,
-    ORG_UUID, PATH, PLAN_ID, RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED, WARNING,
+    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, ORG_NAME, ORG_UUID, PATH, PLAN_ID, RUN_ID, Row,
+    RunColumn, STARTED_AT, STATUS, VERIFIED,
 };
 use super::table::Table;
 use crate::client_files::ClientFiles;
@@ -25,25 +26,19 @@ use crate::whole::{WholeFile, sync_all, sync_folder};
 /// The folder within the run's.
 pub(super) const FOLDER: &str = "orgs";
 
-/// The columns.
-const COLUMNS: &[RunColumn] = &[
-    ORG_UUID,
-    ORG_NAME,
-    STATUS,
-    VERIFIED,
-    STARTED_AT,
-    FINISHED_AT,
-    PATH,
-    BEFORE,
-    AFTER,
-    WARNING,
-    FAILED_GUIDS,
-    MISCONFIGURED_DOORS,
-    ERROR_CODE,
-    ERROR_MESSAGE,
-    RUN_ID,
-    PLAN_ID,
-];
+/// The columns before those of what the vendor confessed.
+const FIRST: &[RunColumn] =
+    &[ORG_UUID, ORG_NAME, STATUS, VERIFIED, STARTED_AT, FINISHED_AT, PATH, BEFORE, AFTER];
+
+/// The columns behind them.
+const LAST: &[RunColumn] = &[ERROR_CODE, ERROR_MESSAGE, RUN_ID, PLAN_ID];
+
+/// What the vendor may confess, texts first.
+fn confessions(operation: &Operation) -> Vec<&Confession> {
+    let mut confessions = operation.columns();
+    confessions.sort_by_key(|confession| !confession.is_text());
+    confessions
+}
 
 /// So many files are made durable together.
 const BATCH: usize = 128;
@@ -84,11 +79,16 @@ impl RunFile for Orgs {
         if self.batch.is_empty() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         }
-        let mut table = Table::begin(Vec::new(), COLUMNS.iter().map(|column| column.name))?;
+        let confessions = confessions(record.operation());
+        let names = FIRST.iter().map(|column| column.name);
+        let names = names.chain(confessions.iter().map(|confession| &*confession.column));
+        let names = names.chain(LAST.iter().map(|column| column.name));
+        let mut table = Table::begin(Vec::new(), names)?;
         let mut changes = record.changes();
         let mut change = changes.next();
         loop {
-            table.row(Row { run: &self.run, record, change }.cells(COLUMNS))?;
+            let row = Row { run: &self.run, record, change };
+            table.row(row.cells(FIRST).chain(row.confessed(&confessions)).chain(row.cells(LAST)))?;
             change = changes.next();
             if change.is_none() {
                 break;

@@ -119,9 +119,7 @@ fn marks(line: &PlanLine, field: Option<&PlannedField>) -> String {
         } else if field.after.is_clear() {
             marks.push("clears".to_owned());
         }
-        let is_of = |unknown: &&UnknownKey| {
-            (unknown.entry.field(), unknown.entry.key()) == (field.path.field(), field.path.key())
-        };
+        let is_of = |unknown: &&UnknownKey| field.path.is_within(&unknown.entry);
         marks.extend(line.additions.iter().find(is_of).map(|unknown| format!("adds {unknown}")));
     }
     if line.unproven && line.verdict == Verdict::Update {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    ERROR_CODE, ERROR_MESSAGE, FAILED_GUIDS, FINISHED_AT, LINE, MISCONFIGURED_DOORS, ORG_NAME, ORG_UUID,
-    PLAN_ID, RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED, WARNING, WAVE,
+    ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, LINE, ORG_NAME, ORG_UUID, PLAN_ID, RUN_ID, Row, RunColumn,
+    STARTED_AT, STATUS, VERIFIED, WAVE,
 };
 use super::table::{Cell, Column, Table};
 use crate::advice::next_step;
@@ -17,9 +18,9 @@ use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
-/// The columns, before the `_*` columns of the manifest. Header, rows and documentation are made from this table; scripts
-/// depend on the names and their order.
-const COLUMNS: &[RunColumn] = &[
+/// The columns before those of what the vendor confessed. Header, rows and documentation are made from these
+/// tables; scripts depend on the names and their order.
+const FIRST: &[RunColumn] = &[
     LINE,
     ORG_UUID,
     ORG_NAME,
@@ -50,9 +51,10 @@ const COLUMNS: &[RunColumn] = &[
     },
     ERROR_CODE,
     ERROR_MESSAGE,
-    FAILED_GUIDS,
-    MISCONFIGURED_DOORS,
-    WARNING,
+];
+
+/// The columns behind them, before the `_*` columns of the manifest.
+const LAST: &[RunColumn] = &[
     VERIFIED,
     STARTED_AT,
     FINISHED_AT,
@@ -68,14 +70,17 @@ const COLUMNS: &[RunColumn] = &[
     Column {
         name: "next_step",
         about: "what a person does now; empty where there is nothing to do",
-        cell: |row| Cell::Text(next_step(row.record).into()),
+        cell: |row| Cell::Text(next_step(row.record)),
     },
     Column { name: "note", about: "the manifest's", cell: |row| Cell::text(row.record.line.note.as_deref()) },
 ];
 
 /// The columns that every `results.csv` has, and what their cells say.
-pub fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
-    COLUMNS.iter().map(|column| (column.name, column.about))
+pub fn columns(operation: &Operation) -> Vec<(&str, &str)> {
+    let confessed =
+        operation.columns().into_iter().map(|confession| (&*confession.column, &*confession.about));
+    let named = |column: &'static RunColumn| (column.name, column.about);
+    FIRST.iter().map(named).chain(confessed).chain(LAST.iter().map(named)).collect()
 }
 
 pub(super) struct Results {
@@ -87,8 +92,14 @@ pub(super) struct Results {
 impl Results {
     pub(super) const NAME: &str = "results.csv";
 
-    pub(super) fn begin(place: &Place<'_>, run: &RunHeader, plan: &Header) -> io::Result<Self> {
-        let columns = COLUMNS.iter().map(|column| column.name).chain(plan.carried.iter().map(String::as_str));
+    pub(super) fn begin(
+        place: &Place<'_>,
+        run: &RunHeader,
+        plan: &Header,
+        operation: &Operation,
+    ) -> io::Result<Self> {
+        let columns = columns(operation).into_iter().map(|(name, _)| name);
+        let columns = columns.chain(plan.carried.iter().map(String::as_str));
         let table = Table::begin(place.begin(Self::NAME)?, columns)?;
         Ok(Self { table, run: run.clone(), carried: plan.carried.len() })
     }
@@ -101,7 +112,9 @@ impl RunFile for Results {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let row = Row { run: &self.run, record, change: None };
-        self.table.row(row.cells(COLUMNS).chain(carried(&record.line.carried, self.carried)))
+        let confessions = record.operation().columns();
+        let cells = row.cells(FIRST).chain(row.confessed(&confessions)).chain(row.cells(LAST));
+        self.table.row(cells.chain(carried(&record.line.carried, self.carried)))
     }
 
     fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
-use orgwave_core::desired::SideTable;
 use orgwave_core::formula::unguarded;
+use orgwave_core::operation::TableName;
 use orgwave_core::plan::{GuardKind, Header};
 use orgwave_core::run::RunHeader;
 use serde_json::Value;
@@ -23,7 +23,7 @@ use crate::whole::WholeFile;
 
 pub(super) struct Retry {
     rows: Rows,
-    sides: Vec<(SideTable, Rows)>,
+    sides: Vec<(TableName, Rows)>,
     rollout: WholeFile,
     plan: Header,
     /// Whether one of the rows adds an entry: that was acknowledged with the plan, so the retry needs no other yes.
@@ -38,8 +38,8 @@ impl Retry {
     pub(super) fn begin(place: &Place<'_>, plan: &Header) -> io::Result<Self> {
         let mut sides = Vec::with_capacity(plan.sides.len());
         for side in &plan.sides {
-            let rows = Rows::begin(place, &side_name(side.table), &side.columns)?;
-            sides.push((side.table, rows));
+            let rows = Rows::begin(place, &side_name(&side.table), &side.columns)?;
+            sides.push((side.table.clone(), rows));
         }
         Ok(Self {
             rows: Rows::begin(place, Self::NAME, &plan.columns)?,
@@ -113,8 +113,16 @@ fn is_literal(column: &str) -> bool {
     matches!(name, "org_name" | "note" | "skip") || name.starts_with('_')
 }
 
-pub(super) fn side_name(table: SideTable) -> String {
-    format!("retry-{}.csv", table.name())
+/// Whether a file is called as the retry of some side table is.
+pub(super) fn is_side_name(name: &str) -> bool {
+    let table = name.strip_prefix("retry-").and_then(|name| name.strip_suffix(".csv"));
+    table.is_some_and(|table| {
+        !table.is_empty() && table.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
+}
+
+fn side_name(table: &str) -> String {
+    format!("retry-{table}.csv")
 }
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
@@ -124,7 +132,7 @@ fn rollout(plan: &Header, adds: bool) -> String {
         return format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n");
     }
     let mut files = vec![("orgs".to_owned(), Value::from(Retry::NAME))];
-    files.extend(plan.sides.iter().map(|side| (side.table.name().to_owned(), side_name(side.table).into())));
+    files.extend(plan.sides.iter().map(|side| (side.table.to_string(), side_name(&side.table).into())));
     let mut text = format!(
         "# The rows of plan {} that may be tried again: orgwave apply retry.toml{}\n",
         plan.plan_id,

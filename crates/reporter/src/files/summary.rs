@@ -80,9 +80,11 @@ enum Json {
     #[serde(serialize_with = "in_order")]
     Object(Vec<(&'static str, Self)>),
     List(Vec<Self>),
+    #[serde(serialize_with = "in_order")]
+    Numbers(Vec<(String, u64)>),
 }
 
-fn in_order<S: Serializer>(entries: &[(&'static str, Json)], to: S) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer, K: Serialize, V: Serialize>(entries: &[(K, V)], to: S) -> Result<S::Ok, S::Error> {
     to.collect_map(entries.iter().map(|(name, value)| (name, value)))
 }
 
@@ -137,11 +139,13 @@ fn document(digest: &RunDigest, files: Vec<String>) -> Json {
         ("errors", Json::List(digest.causes().iter().map(error).collect())),
         (
             "warnings",
-            Json::Object(vec![
-                ("orgs_with_misconfigured_doors", warnings.doors.orgs.into()),
-                ("orgs_with_failed_guids", warnings.guids.orgs.into()),
-                ("orgs_with_text", warnings.with_text.into()),
-            ]),
+            Json::Numbers(
+                warnings
+                    .confessed
+                    .iter()
+                    .map(|told| (told.confession.count_key(), told.finding.orgs))
+                    .collect(),
+            ),
         ),
         ("changed_orgs", digest.changed.into()),
         ("attempts", digest.attempts.into()),
@@ -164,7 +168,7 @@ fn error(cause: &Cause<'_>) -> Json {
         ("code", cause.code.as_str().into()),
         ("title", cause.code.title().into()),
         ("orgs", cause.finding.orgs.into()),
-        ("next_step", cause.todo.into()),
+        ("next_step", (*cause.todo).into()),
         ("example", Json::Object(example)),
     ])
 }

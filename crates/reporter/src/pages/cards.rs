@@ -8,7 +8,7 @@ pub(crate) struct CauseCard {
     pub(crate) orgs: String,
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) todo: &'static str,
+    pub(crate) todo: String,
     pub(crate) example: String,
     pub(crate) message: String,
 }
@@ -19,9 +19,9 @@ impl CauseCard {
             orgs: orgs(cause.finding.orgs),
             code: cause.code.as_str(),
             title: cause.code.title(),
-            todo: cause.todo,
             example: cause.example().place(),
             message: cut(&cause.example().detail, 300),
+            todo: cause.todo.into_owned(),
         };
         causes.into_iter().map(card).collect()
     }
@@ -31,7 +31,7 @@ impl CauseCard {
 pub(crate) struct Card {
     pub(crate) orgs: String,
     pub(crate) what: String,
-    pub(crate) todo: &'static str,
+    pub(crate) todo: String,
     pub(crate) examples: Vec<ExampleRow>,
     pub(crate) more: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct ExampleRow {
 }
 
 impl Card {
-    pub(crate) fn of(what: impl Into<String>, todo: &'static str, finding: &Finding) -> Self {
+    pub(crate) fn of(what: impl Into<String>, todo: &str, finding: &Finding) -> Self {
         let row = |example: &crate::digest::Example| ExampleRow {
             line: example.line,
             name: clean(&cut(example.called(), 80)).into_owned(),
@@ -52,7 +52,7 @@ impl Card {
         Self {
             orgs: orgs(finding.orgs),
             what: what.into(),
-            todo,
+            todo: todo.to_owned(),
             examples: finding.examples.iter().map(row).collect(),
             more: finding.more(finding.examples.len()),
         }

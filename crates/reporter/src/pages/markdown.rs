@@ -32,8 +32,8 @@ pub(crate) fn whole_code(text: &str) -> String {
     if longest > 0 { format!("{fence} {text} {fence}") } else { format!("{fence}{text}{fence}") }
 }
 
-/// A constant of ours: angle brackets in it are no HTML. Whatever else is put into a page is [`code`].
-pub(crate) fn own(text: &'static str) -> String {
+/// Words of ours, or of a description: angle brackets in them are no HTML. Whatever else is put into a page is [`code`].
+pub(crate) fn own(text: &str) -> String {
     text.replace('<', "\\<").replace('|', "\\|").replace('*', "\\*")
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn causes(out: &mut String, title: &str, causes: &[Cause<'_>]) {
             count(cause.finding.orgs),
             cause.code.to_string(),
             own(cause.code.title()),
-            own(cause.todo),
+            own(&cause.todo),
             format!("{}: {}", example(cause.example()), code(&cause.example().detail)),
         ]);
     }

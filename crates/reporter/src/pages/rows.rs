@@ -149,6 +149,25 @@ impl Extra {
         self.0.push(']');
     }
 
+    /// Lists, each with the number of its label among the page's texts, and whether it holds ids.
+    pub(crate) fn lists(&mut self, name: char, lists: &[(u32, bool, &[String])]) {
+        if lists.is_empty() {
+            return;
+        }
+        self.name(name);
+        self.0.push('[');
+        for (place, (label, ids, items)) in lists.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(self.0, "{comma}[{label},{}", u8::from(*ids));
+            for item in items.iter().take(CHANGES) {
+                self.0.push(',');
+                quote(&mut self.0, item);
+            }
+            self.0.push(']');
+        }
+        self.0.push(']');
+    }
+
     pub(crate) fn number(&mut self, name: char, number: u64) {
         self.name(name);
         let _ = write!(self.0, "{number}");

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use orgwave_core::operation::Confession;
 use orgwave_core::status::Status;
 
-use crate::advice::{WARNING, next_step};
+use crate::advice::next_step;
 use crate::digest::RunDigest;
 use crate::pages::markdown::{Table, causes, code, example, own, whole_code};
 use crate::record::Record;
@@ -49,8 +50,8 @@ impl RunFile for ReportMd {
                 code(if record.name().trim().is_empty() { line.org.as_str() } else { record.name() }),
                 outcome.status.to_string(),
                 complaint.map(|complaint| complaint.code.to_string()).unwrap_or_default(),
-                code(complaint.map_or(outcome.ack.warning.as_deref().unwrap_or(""), |c| c.message.as_str())),
-                own(next_step(record)),
+                code(complaint.map_or(outcome.ack.message(), |c| c.message.as_str())),
+                own(&next_step(record)),
             ]);
         }
         Ok(())
@@ -122,13 +123,15 @@ fn warnings(text: &mut String, digest: &RunDigest) {
         return;
     }
     text.push_str("\n## What the vendor warned of\n\n");
-    for (what, todo, finding) in warnings.lists() {
+    for (Confession { words, advice, .. }, finding) in warnings.lists() {
         let first = &finding.examples[0];
         let (orgs, items) = (orgs(finding.orgs), code(&first.detail));
-        let _ = writeln!(text, "- {orgs} with {what}, e.g. {}: {items}. Do: {}", example(first), own(todo));
+        let _ =
+            writeln!(text, "- {orgs} with {words}, e.g. {}: {items}. Do: {}", example(first), own(advice));
     }
     for (said, finding) in &warnings.texts {
         let (orgs, first) = (orgs(finding.orgs), example(&finding.examples[0]));
-        let _ = writeln!(text, "- {orgs}: {}, e.g. {first}. Do: {}", code(said), own(WARNING));
+        let _ =
+            writeln!(text, "- {orgs}: {}, e.g. {first}. Do: {}", code(said), own(warnings.todo_of_texts()));
     }
 }

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use askama::Template;
+use orgwave_core::operation::Form;
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
 use super::charts;
 use super::timeline::Timeline;
-use crate::advice::{WARNING, next_step};
+use crate::advice::next_step;
 use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::note::Note;
@@ -153,11 +154,14 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     }
     let step = next_step(record);
     if !step.is_empty() {
-        extra.number('t', u64::from(rows.text(step)));
+        extra.number('t', u64::from(rows.text(&step)));
     }
-    extra.text('w', outcome.ack.warning.as_deref());
-    extra.texts('d', &outcome.ack.misconfigured_doors);
-    extra.texts('g', &outcome.ack.failed_guids);
+    extra.text('w', Some(outcome.ack.message()));
+    let lists = record.operation().confesses.iter().filter_map(|confession| {
+        let items = outcome.ack.items(&confession.column);
+        (!items.is_empty()).then(|| (rows.text(&confession.label), confession.form == Form::Ids, items))
+    });
+    extra.lists('l', &lists.collect::<Vec<_>>());
     if record.changed() > CHANGES {
         extra.number('k', (record.changed() - CHANGES) as u64);
     }
@@ -200,9 +204,10 @@ fn segments(counts: &Counts) -> Vec<Segment> {
 
 fn warnings(digest: &RunDigest) -> Vec<Card> {
     let warnings = &digest.warnings;
-    let lists = warnings.lists().map(|(what, todo, finding)| Card::of(what, todo, finding));
+    let lists = warnings.lists().map(|(told, finding)| Card::of(&*told.words, &told.advice, finding));
+    let todo = warnings.todo_of_texts();
     let texts =
-        warnings.texts.iter().map(|(text, finding)| Card::of(format!("“{}”", clean(text)), WARNING, finding));
+        warnings.texts.iter().map(|(text, finding)| Card::of(format!("“{}”", clean(text)), todo, finding));
     lists.chain(texts).collect()
 }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use orgwave_core::legible::ShowPath as _;
+use orgwave_core::operation::Confession;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
-use crate::advice::WARNING;
 use crate::client_files::ClientFiles;
 use crate::digest::{Next, RunDigest};
 use crate::pages::{say_cause, say_examples};
@@ -111,11 +111,11 @@ impl<'a> Summary<'a> {
 
     fn warnings(&self, page: &mut Page) {
         let warnings = &self.digest.warnings;
-        for (what, todo, finding) in warnings.lists() {
+        for (Confession { words, advice, .. }, finding) in warnings.lists() {
             page.gap();
-            page.paragraph(Tone::Warn, 0, 2, &format!("Warning  {} with {what}", orgs(finding.orgs)));
+            page.paragraph(Tone::Warn, 0, 2, &format!("Warning  {} with {words}", orgs(finding.orgs)));
             say_examples(page, finding, "results.csv");
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {todo}"));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {advice}"));
         }
         if warnings.with_more > 0 {
             page.gap();
@@ -126,7 +126,7 @@ impl<'a> Summary<'a> {
                 let line = format!("{orgs}: \"{}\", e.g. {first}", cut(text, 120));
                 page.paragraph(Tone::Plain, 2, 2, &line);
             }
-            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {WARNING}"));
+            page.paragraph(Tone::Plain, 2, 2, &format!("do:  {}", warnings.todo_of_texts()));
         }
     }
 

@@ -10,11 +10,12 @@ mod values;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use orgwave_core::desired::Wish;
+use orgwave_core::operation::{Kind, Risk};
 use orgwave_core::outcome::Image;
 use orgwave_core::plan::{PlanLine, PlannedField, UnknownKey};
-use orgwave_core::settings::{Kind, Path, Risk};
 
 use self::values::Values;
 use crate::terminal::{count, orgs, several};
@@ -50,7 +51,7 @@ struct Size {
     /// The line that was counted last: an org counts once, however many of its doors change.
     last: u64,
     removes: bool,
-    risk: Option<&'static Risk>,
+    risk: Option<Arc<Risk>>,
     before: Values,
     after: Values,
     /// How many of the entries have a key that is a live one under another spelling.
@@ -60,7 +61,7 @@ struct Size {
 #[derive(Debug, Default)]
 pub(super) struct Clusters {
     sizes: BTreeMap<Key, Size>,
-    wishes: BTreeMap<&'static str, Wishes>,
+    wishes: BTreeMap<Arc<str>, Wishes>,
 }
 
 /// How many orgs are wanted to have each value of a setting, whether it changes or not.
@@ -93,7 +94,7 @@ impl Clusters {
             let [before, after] = [&key.before, &key.after].map(|side| *side == Side::AnyValue);
             let size = self.size(key, line.line);
             size.removes = field.removes() || field.after.is_clear();
-            size.risk = size.risk.or(field.risk());
+            size.risk = size.risk.take().or_else(|| field.risk().cloned());
             if before {
                 size.before.add(&value::before(&field.path, &field.before).text);
             }
@@ -116,10 +117,9 @@ impl Clusters {
     /// Takes the wishes of an org in that could be judged.
     pub(super) fn judge(&mut self, line: &PlanLine) {
         for field in &line.fields {
-            if let (Path::Field(setting), Wish::Set(_), true) =
-                (&field.path, &field.after, is_shared(field.path.kind()))
-            {
-                let wishes = self.wishes.entry(setting.name).or_default();
+            let is_at_the_top = field.path.keys().is_empty();
+            if is_at_the_top && matches!(field.after, Wish::Set(_)) && is_shared(field.path.kind()) {
+                let wishes = self.wishes.entry(field.path.field().name.clone()).or_default();
                 *wishes.entry(value::wish(field).text.into_owned()).or_default() += 1;
             }
         }
@@ -194,7 +194,7 @@ impl Cluster<'_> {
     /// What a reviewer should mind.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        remarks.extend(self.size.risk.map(|risk| format!("risk: {}", risk.effect)));
+        remarks.extend(self.size.risk.as_ref().map(|risk| format!("risk: {}", risk.effect)));
         if self.adds() {
             remarks.push("not live".to_owned());
         } else if self.key.added {
@@ -241,7 +241,7 @@ impl Key {
     /// That an entry is added.
     fn addition(unknown: &UnknownKey) -> Self {
         Self {
-            place: format!("{}.*", unknown.entry.field().name),
+            place: unknown.entry.field().place().to_owned(),
             before: Side::Shared("<absent>".to_owned()),
             after: Side::Shared(ADDED.to_owned()),
             added: true,
@@ -249,26 +249,17 @@ impl Key {
     }
 
     fn of(field: &PlannedField, line: &PlanLine) -> Self {
-        let (map, key) = (field.path.field().name, field.path.key());
         // Sorted as the fields are.
-        let added = key.is_some()
-            && line
-                .additions
-                .binary_search_by(|unknown| {
-                    (unknown.entry.field().name, unknown.entry.key()).cmp(&(map, key))
-                })
-                .is_ok();
-        let place = match &field.path {
-            Path::Field(field) => field.name.to_owned(),
-            Path::Entry(field, _) => format!("{}.*", field.name),
-            Path::Member(field, _, member) => format!("{}.*.{}", field.name, member.name),
-        };
+        let is_before = |unknown: &UnknownKey| unknown.entry <= field.path;
+        let nearest = line.additions[..line.additions.partition_point(is_before)].last();
+        let added = nearest.is_some_and(|unknown| field.path.is_within(&unknown.entry));
+        let place = field.path.field().place().to_owned();
         let before = match &field.before {
             Image::Absent => Side::Shared("<absent>".to_owned()),
             Image::Hidden | Image::Secret(_) => Side::Shared("<secret>".to_owned()),
             Image::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
             // Whichever number stood there, the change is the same to a reviewer.
-            Image::Json(_) if is_shared(field.path.kind()) && field.path.kind() != Kind::Int32 => {
+            Image::Json(_) if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32) => {
                 Side::Shared(value::before(&field.path, &field.before).text.into_owned())
             }
             Image::Json(_) => Side::AnyValue,
@@ -282,7 +273,7 @@ impl Key {
 }
 
 /// Whether many orgs may well have the very same value here.
-const fn is_shared(kind: Kind) -> bool {
+const fn is_shared(kind: &Kind) -> bool {
     match kind {
         Kind::Bool | Kind::Int32 | Kind::Enum(_) => true,
         Kind::Text
@@ -291,6 +282,7 @@ const fn is_shared(kind: Kind) -> bool {
         | Kind::Cameras
         | Kind::Texts
         | Kind::Map(_)
+        | Kind::Object(_)
         | Kind::Opaque => false,
     }
 }

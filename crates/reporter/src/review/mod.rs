@@ -5,23 +5,25 @@
 //! table that fits the screen; the whole is in the CSV beside the plan.
 
 mod clusters;
-mod doors;
 mod expected;
 mod markdown;
+mod one_place;
 mod page;
 mod pages;
 
 use orgwave_core::code::Code;
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{
     Footer, Guard, GuardKind, Header, PlanLine, PlannedField, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::clusters::Clusters;
-use self::doors::in_two_locations;
 pub use self::expected::Expected;
+use self::one_place::in_two_places;
 pub use self::pages::PlanPages;
 use crate::digest::{Cause, Example, Finding};
 use crate::note::Note;
@@ -41,6 +43,7 @@ const EXAMPLES: usize = 10;
 /// A plan, summed up.
 #[derive(Debug)]
 pub struct PlanReview {
+    operation: Arc<Operation>,
     stem: String,
     write: WriteMode,
     verify: VerifyPolicy,
@@ -51,10 +54,10 @@ pub struct PlanReview {
     lines: u64,
     updates: u64,
     unproven: u64,
-    doors: Finding,
+    misplaced: Finding,
     absent: Finding,
     /// What makes somebody less safe, by what it does.
-    risks: BTreeMap<&'static str, Finding>,
+    risks: BTreeMap<Arc<str>, Finding>,
     /// What trips each guard, but for the orgs of `respelled`.
     guarded: BTreeMap<GuardKind, Finding>,
     /// Additions of orgs in which a key is a live one under another spelling.
@@ -69,8 +72,8 @@ pub struct PlanReview {
 
 /// What is no guard and should still be known before somebody approves.
 struct Warning<'a> {
-    what: &'static str,
-    todo: &'static str,
+    what: &'a str,
+    todo: &'a str,
     finding: &'a Finding,
 }
 
@@ -140,9 +143,10 @@ fn guarded(kind: GuardKind, line: &PlanLine) -> Vec<String> {
 }
 
 impl PlanReview {
-    /// Of a plan that begins so, and whose files are called `<stem>.csv` and the like.
-    pub fn begin(plan: &Header, stem: &str) -> Self {
+    /// Of a plan of an operation that begins so, and whose files are called `<stem>.csv` and the like.
+    pub fn begin(operation: &Arc<Operation>, plan: &Header, stem: &str) -> Self {
         Self {
+            operation: operation.clone(),
             stem: stem.to_owned(),
             write: plan.write,
             verify: plan.verify,
@@ -153,7 +157,7 @@ impl PlanReview {
             lines: 0,
             updates: 0,
             unproven: 0,
-            doors: Finding::default(),
+            misplaced: Finding::default(),
             absent: Finding::default(),
             risks: BTreeMap::new(),
             guarded: BTreeMap::new(),
@@ -173,7 +177,9 @@ impl PlanReview {
         if line.verdict == Verdict::Update {
             self.updates += 1;
             self.clusters.add(line);
-            add(&mut self.doors, line, &in_two_locations(line), ", ");
+            if let Some(rule) = &self.operation.one_place {
+                add(&mut self.misplaced, line, &in_two_places(rule, line), ", ");
+            }
             self.risks(line);
             for kind in GuardKind::ALL {
                 add(self.guarded.entry(kind).or_default(), line, &guarded(kind, line), "; ");
@@ -203,10 +209,10 @@ impl PlanReview {
     }
 
     fn risks(&mut self, line: &PlanLine) {
-        let mut risks: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        let mut risks: BTreeMap<Arc<str>, Vec<String>> = BTreeMap::new();
         for field in &line.fields {
             if let Some(risk) = field.risk() {
-                risks.entry(risk.effect).or_default().push(change(field));
+                risks.entry(risk.effect.clone()).or_default().push(change(field));
             }
         }
         for (effect, changes) in risks {
@@ -223,7 +229,7 @@ impl PlanReview {
 
     /// Why orgs can't be written.
     fn causes(&self) -> Vec<Cause<'_>> {
-        Cause::all(&self.troubles, Stage::Plan)
+        Cause::all(&self.troubles, Stage::Plan, &self.operation)
     }
 
     /// Takes the plan's end in.
@@ -261,17 +267,15 @@ impl PlanReview {
 
     /// What is no guard and should still be known.
     fn warnings(&self) -> Vec<Warning<'_>> {
+        let rule = self.operation.one_place.as_ref();
+        let (broken, mend) = rule.map_or(("", ""), |rule| (&*rule.words, &*rule.advice));
         let all = [
             Warning {
                 what: "an entry is to be removed that is not live",
                 todo: "see whether it is gone already or its key is misspelled",
                 finding: &self.idle_removals,
             },
-            Warning {
-                what: "a door would be in two locations",
-                todo: "give the doors different names, or one of them another location",
-                finding: &self.doors,
-            },
+            Warning { what: broken, todo: mend, finding: &self.misplaced },
             Warning {
                 what: "a camera or a location isn't there in the org",
                 todo: "mend the ids in these rows, or see why the org lost them",
@@ -298,8 +302,8 @@ impl PlanReview {
     }
 
     /// What makes somebody less safe: the largest first.
-    fn riskiest(&self) -> Vec<(&'static str, &Finding)> {
-        let mut risks: Vec<_> = self.risks.iter().map(|(effect, finding)| (*effect, finding)).collect();
+    fn riskiest(&self) -> Vec<(&str, &Finding)> {
+        let mut risks: Vec<_> = self.risks.iter().map(|(effect, finding)| (&**effect, finding)).collect();
         risks.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.orgs));
         risks
     }

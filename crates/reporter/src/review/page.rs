@@ -7,7 +7,7 @@ use askama::Template;
 use orgwave_core::plan::{Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
 use orgwave_core::timestamp::Timestamp;
 
-use super::clusters::{Clusters, to_show};
+use super::clusters::to_show;
 use super::markdown::facts;
 use super::{Expected, PlanReview, Warning, more_kinds};
 use crate::advice::advice;
@@ -42,7 +42,7 @@ const fn tone(verdict: Verdict) -> Tone {
 }
 
 /// Adds an org to the page's list. Its changes have been counted by `clusters`.
-pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
+pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     let to_look_at = !matches!(line.verdict, Verdict::Unchanged | Verdict::Skipped);
     if rows.leaves_out(to_look_at) {
         return;
@@ -64,7 +64,7 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
             let from = rows.text(&field.from.to_string());
             let comma = if place == 0 { "" } else { "," };
             let _ = write!(row, "{comma}{path},{before},{after},{from},");
-            match clusters.number(field, line) {
+            match review.clusters.number(field, line) {
                 Some(number) => {
                     let _ = write!(row, "{number}");
                 }
@@ -79,13 +79,13 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, clusters: &Clusters) {
     if let Some(complaint) = &line.complaint {
         extra.text('c', Some(complaint.code.as_str()));
         extra.text('m', Some(&complaint.message));
-        extra.number('t', u64::from(rows.text(advice(complaint.code, Stage::Plan))));
+        extra.number('t', u64::from(rows.text(&advice(complaint.code, Stage::Plan, &review.operation))));
     }
     let expects: Vec<String> =
         line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
     extra.texts('e', &expects);
     let mut risks: Vec<&str> =
-        line.fields.iter().filter_map(PlannedField::risk).map(|risk| risk.effect).collect();
+        line.fields.iter().filter_map(PlannedField::risk).map(|risk| &*risk.effect).collect();
     risks.dedup();
     if line.verdict == Verdict::Update {
         extra.texts('r', &risks);

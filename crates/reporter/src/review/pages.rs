@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::plan::{Footer, Header, PlanLine};
 
 use super::{Expected, PlanReview, markdown, page};
@@ -22,10 +24,10 @@ pub struct PlanPages {
 
 impl PlanPages {
     /// Begins the pages `<stem>.html` and `<stem>.md` in a folder that is there.
-    pub fn begin(folder: &Path, stem: &str, header: &Header) -> Self {
+    pub fn begin(operation: &Arc<Operation>, folder: &Path, stem: &str, header: &Header) -> Self {
         Self {
             header: header.clone(),
-            review: PlanReview::begin(header, stem),
+            review: PlanReview::begin(operation, header, stem),
             rows: Rows::new(),
             folder: folder.to_owned(),
             stem: stem.to_owned(),
@@ -35,7 +37,7 @@ impl PlanPages {
     /// Takes the next line in.
     pub fn line(&mut self, line: &PlanLine) {
         self.review.line(line);
-        page::add(&mut self.rows, line, &self.review.clusters);
+        page::add(&mut self.rows, line, &self.review);
     }
 
     /// Takes in what a row names and its org doesn't have.

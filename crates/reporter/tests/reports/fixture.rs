@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
-use orgwave_core::desired::{Origin, SideTable, Wish};
+use orgwave_core::desired::{Origin, Wish};
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::{Operation, Path};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
 use orgwave_core::plan::{
@@ -15,10 +16,9 @@ use orgwave_core::plan::{
     PlannedField, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
-use orgwave_core::reply::Ack;
+use orgwave_core::reply::{Ack, Said};
 use orgwave_core::run::{Entry, Finish, Latencies, OrgProgress, RUN_FORMAT, RunHeader, Sample};
 use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
-use orgwave_core::settings::Path;
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_reporter::{BoxError, RunSource};
@@ -42,7 +42,7 @@ impl RunSource for Run {
     }
 
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
-        PlanReader::open(Box::new(Cursor::new(self.plan.clone())))
+        PlanReader::open(Box::new(Cursor::new(self.plan.clone())), &Operation::default_one())
     }
 
     fn orgs(&self) -> Result<Box<dyn Iterator<Item = Result<OrgProgress, BoxError>> + '_>, BoxError> {
@@ -59,7 +59,7 @@ pub(crate) fn at(millis: i64) -> Timestamp {
 }
 
 pub(crate) fn path(text: &str) -> Path {
-    text.parse().unwrap()
+    Operation::default_one().path(text).unwrap()
 }
 
 pub(crate) fn seal() -> SealKey {
@@ -88,7 +88,7 @@ pub(crate) fn plan_header() -> Header {
         columns: ["org_uuid", "org_name", "saveClips", "note", "_crm id"].map(String::from).into(),
         carried: vec!["_crm id".into()],
         sides: vec![SideColumns {
-            table: SideTable::Doors,
+            table: "doors".into(),
             columns: ["org_uuid", "door_key", "doorName", "remove"].map(String::from).into(),
         }],
         settings: BTreeMap::from([
@@ -302,14 +302,14 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
             before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
             after: Wish::Remove,
             fingerprint: None,
-            from: Origin::Side(SideTable::Doors, 2),
+            from: Origin::Side("doors".into(), 2),
         },
         PlannedField {
             path: path("doorInfoMap.front.doorName"),
             before: Image::Absent,
             after: Wish::Set(json!("=Front")),
             fingerprint: None,
-            from: Origin::Side(SideTable::Doors, 3),
+            from: Origin::Side("doors".into(), 3),
         },
         saved,
         PlannedField {
@@ -330,8 +330,8 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
     let org = lines[7].org.to_string();
     retype(&mut lines[7], |typed| {
         typed.sides = vec![
-            (SideTable::Doors, vec![org.clone(), "d;1".into(), "\\=Front".into(), String::new()]),
-            (SideTable::Doors, vec![org, "-d2".into(), "-Dock".into(), "TRUE".into()]),
+            ("doors".into(), vec![org.clone(), "d;1".into(), "\\=Front".into(), String::new()]),
+            ("doors".into(), vec![org, "-d2".into(), "-Dock".into(), "TRUE".into()]),
         ];
     });
     lines[3].skip = Some("asked us to wait".into());
@@ -363,11 +363,10 @@ pub(crate) fn rich() -> Run {
     let before = (0..).zip(images).map(|(field, image)| Seen { field, image }).collect();
     let mut warned = outcome(1, Status::AppliedWithWarnings);
     warned.http_status = Some(200);
-    warned.ack = Ack {
-        warning: Some("+doors are in two locations".into()),
-        failed_guids: vec!["-AAAAAAAAAAAAAAAAAAAAA".into(), "BAAAAAAAAAAAAAAAAAAAAA".into()],
-        misconfigured_doors: vec!["Front".into(), "@Back".into()],
-    };
+    let items = |items: [&str; 2]| Said::Items(items.map(str::to_owned).into());
+    warned.ack.push("warning", Said::Text("+doors are in two locations".into()));
+    warned.ack.push("failed_guids", items(["-AAAAAAAAAAAAAAAAAAAAA", "BAAAAAAAAAAAAAAAAAAAAA"]));
+    warned.ack.push("misconfigured_doors", items(["Front", "@Back"]));
     let orgs = vec![
         ended(first, before),
         said(warned),

@@ -52,7 +52,7 @@
 //!
 //! **Which calls**
 //!
-//! * `on` one of read, write, clients, locations, cameras, envoy-locations, tokens, any. Unless said: any, or what the
+//! * `on` one of read, write, clients, locations, cameras, tokens, any. Unless said: any, or what the
 //!   act is about.
 //! * `of` a glob on the org's id or name (`*`, `?`). Unless said every org, and calls without one.
 //! * `share=0.5`: only that share of the orgs, chosen by the seed.

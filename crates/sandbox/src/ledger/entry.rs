@@ -1,10 +1,13 @@
 //! One line of the ledger.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use orgwave_core::operation::Operation;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::redact::{hex, redacted};
@@ -73,11 +76,24 @@ pub struct LedgerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<bool>,
     #[serde(flatten, serialize_with = "with_digest")]
-    pub(crate) state: Option<Bytes>,
+    pub(crate) state: Option<Kept>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_secrets")]
-    pub(crate) seen: Option<Bytes>,
+    pub(crate) seen: Option<Kept>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "without_secrets")]
-    pub(crate) sent: Option<Bytes>,
+    pub(crate) sent: Option<Kept>,
+}
+
+/// Settings of an org, which are shown without their secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) bytes: Bytes,
+}
+
+impl Kept {
+    fn redacted(&self) -> Option<Box<RawValue>> {
+        redacted(&self.operation, &self.bytes)
+    }
 }
 
 impl LedgerEntry {
@@ -91,14 +107,14 @@ impl LedgerEntry {
         value(self.seen.as_ref())
     }
 
-    /// The `envoySettings` that a write sent.
+    /// The settings that a write sent.
     pub fn sent(&self) -> Option<Value> {
         value(self.sent.as_ref())
     }
 
     /// Whether two entries saw the same state, secrets and audit included.
     pub fn digest(&self) -> Option<String> {
-        self.state.as_ref().map(|state| hex(state, 8))
+        self.state.as_ref().map(|state| hex(&state.bytes, 8))
     }
 
     /// The entry as one line of JSON, without its end.
@@ -115,12 +131,12 @@ impl LedgerEntry {
 }
 
 #[expect(clippy::ref_option, reason = "serde hands fields over so")]
-fn with_digest<S: Serializer>(state: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
+fn with_digest<S: Serializer>(state: &Option<Kept>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
     if let Some(state) = state {
-        map.serialize_entry("digest", &hex(state, 8))?;
+        map.serialize_entry("digest", &hex(&state.bytes, 8))?;
         // What is no object isn't shown.
-        if let Some(state) = redacted(state) {
+        if let Some(state) = state.redacted() {
             map.serialize_entry("state", &state)?;
         }
     }
@@ -128,10 +144,10 @@ fn with_digest<S: Serializer>(state: &Option<Bytes>, serializer: S) -> Result<S:
 }
 
 #[expect(clippy::ref_option, reason = "serde hands fields over so")]
-fn without_secrets<S: Serializer>(settings: &Option<Bytes>, serializer: S) -> Result<S::Ok, S::Error> {
-    settings.as_deref().and_then(redacted).serialize(serializer)
+fn without_secrets<S: Serializer>(settings: &Option<Kept>, serializer: S) -> Result<S::Ok, S::Error> {
+    settings.as_ref().and_then(Kept::redacted).serialize(serializer)
 }
 
-fn value(settings: Option<&Bytes>) -> Option<Value> {
-    serde_json::from_str(redacted(settings?)?.get()).ok()
+fn value(settings: Option<&Kept>) -> Option<Value> {
+    serde_json::from_str(settings?.redacted()?.get()).ok()
 }

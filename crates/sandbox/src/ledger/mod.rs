@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
+pub(crate) use entry::Kept;
 pub use entry::{KeyCheck, LedgerEntry, LedgerEvent};
 pub(crate) use redact::redacted;
 pub use redact::secret_fingerprint;

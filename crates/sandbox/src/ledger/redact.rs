@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orgwave_core::settings::FIELDS;
+use orgwave_core::operation::Operation;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
@@ -21,16 +21,16 @@ pub(super) fn hex(bytes: &[u8], length: usize) -> String {
     })
 }
 
-/// Settings, their secrets replaced; what is no object is left out, since nothing is known about it.
-pub(crate) fn redacted(settings: &[u8]) -> Option<Box<RawValue>> {
+/// Settings of an operation, their secrets replaced; what is no object is left out, since nothing is known about it.
+pub(crate) fn redacted(operation: &Operation, settings: &[u8]) -> Option<Box<RawValue>> {
     let mut members = Members::parse(settings).ok()?;
-    for field in FIELDS.iter().filter(|field| field.is_secret()) {
-        if members.is_null_or_absent(field.name) {
+    for field in operation.fields.secrets() {
+        if members.is_null_or_absent(&field.name) {
             continue;
         }
-        let text = members.get(field.name).map(RawValue::get).unwrap_or_default();
+        let text = members.get(&field.name).map(RawValue::get).unwrap_or_default();
         let secret = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
-        members.set(field.name, &secret_fingerprint(&secret));
+        members.set(&field.name, &secret_fingerprint(&secret));
     }
     Some(raw(&members))
 }
@@ -42,15 +42,15 @@ mod tests {
     #[test]
     fn secrets_leave_a_fingerprint_and_everything_else_stays() {
         let text = r#"{"apiToken":"s3cret","new":1.0,"refreshToken":null}"#;
-        let shown = redacted(text.as_bytes()).unwrap();
+        let shown = redacted(&Operation::default_one(), text.as_bytes()).unwrap();
         let print = secret_fingerprint("s3cret");
         assert_eq!(shown.get(), format!(r#"{{"apiToken":"{print}","new":1.0,"refreshToken":null}}"#));
-        assert!(redacted(b"[1]").is_none());
+        assert!(redacted(&Operation::default_one(), b"[1]").is_none());
     }
 
     #[test]
     fn a_secret_of_the_wrong_type_is_no_way_around() {
-        let shown = redacted(br#"{"apiToken":{"x":"s3cret"}}"#).unwrap();
+        let shown = redacted(&Operation::default_one(), br#"{"apiToken":{"x":"s3cret"}}"#).unwrap();
         assert!(!shown.get().contains("s3cret"));
     }
 }

@@ -73,7 +73,11 @@ fn org<'a>(world: &'a World, id: &str) -> Option<&'a Arc<Org>> {
 async fn state(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
     let settings = org.lock().settings(org, &world.config);
-    text(200, JSON, redacted(&settings).map_or_else(String::new, |shown| shown.get().to_owned()))
+    text(
+        200,
+        JSON,
+        redacted(&world.operation, &settings).map_or_else(String::new, |shown| shown.get().to_owned()),
+    )
 }
 
 async fn edit(State(world): State<Arc<World>>, Path(id): Path<String>, body: Bytes) -> Response {

@@ -156,7 +156,7 @@ impl Admitted {
             return Outgoing { response: self.call.refuse(world, reply).into(), armed: None };
         };
         let fault = &armed.fault;
-        let reply = replaced(fault, reply, self.call.entry.at_ms);
+        let reply = replaced(fault, &world.operation.title, reply, self.call.entry.at_ms);
         let entry = &mut self.call.entry;
         entry.retry_after = reply.retry_after();
         entry.fault = Some(fault.to_string().into());
@@ -172,7 +172,7 @@ impl Admitted {
 }
 
 /// The reply that a fault puts in the place of the plain one.
-fn replaced(fault: &Fault, reply: HttpReply, now_ms: u64) -> HttpReply {
+fn replaced(fault: &Fault, title: &str, reply: HttpReply, now_ms: u64) -> HttpReply {
     let msg = |unless_said: &'static str| fault.msg.as_deref().unwrap_or(unless_said).to_owned();
     let list = |text: &Option<String>| -> Vec<String> {
         let parts = text.iter().flat_map(|text| text.split(';'));
@@ -181,7 +181,9 @@ fn replaced(fault: &Fault, reply: HttpReply, now_ms: u64) -> HttpReply {
     let body = match fault.act {
         Act::Status => return with_status(fault, reply, now_ms),
         Act::Error => json!({"error": true, "errorMsg": msg("The settings could not be saved")}),
-        Act::AuthError => json!({"authError": true, "errorMsg": msg("Envoy must be connected again")}),
+        Act::AuthError => {
+            json!({"authError": true, "errorMsg": fault.msg.clone().unwrap_or_else(|| format!("{title} must be connected again"))})
+        }
         Act::Warning => json!({
             "authError": false,
             "error": false,

@@ -1,4 +1,4 @@
-//! The calls that only list: clients, locations, cameras, Envoy locations, API tokens.
+//! The calls that only list: clients, locations, cameras, API tokens.
 
 use std::sync::Arc;
 
@@ -44,19 +44,12 @@ pub(super) fn answer(call: &Admitted, world: &Arc<World>, body: &[u8]) -> HttpRe
             cameras.retain(|camera| ask.include_mummified == Some(true) || !camera.mummified);
             json!({"cameraStates": cameras}).to_string().into()
         }
-        Route::EnvoyLocations if !call.org.traits.connected => {
-            json!({"authError": true, "error": false, "errorMsg": "Envoy is not connected", "locationList": null})
-                .to_string()
-                .into()
-        }
-        Route::EnvoyLocations => {
-            let list = estate().envoy_locations;
-            json!({"authError": false, "error": false, "errorMsg": null, "locationList": list}).to_string().into()
-        }
         Route::Tokens => {
             let rate = world.config.partner_bucket.or(world.config.org_bucket).map(|quota| quota.rate);
             // Misspelt on the wire.
-            json!({"apiTokens": [{"allowedRequetsPerSecond": rate, "name": "provisioning"}]}).to_string().into()
+            json!({"apiTokens": [{"allowedRequetsPerSecond": rate, "name": "provisioning"}]})
+                .to_string()
+                .into()
         }
         Route::Read | Route::Write => Bytes::new(),
     };

@@ -81,7 +81,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
     let mut router = admin::routes();
     for operation in Route::ALL {
         router = router.route(
-            operation.path(),
+            operation.path(&world.operation),
             post(move |State(world): State<Arc<World>>, request: Request| vendor(world, operation, request)),
         );
     }
@@ -119,7 +119,7 @@ fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
     match call.operation {
         Route::Read => settings::read(call, world, body),
         Route::Write => settings::write(call, world, body),
-        Route::Clients | Route::Locations | Route::Cameras | Route::EnvoyLocations | Route::Tokens => {
+        Route::Clients | Route::Locations | Route::Cameras | Route::Tokens => {
             let reply = lists::answer(&call, world, body);
             call.finish(world, reply)
         }
@@ -130,7 +130,12 @@ async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Respon
     let at = Instant::now();
     let _under_way = world.begin();
     let (parts, body) = request.into_parts();
-    let call = Arrival::arrive(&world, Some(operation), operation.path().into(), &parts.headers);
+    let call = Arrival::arrive(
+        &world,
+        Some(operation),
+        operation.path(&world.operation).to_owned().into(),
+        &parts.headers,
+    );
     let received = |body: &Bytes| Received::new(at, Some(operation), &parts, body.clone());
     let call = match call.admit(&world, operation, &parts.headers) {
         Ok(call) => call,

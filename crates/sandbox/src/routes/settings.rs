@@ -1,13 +1,14 @@
-//! The pair that matters: reading an org's Envoy settings, and updating them.
+//! The pair that matters: reading an org's settings, and updating them.
 //!
 //! An org is locked from the look at its settings until the ledger has the entry: so the ledger's order is the order
 //! of the org's states.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use serde::Deserialize;
+use orgwave_core::operation::Operation;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -34,7 +35,7 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgo
         meddle(world, &org, &mut state, fault);
     }
     let settings = state.settings(&org, &world.config);
-    call.entry().state = Some(settings.clone());
+    call.entry().state = Some(world.kept(settings.clone()));
     if serde_json::from_slice::<Members>(body).is_err() {
         return call.finish(world, HttpReply::bad_request(MISMATCH));
     }
@@ -55,13 +56,13 @@ pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgo
     };
     let reply = match shown {
         Shown::Absent => json!({"error": false, "errorMsg": null, "warningMsg": null}).to_string().into(),
-        Shown::Null => wrapped(b"null"),
+        Shown::Null => wrapped(&world.operation, b"null"),
         Shown::Settings(shown) => {
-            let shown = view::of(view, &shown).unwrap_or(shown);
+            let shown = view::of(&world.operation, view, &shown).unwrap_or(shown);
             if shown != settings {
-                call.entry().seen = Some(shown.clone());
+                call.entry().seen = Some(world.kept(shown.clone()));
             }
-            wrapped(&shown)
+            wrapped(&world.operation, &shown)
         }
     };
     call.finish(world, HttpReply::json(200, reply))
@@ -77,9 +78,10 @@ fn is(fault: Option<&Fault>, act: Act) -> bool {
     fault.is_some_and(|fault| fault.act == act)
 }
 
-fn wrapped(settings: &[u8]) -> Bytes {
-    let (open, close) = (br#"{"orgIntegrationV2":"#, br#","error":false,"errorMsg":null,"warningMsg":null}"#);
-    [open.as_slice(), settings, close.as_slice()].concat().into()
+fn wrapped(operation: &Operation, settings: &[u8]) -> Bytes {
+    let open = format!("{{\"{}\":", operation.at);
+    let close = br#","error":false,"errorMsg":null,"warningMsg":null}"#;
+    [open.as_bytes(), settings, close.as_slice()].concat().into()
 }
 
 /// The settings of the org that a fault names, or of the next in the list.
@@ -122,17 +124,17 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Out
     let org = Arc::clone(&call.org);
     let mut state = org.lock();
     let before = state.settings(&org, &world.config);
-    call.entry().state = Some(before.clone());
+    call.entry().state = Some(world.kept(before.clone()));
     let current = Members::parse(&before).unwrap_or_default();
-    let sent = match sent(body, &org, &current) {
+    let sent = match sent(&world.operation, body, &org, &current) {
         Ok((raw, sent)) => {
-            call.entry().sent = Some(raw);
+            call.entry().sent = Some(world.kept(raw));
             sent
         }
         Err(reply) => return call.finish(world, reply),
     };
     if !org.traits.connected {
-        let reply = json!({"authError": false, "error": true, "errorMsg": "Envoy is not connected"});
+        let reply = json!({"authError": false, "error": true, "errorMsg": format!("{} is not connected", world.operation.title)});
         return call.finish(world, HttpReply::json(200, reply.to_string()));
     }
     if let Applied::After(late) = applied {
@@ -144,7 +146,7 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Out
     if applied == Applied::Now {
         state.put(next.to_bytes());
         call.entry().applied = Some(true);
-        call.entry().state = Some(state.settings(&org, &world.config));
+        call.entry().state = Some(world.kept(state.settings(&org, &world.config)));
     }
     if let Some(fault) = &fault {
         freeze(world, &mut state, fault, before);
@@ -157,29 +159,36 @@ pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Out
 }
 
 /// The settings that a body holds, as sent and parsed.
-fn sent(body: &Bytes, org: &Org, current: &Members) -> Result<(Bytes, Members), HttpReply> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow, rename = "envoySettings")]
-        settings: &'a RawValue,
-    }
+fn sent(
+    operation: &Operation,
+    body: &Bytes,
+    org: &Org,
+    current: &Members,
+) -> Result<(Bytes, Members), HttpReply> {
     let mismatch = || HttpReply::bad_request(MISMATCH);
-    let parsed: Body<'_> = serde_json::from_slice(body).map_err(|_| mismatch())?;
-    let raw = body.slice_ref(parsed.settings.get().as_bytes());
+    let parsed: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|_| mismatch())?;
+    let settings = parsed.get(&*operation.wrap).ok_or_else(mismatch)?;
+    let raw = body.slice_ref(settings.get().as_bytes());
     let members = Members::parse(&raw).map_err(|_| mismatch())?;
-    if members.wrong_type_besides(current).is_some() {
+    if members.wrong_type_besides(operation, current).is_some() {
         return Err(mismatch());
     }
-    let id =
-        members.get("orgUuid").and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());
+    let owner = operation.owner.as_deref();
+    let id = owner
+        .and_then(|owner| members.get(owner))
+        .and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());
     if id.is_some_and(|id| id != org.id) {
-        return Err(HttpReply::bad_request("orgUuid is not the organization of this call"));
+        return Err(HttpReply::bad_request(&format!(
+            "{} is not the organization of this call",
+            owner.unwrap_or_default()
+        )));
     }
     Ok((raw, members))
 }
 
 fn updated(world: &World, org: &Org, current: &Members, sent: Members) -> Members {
     let rules = Rules {
+        operation: &world.operation,
         server: world.config.server,
         secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
         now_ms: (!world.config.unaudited).then(|| world.clock.epoch_ms(world.clock.now())),
@@ -223,6 +232,6 @@ async fn apply_late(
     entry.at_us = micros(now);
     entry.done_us = micros(now);
     entry.applied = Some(true);
-    entry.state = Some(state.settings(&org, &world.config));
+    entry.state = Some(world.kept(state.settings(&org, &world.config)));
     world.ledger.append(entry);
 }

@@ -1,4 +1,4 @@
-//! What an org has besides its settings: locations, cameras, Envoy locations. A pure function of seed and org,
+//! What an org has besides its settings: locations, cameras, sites. A pure function of seed and org,
 //! made anew whenever it is asked for, so that a hundred thousand orgs cost nothing.
 
 use orgwave_core::ids::Ruuid;
@@ -13,8 +13,8 @@ pub struct Estate {
     pub locations: Vec<Location>,
     /// Cameras, at least two; the last is retired ("mummified").
     pub cameras: Vec<Camera>,
-    /// Locations as Envoy knows them; at least one.
-    pub envoy_locations: Vec<EnvoyLocation>,
+    /// Locations as the service behind an integration knows them; at least one.
+    pub sites: Vec<Site>,
 }
 
 /// A location, on the wire as `getLocations` shows it.
@@ -45,10 +45,10 @@ pub struct Camera {
     pub connection_status: &'static str,
 }
 
-/// A location of Envoy's, on the wire as `getEnvoyLocations` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct EnvoyLocation {
-    /// Envoy's number; as text, it is the key in `locationInfoMap`.
+/// A location of the service behind an integration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    /// Its number there; as text, it is a key of the map of locations.
     pub id: i32,
     /// Its name.
     pub name: String,
@@ -83,14 +83,14 @@ impl Estate {
                 connection_status: if dice.chance(0.9) { "GREEN" } else { "RED" },
             })
             .collect();
-        let envoy_locations = locations
+        let sites = locations
             .iter()
-            .map(|location| EnvoyLocation {
+            .map(|location| Site {
                 id: i32::try_from(10_000 + dice.below(900_000)).unwrap_or(i32::MAX),
                 name: location.name.clone(),
             })
             .collect();
-        Self { locations, cameras, envoy_locations }
+        Self { locations, cameras, sites }
     }
 
     /// How many cameras it has, retired ones included: the client list says so for every org.

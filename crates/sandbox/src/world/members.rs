@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use orgwave_core::ids::{HierarchyKey, Ruuid};
-use orgwave_core::settings::{Field, Kind, MapSpec};
+use orgwave_core::operation::{Fields, Kind, Operation};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -38,23 +38,20 @@ impl Members {
         Bytes::from(serde_json::to_vec(self).expect("texts and raw JSON always serialize"))
     }
 
-    /// The first known field, or place in a map, whose value has the wrong type.
-    pub(crate) fn wrong_type(&self) -> Option<String> {
-        self.wrong_type_besides(&Self::default())
+    /// The first described field, or place in a map, whose value has the wrong type.
+    pub(crate) fn wrong_type(&self, operation: &Operation) -> Option<String> {
+        self.wrong_type_besides(operation, &Self::default())
     }
 
     /// The same, without another look at values that stand in settings which are known already: most of what an
     /// update sends back is as it was read.
-    pub(crate) fn wrong_type_besides(&self, known: &Self) -> Option<String> {
+    pub(crate) fn wrong_type_besides(&self, operation: &Operation, known: &Self) -> Option<String> {
         self.0.iter().find_map(|(name, value)| {
             if known.get(name).is_some_and(|known| known.get() == value.get()) {
                 return None;
             }
-            let field = Field::named(name)?;
-            match field.kind {
-                Kind::Map(spec) => wrong_entry(spec, value.get()).map(|place| format!("{name}{place}")),
-                kind => (!fits(kind, value.get())).then(|| name.clone()),
-            }
+            let field = operation.fields.get(name)?;
+            wrong(&field.kind, value.get()).map(|place| format!("{name}{place}"))
         })
     }
 }
@@ -64,12 +61,13 @@ pub(crate) fn raw(value: &impl Serialize) -> Box<RawValue> {
     to_raw_value(value).expect("what the sandbox holds has text keys and always serializes")
 }
 
-/// Whether a JSON text has this type; null has every type.
-fn fits(kind: Kind, json: &str) -> bool {
+/// Where a value isn't of its type, as a text behind its place: `""` for the value itself, `.key`, `.key.member`. Null is
+/// of every type.
+fn wrong(kind: &Kind, json: &str) -> Option<String> {
     fn is<'a, T: Deserialize<'a>>(json: &'a str) -> bool {
         serde_json::from_str::<Option<T>>(json).is_ok()
     }
-    match kind {
+    let fits = match kind {
         Kind::Bool => is::<bool>(json),
         Kind::Int32 => is::<i32>(json),
         Kind::Text | Kind::Enum(_) => is::<String>(json),
@@ -77,21 +75,25 @@ fn fits(kind: Kind, json: &str) -> bool {
         Kind::HierarchyKey => is::<HierarchyKey>(json),
         Kind::Cameras => is::<Vec<Option<Ruuid>>>(json),
         Kind::Texts => is::<Vec<Option<String>>>(json),
-        Kind::Map(spec) => wrong_entry(spec, json).is_none(),
+        Kind::Map(entry) => return wrong_inside(json, |_| Some(&entry.kind)),
+        Kind::Object(members) => return wrong_member(members, json),
         Kind::Opaque => true,
-    }
+    };
+    (!fits).then(String::new)
 }
 
-/// Where a map isn't as its entries should be: `""` for the map itself, `.key`, `.key.member`.
-fn wrong_entry(spec: &MapSpec, json: &str) -> Option<String> {
-    type Entries<'a> = BTreeMap<String, Option<BTreeMap<String, &'a RawValue>>>;
-    let Ok(entries) = serde_json::from_str::<Option<Entries<'_>>>(json) else { return Some(String::new()) };
-    entries.into_iter().flatten().find_map(|(key, entry)| {
-        entry.into_iter().flatten().find_map(|(name, value)| {
-            let member = spec.member(&name)?;
-            (!fits(member.kind, value.get())).then(|| format!(".{key}.{name}"))
-        })
-    })
+fn wrong_member(members: &Fields, json: &str) -> Option<String> {
+    wrong_inside(json, |name| members.get(name).map(|member| &member.kind))
+}
+
+/// The same, of what an object holds.
+fn wrong_inside<'k>(json: &str, kind_of: impl Fn(&str) -> Option<&'k Kind>) -> Option<String> {
+    type Inside<'a> = BTreeMap<String, &'a RawValue>;
+    let Ok(inside) = serde_json::from_str::<Option<Inside<'_>>>(json) else { return Some(String::new()) };
+    inside
+        .into_iter()
+        .flatten()
+        .find_map(|(name, value)| wrong(kind_of(&name)?, value.get()).map(|place| format!(".{name}{place}")))
 }
 
 /// Puts null where a TOML table had to write `<null>`.
@@ -137,7 +139,7 @@ mod tests {
             (r#"{"misconfiguredDoors":["a",null]}"#, None),
         ] {
             let members = Members::parse(json.as_bytes()).unwrap();
-            assert_eq!(members.wrong_type().as_deref(), place, "{json}");
+            assert_eq!(members.wrong_type(&Operation::default_one()).as_deref(), place, "{json}");
         }
     }
 }

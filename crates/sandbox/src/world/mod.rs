@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -26,7 +27,7 @@ use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
-use crate::ledger::{Ledger, LedgerEntry, LedgerEvent};
+use crate::ledger::{Kept, Ledger, LedgerEntry, LedgerEvent};
 use crate::received::Watch;
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
@@ -36,6 +37,7 @@ pub fn partner_org(seed: u64) -> Ruuid {
 
 /// Everything that the routes share.
 pub(crate) struct World {
+    pub(crate) operation: Arc<Operation>,
     pub(crate) config: Config,
     pub(crate) keys: Vec<String>,
     pub(crate) watch: Option<Watch>,
@@ -90,35 +92,40 @@ pub(crate) fn micros(duration: Duration) -> u64 {
 
 /// What a configuration and a list of orgs make, checked; the rest of the world is there when it starts.
 pub(crate) struct Population {
+    operation: Arc<Operation>,
     clients: Vec<Arc<Org>>,
     partner: Arc<Org>,
     by_id: HashMap<Ruuid, Arc<Org>>,
 }
 
 impl Population {
-    pub(crate) fn settle(config: &Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
+    pub(crate) fn settle(
+        operation: &Arc<Operation>,
+        config: &Config,
+        orgs: Vec<OrgSeed>,
+    ) -> Result<Self, ConfigError> {
         let buckets = [config.org_bucket, config.partner_bucket];
         if buckets.into_iter().flatten().any(|quota| !quota.is_sound()) {
             return Err(ConfigError::Rate);
         }
         for settings in std::iter::once(&config.settings).chain(config.orgs.iter().map(|org| &org.settings)) {
             let members = settings.iter().map(|(name, value)| (name.clone(), raw(&with_nulls(value))));
-            if let Some(place) = Members(members.collect()).wrong_type() {
+            if let Some(place) = Members(members.collect()).wrong_type(operation) {
                 return Err(ConfigError::Setting(place));
             }
         }
-        let partner = Arc::new(Org::partner(partner_org(config.seed)));
+        let partner = Arc::new(Org::partner(operation, partner_org(config.seed)));
         let mut by_id = HashMap::with_capacity(orgs.len() + 1);
         by_id.insert(partner.id, Arc::clone(&partner));
         let mut clients = Vec::with_capacity(orgs.len());
         for (place, seed) in orgs.into_iter().enumerate() {
-            let org = Arc::new(Org::new(config, place, seed));
+            let org = Arc::new(Org::new(operation, config, place, seed));
             if by_id.insert(org.id, Arc::clone(&org)).is_some() {
                 return Err(ConfigError::DuplicateOrg(org.id));
             }
             clients.push(org);
         }
-        Ok(Self { clients, partner, by_id })
+        Ok(Self { operation: Arc::clone(operation), clients, partner, by_id })
     }
 
     pub(crate) fn org(&self, id: &Ruuid) -> Option<&Arc<Org>> {
@@ -135,9 +142,10 @@ impl World {
         refusals: mpsc::UnboundedSender<Duration>,
         watch: Option<Watch>,
     ) -> Self {
-        let Population { clients, partner, by_id } = population;
+        let Population { operation, clients, partner, by_id } = population;
         let faults = config.faults.iter().map(|fault| Arc::new(Armed::new(fault.clone(), config.seed)));
         Self {
+            operation,
             faults: RwLock::new(faults.collect()),
             config,
             keys,
@@ -159,6 +167,11 @@ impl World {
     /// The org of an id, the partner's own included.
     pub(crate) fn org(&self, id: &Ruuid) -> Option<&Arc<Org>> {
         self.by_id.get(id)
+    }
+
+    /// Settings as the ledger keeps them.
+    pub(crate) fn kept(&self, bytes: Bytes) -> Kept {
+        Kept { operation: Arc::clone(&self.operation), bytes }
     }
 
     /// Counts a request, from 1.
@@ -249,7 +262,7 @@ impl World {
             done_us: now,
             org: Some(org.id.as_str().into()),
             applied: Some(true),
-            state: Some(settings),
+            state: Some(self.kept(settings)),
             ..LedgerEntry::default()
         });
     }

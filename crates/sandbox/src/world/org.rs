@@ -1,10 +1,11 @@
 //! One org of the stand-in: what is fixed about it, and its settings as they are now.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use serde_json::{Map, Value};
 
 use super::members::{Members, with_nulls};
@@ -14,6 +15,7 @@ use crate::config::{Config, OrgSeed};
 
 /// An org. Its settings are generated when they are first asked for.
 pub(crate) struct Org {
+    operation: Arc<Operation>,
     pub(crate) id: Ruuid,
     pub(crate) name: String,
     pub(crate) traits: Traits,
@@ -49,7 +51,7 @@ struct Stale {
 }
 
 impl Org {
-    pub(crate) fn new(config: &Config, place: usize, seed: OrgSeed) -> Self {
+    pub(crate) fn new(operation: &Arc<Operation>, config: &Config, place: usize, seed: OrgSeed) -> Self {
         let mut traits = Traits {
             connected: true,
             listed: true,
@@ -70,11 +72,18 @@ impl Org {
                 name.clone_from(other);
             }
         }
-        Self { id: seed.org, name, traits, seed: Some((place, seed)), state: Mutex::default() }
+        Self {
+            operation: Arc::clone(operation),
+            id: seed.org,
+            name,
+            traits,
+            seed: Some((place, seed)),
+            state: Mutex::default(),
+        }
     }
 
     /// The partner's own org, where calls without `x-auth-org` end up.
-    pub(crate) fn partner(id: Ruuid) -> Self {
+    pub(crate) fn partner(operation: &Arc<Operation>, id: Ruuid) -> Self {
         let traits = Traits {
             connected: true,
             listed: false,
@@ -83,7 +92,14 @@ impl Org {
             hidden_secrets: false,
             org_uuid_absent: false,
         };
-        Self { id, name: "Partner".to_owned(), traits, seed: None, state: Mutex::default() }
+        Self {
+            operation: Arc::clone(operation),
+            id,
+            name: "Partner".to_owned(),
+            traits,
+            seed: None,
+            state: Mutex::default(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,7 +112,7 @@ impl Org {
     }
 
     fn starting(&self, config: &Config) -> Members {
-        let mut members = starting::generate(config.seed, self.id);
+        let mut members = starting::generate(&self.operation, config.seed, self.id);
         lay_over(&mut members, &config.settings);
         if let Some((place, seed)) = &self.seed {
             for special in config.orgs.iter().filter(|special| special.fits(*place, seed)) {

@@ -1,9 +1,10 @@
-//! The Envoy settings that an org starts with: every known field, and some that nobody knows.
+//! The settings that an org starts with: every described field, and some that nobody knows.
 //!
 //! What a careless client would harm is in all of them: fields that no schema names, at the top and inside doors,
 //! whole numbers beyond what a float holds, explicit nulls, a door key with a dot in it.
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::{Class, Discriminator, Kind, Operation};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
@@ -12,50 +13,62 @@ use super::members::Members;
 use crate::dice::Dice;
 
 /// The generated settings of an org in the world of a seed, before any override, as the JSON text it is served as.
-pub fn starting_settings(seed: u64, org: Ruuid) -> String {
-    let text = generate(seed, org).to_bytes();
+pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String {
+    let text = generate(operation, seed, org).to_bytes();
     String::from_utf8_lossy(&text).into_owned()
 }
 
-pub(crate) fn generate(seed: u64, org: Ruuid) -> Members {
+pub(crate) fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
     let estate = Estate::generate(seed, org);
     let mut dice = Dice::new(seed, &[b"settings", org.as_bytes()]);
     let user = dice.ruuid();
     let mut members = Members::default();
-    for name in [
-        "alertUnauthorizedFaces",
-        "createAccessAnomalyAlerts",
-        "createSeekPoints",
-        "enabled",
-        "identifyFacesFromBadge",
-        "indexFaces",
-        "saveClips",
-    ] {
-        members.set(name, &dice.chance(0.5));
+    let of_kind = |is: fn(&Kind) -> bool| operation.fields.iter().filter(move |field| is(&field.kind));
+    for field in of_kind(|kind| matches!(kind, Kind::Bool)) {
+        let is_guarded = field.risk.as_ref().is_some_and(|risk| risk.guarded);
+        let is_so = field.class == Class::ServerState || !is_guarded && dice.chance(0.5);
+        members.set(&field.name, &is_so);
     }
-    members.set("badgeAuthDisablesAlarmMonitoring", &false);
-    members.set("badgeFaceVerificationMode", dice.pick(&[None, Some("OFF"), Some("SHADOW")]));
-    members.set("apiToken", &format!("envoy-api-{}", dice.ruuid()));
-    members.set("refreshToken", &format!("envoy-refresh-{}", dice.ruuid()));
-    members.set("integration", &"ENVOY");
-    members.set("orgUuid", &org);
-    members.set("userUuid", &user);
-    members.set("doorsValidated", &true);
-    members.set("envoyIntegrationInstalled", &true);
-    members.set("tokenValid", &true);
-    members.set("misconfiguredDoors", &json!([]));
-    members.set("doorInfoMap", &doors(&mut dice, &estate));
-    members.set("locationInfoMap", &locations(&mut dice, &estate));
-    members.set("envoyUserSettingsMap", &users(&mut dice));
-    members.set(
-        "integrationAuditMap",
-        &json!({ "1700000000000-000000": {
-            "enabledTimestampMs": 1_700_000_000_000_u64,
-            "integrationAuditEvent": "UPDATE",
-            "user": "installer@example.com",
-            "userUuid": user,
-        }}),
-    );
+    for field in operation.fields.iter() {
+        if let Kind::Enum(words) = &field.kind {
+            let word = |place: usize| words.get(place).map(|word| &**word);
+            members.set(&field.name, dice.pick(&[None, word(0), word(1)]));
+        }
+    }
+    for field in operation.fields.secrets() {
+        let stem = field.name.strip_suffix("Token").unwrap_or(&field.name);
+        members.set(&field.name, &format!("{}-{stem}-{}", operation.name, dice.ruuid()));
+    }
+    if let Some(Discriminator { member, is }) = &operation.discriminator {
+        members.set(member, is);
+    }
+    for field in operation.fields.iter().filter(|field| field.class == Class::Identity) {
+        let id = if operation.owner.as_deref() == Some(&*field.name) { org } else { user };
+        members.set(&field.name, &id);
+    }
+    for field in of_kind(|kind| matches!(kind, Kind::Texts)) {
+        members.set(&field.name, &json!([]));
+    }
+    for table in &operation.tables {
+        let entries = match &*table.name {
+            "doors" => doors(&mut dice, &estate),
+            "locations" => locations(&mut dice, &estate),
+            "users" => users(&mut dice),
+            _ => Map::new(),
+        };
+        members.set(&table.map.name, &entries);
+    }
+    for field in operation.fields.iter().filter(|field| field.class == Class::Audit) {
+        members.set(
+            &field.name,
+            &json!({ "1700000000000-000000": {
+                "enabledTimestampMs": 1_700_000_000_000_u64,
+                "integrationAuditEvent": "UPDATE",
+                "user": "installer@example.com",
+                "userUuid": user,
+            }}),
+        );
+    }
     members.set("visitorHostPolicy", &json!({"limits": [1, 2.5, null], "mode": "strict", "note": null}));
     members.set("settingsEpoch", &(9_007_199_254_740_993 + dice.below(1_000)));
     members.set("retiredFeature", &Value::Null);
@@ -91,7 +104,7 @@ fn doors(dice: &mut Dice, estate: &Estate) -> Map<String, Value> {
 
 fn locations(dice: &mut Dice, estate: &Estate) -> Map<String, Value> {
     estate
-        .envoy_locations
+        .sites
         .iter()
         .map(|location| {
             let cameras = [dice.pick(&estate.cameras).uuid];
@@ -112,31 +125,41 @@ fn users(dice: &mut Dice) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
-    use orgwave_core::settings::{FIELDS, schema::EnvoySettings};
     use proptest::prelude::*;
 
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+
+    /// Whoever has a world keeps it: documents and tests quote what is in it.
+    #[test]
+    fn the_world_stays_the_same() {
+        let settings = starting_settings(&Operation::default_one(), 7, Ruuid::from_bytes([7; 16]));
+        let digest = Sha256::digest(settings.as_bytes());
+        assert_eq!(format!("{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]), "01d4b3");
+    }
 
     proptest! {
         #[test]
         fn the_world_is_a_pure_function_of_seed_and_org(seed: u64, bytes: [u8; 16]) {
             let org = Ruuid::from_bytes(bytes);
-            prop_assert_eq!(starting_settings(seed, org), starting_settings(seed, org));
+            prop_assert_eq!(starting_settings(&Operation::default_one(), seed, org), starting_settings(&Operation::default_one(), seed, org));
             prop_assert_eq!(Estate::generate(seed, org), Estate::generate(seed, org));
-            prop_assert_ne!(starting_settings(seed, org), starting_settings(seed.wrapping_add(1), org));
+            prop_assert_ne!(starting_settings(&Operation::default_one(), seed, org), starting_settings(&Operation::default_one(), seed.wrapping_add(1), org));
         }
 
         #[test]
         fn every_known_field_is_there_and_has_its_type(seed: u64, bytes: [u8; 16]) {
             let org = Ruuid::from_bytes(bytes);
-            let members = generate(seed, org);
-            prop_assert_eq!(members.wrong_type(), None);
-            for field in FIELDS {
-                prop_assert!(members.get(field.name).is_some(), "{}", field.name);
+            let operation = Operation::default_one();
+            let members = generate(&operation, seed, org);
+            prop_assert_eq!(members.wrong_type(&operation), None);
+            for field in operation.fields.iter() {
+                prop_assert!(members.get(&field.name).is_some(), "{}", field.name);
             }
-            let typed: EnvoySettings = serde_json::from_str(&starting_settings(seed, org)).unwrap();
-            prop_assert_eq!(typed.org_uuid.value(), Some(&org));
-            prop_assert!(typed.other.len() >= 4);
+            let owner: Ruuid = serde_json::from_str(members.get("orgUuid").unwrap().get()).unwrap();
+            prop_assert_eq!(owner, org);
+            prop_assert!(members.0.keys().filter(|name| operation.fields.get(name).is_none()).count() >= 4);
         }
 
         #[test]
@@ -145,7 +168,7 @@ mod tests {
             prop_assert!(!estate.locations[0].sub_locations.is_empty());
             prop_assert_eq!(estate.cameras.iter().filter(|camera| camera.mummified).count(), 1);
             prop_assert_eq!(estate.cameras.len() as u64, Estate::camera_count(seed, Ruuid::from_bytes(bytes)));
-            prop_assert!(!estate.envoy_locations.is_empty());
+            prop_assert!(!estate.sites.is_empty());
         }
     }
 }

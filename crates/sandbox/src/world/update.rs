@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::settings::{Class, Field, Kind};
+use orgwave_core::operation::{Class, Kind, Operation};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -26,7 +26,9 @@ use crate::config::Server;
 
 /// Under which rules an update happens.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct Rules<'a> {
+    /// What the settings are of.
+    pub(crate) operation: &'a Operation,
     pub(crate) server: Server,
     /// Whether reads show secrets.
     pub(crate) secrets_shown: bool,
@@ -35,13 +37,13 @@ pub(crate) struct Rules {
 }
 
 /// The settings after an update.
-pub(crate) fn update(rules: Rules, current: &Members, sent: Members) -> Members {
+pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Members {
     let mut next = match rules.server {
         Server::Replace => kept_by_server(rules, current),
         Server::Merge | Server::DeepMerge => current.clone(),
     };
     for (name, value) in sent.0 {
-        let field = Field::named(&name);
+        let field = rules.operation.fields.get(&name);
         if field.is_some_and(|field| !field.class.is_settable()) {
             continue;
         }
@@ -61,9 +63,9 @@ pub(crate) fn update(rules: Rules, current: &Members, sent: Members) -> Members 
     next
 }
 
-fn kept_by_server(rules: Rules, current: &Members) -> Members {
+fn kept_by_server(rules: Rules<'_>, current: &Members) -> Members {
     let keeps = |name: &str| {
-        Field::named(name).is_some_and(|field| match field.class {
+        rules.operation.fields.get(name).is_some_and(|field| match field.class {
             Class::Setting => false,
             Class::Secret => !rules.secrets_shown,
             Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
@@ -151,7 +153,11 @@ mod tests {
 
     fn updated(server: Server, secrets_shown: bool, sent: &str) -> Members {
         let parse = |text: &str| Members::parse(text.as_bytes()).unwrap();
-        update(Rules { server, secrets_shown, now_ms: Some(5) }, &parse(CURRENT), parse(sent))
+        update(
+            Rules { operation: &Operation::default_one(), server, secrets_shown, now_ms: Some(5) },
+            &parse(CURRENT),
+            parse(sent),
+        )
     }
 
     fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {

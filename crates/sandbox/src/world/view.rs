@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use orgwave_core::settings::{FIELDS, Kind};
+use orgwave_core::operation::{Kind, Operation};
 use serde_json::value::RawValue;
 
 use super::members::Members;
@@ -24,31 +24,32 @@ pub(crate) struct View {
 }
 
 /// The settings under a view; `None` where it shows them as they are.
-pub(crate) fn of(view: View, settings: &[u8]) -> Option<Bytes> {
+pub(crate) fn of(operation: &Operation, view: View, settings: &[u8]) -> Option<Bytes> {
     if view == View::default() {
         return None;
     }
     let mut members = Members::parse(settings).ok()?;
-    for field in FIELDS.iter().filter(|field| field.is_secret()) {
+    for field in operation.fields.secrets() {
         if view.hidden {
-            members.set(field.name, &());
-        } else if view.masked && !members.is_null_or_absent(field.name) {
-            members.set(field.name, &"***");
+            members.set(&field.name, &());
+        } else if view.masked && !members.is_null_or_absent(&field.name) {
+            members.set(&field.name, &"***");
         }
     }
-    if view.org_uuid_absent {
-        members.0.remove("orgUuid");
+    let owner = operation.owner.as_deref().filter(|_| view.org_uuid_absent);
+    if let Some(owner) = owner {
+        members.0.remove(owner);
     }
     if !view.reshaped {
         return Some(members.to_bytes());
     }
-    for field in FIELDS {
-        if members.get(field.name).is_none() && !(view.org_uuid_absent && field.name == "orgUuid") {
-            members.set(field.name, &());
+    for field in operation.fields.iter() {
+        if members.get(&field.name).is_none() && owner != Some(&*field.name) {
+            members.set(&field.name, &());
         }
     }
     let is_map =
-        |name: &str| FIELDS.iter().any(|field| field.name == name && matches!(field.kind, Kind::Map(_)));
+        |name: &str| operation.fields.get(name).is_some_and(|field| matches!(field.kind, Kind::Map(_)));
     Some(
         backwards(
             &members.0,
@@ -88,12 +89,12 @@ mod tests {
     const SETTINGS: &str = r#"{"apiToken":"a","doorInfoMap":{"a":{"doorName":"A","x":1},"b":null},"n":1.0,"orgUuid":"AAAAAAAAAAAAAAAAAAAAAA"}"#;
 
     fn shown(view: View) -> String {
-        String::from_utf8(of(view, SETTINGS.as_bytes()).unwrap().to_vec()).unwrap()
+        String::from_utf8(of(&Operation::default_one(), view, SETTINGS.as_bytes()).unwrap().to_vec()).unwrap()
     }
 
     #[test]
     fn settings_as_they_are_cost_nothing() {
-        assert_eq!(of(View::default(), SETTINGS.as_bytes()), None);
+        assert_eq!(of(&Operation::default_one(), View::default(), SETTINGS.as_bytes()), None);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_sandbox::{Config, OrgSeed, Route, Running, SANDBOX_KEY, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +14,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Long enough for a slow machine; no test waits for it unless it fails.
+pub(crate) fn operation() -> Arc<Operation> {
+    Operation::default_one()
+}
+
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back until the connection ended, or until a whole reply was there.
@@ -56,7 +62,7 @@ pub(crate) fn org(place: u8) -> Ruuid {
 pub(crate) async fn sandbox(config: &str) -> Running {
     let config: Config = toml::from_str(config).unwrap();
     let orgs = (1..=3).map(|place| OrgSeed { org: org(place), name: format!("Acme {place}") }).collect();
-    Sandbox::new(config, orgs).unwrap().start(([127, 0, 0, 1], 0).into()).await.unwrap()
+    Sandbox::new(&operation(), config, orgs).unwrap().start(([127, 0, 0, 1], 0).into()).await.unwrap()
 }
 
 /// One with a single fault.
@@ -116,7 +122,8 @@ pub(crate) async fn call(
     org: Option<Ruuid>,
     body: &str,
 ) -> io::Result<Reply> {
-    send(sandbox.addr(), &request("POST", operation.path(), &headers(org), body)).await
+    send(sandbox.addr(), &request("POST", operation.path(&crate::caller::operation()), &headers(org), body))
+        .await
 }
 
 pub(crate) async fn read(sandbox: &Running, org: Ruuid) -> io::Result<Reply> {

@@ -7,7 +7,7 @@ use orgwave_sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::caller::{call, headers, org, read, request, sandbox, send, toggle, write};
+use crate::caller::{call, headers, operation, org, read, request, sandbox, send, toggle, write};
 
 #[tokio::test]
 async fn the_client_list_has_every_listed_org_and_needs_no_org_header() {
@@ -42,8 +42,6 @@ async fn lists_show_the_estate_of_the_org() {
     let alive = list(Route::Cameras, r#"{"includeMummified":false}"#).await.unwrap().json();
     assert_eq!(alive["cameraStates"].as_array().unwrap().len(), estate.cameras.len() - 1);
 
-    let envoy = list(Route::EnvoyLocations, "{}").await.unwrap().json();
-    assert_eq!(envoy["locationList"], json!(estate.envoy_locations));
     let tokens = call(&sandbox, Route::Tokens, None, "{}").await.unwrap().json();
     assert_eq!(tokens["apiTokens"][0]["allowedRequetsPerSecond"], Value::Null);
     assert_eq!(list(Route::Cameras, "[]").await.unwrap().status, 400);
@@ -53,8 +51,8 @@ async fn lists_show_the_estate_of_the_org() {
 async fn a_read_serves_the_generated_settings_to_the_last_digit() {
     let sandbox = sandbox("seed = 4").await;
     let reply = read(&sandbox, org(1)).await.unwrap();
-    assert!(reply.text().contains(&starting_settings(4, org(1))));
-    assert_eq!(sandbox.state_json(&org(1)).unwrap(), starting_settings(4, org(1)));
+    assert!(reply.text().contains(&starting_settings(&operation(), 4, org(1))));
+    assert_eq!(sandbox.state_json(&org(1)).unwrap(), starting_settings(&operation(), 4, org(1)));
     assert!(reply.text().contains("123456789012345678901234567890"));
     assert_eq!(sandbox.state(&org(9)), None);
 }
@@ -78,13 +76,13 @@ async fn an_org_may_start_with_settings_that_no_number_holds_and_a_watcher_is_sh
     let record = Arc::clone(&seen);
     let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];
     let config = toml::from_str("unaudited = true\nserver = \"merge\"").unwrap();
-    let sandbox = Sandbox::new(config, orgs).unwrap().expecting_keys(["one", SANDBOX_KEY]);
+    let sandbox = Sandbox::new(&operation(), config, orgs).unwrap().expecting_keys(["one", SANDBOX_KEY]);
     let sandbox = sandbox.starting_with(&org(1), r#"{"big":1e400,"integrationAuditMap":null}"#);
     let sandbox = sandbox.watched_by(move |received| record.lock().unwrap().push(received));
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let body = r#"{"envoySettings":{"enabled":true}}"#;
     let other_key = headers(Some(org(1))).replace(&format!("apikey: {SANDBOX_KEY}"), "apikey: one");
-    let write = request("POST", Route::Write.path(), &other_key, body);
+    let write = request("POST", Route::Write.path(&operation()), &other_key, body);
     assert_eq!(send(sandbox.addr(), &write).await.unwrap().status, 200);
     assert_eq!(
         sandbox.state_json(&org(1)).unwrap(),
@@ -93,7 +91,7 @@ async fn an_org_may_start_with_settings_that_no_number_holds_and_a_watcher_is_sh
     send(sandbox.addr(), &request("GET", "/nowhere", "x-auth-apikey: none\r\n", "")).await.unwrap();
     let seen = seen.lock().unwrap();
     assert_eq!(seen.iter().map(|seen| seen.route).collect::<Vec<_>>(), [Some(Route::Write), None]);
-    assert_eq!(seen[0].line, format!("POST {}", Route::Write.path()));
+    assert_eq!(seen[0].line, format!("POST {}", Route::Write.path(&operation())));
     assert_eq!(seen[0].body, body);
     assert!(seen[0].headers.contains(&("x-auth-apikey".to_owned(), "one".to_owned())));
 }
@@ -218,7 +216,9 @@ async fn calls_with_the_wrong_headers_are_refused() {
         (good.replace(&org(1).to_string(), "nonsense"), 403),
         (format!("{good}x-auth-org: {}\r\n", org(2)), 403),
     ] {
-        let reply = send(sandbox.addr(), &request("POST", Route::Read.path(), &headers, "{}")).await.unwrap();
+        let reply = send(sandbox.addr(), &request("POST", Route::Read.path(&operation()), &headers, "{}"))
+            .await
+            .unwrap();
         assert_eq!(reply.status, status, "{headers}");
         match status {
             401 => assert_eq!(reply.json(), json!({"authenticationFailed": true})),
@@ -231,14 +231,14 @@ async fn calls_with_the_wrong_headers_are_refused() {
 #[tokio::test]
 async fn wrong_methods_and_paths_are_refused_and_entered() {
     let sandbox = sandbox("").await;
-    let get = request("GET", Route::Read.path(), &headers(None), "");
+    let get = request("GET", Route::Read.path(&operation()), &headers(None), "");
     assert_eq!(send(sandbox.addr(), &get).await.unwrap().status, 405);
     let lost = request("POST", "/api/nowhere", &headers(None), "{}");
     assert_eq!(send(sandbox.addr(), &lost).await.unwrap().status, 404);
     let statuses: Vec<_> = sandbox.ledger().into_iter().map(|e| (e.path.to_string(), e.status)).collect();
     assert_eq!(
         statuses,
-        [(Route::Read.path().to_owned(), Some(405)), ("/api/nowhere".to_owned(), Some(404))]
+        [(Route::Read.path(&operation()).to_owned(), Some(405)), ("/api/nowhere".to_owned(), Some(404))]
     );
 }
 
@@ -274,23 +274,26 @@ async fn an_empty_bucket_says_when_to_come_back() {
 async fn a_sandbox_that_cannot_be_is_refused() {
     let acme = || OrgSeed { org: org(1), name: "Acme".to_owned() };
     let error = |config: &str, orgs| {
-        Sandbox::new(toml::from_str(config).unwrap(), orgs).err().map(|error| error.to_string())
+        Sandbox::new(&operation(), toml::from_str(config).unwrap(), orgs).err().map(|error| error.to_string())
     };
     assert_eq!(error("", vec![acme()]), None);
     assert!(error("", vec![acme(), acme()]).unwrap().ends_with("stands twice"));
     assert!(error("settings = { enabled = 5 }", vec![]).unwrap().contains("enabled"));
     assert!(error("org_bucket = { rate = 0.0 }", vec![]).unwrap().contains("rate"));
-    let open =
-        Sandbox::new(toml::from_str("").unwrap(), vec![]).unwrap().start(([0, 0, 0, 0], 0).into()).await;
+    let open = Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![])
+        .unwrap()
+        .start(([0, 0, 0, 0], 0).into())
+        .await;
     assert!(open.is_err());
 }
 
 #[tokio::test]
 async fn another_key_can_be_expected() {
-    let sandbox = Sandbox::new(toml::from_str("").unwrap(), vec![]).unwrap().expecting_key("planted");
+    let sandbox =
+        Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![]).unwrap().expecting_key("planted");
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     assert_eq!(call(&sandbox, Route::Clients, None, "{}").await.unwrap().status, 401);
     let headers = headers(None).replace("apikey: sandbox", "apikey: planted");
-    let request = request("POST", Route::Clients.path(), &headers, "{}");
+    let request = request("POST", Route::Clients.path(&operation()), &headers, "{}");
     assert_eq!(send(sandbox.addr(), &request).await.unwrap().status, 200);
 }

@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::caller::{
-    PATIENCE, call, faulty, headers, org, read, receive, request, sandbox, send, toggle, until, write,
+    PATIENCE, call, faulty, headers, operation, org, read, receive, request, sandbox, send, toggle, until,
+    write,
 };
 
 /// Whether the last write was applied, by the ledger and by the state, which must agree.
@@ -194,14 +195,14 @@ async fn a_kept_connection_is_dropped_as_a_request_starts() {
     let sandbox = faulty("drop on write").await;
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
     stream
-        .write_all(request("POST", Route::Read.path(), &headers(Some(org(1))), "{}").as_bytes())
+        .write_all(request("POST", Route::Read.path(&operation()), &headers(Some(org(1))), "{}").as_bytes())
         .await
         .unwrap();
     assert_eq!(receive(&mut stream).await.unwrap().status, 200);
     // The head alone: the server doesn't wait for the body.
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: x\r\n{}content-length: 99\r\n\r\n",
-        Route::Write.path(),
+        Route::Write.path(&operation()),
         headers(Some(org(1)))
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -273,7 +274,7 @@ async fn latency_holds_for_every_call_and_a_caller_that_left_is_served_all_the_s
     assert!(started.elapsed() >= Duration::from_millis(60));
     let body = r#"{"envoySettings":{"left":true}}"#;
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
-    let request = request("POST", Route::Write.path(), &headers(Some(org(1))), body);
+    let request = request("POST", Route::Write.path(&operation()), &headers(Some(org(1))), body);
     stream.write_all(request.as_bytes()).await.unwrap();
     drop(stream);
     until("the write of a caller that left is applied", || sandbox.ledger().len() == 2).await;
@@ -301,7 +302,7 @@ async fn what_is_held_back_goes_when_the_faults_are_taken_away() {
 async fn garbage_is_no_http() {
     let sandbox = faulty("garbage").await;
     let mut stream = TcpStream::connect(sandbox.addr()).await.unwrap();
-    let read = request("POST", Route::Read.path(), &headers(Some(org(1))), "{}");
+    let read = request("POST", Route::Read.path(&operation()), &headers(Some(org(1))), "{}");
     stream.write_all(read.as_bytes()).await.unwrap();
     let mut bytes = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut bytes)).await.unwrap().unwrap();

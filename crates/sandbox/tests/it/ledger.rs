@@ -9,7 +9,7 @@ use orgwave_sandbox::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::caller::{call, headers, org, read, request, sandbox, send, write};
+use crate::caller::{call, headers, operation, org, read, request, sandbox, send, write};
 
 /// A writer that a test can look into.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ async fn no_key_and_no_secret_is_in_it() {
     let key = "planted-key-4711";
     let copy = Copy::default();
     let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];
-    let sandbox = Sandbox::new(toml::from_str("").unwrap(), orgs).unwrap();
+    let sandbox = Sandbox::new(&operation(), toml::from_str("").unwrap(), orgs).unwrap();
     let sandbox = sandbox.expecting_key(key).copying_ledger_to(copy.clone());
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let good = headers(Some(org(1))).replace(&format!("apikey: {SANDBOX_KEY}"), &format!("apikey: {key}"));
@@ -69,7 +69,7 @@ async fn no_key_and_no_secret_is_in_it() {
         good.replace(&format!("org: {}", org(1)), &format!("org: {key}")),
         good.replace(&format!("apikey: {key}"), &format!("apikey: {key}-wrong")),
     ] {
-        send(sandbox.addr(), &request("POST", Route::Write.path(), &headers, &body.to_string()))
+        send(sandbox.addr(), &request("POST", Route::Write.path(&operation()), &headers, &body.to_string()))
             .await
             .unwrap();
     }
@@ -98,7 +98,8 @@ async fn a_copy_that_cannot_be_written_is_an_error_in_the_end() {
             Ok(())
         }
     }
-    let sandbox = Sandbox::new(toml::from_str("").unwrap(), vec![]).unwrap().copying_ledger_to(Full);
+    let sandbox =
+        Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![]).unwrap().copying_ledger_to(Full);
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     call(&sandbox, Route::Clients, None, "{}").await.unwrap();
     assert_eq!(sandbox.ledger().len(), 1);

@@ -231,7 +231,11 @@ fn a_default_holds_where_the_row_says_nothing() {
     for (path, wish) in
         [("saveClips", Wish::Secret("D".parse().unwrap())), ("enabled", Wish::Set(json!(true)))]
     {
-        inputs.defaults.push(Managed { path: path.parse().unwrap(), wish, origin: Origin::Default });
+        inputs.defaults.push(Managed {
+            path: Operation::default_one().path(path).unwrap(),
+            wish,
+            origin: Origin::Default,
+        });
     }
     let (manifest, _) = read(inputs);
     let mut manifest = manifest.unwrap();

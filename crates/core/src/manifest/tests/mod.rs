@@ -6,14 +6,16 @@ mod rereading;
 mod side_tables;
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::*;
 use crate::code::Code;
-use crate::desired::{SideTable, Wish};
+use crate::desired::Wish;
+use crate::operation::{Operation, SideTable};
 
-const DOORS: SideTable = SideTable::Doors;
+const DOORS: &str = "doors";
 
 /// Ids that are canonical and easy to tell apart.
 const A: &str = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -27,14 +29,17 @@ fn fill(text: &str) -> Vec<u8> {
     text.replace("{A}", A).replace("{B}", B).replace("{C}", C).into_bytes()
 }
 
-fn inputs(orgs: Vec<u8>, sides: &[(SideTable, &str)]) -> Inputs<Bytes> {
+fn table(name: &str) -> Arc<SideTable> {
+    Operation::default_one().table(name).unwrap().clone()
+}
+
+fn inputs(orgs: Vec<u8>, sides: &[(&str, &str)]) -> Inputs<Bytes> {
     Inputs {
+        operation: Operation::default_one(),
         orgs: Source::new("orgs.csv", Cursor::new(orgs)),
         sides: sides
             .iter()
-            .map(|(side, text)| {
-                (*side, Source::new(&format!("{}.csv", side.name()), Cursor::new(fill(text))))
-            })
+            .map(|(side, text)| (table(side), Source::new(&format!("{side}.csv"), Cursor::new(fill(text)))))
             .collect(),
         defaults: Vec::new(),
     }
@@ -60,7 +65,7 @@ fn row(text: &str) -> Row {
 }
 
 /// Codes with lines.
-fn found(orgs: impl Into<Vec<u8>>, sides: &[(SideTable, &str)]) -> Vec<(Code, u64)> {
+fn found(orgs: impl Into<Vec<u8>>, sides: &[(&str, &str)]) -> Vec<(Code, u64)> {
     let (manifest, found) = read(inputs(orgs.into(), sides));
     assert_eq!(manifest.is_none(), found.iter().any(|problem| problem.severity == Severity::Error));
     found.iter().map(|problem| (problem.code, problem.line.unwrap_or(0))).collect()

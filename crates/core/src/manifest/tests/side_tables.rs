@@ -12,7 +12,7 @@ fn side_tables_join_by_org() {
         1,{A},\"One, \"\"1\"\"\",TRUE,\n2,{B},Two,,false\n3,{A},,,TRUE\n m2 ,{B},<null>,<keep>,\n";
     let users = "org_uuid,user_key,guestsEnabled\n{C},u.1,true\n";
     for doors in [doors.to_owned(), doors.replace('\n', "\r\n"), format!("\u{feff}{doors}")] {
-        let rows = rows(inputs(fill(orgs), &[(DOORS, &doors), (SideTable::Users, users)]));
+        let rows = rows(inputs(fill(orgs), &[(DOORS, &doors), ("users", users)]));
         let orgs: Vec<_> = rows.iter().map(|row| row.org.as_str()).collect();
         assert_eq!(orgs, [B, A, C]);
         assert_eq!(
@@ -32,10 +32,10 @@ fn side_tables_join_by_org() {
             ]
         );
         assert_eq!(wishes(&rows[2]), [set("envoyUserSettingsMap.u\\.1.guestsEnabled", json!(true))]);
-        assert_eq!(rows[1].desired.managed[0].origin, Origin::Side(DOORS, 2));
+        assert_eq!(rows[1].desired.managed[0].origin, Origin::Side(DOORS.into(), 2));
         assert_eq!(
             rows[1].typed.sides[0],
-            (DOORS, ["1", A, "One, \"1\"", "TRUE", ""].map(String::from).to_vec())
+            (DOORS.into(), ["1", A, "One, \"1\"", "TRUE", ""].map(String::from).to_vec())
         );
         assert_eq!(rows[0].typed.sides.len(), 2);
     }
@@ -47,7 +47,7 @@ fn a_side_table_in_utf_16_joins_too() {
         String::from_utf8(fill("org_uuid;door_key;doorName\n{B};1;caf\u{e9}\n{A};2;\u{1f6aa}\n")).unwrap();
     let bytes = [0xFE, 0xFF].into_iter().chain(doors.encode_utf16().flat_map(u16::to_be_bytes)).collect();
     let mut inputs = inputs(fill("org_uuid\n{A}\n{B}\n"), &[]);
-    inputs.sides.push((DOORS, Source::new("doors.csv", Cursor::new(bytes))));
+    inputs.sides.push((table(DOORS), Source::new("doors.csv", Cursor::new(bytes))));
     let rows = rows(inputs);
     assert_eq!(wishes(&rows[0]), [set("doorInfoMap.2.doorName", json!("\u{1f6aa}"))]);
     assert_eq!(wishes(&rows[1]), [set("doorInfoMap.1.doorName", json!("caf\u{e9}"))]);

@@ -88,7 +88,7 @@ impl Driver<'_> {
                 Err(complaint) => unreadable_body(complaint.message),
             },
             Reply::Good(Live::NotConnected(message)) => {
-                unreadable_body(message.unwrap_or_else(|| "the org has no Envoy settings".to_owned()))
+                unreadable_body(message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string()))
             }
             Reply::Unclear(unclear) => unclear,
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => return self.unreadable(&refusal, ""),
@@ -166,7 +166,7 @@ impl Driver<'_> {
     }
 
     fn standing(&self, object: &RawObject) -> Result<Standing, Complaint> {
-        whose(&self.line.org, object)?;
+        whose(self.rules.comparing.operation, &self.line.org, object)?;
         let is_unread = !self.rules.write.reads();
         read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing).map_err(|shape| {
             Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
@@ -223,7 +223,8 @@ impl Driver<'_> {
     }
 
     fn is_live(&mut self, partly: bool, object: &RawObject, sent_at: Timestamp) {
-        let exempt = Exempt { ignored: self.rules.ignored, at: sent_at };
+        let exempt =
+            Exempt { operation: self.rules.comparing.operation, ignored: self.rules.ignored, at: sent_at };
         let before = self.undisturbed.take();
         let found = before.map(|before| disturbance(&self.line.fields, &before, object, exempt));
         let found = found.unwrap_or_default();

@@ -15,7 +15,7 @@ impl Driver<'_> {
         match reply {
             Reply::Good(Live::Connected(object, _)) => self.judge(object, requested),
             Reply::Good(Live::NotConnected(message)) => {
-                let message = message.unwrap_or_else(|| "the org has no Envoy settings".to_owned());
+                let message = message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string());
                 self.block(Complaint { code: Code::OrgNotConnected, message, http_status: None });
             }
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => self.refuse(&refusal),
@@ -52,13 +52,15 @@ impl Driver<'_> {
     }
 
     fn judgement(&self, object: &RawObject) -> Result<Judgement, Complaint> {
-        if whose(&self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
+        let operation = self.rules.comparing.operation;
+        if whose(operation, &self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
             let message =
                 "the settings don't name their org, which they did when the plan was made".to_owned();
             return Err(Complaint { code: Code::OrgUnproven, message, http_status: None });
         }
         if self.rules.write == WriteMode::Merge
-            && let Some(hazard) = echo_hazard(object, self.line.fields.iter().map(|field| &field.path))
+            && let Some(hazard) =
+                echo_hazard(operation, object, self.line.fields.iter().map(|field| &field.path))
         {
             return Err(hazard);
         }

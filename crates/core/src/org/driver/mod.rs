@@ -19,6 +19,7 @@ use crate::code::Code;
 use crate::compare::{Context as Comparing, unread};
 use crate::event::{Call, WaitReason};
 use crate::ids::Ruuid;
+use crate::operation::Ignored;
 use crate::outcome::{Complaint, OrgOutcome};
 use crate::payload::update_body;
 use crate::plan::PlanLine;
@@ -28,7 +29,7 @@ use crate::redactor::Redactor;
 use crate::reply::{Ack, Live, Refusal, RefusalKind, Reply, Throttle};
 use crate::run::{Entry, OrgProgress, Pause};
 use crate::secret::SecretText;
-use crate::settings::{Ignored, RawObject, secrets_in};
+use crate::settings::{RawObject, secrets_in};
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
 
@@ -410,7 +411,9 @@ impl<'a> Driver<'a> {
 
     fn send(&mut self, now: Timestamp) -> Step<Ended> {
         let live = self.live.as_ref().filter(|_| self.rules.write.reads()).map(|live| &live.settings);
-        let body = update_body(self.rules.write, &self.line.fields, live, self.rules.comparing.secrets);
+        let comparing = self.rules.comparing;
+        let body =
+            update_body(comparing.operation, self.rules.write, &self.line.fields, live, comparing.secrets);
         match body {
             Ok(body) => {
                 self.asked = Asked::Call(Call::Write);
@@ -564,7 +567,7 @@ impl<'a> Driver<'a> {
     }
 
     fn remember_secrets(&mut self, object: &RawObject) {
-        for secret in secrets_in(object) {
+        for secret in secrets_in(self.rules.comparing.operation, object) {
             if !self.shown.contains(&secret) {
                 self.shown.push(secret);
             }
