@@ -71,7 +71,7 @@ fn the_page_of_the_columns_has_every_column_of_the_results() {
     let mut page = "# The columns of results.csv\n\nOne row per row of the manifest, in its order; then the manifest's own \
                     `_*` columns.\n\n| column | what it says |\n| --- | --- |\n"
         .to_owned();
-    for (name, about) in results::columns(&orgwave_core::operation::Operation::default_one()) {
+    for (name, about) in results::columns(&Operation::default_one()) {
         writeln!(page, "| `{name}` | {about} |").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");
