@@ -1,14 +1,14 @@
-//! What the benches work on: one org's settings of a chosen size, and wishes for them.
+//! What the benches work on: one org's settings of a chosen size, and desired values for them.
 //!
 //! The settings have what the vendor's have: every known field, some that no schema names, doors with cameras. They
 //! are the same in every process.
 
 use std::fmt::Write as _;
 
-use orgwave_core::desired::{Origin, Wish};
+use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::PlannedField;
 use orgwave_core::settings::RawObject;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn door(number: usize) -> Value {
     })
 }
 
-/// The settings of an org with so many doors, as the text that a read answers: about 2 KB and 350 bytes a door.
+/// The settings of an org with this many doors, as the text that a read answers: about 2 KB and 350 bytes a door.
 pub(crate) fn settings_text(doors: usize) -> String {
     let mut text = format!(
         concat!(
@@ -76,15 +76,21 @@ pub(crate) fn settings(doors: usize) -> RawObject {
 
 fn field(path: &str, after: Value, from: Origin) -> PlannedField {
     let path = Operation::default_one().path(path).expect("a described path");
-    PlannedField { path, before: Image::Json(Value::Null), after: Wish::Set(after), fingerprint: None, from }
+    PlannedField {
+        path,
+        before: StoredValue::Json(Value::Null),
+        after: DesiredValue::Set(after),
+        fingerprint: None,
+        from,
+    }
 }
 
-/// Two switches, as most rollouts set them. One of them is as wanted already.
+/// Two switches, as most rollouts set them. One of them is in sync already.
 pub(crate) fn switches() -> Vec<PlannedField> {
     vec![field("enabled", json!(true), Origin::Default), field("saveClips", json!(true), Origin::Row)]
 }
 
-/// Two switches, and one field of each of so many doors.
+/// Two switches, and one field of each of this many doors.
 pub(crate) fn one_field_a_door(doors: usize) -> Vec<PlannedField> {
     let unlock = |number| {
         let from = Origin::Side("doors".into(), 2 + number as u64);
@@ -93,7 +99,7 @@ pub(crate) fn one_field_a_door(doors: usize) -> Vec<PlannedField> {
     sorted((0..doors).map(unlock).chain(switches()).collect())
 }
 
-/// Two switches, and every known field of each of so many doors.
+/// Two switches, and every known field of each of this many doors.
 pub(crate) fn every_field_of_doors(doors: usize) -> Vec<PlannedField> {
     let mut fields = switches();
     for number in 0..doors {

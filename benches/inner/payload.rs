@@ -4,7 +4,7 @@
 //! managed maps apart, merging, escaping, allocating the body. *Excludes* parsing the reply that the read came in, and
 //! sending. MB/s counts the bytes of the body that comes out.
 //!
-//! Beside each stands what serde_json does with the very body that came out, as a measure of what is possible:
+//! Beside each is what serde_json does with the very body that came out, as a measure of what is possible:
 //!
 //! * `serde_json value`: writing it from a parsed tree, which would have to be parsed and changed before.
 //! * `serde_json value, parsed first`: the whole way of the usual approach, text to tree to text.

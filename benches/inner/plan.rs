@@ -24,7 +24,7 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
         carried: vec!["CHG-4711".to_owned()],
         verdict: Verdict::Update,
         action: Verdict::Update.action(),
-        complaint: None,
+        org_error: None,
         unproven: false,
         additions: Vec::new(),
         idle_removals: Vec::new(),

@@ -1,4 +1,4 @@
-//! The bare loop: the same requests by the same HTTP library, so many in flight, and nothing else. No journal, no pace,
+//! The bare loop: the same requests by the same HTTP library, this many in flight, and nothing else. No journal, no pace,
 //! no retry, no look into the replies beyond their status. It runs as a process of its own: this binary with a flag.
 
 use std::fs;

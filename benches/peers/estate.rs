@@ -30,7 +30,7 @@ const SWITCHES: [&str; 8] = [
     "saveClips",
     "doorInfoMap.main.remoteUnlock",
 ];
-/// Above so many orgs only orgwave's own files are made.
+/// Above this many orgs only orgwave's own files are made.
 const MOST_FOR_PEERS: usize = 20_000;
 
 /// A folder with all of it.
@@ -71,7 +71,7 @@ impl Estate {
         write().map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// The configuration of one curl that sends the first so many requests.
+    /// The configuration of one curl that sends the first this many requests.
     pub(crate) fn curl_config(&self, url: &str, orgs: usize) -> Result<PathBuf, String> {
         let path = self.file("curl.conf");
         let write = || -> std::io::Result<()> {

@@ -72,7 +72,7 @@ pub fn error(failure: &Failure) {
         note(&format!("orgwave: {failure}\n"));
     }
     if let Some(hint) = &failure.hint {
-        note(&format!("  {hint}\n"));
+        note(&format!("hint: {hint}\n"));
     }
 }
 

@@ -51,7 +51,7 @@ impl Failure {
         self
     }
 
-    /// To be mended so.
+    /// To be fixed so.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -60,7 +60,7 @@ impl Failure {
 
     /// A command line that can't be meant.
     pub fn usage(what: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, what).hint("`orgwave help` shows what there is")
+        Self::new(Exit::Usage, what).hint("see `orgwave help`")
     }
 
     /// A file of the user's that can't be read.
@@ -87,8 +87,7 @@ fn of_the_system(error: &(dyn std::error::Error + 'static)) -> Option<&'static s
     let error: &std::io::Error = error.downcast_ref()?;
     match rustix::io::Errno::from_io_error(error)? {
         rustix::io::Errno::NOLCK => Some(
-            "the file system has no locks (a network's without its lock service?): --reports and --state-dir belong \
-             on a local disk",
+            "the file system has no locks (a network file system?): use a local disk for --reports and --state-dir",
         ),
         rustix::io::Errno::NAMETOOLONG => Some("the path is too long: choose a shorter one (--reports, -o)"),
         _ => None,
@@ -111,9 +110,8 @@ impl From<orgwave_planner::Error> for Failure {
         let what = error.to_string();
         match error {
             Error::Write { path, source } => Self::cannot_write(&path, source),
-            Error::Scratch { path, source } => Self::cannot_write(&path, source).hint(
-                "the plan to compare with and what is found are temporary files: TMPDIR or --state-dir names a folder for it",
-            ),
+            Error::Scratch { path, source } => Self::cannot_write(&path, source)
+                .hint("the command needs temporary files: set TMPDIR or --state-dir to a writable folder"),
             Error::Spool(source) => Self::new(Exit::CannotWrite, what).because(source),
             Error::Plan { source, .. } => {
                 let exit = match &source {
@@ -121,18 +119,18 @@ impl From<orgwave_planner::Error> for Failure {
                     PlanError::Line { .. } => Exit::BadInput,
                     PlanError::Io(_) => Exit::NoInput,
                 };
-                Self::new(exit, what).because(source).hint("plan again, review it, and apply that")
+                Self::new(exit, what).because(source).hint("plan again, review the plan, and apply it")
             }
             Error::NotTogether => Self::new(Exit::PlanRefused, what),
             Error::SecretChanged(_) => {
-                Self::new(Exit::PlanRefused, what).hint("plan again with the secret as it is now")
+                Self::new(Exit::PlanRefused, what).hint("plan again with the current secret")
             }
             Error::Rows(error) => error.into(),
             Error::Changed(_) => Self::new(Exit::BadInput, format!("{}: {what}", Code::FileChanged))
                 .hint("nothing was sent; run it again"),
             Error::AllPinned => Self::usage(format!("--waves has no effect: {what}")),
             Error::NeedsRead(_) => Self::new(Exit::BadInput, format!("--no-read, and {what}"))
-                .hint("that takes a read of what is live: leave --no-read out"),
+                .hint("that requires a read of the live settings: remove --no-read"),
             Error::Unmatched(_, more) => {
                 let more = match more as u64 {
                     0 => String::new(),
@@ -142,13 +140,11 @@ impl From<orgwave_planner::Error> for Failure {
                     }
                 };
                 Self::new(Exit::Usage, what + &more).hint(
-                    "a pattern is an org's id or its whole name, `*` any characters and `?` one; nothing was sent",
+                    "a pattern is an org's id or full name, `*` any characters and `?` one; nothing was sent",
                 )
             }
             Error::NeverRead => Self::new(Exit::BadInput, what),
-            Error::NoOrg => {
-                Self::new(Exit::NoInput, what).hint("`orgwave orgs` lists those that there are")
-            }
+            Error::NoOrg => Self::new(Exit::NoInput, what).hint("`orgwave orgs` lists the orgs"),
             Error::Stopped(reason) => reason.into(),
         }
     }
@@ -186,17 +182,15 @@ impl From<StopReason> for Failure {
         let failure = Self::new(exit, reason.to_string());
         match &reason {
             StopReason::KeyRefused => failure
-                .hint("is it a partner's key, and of this region? (a key belongs to one region: --region us|eu)"),
+                .hint("check that it is a partner's key, and of this region (--region us|eu)"),
             StopReason::Unreachable(why) if why.contains("UnknownIssuer") => failure.hint(
-                "the certificate's authority is not trusted here; if it is your company's (a gateway, a proxy that looks \
-                 into TLS), name it by --ca-file FILE",
+                "the certificate's CA is not trusted here; if it is your company's (a gateway or a proxy that intercepts TLS), give it with --ca-file FILE",
             ),
             StopReason::Unreachable(why) if why.contains("CertificateRequired") => failure
-                .hint("the server asks for a client certificate: --client-cert FILE and --client-key FILE give one"),
+                .hint("the server requires a client certificate: use --client-cert FILE and --client-key FILE"),
             // As reqwest names what failed on the way through a proxy.
             StopReason::Unreachable(why) if why.contains("tunnel error") || why.contains("socks") => failure.hint(
-                "the proxy refuses, or can't be reached: `orgwave doctor` says which one is in force; --no-proxy or NO_PROXY \
-                 goes around it",
+                "the proxy refused, or can't be reached: `orgwave doctor` shows which one is used; --no-proxy or NO_PROXY bypasses it",
             ),
             _ => failure,
         }
@@ -215,10 +209,10 @@ impl From<orgwave_reporter::ReportError> for Failure {
                 Exit::BadInput
             }
         };
-        let failure = Self::new(exit, "the reports can't be made").because(error);
+        let failure = Self::new(exit, "the reports can't be written").because(error);
         match exit {
             Exit::CannotWrite => failure,
-            _ => failure.hint("apply the rollout again: its reads find what is done"),
+            _ => failure.hint("apply the rollout again: orgs in sync are not written again"),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Named steps at which a test makes this process stand still, to kill it there. Release builds have none of it.
+//! Named steps at which a test makes this process pause, to kill it there. Release builds have none of it.
 //!
 //! `ORGWAVE_HOLD_AT=STEP:N` holds the thread that comes to that step for the N-th time, for good, and says so on
-//! stderr. Nothing is told, undone or flushed, so a kill at that moment finds what a power cut would.
+//! stderr. Nothing is reported, undone or flushed, so a kill at that moment finds what a power cut would.
 
 use orgwave_core::event::{Event, EventKind, EventSink};
 
@@ -46,7 +46,7 @@ impl EventSink for OnEvents {
     }
 }
 
-/// Stands still here, if a test asked for it.
+/// Pauses here, if a test asked for it.
 #[cfg(debug_assertions)]
 pub fn at(step: Step) {
     use std::sync::LazyLock;

@@ -140,7 +140,7 @@ impl Locks {
         Ok(Lock { file, path, holder, endpoint, locks: self.clone(), wait })
     }
 
-    /// Does something while no other run starts, as soon as no run that is under way conflicts with this one.
+    /// Does something while no other run starts, as soon as no run that is in progress conflicts with this one.
     async fn when_free<T>(
         &self,
         endpoint: &str,
@@ -153,7 +153,7 @@ impl Locks {
         let cannot_write = |error: io::Error| {
             let failure = Failure::cannot_write(&self.folder, error);
             failure
-                .hint("locks need a local disk that this user may write to; --state-dir names another folder")
+                .hint("locks need a local disk that this user may write to; --state-dir sets another folder")
         };
         let begun = Instant::now();
         loop {
@@ -196,7 +196,7 @@ impl Locks {
         }
     }
 
-    /// The first run under way with which this one must not overlap. Called by whoever holds the registry.
+    /// The first run in progress with which this one must not overlap. Called by whoever holds the registry.
     fn conflict(&self, own: &Path, holder: &Holder, orgs: &[OrgId]) -> io::Result<Option<Conflict>> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -256,15 +256,15 @@ impl Drop for Lock {
 impl Conflict {
     fn failure(self, endpoint: &str) -> Failure {
         let what = match self {
-            Self::Registry => "another process is starting a run, and doesn't get on".to_owned(),
+            Self::Registry => "another process has been starting a run for too long".to_owned(),
             Self::Key(holder) => format!("another run with this key is under way at {endpoint}: {holder}"),
             Self::Orgs { holder, count: 1 } => format!("1 org of this run is being written by {holder}"),
             Self::Orgs { holder, count } => format!("{count} orgs of this run are being written by {holder}"),
             Self::Unreadable(path) => {
-                format!("a run is under way whose lock file can't be read: {}", path.shown())
+                format!("another run holds a lock file that can't be read: {}", path.shown())
             }
         };
-        Failure::new(Exit::Locked, what).hint("wait for it to end; --lock-wait TIME does")
+        Failure::new(Exit::Locked, what).hint("wait for it to end, or use --lock-wait TIME")
     }
 }
 

@@ -78,7 +78,7 @@ fn run(operation: &Arc<Operation>, command: args::Command) -> Result<Exit, failu
         failure::Failure::new(Exit::BadConfig, "the asynchronous runtime can't start").because(error)
     })?;
     let result = runtime.block_on(commands::run(operation, command));
-    // Nothing that is still under way (a cut call, say) is waited for.
+    // Nothing that is still in progress (a cut call, say) is waited for.
     runtime.shutdown_background();
     result
 }

@@ -93,7 +93,7 @@ impl Memory {
             file.persist(folder.join(name_of(key, endpoint))).map_err(|error| error.error)
         });
         if let Err(error) = kept {
-            tracing::warn!(%error, "the learned rate could not be kept");
+            tracing::warn!(%error, "the measured rate could not be saved");
         }
     }
 
@@ -121,9 +121,9 @@ fn state_home() -> Result<PathBuf, Failure> {
     home.map(|home| home.join(".local/state")).ok_or_else(|| {
         Failure::new(
             Exit::BadConfig,
-            "there is no folder for locks and learned rates: HOME is unset, empty or /",
+            "no folder for locks and measured rates: HOME is unset, empty or /",
         )
-        .hint("name one that lasts: --state-dir DIR, or XDG_STATE_HOME (for systemd: StateDirectory=orgwave with Environment=XDG_STATE_HOME=%S)")
+        .hint("set a persistent one: --state-dir DIR, or XDG_STATE_HOME (for systemd: StateDirectory=orgwave with Environment=XDG_STATE_HOME=%S)")
     })
 }
 

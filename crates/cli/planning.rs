@@ -97,7 +97,7 @@ pub fn warn(warning: &Warning) {
 fn in_words(warning: &Warning) -> String {
     match warning {
         Warning::UnreadableClient(record) => {
-            format!("the client list, {}; the record is left out", clean(&record.to_string()))
+            format!("the client list, {}; the record is skipped", clean(&record.to_string()))
         }
         Warning::MoreUnreadableClients(more) => {
             format!("and {more} more records of the client list that can't be read")
@@ -113,8 +113,7 @@ fn in_words(warning: &Warning) -> String {
             }
         }
         Warning::MapsUnread => {
-            "--no-read sends maps as they are written: on a server that replaces, entries that no row \
-             names are lost"
+            "--no-read sends maps as they are in the rollout: on a server that replaces, entries without a row are lost"
                 .to_owned()
         }
     }

@@ -127,7 +127,8 @@ fn manifest(
     if let Some(header) = manifest.as_ref().map(Manifest::header)
         && !header.sets_something
     {
-        let expected = "a column of a setting, a side table or [settings]: a plan of this changes nothing";
+        let expected =
+            "a column of a setting, a side table or [settings]: a plan of this rollout changes nothing";
         let found = quote(&header.columns.join(", "));
         problems.report(Problem::new(Code::ColNothing, &header.digests[0].0, expected, found));
     }
@@ -206,7 +207,7 @@ fn source(path: &Path, input: Input) -> Result<Source<TableFile>, Failure> {
 }
 
 fn outside(file: &str, key: &str) -> Problem {
-    let expected = "a file below the rollout's folder, links resolved (--allow-outside takes any)";
+    let expected = "a file below the rollout's folder, links resolved (--allow-outside allows any)";
     Problem::new(Code::RollOutside, &file.into(), expected, "one outside").under(key)
 }
 

@@ -30,7 +30,7 @@ pub fn listen() -> mpsc::Receiver<Control> {
             _ = terminate.recv() => StopReason::Terminated,
             () = hung_up(hangup.as_mut()) => StopReason::HungUp,
         };
-        console::note("orgwave: ending what is under way; once more stops at once\n");
+        console::note("orgwave: finishing the requests in flight; press Ctrl-C again to abort\n");
         let _ = sender.send(Control::Drain(reason)).await;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -49,7 +49,7 @@ async fn hung_up(hangup: Option<&mut Signal>) {
 }
 
 /// Whether SIGHUP may be listened to: listening to it would undo `nohup`. Only Linux says without unsafe code; where
-/// nothing is said, the signal ends the process as it always did, and a resume goes on.
+/// nothing is said, the signal ends the process as it always did, and a resume continues.
 fn is_hangup_ours() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| !is_hangup_ignored(&status))
 }

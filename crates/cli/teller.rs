@@ -15,7 +15,7 @@ use crate::console;
 
 /// Problems that are shown on a terminal before they are only counted.
 const SHOWN: usize = 1_000;
-/// So many problems of a kind are shown one by one; with more, they are shown as one.
+/// This many problems of a kind are shown one by one; with more, they are shown as one.
 const SEPARATE: usize = 5;
 /// Ranges of lines that are listed.
 const RANGES: usize = 8;

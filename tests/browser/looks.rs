@@ -5,7 +5,7 @@ use headless_chrome::protocol::cdp::Emulation;
 use crate::chromium::Page;
 use crate::made::{demo_plan, demo_report};
 
-/// What stands out too little from what it stands on, with how much it does; by WCAG 2's formula. Texts of 24 pixels
+/// What stands out too little from what it is on, with how much it does; by WCAG 2's formula. Texts of 24 pixels
 /// need 3, others 4.5 (level AA). Colours of pictures are those of their fill.
 const TOO_FAINT: &str = r#"
 (() => {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use orgwave_core::desired::{Origin, Wish};
+use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, RawTyped, Verdict, WaveCount};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SecretText, key_fingerprint};
@@ -75,8 +75,8 @@ fn line(number: u64, name: String) -> PlanLine {
     id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     let field = |path: &str, before: serde_json::Value, after: serde_json::Value, from| PlannedField {
         path: Operation::default_one().path(path).unwrap(),
-        before: Image::Json(before),
-        after: Wish::Set(after),
+        before: StoredValue::Json(before),
+        after: DesiredValue::Set(after),
         fingerprint: None,
         from,
     };
@@ -91,7 +91,7 @@ fn line(number: u64, name: String) -> PlanLine {
         carried: Vec::new(),
         verdict: Verdict::Update,
         action: Verdict::Update.action(),
-        complaint: None,
+        org_error: None,
         unproven: false,
         additions: Vec::new(),
         idle_removals: Vec::new(),

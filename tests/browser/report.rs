@@ -12,7 +12,7 @@ fn a_report_has_its_pictures_and_every_org_with_its_own_record() {
     assert!(page.text("document.querySelector('h1').textContent").contains("53 orgs written"));
     assert!(page.number("document.querySelectorAll('figure .wide svg').length") >= 2.0);
     let words = page.text("document.querySelector('figure .wide').textContent");
-    assert!(words.contains("wave 1") && words.contains("answered 429"), "{words}");
+    assert!(words.contains("wave 1") && words.contains("rate-limited"), "{words}");
 
     page.choose("#word", "applied_with_warnings");
     assert_eq!(page.found(), "1 of 60 orgs");

@@ -36,7 +36,7 @@ fn verify_tells_drift_from_what_could_not_be_judged() {
     };
     both(0);
     let org = &written(&stage)[2];
-    // What nobody manages is nobody's drift.
+    // An unmanaged field never drifts.
     stage.vendor.edit(&org.id, &object(json!({"indexFaces": true, "somethingNew": 1})));
     both(0);
     stage.vendor.edit(&org.id, &object(json!({"saveClips": false})));
@@ -55,7 +55,7 @@ fn verify_tells_drift_from_what_could_not_be_judged() {
     assert_eq!(stage.writes(), sent);
 }
 
-/// The command that `undo` printed, with the codes that stand below it.
+/// The command that `undo` printed, with the codes that are below it.
 fn undo_command(ran: &Ran) -> String {
     let line = ran.stdout.lines().find_map(|line| line.strip_prefix("undo it: orgwave ")).unwrap();
     assert!(!line.contains("--ack"), "{line}");
@@ -75,7 +75,7 @@ fn undo_restores_field_by_field_what_still_has_the_runs_value() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(stage.writes(), sent, "undo only plans");
     assert!(ran.stdout.contains("not restorable: "), "{ran:?}");
-    assert!(ran.stdout.contains("changed by someone else since, and left alone: 1 field "), "{ran:?}");
+    assert!(ran.stdout.contains("changed by someone else since, not restored: 1 field "), "{ran:?}");
 
     let command = undo_command(&ran);
     let ran = stage.run_printed(&command);
@@ -116,12 +116,12 @@ fn an_undo_can_be_undone() {
 fn what_was_undone_already_is_nobody_elses_change() {
     let (stage, run) = applied(55);
     let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
-    assert!(!undone.stdout.contains("already as before"), "{undone:?}");
+    assert!(!undone.stdout.contains("already reverted"), "{undone:?}");
     let command = undo_command(&undone);
     assert_eq!(stage.run_printed(&command).code, Some(0));
     let again = stage.run(&["undo", &run, "-o", "again.jsonl"]);
     assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(again.stdout.contains("already as before"), "{again:?}");
+    assert!(again.stdout.contains("already reverted"), "{again:?}");
     assert!(!again.stdout.contains("someone else"), "{again:?}");
 }
 

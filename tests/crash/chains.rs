@@ -16,7 +16,7 @@ use crate::witness::Witness;
 const KILLS: u64 = 200;
 /// Chains at once.
 const AT_ONCE: usize = 4;
-/// After so many kills a chain is let go on to its end.
+/// After this many kills a chain is let continue to its end.
 const MOST: u32 = 25;
 
 /// What goes wrong beside the kills. Nothing of it may show in the end.
@@ -109,7 +109,7 @@ fn chain(seed: u64) -> u32 {
     kills
 }
 
-/// Waits until a moment that chance chooses: a time, or so many requests more. Whether the process still goes on.
+/// Waits until a moment that chance chooses: a time, or this many requests more. Whether the process still continues.
 fn is_killed(process: &mut Live, stage: &Stage, chance: &mut fastrand::Rng) -> bool {
     if chance.bool() {
         return process.goes_on_for(Duration::from_millis(chance.u64(1..220)));
@@ -118,7 +118,7 @@ fn is_killed(process: &mut Live, stage: &Stage, chance: &mut fastrand::Rng) -> b
     process.until(|| stage.vendor.ledger().len() >= requests)
 }
 
-/// No org is left to go on with.
+/// No org is left to resume.
 fn is_whole(run: &Path) -> bool {
     run.join("summary.json").exists()
         && crate::witness::rows_of(&run.join("results.csv"))

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use orgwave_core::desired::{Origin, Wish};
+use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::org::Input;
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
@@ -35,7 +35,7 @@ use crate::process::{self, Ran};
 use crate::stage::{LIVE_TOKEN, RUNTIME, Stage, when_free};
 use crate::witness::Witness;
 
-/// Runs a command that can make no file longer than so many blocks of 512 bytes.
+/// Runs a command that can make no file longer than this many blocks of 512 bytes.
 fn with_room(stage: &Stage, blocks: u32, args: &[&str]) -> Ran {
     let command = stage.command(args);
     let mut limited = Command::new("/bin/sh");
@@ -84,7 +84,7 @@ fn a_resume_on_a_full_disk_ends_with_74_and_says_to_make_room() {
     for blocks in [0, 1, 8] {
         let ran = with_room(&stage, blocks, &["resume", run.to_str().unwrap()]);
         assert_eq!((ran.code, stage.writes()), (Some(74), sent), "{blocks} blocks: {ran:?}");
-        assert!(ran.stderr.contains("make room or mend the disk, then `orgwave resume "), "{ran:?}");
+        assert!(ran.stderr.contains("free space or repair the disk, then `orgwave resume "), "{ran:?}");
         assert!(!ran.stderr.contains("apply the rollout again"), "{ran:?}");
     }
     let ran = stage.run(&["resume"]);
@@ -261,7 +261,7 @@ impl PlanSource for Plan {
             carried: Vec::new(),
             verdict: Verdict::Update,
             action: Action::Update,
-            complaint: None,
+            org_error: None,
             unproven: false,
             additions: Vec::new(),
             idle_removals: Vec::new(),
@@ -269,8 +269,8 @@ impl PlanSource for Plan {
             secrets: Vec::new(),
             fields: vec![PlannedField {
                 path: Operation::default_one().path("saveClips").unwrap(),
-                before: Image::Json(json!(false)),
-                after: Wish::Set(json!(true)),
+                before: StoredValue::Json(json!(false)),
+                after: DesiredValue::Set(json!(true)),
                 fingerprint: None,
                 from: Origin::Row,
             }],
@@ -363,7 +363,7 @@ fn history(run: &Path) -> History {
     history
 }
 
-/// A run whose journal fails once, and the process that goes on with it. Whether it failed at all.
+/// A run whose journal fails once, and the process that resumes it. Whether it failed at all.
 fn fails_at(fault: Fault) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE_NAME);

@@ -187,7 +187,7 @@ fn a_429_with_a_retry_after_over_15_minutes() {
     let met = meet(&["429 retry-after=1200 on write of 'Org 5'"], &[]);
     met.is("not_attempted", 5, 1);
     assert!(met.ran.stdout.contains("orgwave resume"), "{:?}", met.ran);
-    // Asked again at once, it is still left alone: that much is remembered.
+    // Asked again at once, it is still left unchanged: that much is remembered.
     met.stage.vendor.disarm();
     let ran = Live::start(quick(&met.stage, &["resume"], &[])).finish();
     assert_eq!((ran.code, met.sends(FAULTY)), (Some(5), 1), "{ran:?}");
@@ -444,7 +444,7 @@ fn a_kept_connection_closed_as_the_request_starts() {
 
 #[test]
 fn a_read_back_that_fails_with_429_500_or_403() {
-    // Planning reads once, and apply once more before it writes.
+    // Planning reads once, and apply again before it writes.
     for fault in ["500 on read", "403 on read"] {
         let met = meet(&[&format!("{fault} of 'Org 5' from 3")], &[]);
         met.is("unknown", 6, 1);
@@ -654,12 +654,12 @@ fn a_run_whose_doubt_gave_the_same_answer_twice_is_passed_over() {
         let before = reads();
         let ran = resume();
         assert_eq!((ran.code, reads()), (Some(6), before + 1), "{ran:?}");
-        assert!(!ran.stderr.contains("passed over"), "{ran:?}");
+        assert!(!ran.stderr.contains("had the same result twice"), "{ran:?}");
         let ran = resume();
         assert_eq!((ran.code, reads()), (Some(6), before + 1), "{ran:?}");
         let run = met.stage.only_run();
         let name = run.file_name().unwrap().to_str().unwrap();
-        assert!(ran.stderr.contains("passed over") && ran.stderr.contains(name), "{ran:?}");
+        assert!(ran.stderr.contains("had the same result twice") && ran.stderr.contains(name), "{ran:?}");
         // By name it is read again.
         met.stage.vendor.disarm();
         let ran = Live::start(quick(&met.stage, &["resume", run.to_str().unwrap()], &[])).finish();

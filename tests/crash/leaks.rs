@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use crate::process::Ran;
 use crate::stage::{KEY, LIVE_REFRESH, LIVE_TOKEN, SENT_TOKEN};
 
-/// Fails if a secret of the stages stands in a file below a folder, but for the key's own.
+/// Fails if a secret of the stages is in a file below a folder, but for the key's own.
 pub fn assert_none(folder: &Path) {
     search(folder, &forms());
 }
@@ -52,7 +52,7 @@ fn forms() -> Vec<Vec<u8>> {
         for offset in 0..3 {
             let shifted = [&[0; 3][..offset], secret.as_bytes()].concat();
             for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-                // The first and the last digits depend on what stands around.
+                // The first and the last digits depend on what is around.
                 let digits = engine.encode(&shifted).into_bytes();
                 let first = if offset == 0 { 0 } else { offset + 1 };
                 forms.push(digits[first..digits.len() - 2].to_vec());

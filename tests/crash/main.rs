@@ -1,7 +1,7 @@
-//! Runs that are killed, stopped or starved, and gone on with until they are done.
+//! Runs that are killed, stopped or starved, and resumed until they are done.
 //!
-//! The real binary works against the stand-in of the vendor's API, which lives in this process. What was sent is
-//! judged by the stand-in's ledger, what was promised by the journal on the disk, and nothing that the binary says of
+//! The real binary works against the sandbox of the vendor's API, which lives in this process. What was sent is
+//! judged by the sandbox's ledger, what was promised by the journal on the disk, and nothing that the binary says of
 //! itself is believed. Each chance comes from a seed, which a failing test prints.
 //!
 //! `ORGWAVE_CRASH_KILLS=5000` kills more often; `ORGWAVE_CRASH_SEED=7` begins with another seed.
@@ -10,7 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 #![expect(unreachable_pub, reason = "a test has no outside: `pub` here says what a module offers the others")]
 
-/// A rollout of a few orgs in a folder of its own, and the vendor that it is for.
+/// A rollout of a few orgs in a new folder, and the vendor that it is for.
 mod stage;
 
 /// A process of the binary: started, watched, killed, waited for.
@@ -31,13 +31,13 @@ mod faults;
 /// SIGKILL at every named step.
 mod steps;
 
-/// Going on with a run: who may, with what, and what is left alone.
+/// Resuming a run: who may, with what, and what is left unchanged.
 mod resume;
 
 /// Each plan once, and one run at a time.
 mod once;
 
-/// Runs that are told to end, or that nobody listens to any more, and go on later.
+/// Runs that are terminated, or that nobody listens to any more, and continue later.
 mod stops;
 
 /// Holding what is live against what was wanted, and taking it back.

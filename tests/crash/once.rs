@@ -16,7 +16,7 @@ fn a_used_plan_is_refused_by_either_memory() {
     let refused = |args: &[&str]| {
         let ran = stage.run(&[&["apply", "p.jsonl", "--yes"], args].concat());
         assert_eq!(ran.code, Some(12), "{ran:?}");
-        assert!(ran.stderr.contains("applied already"), "{ran:?}");
+        assert!(ran.stderr.contains("already applied"), "{ran:?}");
         assert_eq!(stage.vendor.ledger().len(), sent);
     };
     refused(&[]);
@@ -125,14 +125,14 @@ fn two_runs_on_one_journal_are_one_too_many_whatever_the_machine_remembers() {
     command.env("XDG_STATE_HOME", stage.path("elsewhere"));
     let ran = Live::start(command).finish();
     assert_eq!(ran.code, Some(11), "{ran:?}");
-    assert!(ran.stderr.contains("another process is at work"), "{ran:?}");
+    assert!(ran.stderr.contains("another process is working"), "{ran:?}");
     assert_eq!(stage.vendor.ledger().len(), sent);
     first.kill();
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
-/// A run that stands still with a write to send.
+/// A run that pauses with a write to send.
 fn held(stage: &Stage) -> Live {
     let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
     command.env("ORGWAVE_HOLD_AT", "BeforeSend:1");

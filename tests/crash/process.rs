@@ -13,7 +13,7 @@ use crate::leaks;
 /// Longer than anything here may take, however busy the machine is.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// A process that is under way.
+/// A process that is in progress.
 pub struct Live {
     child: Child,
     /// The lines of stderr as they come; closed when the process has ended.
@@ -55,7 +55,7 @@ impl Live {
         self.child.id()
     }
 
-    /// Lets it go on for a while. Whether it still does.
+    /// Lets it continue for a while. Whether it still does.
     pub fn goes_on_for(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         loop {

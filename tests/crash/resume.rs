@@ -1,4 +1,4 @@
-//! Going on with a run: who may, with what, and what is left alone.
+//! Resuming a run: who may, with what, and what is left unchanged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::steps::killed;
 use crate::witness::{Witness, rows_of};
 
 /// A run that was killed after one of its writes was answered. It made one call at a time, so that none of them is
-/// still under way.
+/// still in progress.
 fn killed_run(seed: u64) -> (Stage, PathBuf) {
     let stage = Stage::new(seed, 9, &[]);
     assert!(killed(alone(&stage), "AfterReply", 3).was_killed());
@@ -300,7 +300,7 @@ fn the_default_is_the_newest_run_that_is_not_finished() {
     let sent = stage.vendor.ledger().len();
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stdout.contains("nothing to do"), "{ran:?}");
+    assert!(ran.stdout.contains("nothing to resume"), "{ran:?}");
     assert_eq!(stage.vendor.ledger().len(), sent);
 }
 
@@ -353,7 +353,7 @@ fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both()
             assert!(ran.stderr.contains("don't belong together"), "{name} {command}: {ran:?}");
         }
         assert_eq!(files_of(&second), files, "{name}: what another run came to was written here");
-        // Whoever names no run goes on with one that is whole.
+        // Whoever names no run resumes one that is whole.
         let ran = stage.run(&["resume"]);
         assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
         assert_eq!(stage.vendor.ledger().len(), sent, "{name}");

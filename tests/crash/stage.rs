@@ -1,4 +1,4 @@
-//! A rollout of a few orgs in a folder of its own, and the vendor that it is for.
+//! A rollout of a few orgs in a new folder, and the vendor that it is for.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -50,7 +50,7 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub struct Org {
     pub id: Ruuid,
     pub name: String,
-    /// Left out by the manifest.
+    /// Omitted by the manifest.
     pub is_skipped: bool,
     /// Already as desired.
     pub is_unchanged: bool,
@@ -88,7 +88,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// So many orgs, some of them skipped or as desired already.
+    /// This many orgs, some of them skipped or as desired already.
     pub fn new(seed: u64, count: usize, faults: &[&str]) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
         let seeds: Vec<OrgSeed> = (0..count)
@@ -199,7 +199,7 @@ impl Stage {
         Live::start(self.bare(args)).finish()
     }
 
-    /// The folders of runs, the oldest first; folders that never became one are left out.
+    /// The folders of runs, the oldest first; folders that never became one are omitted.
     pub fn run_folders(&self) -> Vec<PathBuf> {
         let mut runs: Vec<PathBuf> = fs::read_dir(self.path("reports"))
             .into_iter()

@@ -1,4 +1,4 @@
-//! SIGKILL at every named step: the binary stands still there, says so, and is killed.
+//! SIGKILL at every named step: the binary pauses there, says so, and is killed.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn killed(mut command: Command, step: &str, count: u32) -> Ran {
     if process.says("held at ") { process.kill() } else { process.finish() }
 }
 
-/// Applies a rollout with a kill at a step, goes on with a kill at the same step, goes on to the end.
+/// Applies a rollout with a kill at a step, resumes a kill at the same step, continues to the end.
 fn dies_twice_at(step: &str, count: u32, after_the_first: impl Fn(&Stage)) {
     let stage = Stage::new(u64::from(count), 9, &["reset applied on write nth 1 share=0.3"]);
     let mut witness = Witness::new(&stage);

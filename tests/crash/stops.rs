@@ -1,4 +1,4 @@
-//! Runs that are told to end, or that nobody listens to any more, and go on later.
+//! Runs that are terminated, or that nobody listens to any more, and continue later.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ fn the_second_signal_ends_a_run_whose_vendor_hangs_at_once() {
     let mut process = Live::start(command);
     assert!(process.until(|| stage.writes() > 0));
     process.signal("INT");
-    assert!(process.says("once more stops at once"));
+    assert!(process.says("press Ctrl-C again to abort"));
     let asked = Instant::now();
     process.signal("INT");
     let ran = process.finish();

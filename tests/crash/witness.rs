@@ -187,7 +187,7 @@ impl<'a> Witness<'a> {
                 });
             let status = row["status"].as_str();
             match (status, org.is_skipped, org.is_unchanged) {
-                // Left out; or its writes were seen not applied, time and again.
+                // Omitted; or its writes were seen not applied, time and again.
                 ("skipped", true, _) | ("failed", false, false) => {
                     assert_eq!(live, settings(&org.before), "{row:?}");
                 }

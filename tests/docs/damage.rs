@@ -25,13 +25,17 @@ fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
     for (damaged, code, said) in [
         (half, 65, "damaged"),
         (&overwritten[..], 65, "damaged"),
-        (b"no database", 65, "no journal of orgwave"),
+        (b"no database", 65, "not a journal of orgwave"),
         (b"", 65, "the journal is empty"),
     ] {
         std::fs::write(&journal, damaged).unwrap();
         let told = shell.orgwave(&format!("report {name}")).with_code(code);
         assert!(told.err.contains(said), "{said:?} isn't in {}", told.err);
-        assert!(told.err.contains("apply the rollout again: its reads find what is done"), "{}", told.err);
+        assert!(
+            told.err.contains("apply the rollout again: orgs in sync are not written again"),
+            "{}",
+            told.err
+        );
         assert!(told.err.matches("image is malformed").count() <= 1, "{}", told.err);
         // The others are listed all the same.
         let listed = shell.orgwave("runs").with_code(0);
@@ -59,7 +63,7 @@ fn a_run_of_the_sandbox_says_that_it_cannot_be_gone_on_with_before_it_asks_for_a
     let run = run(&shell);
     for command in ["resume", "undo", "verify"] {
         let told = shell.orgwave(&format!("{command} {}", run.display())).with_code(64);
-        assert!(told.err.contains("its server ended with it"), "{}", told.err);
+        assert!(told.err.contains("its server has ended"), "{}", told.err);
         assert!(told.err.contains("retry.toml --sandbox"), "{}", told.err);
     }
     let listed = shell.orgwave("runs").with_code(0).out;
@@ -99,7 +103,7 @@ fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
         }
         assert_eq!(ran.code, 74, "{blocks} blocks: {}", ran.err);
         assert!(!ran.err.contains("resume"), "{}", ran.err);
-        let Some((_, way)) = ran.err.split_once("make room or mend the disk, then: ") else { continue };
+        let Some((_, way)) = ran.err.split_once("free space or repair the disk, then: ") else { continue };
         shell.line(&format!("{} --yes", way.trim_end())).with_code(0);
         told += 1;
     }

@@ -10,7 +10,9 @@ fn all_is_well() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
     let api = shell.sandbox("--orgs 7");
     let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
-    for line in ["from RHOMBUS_API_KEY, fingerprint ", "good for 7 client orgs", "this org's", "rate auto"] {
+    for line in
+        ["from RHOMBUS_API_KEY, fingerprint ", "valid for 7 client orgs", "name this org", "rate auto"]
+    {
         assert!(told.out.contains(line), "{line:?} isn't in {}", told.out);
     }
     assert!(told.out.lines().all(|line| line.starts_with("ok ")), "{}", told.out);
@@ -32,7 +34,7 @@ fn a_key_that_is_refused_is_77_and_says_which_region_to_try() {
 fn without_a_key_it_is_78_and_the_other_checks_go_on() {
     let shell = Shell::new();
     let told = shell.orgwave("doctor").with_code(78);
-    assert!(told.out.contains("there is no key  -> give one by --token-file"), "{}", told.out);
+    assert!(told.out.contains("no key found  -> use --token-file"), "{}", told.out);
     assert!(told.out.contains("ok    reports"), "{}", told.out);
 }
 
@@ -61,7 +63,7 @@ fn folders_that_cannot_be_written_are_78_or_74() {
         "{state}"
     );
     assert!(
-        reports.contains("file/reports can't be written") && reports.contains("-> name a folder"),
+        reports.contains("file/reports can't be written") && reports.contains("-> use a writable folder"),
         "{reports}"
     );
     assert!(!told.out.contains("chmod"), "{}", told.out);
@@ -83,9 +85,9 @@ fn an_org_that_a_rollout_would_block_is_worth_a_warning() {
     shell.write("orgs.csv", "org_uuid,org_name\nHp7YW6y2ztaa4ssOe7u6yw,Only\n");
     for (how, said) in [
         ("connected = false", "never connected Envoy"),
-        ("masked_secrets = true", "apiToken, refreshToken come back masked"),
-        ("org_uuid_absent = true", "don't say whose they are"),
-        ("access = false", "1 without access for the partner"),
+        ("masked_secrets = true", "apiToken, refreshToken are returned masked"),
+        ("org_uuid_absent = true", "don't name their org"),
+        ("access = false", "1 without partner access"),
     ] {
         shell.write("r.toml", &format!("[rollout]\norgs = \"orgs.csv\"\n[[sandbox.orgs]]\n{how}\n"));
         let api = shell.sandbox("r.toml");

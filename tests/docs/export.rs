@@ -108,13 +108,13 @@ fn odd_values_come_through_or_are_named() {
     let exported = shell.orgwave("export -o live rollout.toml --sandbox").with_code(0);
     assert!(exported.out.contains("6 orgs in live, 2 of them skipped"), "{}", exported.out);
     for said in
-        ["Unwritable: left out", "doorInfoMap.k.doorName", "badgeFaceVerificationMode", "not connected"]
+        ["Unwritable: omitted", "doorInfoMap.k.doorName", "badgeFaceVerificationMode", "not connected"]
     {
         assert!(exported.err.contains(said), "{said:?} isn't in {}", exported.err);
     }
     let orgs = shell.read("live/orgs.csv");
     assert!(
-        orgs.contains("not exported: the client list says that the client doesn't let the partner in"),
+        orgs.contains("not exported: the client list says that the client doesn't allow partner access"),
         "{orgs}"
     );
     assert!(orgs.contains(r#""''=odd ""name""""#), "{orgs}");

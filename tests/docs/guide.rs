@@ -1,7 +1,7 @@
-//! Every command in the README and in `docs/guide/` runs, as it stands there.
+//! Every command in the README and in `docs/guide/` runs, as it is there.
 //!
 //! A page's blocks of `sh` are one script: later ones find what earlier ones made. It runs in a folder that has what
-//! a reader would have by then (a rollout, a key, a run), against the stand-in API. `PLAN` and `RUN` are the
+//! a reader would have by then (a rollout, a key, a run), against the sandbox API. `PLAN` and `RUN` are the
 //! newest ones, `CODE` stands for a plan's guards. A line ends with 0, or with what its comment says: `# ends with 13`.
 //!
 //! Two things the reader does and a test can't: an address is given with each command that calls the API, and
@@ -17,7 +17,7 @@ use crate::shell::{Api, Shell};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Calls the real binary, at the stand-in's address, with a yes for `apply`.
+/// Calls the real binary, at the sandbox's address, with a yes for `apply`.
 const WRAPPER: &str = r#"#!/bin/sh
 command=$1
 more=
@@ -35,7 +35,7 @@ esac
 exec "$ORGWAVE" "$@" $more
 "#;
 
-/// What stands before every script: where the newest plan and run are, and how a line is judged.
+/// What is before every script: where the newest plan and run are, and how a line is judged.
 const PRELUDE: &str = r#"set -u +e
 PATH=$HOME/bin:$PATH
 plan() { ls -dt reports/plans/*/plan.jsonl | head -n 1; }
@@ -118,7 +118,7 @@ fn runs(page: &str) {
     runs_at(page, desk(), 0);
 }
 
-/// Runs a page at this desk, after a run that ended so if the page speaks of one.
+/// Runs a page at this desk, after a run that ended so if the page refers to one.
 #[track_caller]
 fn runs_at(page: &str, (shell, _api): (Shell, Api), code: i32) {
     let text = std::fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
@@ -137,7 +137,7 @@ fn the_first_rollout() {
 
 #[test]
 fn spreadsheets() {
-    // Its last command is for what a run left: here one org, which was to be left alone for too long.
+    // Its last command is for what a run left: here one org, which was not to be called for too long.
     let desk = desk_where(Some("429 retry-after=901 on write of Hp7YW6y2ztaa4ssOe7u6yw nth 1"));
     runs_at("docs/guide/spreadsheets.md", desk, 5);
 }
@@ -154,7 +154,7 @@ fn recovering() {
 
 #[test]
 fn undo() {
-    // The run that it speaks of added entries.
+    // The run that it refers to added entries.
     let (shell, api) = desk();
     let doors = shell.read("doors.csv");
     shell.write("doors.csv", &format!("{doors}Hp7YW6y2ztaa4ssOe7u6yw,side,Side door,30,5,false,\n"));
@@ -168,7 +168,7 @@ fn the_readme() {
     runs("README.md");
 }
 
-/// A command that stands in a block of another kind would be run by nobody.
+/// A command that is in a block of another kind would be run by nobody.
 #[test]
 fn every_command_stands_where_it_is_run() {
     for page in pages() {

@@ -7,7 +7,7 @@ fn the_folder_checks_plans_and_applies_as_it_is() {
     let shell = Shell::new();
     shell.orgwave("init spring").with_code(0);
     let checked = shell.orgwave("check spring/rollout.toml").with_code(0);
-    assert!(checked.out.contains("4 orgs, doors, locations, users; nothing is wrong"), "{}", checked.out);
+    assert!(checked.out.contains("4 orgs, doors, locations, users; no problems"), "{}", checked.out);
     shell.orgwave("plan spring/rollout.toml --sandbox --detailed-exitcode").with_code(2);
     let applied = shell.orgwave("apply spring/rollout.toml --sandbox --yes").with_code(0);
     assert!(applied.out.contains("3  applied"), "{}", applied.out);
@@ -19,7 +19,7 @@ fn nothing_is_replaced_and_nothing_is_half_done() {
     let shell = Shell::new();
     shell.write("mine/users.csv", "mine");
     let refused = shell.orgwave("init mine").with_code(64);
-    assert!(refused.err.contains("mine/users.csv is there already"), "{}", refused.err);
+    assert!(refused.err.contains("mine/users.csv already exists"), "{}", refused.err);
     assert_eq!(shell.read("mine/users.csv"), "mine");
     assert_eq!(std::fs::read_dir(shell.path("mine")).unwrap().count(), 1);
 

@@ -8,7 +8,7 @@
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
 //! * [`words`]: what people type and are told.
-//! * [`shell`]: how these tests call the binary, and the stand-in API beside it.
+//! * [`shell`]: how these tests call the binary, and the sandbox API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 #![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]

@@ -81,7 +81,7 @@ fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
         "Guard  1 org: badges would disarm the alarm monitoring",
         "Warning  1 org: a door would be in two locations",
         "line 8, Client 6: Loading dock",
-        "Warning  1 org: a camera or a location isn't there in the org",
+        "Warning  1 org: a camera or a location doesn't exist in the org",
         "line  org",
         "Cost: at least 39 calls, at least 780 ms at 50.0/s",
         "Waves: 1, then 1, then 4, then 7",
@@ -114,7 +114,7 @@ fn what_an_org_does_not_have_is_told_only_when_it_is_asked_for() {
     }
     clear(&shell);
     let told = planned(&shell, "").out;
-    assert!(!told.contains("isn't there in the org"), "{told}");
+    assert!(!told.contains("doesn't exist in the org"), "{told}");
     clear(&shell);
     let json = planned(&shell, "--online --json").out;
     assert!(json.lines().any(|line| line.contains("E-LIVE-002") && line.contains("zzzz")), "{json}");
@@ -143,10 +143,10 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
     for from in [",row,", ",doors:2,"] {
         place(&table, from);
     }
-    assert!(place(&page, "Who would be less safe") < place(&page, "What would change"));
+    assert!(place(&page, "Risks") < place(&page, "What would change"));
     assert!(place(&text, "## Risks") < place(&text, "## Changes"));
-    assert!(place(&page, "What would change") < place(&page, "Before you say yes"));
-    assert!(place(&page, "Before you say yes") < place(&page, "Every org"));
+    assert!(place(&page, "What would change") < place(&page, "Before you approve"));
+    assert!(place(&page, "Before you approve") < place(&page, "Every org"));
 }
 
 /// A rate that was found in the sandbox is not taken for the vendor's.

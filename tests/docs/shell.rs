@@ -1,4 +1,4 @@
-//! The binary in a folder of its own, with an environment of its own.
+//! The binary in a new folder, with an environment of its own.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl Shell {
         ended(command)
     }
 
-    /// Starts the stand-in API, with its ledger in the folder.
+    /// Starts the sandbox API, with its ledger in the folder.
     pub(crate) fn sandbox(&self, words: &str) -> Api {
         let mut command = self.command(env!("CARGO_BIN_EXE_orgwave"));
         command.args(["sandbox", "--ledger", "ledger.jsonl"]).args(words.split_whitespace());

@@ -1,4 +1,4 @@
-//! What stands on a terminal, however narrow it is and whatever clients are called; and colour only where it helps.
+//! What is on a terminal, however narrow it is and whatever clients are called; and colour only where it helps.
 
 use crate::shell::Shell;
 

@@ -1,6 +1,8 @@
 //! What people type and are told: runs by their beginnings, limits with their places, drift with its values, numbers
 //! with their nouns.
 
+use std::path::{Path, PathBuf};
+
 use crate::shell::{Api, Shell};
 
 const FOUR: &str = "org_uuid,org_name,saveClips\nHp7YW6y2ztaa4ssOe7u6yw,Acme,true\np7LwiLtoP9jlVcU4OoXtJA,Bolt,true\n\
@@ -115,7 +117,7 @@ fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
     for target in ["rollout.toml", "orgs.csv"] {
         let told = alone(&format!("apply {target} {endpoint}")).with_code(64);
         assert!(
-            told.err.contains("there is no terminal to ask on") && told.err.contains("--yes"),
+            told.err.contains("no terminal for the prompt") && told.err.contains("--yes"),
             "{}",
             told.err
         );
@@ -131,7 +133,7 @@ fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
 fn drift_is_shown_per_org_and_field_with_its_values_and_written_to_a_file() {
     let (shell, _api, endpoint) = four();
     let told = shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(2);
-    assert!(told.out.contains("line 3, Bolt: saveClips is false, wanted true\n"), "{}", told.out);
+    assert!(told.out.contains("line 3, Bolt: saveClips is false, desired true\n"), "{}", told.out);
     assert!(told.out.contains("0 orgs in sync, 4 drifted, 0 not checked\n"), "{}", told.out);
     let table = shell.read("drift.csv");
     assert!(
@@ -227,4 +229,112 @@ fn verify_and_undo_take_only_and_skip() {
         let told = shell.orgwave(&format!("{command} --json --no-progress {endpoint}")).with_code(0);
         assert!(told.out.lines().all(|line| line.starts_with("{\"v\":1,")), "{}", told.out);
     }
+}
+
+/// Words of a dialect, and what the field says instead: see `docs/glossary.md`.
+const DIALECT: &[(&str, &str)] = &[
+    ("nobody manages", "unmanaged"),
+    ("wish", "desired value"),
+    ("wished", "desired"),
+    ("as wanted", "in sync"),
+    ("told", "reported"),
+    ("stands", "is"),
+    ("goes on with", "resumes"),
+    ("go on with", "resume"),
+    ("gone on with", "resumed"),
+    ("waited out", "rate-limited, retried"),
+    ("good until", "expires"),
+    ("once more", "again"),
+    ("left out on request", "skipped"),
+    ("left alone", "unchanged"),
+    ("not begun", "not started"),
+    ("could not be judged", "not checked"),
+    ("nobody could find out", "outcome unknown: the read-back failed"),
+    ("attempts spent", "gave up after 3 attempts"),
+    ("is no rate", "not a valid rate"),
+    ("is no code", "unknown code"),
+    ("holds no run", "no run in"),
+    ("at the most", "at most"),
+    ("drain after", "stop starting new orgs after"),
+    ("settling doubt", "resolving in-doubt writes"),
+    ("mend", "fix"),
+    ("mends", "fixes"),
+    ("say yes", "approve"),
+    ("your yes", "your approval"),
+    ("so many", "this many"),
+    ("taken down", "spooled"),
+    ("speaks of", "refers to"),
+    ("in trouble", "failing"),
+    ("nobody knows", "unknown"),
+];
+
+/// The dialect in a text, outside of `code`.
+fn dialect(text: &str) -> Vec<&'static str> {
+    let prose: Vec<&str> = text.split('`').step_by(2).collect();
+    let words: String = prose.join(" ").to_lowercase();
+    let words: Vec<&str> =
+        words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let spoken = format!(" {} ", words.join(" "));
+    DIALECT.iter().map(|(word, _)| *word).filter(|word| spoken.contains(&format!(" {word} "))).collect()
+}
+
+/// The files below a folder with this ending.
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, ending, found);
+        } else if path.extension().is_some_and(|extension| extension == ending) {
+            found.push(path);
+        }
+    }
+}
+
+/// The parts of a line of source between double quotes, of one that is no comment.
+fn literals(line: &str) -> Vec<&str> {
+    let line = line.trim_start();
+    if line.starts_with("//") { Vec::new() } else { line.split('"').skip(1).step_by(2).collect() }
+}
+
+#[test]
+fn help_messages_and_documents_use_the_words_of_the_field() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrong = Vec::new();
+    let mut look = |place: &str, text: &str| {
+        wrong.extend(dialect(text).into_iter().map(|word| format!("{place}: {word:?} in {text:?}")));
+    };
+    let shell = Shell::new();
+    let help = shell.orgwave("--help").with_code(0).out;
+    let list = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let list = list.take_while(|line| !line.is_empty());
+    // A long description goes on in the next line, further to the right.
+    let commands = list.filter(|line| !line.starts_with("   "));
+    for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+        let help = shell.orgwave(&format!("help {command}")).with_code(0).out;
+        help.lines().for_each(|line| look(&format!("help {command}"), line));
+    }
+    help.lines().for_each(|line| look("--help", line));
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    files(&root.join("docs"), "md", &mut pages);
+    files(&root.join("crates/reporter/templates"), "html", &mut pages);
+    files(&root.join("crates/reporter/tests/golden"), "md", &mut pages);
+    for page in &pages {
+        let text = std::fs::read_to_string(page).unwrap();
+        text.split("\n\n").for_each(|text| look(&page.display().to_string(), text));
+    }
+    let mut sources = Vec::new();
+    files(&root.join("crates"), "rs", &mut sources);
+    let is_test = |path: &PathBuf| {
+        path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+    };
+    for source in sources.iter().filter(|path| !is_test(path)) {
+        let text = std::fs::read_to_string(source).unwrap();
+        let shown = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for literal in shown.lines().flat_map(literals) {
+            look(&source.display().to_string(), literal);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(sources.len() > 100 && pages.len() > 80, "{} {}", sources.len(), pages.len());
+    assert_eq!(dialect("Nobody manages it; mend `told`."), ["nobody manages", "mend"]);
 }

@@ -6,7 +6,7 @@ use crate::desk::{ALL, Desk, Ended, FAST, Running, saving_clips};
 use crate::org::Org;
 use crate::vendor::{Fault, OTHER_KEY, Vendor};
 
-/// A run in which the second org's write is under way, and answered once the vendor behaves.
+/// A run in which the second org's write is in progress, and answered once the vendor behaves.
 fn under_way(desk: &Desk) -> (Vendor, Running) {
     let orgs: Vec<Org> = (0..6).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));

@@ -49,7 +49,7 @@ fn a_pattern_that_matches_no_org_ends_with_64_before_anything_is_read() {
                 [&["plan", "orgs.csv"][..], &["apply", "orgs.csv", "--yes"], &["export", "-o", "out"]]
             {
                 let args = [command, &[flag, pattern]].concat();
-                // `export` shows no progress that could be left out.
+                // `export` shows no progress that could be omitted.
                 let ended = if command[0] == "export" {
                     let mut export = desk.command();
                     export.args(&args).args(["--endpoint", &vendor.url(), "--token-file", "key"]);
@@ -121,7 +121,10 @@ fn a_list_that_is_no_list_is_an_answer_that_cannot_be_used() {
         vendor.on(Fault::ok(body).on(Route::Clients));
         for line in ["plan orgs.csv", "apply orgs.csv --yes", "check orgs.csv --online"] {
             let fast = if line.starts_with("check") { "--rate unlimited" } else { FAST };
-            let ended = desk.run(&vendor, &format!("{line} {fast}")).expect(69).says("the API answers");
+            let ended = desk
+                .run(&vendor, &format!("{line} {fast}"))
+                .expect(69)
+                .says("the API sent an unusable reply");
             assert!(!ended.err.contains("can't be reached"), "{body}: {}", ended.err);
         }
     }
@@ -151,7 +154,7 @@ fn an_org_that_is_closed_to_the_partner_is_blocked_when_the_plan_is_made() {
     run(&desk, &vendor, &["plan", "orgs.csv", "--no-read"]).expect(0);
 
     let mut shown = desk.run(&vendor, "orgs --rate unlimited").expect(0).out;
-    assert!(shown.contains("Org 1  the client doesn't let the partner in"), "{shown}");
+    assert!(shown.contains("Org 1  the client doesn't allow partner access"), "{shown}");
     assert!(shown.contains("Org 2  the org is deactivated"), "{shown}");
     shown = desk.run(&vendor, "orgs --format csv --rate unlimited").expect(0).out;
     assert!(shown.contains("org_uuid,org_name,_clientAccessAllowed,_deactivated\r\n"), "{shown}");
@@ -160,7 +163,7 @@ fn an_org_that_is_closed_to_the_partner_is_blocked_when_the_plan_is_made() {
     desk.write("starter.csv", &shown);
     run(&desk, &vendor, &["plan", "starter.csv"]).expect(0);
     let doctor = desk.run(&vendor, "doctor --rate unlimited");
-    assert!(doctor.out.contains("1 without access for the partner, 1 deactivated"), "{}", doctor.out);
+    assert!(doctor.out.contains("1 without partner access, 1 deactivated"), "{}", doctor.out);
 }
 
 #[test]
@@ -235,7 +238,7 @@ fn cameras_are_asked_of_orgs_that_name_a_new_one_and_many_at_once() {
     let none = Fault::status(404, &[], r#"{"error":"Not Found","msg":"no such path"}"#).on(Route::Cameras);
     vendor.on(none.clone().hold());
     let running = desk.start(&vendor, "check orgs.csv --online --rate unlimited --attempts 1 --timeout 20s");
-    // All are under way before the first is answered.
+    // All are in progress before the first is answered.
     vendor.until_seen(6, Route::Cameras);
     vendor.behave();
     let ended = running.wait().expect(65).says("6 problems");

@@ -49,7 +49,7 @@ pub(crate) struct Ended {
     pub(crate) plan: Option<PathBuf>,
 }
 
-/// A command under way.
+/// A command in progress.
 pub(crate) struct Running {
     child: Child,
     said: Arc<Said>,
@@ -71,7 +71,7 @@ pub(crate) fn acks(text: &str) -> String {
     codes.filter(|code| code.contains('-')).map(|code| format!(" --ack {code}")).collect()
 }
 
-/// A desk whose manifest wants `saveClips` of so many orgs, and the vendor that has them.
+/// A desk whose manifest wants `saveClips` of this many orgs, and the vendor that has them.
 pub(crate) fn saving_clips(server: Server, count: usize) -> (Desk, Vendor, Vec<Org>) {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
@@ -158,12 +158,12 @@ impl Desk {
         self.start_bare(&format!("{line} --endpoint {} --token-file key", vendor.url()))
     }
 
-    /// Runs a line as it stands.
+    /// Runs a line as it is.
     pub(crate) fn run_bare(&self, line: &str) -> Ended {
         self.start_bare(line).wait()
     }
 
-    /// Starts a line as it stands.
+    /// Starts a line as it is.
     pub(crate) fn start_bare(&self, line: &str) -> Running {
         let mut command = self.command();
         command.args(line.split_whitespace());

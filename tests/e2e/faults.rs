@@ -10,7 +10,7 @@ use crate::org::Org;
 use crate::rollout::assert_proper;
 use crate::vendor::{Fault, Vendor};
 
-/// The place of the org with the fault; the canary and others stand before it.
+/// The place of the org with the fault; the canary and others are before it.
 const FAULTY: usize = 3;
 const ORGS: usize = 6;
 
@@ -45,7 +45,7 @@ fn with_orgs(name: &str, prepare: impl Fn(Org) -> Org, rules: impl IntoIterator<
     }
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}"));
 
-    // Where another writer was seen, what was written is read once more at its wave's end.
+    // Where another writer was seen, what was written is read again at its wave's end.
     let is_swept = matches!(ended.result(&faulty.uuid)["status"].as_str(), "conflict" | "diverged");
     for org in orgs.iter().filter(|org| org.uuid != faulty.uuid) {
         let row = ended.result(&org.uuid);
@@ -130,7 +130,7 @@ fn write(answer: Fault) -> Fault {
     answer.on(Route::Write).times(1)
 }
 
-/// From the read-back on: planning reads once, and apply once more before it writes.
+/// From the read-back on: planning reads once, and apply again before it writes.
 fn read_back(answer: Fault) -> Fault {
     answer.on(Route::Read).from(3)
 }

@@ -11,10 +11,10 @@ mod vendor;
 /// An org as the tests make it, in JSON.
 mod org;
 
-/// Running the binary in a folder of its own, and reading what it leaves there.
+/// Running the binary in a new folder, and reading what it leaves there.
 mod desk;
 
-/// What a healthy rollout sends and leaves: headers, bodies, what nobody manages, results, and the second run.
+/// What a healthy rollout sends and leaves: headers, bodies, unmanaged fields, results, and the second run.
 mod rollout;
 
 /// Who may write: commands that only look, and the modes of writing.

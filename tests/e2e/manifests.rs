@@ -193,7 +193,7 @@ fn odd_names_and_texts_go_through_unharmed() {
     let desk = Desk::new();
     let orgs: Vec<Org> = names.iter().enumerate().map(|(n, name)| Org::new(n).named(name)).collect();
     let rows = orgs.iter().map(|org| {
-        // In a cell, a spreadsheet's guard stands before what would be a formula.
+        // In a cell, a spreadsheet's guard is before what would be a formula.
         let name = if org.name.starts_with('=') { format!("'{}", org.name) } else { org.name.clone() };
         (org, format!("\"{name}\",\\=SUM(A1),\"two\nlines\""))
     });
@@ -269,7 +269,7 @@ fn a_name_with_what_cannot_be_seen_is_shown_by_its_numbers_and_kept_as_it_is_in_
     let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
     let (desk, vendor) = of_one(Server::Merge, &org, "org_name,saveClips", "Acme,true");
     let blocked = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);
-    let said = "the manifest says \"Acme\", the live name is \"Acme<U+202E><U+200B> Inc\"";
+    let said = "expected the name \"Acme\", found \"Acme<U+202E><U+200B> Inc\"";
     assert_eq!(blocked.result(&org.uuid)["error_message"], said);
     assert!(blocked.out.contains("<U+202E>"), "{}", blocked.out);
     desk.manifest("org_name,saveClips", [(&org, format!("{},true", org.name))]);

@@ -10,7 +10,7 @@ use crate::desk::{Desk, FAST};
 use crate::org::Org;
 use crate::vendor::Vendor;
 
-/// What each of these commands held at once for so many orgs of 31 settings, in KiB.
+/// What each of these commands held at once for this many orgs of 31 settings, in KiB.
 fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..orgs).map(Org::new).collect();
@@ -60,7 +60,7 @@ fn what_plans_and_verifications_hold_does_not_grow_with_what_orgs_hold() {
     }
 }
 
-/// Writes a manifest of so many orgs, all different.
+/// Writes a manifest of this many orgs, all different.
 fn write(desk: &Desk, name: &str, rows: u32) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut file = BufWriter::new(File::create(desk.path(name)).unwrap());

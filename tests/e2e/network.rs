@@ -199,13 +199,13 @@ fn requests_go_through_a_real_proxy_but_never_to_this_machine() {
     let shown = format!("http://127.0.0.1:{}, from HTTPS_PROXY", proxy.port);
     assert!(told.out.contains(&shown) && told.out.contains("those of ca.pem"), "{}", told.out);
     let told = run(&desk, &doctor, &[("HTTPS_PROXY", &url), ("NO_PROXY", "*")]).expect(0);
-    assert!(told.out.contains("HTTPS_PROXY is not used, as NO_PROXY says"), "{}", told.out);
+    assert!(told.out.contains("HTTPS_PROXY is not used, by NO_PROXY"), "{}", told.out);
     // A proxy that refuses, or isn't there, or can't be meant.
     let refused = url.replace("hunter2", "wrong");
-    run(&desk, &line, &[("HTTPS_PROXY", &refused)]).expect(69).says("the proxy refuses");
+    run(&desk, &line, &[("HTTPS_PROXY", &refused)]).expect(69).says("the proxy refused");
     run(&desk, &line, &[("HTTPS_PROXY", "http://me:hunter2@127.0.0.1:1")])
         .expect(69)
-        .says("the proxy refuses");
+        .says("the proxy refused");
     for bad in ["socks4://me:hunter2@127.0.0.1:1", "http://", "http://me:hunter2@", "ftp://127.0.0.1"] {
         run(&desk, &line, &[("HTTPS_PROXY", bad)]).expect(78).says("HTTPS_PROXY");
     }
@@ -313,7 +313,7 @@ fn requests_go_through_a_socks_proxy_with_its_password_and_never_to_this_machine
             (format!("{scheme}://me:hunter2@127.0.0.1:1"), port),
         ] {
             let line = format!("orgs {}", connection.replace(&format!("0:{port}"), &format!("0:{endpoint}")));
-            run(&desk, &line, &[("ALL_PROXY", &url)]).expect(69).says("the proxy refuses");
+            run(&desk, &line, &[("ALL_PROXY", &url)]).expect(69).says("the proxy refused");
         }
     }
     let url = format!("socks5h://me:hunter2@127.0.0.1:{}", proxy.port);

@@ -207,7 +207,7 @@ impl Exporter {
                 break address.trim().to_owned();
             }
         };
-        // It goes on to speak, and must not block on it.
+        // It continues to speak, and must not block on it.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Self { child, address }
     }
@@ -244,7 +244,7 @@ fn value(metrics: &str, name: &str, label: &str) -> String {
 #[test]
 fn a_real_exporter_collects_the_metrics_of_two_rollouts_side_by_side() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
-    // Of the same name, each in a folder of its own.
+    // Of the same name, each in a new folder.
     for folder in ["one", "two", "collected"] {
         fs::create_dir(desk.path(folder)).unwrap();
     }

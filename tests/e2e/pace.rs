@@ -92,7 +92,7 @@ fn no_org_is_called_more_often_than_its_own_rate() {
 #[test]
 fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
     let (desk, vendor, _) = saving_clips(Server::Merge, 30);
-    // With every write held back, as many calls arrive as may be under way, and no more.
+    // With every write held back, as many calls arrive as may be in progress, and no more.
     vendor.on(Fault::held().on(Route::Write));
     let line = format!("apply orgs.csv --yes --waves rest --concurrency 7 {}", FAST.replace("2s", "20s"));
     let run = desk.start(&vendor, &line);

@@ -102,7 +102,7 @@ fn one_org_that_drifted_since_the_plan_is_a_conflict_and_the_others_are_done() {
     let ended = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(3);
     assert_eq!(ended.statuses(), ["applied", "applied", "conflict", "applied"]);
     assert_eq!(vendor.settings(&orgs[2].uuid)["saveClips"], "null");
-    // What nobody manages may change at any time, and is kept as it is now.
+    // Unmanaged fields may change at any time, and are kept as it is now.
     assert_eq!(vendor.settings(&orgs[3].uuid)["futureText"], "\"edited\"");
     assert_eq!(ended.rows("retry.csv").len(), 1);
 }
@@ -140,7 +140,7 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
             desk.run(&vendor, &format!("apply orgs.csv --ack WRONG-CODE {yes} {FAST}")).expect(13);
         }
         let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
-        // Word for word what it says, with the yes that a terminal would have given, and the code that stands apart.
+        // Word for word what it says, with the yes that a terminal would have given, and the code that is apart.
         let line = told(&stopped.err);
         assert!(!line.contains("--ack "), "{name}: {line}");
         desk.run_bare(&format!("apply {line} --yes {}", acks(&stopped.err))).expect(0);
@@ -173,7 +173,7 @@ fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
     let mut hints = Vec::new();
     for target in ["orgs.csv", &plan] {
         let stopped = desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
-        let page = stopped.err.split_once("look at ").unwrap().1.split_once(';').unwrap().0;
+        let page = stopped.err.split_once("review ").unwrap().1.split_once(';').unwrap().0;
         assert!(std::path::Path::new(page).extension().is_some_and(|kind| kind == "html"), "{}", stopped.err);
         hints.push(told(&stopped.err));
     }
@@ -219,7 +219,7 @@ fn neither_a_plan_nor_its_pages_replace_a_file() {
     let calls = vendor.seen().len();
     desk.run(&vendor, &format!("plan orgs.csv -o orgs.jsonl {FAST}"))
         .expect(64)
-        .says("orgs.csv is there already");
+        .says("orgs.csv already exists");
     assert_eq!(fs::read(desk.path("orgs.csv")).unwrap(), manifest);
     assert!(!desk.path("orgs.jsonl").exists());
     assert_eq!(vendor.seen().len(), calls, "refused before anything is sent");

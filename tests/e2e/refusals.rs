@@ -246,7 +246,7 @@ fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
     let told = |ended: &Ended| {
         let lines: Vec<&str> = ended.err.lines().collect();
         assert_eq!(lines.len(), 2, "{}", ended.err);
-        assert!(lines[0].starts_with("orgwave: the newest run can't be gone on with: "), "{}", ended.err);
+        assert!(lines[0].starts_with("orgwave: the newest run can't be resumed: "), "{}", ended.err);
         assert!(
             lines[0].contains("29991231T235959Z") && lines[1].contains("apply the rollout again"),
             "{}",
@@ -258,10 +258,10 @@ fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
     fs::create_dir_all(&older).unwrap();
     fs::write(older.join("run.db"), "").unwrap();
     told(&desk.run(&vendor, "resume").expect(65));
-    // Neither keeps anybody from going on with another run.
+    // Neither keeps anybody from resuming another run.
     desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
     let ended = desk.run(&vendor, "resume").expect(0).says("29991231T235959Z").says("19991231T235959Z");
-    assert!(ended.out.contains("nothing to do"), "{}", ended.out);
+    assert!(ended.out.contains("nothing to resume"), "{}", ended.out);
     fs::remove_dir_all(desk.path("reports")).unwrap();
     desk.run(&vendor, "resume").expect(66).says("orgwave runs");
     assert_eq!(vendor.of(Route::Write).len(), 1);

@@ -1,4 +1,4 @@
-//! What makes somebody less safe stands first on every page, with the orgs' names and the values.
+//! What makes somebody less safe is first on every page, with the orgs' names and the values.
 
 use std::path::Path;
 
@@ -106,7 +106,11 @@ fn what_a_rollout_allows_in_advance_is_first_on_every_page_of_plan_and_run() {
             &["Allowed without a code", "removals, clears", "Ignored", "lastModifiedMillis, x_*y*_"][..],
         ),
         ("ignore = [\"lastModifiedMillis\"]", "", &["Ignored", "lastModifiedMillis"]),
-        ("", "--allow additions", &["Allowed without a code", "never a key that is a live one", "additions"]),
+        (
+            "",
+            "--allow additions",
+            &["Allowed without a code", "never a key that is another spelling", "additions"],
+        ),
     ] {
         let desk = Desk::new();
         let org = Org::new(1).with("enabled", "true");

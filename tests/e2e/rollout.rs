@@ -120,7 +120,7 @@ fn results_have_exactly_the_columns_that_scripts_depend_on() {
     let ended = desk.run(&vendor, &format!("apply orgs.csv --yes --allow additions {FAST}")).expect(0);
     let text = std::fs::read_to_string(ended.file("results.csv")).unwrap();
     let header = text.trim_start_matches('\u{feff}').lines().next().unwrap();
-    // The contract itself stands in the reporter's golden files and in docs/results.md.
+    // The contract itself is in the reporter's golden files and in docs/results.md.
     let golden = include_str!("../../crates/reporter/tests/golden/results.csv");
     let columns = golden.trim_start_matches('\u{feff}').lines().next().unwrap();
     let own = columns.split_once(",note").unwrap().0;
@@ -184,7 +184,7 @@ fn a_plan_says_what_apply_then_does() {
     assert_eq!(vendor.of(Route::Write).len(), 0);
     let line = format!("apply {} --yes {} {FAST}", planned.plan_file(), acks(&planned.out));
     let applied = desk.run(&vendor, &line).expect(0);
-    // Every org is read once more before it is written, and once after.
+    // Every org is read again before it is written, and once after.
     assert_eq!(vendor.of(Route::Read).len(), 3 * orgs.len());
     assert_eq!(vendor.of(Route::Clients).len(), 1);
     for org in &orgs {

@@ -8,7 +8,7 @@ use crate::desk::{ALL, Desk, Ended, FAST, Running, saving_clips};
 use crate::org::Org;
 use crate::vendor::{Fault, Vendor};
 
-/// A run, as a shell's line, in which the second org's write is under way and answered once the vendor behaves.
+/// A run, as a shell's line, in which the second org's write is in progress and answered once the vendor behaves.
 fn under_way(line: impl Fn(String) -> String) -> (Desk, Vendor, Vec<Org>, Running) {
     let (desk, vendor, orgs) = saving_clips(Server::Replace, 8);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
@@ -31,7 +31,7 @@ fn interrupted(signal: &str, twice: bool) -> (Desk, Vendor, Ended, Vec<Org>) {
     run.signal(signal);
     if twice {
         // Two signals at once are one to the system.
-        run.until_it_says("once more stops at once");
+        run.until_it_says("press Ctrl-C again to abort");
         run.signal(signal);
     } else {
         vendor.behave();
@@ -49,7 +49,7 @@ fn the_first_signal_drains_and_every_result_is_written() {
         assert_eq!(results.len(), orgs.len());
         for (row, org) in results.iter().zip(&orgs) {
             let is_wanted = vendor.settings(&org.uuid)["saveClips"] == "true";
-            // What was under way is carried to its end and read back once.
+            // What was in progress is carried to its end and read back once.
             let wanted = if is_wanted { "applied" } else { "not_attempted" };
             assert_eq!(row["status"], wanted, "{signal}: {}", ended.err);
         }
@@ -93,7 +93,7 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
 fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
     let (desk, vendor, orgs, run) = under_way(|line| line);
     run.signal("HUP");
-    run.until_it_says("once more stops at once");
+    run.until_it_says("press Ctrl-C again to abort");
     run.signal("HUP");
     vendor.behave();
     let ended = run.wait().expect(129);

@@ -36,7 +36,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The values of a header, as often as it stands there.
+    /// The values of a header, as often as it is there.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         self.headers.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
     }
@@ -200,12 +200,12 @@ impl Vendor {
         self.of(Route::Write).into_iter().filter(|seen| seen.org() == Some(org)).collect()
     }
 
-    /// The most requests that were under way at once.
+    /// The most requests that were in progress at once.
     pub(crate) fn most_under_way(&self) -> usize {
         self.sandbox.most_at_once()
     }
 
-    /// The live settings of an org: names and the JSON as it stands.
+    /// The live settings of an org: names and the JSON as it is.
     pub(crate) fn settings(&self, org: &str) -> BTreeMap<String, String> {
         parse(&self.sandbox.state_json(&id(org)).unwrap())
     }
@@ -216,7 +216,7 @@ impl Vendor {
         assert!(self.sandbox.edit(&id(org), &patch));
     }
 
-    /// Waits until so many requests of one kind were seen.
+    /// Waits until this many requests of one kind were seen.
     pub(crate) fn until_seen(&self, count: usize, route: Route) {
         let is_short =
             |seen: &mut Vec<Seen>| seen.iter().filter(|seen| seen.route == Some(route)).count() < count;

@@ -10,7 +10,7 @@ use crate::debian::program;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Desk {
     /// Separator, quote, encoding, first line; language; texts that are quoted stay texts; numbers and dates
-    /// are looked for. The tokens stand in LibreOffice's help under "CSV filter parameters".
+    /// are looked for. The tokens are in LibreOffice's help under "CSV filter parameters".
     reads: &'static str,
     writes: &'static str,
 }

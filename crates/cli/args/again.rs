@@ -1,4 +1,4 @@
-//! A connection as typed, to be typed again: every command that we tell people to run must work as it stands.
+//! A connection as typed, to be typed again: every command that we tell people to run must work as it is.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -11,7 +11,7 @@ use super::output::{MetricsArgs, Output};
 use super::pace::Pace;
 use super::writing::{GuardArgs, SelectArgs, WriteArgs};
 
-/// Rolls settings out across many client organizations of a partner, wave by wave.
+/// Roll out settings to many client organizations of a Rhombus partner, wave by wave.
 #[derive(Debug, Parser)]
 #[command(
     name = "orgwave",
@@ -19,9 +19,9 @@ use super::writing::{GuardArgs, SelectArgs, WriteArgs};
     max_term_width = 100,
     before_help = "Examples:\n  \
         orgwave apply inputs/demo/rollout.toml --sandbox --yes   try it, without a key\n  \
-        orgwave check rollout.toml                               is everything written right?\n  \
+        orgwave check rollout.toml                               validate the files\n  \
         orgwave plan rollout.toml                                what would change? (writes nothing)\n  \
-        orgwave apply reports/plans/<plan>/plan.jsonl            do what was reviewed"
+        orgwave apply reports/plans/<plan>/plan.jsonl            apply what was reviewed"
 )]
 pub struct Cli {
     /// What to do.
@@ -34,39 +34,39 @@ pub struct Cli {
 pub enum Command {
     /// List the partner's client orgs; as CSV it is a starter manifest.
     Orgs(OrgsArgs),
-    /// Live settings -> a rollout folder that plans to no change.
+    /// Write the live settings as a rollout folder whose plan has no changes.
     Export(ExportArgs),
     /// Validate a rollout, offline.
     Check(CheckArgs),
-    /// Dry run: read every org, compare, and write the plan and its review. Writes nothing to the API.
+    /// Read every org, compare it with the desired state, and write a plan for review. Sends no write.
     Plan(PlanArgs),
-    /// Carry out a plan; given a rollout, plan first. Writes to the API.
+    /// Apply a plan, or plan a rollout and apply it. Writes to the API.
     Apply(ApplyArgs),
-    /// Go on with a run that was stopped or killed, settling doubt first. Writes to the API.
+    /// Resume a run that was stopped or killed, resolving in-doubt writes first. Writes to the API.
     Resume(ResumeArgs),
-    /// Read back and compare: exit 2 if something drifted.
+    /// Compare the live settings with the desired state: exit 2 on drift.
     Verify(VerifyArgs),
-    /// Make the plan that restores what a run changed.
+    /// Make a plan that reverts a run.
     Undo(UndoArgs),
-    /// Make a run's files anew from its journal.
+    /// Rebuild a run's reports from its journal.
     Report(ReportArgs),
-    /// List the runs.
+    /// List runs, or remove old ones.
     Runs(RunsArgs),
-    /// Say what is in force and what is wrong, and how to mend it. Writes nothing to the API.
+    /// Check the configuration, the key and the API, with hints for fixes. Sends no write.
     Doctor(DoctorArgs),
-    /// Serve the stand-in API on loopback.
+    /// Serve a sandbox of the API on loopback.
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
     Init(InitArgs),
-    /// Explain a code like E-ROW-003, or an exit code like 13.
+    /// Explain an error code like `E-ROW-003`, or an exit code like `13`.
     #[command(after_help = exit_codes())]
     Explain {
-        /// The code.
+        /// Error code or exit code.
         code: String,
     },
-    /// Print the completions of a shell.
+    /// Print shell completions.
     Completions {
-        /// The shell.
+        /// Shell to complete for.
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write all of them.
@@ -90,10 +90,10 @@ impl Command {
     }
 }
 
-/// Which run, and how it is gone on with.
+/// Which run is resumed, and how.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// The run: its folder, its id, or the beginning of it [default: the newest unfinished run of this key and endpoint].
+    /// Run: its folder, id or a prefix of the id [default: the newest unfinished run of this key and endpoint].
     #[arg(value_name = "RUN")]
     pub run: Option<PathBuf>,
     /// Which API.
@@ -102,16 +102,16 @@ pub struct ResumeArgs {
     /// How fast.
     #[command(flatten)]
     pub pace: Pace,
-    /// Exit 3 for warnings too.
+    /// Exit with 3 on warnings too.
     #[arg(long)]
     pub strict: bool,
-    /// Wait so long for another run to end.
+    /// Wait up to this long for another run to end.
     #[arg(long, value_name = "TIME")]
     pub lock_wait: Option<Span>,
     /// What is printed.
     #[command(flatten)]
     pub output: Output,
-    /// What is told to whoever watches.
+    /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
 }
@@ -119,10 +119,10 @@ pub struct ResumeArgs {
 /// What is read back.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// A run (its folder, its id, or the beginning of it), a manifest (CSV) or a rollout file (TOML).
+    /// Run (its folder, id or a prefix of the id), manifest (CSV) or rollout file (TOML).
     #[arg(value_name = "ROLLOUT|RUN")]
     pub target: PathBuf,
-    /// Write a table of what drifted: a row per org and field, with the desired and the live value.
+    /// Write the drift to a CSV: a row per org and field, with the desired and the live value.
     #[arg(short, long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
     /// Which files.
@@ -142,16 +142,16 @@ pub struct VerifyArgs {
     pub output: Output,
 }
 
-/// Which run is taken back.
+/// Which run is undone.
 #[derive(Debug, Args)]
 pub struct UndoArgs {
-    /// The run: its folder, its id, or the beginning of it.
+    /// Run: its folder, id or a prefix of the id.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Where the plan goes [default: a new folder below reports/plans].
+    /// Path of the plan [default: a new folder below reports/plans].
     #[arg(short, long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
-    /// Until when the plan may be applied [default: 7d].
+    /// Lifetime of the plan [default: 7d].
     #[arg(long, value_name = "TIME")]
     pub expires: Option<Span>,
     /// Which API.
@@ -168,10 +168,10 @@ pub struct UndoArgs {
     pub output: Output,
 }
 
-/// Whose files are made anew.
+/// Whose reports are rebuilt.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The run: its folder, its id, or the beginning of it.
+    /// Run: its folder, id or a prefix of the id.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// What is printed.
@@ -182,13 +182,13 @@ pub struct ReportArgs {
 /// Which runs are listed.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// What is done with them, if they aren't listed.
+    /// Subcommand; without one, list the runs.
     #[command(subcommand)]
     pub command: Option<RunsCommand>,
-    /// Where runs and plans are kept.
+    /// Folder of runs and plans.
     #[arg(long, value_name = "DIR", default_value = "reports", global = true)]
     pub reports: PathBuf,
-    /// One run a line, as JSON.
+    /// Print one JSON object per run.
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -196,9 +196,9 @@ pub struct RunsArgs {
 /// What is done with runs.
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
-    /// Remove the folders of finished runs that are older than a given age.
+    /// Remove the folders of finished runs older than a given age.
     ///
-    /// Runs that can be resumed, runs that another process works on, and folders that hold no run are never removed.
+    /// Runs that can be resumed, runs in use by another process, and folders without a run are never removed.
     Prune(PruneArgs),
 }
 
@@ -211,7 +211,7 @@ pub struct PruneArgs {
     /// Keep the newest N runs, whatever their age.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub keep_last: usize,
-    /// Only list what would be removed.
+    /// List what would be removed, and remove nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -219,10 +219,10 @@ pub struct PruneArgs {
 /// `orgwave orgs`.
 #[derive(Debug, Args)]
 pub struct OrgsArgs {
-    /// table or csv.
+    /// Output format: table or csv.
     #[arg(long, value_name = "table|csv", default_value = "table")]
     pub format: OrgsFormat,
-    /// A rollout whose orgs the sandbox serves (with --sandbox).
+    /// Rollout whose orgs the sandbox serves (with --sandbox).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
     /// Which files.
@@ -248,10 +248,10 @@ pub enum OrgsFormat {
 /// `orgwave check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A manifest (CSV) or a rollout file (TOML).
+    /// Manifest (CSV) or rollout file (TOML).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: PathBuf,
-    /// Also ask the API whether orgs, cameras and locations exist.
+    /// Also check that orgs, cameras and locations exist in the API.
     #[arg(long)]
     pub online: bool,
     /// Which files.
@@ -271,16 +271,16 @@ pub struct CheckArgs {
 /// `orgwave plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// A manifest (CSV) or a rollout file (TOML).
+    /// Manifest (CSV) or rollout file (TOML).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: PathBuf,
-    /// Where the plan goes [default: a new folder below reports/plans].
+    /// Path of the plan [default: a new folder below reports/plans].
     #[arg(short, long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
-    /// Exit 2 if something would change.
+    /// Exit with 2 if something would change.
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Also ask whether the cameras and locations that rows name exist, and warn of those that don't.
+    /// Also check that the cameras and locations in the rows exist, and warn about missing ones.
     #[arg(long)]
     pub online: bool,
     /// Which files.
@@ -309,16 +309,16 @@ pub struct PlanArgs {
 /// `orgwave apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
-    /// A plan (plan.jsonl), a manifest (CSV) or a rollout file (TOML).
+    /// Plan (plan.jsonl), manifest (CSV) or rollout file (TOML).
     #[arg(value_name = "PLAN|ROLLOUT")]
     pub target: PathBuf,
-    /// Only plan.
+    /// Plan only; send no write.
     #[arg(long)]
     pub dry_run: bool,
-    /// With --dry-run: exit 2 if something would change.
+    /// With --dry-run: exit with 2 if something would change.
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,
-    /// With --dry-run: where the plan goes.
+    /// With --dry-run: path of the plan.
     #[arg(short, long, value_name = "FILE", requires = "dry_run")]
     pub output_file: Option<PathBuf>,
     /// Which files.
@@ -342,7 +342,7 @@ pub struct ApplyArgs {
     /// What is printed.
     #[command(flatten)]
     pub output: Output,
-    /// What is told to whoever watches.
+    /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
 }
@@ -350,31 +350,31 @@ pub struct ApplyArgs {
 /// `orgwave sandbox`.
 #[derive(Debug, Args)]
 pub struct SandboxArgs {
-    /// A rollout whose orgs are served, and whose `[sandbox]` is used.
+    /// Rollout whose orgs are served, with its `[sandbox]` table.
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
     /// Which files.
     #[command(flatten)]
     pub input: InputArgs,
-    /// Without a rollout: so many orgs.
+    /// Number of orgs without a rollout.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub orgs: u32,
-    /// The port on loopback; 0 takes a free one.
+    /// Port on loopback; 0 picks a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
-    /// Something to go wrong, like `429 retry-after=3 on write times 2`.
+    /// Fault to inject, like `429 retry-after=3 on write times 2`; can be repeated.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
-    /// What the orgs and their settings are drawn from.
+    /// Seed of the orgs and their settings.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How long each reply takes: `50ms`, or a range `20ms..80ms`.
+    /// Latency of each reply: `50ms`, or a range `20ms..80ms`.
     #[arg(long, value_name = "TIME")]
     pub latency: Option<String>,
-    /// The key that is expected: a file. Without it the key is the word `sandbox`.
+    /// File with the key to accept [default: the key is the word `sandbox`].
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Where every request is written, as JSON lines.
+    /// Log every request to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 }
@@ -382,10 +382,10 @@ pub struct SandboxArgs {
 /// `orgwave export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The folder to be made; it must not be there, or be empty.
+    /// Folder to create; it must not exist, or be empty.
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// A rollout whose orgs the sandbox serves (with --sandbox).
+    /// Rollout whose orgs the sandbox serves (with --sandbox).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,
     /// Which files.
@@ -400,7 +400,7 @@ pub struct ExportArgs {
     /// Which orgs.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Say nothing but what is left out.
+    /// Print only what is omitted.
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -414,7 +414,7 @@ pub struct DoctorArgs {
     /// How fast.
     #[command(flatten)]
     pub pace: Pace,
-    /// Where runs and plans are kept.
+    /// Folder of runs and plans.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports: PathBuf,
 }
@@ -422,7 +422,7 @@ pub struct DoctorArgs {
 /// `orgwave init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// The folder, made if it isn't there; no file in it is replaced.
+    /// Folder, created if it doesn't exist; no file in it is overwritten.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
 }
@@ -430,7 +430,7 @@ pub struct InitArgs {
 /// `orgwave man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// A folder for a page per command.
+    /// Write a page per command to this folder.
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! What `--help` of each command starts with, and its man page too: commands that can be run as they stand.
+//! What `--help` of each command starts with, and its man page too: commands that can be run as they are.
 
 use clap::Command;
 
@@ -13,16 +13,16 @@ pub fn with_examples(command: Command) -> Command {
 fn of(command: &str) -> &'static str {
     match command {
         "orgs" => {
-            "  orgwave orgs                            who are the client orgs?\n  \
+            "  orgwave orgs                            list the client orgs\n  \
                orgwave orgs --format csv >orgs.csv     a starter manifest: fill in columns"
         }
         "export" => {
             "  orgwave export -o live                  all orgs' settings, as a rollout\n  \
                orgwave export -o live --only 'Acme*'   of some of them\n  \
-               orgwave export -o live --sandbox        of made-up orgs, without a key"
+               orgwave export -o live --sandbox        of example orgs, without a key"
         }
         "check" => {
-            "  orgwave check rollout.toml              is everything written right?\n  \
+            "  orgwave check rollout.toml              validate the files\n  \
                orgwave check orgs.csv --online         do its orgs, cameras and locations exist?"
         }
         "plan" => {
@@ -33,7 +33,7 @@ fn of(command: &str) -> &'static str {
         }
         "apply" => {
             "  orgwave apply reports/plans/20260101T090000Z-0123456789abcdef/plan.jsonl\n  \
-               orgwave apply rollout.toml              plan, ask, and apply\n  \
+               orgwave apply rollout.toml              plan, confirm, apply\n  \
                orgwave apply rollout.toml --unattended -q --metrics-file orgwave.prom\n  \
                orgwave apply rollout.toml --sandbox --yes"
         }
@@ -42,7 +42,7 @@ fn of(command: &str) -> &'static str {
                orgwave resume reports/20260101T090000Z-0123456789abcdef"
         }
         "verify" => {
-            "  orgwave verify rollout.toml             has anything drifted? (2 if so)\n  \
+            "  orgwave verify rollout.toml             has anything drifted? (exit 2)\n  \
                orgwave verify rollout.toml -o drift.csv\n  \
                orgwave verify reports/20260101T090000Z-0123456789abcdef"
         }
@@ -50,26 +50,26 @@ fn of(command: &str) -> &'static str {
             "  orgwave undo reports/20260101T090000Z-0123456789abcdef\n  \
                orgwave apply PLAN                      `undo` only plans, and prints this line"
         }
-        "report" => "  orgwave report reports/20260101T090000Z-0123456789abcdef    make its files again",
+        "report" => "  orgwave report reports/20260101T090000Z-0123456789abcdef    rebuild its files",
         "runs" => {
-            "  orgwave runs                            every run under reports/, and how it ended\n  \
+            "  orgwave runs                            list runs under reports/\n  \
                orgwave runs prune --keep 90d --keep-last 10"
         }
         "doctor" => {
-            "  orgwave doctor                          key, region, orgs, folders: is all well?\n  \
+            "  orgwave doctor                          check key, region, orgs and folders\n  \
                orgwave doctor --region eu --token-file partner.key"
         }
         "sandbox" => {
-            "  orgwave sandbox --orgs 100 --port 8080  a stand-in for the API, until Ctrl-C\n  \
+            "  orgwave sandbox --orgs 100 --port 8080  serve the API locally, until Ctrl-C\n  \
                orgwave sandbox rollout.toml --fault '429 retry-after=3 on write times 2'"
         }
         "init" => {
             "  orgwave init                            a commented rollout, in this folder\n  \
-               orgwave init spring                     in a folder of its own"
+               orgwave init spring                     in a new folder"
         }
         "explain" => {
-            "  orgwave explain E-ROW-003               what is wrong, and what to do\n  \
-               orgwave explain 13                      why did a command end with 13?"
+            "  orgwave explain E-ROW-003               explain an error code\n  \
+               orgwave explain 13                      explain exit code 13"
         }
         "completions" => {
             "  orgwave completions bash >~/.local/share/bash-completion/completions/orgwave\n  \
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// Quotes are the shell's business, and so is what stands behind `>` and `|`.
+    /// Quotes are the shell's business, and so is what is behind `>` and `|`.
     #[test]
     fn every_example_parses() {
         let there: Vec<String> =

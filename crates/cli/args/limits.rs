@@ -89,7 +89,7 @@ impl RolloutLimits {
             "verify" => self.verify = Some(parsed(&text(value)?)?),
             "waves" => self.waves = Some(parsed(&text(value)?)?),
             "write" => self.write = Some(parsed(&text(value)?)?),
-            _ => return Err(format!("--{} is no flag", flag_of(key))),
+            _ => return Err(format!("--{} is not a flag", flag_of(key))),
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
 /// Every limit that its flag would refuse, where it is written.
 pub fn limit_problems(file: &Arc<str>, limits: &BTreeMap<String, Limit>) -> Vec<Problem> {
     let problem = |(key, limit): (&String, &Limit)| {
-        let flag = format!("what the flag --{} takes", flag_of(key));
+        let flag = format!("a value for the flag --{}", flag_of(key));
         let (expected, found) = match &limit.value {
             Ok(value) => {
                 let reason = RolloutLimits::default().take(key, value).err()?;
@@ -203,9 +203,9 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
         ("--allow", !guard.allow.is_empty()),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => Err(Failure::usage(format!(
-            "{flag} goes with a rollout: what a plan says was reviewed, and binds"
-        ))),
+        Some((flag, _)) => {
+            Err(Failure::usage(format!("{flag} requires a rollout: a plan is applied as reviewed")))
+        }
         None => Ok(()),
     }
 }
@@ -249,7 +249,7 @@ mod tests {
     fn every_limit_is_read_and_every_flag_of_pace_has_its_limit() {
         for key in RolloutLimits::KEYS {
             let refused = RolloutLimits::default().take(key, &json!("?")).err();
-            assert!(refused.is_none_or(|reason| !reason.ends_with("is no flag")), "{key}");
+            assert!(refused.is_none_or(|reason| !reason.ends_with("is not a flag")), "{key}");
         }
         let pace = Pace::augment_args(Command::new("pace"));
         for arg in pace.get_arguments() {
@@ -313,12 +313,12 @@ mod tests {
         let shown = problems[6].to_string();
         assert!(
             shown.starts_with(
-                "r.toml:11: E-ROLL-003 rate: expected what the flag --rate takes, found \"false\""
+                "r.toml:11: E-ROLL-003 rate: expected a value for the flag --rate, found \"false\""
             ),
             "{shown}"
         );
         let shown = problems[8].to_string();
-        let expected = "r.toml:13: E-ROLL-003 verify: expected what the flag --verify takes, in quotes or as a whole \
+        let expected = "r.toml:13: E-ROLL-003 verify: expected a value for the flag --verify, in quotes or as a whole \
                         number, found a TOML float";
         assert!(shown.starts_with(expected), "{shown}");
     }

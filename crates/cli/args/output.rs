@@ -10,14 +10,14 @@ use orgwave_reporter::terminal::Style;
 
 use super::resolved::resolved;
 
-/// What is told to whoever watches the machine.
+/// Metrics for monitoring.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub struct MetricsArgs {
-    /// Where the run's numbers go, for Prometheus' textfile collector.
+    /// Write the run's metrics to this file, for Prometheus' textfile collector.
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
-    /// A label for every metric, beside the rollout and the endpoint; may be given more than once.
+    /// Additional label of every metric; can be repeated.
     #[arg(long, value_name = "NAME=VALUE", requires = "metrics_file")]
     pub metrics_label: Vec<Label>,
 }
@@ -25,7 +25,7 @@ pub struct MetricsArgs {
 /// What is printed and written where.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Where runs and plans are kept.
+    /// Folder of runs and plans.
     pub reports: PathBuf,
     /// Whether each org has a file.
     pub org_files: OrgFiles,
@@ -43,25 +43,25 @@ pub struct Output {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputFlags {
-    /// Where runs and plans are kept.
+    /// Folder of runs and plans.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
-    /// A file for each org: auto (up to 1,000 orgs), always, never.
+    /// Write a file per org: auto (up to 1,000 orgs), always, never.
     #[arg(long, value_name = "auto|always|never", default_value = "auto")]
     org_files: OrgFiles,
-    /// One event a line on stdout, as JSON.
+    /// Print one JSON event per line on stdout.
     #[arg(long)]
     json: bool,
-    /// Say nothing unless something changed or went wrong.
+    /// Print nothing unless something changed or failed.
     #[arg(short, long)]
     quiet: bool,
-    /// No progress.
+    /// Hide the progress.
     #[arg(long)]
     no_progress: bool,
-    /// Colour: auto, always or never.
+    /// Colour output: auto, always or never.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-    /// Not coloured by the environment's wish.
+    /// The environment asks for no colour.
     #[arg(long, env = "NO_COLOR", hide = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     no_color: Option<String>,
 }

@@ -17,7 +17,7 @@ pub struct Pace {
     pub rate: Option<Rate>,
     /// Calls a second to one org.
     pub org_rate: Option<Rate>,
-    /// Calls under way at once.
+    /// Calls in progress at once.
     pub concurrency: Option<u16>,
     /// The most time a call may take.
     pub timeout: Option<Span>,
@@ -25,7 +25,7 @@ pub struct Pace {
     pub attempts: Option<u32>,
     /// Between two reads that must agree before anything is sent again.
     pub quiet_period: Option<Span>,
-    /// Drain after this time.
+    /// Stop starting new orgs after this long.
     pub max_duration: Option<Span>,
 }
 
@@ -48,25 +48,25 @@ impl Pace {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace")]
 struct PaceFlags {
-    /// Calls a second: `8/s`, `auto` or `unlimited` [default: auto].
+    /// Calls per second: `8/s`, `auto` or `unlimited` [default: auto].
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
-    /// Calls a second to one org [default: 5/s].
+    /// Calls per second per org [default: 5/s].
     #[arg(long, value_name = "RATE", value_parser = org_rate)]
     org_rate: Option<Rate>,
-    /// Calls under way at once [default: 16].
+    /// Concurrent requests [default: 16].
     #[arg(long, value_name = "N", value_parser = concurrency)]
     concurrency: Option<u16>,
-    /// The most time a call may take [default: 30s].
+    /// Request timeout [default: 30s].
     #[arg(long, value_name = "TIME", value_parser = positive_span)]
     timeout: Option<Span>,
-    /// Sends of one org, and tries of each read [default: 3].
+    /// Maximum sends per org, and attempts per read [default: 3].
     #[arg(long, value_name = "N", value_parser = attempts)]
     attempts: Option<u32>,
-    /// Between two reads that must agree before anything is sent again [default: 30s, or twice the timeout].
+    /// Pause between the two reads that must agree before a write is re-sent [default: 30s, or twice the timeout].
     #[arg(long, value_name = "TIME")]
     quiet_period: Option<Span>,
-    /// Drain after this time.
+    /// Stop starting new orgs after this long.
     #[arg(long, value_name = "TIME")]
     max_duration: Option<Span>,
 }
@@ -89,7 +89,7 @@ pub(super) fn org_rate(text: &str) -> Result<Rate, String> {
 
 pub(super) fn positive_span(text: &str) -> Result<Span, String> {
     let span: Span = text.parse()?;
-    if span.get().is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(span) }
+    if span.get().is_zero() { Err("must be longer than zero".to_owned()) } else { Ok(span) }
 }
 
 pub(super) fn concurrency(text: &str) -> Result<u16, String> {

@@ -1,4 +1,4 @@
-//! `--only` and `--skip`, resolved: the patterns themselves, whether they were typed or stand in a file.
+//! `--only` and `--skip`, resolved: the patterns themselves, whether they were typed or are in a file.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -37,8 +37,8 @@ fn patterns(flag: &str, values: &[String]) -> Result<Vec<Pattern>, Failure> {
             place: Some((file.to_owned(), line + 1)),
         }));
         if patterns.len() == before {
-            let what = format!("{flag} @{}: no pattern is in the file", one_line(file));
-            return Err(Failure::new(Exit::Usage, what).hint("write an org's id or name on each line"));
+            let what = format!("{flag} @{}: no pattern in the file", one_line(file));
+            return Err(Failure::new(Exit::Usage, what).hint("write an org's id or name per line"));
         }
     }
     Ok(patterns)
@@ -55,7 +55,7 @@ fn read(flag: &str, file: &str) -> Result<String, Failure> {
         return Err(failure(Exit::BadInput, "the file is larger than 16 MiB"));
     }
     let text = String::from_utf8(bytes).map_err(|_| {
-        failure(Exit::BadInput, "the file is not UTF-8").hint("save it as UTF-8, a pattern on each line")
+        failure(Exit::BadInput, "the file is not UTF-8").hint("save it as UTF-8, one pattern per line")
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }

@@ -11,50 +11,50 @@ use orgwave_core::policy::{FailureBudget, Percent, Span, VerifyPolicy, Waves, Wr
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {
-    /// merge: the whole object as read, changed; patch: managed fields only [default: merge].
+    /// Write mode: merge sends the whole object as read with the changes, patch only the managed fields [default: merge].
     #[arg(long, value_name = "merge|patch")]
     pub write: Option<WriteMode>,
-    /// Plan from the manifest alone, and read no org before it is written; implies patch and --verify none.
+    /// Plan without reading the orgs, and write them without a read; implies --write patch and --verify none.
     #[arg(long)]
     pub no_read: bool,
-    /// Which accepted writes are read back; settled: all, and once more at the end of their wave [default: all].
+    /// Which accepted writes are read back; settled: all, and again at the end of their wave [default: all].
     #[arg(long, value_name = "all|settled|none")]
     pub verify: Option<VerifyPolicy>,
-    /// Sizes of the waves of the orgs that the column `wave` doesn't pin; those come first [default: 1,5%,25%,rest].
+    /// Wave sizes for the orgs that the column `wave` doesn't pin; pinned orgs come first [default: 1,5%,25%,rest].
     #[arg(long, value_name = "SIZES")]
     pub waves: Option<Waves>,
-    /// More failures than this stop the run: N or N% of a wave [default: 10%].
+    /// Failure budget: stop the run after more than N failures, or N% of a wave [default: 10%].
     #[arg(long, value_name = "N|N%")]
     pub max_failures: Option<FailureBudget>,
-    /// Until when the plan may be applied [default: 7d].
+    /// Lifetime of the plan [default: 7d].
     #[arg(long, value_name = "TIME")]
     pub expires: Option<Span>,
 }
 
-/// What must be said yes to.
+/// Guards and confirmation.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Guards")]
 pub struct GuardArgs {
-    /// Acknowledge a guard by the code that the plan prints.
+    /// Acknowledge a guard by its code from the plan; can be repeated.
     #[arg(long, value_name = "CODE")]
     pub ack: Vec<String>,
     /// Acknowledge every guard of this kind in the plans that `apply ROLLOUT` makes: additions, clears, removals, disarms,
-    /// unproven. An addition whose key is a live one under another spelling still needs its code.
+    /// unproven. An addition whose key is another spelling of a live one still needs its code.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub allow: Vec<GuardKind>,
-    /// With --unattended: the largest share of orgs that may change [default: 30%].
+    /// With --unattended: maximum share of orgs that may change [default: 30%].
     #[arg(long, value_name = "N%")]
     pub max_changed: Option<Percent>,
-    /// Nobody watches: never ask, and refuse a plan that changes too much.
+    /// Never prompt, and refuse a plan that changes more than --max-changed.
     #[arg(long)]
     pub unattended: bool,
-    /// Don't ask.
+    /// Apply without a prompt.
     #[arg(long)]
     pub yes: bool,
-    /// Exit 3 for warnings too; of `plan`: if any row is blocked.
+    /// Exit with 3 on warnings too; with `plan`: if any row is blocked.
     #[arg(long)]
     pub strict: bool,
-    /// Wait so long for another run to end.
+    /// Wait up to this long for another run to end.
     #[arg(long, value_name = "TIME")]
     pub lock_wait: Option<Span>,
 }
@@ -63,10 +63,10 @@ pub struct GuardArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// Only orgs whose id or name matches, or `@FILE` with a pattern on each line; the others are skipped.
+    /// Select orgs whose id or name matches, or `@FILE` with one pattern per line; the others are skipped.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub only: Vec<String>,
-    /// Skip orgs whose id or name matches, or `@FILE` with a pattern on each line.
+    /// Skip orgs whose id or name matches, or `@FILE` with one pattern per line.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true, value_parser = glob)]
     pub skip: Vec<String>,
 }

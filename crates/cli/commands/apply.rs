@@ -124,7 +124,7 @@ struct Prepared {
     lines: PlanLines,
 }
 
-/// The right to write, for as long as the command goes on.
+/// The right to write, for as long as the command continues.
 struct Hold {
     memory: Memory,
     lock: Lock,
@@ -139,7 +139,7 @@ impl Hold {
         let wait = args.guard.lock_wait.map(orgwave_core::policy::Span::get).unwrap_or_default();
         let locks = memory.locks();
         if let Some(why) = locks.unusable().filter(|_| !args.output.quiet) {
-            let only = "runs of other users of this machine are not kept apart from this one";
+            let only = "runs of other users of this machine are not locked out";
             console::note(&format!("warning: {why}: {only}\n"));
         }
         let lock = locks.take(identity.partner(), Some(run), wait).await?;
@@ -236,7 +236,7 @@ fn is_for(header: &Header, identity: &Identity) -> Result<(), Failure> {
             refused(format!("the plan is for {}, not for {}", header.endpoint, identity.endpoint()));
         return Err(match header.endpoint.as_str() {
             "sandbox" => failure.hint("apply it with --sandbox"),
-            _ => failure.hint("is it the right --region or --endpoint? else plan again"),
+            _ => failure.hint("check --region and --endpoint, or plan again"),
         });
     }
     if header.key_fingerprint != identity.key_fingerprint() {
@@ -260,8 +260,8 @@ fn unused(
         return used::check(&args.target, &header.plan_id);
     }
     let by = run.map_or_else(String::new, |run| format!(" by {}", run.path.shown()));
-    Err(Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}"))
-        .hint("a plan is applied once: `orgwave resume` goes on with its run, or plan again"))
+    Err(Failure::new(Exit::PlanRefused, format!("the plan was already applied{by}"))
+        .hint("a plan is applied once: `orgwave resume` its run, or plan again"))
 }
 
 /// Makes the journal: from here on the run exists, and its plan is used.
@@ -295,7 +295,7 @@ fn begin(
         rollout: rollout_applied(&args.target, header, fresh),
     };
     let cannot_write =
-        |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be made").because(error);
+        |error: JournalError| Failure::new(Exit::CannotWrite, "the journal can't be created").because(error);
     let draft = SqliteJournal::create(&folder.path, &run).map_err(cannot_write)?;
     hold::at(Step::JournalDrafted);
     if !fresh {
@@ -328,7 +328,7 @@ pub fn is_plan(path: &Path) -> Result<bool, Failure> {
 
 fn dry_run(args: ApplyArgs, is_plan: bool) -> Result<args::PlanArgs, Failure> {
     if is_plan {
-        return Err(Failure::usage("--dry-run makes a plan, and this is one already"));
+        return Err(Failure::usage("--dry-run makes a plan, and this already is one"));
     }
     let ApplyArgs {
         target,

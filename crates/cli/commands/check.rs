@@ -1,4 +1,4 @@
-//! `orgwave check`: is everything written right? Offline, unless asked.
+//! `orgwave check`: validate the files Offline, unless asked.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub async fn run(operation: &Arc<Operation>, args: CheckArgs) -> Result<Exit, Fa
     if !args.output.json && !args.output.quiet {
         let sides: String = header.sides.iter().map(|(table, _)| format!(", {table}")).collect();
         console::out(&format!(
-            "{}: {}{sides}; nothing is wrong ({}, cells separated by {})\n",
+            "{}: {}{sides}; no problems ({}, cells separated by {})\n",
             args.rollout.shown(),
             orgs(header.rows),
             header.encoding,

@@ -1,6 +1,6 @@
-//! `orgwave doctor`: what is in force, what is wrong, and how to mend it. It sends reads only, four at most.
+//! `orgwave doctor`: what is in force, what is wrong, and how to fix it. It sends reads only, four at most.
 //!
-//! A line per check: `ok`, `warn` or `bad`, what was found, and behind an arrow what to do about it. It goes on
+//! A line per check: `ok`, `warn` or `bad`, what was found, and behind an arrow what to do about it. It continues
 //! after a check that failed, as far as the others don't depend on it.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use orgwave_core::code::Code;
-use orgwave_core::compare::{Ownership, whose};
+use orgwave_core::compare::{Ownership, check_owner};
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::operation::Operation;
 use orgwave_core::org::Unread;
@@ -42,7 +42,7 @@ pub async fn run(operation: &Arc<Operation>, args: DoctorArgs) -> Result<Exit, F
     let mut chart = Chart::default();
     check_clock(&mut chart, clock::now());
     match Identity::of(&args.key, None) {
-        Err(failure) => chart.bad("key", &failure, "orgwave doctor --help shows where a key may come from"),
+        Err(failure) => chart.bad("key", &failure, "see `orgwave doctor --help` for the ways to give a key"),
         Ok(identity) => check_api(operation, &mut chart, &args.key, identity, limits).await?,
     }
     chart.ok("limits", &in_words(&limits));
@@ -77,7 +77,7 @@ enum Mark {
 }
 
 impl Chart {
-    fn line(&mut self, mark: Mark, check: &str, what: &str, mend: &str) {
+    fn line(&mut self, mark: Mark, check: &str, what: &str, fix: &str) {
         let word = match mark {
             Mark::Ok => "ok",
             Mark::Warn => "warn",
@@ -86,21 +86,21 @@ impl Chart {
                 "bad"
             }
         };
-        let arrow = if mend.is_empty() { "" } else { "  -> " };
-        console::out(&format!("{word:<5} {check:<9} {what}{arrow}{mend}\n"));
+        let arrow = if fix.is_empty() { "" } else { "  -> " };
+        console::out(&format!("{word:<5} {check:<9} {what}{arrow}{fix}\n"));
     }
 
     fn ok(&mut self, check: &str, what: &str) {
         self.line(Mark::Ok, check, what, "");
     }
 
-    fn warn(&mut self, check: &str, what: &str, mend: &str) {
-        self.line(Mark::Warn, check, what, mend);
+    fn warn(&mut self, check: &str, what: &str, fix: &str) {
+        self.line(Mark::Warn, check, what, fix);
     }
 
-    fn bad(&mut self, check: &str, failure: &Failure, mend: &str) {
-        let mend = failure.hint.as_deref().unwrap_or(mend).to_owned();
-        self.line(Mark::Bad(failure.exit), check, &failure.to_string(), &mend);
+    fn bad(&mut self, check: &str, failure: &Failure, fix: &str) {
+        let fix = failure.hint.as_deref().unwrap_or(fix).to_owned();
+        self.line(Mark::Bad(failure.exit), check, &failure.to_string(), &fix);
     }
 
     /// The first of the exit codes' table that fits.
@@ -113,7 +113,7 @@ impl Chart {
 
 fn check_clock(chart: &mut Chart, now: Timestamp) {
     if now < EARLIEST {
-        let what = format!("this machine says it is {now}");
+        let what = format!("this machine's clock says {now}");
         chart.line(
             Mark::Bad(Exit::BadConfig),
             "clock",
@@ -137,8 +137,8 @@ async fn check_api(
     chart.ok("key", &format!("from {}, fingerprint {digits}", identity.key_source()));
     let region = match (&args.endpoint, args.region) {
         (Some(_), _) => String::new(),
-        (None, Some(_)) => ", as --region says".to_owned(),
-        (None, None) => ", since no --region is given".to_owned(),
+        (None, Some(_)) => ", set by --region".to_owned(),
+        (None, None) => ", the default without --region".to_owned(),
     };
     chart.ok("endpoint", &format!("{}{region}", identity.endpoint()));
     for (check, what) in identity.network().lines() {
@@ -162,7 +162,7 @@ async fn check_api(
                 chart.bad(
                     "api",
                     &Failure::from(reason),
-                    "is the network up, and the endpoint right? (--region, --endpoint)",
+                    "check the network and the endpoint (--region, --endpoint)",
                 );
                 return Ok(());
             }
@@ -170,7 +170,7 @@ async fn check_api(
     chart.ok(
         "api",
         &format!(
-            "answers; the key is good for {}",
+            "answers; the key is valid for {}",
             several(clients.len() as u64, "client org", "client orgs")
         ),
     );
@@ -186,7 +186,7 @@ async fn check_api(
     if !clients.is_empty() {
         return Ok(());
     }
-    chart.warn("probe", "there is no client org to look at", "is this key a partner's?");
+    chart.warn("probe", "no client org to check", "check that this is a partner's key");
     Ok(())
 }
 
@@ -197,7 +197,7 @@ fn check_clients(chart: &mut Chart, clients: &[Listed], unreadable: &[Unreadable
     if shut + deactivated > 0 {
         chart.warn(
             "clients",
-            &format!("{shut} without access for the partner, {deactivated} deactivated: a plan blocks them"),
+            &format!("{shut} without partner access, {deactivated} deactivated: a plan blocks them"),
             "`orgwave orgs` names them; the client can allow access in the vendor's console",
         );
     }
@@ -205,7 +205,7 @@ fn check_clients(chart: &mut Chart, clients: &[Listed], unreadable: &[Unreadable
         chart.warn(
             "clients",
             &format!("{} in the list can't be read: {}", unreadable.len(), clean(&first.to_string())),
-            "a plan blocks the orgs that are missing by it; ask the vendor to correct the record",
+            "a plan blocks orgs that are missing for this reason; ask the vendor to correct the record",
         );
     }
 }
@@ -225,12 +225,12 @@ async fn check_rate(chart: &mut Chart, api: &ReadPort, session: &mut Session) ->
                 .map(|rate| format!("{rate}/s"))
                 .collect();
             if rates.is_empty() {
-                chart.ok("rate", "the vendor doesn't tell; --rate auto finds it");
+                chart.ok("rate", "not published by the vendor; --rate auto measures it");
             } else {
                 chart.ok("rate", &format!("the vendor allows {} (by token)", rates.join(", ")));
             }
         }
-        _ => chart.ok("rate", "the vendor doesn't tell this key; --rate auto finds it"),
+        _ => chart.ok("rate", "not available to this key; --rate auto measures it"),
     }
     Ok(())
 }
@@ -260,11 +260,11 @@ async fn check_org(
         Err(Unread::Refused(refusal)) => chart.warn(
             "probe",
             &format!("{who}: HTTP {} {}", refusal.http_status, refusal.message),
-            "may the partner act for this org? orgs like it end as rejected",
+            "check the partner's access to this org: such orgs end as rejected",
         ),
         Err(Unread::Throttled(throttle)) => {
             let what = format!("{who}: HTTP {}", throttle.http_status);
-            chart.warn("probe", &what, "a lower --rate, or later");
+            chart.warn("probe", &what, "use a lower --rate, or try later");
         }
         Err(Unread::Panicked(why)) => chart.warn("probe", &format!("{who}: {why}"), "please report this"),
         Err(Unread::NotReached) => return Err(StopReason::Interrupted.into()),
@@ -282,23 +282,23 @@ fn check_settings(
     listed: &Listed,
     settings: &RawObject,
 ) {
-    match whose(operation, &listed.org, settings) {
-        Err(complaint) => chart.line(
+    match check_owner(operation, &listed.org, settings) {
+        Err(org_error) => chart.line(
             Mark::Bad(Exit::Unreachable),
             "probe",
-            &format!("{who}: {}", complaint.message),
-            "does something between here and the vendor drop the header x-auth-org?",
+            &format!("{who}: {}", org_error.message),
+            "check whether a proxy drops the header x-auth-org",
         ),
         Ok(Ownership::Unproven) => chart.warn(
             "probe",
-            &format!("{who}: its settings don't say whose they are"),
-            "a plan guards on it: look at it, then --ack the code that it prints",
+            &format!("{who}: its settings don't name their org"),
+            "a plan has a guard for it: check it, then use --ack with the code",
         ),
         Ok(Ownership::Proven) => {
             chart.ok(
                 "probe",
                 &format!(
-                    "{who}: {}, and they are this org's",
+                    "{who}: {}, and they name this org",
                     several(settings.len() as u64, "setting", "settings")
                 ),
             );
@@ -310,31 +310,27 @@ fn check_settings(
     if !masked.is_empty() {
         chart.warn(
             "secrets",
-            &format!("{} come back masked, so a merge write would destroy them", masked.join(", ")),
-            "supply them as <secret:NAME>, or use --write patch",
+            &format!("{} are returned masked, so a merge write would destroy them", masked.join(", ")),
+            "set them as <secret:NAME>, or use --write patch",
         );
     }
     if settings.get("tokenValid").is_some_and(|raw| raw.get() == "false") {
-        chart.warn(
-            "probe",
-            &format!("{who}: tokenValid is false"),
-            "connect it anew in the vendor's console",
-        );
+        chart.warn("probe", &format!("{who}: tokenValid is false"), "reconnect it in the vendor's console");
     }
 }
 
 /// Where runs are kept from overlapping, and whose.
 fn check_locks(chart: &mut Chart, locks: &Locks) {
     let apart = match locks.scope() {
-        Scope::Machine => "keeps apart the runs of all users of this machine who can write there",
-        Scope::User => "keeps apart this user's runs on this machine",
+        Scope::Machine => "locks for all users of this machine who can write there",
+        Scope::User => "locks for this user on this machine",
     };
-    let what = format!("{} {apart}; not those of other machines", locks.folder().shown());
+    let what = format!("{} {apart}; not for other machines", locks.folder().shown());
     match locks.unusable() {
         Some(why) => chart.warn(
             "locks",
-            &format!("{what}, and not other users' ({why})"),
-            "let everyone who runs orgwave write there: chmod 1777 /var/lib/orgwave",
+            &format!("{what}, not for other users ({why})"),
+            "make it writable for everyone who runs orgwave: chmod 1777 /var/lib/orgwave",
         ),
         None => chart.ok("locks", &what),
     }
@@ -359,30 +355,30 @@ fn check_folder(chart: &mut Chart, check: &str, folder: &Path, private: bool) {
     let probed = tempfile::tempfile_in(there).and_then(|_| {
         let mode = there.metadata()?.permissions().mode();
         if private && there == folder && mode & 0o077 != 0 {
-            return Err(io::Error::other(format!("others can get in (mode {:03o})", mode & 0o777)));
+            return Err(io::Error::other(format!("others can access it (mode {:03o})", mode & 0o777)));
         }
         Ok(())
     });
     match probed {
         Ok(()) if there == folder => chart.ok(check, &folder.shown()),
-        Ok(()) => chart.ok(check, &format!("{}, which will be made", folder.shown())),
+        Ok(()) => chart.ok(check, &format!("{}, which will be created", folder.shown())),
         Err(error) => {
             let shut = private && there == folder && error.kind() == io::ErrorKind::Other;
-            let mend = if shut {
+            let fix = if shut {
                 format!(
-                    "close it to others (chmod 700 {there}); if it isn't yours, name one in it: --state-dir {there}/orgwave",
+                    "restrict it (chmod 700 {there}); if it isn't yours, use a folder in it: --state-dir {there}/orgwave",
                     there = there.shown()
                 )
             } else if private {
-                "set XDG_STATE_HOME to a folder that you may write, or name one by --state-dir (for systemd: StateDirectory=orgwave \
+                "set XDG_STATE_HOME or --state-dir to a writable folder (for systemd: StateDirectory=orgwave \
                  with Environment=XDG_STATE_HOME=%S)"
                     .to_owned()
             } else {
-                "name a folder that you may write: --reports DIR".to_owned()
+                "use a writable folder: --reports DIR".to_owned()
             };
             let said = format!("{} can't be written, in {}: {error}", folder.shown(), there.shown());
             let said = if shut { format!("{}: {error}", folder.shown()) } else { said };
-            chart.line(Mark::Bad(Exit::CannotWrite), check, &said, &mend);
+            chart.line(Mark::Bad(Exit::CannotWrite), check, &said, &fix);
         }
     }
 }

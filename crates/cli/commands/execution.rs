@@ -38,7 +38,7 @@ pub struct Execution<'a> {
     pub journal: SqliteJournal,
     /// What earlier processes left.
     pub history: History,
-    /// The plan has expired: doubt is settled, and nothing is sent.
+    /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
     /// The flags of the connection, for a command to be told.
     pub again: String,
@@ -98,21 +98,20 @@ fn unwritten(
         .because(error);
     failure.hint(match (is_gone, in_sandbox) {
         (true, true) => {
-            format!("did somebody move or remove {}? apply the rollout again", folder.shown())
+            format!("{} was moved or removed: apply the rollout again", folder.shown())
         }
         (true, false) => format!(
-            "did somebody move or remove {}? put it back, then: {resume}; \
-             if it is lost, apply the rollout again: its reads find what is done",
+            "{} was moved or removed: restore it, then {resume}; if it is lost, apply the rollout again: orgs in sync are not written again",
             folder.shown()
         ),
         (false, true) => {
             let run = RunFolder { operation: operation.clone(), path: folder.to_owned(), header: run };
             format!(
-                "the sandbox ended with it; make room or mend the disk, then: {}",
+                "the sandbox has ended; free space or repair the disk, then: {}",
                 run.retry(" --sandbox")
             )
         }
-        (false, false) => format!("make room or mend the disk, then: {resume}"),
+        (false, false) => format!("free space or repair the disk, then: {resume}"),
     })
 }
 
@@ -136,8 +135,10 @@ pub fn report(
     let source = RunFiles::open(operation, folder)?;
     let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))
         .map_err(|error| {
-            Failure::from(error)
-                .hint(format!("the journal is whole; once there is room: orgwave report {}", folder.shown()))
+            Failure::from(error).hint(format!(
+                "the journal is intact; once there is space: orgwave report {}",
+                folder.shown()
+            ))
         })?;
     let exit = exit_of(&ended.finish, &ended.counts, strict);
     let is_quiet = output.quiet && exit == Exit::Done && !ended.finish.wrote;
@@ -173,8 +174,7 @@ pub fn check_file(path: &Path, what: &str) -> Result<(), Failure> {
         tempfile::tempfile_in(folder).map(drop)
     });
     tried.map_err(|error| {
-        Failure::no_file_for(what, path, error)
-            .hint("name a file in a folder that is there and that you may write")
+        Failure::no_file_for(what, path, error).hint("use a file in an existing, writable folder")
     })
 }
 

@@ -13,7 +13,7 @@ pub fn run(code: &str) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let code: Code = code.parse().map_err(|error| {
-        Failure::new(Exit::Usage, "nothing to explain").because(anyhow::Error::from(error))
+        Failure::new(Exit::Usage, "give a code to explain").because(anyhow::Error::from(error))
     })?;
     console::out(code.page());
     Ok(Exit::Done)
@@ -21,7 +21,7 @@ pub fn run(code: &str) -> Result<Exit, Failure> {
 
 fn exit_page(code: &str) -> Result<String, Failure> {
     let exit = Exit::ALL.iter().find(|exit| exit.code().to_string() == code).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("{code} is not an exit code of orgwave"))
+        Failure::new(Exit::Usage, format!("unknown exit code {code}"))
             .hint("`orgwave help explain` lists them")
     })?;
     Ok(format!("# Exit code {}: {}\n\n## What to do\n\n{}\n", exit.code(), exit.meaning(), exit.advice()))

@@ -45,7 +45,7 @@ pub async fn run(operation: &Arc<Operation>, args: ExportArgs) -> Result<Exit, F
         }
         (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
-            return Err(Failure::usage("a rollout is only for --sandbox: the orgs come from the API"));
+            return Err(Failure::usage("a rollout requires --sandbox: otherwise the orgs come from the API"));
         }
         (None, false) => None,
     };
@@ -86,7 +86,7 @@ pub async fn run(operation: &Arc<Operation>, args: ExportArgs) -> Result<Exit, F
     notes.show();
     if !args.quiet {
         console::out(&format!(
-            "{} in {}, {} of them skipped\nno secret is in it; a plan of it changes nothing: orgwave plan {}{}\n",
+            "{} in {}, {} of them skipped\nit contains no secrets; a plan of it changes nothing: orgwave plan {}{}\n",
             orgs(listed.len() as u64),
             args.output.shown(),
             notes.skipped,
@@ -103,8 +103,10 @@ fn left_out(row: &OrgRow) -> String {
     let few: Vec<_> = paths.iter().take(SHOWN).map(|path| clean(path).into_owned()).collect();
     match paths.len() {
         0 => String::new(),
-        count if count <= SHOWN => format!("left out, as no cell can hold it: {}", few.join(", ")),
-        count => format!("left out, as no cell can hold it: {}, and {} more", few.join(", "), count - SHOWN),
+        count if count <= SHOWN => format!("omitted, because no cell can hold it: {}", few.join(", ")),
+        count => {
+            format!("omitted, because no cell can hold it: {}, and {} more", few.join(", "), count - SHOWN)
+        }
     }
 }
 
@@ -134,7 +136,7 @@ impl Notes {
             console::note(line);
         }
         if self.more > 0 {
-            console::note(&format!("note: and {} more; the columns skip and note have all\n", self.more));
+            console::note(&format!("note: and {} more; see the columns skip and note\n", self.more));
         }
     }
 }

@@ -29,15 +29,15 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).symlink_metadata().is_ok()) {
         return Err(Failure::new(
             Exit::Usage,
-            format!("{} is there already, and nothing is replaced", folder.join(name).shown()),
+            format!("{} already exists; nothing was overwritten", folder.join(name).shown()),
         )
-        .hint("name a folder of its own: orgwave init FOLDER"));
+        .hint("use a new folder: orgwave init FOLDER"));
     }
     DirBuilder::new().recursive(true).create(folder).map_err(|error| Failure::cannot_write(folder, error))?;
     write_all(folder)?;
     let rollout = folder.join("rollout.toml");
     console::out(&format!(
-        "{} names four made-up orgs and their side tables. Try it, without a key:\n\
+        "{} has four example orgs and their side tables. Try it, without a key:\n\
          \x20 orgwave check {0}\n\
          \x20 orgwave plan {0} --sandbox\n\
          then put your own orgs into {} (`orgwave orgs --format csv` lists them)\n",

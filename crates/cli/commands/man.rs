@@ -18,7 +18,7 @@ pub fn run(args: &ManArgs) -> Result<Exit, Failure> {
     let Some(folder) = &args.output else {
         let mut text = Vec::new();
         page(&command, "orgwave", &mut text)
-            .map_err(|error| Failure::new(Exit::CannotWrite, "the page can't be made").because(error))?;
+            .map_err(|error| Failure::new(Exit::CannotWrite, "the page can't be written").because(error))?;
         console::data(&String::from_utf8_lossy(&text));
         return Ok(Exit::Done);
     };
@@ -69,7 +69,7 @@ fn roff(text: &str) -> String {
     format!("\\&{}", text.replace('\\', "\\e").replace('-', "\\-"))
 }
 
-/// The examples as they stand, line by line.
+/// The examples as they are, line by line.
 fn section_of_examples(examples: &str) -> String {
     let mut lines = String::new();
     for line in examples.lines().skip(1) {

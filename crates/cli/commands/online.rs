@@ -87,9 +87,9 @@ pub async fn run(
     }
     if !args.output.json && !args.output.quiet {
         let what = match warnings {
-            0 => "what they name exists".to_owned(),
+            0 => "everything they name exists".to_owned(),
             warnings => format!(
-                "orgs, cameras and locations exist; {} of entries that are not live",
+                "orgs, cameras and locations exist; {} about entries that are not live",
                 several(warnings, "warning", "warnings")
             ),
         };
@@ -98,7 +98,7 @@ pub async fn run(
     Ok(Exit::Done)
 }
 
-/// What the rows of a plan bring to their orgs that these don't have, by line. Orgs that can't be written are blocked by
+/// What the rows of a plan bring to their orgs that these don't have, by line. Orgs that will not be written are blocked by
 /// the plan itself.
 ///
 /// # Errors

@@ -29,7 +29,9 @@ pub async fn run(operation: &Arc<Operation>, args: OrgsArgs) -> Result<Exit, Fai
         }
         (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
-            return Err(Failure::usage("a rollout is only for --sandbox: the list comes from the API"));
+            return Err(Failure::usage(
+                "a rollout requires --sandbox: otherwise the list comes from the API",
+            ));
         }
         (None, false) => None,
     };
@@ -60,15 +62,16 @@ const STARTER: [&str; 4] = ["org_uuid", "org_name", "_clientAccessAllowed", "_de
 
 /// A manifest with a row per org, and no setting yet.
 fn starter(orgs: &[Listed]) -> Result<String, Failure> {
-    let cannot =
-        |error: std::io::Error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error);
+    let cannot = |error: std::io::Error| {
+        Failure::new(Exit::CannotWrite, "the manifest can't be written").because(error)
+    };
     let mut table = Table::begin(Vec::new(), STARTER).map_err(cannot)?;
     for listed in orgs {
         table.id(&listed.org).map_err(cannot)?;
         let name = name_in_a_cell(listed);
         if name.is_none() {
             console::note(&format!(
-                "note: the name of {} has control characters or a command for CI systems, and is left out\n",
+                "note: the name of {} has control characters or a command for CI systems, and is omitted\n",
                 listed.org
             ));
         }
@@ -80,5 +83,5 @@ fn starter(orgs: &[Listed]) -> Result<String, Failure> {
     }
     let bytes = table.end().map_err(cannot)?;
     String::from_utf8(bytes)
-        .map_err(|error| Failure::new(Exit::CannotWrite, "the manifest can't be made").because(error))
+        .map_err(|error| Failure::new(Exit::CannotWrite, "the manifest can't be written").because(error))
 }

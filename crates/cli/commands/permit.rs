@@ -82,7 +82,7 @@ fn say_idle(footer: &Footer, quiet: bool) {
 fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
     let page = target.with_extension("html");
     format!(
-        "look at {}; if that is meant: orgwave apply {} --yes{}{}",
+        "review {}; if that is intended: orgwave apply {} --yes{}{}",
         if page.exists() { &page } else { target }.shown(),
         path_again(target),
         connect.again(),
@@ -93,7 +93,7 @@ fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
 fn stopped(missing: &[&Guard], target: &Path, connect: &ConnectArgs) -> Failure {
     let what = format!("stopped by a guard; nothing was sent{}", acks(missing.iter().copied()));
     Failure::new(Exit::Guarded, what).hint(format!(
-        "if that is meant, give the codes to: orgwave apply {}{}",
+        "if that is intended, add the codes to: orgwave apply {}{}",
         path_again(target),
         connect.again()
     ))
@@ -105,8 +105,8 @@ fn terminal() -> Result<File, Failure> {
 }
 
 fn no_terminal(_: std::io::Error) -> Failure {
-    Failure::new(Exit::Usage, "there is no terminal to ask on")
-        .hint("--yes or --unattended apply without asking")
+    Failure::new(Exit::Usage, "no terminal for the prompt")
+        .hint("use --yes or --unattended to apply without a prompt")
 }
 
 /// Whether there will be somebody to ask, before anything is planned: reading every org only to find that nobody can
@@ -121,7 +121,7 @@ pub fn can_ask(guard: &GuardArgs) -> Result<(), Failure> {
 /// Asks for the number of orgs.
 fn ask(updates: u64) -> Result<(), Failure> {
     let mut terminal = terminal()?;
-    let question = format!("type the number of orgs to be written ({updates}) to go on: ");
+    let question = format!("type the number of orgs to be written ({updates}) to continue: ");
     terminal.write_all(question.as_bytes()).map_err(no_terminal)?;
     let mut answer = String::new();
     BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(no_terminal)?;

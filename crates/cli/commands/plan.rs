@@ -75,7 +75,7 @@ pub async fn run(operation: &Arc<Operation>, args: PlanArgs) -> Result<Exit, Fai
     let exit = made.exit(args.detailed_exitcode, args.guard.strict);
     if !args.output.json && (changed || exit != Exit::Done || !args.output.quiet) {
         show(&review, &args.output, expected);
-        console::out(&format!("\nplan {}, good until {}\n", made.header.plan_id, made.header.expires));
+        console::out(&format!("\nplan {}, expires {}\n", made.header.plan_id, made.header.expires));
         let page = path.with_extension("html");
         console::out(&format!("review it: {}\n", page.shown()));
         if changed {

@@ -1,4 +1,4 @@
-//! `orgwave resume [RUN]`: goes on with a run that was stopped or killed. Doubt is settled first.
+//! `orgwave resume [RUN]`: resumes a run that was stopped or killed. Doubt is settled first.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, F
     report(&folder.path, &executed, strict, &args.key, &args.output, &args.metrics, listeners)
 }
 
-/// Whether this key at this endpoint may go on with the run.
+/// Whether this key at this endpoint may resume the run.
 fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<(), Failure> {
     let refused = |what: String| Failure::new(Exit::PlanRefused, what);
     let header = &folder.header;
@@ -96,7 +96,7 @@ fn may_resume(folder: &RunFolder, identity: &Identity, again: &str) -> Result<()
         return Err(refused(format!("the run is at {}, not at {}", header.endpoint, identity.endpoint())));
     }
     if header.key_fingerprint != identity.key_fingerprint() {
-        return Err(refused("the run was begun with another key".to_owned())
+        return Err(refused("the run was started with another key".to_owned())
             .hint(format!("with a new key: {}", folder.retry(again))));
     }
     Ok(())
@@ -116,7 +116,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, digest: &RunDigest) ->
     let is_passed_over = is_stuck(folder, digest);
     if is_passed_over || is_finished(folder, digest) {
         if !args.output.quiet && !is_passed_over {
-            say(&format!("{} is finished; nothing to do\n", folder.header.run_id), &args.output);
+            say(&format!("{} is finished: nothing to resume\n", folder.header.run_id), &args.output);
         }
         let exit = console::settle(exit(digest));
         measure(&args.metrics, exit, digest)?;

@@ -63,7 +63,7 @@ pub fn to_acknowledge(guards: &[Guard]) -> String {
 fn reason(guard: &Guard) -> String {
     let respelled = match guard.respelled {
         0 => String::new(),
-        number => format!(", in {} under another spelling of a live key", orgs(number)),
+        number => format!(", in {} another spelling of a live key", orgs(number)),
     };
     format!("{} in {}{respelled}", guard.kind, orgs(guard.orgs))
 }
@@ -82,7 +82,7 @@ pub fn max_changed(footer: &Footer, most: Percent) -> Result<(), Failure> {
                 orgs(footer.judged)
             ),
         )
-        .hint("look at the plan; --max-changed allows a larger share"));
+        .hint("review the plan; --max-changed allows a larger share"));
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ fn state(run: &RunFolder, digest: &RunDigest) -> String {
     if digest.course.finish.is_none() {
         return "died".to_owned();
     }
-    // A run of the sandbox ended with its server: there is nothing to go on with.
+    // A run of the sandbox ended with its server: there is nothing to resume.
     if !is_finished(run, digest) && !digest.in_sandbox() {
         return "unfinished".to_owned();
     }

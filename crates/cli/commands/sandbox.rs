@@ -1,4 +1,4 @@
-//! `orgwave sandbox`: the stand-in API on loopback, until Ctrl-C.
+//! `orgwave sandbox`: the sandbox API on loopback, until Ctrl-C.
 
 use std::fs::OpenOptions;
 use std::io::BufWriter;
@@ -80,7 +80,7 @@ pub async fn run(operation: &Arc<Operation>, args: SandboxArgs) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-/// So many orgs, the same for the same seed.
+/// This many orgs, the same for the same seed.
 pub fn made_up(count: u32, seed: u64) -> Vec<OrgSeed> {
     let mut chance = fastrand::Rng::with_seed(seed);
     (1..=count)

@@ -1,4 +1,4 @@
-//! The sandbox of a command with `--sandbox`: the stand-in API with the very orgs that the command is about.
+//! The sandbox of a command with `--sandbox`: the sandbox API with the very orgs that the command is about.
 
 use std::path::Path;
 use std::sync::Arc;

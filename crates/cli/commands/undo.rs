@@ -69,10 +69,7 @@ fn may_undo(run: &RunFolder, identity: &Identity) -> Result<(), Failure> {
     if header.endpoint != identity.endpoint() || header.key_fingerprint != identity.key_fingerprint() {
         return Err(Failure::new(
             Exit::PlanRefused,
-            format!(
-                "the run was made at {} with its own key, and this is another key or endpoint",
-                header.endpoint
-            ),
+            format!("the run was made at {} with another key or endpoint", header.endpoint),
         ));
     }
     Ok(undo::check(header)?)
@@ -133,15 +130,15 @@ fn in_words(unrestored: Unrestored) -> String {
     let fields = |number: usize| several(number as u64, "field", "fields");
     let mut text = String::new();
     if back_already > 0 {
-        text += &format!("already as before: {}\n", fields(back_already));
+        text += &format!("already reverted: {}\n", fields(back_already));
     }
     if changed_since > 0 {
         let fields = fields(changed_since);
-        text += &format!("changed by someone else since, and left alone: {fields} (see plan.csv)\n");
+        text += &format!("changed by someone else since, not restored: {fields} (see plan.csv)\n");
     }
     if secrets > 0 {
         let secrets = several(secrets as u64, "secret", "secrets");
-        text += &format!("not restorable: {secrets}, whose old values are kept nowhere\n");
+        text += &format!("not restorable: {secrets}, because old values of secrets are not stored\n");
     }
     text
 }

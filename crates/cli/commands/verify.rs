@@ -66,10 +66,7 @@ async fn of_run(operation: &Arc<Operation>, args: &VerifyArgs, folder: &Path) ->
     {
         return Err(Failure::new(
             Exit::PlanRefused,
-            format!(
-                "the run is at {} with its own key, and this is another key or endpoint",
-                run.header.endpoint
-            ),
+            format!("the run was made at {} with another key or endpoint", run.header.endpoint),
         )
         .hint("verify the rollout instead"));
     }

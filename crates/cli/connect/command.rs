@@ -41,7 +41,7 @@ pub fn first_line_of(command: &str) -> Result<SecretText, Failure> {
     match std::str::from_utf8(line) {
         Ok("") => Err(bad(format!("--token-command {program} printed no key: its first line is empty"))),
         Ok(line) => Ok(SecretText::new(line.to_owned())),
-        Err(_) => Err(bad(format!("what --token-command {program} printed is no text"))),
+        Err(_) => Err(bad(format!("--token-command {program} printed invalid UTF-8"))),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
         return parse(text, &source).map(|key| (key, source));
     }
     if let Some(key) = env::var_os("RHOMBUS_API_KEY") {
-        let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is no text".to_owned()))?;
+        let key = key.into_string().map_err(|_| bad("RHOMBUS_API_KEY is not valid UTF-8".to_owned()))?;
         return parse(key, "RHOMBUS_API_KEY").map(|key| (key, "RHOMBUS_API_KEY".to_owned()));
     }
     let file = env::var_os("HOME")
@@ -51,9 +51,8 @@ pub fn api_key(args: &KeyArgs) -> Result<(ApiKey, String), Failure> {
             let source = format!("profile {profile:?} of {}", file.shown());
             of_profile(&file, profile).map(|key| (key, source))
         }
-        None => Err(bad("there is no key".to_owned()).hint(
-            "give one by --token-file FILE, --token-command CMD, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; \
-             or try `apply ROLLOUT --sandbox`, which needs none",
+        None => Err(bad("no key found".to_owned()).hint(
+            "use --token-file FILE, --token-command CMD, RHOMBUS_API_KEY, or --profile NAME of ~/.rhombus/credentials; or try `apply ROLLOUT --sandbox`, which needs none",
         )),
     }
 }
@@ -85,13 +84,13 @@ fn of_profile(file: &Path, profile: &str) -> Result<ApiKey, Failure> {
     let (text, _) = read_private(file)?;
     // The parser's own error may quote a line, and with it the key.
     let ini = Ini::load_from_str(&text)
-        .map_err(|error| bad(format!("{}:{}: no INI file", file.shown(), error.line)))?;
+        .map_err(|error| bad(format!("{}:{}: not an INI file", file.shown(), error.line)))?;
     let section = ini
         .section(Some(profile))
         .ok_or_else(|| bad(format!("{} has no profile {profile:?}", file.shown())))?;
     if section.get("is_partner").is_some_and(|value| value.trim().eq_ignore_ascii_case("false")) {
-        return Err(bad(format!("profile {profile:?} holds no partner's key (is_partner is false)"))
-            .hint("orgwave works on a partner's client orgs, which takes a partner-api-token"));
+        return Err(bad(format!("profile {profile:?} has no partner key (is_partner is false)"))
+            .hint("orgwave needs a partner key (partner-api-token)"));
     }
     let key = section
         .get("api_key")

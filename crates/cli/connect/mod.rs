@@ -105,9 +105,9 @@ impl Identity {
         if let (Some(region), Some(ours)) = (region, ours)
             && region != ours.to_string()
         {
-            let what = format!("the rollout is for the region {region}, and this command for {ours}");
+            let what = format!("the rollout requires region {region}, this command uses {ours}");
             return Err(Failure::new(Exit::BadConfig, what).hint(format!(
-                "if the key is of that region: --region {region}, or ORGWAVE_REGION={region}"
+                "if the key belongs to that region: --region {region}, or ORGWAVE_REGION={region}"
             )));
         }
         Self::of(args, sandbox)
@@ -229,13 +229,13 @@ pub fn digest(bytes: &[u8]) -> String {
 
 fn no_client(error: orgwave_client::SetupError) -> Failure {
     let is_ours = matches!(error, orgwave_client::SetupError::ClientCertificate(_));
-    let failure = Failure::new(Exit::BadConfig, "no HTTP client can be made").because(error);
+    let failure = Failure::new(Exit::BadConfig, "the HTTP client can't be set up").because(error);
     if is_ours {
         return failure.hint(
-            "--client-cert needs the whole chain, its own certificate first, and --client-key its key",
+            "--client-cert needs the whole chain, the client's certificate first, and --client-key its key",
         );
     }
-    failure.hint("are the system's CA certificates there? (Debian: apt-get install ca-certificates)")
+    failure.hint("install the system's CA certificates (Debian: apt-get install ca-certificates)")
 }
 
 /// The endpoint that these arguments mean, as plans and runs record it; as it was typed if it isn't allowed.

@@ -58,11 +58,11 @@ impl Network {
         };
         let Some((url, whence, exceptions)) = found else { return Ok(()) };
         let why_not = if args.no_proxy {
-            "as --no-proxy says"
+            "by --no-proxy"
         } else if endpoint.is_here() {
-            "never for this machine"
+            "never for loopback"
         } else if !Proxy::is_for(endpoint, &exceptions) {
-            "as NO_PROXY says"
+            "by NO_PROXY"
         } else {
             let proxy = url.parse().map_err(|error: orgwave_client::ProxyError| {
                 bad(format!("the proxy of {whence} can't be used")).because(error)
@@ -90,7 +90,7 @@ impl Network {
         };
         let mut lines = vec![("proxy", proxy)];
         if let Some((_, file)) = &self.authorities {
-            lines.push(("trust", format!("the system's authorities and those of {file}")));
+            lines.push(("trust", format!("the system's CAs and those of {file}")));
         }
         if let Some((_, file)) = &self.certificate {
             lines.push(("identity", format!("the client certificate {file}, with the scheme partner-api")));

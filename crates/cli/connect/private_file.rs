@@ -134,8 +134,7 @@ fn exposed(path: &Path, input: &Input, how: Exposed) -> Failure {
     let (owner, us) = (input.metadata().uid(), geteuid().as_raw());
     if is_read_only {
         failure.hint(
-            "it lies on a read-only mount: mount it below /run/secrets, or with mode 0440 for the group of this \
-             process (Kubernetes: defaultMode and fsGroup)",
+            "it is on a read-only mount: mount it below /run/secrets, or with mode 0440 for the group of this process (Kubernetes: defaultMode and fsGroup)",
         )
     } else if us != 0 && us != owner {
         let close = match how {
@@ -144,8 +143,7 @@ fn exposed(path: &Path, input: &Input, how: Exposed) -> Failure {
             Exposed::List => "setfacl -x ENTRY",
         };
         failure.hint(format!(
-            "its owner is user {owner}, who can close it: {close} {shown}; or take the key by --token-command or \
-             --token-file - instead"
+            "its owner, user {owner}, can restrict it: {close} {shown}; or use --token-command or --token-file - instead"
         ))
     } else if how == Exposed::List {
         failure.hint(format!("setfacl --remove-all {shown}"))

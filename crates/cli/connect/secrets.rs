@@ -36,7 +36,7 @@ pub fn resolve(file: Option<&Path>, needed: &BTreeMap<SecretName, Option<u64>>) 
         return Ok(secrets);
     }
     Err(bad(format!("secrets without a value: {}", missing.join(", "))).hint(
-        "give them by --secrets FILE (TOML: NAME = \"value\"), $CREDENTIALS_DIRECTORY/NAME, or ORGWAVE_SECRET_NAME",
+        "set them in --secrets FILE (TOML: NAME = \"value\"), $CREDENTIALS_DIRECTORY/NAME, or ORGWAVE_SECRET_NAME",
     ))
 }
 
@@ -66,7 +66,7 @@ fn value_of(name: &SecretName, in_file: &Secrets) -> Result<Option<SecretText>, 
     match env::var_os(&variable) {
         None => Ok(None),
         Some(value) => {
-            let value = value.into_string().map_err(|_| bad(format!("{variable} is no text")))?;
+            let value = value.into_string().map_err(|_| bad(format!("{variable} is not valid UTF-8")))?;
             Ok(Some(SecretText::new(value)))
         }
     }
@@ -74,20 +74,20 @@ fn value_of(name: &SecretName, in_file: &Secrets) -> Result<Option<SecretText>, 
 
 fn of_file(path: &Path) -> Result<Secrets, Failure> {
     let (text, _) = read_private(path)?;
-    // The parser's own error quotes the line, and with it the secret: only its place is told.
+    // The parser's own error quotes the line, and with it the secret: only its place is reported.
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-        bad(format!("{}:{line}: no TOML (a line is NAME = \"value\")", path.shown()))
+        bad(format!("{}:{line}: not TOML (a line is NAME = \"value\")", path.shown()))
     })?;
     let mut secrets = Secrets::new();
     for (name, value) in table {
         let parsed: SecretName = name.parse().map_err(|error| {
-            bad(format!("{}: {name:?} is no name of a secret", path.shown()))
+            bad(format!("{}: {name:?} is not a valid name of a secret", path.shown()))
                 .because(anyhow::Error::from(error))
         })?;
         let toml::Value::String(value) = value else {
-            return Err(bad(format!("{}: the value of {name} is no text", path.shown())));
+            return Err(bad(format!("{}: the value of {name} is not a string", path.shown())));
         };
         secrets.insert(parsed, SecretText::new(value));
     }

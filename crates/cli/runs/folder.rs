@@ -48,7 +48,7 @@ pub fn is_name(text: &str) -> bool {
 pub fn must_be_folder(path: &Path) -> Result<(), Failure> {
     let refused = |exit, is| {
         let failure = Failure::new(exit, format!("{} is {is}, not a folder", path.shown()));
-        Err(failure.hint("--reports names a folder, or one to be made"))
+        Err(failure.hint("set --reports to a folder, or to one to be created"))
     };
     match path.metadata() {
         Ok(there) if there.is_file() => refused(Exit::CannotWrite, "a file"),

@@ -19,7 +19,7 @@ use crate::planning::header_of;
 const NO_RUNS: [&str; 2] = ["plans", "example"];
 /// What a run's folder has when its files were written. The last of them is written last.
 const FILES: [&str; 5] = ["results.csv", "changes.csv", "retry.csv", "retry.toml", "summary.json"];
-/// The file that is taken away while a run is gone on with, so that what is there is known to be old.
+/// The file that is taken away while a run is resumed, so that what is there is known to be old.
 const MARK: &str = "summary.json";
 
 /// A run's folder.
@@ -41,7 +41,7 @@ impl RunFolder {
     pub fn open(operation: &Arc<Operation>, path: &Path) -> Result<Self, Failure> {
         let journal = path.join(FILE_NAME);
         if !journal.exists() {
-            return Err(Failure::new(Exit::NoInput, format!("{} holds no run", path.shown())));
+            return Err(Failure::new(Exit::NoInput, format!("no run in {}", path.shown())));
         }
         let stored = Stored::open_read_only(&journal).map_err(|error| super::bad_journal(path, error))?;
         Ok(Self { operation: operation.clone(), path: path.to_owned(), header: stored.header().clone() })
@@ -55,11 +55,11 @@ impl RunFolder {
         if self.header.endpoint != "sandbox" {
             return Ok(());
         }
-        let what = format!("a sandbox run can't be {done}: its server ended with it");
+        let what = format!("a sandbox run can't be {done}: its server has ended");
         Err(Failure::usage(what).hint(self.retry(" --sandbox")))
     }
 
-    /// The way on where a run can't be gone on with. One that was killed has no files, or old ones; making them anew
+    /// The way on where a run can't be resumed. One that was killed has no files, or old ones; making them anew
     /// needs no key.
     pub fn retry(&self, again: &str) -> String {
         if let Some(run) =
@@ -103,7 +103,7 @@ impl RunFolder {
     }
 }
 
-/// All runs below a reports folder, the newest first. A folder whose journal can't be read is told, and left
+/// All runs below a reports folder, the newest first. A folder whose journal can't be read is reported, and left
 /// out.
 pub fn runs_in(
     operation: &Arc<Operation>,
@@ -162,16 +162,14 @@ pub fn place(run: &Path, reports: &Path) -> Result<Option<PathBuf>, Failure> {
         [one] => Ok(Some(reports.join(one))),
         [first, second, rest @ ..] => {
             let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-            Err(Failure::usage(format!(
-                "{prefix:?} is the beginning of several runs: {first}, {second}{more}"
-            ))
-            .hint("give more of the id; `orgwave runs` lists them"))
+            Err(Failure::usage(format!("several runs begin with {prefix:?}: {first}, {second}{more}"))
+                .hint("give more of the id; `orgwave runs` lists them"))
         }
     }
 }
 
 /// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
-/// can't be read is told, and keeps nobody from going on with another; one that [is stuck](is_stuck) is named, and passed
+/// can't be read is reported, and keeps nobody from resuming another; one that [is stuck](is_stuck) is named, and passed
 /// over.
 ///
 /// # Errors
@@ -192,7 +190,7 @@ pub fn newest_unfinished(
         match run.digest() {
             Ok(digest) if is_stuck(&run, &digest) => {
                 crate::console::note(&format!(
-                    "passed over {}: its open orgs ({}) gave the same answer twice; to read them again: orgwave resume {}\n",
+                    "skipped {}: its open orgs ({}) had the same result twice; to read them again: orgwave resume {}\n",
                     run.header.run_id,
                     digest.unsettled(),
                     path_again(&run.path)
@@ -216,23 +214,23 @@ pub fn newest_unfinished(
     // Nothing else can have been meant, and one thing is clearer than several.
     match unreadable.into_iter().max_by(|(one, _), (other, _)| one.cmp(other)) {
         Some((_, mut failure)) => {
-            failure.what = format!("the newest run can't be gone on with: {}", failure.what);
+            failure.what = format!("the newest run can't be resumed: {}", failure.what);
             Err(failure)
         }
         None => {
-            let what = format!("{} holds no run of this key at {endpoint}", reports.shown());
+            let what = format!("no run of this key at {endpoint} in {}", reports.shown());
             Err(Failure::new(Exit::NoInput, what)
-                .hint("`orgwave runs` lists what is there; --reports names another folder"))
+                .hint("`orgwave runs` lists the runs; --reports sets another folder"))
         }
     }
 }
 
-/// Whether there is nothing to go on with: no org without its word for ever, and every file there.
+/// Whether there is nothing to resume: no org without its word for ever, and every file there.
 pub fn is_finished(run: &RunFolder, digest: &RunDigest) -> bool {
     digest.unsettled() == 0 && digest.course.finish.is_some() && run.has_files()
 }
 
-/// Whether there is nothing to go on with but doubt that two processes in a row could not settle.
+/// Whether there is nothing to resume but doubt that two processes in a row could not settle.
 pub fn is_stuck(run: &RunFolder, digest: &RunDigest) -> bool {
     digest.is_stuck() && digest.course.finish.is_some() && run.has_files()
 }

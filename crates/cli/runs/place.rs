@@ -30,8 +30,7 @@ impl Place {
                 let special =
                     |path: &Path| path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir());
                 if special(path) {
-                    let what =
-                        format!("{} is a device, a pipe or a socket, and a plan is a file", path.shown());
+                    let what = format!("{} is a device, a pipe or a socket, not a file", path.shown());
                     return Err(Failure::new(Exit::BadConfig, what));
                 }
                 // A link to where nothing is leads to the plan, and its pages lie beside that.
@@ -39,7 +38,7 @@ impl Place {
                 let pages = ["html", "md", "csv"].map(|extension| target.with_extension(extension));
                 match std::iter::once(path.to_owned()).chain(pages).find(|path| path.exists()) {
                     Some(there) => Err(Failure::usage(format!(
-                        "{} is there already, and neither a plan nor its pages replace a file",
+                        "{} already exists: a plan and its pages overwrite no file",
                         there.shown()
                     ))),
                     None => {

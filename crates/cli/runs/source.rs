@@ -42,7 +42,7 @@ impl RunFiles {
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
         let is_own =
             open_plan(operation, &folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
-        // What can't be read at all is told by whoever reads it.
+        // What can't be read at all is reported by whoever reads it.
         if !is_own.unwrap_or(true) {
             return Err(not_together(folder));
         }
@@ -74,7 +74,7 @@ fn not_together(folder: &Path) -> Failure {
         Exit::PlanRefused,
         format!("in {}, the run's journal and plan don't belong together", folder.shown()),
     )
-    .hint("put the run's own plan back, or apply the rollout again: its reads find what is done")
+    .hint("restore the run's own plan, or apply the rollout again: orgs in sync are not written again")
 }
 
 /// Takes a run's folder for this process, and removes what a killed one left half-way there.
@@ -90,19 +90,19 @@ pub fn take(folder: &Path) -> Result<RunLock, Failure> {
 /// What to say of a journal that can't be used.
 pub fn bad_journal(folder: &Path, error: JournalError) -> Failure {
     if matches!(error, JournalError::InUse) {
-        return Failure::new(Exit::Locked, format!("another process is at work on {}", folder.shown()))
-            .hint("its files come when it ends");
+        return Failure::new(Exit::Locked, format!("another process is working on {}", folder.shown()))
+            .hint("it writes the files when it ends");
     }
     let what = format!("the journal of {} can't be used", folder.shown());
     if error.is_the_disks() {
         let resume = format!("orgwave resume {}", path_again(folder));
         return Failure::new(Exit::CannotWrite, what)
             .because(error)
-            .hint(format!("make room or mend the disk, then `{resume}`"));
+            .hint(format!("free space or repair the disk, then `{resume}`"));
     }
     Failure::new(Exit::BadInput, what)
         .because(error)
-        .hint("apply the rollout again: its reads find what is done")
+        .hint("apply the rollout again: orgs in sync are not written again")
 }
 
 impl RunSource for RunFiles {

@@ -102,8 +102,7 @@ fn never_began(run: &Path) -> bool {
 
 fn used(path: &Path, mark: Option<&Mark>) -> Failure {
     let by = mark.map_or_else(String::new, |mark| format!(" by {}", mark.run.shown()));
-    Failure::new(Exit::PlanRefused, format!("the plan was applied already{by}: {} says so", path.shown())).hint(
-        "a plan is applied once: `orgwave resume` its run where that is, or plan again; if that run's folder has no \
-         run.db, or the mark is another plan's, nothing of this plan was sent: remove the mark and apply again",
+    Failure::new(Exit::PlanRefused, format!("the plan was already applied{by}, according to {}", path.shown())).hint(
+        "a plan is applied once: `orgwave resume` its run where its folder is, or plan again; if that folder has no run.db, or the mark belongs to another plan, nothing of this plan was sent: remove the mark and apply again",
     )
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-/// The members of an object, in their order. A name that stands twice keeps its last value.
+/// The members of an object, in their order. A name that occurs twice keeps its last value.
 #[derive(Debug)]
 pub(crate) struct BodyMembers<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -40,7 +40,7 @@ impl<'a> BodyMembers<'a> {
         self.get(name).map_or(Ok(None), |raw| read(name, raw))
     }
 
-    /// A list that has to be there. That it isn't is no empty list: it is a body of a shape that nobody knows.
+    /// A list that has to be there. That it isn't is no empty list: it is a body of an unknown shape.
     pub(crate) fn list<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, Misshapen> {
         let Some(raw) = self.get(name) else { return Err(Misshapen(self.names())) };
         let list: Option<Vec<Object<T>>> = read(name, raw)?;
@@ -92,7 +92,7 @@ fn describe(body: &[u8], error: &serde_json::Error) -> String {
         (Category::Data, Some(b'"')) => "a text".to_owned(),
         (Category::Data, Some(b'n')) => "null".to_owned(),
         (Category::Data, _) => "a single value".to_owned(),
-        _ => format!("something that is no JSON (line {}, column {})", error.line(), error.column()),
+        _ => format!("something that is not JSON (line {}, column {})", error.line(), error.column()),
     }
 }
 
@@ -162,8 +162,8 @@ mod tests {
         assert_eq!(error("17"), "a single value");
         assert_eq!(error("<html>"), "HTML or XML");
         assert_eq!(error(r#"{"apiToken":"hunter2""#), "JSON that ends too early");
-        assert_eq!(error("{} {}"), "something that is no JSON (line 1, column 4)");
-        assert_eq!(error("OK"), "something that is no JSON (line 1, column 1)");
+        assert_eq!(error("{} {}"), "something that is not JSON (line 1, column 4)");
+        assert_eq!(error("OK"), "something that is not JSON (line 1, column 1)");
     }
 
     #[test]

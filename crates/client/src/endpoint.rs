@@ -171,7 +171,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// What stands between the scheme and the path. `\` is a `/` to the parser.
+/// What is between the scheme and the path. `\` is a `/` to the parser.
 fn authority(text: &str) -> &str {
     let rest = text.split_once(':').map_or(text, |(_, rest)| rest).trim_start_matches(['/', '\\']);
     rest.split(['/', '\\', '?', '#']).next().unwrap_or(rest)

@@ -56,7 +56,7 @@ impl Words<'_> {
 
     fn of_members(self, members: &BodyMembers<'_>) -> String {
         let text = |name| members.get(name).and_then(text_of).filter(|text| !text.trim().is_empty());
-        // In an error `error` is the name of the status, and `msg` says more; each may stand alone.
+        // In an error `error` is the name of the status, and `msg` says more; each may appear alone.
         match (["msg", "errorMsg", "message"].into_iter().find_map(text), text("error")) {
             (Some(message), Some(error)) if message != error => self.said(&format!("{error}: {message}")),
             (Some(text), _) | (None, Some(text)) => self.said(&text),

@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(wait("1795505447"), Some(14_500));
         assert_eq!(wait("1795505400"), Some(1_000), "past");
         assert_eq!(wait("1795595447"), None, "more than a day ahead");
-        assert_eq!(wait("1795505447.5"), None, "no whole number");
+        assert_eq!(wait("1795505447.5"), None, "not a whole number");
         assert_eq!(wait("1795505447000"), None, "milliseconds are not among the forms");
     }
 

@@ -28,7 +28,7 @@ pub struct Setup {
     pub secrets: Vec<SecretText>,
     /// The most time that a call may take, from its start to the last byte of its reply.
     pub timeout: Duration,
-    /// Calls that are in flight at once: so many connections are kept open.
+    /// Calls that are in flight at once: this many connections are kept open.
     pub concurrency: usize,
     /// What time it is, asked only when a reply gives a date to wait for.
     pub now: fn() -> Timestamp,

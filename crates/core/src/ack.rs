@@ -14,7 +14,7 @@ use crate::redactor::Redactor;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ack(Vec<(Box<str>, Said)>);
 
-/// What stands under one column.
+/// What is under one column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Said {

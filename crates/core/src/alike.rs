@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::legible::is_hidden;
 use crate::names::comparable;
 
-/// So many differences are listed.
+/// This many differences are listed.
 const LISTED: usize = 3;
 
 /// The characters in which two names differ that look alike; none where a reader sees the difference.

@@ -1,11 +1,11 @@
-//! What a run changes in an org: which of the plan's fields, and what stood there right before the write.
+//! What a run changes in an org: which of the plan's fields, and what was there right before the write.
 //!
 //! A journal keeps only the place of the field in its plan line and the before-image: what was written, and why,
-//! stands in the plan, which lies beside it and is bound to it. The two are joined here.
+//! is in the plan, which lies beside it and is bound to it. The two are joined here.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::outcome::Image;
+use crate::outcome::StoredValue;
 use crate::plan::PlannedField;
 
 /// What was seen at a managed path. On the wire a pair: `[3,{"json":true}]`.
@@ -13,20 +13,20 @@ use crate::plan::PlannedField;
 pub struct Seen {
     /// The place of the path among the fields of its plan line, from 0.
     pub field: u32,
-    /// What stood there.
-    pub image: Image,
+    /// What was there.
+    pub stored: StoredValue,
 }
 
 impl Serialize for Seen {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.field, &self.image).serialize(serializer)
+        (self.field, &self.stored).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (field, image) = Deserialize::deserialize(deserializer)?;
-        Ok(Self { field, image })
+        let (field, stored) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { field, stored })
     }
 }
 
@@ -35,8 +35,8 @@ impl<'de> Deserialize<'de> for Seen {
 pub struct Change<'a> {
     /// Where, and what was wanted.
     pub field: &'a PlannedField,
-    /// What stood there right before the write.
-    pub before: &'a Image,
+    /// What was there right before the write.
+    pub before: &'a StoredValue,
 }
 
 /// Joins what was seen with the fields that it was seen at; `None` for a place that the line doesn't have, which
@@ -47,6 +47,6 @@ pub fn changes<'a>(
 ) -> impl Iterator<Item = Option<Change<'a>>> + Clone {
     before.iter().map(|seen| {
         let field = fields.get(seen.field as usize)?;
-        Some(Change { field, before: &seen.image })
+        Some(Change { field, before: &seen.stored })
     })
 }

@@ -14,7 +14,7 @@ macro_rules! codes {
     ($($variant:ident = $code:literal, $title:literal;)*) => {
         /// What can be wrong.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[expect(missing_docs, reason = "each variant's title stands beside it in the table, its page in docs/errors/")]
+        #[expect(missing_docs, reason = "each variant's title is beside it in the table, its page in docs/errors/")]
         pub enum Code { $($variant,)* }
 
         impl Code {
@@ -31,7 +31,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title,)* }
             }
 
-            /// Its page: what it means, how it comes about, what to do. Markdown.
+            /// Its page: what it means, how it happens, what to do. Markdown.
             pub const fn page(self) -> &'static str {
                 match self {
                     $(Self::$variant => include_str!(concat!("../../../docs/errors/", $code, ".md")),)*
@@ -43,92 +43,92 @@ macro_rules! codes {
 
 codes! {
     FileEmpty = "E-FILE-001", "the file is empty";
-    FileNoRows = "E-FILE-002", "there is a header and no row";
-    FileEncoding = "E-FILE-003", "bytes that are no text";
+    FileNoRows = "E-FILE-002", "a header without rows";
+    FileEncoding = "E-FILE-003", "not valid text";
     FileControl = "E-FILE-004", "a NUL or another control character";
     FileLoneCr = "E-FILE-005", "a lone carriage return";
     FileChanged = "E-FILE-006", "a file changed while it was used";
-    FileKind = "E-FILE-007", "the file is no CSV that orgwave reads";
+    FileKind = "E-FILE-007", "not a CSV file that orgwave can read";
     FileUtf16 = "W-FILE-002", "the file is UTF-16";
-    ColUnknown = "E-COL-001", "no such column";
+    ColUnknown = "E-COL-001", "unknown column";
     ColCase = "E-COL-002", "a column in the wrong case";
-    ColDuplicate = "E-COL-003", "a column stands twice";
+    ColDuplicate = "E-COL-003", "a duplicate column";
     ColMissing = "E-COL-004", "a column is missing";
-    ColUnsettable = "E-COL-005", "a column that nobody may set";
-    ColSecretExpect = "E-COL-006", "a guard on a secret";
-    ColName = "E-COL-007", "no name for a column";
+    ColUnsettable = "E-COL-005", "a read-only column";
+    ColSecretExpect = "E-COL-006", "a precondition on a secret";
+    ColName = "E-COL-007", "an invalid column name";
     ColNothing = "W-COL-001", "nothing is set";
     RowRagged = "E-ROW-001", "a row has more or fewer cells than the header";
-    RowUnclosed = "E-ROW-002", "a quote is never closed";
+    RowUnclosed = "E-ROW-002", "an unclosed quote";
     RowDuplicate = "E-ROW-003", "an org has two rows";
     RowTextAfterQuote = "E-ROW-004", "text after a closing quote";
     RowLineBreak = "E-ROW-005", "a line break inside a cell";
     RowTooLong = "E-ROW-006", "a cell or a row is too long";
-    RowClash = "E-ROW-007", "cells of a row exclude each other";
-    CellId = "E-CELL-001", "no RUUID";
-    CellKey = "E-CELL-002", "no key";
+    RowClash = "E-ROW-007", "conflicting cells in a row";
+    CellId = "E-CELL-001", "not an RUUID";
+    CellKey = "E-CELL-002", "not a valid key";
     CellBool = "E-CELL-003", "neither true nor false";
-    CellNumber = "E-CELL-004", "no whole number";
-    CellEnum = "E-CELL-005", "not one of the words that may stand here";
-    CellToken = "E-CELL-006", "a token that is unknown or may not stand here";
+    CellNumber = "E-CELL-004", "not a whole number";
+    CellEnum = "E-CELL-005", "not one of the allowed words";
+    CellToken = "E-CELL-006", "an unknown or misplaced token";
     CellSpreadsheet = "E-CELL-007", "a spreadsheet broke this cell";
-    CellSecret = "E-CELL-008", "a secret's column holds something else than a secret's name";
+    CellSecret = "E-CELL-008", "not the name of a secret";
     CellList = "E-CELL-009", "an empty element in a list";
     CellSkip = "E-CELL-010", "a skip without a reason";
-    CellMap = "E-CELL-011", "a value where only a token may stand";
-    CellMissing = "E-CELL-012", "a cell that must be filled is blank";
+    CellMap = "E-CELL-011", "a value where only a token is allowed";
+    CellMissing = "E-CELL-012", "a required cell is blank";
     CellCanonical = "W-CELL-001", "an RUUID that isn't written as the vendor writes it";
-    CellMarks = "W-CELL-002", "a text holds marks that nobody sees";
+    CellMarks = "W-CELL-002", "a text with invisible characters";
     SideOrg = "E-SIDE-001", "a side table names an org that the manifest doesn't";
-    SideTwice = "E-SIDE-002", "an entry has two lines";
-    SideClash = "E-SIDE-003", "an entry stands in the manifest and in a side table";
-    SideIdle = "W-SIDE-001", "a line that changes nothing";
-    RollSyntax = "E-ROLL-001", "the rollout file is no TOML";
-    RollUnknown = "E-ROLL-002", "no such key in a rollout file";
-    RollValue = "E-ROLL-003", "a key of a rollout file holds something else";
-    RollScalar = "E-ROLL-004", "a default that is no single value";
+    SideTwice = "E-SIDE-002", "an entry has two rows";
+    SideClash = "E-SIDE-003", "an entry is both in the manifest and in a side table";
+    SideIdle = "W-SIDE-001", "a row that changes nothing";
+    RollSyntax = "E-ROLL-001", "the rollout file is not valid TOML";
+    RollUnknown = "E-ROLL-002", "an unknown key in the rollout file";
+    RollValue = "E-ROLL-003", "a value of the wrong type in the rollout file";
+    RollScalar = "E-ROLL-004", "a default that is not a single value";
     RollOrgs = "E-ROLL-005", "the rollout file names no manifest";
     RollOutside = "E-ROLL-006", "a file lies outside the rollout's folder";
     LiveOrg = "E-LIVE-001", "the org isn't in the partner's client list";
     LiveCamera = "E-LIVE-002", "the org has no such camera";
     LiveLocation = "E-LIVE-003", "the org has no such location";
-    LiveUnknown = "E-LIVE-004", "the org could not be asked";
+    LiveUnknown = "E-LIVE-004", "the org could not be checked";
     LiveAddition = "W-LIVE-001", "an entry that would be added is not live";
     LiveRemoval = "W-LIVE-002", "an entry to be removed is not live";
-    OrgName = "E-ORG-001", "the live name isn't the one in the manifest";
+    OrgName = "E-ORG-001", "the live name differs from the manifest";
     OrgUnlisted = "E-ORG-002", "the org isn't in the partner's client list";
     OrgExpect = "E-ORG-003", "an expected value isn't live";
     OrgMaskedSecret = "E-ORG-004", "a secret came back masked";
     OrgNotConnected = "E-ORG-005", "the org has not connected the integration";
     OrgOther = "E-ORG-006", "the settings of another org came back";
     OrgIntegration = "E-ORG-007", "the settings of another integration came back";
-    OrgUnproven = "E-ORG-008", "the settings don't say whose they are";
-    OrgShape = "E-ORG-009", "a managed field has a shape that nobody knows";
+    OrgUnproven = "E-ORG-008", "the settings don't name their org";
+    OrgShape = "E-ORG-009", "a managed field has an unexpected type";
     OrgConflict = "E-ORG-010", "someone else changed a managed field";
-    OrgNoAccess = "E-ORG-011", "the client doesn't let the partner in";
+    OrgNoAccess = "E-ORG-011", "the client doesn't allow partner access";
     OrgDeactivated = "E-ORG-012", "the org is deactivated";
     OrgRefused = "E-ORG-020", "the vendor refused the request";
     OrgError = "E-ORG-021", "the vendor answered with an error";
-    OrgAuthError = "E-ORG-022", "the integration must be connected anew";
-    OrgForbidden = "E-ORG-023", "the key may not touch this org";
+    OrgAuthError = "E-ORG-022", "the integration must be reconnected";
+    OrgForbidden = "E-ORG-023", "the key has no access to this org";
     OrgReadsSpent = "E-ORG-030", "the settings could not be read";
-    OrgSendsSpent = "E-ORG-031", "every attempt failed, and nothing was applied";
-    OrgPanic = "E-ORG-032", "a fault of orgwave itself";
-    OrgDivergedAck = "E-ORG-040", "accepted, but something else is live";
-    OrgDivergedDoubt = "E-ORG-041", "half applied, or edited meanwhile";
-    OrgDisturbed = "E-ORG-042", "the canary's write changed what nobody manages";
-    OrgGone = "E-ORG-GONE", "the org is gone since it was written";
-    OrgUnknownReads = "E-ORG-050", "nobody could find out whether it was applied";
-    OrgUnknownParked = "E-ORG-051", "in doubt, and the vendor asks to wait too long";
+    OrgSendsSpent = "E-ORG-031", "gave up after all attempts, not applied";
+    OrgPanic = "E-ORG-032", "an internal error of orgwave";
+    OrgDivergedAck = "E-ORG-040", "accepted, but another value is live";
+    OrgDivergedDoubt = "E-ORG-041", "partly applied, or edited by someone else";
+    OrgDisturbed = "E-ORG-042", "the canary's write changed unmanaged fields";
+    OrgGone = "E-ORG-GONE", "the org was deleted after its write";
+    OrgUnknownReads = "E-ORG-050", "outcome unknown: the read-back failed";
+    OrgUnknownParked = "E-ORG-051", "in doubt, and rate-limited for too long";
     OrgUnknownStopped = "E-ORG-052", "in doubt when the run stopped";
     OrgUnknownHidden = "E-ORG-053", "in doubt, and only hidden secrets changed";
-    OrgStopped = "E-ORG-060", "the run stopped before this org's turn";
-    OrgParked = "E-ORG-061", "the vendor asks to wait too long";
+    OrgStopped = "E-ORG-060", "the run stopped before this org";
+    OrgParked = "E-ORG-061", "rate-limited for too long";
 }
 
 /// A text that is no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no code of orgwave")]
+#[error("unknown code {0:?}")]
 pub struct ParseCodeError(String);
 
 impl FromStr for Code {

@@ -1,6 +1,6 @@
-//! What one org is wanted to be: a wish for each managed path, and guards that must hold before it is granted.
+//! What one org is wanted to be: a desired value for each managed path, and guards that must hold before it is granted.
 //!
-//! Produced by the manifest, consumed by the diff. It knows where each wish came from, for the reviewer, and
+//! Produced by the manifest, consumed by the diff. It knows where each desired value came from, for the reviewer, and
 //! nothing of what is live.
 
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ use crate::secret::SecretName;
 /// What is wanted at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum DesiredValue {
     /// This value; null clears.
     Set(Value),
     /// The entry is gone. Only for the path of a map's entry.
@@ -24,14 +24,14 @@ pub enum Wish {
     Secret(SecretName),
 }
 
-impl Wish {
+impl DesiredValue {
     /// Whether it clears: a null.
     pub fn is_clear(&self) -> bool {
         matches!(self, Self::Set(Value::Null))
     }
 }
 
-/// Where a wish was written.
+/// Where a desired value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// `[settings]` of the rollout file.
@@ -45,7 +45,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// As plans and tables name it: one stands beside each of millions of values.
+    /// As plans and tables name it: one is beside each of millions of values.
     pub fn text(&self) -> Cow<'static, str> {
         match self {
             Self::Default => Cow::Borrowed("default"),
@@ -83,13 +83,13 @@ impl Serialize for Origin {
     }
 }
 
-/// One wish.
+/// One desired value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Managed {
     /// Where in the settings.
     pub path: Path,
     /// What is wanted there.
-    pub wish: Wish,
+    pub wish: DesiredValue,
     /// Where that was written.
     pub origin: Origin,
 }
@@ -106,7 +106,7 @@ pub struct Expect {
 /// What one org is wanted to be.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Desired {
-    /// The wishes, sorted by path, no path twice, no entry both removed and set.
+    /// The desired values, sorted by path, no path twice, no entry both removed and set.
     pub managed: Vec<Managed>,
     /// The guards, sorted by path.
     pub expects: Vec<Expect>,

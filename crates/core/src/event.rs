@@ -84,7 +84,7 @@ pub enum EventKind {
         /// Orgs to be written.
         updates: u64,
     },
-    /// A run began, or is gone on with.
+    /// A run began, or is resumed.
     RunStarted {
         /// The run.
         run_id: String,
@@ -146,9 +146,9 @@ pub enum EventKind {
         /// Why, in words.
         why: String,
     },
-    /// Sending goes on.
+    /// Sending continues.
     Unpaused,
-    /// Nothing new starts any more; what is under way ends.
+    /// Nothing new starts any more; what is in progress ends.
     Draining {
         /// Why, in words.
         why: String,

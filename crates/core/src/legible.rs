@@ -145,7 +145,7 @@ mod tests {
             ("::##[x", ":<U+003A>#<U+0023>[x"),
             // What people write stays.
             ("https://[::1]:80 a::b", "https://[::1]:80 a::b"),
-            ("## Orgs to look at [3]", "## Orgs to look at [3]"),
+            ("## Orgs that need attention [3]", "## Orgs that need attention [3]"),
             ("Door ##3", "Door ##3"),
         ] {
             assert_eq!(without_commands(text), safe, "{text:?}");

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::ack::Ack;
 use crate::code::Code;
 use crate::reply::{Refusal, RefusalKind};
-pub use crate::settings::Image;
+pub use crate::settings::StoredValue;
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
 
 /// Something that went wrong with an org, in words and as a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Complaint {
+pub struct OrgError {
     /// What to look up.
     pub code: Code,
     /// In words; may quote the vendor, cleaned of control characters.
@@ -21,7 +21,7 @@ pub struct Complaint {
     pub http_status: Option<u16>,
 }
 
-impl Complaint {
+impl OrgError {
     /// About an org that the vendor refuses.
     pub fn refused(refusal: &Refusal) -> Self {
         let code = match refusal.kind {
@@ -45,12 +45,12 @@ pub struct OrgOutcome {
     pub action: Action,
     /// Sends that were spent.
     pub attempts: u32,
-    /// The HTTP status of the last reply that mattered.
+    /// The HTTP status of the reply that decided the outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     /// What went wrong, if something did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub complaint: Option<Complaint>,
+    #[serde(rename = "complaint", default, skip_serializing_if = "Option::is_none")]
+    pub org_error: Option<OrgError>,
     /// What the vendor said of an accepted write.
     #[serde(default)]
     pub ack: Ack,

@@ -16,7 +16,7 @@ use spelling::readings;
 
 const MASK: &str = "***";
 
-/// Bytes that a secret has at least to be looked for in base64, too: less would stand in many a word by chance.
+/// Bytes that a secret has at least to be looked for in base64, too: less would be in many a word by chance.
 const MIN_IN_BASE64: usize = 4;
 
 /// Knows secrets, and masks them wherever they stand.
@@ -27,7 +27,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// One that masks these, however they are escaped, and in base64. Empty ones are left out.
+    /// One that masks these, however they are escaped, and in base64. Empty ones are omitted.
     pub fn new(secrets: impl IntoIterator<Item = SecretText>) -> Self {
         let mut secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
         let encoded: Vec<_> = secrets.iter().flat_map(in_base64).collect();

@@ -40,14 +40,14 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Why an org is given up for this run: in words. `longest_wait` is the longest Retry-After that a run waits out.
+    /// Why an org is given up for this run: in words. `longest_wait` is the longest Retry-After that a run waits for.
     pub fn parked(self, longest_wait: Duration) -> String {
         match self {
             Self { retry_after: Some(wait), .. } if wait > longest_wait => {
-                format!("the vendor asks to wait {} min more for this org", wait.as_secs().div_ceil(60))
+                format!("the vendor asks to wait another {} min for this org", wait.as_secs().div_ceil(60))
             }
             Self { http_status: 403, .. } => {
-                "answered 403 ten times in a row, and not in the vendor's form: a firewall or a limiter in between"
+                "answered 403 ten times in a row, not in the vendor's format: probably a firewall or a rate limiter"
                     .to_owned()
             }
             Self { http_status, .. } => format!("answered {http_status} ten times in a row"),
@@ -102,7 +102,7 @@ pub enum RefusalKind {
     Status,
     /// 200 with `error: true`.
     Error,
-    /// 200 with `authError: true`: the integration must be connected anew.
+    /// 200 with `authError: true`: the integration must be reconnected.
     AuthError,
 }
 

@@ -1,4 +1,4 @@
-//! Secrets: their names, which may stand anywhere, and their values, which may stand nowhere.
+//! Secrets: their names, which may be anywhere, and their values, which may be nowhere.
 
 use std::collections::BTreeMap;
 use std::fmt;

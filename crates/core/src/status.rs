@@ -35,7 +35,7 @@ words! {
         AppliedWithWarnings = "applied_with_warnings",
         /// Nothing to do.
         Unchanged = "unchanged",
-        /// Left out by the manifest, `--only` or `--skip`.
+        /// Omitted by the manifest, `--only` or `--skip`.
         Skipped = "skipped",
         /// A managed field is neither as the plan saw it nor as desired: someone else edits.
         Conflict = "conflict",
@@ -89,7 +89,7 @@ impl Action {
 }
 
 impl Status {
-    /// Whether it stays for ever. The two others are final for one process only: a resume goes on with them.
+    /// Whether it stays for ever. The two others are final for one process only: a resume resumes them.
     pub const fn is_settled(self) -> bool {
         !matches!(self, Self::Unknown | Self::NotAttempted)
     }

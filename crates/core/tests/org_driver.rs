@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::compare::{Context, diff};
-use orgwave_core::desired::{Desired, Managed, Origin, Wish};
+use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
@@ -41,7 +41,7 @@ fn live(settings: Settings) -> RawObject {
 fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
     let managed = |path: &str, value: bool| Managed {
         path: Operation::default_one().path(path).expect("a path"),
-        wish: Wish::Set(value.into()),
+        wish: DesiredValue::Set(value.into()),
         origin: Origin::Row,
     };
     let desired =
@@ -62,7 +62,7 @@ fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
         carried: Vec::new(),
         verdict: Verdict::Update,
         action: Verdict::Update.action(),
-        complaint: None,
+        org_error: None,
         unproven: false,
         additions: Vec::new(),
         idle_removals: Vec::new(),
@@ -98,7 +98,7 @@ enum Fate {
     Panics,
     /// The run stops.
     Stops(bool),
-    /// The process dies; of what isn't durable, so many entries are lost.
+    /// The process dies; of what isn't durable, this many entries are lost.
     Dies(usize),
 }
 

@@ -132,7 +132,7 @@ impl ReferenceStateMachine for Model {
     }
 
     fn transitions(story: &Story) -> BoxedStrategy<Input> {
-        // Mostly what goes on, so that stories get long; now and then what ends them, and anything at all.
+        // Mostly what continues, so that stories get long; now and then what ends them, and anything at all.
         let is_final = |place: Place| Status::ALL.iter().any(|status| status.as_str() == place);
         let ways = |wanted: bool| -> Vec<Input> {
             let goes = |input: &Input| story.way(*input).is_some_and(|to| is_final(to) == wanted);

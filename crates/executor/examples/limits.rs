@@ -22,7 +22,7 @@ use plotters::prelude::*;
 
 const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images/limits.svg");
 const LENGTH: u32 = 180;
-/// Calls are counted in stretches of so many seconds.
+/// Calls are counted in stretches of this many seconds.
 const STRETCH: u32 = 3;
 const MOST: f64 = 45.0;
 

@@ -69,7 +69,7 @@ pub enum Concern {
     Refused(Refusal),
     /// No connection: nothing is sent for a while.
     Down(String),
-    /// The run can't go on.
+    /// The run can't continue.
     Stop(StopReason),
 }
 
@@ -82,7 +82,7 @@ pub enum KeyCheck {
     Again(Option<Duration>),
     /// To be asked again when the connection is back.
     Down(String),
-    /// The run can't go on. The vendor asks everybody to wait so long.
+    /// The run can't continue. The vendor asks everybody to wait so long.
     Stop(StopReason, Option<Duration>),
 }
 

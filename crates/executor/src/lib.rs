@@ -3,7 +3,7 @@
 //! # Where to find what
 //!
 //! 1. [`ports`]: the traits of everything outside - the API, the journal, the plan, the clock.
-//! 2. [`pump`]: the one loop. It takes the [`Step`](orgwave_core::org::Step)s of every org that is under way, performs
+//! 2. [`pump`]: the one loop. It takes the [`Step`](orgwave_core::org::Step)s of every org that is in progress, performs
 //!    them while slots and pace allow, and hands what comes of them back. What an org does next is decided in core.
 //! 3. [`coordinator`]: what concerns all orgs at once - permits, pace, what a 429 or a 401 means for everybody else -
 //!    and [`gate`], its form for one process.

@@ -1,7 +1,7 @@
 //! Reads orgs, each once, and writes none: what plans, verifications and exports are made from.
 //!
 //! What is read is handed to a closure while it is fresh, and then forgotten; so a survey holds the settings of
-//! the orgs that are under way and of no other. It takes a [`ReadApi`], which has no way to write.
+//! the orgs that are in progress and of no other. It takes a [`ReadApi`], which has no way to write.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,7 +13,7 @@ use orgwave_core::code::Code;
 use orgwave_core::event::EventSink;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::org::{Event, Reader, Unread};
-use orgwave_core::outcome::Complaint;
+use orgwave_core::outcome::OrgError;
 use orgwave_core::policy::RetryPolicy;
 use orgwave_core::reply::{ClientList, Live, Reply, Throttle};
 use orgwave_core::run::{Entry, StopReason};
@@ -31,7 +31,7 @@ pub enum Finding {
     /// What is live.
     Live(Live),
     /// It could not be read: the status that an org which can't be read has, and why.
-    Unread(Status, Complaint),
+    Unread(Status, OrgError),
     /// The survey stopped before its turn.
     NotReached,
 }
@@ -41,11 +41,11 @@ impl Finding {
         let parked = |throttle: Throttle| {
             let message = throttle.parked(retry.longest_wait);
             let http_status = Some(throttle.http_status);
-            Self::Unread(Status::NotAttempted, Complaint { code: Code::OrgParked, message, http_status })
+            Self::Unread(Status::NotAttempted, OrgError { code: Code::OrgParked, message, http_status })
         };
         match read {
             Ok(live) => Self::Live(live),
-            Err(Unread::Refused(refusal)) => Self::Unread(Status::Rejected, Complaint::refused(&refusal)),
+            Err(Unread::Refused(refusal)) => Self::Unread(Status::Rejected, OrgError::refused(&refusal)),
             Err(Unread::Throttled(throttle)) => parked(throttle),
             Err(Unread::Failed(unclear)) => match unclear.retry_after {
                 Some(wait) if retry.is_too_long(wait) => parked(Throttle {
@@ -54,14 +54,11 @@ impl Finding {
                 }),
                 _ => {
                     let (message, http_status) = (unclear.message, unclear.http_status);
-                    Self::Unread(
-                        Status::Failed,
-                        Complaint { code: Code::OrgReadsSpent, message, http_status },
-                    )
+                    Self::Unread(Status::Failed, OrgError { code: Code::OrgReadsSpent, message, http_status })
                 }
             },
             Err(Unread::Panicked(message)) => {
-                Self::Unread(Status::Failed, Complaint { code: Code::OrgPanic, message, http_status: None })
+                Self::Unread(Status::Failed, OrgError { code: Code::OrgPanic, message, http_status: None })
             }
             Err(Unread::NotReached) => Self::NotReached,
         }
@@ -144,7 +141,7 @@ where
 /// The partner's client list, with as many tries as a read has.
 ///
 /// # Errors
-/// The run can't go on: the key is refused, or the list can't be had.
+/// The run can't continue: the key is refused, or the list can't be had.
 pub async fn client_list<C: Clock, A: ReadApi>(
     api: &A,
     gate: &mut Gate<C>,

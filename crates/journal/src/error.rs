@@ -21,7 +21,7 @@ pub enum JournalError {
     #[error("the journal is empty")]
     Empty,
     /// Another kind of file; or a journal whose first bytes are damaged.
-    #[error("this is no journal of orgwave, or its first bytes are damaged")]
+    #[error("not a journal of orgwave, or its first bytes are damaged")]
     NotAJournal,
     /// Made by a newer orgwave.
     #[error("the journal has format {found}, and this orgwave reads up to {RUN_FORMAT}")]
@@ -38,7 +38,7 @@ pub enum JournalError {
         found: String,
     },
     /// Another process writes it, or a second handle in this one.
-    #[error("another process has the run in hand")]
+    #[error("another process is working on the run")]
     InUse,
     /// The folder has a journal already.
     #[error("the folder has a journal already")]
@@ -74,7 +74,7 @@ impl JournalError {
         move |source| Self::Io { doing, source }
     }
 
-    /// Whether the disk is to blame, not the journal: mended, or with room made, the journal is as good as it was.
+    /// Whether the disk is to blame, not the journal: fixed, or with room made, the journal is as good as it was.
     pub fn is_the_disks(&self) -> bool {
         use rusqlite::ErrorCode;
         match self {

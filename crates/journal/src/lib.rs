@@ -1,7 +1,7 @@
-//! A run on disk: what was intended, what came of it, and what stood there before.
+//! A run on disk: what was intended, what came of it, and what was there before.
 //!
 //! The API that a run writes to has no idempotency keys. So a write may be sent only after the journal has its
-//! intent for good: whoever goes on after a crash must know which orgs may have been written. That is the one
+//! intent for good: whoever continues after a crash must know which orgs may have been written. That is the one
 //! promise of this crate: **an acknowledged entry is on the disk, with everything that was said before it.** All
 //! else is speed.
 //!
@@ -14,7 +14,7 @@
 //!    later process looks for: a folder with a `run.db` has a whole header and a whole plan, whenever it was that
 //!    the machine stopped; a folder without one was never a run, and nothing was sent for it. The file
 //!    was switched to WAL before, so whoever dies here leaves nothing to be rolled back under that name.
-//! 4. While the run goes on, one thread owns the file. It gathers what is queued into one transaction, commits it
+//! 4. While the run continues, one thread owns the file. It gathers what is queued into one transaction, commits it
 //!    (with `synchronous=FULL` a commit returns once the log is synced), and only then calls the acknowledgements of
 //!    that group. Outcomes and samples ride along; alone, they are committed some milliseconds later. The order in
 //!    the file is the order of the calls, so what a crash leaves is always a beginning of what was said.
@@ -30,14 +30,14 @@
 //! gives every waiting and every later acknowledgement the same [`WriteError`]. The run stops; what was acknowledged
 //! before was synced before, and stays.
 //!
-//! A journal whose file was moved or removed while the run goes on counts as failed, too: each commit looks whether
+//! A journal whose file was moved or removed while the run continues counts as failed, too: each commit looks whether
 //! the name still leads to it before it is acknowledged, for what has no name is gone with the process.
 //!
-//! # Going on with a run
+//! # Resuming a run
 //!
 //! [`SqliteJournal::open`] first: it takes the lock that keeps every other process out. Then [`Stored`], to read
-//! where each org stands; an org in `Intent` may have been written. Then record `Began`, tell each unsettled org
-//! `Resumed`, and go on. Entries keep their order over any number of processes.
+//! where each org is; an org in `Intent` may have been written. Then record `Began`, tell each unsettled org
+//! `Resumed`, and continue. Entries keep their order over any number of processes.
 //!
 //! # What is found when reading
 //!

@@ -1,4 +1,4 @@
-//! Where each org stands: the journal's entries told again, in order, to core's state machine.
+//! Where each org is: the journal's entries told again, in order, to core's state machine.
 //!
 //! Nothing here knows which transition is legal; one that core refuses means that the journal is damaged. It
 //! keeps a small fixed record per org: before-images and outcomes stay in the file until they are asked for.
@@ -10,7 +10,7 @@
 //!   journal ends. A step that says so too changes nothing: the machine takes it twice as it takes it once.
 //! - An [`Entry::Pause`] moves nothing, not even as the first that is heard of an org since a process began.
 //! - An [`Entry::Outcome`] is no input. After an intent it must name the status that the machine has reached.
-//!   Before any, it stands by itself (planning may have skipped the org, or found it unreachable), and may name
+//!   Before any, it is by itself (planning may have skipped the org, or found it unreachable), and may name
 //!   no status that takes a write.
 
 use orgwave_core::org::{Input, OrgState};
@@ -22,10 +22,10 @@ use serde::de::IgnoredAny;
 
 use crate::error::JournalError;
 
-/// Where an org stands at the end of a journal.
+/// Where an org is at the end of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrgRecord {
-    /// Its state, as the last process to begin left it: whoever goes on tells it `Resumed`. An org that never had
+    /// Its state, as the last process to begin left it: whoever continues tells it `Resumed`. An org that never had
     /// an intent is in the first state, whatever its outcome.
     pub state: OrgState,
     /// The status of its last outcome, if nothing happened to it since.
@@ -63,7 +63,7 @@ impl OrgRecord {
         self.had_intent() || self.outcome.is_some()
     }
 
-    /// Whether it is final, and its outcome was lost on the way: whoever goes on has to say it. Can't be where
+    /// Whether it is final, and its outcome was lost on the way: whoever continues has to say it. Can't be where
     /// the two were recorded together.
     pub const fn owes_outcome(&self) -> bool {
         self.state.status().is_some() && self.outcome.is_none()
@@ -135,7 +135,7 @@ impl From<&Entry> for Fact {
     }
 }
 
-/// Where each of so many orgs stands after these entries, as they would be in a journal.
+/// Where each of this many orgs is after these entries, as they would be in a journal.
 ///
 /// # Errors
 /// No run can have recorded them in this order.
@@ -150,7 +150,7 @@ pub fn replay<'a>(
     Ok(replay.into_records())
 }
 
-/// The replay under way.
+/// The replay in progress.
 pub(crate) struct Replay {
     records: Vec<OrgRecord>,
     began: u32,
@@ -182,10 +182,10 @@ impl Replay {
                 illegal,
             ),
             Misfit::Settled(status) => {
-                JournalError::damaged(format!("entry {seq} goes on with org {index}, which was {status}"))
+                JournalError::damaged(format!("entry {seq} continues org {index}, which was {status}"))
             }
             Misfit::Outcome(status) => JournalError::damaged(format!(
-                "entry {seq} says that org {index} is {status}, which what it did before doesn't lead to"
+                "entry {seq} says that org {index} is {status}, which doesn't follow from its earlier entries"
             )),
         })
     }

@@ -45,7 +45,7 @@ pub(crate) fn fill(path: &Path, header: &RunHeader) -> Result<(), JournalError> 
         .execute("INSERT INTO header (body, chain) VALUES (?1, ?2)", (&body, Link::first(&body).to_stored()))
         .map_err(sqlite())?;
     transaction.commit().map_err(sqlite())?;
-    // The mode stands in the file. Switched later, under the name that others look for, a process that died with
+    // The mode is in the file. Switched later, under the name that others look for, a process that died with
     // it would leave a journal that can't be read without being written first.
     use_wal(&connection)?;
     connection.close().map_err(|(_, error)| sqlite()(error))?;

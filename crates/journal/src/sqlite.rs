@@ -98,11 +98,11 @@ impl SqliteJournal {
         Ok(Draft { dir: dir.to_owned(), lock })
     }
 
-    /// Opens a journal to go on with its run. The entries are not read: read them by [`Stored`](crate::Stored)
+    /// Opens a journal to resume its run. The entries are not read: read them by [`Stored`](crate::Stored)
     /// before anything is recorded.
     ///
     /// # Errors
-    /// It is no journal that this code can go on with, or another process has it in hand.
+    /// It is no journal that this code can resume, or another process has it in hand.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, |store| store)
     }

@@ -24,7 +24,7 @@ pub(crate) trait Store: Send + 'static {
     fn commit(&mut self) -> Result<(), WriteError>;
     /// Housekeeping between groups, when it is due.
     fn tidy(&mut self) -> Result<(), WriteError>;
-    /// Something failed: from now on the disk is left alone.
+    /// Something failed: from now on the disk is left unchanged.
     fn abandon(&mut self);
 }
 
@@ -116,7 +116,7 @@ impl Store for SqliteStore {
     fn commit(&mut self) -> Result<(), WriteError> {
         self.run("COMMIT", "commit to the journal")?;
         // A log is missed only by a file that says that there was something to log: so before anyone may act on an
-        // entry of this process, the file has its first ones. And only a file that says its end is left alone.
+        // entry of this process, the file has its first ones. And only a file that says its end is left unchanged.
         if !self.has_begun {
             self.has_begun = fold(&self.connection).map_err(|error| WriteError::new(FOLDING, error))?;
         }

@@ -1,4 +1,4 @@
-//! The reading end: a journal as it was when it was opened, while its run goes on or long after.
+//! The reading end: a journal as it was when it was opened, while its run continues or long after.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::error::JournalError;
 use crate::replay::{Fact, OrgRecord, Replay};
 use crate::schema::{self, Access};
 
-/// A journal, read. All that it gives is of one moment: the writer may go on meanwhile, and is never waited for.
+/// A journal, read. All that it gives is of one moment: the writer may continue meanwhile, and is never waited for.
 /// As long as it lives the writer's log can't be folded in beyond that moment, so drop it when done.
 #[derive(Debug)]
 pub struct Stored {
@@ -50,7 +50,7 @@ impl Stored {
         Err(JournalError::OtherPlan { expected: plan_id.to_owned(), found: self.header.plan_id.clone() })
     }
 
-    /// Where each org of the plan stands, by its place.
+    /// Where each org of the plan is, by its place.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
@@ -82,7 +82,7 @@ impl Stored {
         let Some(seq) = record.outcome_seq else { return Ok(None) };
         match self.entry(seq)? {
             Entry::Outcome(outcome) => Ok(Some(outcome)),
-            _ => Err(JournalError::damaged(format!("entry {seq} is no outcome"))),
+            _ => Err(JournalError::damaged(format!("entry {seq} is not an outcome"))),
         }
     }
 
@@ -98,7 +98,7 @@ impl Stored {
         let before = match record.intent.filter(|_| may_be_live).map(|seq| (seq, self.entry(seq))) {
             None => Vec::new(),
             Some((_, Ok(Entry::Intent { before, .. }))) => before,
-            Some((seq, Ok(_))) => return Err(JournalError::damaged(format!("entry {seq} is no intent"))),
+            Some((seq, Ok(_))) => return Err(JournalError::damaged(format!("entry {seq} is not an intent"))),
             Some((_, Err(error))) => return Err(error),
         };
         let ack = match (&outcome, record.ack_seq) {
@@ -106,7 +106,7 @@ impl Stored {
             (None, None) => Ack::default(),
             (None, Some(seq)) => match self.entry(seq)? {
                 Entry::Step { ack, .. } => ack.unwrap_or_default(),
-                _ => return Err(JournalError::damaged(format!("entry {seq} is no step"))),
+                _ => return Err(JournalError::damaged(format!("entry {seq} is not a step"))),
             },
         };
         Ok(OrgProgress { index, state: record.state, outcome, before, started_at: record.started_at, ack })

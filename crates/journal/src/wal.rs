@@ -158,7 +158,7 @@ impl Sum {
         self.sums = (first, second);
     }
 
-    /// Whether it is what stands here.
+    /// Whether it is what is here.
     fn is(&self, stored: &[u8]) -> bool {
         self.sums == (word(stored, 0), word(stored, 4))
     }

@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The writer: goes on with a journal, reports each org whose intent is acknowledged, and applies it.
+/// The writer: resumes a journal, reports each org whose intent is acknowledged, and applies it.
 fn write(path: &Path, first: u32) -> Result<()> {
     let journal = SqliteJournal::open(path)?;
     journal.record(Entry::Began { at: story::at(0) });

@@ -7,7 +7,7 @@ use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::{quoted, without_commands};
 use orgwave_core::names::comparable;
-use orgwave_core::outcome::Complaint;
+use orgwave_core::outcome::OrgError;
 use orgwave_core::reply::{ClientList, Listed, UnreadableClient};
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::survey::client_list;
@@ -63,21 +63,20 @@ impl Clients {
     ///
     /// # Errors
     /// Why not.
-    pub fn judge(&self, org: &Ruuid, name: Option<&str>) -> Result<(), Complaint> {
-        let complaint = |code, message| Complaint { code, message, http_status: None };
+    pub fn judge(&self, org: &Ruuid, name: Option<&str>) -> Result<(), OrgError> {
+        let org_error = |code, message| OrgError { code, message, http_status: None };
         let Some(listed) = self.listed.get(org) else {
-            return Err(complaint(Code::OrgUnlisted, self.absent(org)));
+            return Err(org_error(Code::OrgUnlisted, self.absent(org)));
         };
         let live = listed.name.as_deref().unwrap_or("").trim();
         if let Some(name) = name.map(str::trim)
             && comparable(name) != comparable(live)
         {
             let places = differing(name, live).map(|places| format!(": {places}")).unwrap_or_default();
-            let message =
-                format!("the manifest says {}, the live name is {}{places}", quoted(name), quoted(live));
-            return Err(complaint(Code::OrgName, message));
+            let message = format!("expected the name {}, found {}{places}", quoted(name), quoted(live));
+            return Err(org_error(Code::OrgName, message));
         }
-        closed(listed).map_or(Ok(()), |(code, message)| Err(complaint(code, message.to_owned())))
+        closed(listed).map_or(Ok(()), |(code, message)| Err(org_error(code, message.to_owned())))
     }
 
     fn absent(&self, org: &Ruuid) -> String {
@@ -105,7 +104,7 @@ pub fn closed(listed: &Listed) -> Option<(Code, &'static str)> {
     if listed.deactivated == Some(true) {
         Some((Code::OrgDeactivated, "the client list says that the org is deactivated"))
     } else if listed.access_allowed == Some(false) {
-        Some((Code::OrgNoAccess, "the client list says that the client doesn't let the partner in"))
+        Some((Code::OrgNoAccess, "the client list says that the client doesn't allow partner access"))
     } else {
         None
     }
@@ -124,7 +123,7 @@ mod tests {
     }
 
     fn code(clients: &Clients, letter: char, name: Option<&str>) -> Option<Code> {
-        clients.judge(&org(letter), name).err().map(|complaint| complaint.code)
+        clients.judge(&org(letter), name).err().map(|org_error| org_error.code)
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum Error {
     #[error("the temporary file of what was found can't be used")]
     Spool(#[source] io::Error),
     /// A plan's file can't be used.
-    #[error("{} is no plan to be trusted", path.shown())]
+    #[error("{} can't be trusted", path.shown())]
     Plan {
         /// Which.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum Error {
     #[error("the run's journal and plan don't belong together")]
     NotTogether,
     /// A secret has another value than when the plan was made.
-    #[error("the secret {0} isn't the one that the plan was made with")]
+    #[error("the secret {0} has changed since the plan was made")]
     SecretChanged(SecretName),
     /// The rollout's rows end early.
     #[error(transparent)]
@@ -58,13 +58,13 @@ pub enum Error {
     #[error("{0}")]
     NeedsRead(String),
     /// A run can't be taken back.
-    #[error("the run was made with --no-read, so nobody knows what stood there before")]
+    #[error("the run was made with --no-read, so it has no before-images")]
     NeverRead,
     /// Patterns of `--only` and `--skip` match no org: what to say of the first ones, and how many more there are.
     #[error("{}", .0.join("\n"))]
     Unmatched(Vec<String>, usize),
     /// No org is left.
-    #[error("there is no org to export")]
+    #[error("no org to export")]
     NoOrg,
     /// The API can't be used, or somebody asked for a stop.
     #[error("{0}")]

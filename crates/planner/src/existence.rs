@@ -7,12 +7,12 @@ use std::future::Future;
 use std::sync::Arc;
 
 use orgwave_core::code::Code;
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::ids::{HierarchyKey, Ruuid};
 use orgwave_core::manifest::Problem;
 use orgwave_core::operation::{Kind, Path as SettingPath};
 use orgwave_core::org::Unread;
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::reply::Reply;
 use orgwave_executor::ports::{Clock, ReadApi};
@@ -40,13 +40,13 @@ pub struct Absent {
 
 /// What keeps a plan from judging a row, or from writing its org.
 fn blocked(line: &PlanLine, file: &Arc<str>) -> Option<Problem> {
-    let complaint = line.complaint.as_ref()?;
-    let (code, expected) = match (line.verdict, complaint.code) {
+    let org_error = line.org_error.as_ref()?;
+    let (code, expected) = match (line.verdict, org_error.code) {
         (Verdict::Blocked, Code::OrgUnlisted) => (Code::LiveOrg, "an org of the partner's client list"),
         (Verdict::Blocked, code) => (code, "an org that a plan doesn't block"),
         _ => (Code::LiveUnknown, "the org's settings"),
     };
-    let problem = Problem::new(code, file, expected, complaint.message.clone());
+    let problem = Problem::new(code, file, expected, org_error.message.clone());
     Some(problem.at(line.line).of(Some(line.org.as_str())))
 }
 
@@ -56,10 +56,10 @@ fn unknown_keys(line: &PlanLine, file: &Arc<str>) -> impl Iterator<Item = Proble
         Problem::new(code, file, expected, found).at(line.line).of(Some(line.org.as_str()))
     };
     let additions = line.additions.iter().map(move |key| {
-        problem(Code::LiveAddition, "an entry that is live; this one would be added", key.to_string())
+        problem(Code::LiveAddition, "a live entry; this one would be added", key.to_string())
     });
     let removals = line.idle_removals.iter().map(move |key| {
-        problem(Code::LiveRemoval, "an entry that is live; there is nothing to remove", key.to_string())
+        problem(Code::LiveRemoval, "a live entry; there is nothing to remove", key.to_string())
     });
     additions.chain(removals)
 }
@@ -138,7 +138,7 @@ fn in_words(unread: Unread) -> String {
         Unread::Throttled(throttle) => format!("HTTP {}, too often", throttle.http_status),
         Unread::Failed(unclear) => unclear.message,
         Unread::Panicked(what) => what,
-        Unread::NotReached => "the check stopped before its turn".to_owned(),
+        Unread::NotReached => "the check stopped before this org".to_owned(),
     }
 }
 
@@ -146,10 +146,10 @@ fn in_words(unread: Unread) -> String {
 fn look_ups(line: PlanLine) -> impl Iterator<Item = LookUp> {
     let (mut before, mut after) = (Named::default(), Named::default());
     for field in &line.fields {
-        if let Wish::Set(value) = &field.after {
+        if let DesiredValue::Set(value) = &field.after {
             after.take(&field.path, value);
         }
-        if let Image::Json(value) = &field.before {
+        if let StoredValue::Json(value) = &field.before {
             before.take(&field.path, value);
         }
     }

@@ -1,6 +1,6 @@
 //! `--only` and `--skip`: which orgs a command is about.
 //!
-//! A pattern that matches no org is a mistake, and one that would go unnoticed: the org that was to be left alone would
+//! A pattern that matches no org is a mistake, and one that would go unnoticed: the org that was not to be called would
 //! be written. So every pattern has to match before anything is read or sent.
 
 use std::borrow::Cow;
@@ -77,7 +77,7 @@ impl Selection {
         Err(Error::Unmatched(lines, total - unmatched.len()))
     }
 
-    /// Why an org is left out, if it is.
+    /// Why an org is omitted, if it is.
     pub fn skips(&self, org: Known<'_>) -> Option<&'static str> {
         // Skipping wins, whatever --only says.
         if self.skip.matches(org) {

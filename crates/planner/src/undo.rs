@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use orgwave_core::change::{Seen, changes};
-use orgwave_core::compare::{Ownership, Restoration, restore, whose};
+use orgwave_core::compare::{Ownership, Restoration, check_owner, restore};
 use orgwave_core::event::EventKind;
 use orgwave_core::operation::{Operation, Path};
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
@@ -39,7 +39,7 @@ pub struct Undone<'a> {
 pub struct Changed {
     /// Its line of the run's plan.
     pub line: PlanLine,
-    /// What stood there before; fits the line.
+    /// What was there before; fits the line.
     pub before: Vec<Seen>,
 }
 
@@ -102,7 +102,7 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
                     org: line.org,
                     verdict: line.verdict,
                     changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
-                    code: line.complaint.as_ref().map(|complaint| complaint.code),
+                    code: line.org_error.as_ref().map(|org_error| org_error.code),
                 });
                 draft.borrow_mut().put(*index, line);
             },
@@ -162,7 +162,7 @@ fn undo_line(
         carried: Vec::new(),
         verdict: Verdict::Unchanged,
         action: Verdict::Unchanged.action(),
-        complaint: None,
+        org_error: None,
         unproven: false,
         additions: Vec::new(),
         idle_removals: Vec::new(),
@@ -177,17 +177,17 @@ fn undo_line(
     };
     let object = match settings(operation, finding) {
         Ok(object) => object,
-        Err((verdict, complaint)) => {
-            undone.stop(verdict, complaint);
+        Err((verdict, org_error)) => {
+            undone.stop(verdict, org_error);
             return undone;
         }
     };
-    let restoration = whose(operation, &line.org, &object).and_then(|ownership| {
+    let restoration = check_owner(operation, &line.org, &object).and_then(|ownership| {
         undone.unproven = ownership == Ownership::Unproven;
         restore(operation, changes(&line.fields, before).flatten(), &object, seal).map_err(misshapen)
     });
     match restoration {
-        Err(complaint) => undone.stop(Verdict::Blocked, complaint),
+        Err(org_error) => undone.stop(Verdict::Blocked, org_error),
         Ok(restoration) => {
             unrestored.count(&restoration);
             if !restoration.fields.is_empty() {
@@ -204,8 +204,8 @@ fn undo_line(
 fn note(restoration: &Restoration) -> Option<String> {
     let Restoration { fields: _, back_already, changed_since, secrets } = restoration;
     let parts: Vec<_> = [
-        ("as before already", back_already),
-        ("changed since, left alone", changed_since),
+        ("already reverted", back_already),
+        ("changed since, not restored", changed_since),
         ("secrets, not restorable", secrets),
     ]
     .into_iter()

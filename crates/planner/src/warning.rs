@@ -7,9 +7,9 @@ use orgwave_core::reply::UnreadableClient;
 /// What somebody should hear of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    /// A record of the client list can't be read, and is left out.
+    /// A record of the client list can't be read, and is omitted.
     UnreadableClient(UnreadableClient),
-    /// So many more can't.
+    /// This many more can't.
     MoreUnreadableClients(usize),
     /// No row of the plan was compared: how many rows there are of each kind, at least one in all.
     Idle(BTreeMap<&'static str, u64>),

@@ -14,7 +14,7 @@ pub fn next_step(record: &Record) -> Cow<'_, str> {
     let Record { outcome, stage, .. } = record;
     let operation = record.operation();
     let advice = |code| advice(code, *stage, operation);
-    let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
+    let code = outcome.org_error.as_ref().map(|org_error| org_error.code);
     match (outcome.status, code) {
         (Status::Applied | Status::Unchanged | Status::Skipped, _) => "".into(),
         (Status::AppliedWithWarnings, _) => {
@@ -24,9 +24,7 @@ pub fn next_step(record: &Record) -> Cow<'_, str> {
         }
         (_, Some(code)) => advice(code),
         (Status::Conflict, None) => advice(Code::OrgConflict),
-        (Status::Blocked, None) => {
-            "see what stopped it, mend the row or the org, then apply the rollout again".into()
-        }
+        (Status::Blocked, None) => "fix the row or the org, then apply the rollout again".into(),
         (Status::Rejected, None) => advice(Code::OrgRefused),
         (Status::Failed, None) => advice(Code::OrgSendsSpent),
         (Status::Diverged, None) => advice(Code::OrgDivergedDoubt),
@@ -35,17 +33,17 @@ pub fn next_step(record: &Record) -> Cow<'_, str> {
     }
 }
 
-const ELSEWHERE: &str = "mend the rollout as `orgwave explain` says for this code";
+const ELSEWHERE: &str = "fix the rollout as `orgwave explain` describes for this code";
 
 /// What to do about a code.
 pub fn advice(code: Code, stage: Stage, operation: &Operation) -> Cow<'static, str> {
     let title = &operation.title;
     match code {
         Code::OrgNotConnected => {
-            format!("have somebody connect {title} for this org in the console, then apply again").into()
+            format!("connect {title} for this org in the console, then apply again").into()
         }
         Code::OrgAuthError => {
-            format!("have somebody connect {title} anew for this org in the console, then apply again").into()
+            format!("reconnect {title} for this org in the console, then apply again").into()
         }
         _ => of_stage(code, stage).into(),
     }
@@ -65,20 +63,20 @@ const fn of_stage(code: Code, stage: Stage) -> &'static str {
             }
             Code::OrgStopped | Code::OrgParked => "apply retry.toml",
             Code::OrgDisturbed => {
-                "look at what changed; apply retry.toml only if wanted, or name it in [limits] ignore"
+                "check what changed; apply retry.toml if that is fine, or list the field in [limits] ignore"
             }
             _ => of_run(code),
         },
         Stage::Undo => match code {
-            Code::OrgName => "see what the org is called now, then undo the first run again",
-            Code::OrgExpect => "look at the live value, then undo the first run again",
+            Code::OrgName => "check the org's current name, then undo the first run again",
+            Code::OrgExpect => "check the live value, then undo the first run again",
             Code::OrgConflict => "find out who else edits this org, then undo the first run again",
-            Code::OrgRefused => "mend what the vendor's message names, then undo the first run again",
+            Code::OrgRefused => "fix what the vendor's message names, then undo the first run again",
             Code::OrgReadsSpent => "undo the first run again when the vendor answers again",
             Code::OrgSendsSpent => "nothing was changed: undo the first run again",
-            Code::OrgDivergedDoubt => "look at the org in the console, then undo the first run again",
+            Code::OrgDivergedDoubt => "check the org in the console, then undo the first run again",
             Code::OrgUnknownHidden => {
-                "see in the console whether the integration works, then undo the first run again"
+                "check in the console whether the integration works, then undo the first run again"
             }
             _ => of_run(code),
         },
@@ -87,45 +85,45 @@ const fn of_stage(code: Code, stage: Stage) -> &'static str {
 
 const fn of_run(code: Code) -> &'static str {
     match code {
-        Code::OrgName => {
-            "see whether org_uuid or org_name is wrong in this row, mend it, apply the rollout again"
-        }
+        Code::OrgName => "correct org_uuid or org_name in this row, then apply the rollout again",
         Code::OrgUnlisted => "check the id, and that the client still gives you access; else skip the row",
         Code::OrgExpect => {
-            "look at the live value; mend the expect cell or the org, then apply the rollout again"
+            "check the live value; fix the expect cell or the org, then apply the rollout again"
         }
         Code::OrgMaskedSecret => "supply the secret in the row as <secret:NAME>, or use --write patch",
         Code::OrgOther => {
             "send nothing more to this org; report to the vendor that another org's settings came back"
         }
         Code::OrgIntegration => {
-            "look at the org's integration in the console: it isn't the one of this rollout"
+            "check the org's integration in the console: it is not the one of this rollout"
         }
         Code::OrgUnproven => "compare the org's settings with the console, then acknowledge the guard",
-        Code::OrgShape => "update orgwave, or leave the field out of the rollout",
+        Code::OrgShape => "update orgwave, or remove the field from the rollout",
         Code::OrgConflict => "find out who else edits this org, then apply retry.toml",
         Code::OrgNoAccess => "ask the client to allow partner access, then apply again; else skip the row",
-        Code::OrgDeactivated => "check the id; if the org has ended, take its row out or skip it",
+        Code::OrgDeactivated => "check the id; if the org is closed, remove or skip its row",
         Code::OrgRefused => {
-            "mend what the vendor's message names (if none, find it by leaving settings out), apply the rollout again"
+            "fix what the vendor's message names (if it names nothing, try fewer settings), then apply the rollout again"
         }
         Code::OrgError => "read the vendor's message; if it names no cause, apply again later",
         Code::OrgForbidden => "ask the client to give your partner account access, then apply again",
         Code::OrgReadsSpent => "apply retry.toml when the vendor answers again",
         Code::OrgSendsSpent => "nothing was changed: apply retry.toml",
-        Code::OrgPanic => "run verify for this org, and report the fault with run.log.jsonl",
+        Code::OrgPanic => "run verify for this org, and report the bug with run.log.jsonl",
         Code::OrgDivergedAck => {
-            "look at the org in the console: the vendor accepted the write and shows something else"
+            "check the org in the console: the vendor accepted the write, but another value is live"
         }
-        Code::OrgDivergedDoubt => "look at the org in the console, then apply the rollout again",
-        Code::OrgDisturbed => "look at what changed; resume only if wanted, or name it in [limits] ignore",
+        Code::OrgDivergedDoubt => "check the org in the console, then apply the rollout again",
+        Code::OrgDisturbed => {
+            "check what changed; resume if that is fine, or list the field in [limits] ignore"
+        }
         Code::OrgGone => "ask the client whether the org is gone for good; if so, remove or skip its row",
         Code::OrgUnknownReads | Code::OrgUnknownStopped => "resume the run: it reads the org first",
         Code::OrgUnknownParked => "resume the run later: it reads the org first",
-        Code::OrgUnknownHidden => "see in the console whether the integration works, then apply retry.toml",
+        Code::OrgUnknownHidden => "check in the console whether the integration works, then apply retry.toml",
         Code::OrgStopped => "resume the run",
-        Code::OrgParked => "resume the run later: the vendor asked to wait",
-        // The other families are told while a rollout is checked, and never stand beside an org's outcome.
+        Code::OrgParked => "resume the run later: the org is rate-limited",
+        // The other families are told while a rollout is checked, and never are beside an org's outcome.
         _ => ELSEWHERE,
     }
 }

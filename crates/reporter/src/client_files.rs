@@ -50,7 +50,7 @@ impl FromStr for OrgFiles {
             "auto" => Ok(Self::Auto),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err(format!("{text:?} is none of auto, always, never")),
+            _ => Err(format!("{text:?} is not auto, always or never")),
         }
     }
 }

@@ -18,12 +18,12 @@ pub enum ReportError {
     #[error("the journal of the run can't be read")]
     Journal(#[source] BoxError),
     /// Journal and plan don't fit each other.
-    #[error("the journal speaks of org {index}, out of order or beyond the plan")]
+    #[error("the journal has an entry of org {index}, out of order or beyond the plan")]
     Stray {
         /// The org's place, from 0.
         index: u32,
     },
-    /// A file or its folder. What stood there before stands there still.
+    /// A file or its folder. What was there before is there still.
     #[error("{} could not be written", path.shown())]
     Write {
         /// Which.

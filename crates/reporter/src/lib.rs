@@ -9,7 +9,7 @@
 //!    [`Progress`] draws bars or prints heartbeats, [`EventLines`] writes JSON lines, [`Fanout`] tells several.
 //!    Nothing that a sink does, or fails to do, reaches the run.
 //!
-//! [`write_metrics`] says what a digest holds to Prometheus. What stands on the terminal at the end is a [`Summary`] of
+//! [`write_metrics`] says what a digest holds to Prometheus. What is on the terminal at the end is a [`Summary`] of
 //! a digest; what is shown of a plan is a [`PlanReview`]. Both are text made for a width that is handed in.
 //!
 //! This crate doesn't know the executor, opens no journal, asks no clock and reads no environment.

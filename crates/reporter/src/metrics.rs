@@ -13,8 +13,8 @@
 //! Every series is labelled with the rollout and the endpoint, and with what `--metrics-label` adds: the files of several
 //! rollouts on one host are collected together, and a series that two of them have fails the whole collection.
 //!
-//! A process that was refused, or never reached the API, has no run: the last three stand alone then, so that the
-//! file of an earlier night doesn't go on saying that all is well.
+//! A process that was refused, or never reached the API, has no run: the last three appear alone then, so that the
+//! file of an earlier night doesn't continue saying that all is well.
 //!
 //! All are gauges: a run is over when they are written, and the next one replaces them. No org is named, so the
 //! file may be read by everybody, as the collector, another user, must.
@@ -68,13 +68,15 @@ impl FromStr for Label {
             text.split_once('=').ok_or_else(|| format!("{text:?} has no `=`: expected NAME=VALUE"))?;
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(is_word) || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(format!("{name:?} is not a label's name: letters, digits and _, and no digit first"));
+            return Err(format!(
+                "{name:?} is not a valid label name: letters, digits and _, not starting with a digit"
+            ));
         }
         if name.starts_with("__") {
             return Err(format!("{name:?} is reserved by Prometheus: names that begin with __ are"));
         }
         if OURS.contains(&name) {
-            return Err(format!("{name:?} is a label that orgwave sets"));
+            return Err(format!("{name:?} is set by orgwave"));
         }
         if value.is_empty() || value.contains(is_hidden) {
             return Err(format!(
@@ -86,7 +88,7 @@ impl FromStr for Label {
 }
 
 impl Label {
-    /// The first name that stands twice.
+    /// The first name that occurs twice.
     pub fn repeated(labels: &[Self]) -> Option<&str> {
         let mut seen = labels.iter().enumerate();
         let twice = seen.find(|(place, label)| labels[..*place].iter().any(|other| other.name == label.name));
@@ -191,10 +193,10 @@ fn metrics(
     if let Some(digest) = run {
         of_run(&mut out, digest);
     }
-    out.plain("exit_code", "What the newest process ended with; 0 if all is well.", exit.code());
-    out.plain("finished_timestamp_seconds", "When it ended.", seconds(at));
+    out.plain("exit_code", "Exit code of the newest process.", exit.code());
+    out.plain("finished_timestamp_seconds", "End of the newest process.", seconds(at));
     if !successes.is_empty() {
-        out.head(LAST_SUCCESS, "When one last ended with 0.");
+        out.head(LAST_SUCCESS, "End of the last process with exit code 0.");
         for Success { labels, value } in successes {
             let _ = writeln!(out.text, "orgwave_run_{LAST_SUCCESS}{{{labels}}} {value}");
         }
@@ -211,10 +213,10 @@ fn of_run(out: &mut Series<'_>, digest: &RunDigest) {
         digest.counts.iter().map(|(status, orgs)| (format!(",{}", label("status", status.as_str())), orgs));
     out.family("orgs", "Orgs by final status.", orgs);
     let course = &digest.course;
-    out.plain("calls", "Calls to the API that ended.", course.calls);
-    out.plain("throttled_calls", "Calls answered 429.", course.throttled);
+    out.plain("calls", "Finished API calls.", course.calls);
+    out.plain("throttled_calls", "Rate-limited API calls (HTTP 429).", course.throttled);
     let worked = format!("{:.3}", course.worked.as_secs_f64());
-    out.plain("duration_seconds", "How long the run worked.", worked);
+    out.plain("duration_seconds", "Duration of the run.", worked);
 }
 
 /// The text being made, and the labels that every series in it has.

@@ -26,17 +26,17 @@ impl Note {
         let mut notes = Vec::new();
         if !plan.allow.is_empty() {
             let but = if plan.allow.contains(&GuardKind::Additions) {
-                " (never a key that is a live one under another spelling)"
+                " (never a key that is another spelling of a live one)"
             } else {
                 ""
             };
             let kinds: Vec<&str> = plan.allow.iter().copied().map(GuardKind::name).collect();
-            let ours = format!("Allowed without a code where apply makes the plan{but}: ");
+            let ours = format!("Allowed without a code if apply makes the plan{but}: ");
             notes.push(Self::quoting(ours, kinds.join(", ")));
         }
         let ignored: Vec<&str> = plan.ignored_places().collect();
         if !ignored.is_empty() {
-            let ours = "Ignored when the canary is read back, whatever changes there: ".to_owned();
+            let ours = "Ignored in the canary's read-back: ".to_owned();
             notes.push(Self::quoting(ours, ignored.join(", ")));
         }
         notes

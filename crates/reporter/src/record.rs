@@ -8,7 +8,7 @@ use std::time::Duration;
 use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
 use orgwave_core::operation::Operation;
-use orgwave_core::outcome::{Complaint, OrgOutcome};
+use orgwave_core::outcome::{OrgError, OrgOutcome};
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
 use orgwave_core::run::OrgProgress;
@@ -25,9 +25,9 @@ pub struct Record {
     pub line: PlanLine,
     /// What became of the org.
     pub outcome: OrgOutcome,
-    /// What there is to go on with.
+    /// What there is to resume.
     pub stage: Stage,
-    /// What stood where something was written that may be live; fits the line.
+    /// What was where something was written that may be live; fits the line.
     before: Vec<Seen>,
     operation: Arc<Operation>,
 }
@@ -49,7 +49,7 @@ impl Record {
         self.before.len()
     }
 
-    /// The plan's line, and what stood where something was written that may be live; fits the line.
+    /// The plan's line, and what was where something was written that may be live; fits the line.
     pub fn into_change(self) -> (PlanLine, Vec<Seen>) {
         (self.line, self.before)
     }
@@ -60,8 +60,8 @@ impl Record {
     }
 
     /// What went wrong, if something did.
-    pub fn complaint(&self) -> Option<&Complaint> {
-        self.outcome.complaint.as_ref()
+    pub fn org_error(&self) -> Option<&OrgError> {
+        self.outcome.org_error.as_ref()
     }
 
     /// How long the org took; `None` if it was never touched.
@@ -165,7 +165,7 @@ fn untold(line: &PlanLine, index: u32, status: Status, code: Code) -> OrgOutcome
         action: line.action,
         attempts: 0,
         http_status: None,
-        complaint: Some(Complaint { code, message: code.title().to_owned(), http_status: None }),
+        org_error: Some(OrgError { code, message: code.title().to_owned(), http_status: None }),
         ack: Ack::default(),
         verified: Verified::False,
         started_at: None,

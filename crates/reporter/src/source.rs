@@ -14,7 +14,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Things that are read one by one from a journal.
 pub type Journalled<'a, T> = Box<dyn Iterator<Item = Result<T, BoxError>> + 'a>;
 
-/// A run on disk. Each call begins anew, and gives the same as long as nobody goes on with the run.
+/// A run on disk. Each call begins anew, and gives the same as long as nobody resumes the run.
 pub trait RunSource {
     /// What the run executes.
     fn header(&self) -> &RunHeader;
@@ -26,7 +26,7 @@ pub trait RunSource {
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError>;
 
     /// How far the run has come with each org of which the journal has an intent or an outcome, by index ascending. One
-    /// without an outcome may have been written: the process died while the write was under way.
+    /// without an outcome may have been written: the process died while the write was in progress.
     ///
     /// # Errors
     /// The journal can't be read.

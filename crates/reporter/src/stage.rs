@@ -2,7 +2,7 @@
 
 use orgwave_core::run::RunHeader;
 
-/// What somebody who asks has in front of them, and so what there is to go on with.
+/// What somebody who asks has in front of them, and so what there is to resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// A plan: nothing was sent, and there is neither a run nor a retry.

@@ -1,11 +1,11 @@
 //! How a value of the settings reads in a report: as a manifest's cell would say it, so that people see the
-//! words they type. What a secret is never stands here.
+//! words they type. No value of a secret is here.
 
 use std::borrow::Cow;
 
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::operation::{Class, Path};
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::PlannedField;
 use orgwave_core::secret::Fingerprint;
 use serde_json::Value;
@@ -28,32 +28,32 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What stood at a path.
-pub(crate) fn before<'a>(path: &Path, image: &'a Image) -> Shown<'a> {
-    match image {
-        Image::Absent => Shown::own("<absent>"),
-        Image::Json(value) => json(path, value),
-        Image::Secret(print) => secret(print),
-        Image::Hidden => Shown::own("<hidden>"),
+/// What was at a path.
+pub(crate) fn before<'a>(path: &Path, stored: &'a StoredValue) -> Shown<'a> {
+    match stored {
+        StoredValue::Absent => Shown::own("<absent>"),
+        StoredValue::Json(value) => json(path, value),
+        StoredValue::Secret(print) => secret(print),
+        StoredValue::Hidden => Shown::own("<hidden>"),
     }
 }
 
 /// What was written to a path: a secret as the first digits of its fingerprint.
 pub(crate) fn after(field: &PlannedField) -> Shown<'_> {
     match (&field.after, &field.fingerprint) {
-        (Wish::Set(value), _) => json(&field.path, value),
-        (Wish::Remove, _) => Shown::own("<removed>"),
-        (Wish::Secret(_), Some(print)) => secret(print),
-        (Wish::Secret(_), None) => Shown::own("<hidden>"),
+        (DesiredValue::Set(value), _) => json(&field.path, value),
+        (DesiredValue::Remove, _) => Shown::own("<removed>"),
+        (DesiredValue::Secret(_), Some(print)) => secret(print),
+        (DesiredValue::Secret(_), None) => Shown::own("<hidden>"),
     }
 }
 
 /// What is wanted at a path.
 pub(crate) fn wish(field: &PlannedField) -> Shown<'_> {
     match &field.after {
-        Wish::Set(value) => json(&field.path, value),
-        Wish::Remove => Shown::own("<removed>"),
-        Wish::Secret(name) => Shown::foreign(format!("<secret:{name}>")),
+        DesiredValue::Set(value) => json(&field.path, value),
+        DesiredValue::Remove => Shown::own("<removed>"),
+        DesiredValue::Secret(name) => Shown::foreign(format!("<secret:{name}>")),
     }
 }
 
@@ -66,7 +66,7 @@ fn secret(print: &Fingerprint) -> Shown<'static> {
 fn json<'a>(path: &Path, value: &'a Value) -> Shown<'a> {
     match value {
         Value::Null => Shown::own("<null>"),
-        // Secrets stand in records as fingerprints only. Should one ever not, it ends here.
+        // Secrets are in records as fingerprints only. Should one ever not, it ends here.
         _ if path.class() == Class::Secret => Shown::own("<secret>"),
         Value::Bool(true) => Shown::own("true"),
         Value::Bool(false) => Shown::own("false"),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn shown(path: &str, value: Value) -> String {
-        before(&at(path), &Image::Json(value)).text.into_owned()
+        before(&at(path), &StoredValue::Json(value)).text.into_owned()
     }
 
     #[test]
@@ -147,18 +147,18 @@ mod tests {
     fn a_secret_never_reads_as_itself() {
         assert_eq!(shown("apiToken", json!("hunter2")), "<secret>");
         let print = serde_json::from_value(json!("0123456789abcdef")).unwrap();
-        assert_eq!(before(&at("apiToken"), &Image::Secret(print)).text, "<secret 01234567>");
-        assert_eq!(before(&at("apiToken"), &Image::Hidden).text, "<hidden>");
+        assert_eq!(before(&at("apiToken"), &StoredValue::Secret(print)).text, "<secret 01234567>");
+        assert_eq!(before(&at("apiToken"), &StoredValue::Hidden).text, "<hidden>");
     }
 
     #[test]
     fn nothing_is_named_by_its_side() {
         let path = at("doorInfoMap.d");
-        assert_eq!(before(&path, &Image::Absent).text, "<absent>");
+        assert_eq!(before(&path, &StoredValue::Absent).text, "<absent>");
         let field = PlannedField {
             path,
-            before: Image::Absent,
-            after: Wish::Remove,
+            before: StoredValue::Absent,
+            after: DesiredValue::Remove,
             fingerprint: None,
             from: orgwave_core::desired::Origin::Row,
         };

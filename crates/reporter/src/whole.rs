@@ -1,6 +1,6 @@
 //! A file that appears whole or not at all: a temporary in the same folder, synced, then renamed.
 //!
-//! Where a link stands, the file that it leads to is replaced. A device, a pipe, a socket or a folder is never.
+//! Where a link is, the file that it leads to is replaced. A device, a pipe, a socket or a folder is never.
 //!
 //! Dropped before its rename, the temporary is removed. Readable by its owner only, as tempfile makes them.
 

@@ -101,7 +101,7 @@
     fact("org", row[ORG], "mono");
     fact("manifest line", row[LINE]);
     fact("note", extra.n);
-    fact("left out", extra.s);
+    fact("skipped", extra.s);
     if (extra.c) fact("error", `${extra.c}  ${extra.m || ""}`);
     fact("what to do", extra.t === undefined ? "" : strings[extra.t]);
     fact("warning", extra.w);
@@ -112,14 +112,14 @@
     if (extra.e) fact("expects", extra.e.join(", "), "mono");
     if (!plan) {
       const [sends, started, took, http, verified] = courseOf(row);
-      if (started !== null) fact("began", `${seconds(started)} into the run, took ${seconds(took)}`);
+      if (started !== null) fact("started", `${seconds(started)} into the run, took ${seconds(took)}`);
       fact("sends", sends || "");
       fact("HTTP status", http || "");
-      fact("verified", ["yes", "no", "all but the secrets, which the vendor doesn't show"][verified]);
+      fact("verified", ["yes", "no", "all but the secrets, which the vendor doesn't return"][verified]);
       if (org_files) {
         const link = make("a", "", "this org's own record (CSV)");
         link.href = `orgs/${hex(row[ORG])}.csv`;
-        fact("to hand on", link);
+        fact("for the client", link);
       }
     }
     body.append(facts);

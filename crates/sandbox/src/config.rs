@@ -133,8 +133,8 @@ pub struct OrgSeed {
 /// Why a sandbox can't be made of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// An org stands twice.
-    #[error("org {0} stands twice")]
+    /// An org occurs twice.
+    #[error("org {0} is listed twice")]
     DuplicateOrg(Ruuid),
     /// A starting setting has the wrong type.
     #[error("the starting setting {0} has the wrong type")]
@@ -189,7 +189,7 @@ mod tests {
         assert!(toml::from_str::<Config>("sede = 1").is_err());
         assert!(toml::from_str::<Config>("[[orgs]]\nmach = \"x\"").is_err());
         let error = toml::from_str::<Config>("faults = [\"rest\"]").unwrap_err().to_string();
-        assert!(error.contains("\"rest\" is no fault"), "{error}");
+        assert!(error.contains("unknown fault \"rest\""), "{error}");
     }
 
     #[test]

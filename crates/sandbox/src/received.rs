@@ -16,7 +16,7 @@ pub struct Received {
     pub route: Option<Route>,
     /// Method and path.
     pub line: String,
-    /// Names in lower case, values as they stand.
+    /// Names in lower case, values as they are.
     pub headers: Vec<(String, String)>,
     /// The body; empty where the head decided.
     pub body: Bytes,

@@ -50,7 +50,7 @@ impl Sandbox {
     /// A world of these orgs, which serves an operation.
     ///
     /// # Errors
-    /// An org stands twice, or the configuration asks for what can't be.
+    /// An org occurs twice, or the configuration asks for what can't be.
     pub fn new(operation: &Arc<Operation>, config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
         let population = Population::settle(operation, &config, orgs)?;
         Ok(Self { config, population, keys: vec![SANDBOX_KEY.to_owned()], copy: None, watch: None })
@@ -68,7 +68,7 @@ impl Sandbox {
         Self { keys: keys.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Starts an org that is there with these settings, a JSON object, exactly as they stand.
+    /// Starts an org that is there with these settings, a JSON object, exactly as they are.
     #[must_use]
     pub fn starting_with(self, org: &Ruuid, settings: impl Into<Bytes>) -> Self {
         if let Some(org) = self.population.org(org) {
@@ -175,7 +175,7 @@ impl Running {
         self.world.disarm();
     }
 
-    /// The most requests that were under way at once.
+    /// The most requests that were in progress at once.
     pub fn most_at_once(&self) -> usize {
         self.world.most_under_way()
     }

@@ -23,7 +23,7 @@ pub(crate) struct Wire {
 #[derive(Debug, Clone)]
 enum Step {
     Send(Bytes),
-    /// The same bytes, so many times: large bodies without large memory.
+    /// The same bytes, this many times: large bodies without large memory.
     Repeat(Bytes, u64),
     /// Byte by byte.
     Drip(Bytes, Duration),

@@ -37,9 +37,9 @@ impl Staged {
                 if entries.next().is_some() {
                     return Err(Failure::new(
                         Exit::Usage,
-                        format!("{} is not empty, and nothing is replaced", target.shown()),
+                        format!("{} is not empty; nothing was overwritten", target.shown()),
                     )
-                    .hint("name a new folder: orgwave export -o FOLDER"));
+                    .hint("use a new folder: orgwave export -o FOLDER"));
                 }
                 true
             }
@@ -145,7 +145,7 @@ fn write_tables(operation: &Operation, folder: &Path, kept: &mut Spool) -> io::R
 
 fn rollout_file(operation: &Operation, sandbox: Option<&Value>) -> io::Result<String> {
     let mut text =
-        "# The live settings of these orgs when they were exported: a plan of this changes nothing.\n\
+        "# The live settings of these orgs at the time of the export: a plan of this rollout changes nothing.\n\
          # Edit the tables, then: orgwave plan rollout.toml\n\
          \n\
          [rollout]\n\

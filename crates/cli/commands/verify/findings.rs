@@ -1,6 +1,6 @@
 //! How what `verify` found is shown: in words, as JSON lines, and as a table (`-o FILE`).
 
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::run::Exit;
 use orgwave_planner::verify::{Findings, Found};
 use orgwave_reporter::files::drift::{DriftCsv, OrgCells};
@@ -53,10 +53,10 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
     }
     for found in findings.each_unchecked()? {
         let (line, found) = found?;
-        let (status, complaint) = &found.what;
+        let (status, org_error) = &found.what;
         let unchecked = json!({
             "line": line, "org_uuid": found.org, "org_name": found.name,
-            "status": status, "error": complaint,
+            "status": status, "error": org_error,
         });
         console::event("org_not_checked", &unchecked);
     }
@@ -76,8 +76,8 @@ fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<(), Failure>
     }
     for found in findings.each_unchecked()? {
         let (line, found) = found?;
-        let (status, complaint) = &found.what;
-        table.unchecked(&cells(line, &found), *status, complaint.as_ref())?;
+        let (status, org_error) = &found.what;
+        table.unchecked(&cells(line, &found), *status, org_error.as_ref())?;
     }
     Ok(table.end()?)
 }
@@ -91,7 +91,7 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
         for drift in found.what.iter().take(left) {
             left -= 1;
             say(&format!(
-                "line {line}, {}: {} is {}, wanted {}\n",
+                "line {line}, {}: {} is {}, desired {}\n",
                 shown(&found),
                 clean(&drift.path.to_string()),
                 shown_as(&drift.live),
@@ -105,9 +105,9 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
     }
     for found in findings.each_unchecked()?.take(SHOWN_UNCHECKED) {
         let (line, found) = found?;
-        let (status, complaint) = &found.what;
-        let why = complaint.as_ref().map_or_else(String::new, |complaint| {
-            format!(": {} {}", complaint.code, clean(&complaint.message))
+        let (status, org_error) = &found.what;
+        let why = org_error.as_ref().map_or_else(String::new, |org_error| {
+            format!(": {} {}", org_error.code, clean(&org_error.message))
         });
         say(&format!("line {line}, {}: not checked, {status}{why}\n", shown(&found)));
     }
@@ -124,10 +124,10 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn shown_as(image: &Image) -> String {
-    match image {
-        Image::Absent => "absent".to_owned(),
-        Image::Json(value) => {
+fn shown_as(stored: &StoredValue) -> String {
+    match stored {
+        StoredValue::Absent => "absent".to_owned(),
+        StoredValue::Json(value) => {
             let text = value.to_string();
             let text = clean(&text);
             if text.chars().count() > 80 {
@@ -136,6 +136,6 @@ fn shown_as(image: &Image) -> String {
                 text.into_owned()
             }
         }
-        Image::Secret(_) | Image::Hidden => "a secret".to_owned(),
+        StoredValue::Secret(_) | StoredValue::Hidden => "a secret".to_owned(),
     }
 }

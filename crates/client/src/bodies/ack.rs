@@ -25,7 +25,7 @@ impl ReplyBody for Ack {
         let confesses = &operation.confesses;
         let known: Vec<&str> =
             KNOWN.into_iter().chain(confesses.iter().map(|confession| &*confession.member)).collect();
-        // Every member is optional, so `{}` is an answer. But an object that speaks of other things only came
+        // Every member is optional, so `{}` is an answer. But an object that refers to other things only came
         // from something in between.
         if members.is_foreign(&known) {
             return Err(Misshapen(members.names()));

@@ -1,7 +1,7 @@
 //! The partner's client orgs.
 //!
 //! One record that can't be read says nothing of the others: it is reported beside them. A list of which no record can
-//! be read is a list of a shape that nobody knows.
+//! be read is a list of an unknown shape.
 
 use std::borrow::Cow;
 

@@ -14,7 +14,7 @@ pub(super) fn is_vendors_own(head: Head, body: &[u8]) -> bool {
     has_form && !head.asks_to_wait && !names_a_rate(&String::from_utf8_lossy(body))
 }
 
-/// Whether a text speaks of a rate: `rateLimitExceeded`, `Too many requests`, `THROTTLED`.
+/// Whether a text refers to a rate: `rateLimitExceeded`, `Too many requests`, `THROTTLED`.
 fn names_a_rate(text: &str) -> bool {
     let words = words(text);
     let is_of_rate = |word: &String| {

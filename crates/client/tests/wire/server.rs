@@ -106,7 +106,7 @@ impl Server {
         self.seen.lock().unwrap().connections
     }
 
-    /// Waits until so many more connections have ended.
+    /// Waits until this many more connections have ended.
     pub(crate) async fn until_ended(&self, connections: u32) {
         self.ended.acquire_many(connections).await.unwrap().forget();
     }
@@ -149,7 +149,7 @@ async fn serve(
     }
 }
 
-/// Whether the connection goes on.
+/// Whether the connection continues.
 async fn act(stream: &mut TcpStream, step: Step) -> bool {
     match step {
         Step::Send(bytes) => stream.write_all(&bytes).await.is_ok(),

@@ -2,12 +2,12 @@
 
 use super::{Fit, UnknownKeys, broken_expect, fit, unknown_keys};
 use crate::code::Code;
-use crate::desired::{Desired, Wish};
+use crate::desired::{Desired, DesiredValue};
 use crate::operation::Operation;
-use crate::outcome::{Complaint, Image};
+use crate::outcome::{OrgError, StoredValue};
 use crate::plan::PlannedField;
 use crate::secret::{SealKey, Secrets};
-use crate::settings::{RawObject, Settings, ShapeError, Sight};
+use crate::settings::{Observed, RawObject, Settings, ShapeError};
 
 /// What every comparison needs beside the two sides: the operation, the values of secrets, and the key of their
 /// fingerprints.
@@ -15,7 +15,7 @@ use crate::settings::{RawObject, Settings, ShapeError, Sight};
 pub struct Context<'a> {
     /// Whose settings these are.
     pub operation: &'a Operation,
-    /// The secrets that wishes name.
+    /// The secrets that desired values name.
     pub secrets: &'a Secrets,
     /// The plan's key.
     pub seal: &'a SealKey,
@@ -24,20 +24,20 @@ pub struct Context<'a> {
 /// What a diff found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diff {
-    /// Every managed path, with what stands there and what is wanted.
+    /// Every managed path, with what is there and what is wanted.
     pub fields: Vec<PlannedField>,
     /// Whether anything is to be written.
     pub differs: bool,
     /// The guard that doesn't hold, where something is to be written.
-    pub broken: Option<Complaint>,
+    pub broken: Option<OrgError>,
     /// The keys that are named and aren't live.
     pub unknown: UnknownKeys,
 }
 
-/// Compares an org's settings with what is wanted. `None`: nothing was read, so every wish is a change.
+/// Compares an org's settings with what is wanted. `None`: nothing was read, so every desired value is a change.
 ///
 /// # Errors
-/// A managed path can't be seen, since something above it has a shape that nobody knows.
+/// A managed path can't be seen, since something above it has an unknown shape.
 pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -> Result<Diff, ShapeError> {
     let settings = live.map(Settings::new);
     let mut differs = false;
@@ -45,22 +45,22 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
     for managed in &desired.managed {
         let before = match &settings {
             Some(settings) => {
-                let sight = settings.at(&managed.path)?;
-                differs |= fit(&sight, &managed.path, &managed.wish, context.secrets) != Fit::Yes;
-                sight.image(&managed.path, context.seal)
+                let observed = settings.at(&managed.path)?;
+                differs |= fit(&observed, &managed.path, &managed.wish, context.secrets) != Fit::Yes;
+                observed.stored(&managed.path, context.seal)
             }
             None => {
                 differs = true;
-                Image::Absent
+                StoredValue::Absent
             }
         };
         fields.push(PlannedField {
             fingerprint: match &managed.wish {
-                Wish::Secret(name) => context
+                DesiredValue::Secret(name) => context
                     .secrets
                     .get(name)
                     .map(|secret| context.seal.fingerprint(managed.path.field().place(), secret.expose())),
-                Wish::Set(_) | Wish::Remove => None,
+                DesiredValue::Set(_) | DesiredValue::Remove => None,
             },
             path: managed.path.clone(),
             before,
@@ -69,9 +69,8 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
         });
     }
     let broken = match &settings {
-        Some(settings) if differs => {
-            broken_expect(&desired.expects, settings)?.map(|(expect, sight)| expect_complaint(expect, &sight))
-        }
+        Some(settings) if differs => broken_expect(&desired.expects, settings)?
+            .map(|(expect, observed)| expect_error(expect, &observed)),
         _ => None,
     };
     let unknown = match &settings {
@@ -82,13 +81,13 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
 }
 
 /// What to say of a guard that doesn't hold.
-pub(super) fn expect_complaint(expect: &crate::desired::Expect, live: &Sight) -> Complaint {
+pub(super) fn expect_error(expect: &crate::desired::Expect, live: &Observed) -> OrgError {
     let live = match live {
-        Sight::Absent => "absent".to_owned(),
-        Sight::Json(value) => value.to_string(),
-        Sight::Secret(_) | Sight::Hidden => "a secret".to_owned(),
+        Observed::Absent => "absent".to_owned(),
+        Observed::Json(value) => value.to_string(),
+        Observed::Secret(_) | Observed::Hidden => "a secret".to_owned(),
     };
-    Complaint {
+    OrgError {
         code: Code::OrgExpect,
         message: format!("{} is {live}, the manifest expects {}", expect.path, expect.value),
         http_status: None,

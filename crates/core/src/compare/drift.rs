@@ -1,13 +1,13 @@
 //! What is not (or no longer) as a plan wanted it.
 
 use crate::change::Seen;
-use crate::desired::Wish;
-use crate::outcome::Image;
+use crate::desired::DesiredValue;
+use crate::outcome::StoredValue;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
-use crate::settings::{RawObject, Settings, ShapeError, Sight, same};
+use crate::settings::{Observed, RawObject, Settings, ShapeError, same};
 
-/// The managed paths that are not as wanted, with what is live instead. A secret
+/// The managed paths that are not in sync, with what is live instead. A secret
 /// that isn't shown can't drift; one that is, is compared by its fingerprint, so no secret is needed.
 ///
 /// # Errors
@@ -16,20 +16,20 @@ pub fn drift(fields: &[PlannedField], live: &RawObject, seal: &SealKey) -> Resul
     let settings = Settings::new(live);
     let mut drifted = Vec::new();
     for (place, field) in (0..).zip(fields) {
-        let sight = settings.at(&field.path)?;
+        let observed = settings.at(&field.path)?;
         let kind = field.path.kind();
-        let is_as_wanted = match (&sight, &field.after) {
-            (Sight::Hidden, _) | (Sight::Absent, Wish::Remove) => true,
-            (Sight::Absent, Wish::Set(wanted)) => same(kind, None, Some(wanted)),
-            (Sight::Json(value), Wish::Set(wanted)) => same(kind, Some(value), Some(wanted)),
-            (Sight::Secret(_), Wish::Secret(_)) => match sight.image(&field.path, seal) {
-                Image::Secret(print) => field.fingerprint.as_ref() == Some(&print),
+        let is_as_wanted = match (&observed, &field.after) {
+            (Observed::Hidden, _) | (Observed::Absent, DesiredValue::Remove) => true,
+            (Observed::Absent, DesiredValue::Set(wanted)) => same(kind, None, Some(wanted)),
+            (Observed::Json(value), DesiredValue::Set(wanted)) => same(kind, Some(value), Some(wanted)),
+            (Observed::Secret(_), DesiredValue::Secret(_)) => match observed.stored(&field.path, seal) {
+                StoredValue::Secret(print) => field.fingerprint.as_ref() == Some(&print),
                 _ => false,
             },
             _ => false,
         };
         if !is_as_wanted {
-            drifted.push(Seen { field: place, image: sight.image(&field.path, seal) });
+            drifted.push(Seen { field: place, stored: observed.stored(&field.path, seal) });
         }
     }
     Ok(drifted)

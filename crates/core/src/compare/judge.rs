@@ -1,11 +1,11 @@
 //! Whether what a plan saw is still there, right before a write.
 
-use super::diff::{Context, expect_complaint};
+use super::diff::{Context, expect_error};
 use super::{Fit, broken_expect, fit};
 use crate::change::Seen;
 use crate::code::Code;
 use crate::desired::Expect;
-use crate::outcome::{Complaint, Image};
+use crate::outcome::{OrgError, StoredValue};
 use crate::plan::PlannedField;
 use crate::settings::{RawObject, Settings, ShapeError};
 
@@ -17,9 +17,9 @@ pub enum Judgement {
     /// These paths are to be changed, in the plan's order; every other managed path is as desired.
     Differs(Vec<Seen>),
     /// Someone else changed a managed field; which, in words.
-    Conflicts(Complaint),
+    Conflicts(OrgError),
     /// A guard doesn't hold; which, in words.
-    Blocked(Complaint),
+    Blocked(OrgError),
 }
 
 /// Judges what is live by what the plan saw and wants.
@@ -36,29 +36,29 @@ pub fn judge(
     let mut before = Vec::new();
     let mut foreign = Vec::new();
     for (place, field) in (0..).zip(fields) {
-        let sight = settings.at(&field.path)?;
-        if fit(&sight, &field.path, &field.after, context.secrets) == Fit::Yes {
+        let observed = settings.at(&field.path)?;
+        if fit(&observed, &field.path, &field.after, context.secrets) == Fit::Yes {
             continue;
         }
-        if !sight.is(&field.before, &field.path, context.seal) {
+        if !observed.is(&field.before, &field.path, context.seal) {
             foreign.push(field.path.to_string());
         }
-        before.push(Seen { field: place, image: sight.image(&field.path, context.seal) });
+        before.push(Seen { field: place, stored: observed.stored(&field.path, context.seal) });
     }
     if !foreign.is_empty() {
         let message = format!("changed by someone else since the plan was made: {}", foreign.join(", "));
-        return Ok(Judgement::Conflicts(Complaint { code: Code::OrgConflict, message, http_status: None }));
+        return Ok(Judgement::Conflicts(OrgError { code: Code::OrgConflict, message, http_status: None }));
     }
     if before.is_empty() {
         return Ok(Judgement::AsDesired);
     }
-    if let Some((expect, sight)) = broken_expect(expects, &settings)? {
-        return Ok(Judgement::Blocked(expect_complaint(expect, &sight)));
+    if let Some((expect, observed)) = broken_expect(expects, &settings)? {
+        return Ok(Judgement::Blocked(expect_error(expect, &observed)));
     }
     Ok(Judgement::Differs(before))
 }
 
 /// Every managed path as one to be changed, for a write without a read.
 pub fn unread(fields: &[PlannedField]) -> Vec<Seen> {
-    (0..).zip(fields).map(|(field, _)| Seen { field, image: Image::Absent }).collect()
+    (0..).zip(fields).map(|(field, _)| Seen { field, stored: StoredValue::Absent }).collect()
 }

@@ -4,34 +4,34 @@
 //! 2. [`judge`](judge()): right before a write - is what the plan saw still there?
 //! 3. [`read_back`](read_back()): after a write - is what is wanted live, or still what was before, or neither?
 //!
-//! Later, [`drift`](drift()) asks what is no longer as wanted, and [`restore`](restore()) what takes a run back.
+//! Later, [`drift`](drift()) asks what is no longer in sync, and [`restore`](restore()) what takes a run back.
 //!
-//! Beside them, [`unknown_keys`](unknown_keys()) asks which entries that are named aren't live, [`whose`] whether settings
+//! Beside them, [`unknown_keys`](unknown_keys()) asks which entries that are named aren't live, [`check_owner`] whether settings
 //! belong to the org at all, and [`disturbance`] what a canary's write changed beyond what was meant. All are pure: settings
 //! in, a finding out.
 
 mod diff;
-mod disturbance;
 mod drift;
 mod judge;
+mod owner;
 mod read_back;
 mod restore;
+mod unintended_change;
 mod unknown_keys;
-mod whose;
 
 pub use diff::{Context, Diff, diff};
-pub use disturbance::{Disturbance, Exempt, disturbance};
 pub use drift::drift;
 pub use judge::{Judgement, judge, unread};
-pub use read_back::{Standing, read_back};
+pub use owner::{Ownership, check_owner, masked_secret};
+pub use read_back::{ReadBack, read_back};
 pub use restore::{Restoration, restore};
+pub use unintended_change::{Exempt, UnintendedChange, unintended_change};
 pub use unknown_keys::{UnknownKeys, unknown_keys};
-pub use whose::{Ownership, echo_hazard, whose};
 
-use crate::desired::{Expect, Wish};
+use crate::desired::{DesiredValue, Expect};
 use crate::operation::Path;
 use crate::secret::Secrets;
-use crate::settings::{Settings, ShapeError, Sight, same};
+use crate::settings::{Observed, Settings, ShapeError, same};
 
 /// Whether a sight is as wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +42,16 @@ enum Fit {
     Hidden,
 }
 
-fn fit(sight: &Sight, path: &Path, wish: &Wish, secrets: &Secrets) -> Fit {
-    let yes = match (sight, wish) {
-        (Sight::Hidden, _) => return Fit::Hidden,
-        (Sight::Absent, Wish::Set(value)) => same(path.kind(), None, Some(value)),
-        (Sight::Json(live), Wish::Set(value)) => same(path.kind(), Some(live), Some(value)),
-        (Sight::Absent, Wish::Remove) => true,
-        (Sight::Secret(live), Wish::Secret(name)) => secrets.get(name) == Some(live),
-        (Sight::Json(_), Wish::Remove | Wish::Secret(_))
-        | (Sight::Absent, Wish::Secret(_))
-        | (Sight::Secret(_), _) => false,
+fn fit(observed: &Observed, path: &Path, wish: &DesiredValue, secrets: &Secrets) -> Fit {
+    let yes = match (observed, wish) {
+        (Observed::Hidden, _) => return Fit::Hidden,
+        (Observed::Absent, DesiredValue::Set(value)) => same(path.kind(), None, Some(value)),
+        (Observed::Json(live), DesiredValue::Set(value)) => same(path.kind(), Some(live), Some(value)),
+        (Observed::Absent, DesiredValue::Remove) => true,
+        (Observed::Secret(live), DesiredValue::Secret(name)) => secrets.get(name) == Some(live),
+        (Observed::Json(_), DesiredValue::Remove | DesiredValue::Secret(_))
+        | (Observed::Absent, DesiredValue::Secret(_))
+        | (Observed::Secret(_), _) => false,
     };
     if yes { Fit::Yes } else { Fit::No }
 }
@@ -60,15 +60,15 @@ fn fit(sight: &Sight, path: &Path, wish: &Wish, secrets: &Secrets) -> Fit {
 fn broken_expect<'a>(
     expects: &'a [Expect],
     settings: &Settings<'_>,
-) -> Result<Option<(&'a Expect, Sight)>, ShapeError> {
+) -> Result<Option<(&'a Expect, Observed)>, ShapeError> {
     for expect in expects {
-        let sight = settings.at(&expect.path)?;
-        let live = match &sight {
-            Sight::Json(value) => Some(value),
-            Sight::Absent | Sight::Secret(_) | Sight::Hidden => None,
+        let observed = settings.at(&expect.path)?;
+        let live = match &observed {
+            Observed::Json(value) => Some(value),
+            Observed::Absent | Observed::Secret(_) | Observed::Hidden => None,
         };
         if !same(expect.path.kind(), live, Some(&expect.value)) {
-            return Ok(Some((expect, sight)));
+            return Ok(Some((expect, observed)));
         }
     }
     Ok(None)

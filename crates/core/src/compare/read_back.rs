@@ -8,7 +8,7 @@ use crate::settings::{RawObject, Settings, ShapeError};
 
 /// What is live, seen from a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum ReadBack {
     /// Every managed field that is shown is as desired.
     AsDesired {
         /// Some secret isn't shown.
@@ -23,7 +23,7 @@ pub enum Standing {
 }
 
 /// Compares all managed fields with what is desired, and those that were to change (`before`, in the plan's order)
-/// with what stood there before the write.
+/// with what was there before the write.
 /// `unread`: nothing was read before the write, so whatever isn't as desired counts as before.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub fn read_back(
     unread: bool,
     live: &RawObject,
     context: Context<'_>,
-) -> Result<Standing, ShapeError> {
+) -> Result<ReadBack, ShapeError> {
     let settings = Settings::new(live);
     let (mut hidden, mut telling) = (false, false);
     let mut as_before = true;
@@ -43,8 +43,8 @@ pub fn read_back(
     let mut before = before.iter().peekable();
     for (place, field) in (0..).zip(fields) {
         let seen = before.next_if(|seen| seen.field == place);
-        let sight = settings.at(&field.path)?;
-        let fit = fit(&sight, &field.path, &field.after, context.secrets);
+        let observed = settings.at(&field.path)?;
+        let fit = fit(&observed, &field.path, &field.after, context.secrets);
         if fit == Fit::Hidden {
             hidden = true;
             continue;
@@ -55,17 +55,20 @@ pub fn read_back(
         match seen {
             Some(seen) => {
                 telling = true;
-                as_before &=
-                    if unread { fit == Fit::No } else { sight.is(&seen.image, &field.path, context.seal) };
+                as_before &= if unread {
+                    fit == Fit::No
+                } else {
+                    observed.is(&seen.stored, &field.path, context.seal)
+                };
             }
             None => as_before &= fit == Fit::Yes,
         }
     }
     Ok(match (telling, off.is_empty()) {
-        (false, true) if hidden => Standing::CannotTell,
-        (_, true) => Standing::AsDesired { partly: hidden },
-        (true, false) if as_before || unread => Standing::AsBefore,
-        (_, false) => Standing::Neither(off),
+        (false, true) if hidden => ReadBack::CannotTell,
+        (_, true) => ReadBack::AsDesired { partly: hidden },
+        (true, false) if as_before || unread => ReadBack::AsBefore,
+        (_, false) => ReadBack::Neither(off),
     })
 }
 
@@ -77,7 +80,7 @@ mod tests {
 
     use super::*;
     use crate::compare::{Judgement, diff, judge};
-    use crate::desired::{Desired, Managed, Origin, Wish};
+    use crate::desired::{Desired, DesiredValue, Managed, Origin};
     use crate::operation::Operation;
     use crate::secret::{SealKey, SecretText, Secrets};
 
@@ -93,7 +96,7 @@ mod tests {
     }
 
     impl Case {
-        fn new(wishes: &[(&str, Wish)]) -> Self {
+        fn new(wishes: &[(&str, DesiredValue)]) -> Self {
             let managed = wishes
                 .iter()
                 .map(|(path, wish)| Managed {
@@ -116,7 +119,7 @@ mod tests {
             Context { operation: &self.operation, secrets: &self.secrets, seal: &self.seal }
         }
 
-        fn standing(&self, old: &Value, new: &Value) -> Standing {
+        fn proven(&self, old: &Value, new: &Value) -> ReadBack {
             let fields = diff(&self.desired, Some(&raw(old)), self.context()).unwrap().fields;
             let Judgement::Differs(before) = judge(&fields, &[], &raw(old), self.context()).unwrap() else {
                 panic!("nothing to write")
@@ -125,8 +128,8 @@ mod tests {
         }
     }
 
-    fn set(value: Value) -> Wish {
-        Wish::Set(value)
+    fn set(value: Value) -> DesiredValue {
+        DesiredValue::Set(value)
     }
 
     #[test]
@@ -134,44 +137,46 @@ mod tests {
         let case = Case::new(&[("enabled", set(json!(true))), ("saveClips", set(json!(true)))]);
         let before = json!({"enabled": false, "saveClips": true});
         assert_eq!(
-            case.standing(&before, &json!({"enabled": true, "saveClips": true})),
-            Standing::AsDesired { partly: false }
+            case.proven(&before, &json!({"enabled": true, "saveClips": true})),
+            ReadBack::AsDesired { partly: false }
         );
-        assert_eq!(case.standing(&before, &before), Standing::AsBefore);
+        assert_eq!(case.proven(&before, &before), ReadBack::AsBefore);
         let unmanaged_edit = json!({"enabled": false, "saveClips": true, "indexFaces": true});
-        assert_eq!(case.standing(&before, &unmanaged_edit), Standing::AsBefore);
+        assert_eq!(case.proven(&before, &unmanaged_edit), ReadBack::AsBefore);
     }
 
     #[test]
     fn a_managed_field_that_was_not_changed_counts_too() {
         let case = Case::new(&[("enabled", set(json!(true))), ("saveClips", set(json!(true)))]);
         let before = json!({"enabled": false, "saveClips": true});
-        let standing = case.standing(&before, &json!({"enabled": true, "saveClips": false}));
-        assert_eq!(standing, Standing::Neither(vec!["saveClips".into()]));
-        let standing = case.standing(&before, &json!({"enabled": false, "saveClips": false}));
-        assert_eq!(standing, Standing::Neither(vec!["enabled".into(), "saveClips".into()]));
+        let proven = case.proven(&before, &json!({"enabled": true, "saveClips": false}));
+        assert_eq!(proven, ReadBack::Neither(vec!["saveClips".into()]));
+        let proven = case.proven(&before, &json!({"enabled": false, "saveClips": false}));
+        assert_eq!(proven, ReadBack::Neither(vec!["enabled".into(), "saveClips".into()]));
     }
 
     #[test]
     fn hidden_secrets_prove_nothing_but_do_not_disturb() {
-        let case =
-            Case::new(&[("apiToken", Wish::Secret("TOKEN".parse().unwrap())), ("enabled", set(json!(true)))]);
+        let case = Case::new(&[
+            ("apiToken", DesiredValue::Secret("TOKEN".parse().unwrap())),
+            ("enabled", set(json!(true))),
+        ]);
         let before = json!({"apiToken": "t1", "enabled": false});
         assert_eq!(
-            case.standing(&before, &json!({"apiToken": "***", "enabled": true})),
-            Standing::AsDesired { partly: true }
+            case.proven(&before, &json!({"apiToken": "***", "enabled": true})),
+            ReadBack::AsDesired { partly: true }
         );
         assert_eq!(
-            case.standing(&before, &json!({"apiToken": "t2", "enabled": true})),
-            Standing::AsDesired { partly: false }
+            case.proven(&before, &json!({"apiToken": "t2", "enabled": true})),
+            ReadBack::AsDesired { partly: false }
         );
-        assert_eq!(case.standing(&before, &json!({"apiToken": null, "enabled": false})), Standing::AsBefore);
-        let only = Case::new(&[("apiToken", Wish::Secret("TOKEN".parse().unwrap()))]);
+        assert_eq!(case.proven(&before, &json!({"apiToken": null, "enabled": false})), ReadBack::AsBefore);
+        let only = Case::new(&[("apiToken", DesiredValue::Secret("TOKEN".parse().unwrap()))]);
         assert_eq!(
-            only.standing(&json!({"apiToken": "***"}), &json!({"apiToken": "***"})),
-            Standing::CannotTell
+            only.proven(&json!({"apiToken": "***"}), &json!({"apiToken": "***"})),
+            ReadBack::CannotTell
         );
-        assert_eq!(only.standing(&json!({"apiToken": "t1"}), &json!({"apiToken": "t1"})), Standing::AsBefore);
+        assert_eq!(only.proven(&json!({"apiToken": "t1"}), &json!({"apiToken": "t1"})), ReadBack::AsBefore);
     }
 
     #[test]

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use crate::change::Change;
-use crate::desired::{Origin, Wish};
+use crate::desired::{DesiredValue, Origin};
 use crate::operation::{Operation, Path};
-use crate::outcome::Image;
+use crate::outcome::StoredValue;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
-use crate::settings::{RawObject, Settings, ShapeError, Sight};
+use crate::settings::{Observed, RawObject, Settings, ShapeError};
 
 /// What can be taken back of an org, and what can't.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,17 +36,17 @@ pub fn restore<'a>(
 ) -> Result<Restoration, ShapeError> {
     let settings = Settings::new(live);
     let mut restoration = Restoration::default();
-    let mut ours: Vec<(Change<'_>, Sight)> = Vec::new();
+    let mut ours: Vec<(Change<'_>, Observed)> = Vec::new();
     for change in changes {
         let path = &change.field.path;
         if path.field().is_secret() {
             restoration.secrets.push(path.clone());
             continue;
         }
-        let sight = settings.at(path)?;
-        if sight.is(&change.field.after_image(), path, seal) {
-            ours.push((change, sight));
-        } else if sight.is(change.before, path, seal) {
+        let observed = settings.at(path)?;
+        if observed.is(&change.field.after_stored(), path, seal) {
+            ours.push((change, observed));
+        } else if observed.is(change.before, path, seal) {
             restoration.back_already.push(path.clone());
         } else {
             restoration.changed_since.push(path.clone());
@@ -56,7 +56,9 @@ pub fn restore<'a>(
     {
         match added_entry(operation, group, &settings)? {
             Some(field) => restoration.fields.push(field),
-            None => restoration.fields.extend(group.iter().map(|(change, sight)| back(*change, sight, seal))),
+            None => restoration
+                .fields
+                .extend(group.iter().map(|(change, observed)| back(*change, observed, seal))),
         }
     }
     restoration.fields.retain(PlannedField::differs);
@@ -75,18 +77,18 @@ fn are_of_one_entry(left: &Path, right: &Path) -> bool {
 /// An entry that the run added, and that holds nothing but what the run set, is taken out whole.
 fn added_entry(
     operation: &Operation,
-    group: &[(Change<'_>, Sight)],
+    group: &[(Change<'_>, Observed)],
     settings: &Settings<'_>,
 ) -> Result<Option<PlannedField>, ShapeError> {
     let paths = || group.iter().map(|(change, _)| &change.field.path);
     let Some((first, depth)) = paths().next().and_then(|path| Some((path, entry_above(path)?))) else {
         return Ok(None);
     };
-    if group.iter().any(|(change, _)| *change.before != Image::Absent) {
+    if group.iter().any(|(change, _)| *change.before != StoredValue::Absent) {
         return Ok(None);
     }
     let Some(path) = operation.above(first, depth) else { return Ok(None) };
-    let Sight::Json(entry) = settings.at(&path)? else { return Ok(None) };
+    let Observed::Json(entry) = settings.at(&path)? else { return Ok(None) };
     let is_ours = |name: &String| {
         paths().any(|path| path.depth() == depth + 1 && path.part(depth) == Some(name.as_str()))
     };
@@ -96,23 +98,25 @@ fn added_entry(
         .is_some_and(|entry| entry.iter().all(|(name, value)| value.is_null() || is_ours(name)));
     Ok(only_ours.then_some(PlannedField {
         path,
-        before: Image::Json(entry),
-        after: Wish::Remove,
+        before: StoredValue::Json(entry),
+        after: DesiredValue::Remove,
         fingerprint: None,
         from: Origin::Undo,
     }))
 }
 
-fn back(change: Change<'_>, sight: &Sight, seal: &SealKey) -> PlannedField {
+fn back(change: Change<'_>, observed: &Observed, seal: &SealKey) -> PlannedField {
     let after = match (change.before, change.field.path.is_entry()) {
-        (Image::Json(value), _) => Wish::Set(value.clone()),
-        (Image::Absent, true) => Wish::Remove,
+        (StoredValue::Json(value), _) => DesiredValue::Set(value.clone()),
+        (StoredValue::Absent, true) => DesiredValue::Remove,
         // Absent is as good as null, and null can be sent.
-        (Image::Absent | Image::Secret(_) | Image::Hidden, _) => Wish::Set(Value::Null),
+        (StoredValue::Absent | StoredValue::Secret(_) | StoredValue::Hidden, _) => {
+            DesiredValue::Set(Value::Null)
+        }
     };
     PlannedField {
         path: change.field.path.clone(),
-        before: sight.image(&change.field.path, seal),
+        before: observed.stored(&change.field.path, seal),
         after,
         fingerprint: None,
         from: Origin::Undo,
@@ -130,11 +134,11 @@ mod tests {
         Operation::default_one().path(path).unwrap()
     }
 
-    fn change(path: &str, before: Image, after: Image) -> PlannedField {
+    fn change(path: &str, before: StoredValue, after: StoredValue) -> PlannedField {
         let (after, fingerprint) = match after {
-            Image::Json(value) => (Wish::Set(value), None),
-            Image::Absent | Image::Hidden => (Wish::Remove, None),
-            Image::Secret(print) => (Wish::Secret("TOKEN".parse().unwrap()), Some(print)),
+            StoredValue::Json(value) => (DesiredValue::Set(value), None),
+            StoredValue::Absent | StoredValue::Hidden => (DesiredValue::Remove, None),
+            StoredValue::Secret(print) => (DesiredValue::Secret("TOKEN".parse().unwrap()), Some(print)),
         };
         PlannedField { path: at(path), before, after, fingerprint, from: Origin::Row }
     }
@@ -146,21 +150,24 @@ mod tests {
             .unwrap()
     }
 
-    fn wishes(restoration: &Restoration) -> Vec<(String, Wish)> {
+    fn wishes(restoration: &Restoration) -> Vec<(String, DesiredValue)> {
         restoration.fields.iter().map(|field| (field.path.to_string(), field.after.clone())).collect()
     }
 
     #[test]
     fn what_the_run_set_goes_back_and_what_others_set_stays() {
         let changes = [
-            change("enabled", Image::Json(json!(false)), Image::Json(json!(true))),
-            change("indexFaces", Image::Absent, Image::Json(json!(true))),
-            change("saveClips", Image::Json(json!(false)), Image::Json(json!(true))),
+            change("enabled", StoredValue::Json(json!(false)), StoredValue::Json(json!(true))),
+            change("indexFaces", StoredValue::Absent, StoredValue::Json(json!(true))),
+            change("saveClips", StoredValue::Json(json!(false)), StoredValue::Json(json!(true))),
         ];
         let restoration = plan(&changes, &json!({"enabled": true, "indexFaces": true, "saveClips": null}));
         assert_eq!(
             wishes(&restoration),
-            [("enabled".into(), Wish::Set(json!(false))), ("indexFaces".into(), Wish::Set(json!(null)))]
+            [
+                ("enabled".into(), DesiredValue::Set(json!(false))),
+                ("indexFaces".into(), DesiredValue::Set(json!(null)))
+            ]
         );
         assert_eq!(restoration.changed_since, [at("saveClips")]);
     }
@@ -168,43 +175,45 @@ mod tests {
     #[test]
     fn an_added_entry_goes_and_a_removed_one_comes_back() {
         let changes = [
-            change("doorInfoMap.gone", Image::Json(json!({"doorName": "g"})), Image::Absent),
-            change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n"))),
-            change("doorInfoMap.new.remoteUnlock", Image::Absent, Image::Json(json!(true))),
+            change("doorInfoMap.gone", StoredValue::Json(json!({"doorName": "g"})), StoredValue::Absent),
+            change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n"))),
+            change("doorInfoMap.new.remoteUnlock", StoredValue::Absent, StoredValue::Json(json!(true))),
         ];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": true}, "other": {}}});
         assert_eq!(
             wishes(&plan(&changes, &live)),
             [
-                ("doorInfoMap.gone".into(), Wish::Set(json!({"doorName": "g"}))),
-                ("doorInfoMap.new".into(), Wish::Remove),
+                ("doorInfoMap.gone".into(), DesiredValue::Set(json!({"doorName": "g"}))),
+                ("doorInfoMap.new".into(), DesiredValue::Remove),
             ]
         );
     }
 
     #[test]
     fn an_entry_that_has_more_than_the_run_set_stays() {
-        let changes = [change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n")))];
+        let changes =
+            [change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n")))];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "reader": 7}}});
         assert_eq!(
             wishes(&plan(&changes, &live)),
-            [("doorInfoMap.new.doorName".into(), Wish::Set(json!(null)))]
+            [("doorInfoMap.new.doorName".into(), DesiredValue::Set(json!(null)))]
         );
     }
 
     #[test]
     fn a_null_in_an_added_entry_keeps_nothing() {
-        let changes = [change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n")))];
+        let changes =
+            [change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n")))];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": null, "reader": null}}});
-        assert_eq!(wishes(&plan(&changes, &live)), [("doorInfoMap.new".into(), Wish::Remove)]);
+        assert_eq!(wishes(&plan(&changes, &live)), [("doorInfoMap.new".into(), DesiredValue::Remove)]);
     }
 
     #[test]
     fn what_has_its_old_value_already_is_nobody_elses_change() {
         let changes = [
-            change("doorInfoMap.new.doorName", Image::Absent, Image::Json(json!("n"))),
-            change("enabled", Image::Json(json!(false)), Image::Json(json!(true))),
-            change("indexFaces", Image::Absent, Image::Json(json!(true))),
+            change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n"))),
+            change("enabled", StoredValue::Json(json!(false)), StoredValue::Json(json!(true))),
+            change("indexFaces", StoredValue::Absent, StoredValue::Json(json!(true))),
         ];
         let restoration = plan(&changes, &json!({"enabled": false, "indexFaces": null}));
         assert!(restoration.fields.is_empty() && restoration.changed_since.is_empty(), "{restoration:?}");
@@ -215,7 +224,7 @@ mod tests {
     fn secrets_are_named_and_not_restored() {
         let print = |text: &str| {
             let seal = SealKey::derive(&SecretText::new("k".into()), "p");
-            Image::Secret(seal.fingerprint("apiToken", text))
+            StoredValue::Secret(seal.fingerprint("apiToken", text))
         };
         let restoration = plan(&[change("apiToken", print("a"), print("b"))], &json!({"apiToken": "b"}));
         assert!(restoration.fields.is_empty());

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::desired::Wish;
+use crate::desired::DesiredValue;
 use crate::operation::Operation;
-use crate::outcome::Image;
+use crate::outcome::StoredValue;
 use crate::plan::{PlannedField, UnknownKey};
-use crate::settings::{Lookalikes, Settings, ShapeError, Sight};
+use crate::settings::{Lookalikes, Observed, Settings, ShapeError};
 
 /// The keys that aren't live among those that some fields name.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,15 +36,15 @@ pub fn unknown_keys(
         for of_entry in of_map.chunk_by(|left, right| left.path.shares_entry(&right.path)) {
             let path = &of_entry[0].path;
             let (Some(key), Some(depth)) = (path.key(), path.entry_depth()) else { continue };
-            if of_entry.iter().any(|field| field.before != Image::Absent) {
+            if of_entry.iter().any(|field| field.before != StoredValue::Absent) {
                 continue;
             }
-            let removes = of_entry.iter().any(|field| field.after == Wish::Remove);
+            let removes = of_entry.iter().any(|field| field.after == DesiredValue::Remove);
             if !removes && !of_entry.iter().any(PlannedField::differs) {
                 continue;
             }
             let Some(entry) = operation.above(path, depth) else { continue };
-            if settings.at(&entry)? != Sight::Absent {
+            if settings.at(&entry)? != Observed::Absent {
                 continue;
             }
             if keys.get().is_none() {

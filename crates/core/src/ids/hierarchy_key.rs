@@ -18,7 +18,7 @@ pub struct HierarchyKey {
 
 /// Why a text is no hierarchy key: which part, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("part {part} of the key is no RUUID")]
+#[error("part {part} of the key is not an RUUID")]
 pub struct ParseHierarchyKeyError {
     /// Counted from 1; the parts stand between dots.
     pub part: usize,

@@ -161,8 +161,9 @@ pub(crate) fn read_wave(text: &str) -> Result<Option<u32>, Refusal> {
 }
 
 fn read_secret(text: &str) -> Result<Cell, Refusal> {
-    let refusal =
-        || Refusal::new(Code::CellSecret, "<secret:NAME>, <keep> or nothing: no raw secret stands in a file");
+    let refusal = || {
+        Refusal::new(Code::CellSecret, "<secret:NAME>, <keep> or nothing: a file must not hold a raw secret")
+    };
     match Token::of(text).map_err(|_| refusal())? {
         Token::Blank => Ok(Cell::Blank),
         Token::Keep => Ok(Cell::Keep),
@@ -178,7 +179,7 @@ fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Re
         Token::Null => return Ok(Cell::Set(Value::Null)),
         Token::Empty => return empty(kind).map(Cell::Set),
         Token::Remove => {
-            let expected = "no <remove>: it stands only in the column of a map's entry, such as";
+            let expected = "no <remove>: it is only allowed in the column of a map's entry, such as";
             return Err(Refusal::new(Code::CellToken, format!("{expected} {}", operation.examples.entry)));
         }
         Token::Secret(_) => {
@@ -335,7 +336,7 @@ impl<'a> Token<'a> {
         if is_error_value(trimmed) {
             return Err(Refusal::new(
                 Code::CellSpreadsheet,
-                "a value, not a spreadsheet's error; write `\\` before a text that is meant, such as `\\#`",
+                "a value, not a spreadsheet's error; write `\\` before a literal text, such as `\\#`",
             ));
         }
         Ok(Self::Text(text))

@@ -78,7 +78,7 @@ impl Column {
             if path.field().is_secret() {
                 return Err(ColumnRefusal {
                     code: Code::ColSecretExpect,
-                    expected: "a path that is no secret: a secret is never compared".into(),
+                    expected: "a path that is not a secret: secrets are never compared".into(),
                     found: quote(name),
                 });
             }
@@ -107,7 +107,7 @@ impl Column {
                 text: matches!(path.kind(), Kind::Text | Kind::Texts),
                 secret: path.field().is_secret(),
             },
-            // Nobody knows what a refused column was meant to be: anything may stand there, a secret too.
+            // Nobody knows what a refused column was meant to be: anything may be there, a secret too.
             Self::Refused => Shape { literal: true, text: true, secret: true },
             Self::OrgUuid | Self::Wave => Shape::default(),
         }
@@ -146,8 +146,8 @@ pub(crate) const fn unsettable(class: Class) -> &'static str {
         Class::Setting | Class::Secret => "which can be set",
         Class::ServerState => "which the vendor's server derives",
         Class::Audit => "which the vendor's server records",
-        Class::Identity => "which says whose settings these are",
-        Class::Discriminator => "which says what kind of settings these are",
+        Class::Identity => "which identifies the org",
+        Class::Discriminator => "which identifies the integration",
     }
 }
 
@@ -262,8 +262,8 @@ mod tests {
             ("expect.apiToken", Code::ColSecretExpect, "expect.apiToken"),
             ("tokenValid", Code::ColUnsettable, "derives"),
             ("integrationAuditMap", Code::ColUnsettable, "records"),
-            ("orgUuid", Code::ColUnsettable, "whose"),
-            ("integration", Code::ColUnsettable, "kind"),
+            ("orgUuid", Code::ColUnsettable, "identifies the org"),
+            ("integration", Code::ColUnsettable, "identifies the integration"),
             ("", Code::ColName, "nothing"),
             ("enabled.x", Code::ColName, "enabled.x"),
             ("doorInfoMap..doorName", Code::ColName, "doorInfoMap"),

@@ -1,7 +1,7 @@
 //! Bytes of a file -> bytes of UTF-8, as a stream, whatever a spreadsheet saved.
 //!
 //! UTF-8 passes through, less its byte order mark; UTF-16 with a mark is transcoded. What isn't text stays
-//! visible as bytes that are no UTF-8 (a lone surrogate as its three bytes, half a unit as 0xFF), so that the one
+//! visible as bytes that are not UTF-8 (a lone surrogate as its three bytes, half a unit as 0xFF), so that the one
 //! who knows lines and columns, the table, refuses it there. A digest of the raw bytes is taken on the way.
 
 use std::fmt;
@@ -104,7 +104,7 @@ impl<R: Read> Text<R> {
         self.digest.clone().finalize().into()
     }
 
-    /// The reader, wherever it stands.
+    /// The reader, wherever it is.
     pub(crate) fn into_raw(self) -> R {
         self.raw
     }

@@ -21,7 +21,7 @@ struct Named {
 }
 
 impl OrgIndex {
-    /// Adds an org and gives its place, or the line on which it already stands.
+    /// Adds an org and gives its place, or the line on which it already is.
     pub(crate) fn insert(&mut self, org: Ruuid, line: u64) -> Result<u32, u64> {
         let Self { orgs, places, hasher } = self;
         let id = *org.as_bytes();

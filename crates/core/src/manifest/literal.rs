@@ -13,7 +13,7 @@ pub(crate) fn read_text(text: &str) -> Option<String> {
     (!trim(text).is_empty()).then(|| unguarded(text).into_owned())
 }
 
-/// Why an org is left out.
+/// Why an org is omitted.
 ///
 /// # Errors
 /// When it gives no reason.

@@ -20,11 +20,11 @@ use super::side_table::{Orgs, Side, is_in_a_map, is_of_map};
 use super::source::{Inputs, ReadError, RowsError};
 use super::table::{Step, Table};
 use crate::code::Code;
-use crate::desired::{Managed, Wish};
+use crate::desired::{DesiredValue, Managed};
 use crate::ids::Ruuid;
 use crate::operation::Operation;
 
-/// So many rows tell how long the others are.
+/// This many rows tell how long the others are.
 const SAMPLE: u32 = 10_000;
 /// What a wrong estimate may cost at most: some 100 MB of address space, untouched.
 const MOST_EXPECTED: usize = 4_000_000;
@@ -72,10 +72,10 @@ impl<R: Read + Seek> Manifest<R> {
         }
         for default in &defaults {
             match &default.wish {
-                Wish::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
-                Wish::Set(_) => header.has_maps |= is_of_map(&default.path),
+                DesiredValue::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
+                DesiredValue::Set(_) => header.has_maps |= is_of_map(&default.path),
                 // `[settings]` can't take an entry out.
-                Wish::Remove => {}
+                DesiredValue::Remove => {}
             }
         }
         Ok(Some(Self { header, table: Some(table), rules, sides: read, defaults }))

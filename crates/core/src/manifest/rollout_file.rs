@@ -39,7 +39,7 @@ pub struct RolloutFile {
     pub sides: BTreeMap<TableName, String>,
     /// `[connection] region`: which region the rollout is for.
     pub region: Option<String>,
-    /// `[settings]`: wishes for every org, sorted by path.
+    /// `[settings]`: desired values for every org, sorted by path.
     pub defaults: Vec<Managed>,
     /// `[limits]`, by their names.
     pub limits: BTreeMap<String, Limit>,
@@ -73,7 +73,7 @@ impl RolloutFile {
             Err(error) => {
                 let line = line_of(bytes, error.valid_up_to());
                 let problem =
-                    Problem::new(Code::RollSyntax, &file, "TOML in UTF-8", "bytes that are no UTF-8");
+                    Problem::new(Code::RollSyntax, &file, "TOML in UTF-8", "bytes that are not UTF-8");
                 problems.report(problem.at(line));
                 return Self::default();
             }
@@ -394,7 +394,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::desired::Wish;
+    use crate::desired::DesiredValue;
 
     fn parse(text: &str) -> (RolloutFile, Vec<(Code, u64)>) {
         let mut found = Vec::new();
@@ -446,10 +446,10 @@ faults = [{ org = 1, p = 0.5 }]
         assert_eq!(
             defaults,
             [
-                ("apiToken".into(), Wish::Secret("T".parse().unwrap())),
-                ("badgeFaceVerificationMode".into(), Wish::Set(json!("OFF"))),
-                ("enabled".into(), Wish::Set(json!(null))),
-                ("saveClips".into(), Wish::Set(json!(true))),
+                ("apiToken".into(), DesiredValue::Secret("T".parse().unwrap())),
+                ("badgeFaceVerificationMode".into(), DesiredValue::Set(json!("OFF"))),
+                ("enabled".into(), DesiredValue::Set(json!(null))),
+                ("saveClips".into(), DesiredValue::Set(json!(true))),
             ]
         );
         let limit = |name: &str| rollout.limits[name].value.clone();

@@ -15,7 +15,7 @@ use super::literal::{read_skip, read_text};
 use super::problem::{Problem, Problems, quote};
 use super::table::Cells;
 use crate::code::Code;
-use crate::desired::{Desired, Expect, Managed, Origin, Wish};
+use crate::desired::{Desired, DesiredValue, Expect, Managed, Origin};
 use crate::formula::unguarded;
 use crate::ids::Ruuid;
 use crate::operation::{Kind, Operation, Path};
@@ -35,7 +35,7 @@ pub struct Row {
     pub name: Option<String>,
     /// Its wave; lower goes first, none last.
     pub wave: Option<u32>,
-    /// Why it is left out, if it is.
+    /// Why it is omitted, if it is.
     pub skip: Option<String>,
     /// A note for people.
     pub note: Option<String>,
@@ -201,13 +201,13 @@ impl RowRules {
     }
 }
 
-/// What a cell wishes for.
-pub(crate) fn wish(cell: Cell) -> Option<Wish> {
+/// What a cell sets.
+pub(crate) fn wish(cell: Cell) -> Option<DesiredValue> {
     match cell {
         Cell::Blank | Cell::Keep => None,
-        Cell::Remove => Some(Wish::Remove),
-        Cell::Set(value) => Some(Wish::Set(value)),
-        Cell::Secret(name) => Some(Wish::Secret(name)),
+        Cell::Remove => Some(DesiredValue::Remove),
+        Cell::Set(value) => Some(DesiredValue::Set(value)),
+        Cell::Secret(name) => Some(DesiredValue::Secret(name)),
     }
 }
 
@@ -222,7 +222,7 @@ fn clashes(columns: &[Column]) -> Vec<(usize, Vec<usize>)> {
             _ => None,
         })
         .collect();
-    // What is inside of a place stands right behind it.
+    // What is inside of a place is right behind it.
     settings.sort_unstable();
     let mut clashes: Vec<(usize, Vec<usize>)> = Vec::new();
     for (at, (outer, index)) in settings.iter().enumerate() {
@@ -252,7 +252,7 @@ impl Reporter<'_, '_, '_> {
     }
 
     /// Whether a cell may not be shown: a secret's, and what may be a secret that slipped into another column.
-    /// It has where a secret's column holds something else than a secret's name, and looks like one where it is
+    /// It has where not the name of a secret, and looks like one where it is
     /// long and without a space.
     fn is_hidden(&self, index: usize) -> bool {
         if self.rules.columns[index].shape().secret {

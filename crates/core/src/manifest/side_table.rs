@@ -1,6 +1,6 @@
 //! A side table: entries of a map, a line each, joined to the manifest's rows by org.
 //!
-//! What is kept of a line is where it stands: a million lines cost about 45 MB and none of their text. When the
+//! What is kept of a line is where it is: a million lines cost about 45 MB and none of their text. When the
 //! rows are read in the manifest's order, each org's lines are read again from their places.
 //!
 //! A line whose `remove` is TRUE takes its entry out, whatever its other cells hold. One with a key and nothing
@@ -25,11 +25,11 @@ use super::row::{RowRules, wish};
 use super::source::{ReadError, RowsError, Source};
 use super::table::{Cells, Step, Table};
 use crate::code::Code;
-use crate::desired::{Managed, Origin, Wish};
+use crate::desired::{DesiredValue, Managed, Origin};
 use crate::ids::Ruuid;
 use crate::operation::{Field, Kind, Operation, Path, SideTable, TableName};
 
-/// A line: whose it is and where it stands.
+/// A line: whose it is and where it is.
 struct Entry {
     org: u32,
     line: u32,
@@ -173,7 +173,7 @@ impl<R: Read + Seek> Side<R> {
         self.sets
     }
 
-    /// Reads the lines of an org again: their wishes and their cells as typed.
+    /// Reads the lines of an org again: their desired values and their cells as typed.
     pub(crate) fn lines_of(
         &mut self,
         org: u32,
@@ -204,7 +204,7 @@ impl<R: Read + Seek> Side<R> {
             match change {
                 Change::Remove => {
                     let path = Path::new(self.rules.table.entry(), [key.as_str().into()]);
-                    managed.push(Managed { path, wish: Wish::Remove, origin });
+                    managed.push(Managed { path, wish: DesiredValue::Remove, origin });
                 }
                 Change::Members(members) => {
                     managed.extend(members.into_iter().filter_map(|(member, cell)| {
@@ -369,7 +369,7 @@ impl SideLine<'_> {
                 self.rules.key,
                 org,
                 expected.into(),
-                "a line that changes nothing".into(),
+                "a row that changes nothing".into(),
             );
         }
         whole.then_some((org?, key?, Change::Members(members)))

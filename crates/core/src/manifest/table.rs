@@ -35,7 +35,7 @@ pub(crate) struct Table<R> {
 
 /// A record, judged.
 pub(crate) enum Step<'a> {
-    /// Nothing stands there.
+    /// Nothing is there.
     Blank,
     /// It was refused and reported. What could be read of it may say whose it was.
     Bad { org: Option<Ruuid>, line: u64 },
@@ -104,7 +104,7 @@ impl<R: Read> Table<R> {
                 return Ok(None);
             }
             Opening::Title { line, header } => {
-                let found = format!("a title; the header is in line {header}, so delete what is above it");
+                let found = format!("a title; the header is in line {header}, delete the lines above it");
                 let expected = "the header, with the column org_uuid, in the first line";
                 problems.report(Problem::new(Code::ColMissing, file, expected, found).at(line));
                 return Ok(None);
@@ -198,7 +198,7 @@ impl<R: Read> Table<R> {
         }
     }
 
-    /// Tells where the org stands, so that problems can name it.
+    /// Tells where the org is, so that problems can name it.
     pub(crate) fn set_org_column(&mut self, column: Option<usize>) {
         self.org_column = column;
     }
@@ -286,13 +286,13 @@ impl Rules<'_> {
     fn judge<'r>(&self, record: &Record<'r>, problems: &mut Problems<'_>) -> Step<'r> {
         let text = match std::str::from_utf8(record.bytes) {
             Ok(text) => text,
-            // A fault is the reason why a row can't be read; bytes that are no text may follow from it.
+            // A fault is the reason why a row can't be read; not valid text may follow from it.
             Err(_) if record.fault.is_some() => "",
             Err(error) => {
                 let (line, character) = place(record, error.valid_up_to());
                 let cell = record.cells.iter().take_while(|span| span.end < error.valid_up_to()).count();
                 let expected = "UTF-8, or UTF-16 with a byte order mark";
-                let found = format!("bytes that are no text at character {character} of the line");
+                let found = format!("not valid text at character {character} of the line");
                 problems.report(self.problem(Code::FileEncoding, cell, line, None, expected, found));
                 return Step::Bad { org: None, line: record.line };
             }

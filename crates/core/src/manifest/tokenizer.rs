@@ -7,7 +7,7 @@
 //!
 //! 1. A quoted cell holds at most 64 KiB. If it doesn't close within them, or closes on a later line with text
 //!    behind the quote (which then began another cell), the record has the fault [`FaultKind::Unclosed`] and
-//!    reading goes on at the line after the one where the quote opened.
+//!    reading continues at the line after the one where the quote opened.
 //! 2. Any other fault ends with its record.
 //!
 //! A record is found by one search for its line break; only one with quotes is walked cell by cell. Nothing is
@@ -134,7 +134,7 @@ impl<R: Read> Tokenizer<R> {
         })
     }
 
-    /// The text from the next line on, without taking it: so many bytes, or all that there are.
+    /// The text from the next line on, without taking it: this many bytes, or all that there are.
     pub(crate) fn peek(&mut self, bytes: usize) -> io::Result<&[u8]> {
         self.find(|_| None, 0, bytes)?;
         let rest = self.record_bytes();

@@ -9,11 +9,11 @@ pub struct Confession {
     pub column: Box<str>,
     /// What a cell of that column says.
     pub about: Box<str>,
-    /// What stands there.
+    /// What is there.
     pub form: Form,
     /// What an org with it has, in words: `doors in more than one location`.
     pub words: Box<str>,
-    /// The same, to stand before the items of one org.
+    /// The same, to be before the items of one org.
     pub label: Box<str>,
     /// What to do about it.
     pub advice: Box<str>,

@@ -146,10 +146,10 @@ fn confesses() -> [Confession; 3] {
         Confession {
             member: "failedGuids".into(),
             column: "failed_guids".into(),
-            about: "ids that the vendor didn't take, separated by `;`".into(),
+            about: "ids that the vendor rejected, separated by `;`".into(),
             form: Form::Ids,
-            words: "ids that the vendor didn't take".into(),
-            label: "ids not taken".into(),
+            words: "ids that the vendor rejected".into(),
+            label: "rejected ids".into(),
             advice: "check that each id of failed_guids still exists in this org".into(),
         },
         Confession {

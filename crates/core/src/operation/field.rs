@@ -1,6 +1,6 @@
 //! The fields of a settings object: a tree, in which each knows its type, who may set it, and what it risks.
 //!
-//! A map has one field below it, without a name, for whatever stands under any key; an object has one for each member
+//! A map has one field below it, without a name, for whatever is under any key; an object has one for each member
 //! that is described. A field that the vendor adds tomorrow is not here, can't be named in a manifest, and passes
 //! through a merge write as it was read.
 
@@ -95,7 +95,7 @@ impl Risk {
 /// A described place of the settings.
 #[derive(Debug)]
 pub struct Field {
-    /// The wire name; empty for what stands under the keys of a map.
+    /// The wire name; empty for what is under the keys of a map.
     pub name: Arc<str>,
     /// The type of its value.
     pub kind: Kind,
@@ -113,7 +113,7 @@ pub struct Field {
 pub(super) enum Step {
     /// To the member of this name.
     Name(Arc<str>),
-    /// To whatever stands under a key of a map; which of a path's keys, from 0.
+    /// To whatever is under a key of a map; which of a path's keys, from 0.
     Key(usize),
 }
 
@@ -143,7 +143,7 @@ impl Field {
         Self { risk: Some(Arc::new(risk)), ..self }
     }
 
-    /// What stands under each key, for a map.
+    /// What is under each key, for a map.
     pub const fn entry(&self) -> Option<&Arc<Self>> {
         match &self.kind {
             Kind::Map(entry) => Some(entry),
@@ -160,7 +160,7 @@ impl Field {
         }
     }
 
-    /// Whether it is what stands under the keys of a map.
+    /// Whether it is what is under the keys of a map.
     pub fn is_entry(&self) -> bool {
         self.name.is_empty()
     }

@@ -16,7 +16,7 @@ pub struct Ignored {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseIgnoredError {
     /// A part is empty, or a backslash escapes nothing.
-    #[error("{0:?}, which is no path")]
+    #[error("{0:?}, not a valid path")]
     Path(String),
     /// It is described, so a change of it is never the server's own.
     #[error("{0}, a described field that is not server state")]

@@ -1,6 +1,6 @@
 //! An operation: one settings object of an org that can be read and updated, described as a value.
 //!
-//! Whatever is particular to a settings object stands in its description, which is handed from the wiring down: its
+//! Whatever is particular to a settings object is in its description, which is handed from the wiring down: its
 //! calls, its fields, its words. Nothing here is global, so two descriptions can be at work in one process.
 //!
 //! * [`Operation`]: the description. [`Field`]: a described place, in a tree.
@@ -54,7 +54,7 @@ pub struct Operation {
     pub tables: Vec<Arc<SideTable>>,
     /// What a 200 of the update may confess, the most telling first.
     pub confesses: Vec<Arc<Confession>>,
-    /// Entries of a map whose name may stand in one place only.
+    /// Entries of a map whose name may be in one place only.
     pub one_place: Option<OnePlace>,
     /// Paths for messages that show what a path is.
     pub examples: Examples,

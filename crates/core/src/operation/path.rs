@@ -1,7 +1,7 @@
 //! The place of one value in the settings, written as a manifest's column names it:
 //! `saveClips`, `doorInfoMap`, `doorInfoMap.<key>`, `doorInfoMap.<key>.remoteUnlock`, to any depth.
 //!
-//! Keys are opaque: whatever stands between the dots. In a key a literal dot is written `\.` and a literal
+//! Keys are opaque: whatever is between the dots. In a key a literal dot is written `\.` and a literal
 //! backslash `\\`. A path is made with an operation in hand ([`Operation::path`]) and knows its field, so its type and
 //! class need no second look-up. On the wire it is its text.
 
@@ -17,7 +17,7 @@ use super::field::Step;
 use super::{Class, Field, Kind, Operation};
 use crate::names::distance;
 
-/// Where a value stands. Ordered by the text of its parts.
+/// Where a value is. Ordered by the text of its parts.
 #[derive(Debug, Clone)]
 pub struct Path {
     field: Arc<Field>,
@@ -29,7 +29,7 @@ pub struct Path {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePathError {
     /// The first part is no field.
-    #[error("{name:?} is no setting")]
+    #[error("unknown setting {name:?}")]
     UnknownField {
         /// The part as written.
         name: String,
@@ -37,7 +37,7 @@ pub enum ParsePathError {
         did_you_mean: Option<String>,
     },
     /// A part is no field of an object, such as a map's entries.
-    #[error("{name:?} is no field of an entry of {map}")]
+    #[error("unknown field {name:?} of an entry of {map}")]
     UnknownMember {
         /// The map, or the object.
         map: String,
@@ -46,17 +46,17 @@ pub enum ParsePathError {
         /// The nearest name there is, if one is near.
         did_you_mean: Option<String>,
     },
-    /// Something stands behind a field at the top that has nothing inside.
-    #[error("{0} is no map: nothing can stand behind it")]
+    /// Something is behind a field at the top that has nothing inside.
+    #[error("{0} is not a map: no part can follow it")]
     NotAMap(String),
-    /// Something stands behind a field further down that has nothing inside.
+    /// Something is behind a field further down that has nothing inside.
     #[error("more than {} parts: a literal dot in a key is written `\\.`", in_words(*.0))]
     TooDeep(usize),
     /// A part is empty.
     #[error("an empty part between dots")]
     EmptyPart,
     /// A backslash that escapes nothing.
-    #[error("a backslash stands only before a dot or a backslash")]
+    #[error("a backslash is only allowed before a dot or a backslash")]
     Escape,
 }
 
@@ -402,17 +402,17 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_wrong_and_what_was_meant() {
-        assert_eq!(error("saveclips"), r#""saveclips" is no setting"#);
+        assert_eq!(error("saveclips"), r#"unknown setting "saveclips""#);
         assert_eq!(parse("saveclips").unwrap_err().did_you_mean(), Some("saveClips"));
         assert_eq!(parse("doorInfoMap.k.remotUnlock").unwrap_err().did_you_mean(), Some("remoteUnlock"));
         assert_eq!(parse("zebra").unwrap_err().did_you_mean(), None);
-        assert_eq!(error("enabled.x"), "enabled is no map: nothing can stand behind it");
+        assert_eq!(error("enabled.x"), "enabled is not a map: no part can follow it");
         assert_eq!(
             error("doorInfoMap.a.doorName.x"),
             "more than three parts: a literal dot in a key is written `\\.`"
         );
         assert_eq!(error("doorInfoMap..doorName"), "an empty part between dots");
-        assert_eq!(error(r"doorInfoMap.a\x"), "a backslash stands only before a dot or a backslash");
+        assert_eq!(error(r"doorInfoMap.a\x"), "a backslash is only allowed before a dot or a backslash");
     }
 
     proptest! {

@@ -41,7 +41,7 @@ pub enum Input {
         /// Whether another attempt may be made.
         attempts_left: bool,
     },
-    /// A read-back: neither as before nor as desired; or the canary's write changed what nobody manages.
+    /// A read-back: neither as before nor as desired; or the canary's write changed unmanaged fields.
     LiveAsNeither,
     /// A read at the wave's end: what was verified is no longer live, because somebody else wrote.
     Overwritten,
@@ -53,6 +53,6 @@ pub enum Input {
     Parked,
     /// The run stops.
     Stopped,
-    /// Another process goes on with the run.
+    /// Another process resumes the run.
     Resumed,
 }

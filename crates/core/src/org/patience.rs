@@ -1,4 +1,4 @@
-//! What one org has already been waited for: failures, 429s in a row, and until when it is to be left alone.
+//! What one org has already been waited for: failures, 429s in a row, and until when it is not to be called.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Patience {
         self.not_before = self.not_before.max(Some(until));
     }
 
-    /// How long it is to be left alone, from `now`, if that is longer than a run waits.
+    /// How long it is not to be called, from `now`, if that is longer than a run waits.
     pub(super) fn asks_too_long(&self, now: Timestamp) -> Option<Throttle> {
         let left = self.not_before?.since(now);
         self.policy.is_too_long(left).then_some(Throttle { http_status: 429, retry_after: Some(left) })

@@ -24,7 +24,7 @@ pub enum Unread {
     NotReached,
 }
 
-/// One read under way.
+/// One read in progress.
 #[derive(Debug)]
 pub struct Reader<T, R> {
     /// What is read.

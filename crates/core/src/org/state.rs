@@ -3,14 +3,14 @@
 use super::Input;
 use crate::status::Status;
 
-/// Where an org stands.
+/// Where an org is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// In the plan, not yet read by this process.
     Planned,
     /// To be written, by what the newest read showed.
     Ready,
-    /// An intent is durable; the write may be under way.
+    /// An intent is durable; the write may be in progress.
     Intent,
     /// The vendor accepted the write.
     Acked,
@@ -42,7 +42,7 @@ pub struct OrgState {
     warned: bool,
     /// A send of it was in doubt once: it may be live late, whatever two reads said.
     doubted: bool,
-    /// Nobody compared what its last write left with all that stood there before.
+    /// Nobody compared what its last write left with all that was there before.
     unwatched: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct OrgState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an org that is {from:?} can't take {input:?}")]
 pub struct IllegalTransition {
-    /// Where the org stands.
+    /// Where the org is.
     pub from: Phase,
     /// What it was told.
     pub input: Input,
@@ -76,7 +76,7 @@ impl OrgState {
         }
     }
 
-    /// Where it stands.
+    /// Where it is.
     pub const fn phase(self) -> Phase {
         self.phase
     }
@@ -91,7 +91,7 @@ impl OrgState {
         self.acked
     }
 
-    /// Whether nobody compared what its last write left with all that stood there before: it was sent by a process that
+    /// Whether nobody compared what its last write left with all that was there before: it was sent by a process that
     /// ended, or was seen so late that it was about to be sent again.
     pub const fn is_unwatched(self) -> bool {
         self.unwatched
@@ -184,7 +184,7 @@ impl OrgState {
             ) => Done(Status::Unknown),
 
             (Planned | Ready | Done(Status::NotAttempted), Input::Resumed) => Planned,
-            // The process died while the write may have been under way: that spends no attempt.
+            // The process died while the write may have been in progress: that spends no attempt.
             (Intent, Input::Resumed) => {
                 next.spent -= 1;
                 next.doubted = true;
@@ -359,7 +359,7 @@ mod tests {
             }
         }
 
-        /// From wherever legal inputs have led, a stop (after the reply that is under way) is final.
+        /// From wherever legal inputs have led, a stop (after the reply that is in progress) is final.
         #[test]
         fn a_final_state_is_always_in_reach(inputs in prop::collection::vec(any_input(), 0..200)) {
             let mut state = OrgState::new();

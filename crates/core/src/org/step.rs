@@ -15,7 +15,7 @@ pub enum Step<O> {
     ReadBack,
     /// The partner's client list: is the org still there?
     List,
-    /// These entries in the journal, together and in this order. With `durably`, nothing goes on before they would
+    /// These entries in the journal, together and in this order. With `durably`, nothing continues before they would
     /// survive a crash.
     Record {
         /// What is recorded.

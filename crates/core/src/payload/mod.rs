@@ -5,7 +5,7 @@
 
 mod value;
 
-use crate::desired::Wish;
+use crate::desired::DesiredValue;
 use crate::operation::{Fields, Operation};
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
@@ -20,7 +20,7 @@ use value::{write_text, write_value};
 /// A managed map or entry is not an object: it can't be changed in part.
 ///
 /// # Panics
-/// If a wish names a secret that isn't among `secrets`: they are resolved before a run begins. If `fields` aren't sorted by
+/// If a desired value names a secret that isn't among `secrets`: they are resolved before a run begins. If `fields` aren't sorted by
 /// path, as those of every plan are.
 pub fn update_body(
     operation: &Operation,
@@ -116,7 +116,7 @@ impl Body<'_> {
     ) -> Result<(), ShapeError> {
         let PlannedField { path, after, .. } = &wishes[0];
         let is_end = path.part(depth + 1).is_none();
-        if is_end && *after == Wish::Remove {
+        if is_end && *after == DesiredValue::Remove {
             return Ok(());
         }
         match live {
@@ -125,9 +125,9 @@ impl Body<'_> {
         }
         if is_end {
             match after {
-                Wish::Remove => {}
-                Wish::Set(value) => write_value(&mut self.out, value),
-                Wish::Secret(name) => {
+                DesiredValue::Remove => {}
+                DesiredValue::Set(value) => write_value(&mut self.out, value),
+                DesiredValue::Secret(name) => {
                     let secret = self.secrets.get(name).expect("secrets are resolved before a run begins");
                     write_text(&mut self.out, secret.expose());
                 }

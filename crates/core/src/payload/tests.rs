@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::compare::{Context, Judgement, Standing, diff, judge, read_back};
-use crate::desired::{Desired, Managed, Origin, Wish};
+use crate::compare::{Context, Judgement, ReadBack, diff, judge, read_back};
+use crate::desired::{Desired, DesiredValue, Managed, Origin};
 use crate::operation::{Field, Operation, Path};
 use crate::secret::{SealKey, SecretText};
 
@@ -26,12 +26,12 @@ fn door() -> Arc<Field> {
     Operation::default_one().fields.get("doorInfoMap").unwrap().entry().unwrap().clone()
 }
 
-fn fields(wishes: &[(&str, Wish)]) -> Vec<PlannedField> {
+fn fields(wishes: &[(&str, DesiredValue)]) -> Vec<PlannedField> {
     let mut fields: Vec<PlannedField> = wishes
         .iter()
         .map(|(path, after)| PlannedField {
             path: at(path),
-            before: crate::outcome::Image::Absent,
+            before: crate::outcome::StoredValue::Absent,
             after: after.clone(),
             fingerprint: None,
             from: Origin::Row,
@@ -41,7 +41,7 @@ fn fields(wishes: &[(&str, Wish)]) -> Vec<PlannedField> {
     fields
 }
 
-fn body(mode: WriteMode, wishes: &[(&str, Wish)], live: Option<&str>) -> String {
+fn body(mode: WriteMode, wishes: &[(&str, DesiredValue)], live: Option<&str>) -> String {
     let live = live.map(|live| RawObject::parse(live).unwrap());
     String::from_utf8(
         update_body(&Operation::default_one(), mode, &fields(wishes), live.as_ref(), &secrets()).unwrap(),
@@ -49,8 +49,8 @@ fn body(mode: WriteMode, wishes: &[(&str, Wish)], live: Option<&str>) -> String 
     .unwrap()
 }
 
-fn set(value: Value) -> Wish {
-    Wish::Set(value)
+fn set(value: Value) -> DesiredValue {
+    DesiredValue::Set(value)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn without_a_read_only_what_the_manifest_names_is_sent() {
             &[
                 ("enabled", set(json!(true))),
                 ("doorInfoMap.k.clipDuration", set(json!(5))),
-                ("apiToken", Wish::Secret("T".parse().unwrap()))
+                ("apiToken", DesiredValue::Secret("T".parse().unwrap()))
             ],
             None
         ),
@@ -101,13 +101,13 @@ fn removals_whole_maps_and_unseen_secrets() {
     assert_eq!(
         body(
             WriteMode::Merge,
-            &[("doorInfoMap.a", Wish::Remove), ("locationInfoMap", set(json!({})))],
+            &[("doorInfoMap.a", DesiredValue::Remove), ("locationInfoMap", set(json!({})))],
             Some(live)
         ),
         r#"{"envoySettings":{"refreshToken":"r","doorInfoMap":{"b":{}},"locationInfoMap":{}}}"#
     );
     assert_eq!(
-        body(WriteMode::Merge, &[("doorInfoMap.zz", Wish::Remove)], Some("{}")),
+        body(WriteMode::Merge, &[("doorInfoMap.zz", DesiredValue::Remove)], Some("{}")),
         r#"{"envoySettings":{"doorInfoMap":{}}}"#
     );
 }
@@ -169,12 +169,12 @@ prop_compose! {
 
 fn any_wishes() -> impl Strategy<Value = Vec<Managed>> {
     let scalar = (prop::sample::select(vec!["enabled", "saveClips"]), any_scalar())
-        .prop_map(|(name, value)| (at(name), Wish::Set(value)));
+        .prop_map(|(name, value)| (at(name), DesiredValue::Set(value)));
     let member = ("[a-c.\\\\]{1,2}", prop::sample::select(vec!["doorName", "remoteUnlock"]), any_scalar())
         .prop_map(|(key, name, value)| {
-            (Path::new(door().members().unwrap().get(name).unwrap(), [key.into()]), Wish::Set(value))
+            (Path::new(door().members().unwrap().get(name).unwrap(), [key.into()]), DesiredValue::Set(value))
         });
-    let entry = "[d-f]{1,2}".prop_map(|key| (Path::new(&door(), [key.into()]), Wish::Remove));
+    let entry = "[d-f]{1,2}".prop_map(|key| (Path::new(&door(), [key.into()]), DesiredValue::Remove));
     prop::collection::vec(prop_oneof![3 => scalar, 5 => member, 1 => entry], 1..6).prop_map(|mut wishes| {
         wishes.sort_by(|left, right| left.0.cmp(&right.0));
         wishes.dedup_by(|left, right| left.0 == right.0);
@@ -218,8 +218,8 @@ impl Slow {
 
 /// The same body, made slowly.
 fn slow_body(fields: &[PlannedField], live: &str) -> Result<String, serde_json::Error> {
-    let raw = |wish: &Wish| match wish {
-        Wish::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
+    let raw = |wish: &DesiredValue| match wish {
+        DesiredValue::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
         _ => unreachable!("no other is wished for here"),
     };
     let mut settings = Slow::parse(live)?;
@@ -281,7 +281,7 @@ fn apart(text: &str, depth: usize) -> String {
     }
 }
 
-/// An object's text as no sane server writes it: spaces, keys spelled with escapes, keys that stand twice.
+/// An object's text as no sane server writes it: spaces, keys spelled with escapes, keys that occur twice.
 fn any_object(
     keys: &'static [&'static str],
     value: impl Strategy<Value = String>,
@@ -329,7 +329,7 @@ proptest! {
             .into_iter()
             .map(|Managed { path, wish, origin }| PlannedField {
                 path,
-                before: crate::outcome::Image::Absent,
+                before: crate::outcome::StoredValue::Absent,
                 after: wish,
                 fingerprint: None,
                 from: origin,
@@ -366,14 +366,14 @@ proptest! {
         prop_assert!(!diff(&desired, Some(&after), context).unwrap().differs);
         let exempt =
             crate::compare::Exempt { operation: &operation, ignored: &[], at: crate::timestamp::Timestamp::from_millis(0) };
-        let beside = crate::compare::disturbance(&found.fields, &before, &after, exempt);
-        prop_assert_eq!(beside, crate::compare::Disturbance::default());
+        let beside = crate::compare::unintended_change(&found.fields, &before, &after, exempt);
+        prop_assert_eq!(beside, crate::compare::UnintendedChange::default());
         if let Judgement::Differs(changes) = judged {
             prop_assert_eq!(
                 read_back(&found.fields, &changes, false, &after, context).unwrap(),
-                Standing::AsDesired { partly: false }
+                ReadBack::AsDesired { partly: false }
             );
-            prop_assert_eq!(read_back(&found.fields, &changes, false, &before, context).unwrap(), Standing::AsBefore);
+            prop_assert_eq!(read_back(&found.fields, &changes, false, &before, context).unwrap(), ReadBack::AsBefore);
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// Hardly any text has something to escape. Whether it has is asked without a branch a byte, so many are looked at in
+/// Hardly any text has something to escape. Whether it has is asked without a branch a byte, this many are looked at in
 /// one step.
 pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     let escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';

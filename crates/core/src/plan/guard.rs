@@ -116,7 +116,7 @@ impl fmt::Display for GuardKind {
             Self::Removals => "entries are removed",
             Self::Additions => "entries are added that are not live",
             Self::Disarms => "badges would disarm the alarm monitoring",
-            Self::Unproven => "the read did not say whose settings these are",
+            Self::Unproven => "the settings that were read don't name their org",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Where each org stands in a plan: the small fixed record that a run keeps of every org.
+//! Where each org is in a plan: the small fixed record that a run keeps of every org.
 
 use super::Verdict;
 

@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 
 use super::UnknownKey;
 use super::stored::StoredLine;
-use crate::desired::{Expect, Origin, Wish};
+use crate::desired::{DesiredValue, Expect, Origin};
 use crate::ids::Ruuid;
 use crate::operation::{Kind, Operation, Path, Risk, TableName};
-use crate::outcome::{Complaint, Image, OrgOutcome};
+use crate::outcome::{OrgError, OrgOutcome, StoredValue};
 use crate::reply::Ack;
 use crate::secret::{Fingerprint, SecretName};
 use crate::settings::same;
@@ -26,7 +26,7 @@ pub enum Verdict {
     Update,
     /// It is as desired.
     Unchanged,
-    /// Left out by the manifest or by a flag.
+    /// Omitted by the manifest or by a flag.
     Skipped,
     /// A guard stops it.
     Blocked,
@@ -61,27 +61,26 @@ impl Verdict {
     }
 }
 
-/// A managed path: what stood there when the plan was made, and what is wanted.
+/// A managed path: what was there when the plan was made, and what is wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedField {
     /// Where.
     pub path: Path,
-    /// What stood there. [`Image::Absent`] also where nothing was read (`--no-read`). Not stored where it is the very
+    /// What was there. [`StoredValue::Absent`] also where nothing was read (`--no-read`). Not stored where it is the very
     /// value that is wanted.
-    pub before: Image,
+    pub before: StoredValue,
     /// What is wanted.
-    pub after: Wish,
+    pub after: DesiredValue,
     /// The fingerprint of the wanted value, where that is a secret.
     pub fingerprint: Option<Fingerprint>,
-    /// Where the wish was written. Not stored where that is the row.
+    /// Where the desired value was written. Not stored where that is the row.
     pub from: Origin,
 }
 
 impl Serialize for PlannedField {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { path, before, after, fingerprint, from } = self;
-        let is_as_wanted =
-            matches!((before, after), (Image::Json(before), Wish::Set(after)) if before == after);
+        let is_as_wanted = matches!((before, after), (StoredValue::Json(before), DesiredValue::Set(after)) if before == after);
         let mut stored = serializer.serialize_map(None)?;
         stored.serialize_entry("path", path)?;
         if !is_as_wanted {
@@ -100,23 +99,30 @@ impl Serialize for PlannedField {
 
 impl PlannedField {
     /// What is wanted, as it may be written down: a secret is its fingerprint.
-    pub fn after_image(&self) -> Image {
+    pub fn after_stored(&self) -> StoredValue {
         match &self.after {
-            Wish::Set(value) => Image::Json(value.clone()),
-            Wish::Remove => Image::Absent,
-            Wish::Secret(_) => self.fingerprint.clone().map_or(Image::Hidden, Image::Secret),
+            DesiredValue::Set(value) => StoredValue::Json(value.clone()),
+            DesiredValue::Remove => StoredValue::Absent,
+            DesiredValue::Secret(_) => {
+                self.fingerprint.clone().map_or(StoredValue::Hidden, StoredValue::Secret)
+            }
         }
     }
 
-    /// Whether what stood there isn't what is wanted.
+    /// Whether what was there isn't what is wanted.
     pub fn differs(&self) -> bool {
         match (&self.before, &self.after) {
-            (Image::Absent, Wish::Set(after)) => !same(self.path.kind(), None, Some(after)),
-            (Image::Json(before), Wish::Set(after)) => !same(self.path.kind(), Some(before), Some(after)),
-            (Image::Secret(before), Wish::Secret(_)) => Some(before) != self.fingerprint.as_ref(),
-            (Image::Absent, Wish::Remove) => false,
-            (Image::Json(before), Wish::Remove) => !before.is_null(),
-            (Image::Secret(_) | Image::Hidden, _) | (Image::Absent | Image::Json(_), Wish::Secret(_)) => true,
+            (StoredValue::Absent, DesiredValue::Set(after)) => !same(self.path.kind(), None, Some(after)),
+            (StoredValue::Json(before), DesiredValue::Set(after)) => {
+                !same(self.path.kind(), Some(before), Some(after))
+            }
+            (StoredValue::Secret(before), DesiredValue::Secret(_)) => {
+                Some(before) != self.fingerprint.as_ref()
+            }
+            (StoredValue::Absent, DesiredValue::Remove) => false,
+            (StoredValue::Json(before), DesiredValue::Remove) => !before.is_null(),
+            (StoredValue::Secret(_) | StoredValue::Hidden, _)
+            | (StoredValue::Absent | StoredValue::Json(_), DesiredValue::Secret(_)) => true,
         }
     }
 }
@@ -125,7 +131,7 @@ impl PlannedField {
 impl PlannedField {
     /// What makes somebody less safe here, if the change does.
     pub fn risk(&self) -> Option<&Arc<Risk>> {
-        let Wish::Set(after) = &self.after else { return None };
+        let DesiredValue::Set(after) = &self.after else { return None };
         if !self.differs() {
             return None;
         }
@@ -140,8 +146,8 @@ impl PlannedField {
         let risk = field.risk.as_ref().filter(|risk| risk.covers(after))?;
         let was_so = match &self.before {
             // What was off and loses its value stays off.
-            Image::Json(before) if after.is_null() => risk.covers(before),
-            Image::Absent => after.is_null(),
+            StoredValue::Json(before) if after.is_null() => risk.covers(before),
+            StoredValue::Absent => after.is_null(),
             _ => false,
         };
         (!was_so).then_some(risk)
@@ -156,10 +162,10 @@ impl PlannedField {
                 other => !other.is_null(),
             };
             matches!((self.path.kind(), &self.before, &self.after),
-                (Kind::Map(_) | Kind::Opaque, Image::Json(before), Wish::Set(Value::Object(after)))
+                (Kind::Map(_) | Kind::Opaque, StoredValue::Json(before), DesiredValue::Set(Value::Object(after)))
                 if after.is_empty() && holds(before))
         };
-        self.differs() && (self.after == Wish::Remove || empties())
+        self.differs() && (self.after == DesiredValue::Remove || empties())
     }
 }
 
@@ -209,7 +215,7 @@ impl PartialEq for RawTyped {
 /// One org in a plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanLine {
-    /// The number of its wave; only orgs to be written have one. It stands first, where
+    /// The number of its wave; only orgs to be written have one. It is first, where
     /// [`PlanWriter::placed`](super::PlanWriter::placed) can put it once all waves are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<u32>,
@@ -220,7 +226,7 @@ pub struct PlanLine {
     /// Its name: as typed, else the live one where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Why it is left out.
+    /// Why it is omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
     /// The row's note.
@@ -235,8 +241,8 @@ pub struct PlanLine {
     #[serde(skip_serializing_if = "Action::is_none")]
     pub action: Action,
     /// Why, where something is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub complaint: Option<Complaint>,
+    #[serde(rename = "complaint", skip_serializing_if = "Option::is_none")]
+    pub org_error: Option<OrgError>,
     /// The read didn't say whose settings these are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unproven: bool,
@@ -269,17 +275,17 @@ impl PlanLine {
     }
 
     /// Makes this the line of an org that something stops.
-    pub fn stop(&mut self, verdict: Verdict, complaint: Complaint) {
+    pub fn stop(&mut self, verdict: Verdict, org_error: OrgError) {
         self.verdict = verdict;
         self.action = verdict.action();
-        self.complaint = Some(complaint);
+        self.org_error = Some(org_error);
     }
 
     /// The outcome of an org that isn't to be written: what planning found. `fresh` says that the plan was
     /// made by this very run, so that an unchanged org was seen as desired by it.
     pub fn settled_outcome(&self, index: u32, fresh: bool) -> Option<OrgOutcome> {
         let status = self.verdict.status()?;
-        let hidden = self.fields.iter().any(|field| field.before == Image::Hidden);
+        let hidden = self.fields.iter().any(|field| field.before == StoredValue::Hidden);
         let verified = match (status, fresh) {
             (Status::Unchanged, true) if hidden => Verified::Partly,
             (Status::Unchanged, true) => Verified::True,
@@ -290,8 +296,8 @@ impl PlanLine {
             status,
             action: Action::None,
             attempts: 0,
-            http_status: self.complaint.as_ref().and_then(|complaint| complaint.http_status),
-            complaint: self.complaint.clone(),
+            http_status: self.org_error.as_ref().and_then(|org_error| org_error.http_status),
+            org_error: self.org_error.clone(),
             ack: Ack::default(),
             verified,
             started_at: None,

@@ -26,7 +26,7 @@ pub enum PlanError {
     #[error("the plan can't be read")]
     Io(#[from] io::Error),
     /// A line is none of a plan.
-    #[error("line {line} is not of a plan")]
+    #[error("line {line} is not part of a plan")]
     Line {
         /// Counted from 1.
         line: u64,
@@ -34,7 +34,7 @@ pub enum PlanError {
         source: serde_json::Error,
     },
     /// The file ends before its footer: it was cut, or its writing never ended.
-    #[error("the plan has no end: it was cut off, or never finished")]
+    #[error("the plan is incomplete: it was truncated, or never finished")]
     NoFooter,
     /// A newer version of the format.
     #[error("the plan has format {found}, newer than {FORMAT}, the newest that this version reads")]
@@ -43,7 +43,7 @@ pub enum PlanError {
         found: u32,
     },
     /// The seal doesn't fit: altered, or sealed under another API key.
-    #[error("the seal doesn't fit: the plan was altered after it was made, or made with another key")]
+    #[error("the seal doesn't match: the plan was altered, or made with another key")]
     Seal,
 }
 
@@ -89,7 +89,7 @@ impl<R: BufRead> PlanReader<R> {
         let mut lines = Lines { input, buffer: Vec::new(), number: 0, offset: 0 };
         // What the parser says may quote the line, and until this is a plan's header it may be anything, a key as well.
         let no_header =
-            |_| PlanError::Line { line: 1, source: serde::de::Error::custom("it is no header of a plan") };
+            |_| PlanError::Line { line: 1, source: serde::de::Error::custom("it is not a plan's header") };
         lines.advance()?;
         let Format { format } = lines.parse().map_err(no_header)?;
         if format > FORMAT {
@@ -209,7 +209,7 @@ impl<R: BufRead> PlanReader<R> {
         let footer: Footer = serde_json::from_str(sealed.footer.get())
             .map_err(|source| PlanError::Line { line: self.lines.number, source })?;
         let seal = sealed.seal.clone();
-        // Nothing stands behind the footer, and it counts what stands before it.
+        // Nothing is behind the footer, and it counts what is before it.
         let ends_here = self.lines.input.fill_buf()?.is_empty();
         if ends_here && footer.lines + 2 == self.lines.number {
             Ok((footer, seal))
@@ -255,8 +255,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::desired::{Origin, Wish};
-    use crate::outcome::Image;
+    use crate::desired::{DesiredValue, Origin};
+    use crate::outcome::StoredValue;
     use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
     use crate::secret::{SecretText, key_fingerprint};
@@ -306,7 +306,7 @@ mod tests {
             carried: Vec::new(),
             verdict: Verdict::Update,
             action: Verdict::Update.action(),
-            complaint: None,
+            org_error: None,
             unproven: false,
             additions: Vec::new(),
             idle_removals: Vec::new(),
@@ -314,8 +314,8 @@ mod tests {
             secrets: Vec::new(),
             fields: vec![PlannedField {
                 path: operation().path("saveClips").unwrap(),
-                before: Image::Json(json!(null)),
-                after: Wish::Set(json!(true)),
+                before: StoredValue::Json(json!(null)),
+                after: DesiredValue::Set(json!(true)),
                 fingerprint: None,
                 from: Origin::Row,
             }],
@@ -431,15 +431,15 @@ mod tests {
             fingerprint: None,
             from,
         };
-        let (side, set) = (Origin::Side("doors".into(), 4), |value| Wish::Set(value));
+        let (side, set) = (Origin::Side("doors".into(), 4), |value| DesiredValue::Set(value));
         let fields = vec![
-            field(Image::Json(json!(30)), set(json!(30)), Origin::Row),
-            field(Image::Json(json!(null)), set(json!(null)), side),
+            field(StoredValue::Json(json!(30)), set(json!(30)), Origin::Row),
+            field(StoredValue::Json(json!(null)), set(json!(null)), side),
             // These are the same to the API, and are not the same value.
-            field(Image::Absent, set(json!(null)), Origin::Row),
-            field(Image::Json(json!(30)), set(json!(30.0)), Origin::Undo),
-            field(Image::Absent, Wish::Remove, Origin::Default),
-            field(Image::Json(json!({"a": 1})), Wish::Remove, Origin::Row),
+            field(StoredValue::Absent, set(json!(null)), Origin::Row),
+            field(StoredValue::Json(json!(30)), set(json!(30.0)), Origin::Undo),
+            field(StoredValue::Absent, DesiredValue::Remove, Origin::Default),
+            field(StoredValue::Json(json!({"a": 1})), DesiredValue::Remove, Origin::Row),
         ];
         let verdict = Verdict::Unchanged;
         let short = PlanLine { fields, verdict, action: verdict.action(), ..line(2) };

@@ -7,10 +7,10 @@ use serde::de::Error as _;
 use serde_json::Value;
 
 use super::{PlanLine, PlannedField, RawTyped, UnknownKey, Verdict};
-use crate::desired::{Expect, Origin, Wish};
+use crate::desired::{DesiredValue, Expect, Origin};
 use crate::ids::Ruuid;
 use crate::operation::{Operation, Path};
-use crate::outcome::{Complaint, Image};
+use crate::outcome::{OrgError, StoredValue};
 use crate::secret::{Fingerprint, SecretName};
 use crate::status::Action;
 
@@ -33,7 +33,8 @@ pub(super) struct StoredLine<'a> {
     verdict: Verdict,
     #[serde(default = "Action::nothing")]
     action: Action,
-    complaint: Option<Complaint>,
+    #[serde(rename = "complaint")]
+    org_error: Option<OrgError>,
     #[serde(default)]
     unproven: bool,
     #[serde(default, borrow)]
@@ -53,8 +54,8 @@ pub(super) struct StoredLine<'a> {
 struct StoredField<'a> {
     #[serde(borrow)]
     path: Text<'a>,
-    before: Option<Image>,
-    after: Wish,
+    before: Option<StoredValue>,
+    after: DesiredValue,
     fingerprint: Option<Fingerprint>,
     #[serde(borrow)]
     from: Option<Text<'a>>,
@@ -98,7 +99,7 @@ impl StoredLine<'_> {
             carried: self.carried,
             verdict: self.verdict,
             action: self.action,
-            complaint: self.complaint,
+            org_error: self.org_error,
             unproven: self.unproven,
             expects: self.expects.into_iter().map(expect).collect::<Result<_, serde_json::Error>>()?,
             secrets: self.secrets,
@@ -118,14 +119,14 @@ impl StoredField<'_> {
     fn resolve(self, operation: &Operation) -> Result<PlannedField, serde_json::Error> {
         let Self { path, before, after, fingerprint, from } = self;
         let before = before.unwrap_or_else(|| match &after {
-            Wish::Set(value) => Image::Json(value.clone()),
-            Wish::Remove | Wish::Secret(_) => Image::Absent,
+            DesiredValue::Set(value) => StoredValue::Json(value.clone()),
+            DesiredValue::Remove | DesiredValue::Secret(_) => StoredValue::Absent,
         });
         let from = match from {
             None => Origin::Row,
             Some(Text(text)) => operation
                 .origin(&text)
-                .ok_or_else(|| serde_json::Error::custom(format_args!("{text:?} is no origin of a value")))?,
+                .ok_or_else(|| serde_json::Error::custom(format_args!("{text:?} is not a valid origin")))?,
         };
         let path = operation.path(&path.0).map_err(serde_json::Error::custom)?;
         Ok(PlannedField { path, before, after, fingerprint, from })

@@ -29,7 +29,7 @@ pub struct Sealed<W> {
     pub seal: String,
 }
 
-/// The footer on the wire: its bytes are sealed too, so the seal stands beside it.
+/// The footer on the wire: its bytes are sealed too, so the seal is beside it.
 #[derive(Serialize)]
 struct SealedFooter<'a> {
     footer: &'a RawValue,
@@ -55,7 +55,7 @@ impl<W: Write> PlanWriter<W> {
         self.write(line)
     }
 
-    /// Adds the next org by its line as JSON, which has no wave yet, and says where it stands: a plan's lines are
+    /// Adds the next org by its line as JSON, which has no wave yet, and says where it is: a plan's lines are
     /// made before the waves are known, and are many.
     ///
     /// # Errors

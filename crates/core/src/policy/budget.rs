@@ -10,7 +10,7 @@ use super::Percent;
 /// `--max-failures`: a share of the orgs finished in the current wave, or a number over the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureBudget {
-    /// More than so many in the run stop it.
+    /// More than this many in the run stop it.
     Orgs(u64),
     /// More than this share of the orgs finished in the current wave stops the run: judged at the wave's end
     /// and, from the 20th finished org, within it. Once a canary has proven the rollout, so do only more than

@@ -22,7 +22,7 @@ impl Percent {
         Self(percent * 100)
     }
 
-    /// This share of so many, rounded up.
+    /// This share of this many, rounded up.
     pub const fn of_rounded_up(self, total: u64) -> u64 {
         (total * self.0 as u64).div_ceil(10_000)
     }

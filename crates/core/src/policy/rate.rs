@@ -19,7 +19,7 @@ pub enum Rate {
 pub struct PerSecond(f64);
 
 impl PerSecond {
-    /// So many calls a second, brought into the range of what can be paced.
+    /// This many calls a second, brought into the range of what can be paced.
     pub const fn clamped(rate: f64) -> Self {
         Self(rate.clamp(0.001, 1e6))
     }
@@ -57,7 +57,9 @@ impl FromStr for PerSecond {
         });
         match number.and_then(|number| number.parse::<f64>().ok()) {
             Some(rate) if (0.001..=1e6).contains(&rate) => Ok(Self(rate)),
-            _ => Err(format!("{text:?} is no rate: a number from 0.001 to 1000000 and `/s`, like `8/s`")),
+            _ => Err(format!(
+                "not a valid rate {text:?}: expected a number from 0.001 to 1000000 and `/s`, like `8/s`"
+            )),
         }
     }
 }

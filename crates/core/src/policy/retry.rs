@@ -24,7 +24,7 @@ pub struct RetryPolicy {
     pub quiet_period: Duration,
     /// 429s in a row, without those of the partner's bucket, after which an org is parked.
     pub throttles: u32,
-    /// The longest Retry-After that is waited out, and the longest time that an org may answer nothing but 429.
+    /// The longest Retry-After that is waited for, and the longest time that an org may answer nothing but 429.
     pub longest_wait: Duration,
     /// The longest backoff.
     pub longest_backoff: Duration,

@@ -29,7 +29,7 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || {
             format!(
-                "{text:?} is no length of time: a whole number and a unit, like `500ms`, `3s`, `2m`, `1h` or `7d`"
+                "not a valid duration {text:?}: expected a whole number and a unit, like `500ms`, `3s`, `2m`, `1h` or `7d`"
             )
         };
         let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();

@@ -10,7 +10,7 @@ use super::Percent;
 /// How many orgs a wave takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaveSize {
-    /// So many.
+    /// This many.
     Orgs(u64),
     /// This share of all orgs to be written, rounded up.
     Share(Percent),
@@ -26,15 +26,17 @@ pub struct Waves(Vec<WaveSize>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseWavesError {
     /// A part is no size.
-    #[error("{0:?} is no size of a wave: a number of orgs from 1, a percentage like `5%`, or `rest`")]
+    #[error(
+        "not a valid wave size {0:?}: expected a number of orgs from 1, a percentage like `5%`, or `rest`"
+    )]
     Size(String),
-    /// `rest` stands before another size.
-    #[error("`rest` takes all that are left, so it stands last")]
+    /// `rest` is before another size.
+    #[error("`rest` takes all remaining orgs, so it must be last")]
     RestNotLast,
 }
 
 impl Waves {
-    /// Splits so many orgs into waves: the number of orgs of each, none of them zero.
+    /// Splits this many orgs into waves: the number of orgs of each, none of them zero.
     pub fn split(&self, total: u64) -> Vec<u64> {
         let mut left = total;
         let mut waves = Vec::with_capacity(self.0.len() + 1);

@@ -31,7 +31,7 @@ impl FromStr for WriteMode {
         match text {
             "merge" => Ok(Self::Merge),
             "patch" => Ok(Self::Patch),
-            _ => Err(format!("{text:?} is no write mode: merge or patch")),
+            _ => Err(format!("not a valid write mode {text:?}: expected merge or patch")),
         }
     }
 }
@@ -52,7 +52,7 @@ impl fmt::Display for WriteMode {
 pub enum VerifyPolicy {
     /// Every one.
     All,
-    /// Every one, and once more at the end of its wave, when whoever else writes may have replaced it.
+    /// Every one, and again at the end of its wave, when whoever else writes may have replaced it.
     Settled,
     /// None beyond the canary's.
     None,
@@ -73,7 +73,7 @@ impl FromStr for VerifyPolicy {
             "all" => Ok(Self::All),
             "settled" => Ok(Self::Settled),
             "none" => Ok(Self::None),
-            _ => Err(format!("{text:?} is no verify policy: all, settled or none")),
+            _ => Err(format!("not a valid verify policy {text:?}: expected all, settled or none")),
         }
     }
 }

@@ -9,11 +9,11 @@ use crate::outcome::OrgOutcome;
 use crate::reply::Ack;
 use crate::timestamp::Timestamp;
 
-/// One record of a journal. Only an [`Intent`](Self::Intent) must be durable before the run goes on.
+/// One record of a journal. Only an [`Intent`](Self::Intent) must be durable before the run continues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// A process began, or went on with, the run.
+    /// A process began, or resumed, the run.
     Began {
         /// When.
         at: Timestamp,
@@ -33,7 +33,7 @@ pub enum Entry {
         index: u32,
         /// When the org was first touched by this process.
         started_at: Timestamp,
-        /// The before-image: every path that the write changes. What replaces it stands in the plan.
+        /// The before-image: every path that the write changes. What replaces it is in the plan.
         before: Vec<Seen>,
     },
     /// What the org's state machine was told after an intent.
@@ -47,7 +47,7 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ack: Option<Ack>,
     },
-    /// The vendor asked to be left alone for a while. Moves no org: it only says how early the next call may come,
+    /// The vendor asked to wait. Moves no org: it only says how early the next call may come,
     /// whichever process makes it.
     Pause {
         /// By the org at this place in the plan; `None`: by all.

@@ -47,34 +47,34 @@ exits! {
     SomeUnknown = 6, "some outcomes are unknown: the read-back failed",
         "`orgwave resume` reads these orgs again before anything is sent.";
     MaxDuration = 8, "`--max-duration` was reached",
-        "`orgwave resume` does the rest.";
+        "`orgwave resume` continues the run.";
     Locked = 11, "another run holds the lock",
         "Wait for it, or give `--lock-wait 30m`.";
     PlanRefused = 12, "the plan is stale, expired, altered, used, or for another endpoint or key",
         "Plan again, and review it.";
     Guarded = 13, "a guard stopped it, or the user declined; nothing was sent",
         "Look at the plan that was kept; if it is what you want, run the command that was printed, with the `--ack CODE` of each guard.";
-    Usage = 64, "the command line is wrong, or there is no terminal to ask on",
-        "`orgwave help COMMAND` lists the flags; `--yes` or `--unattended` apply without asking.";
+    Usage = 64, "the command line is wrong, or no terminal for the prompt",
+        "`orgwave help COMMAND` lists the flags; `--yes` or `--unattended` apply without a prompt.";
     BadInput = 65, "the manifest, the rollout file or the plan is wrong",
         "Correct each line that was reported; `orgwave explain CODE` says more about its code.";
     NoInput = 66, "an input does not exist or can't be read",
         "Check the path; `orgwave runs` lists the runs.";
     Unreachable = 69, "the API can't be used, and nothing was written yet",
         "`orgwave doctor` shows what is wrong; then run the command again.";
-    Panic = 70, "a fault of orgwave itself",
+    Panic = 70, "an internal error of orgwave",
         "Report it with the message; `orgwave resume` continues the run.";
     CannotWrite = 74, "the journal, a report or the output could not be written",
-        "Make room or repair the disk; then `orgwave resume`.";
+        "Free space or repair the disk; then `orgwave resume`.";
     KeyRefused = 77, "the key was refused",
         "With the same key once it works again: `orgwave resume`. With a new key: apply the run's `retry.toml`.";
     BadConfig = 78, "bad configuration, an unsafe key file, or an unresolved secret",
         "Follow the hint; `orgwave doctor` shows what is in force.";
-    HungUp = 129, "the terminal was closed (SIGHUP); what was under way has ended",
+    HungUp = 129, "the terminal was closed (SIGHUP); requests in flight have finished",
         "`orgwave resume`.";
-    Interrupted = 130, "interrupted by Ctrl-C; what was under way has ended",
+    Interrupted = 130, "interrupted by Ctrl-C; requests in flight have finished",
         "`orgwave resume`.";
-    Terminated = 143, "terminated by SIGTERM; what was under way has ended",
+    Terminated = 143, "terminated by SIGTERM; requests in flight have finished",
         "`orgwave resume`.";
 }
 

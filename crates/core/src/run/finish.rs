@@ -19,7 +19,7 @@ pub enum StopReason {
     CanaryStopped(Status),
     /// Three canaries in a row were rejected: no write was proven.
     CanariesRejected,
-    /// The canary's write changed something that nobody manages; the text says what.
+    /// The canary's write changed an unmanaged field; the text says what.
     CanaryDisturbed(String),
     /// Ctrl-C.
     Interrupted,
@@ -35,7 +35,7 @@ pub enum StopReason {
     Unusable(String),
     /// The API redirects, which is never followed; the text says more.
     Redirected(String),
-    /// The plan has expired: doubt is settled, and nothing new is sent.
+    /// The plan has expired: in-doubt writes are resolved, and nothing new is sent.
     Expired,
     /// The journal could not be written; the text says why.
     JournalFailed(String),
@@ -68,14 +68,14 @@ impl fmt::Display for StopReason {
             Self::CanaryStopped(status) => write!(f, "the canary is {status}"),
             Self::CanariesRejected => f.write_str("three canaries in a row were rejected"),
             Self::CanaryDisturbed(what) => {
-                write!(f, "the canary's write changed what nobody manages: {what}")
+                write!(f, "the canary's write changed unmanaged fields: {what}")
             }
             Self::Interrupted => f.write_str("interrupted"),
-            Self::Terminated => f.write_str("told to end"),
+            Self::Terminated => f.write_str("terminated"),
             Self::HungUp => f.write_str("the terminal was closed"),
-            Self::MaxDuration => f.write_str("the time given by --max-duration has passed"),
+            Self::MaxDuration => f.write_str("--max-duration was reached"),
             Self::Unreachable(why) => write!(f, "the API can't be reached: {why}"),
-            Self::Unusable(why) => write!(f, "the API answers, but not with what is needed: {why}"),
+            Self::Unusable(why) => write!(f, "the API sent an unusable reply: {why}"),
             Self::Redirected(why) => write!(f, "the API redirects, which is never followed: {why}"),
             Self::Expired => f.write_str("the plan has expired"),
             Self::JournalFailed(why) => write!(f, "the journal could not be written: {why}"),

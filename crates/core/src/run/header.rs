@@ -50,7 +50,7 @@ pub struct RunHeader {
 
 impl RunHeader {
     /// The flags of `apply` under which another run writes as this one does, each with a space before it. Waves and
-    /// budget stand in the retry's `[limits]`.
+    /// budget are in the retry's `[limits]`.
     pub const fn mode_again(&self) -> &'static str {
         Self::mode_flags(self.write, self.verify)
     }

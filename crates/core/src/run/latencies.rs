@@ -5,7 +5,7 @@
 //! into 32 places. A power of two of milliseconds is therefore the end of a place. Only places that hold something are
 //! kept: a run has some dozens of them, and never more than 896.
 //!
-//! What is absent: the times themselves. A percentile is told as the end of its place, so never too short.
+//! What is absent: the times themselves. A percentile is reported as the end of its place, so never too short.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A vendor's wish to be left alone for a while, by the time of day: what a later process has to keep.
+//! A vendor's request to wait, by the time of day: what a later process has to keep.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::change::Seen;
 use crate::org::OrgState;
-use crate::outcome::{Complaint, OrgOutcome};
+use crate::outcome::{OrgError, OrgOutcome};
 use crate::reply::Ack;
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -26,8 +26,8 @@ pub struct OrgProgress {
 
 impl OrgProgress {
     /// What the last process said of it, where it is not settled.
-    pub fn complaint(&self) -> Option<&Complaint> {
-        self.outcome.as_ref().and_then(|outcome| outcome.complaint.as_ref())
+    pub fn org_error(&self) -> Option<&OrgError> {
+        self.outcome.as_ref().and_then(|outcome| outcome.org_error.as_ref())
     }
 
     /// Whether a write of it may have been applied, and nobody knows.

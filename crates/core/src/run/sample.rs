@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 pub struct Sample {
     /// When the second began.
     pub at: Timestamp,
-    /// The wave that was under way; 0 before the first.
+    /// The wave that was in progress; 0 before the first.
     pub wave: u32,
     /// Calls that ended.
     pub calls: u32,
@@ -18,7 +18,7 @@ pub struct Sample {
     pub throttled: u32,
     /// Orgs that became final.
     pub finished: u32,
-    /// Calls under way at the second's end.
+    /// Calls in progress at the second's end.
     pub in_flight: u32,
     /// The rate allowed at the second's end, in calls a second; `None` if unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -221,7 +221,7 @@ impl Rounded {
 /// What a date may have been before a spreadsheet took it for one.
 struct Dated {
     numbers: Vec<u32>,
-    /// What stands between them.
+    /// What is between them.
     signs: String,
     is_date: bool,
 }

@@ -105,7 +105,7 @@ impl<K: Deref<Target = RawValue>, V> Members<K, V> {
         let (list, hasher) = (&self.list, &self.hasher);
         let hash = |place: usize| decoded(&list[place].0).map(|key| hasher.hash_one(&*key));
         if let Some(hashed) = hash(place) {
-            let place = u32::try_from(place).expect("a reply is capped long before it has so many members");
+            let place = u32::try_from(place).expect("a reply is capped long before it has that many members");
             self.places.insert_unique(hashed, place, |known| hash(*known as usize).unwrap_or_default());
         }
     }

@@ -45,7 +45,7 @@ impl Link {
         (now < self.paused_until).then_some(self.paused_until)
     }
 
-    /// A connection could not be made. Calls that were under way together count once.
+    /// A connection could not be made. Calls that were in progress together count once.
     pub fn is_down(&mut self, now: Duration, retry: &RetryPolicy) -> Outage {
         if now < self.paused_until {
             return Outage::PauseUntil(self.paused_until);

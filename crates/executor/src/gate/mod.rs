@@ -262,7 +262,7 @@ impl<C: Clock> Gate<C> {
     ) -> KeyCheck {
         let (now, retry) = (self.clock.elapsed(), self.limits.retry);
         self.key.failures += 1;
-        let asked = "the client list, asked whether the key is good";
+        let asked = "the client list, read to check the key";
         let wait = match throttled {
             Some(_) if self.key.failures >= retry.throttles => None,
             Some(_) => Some(retry.after_throttle(Whose::Run, self.key.failures, retry_after)),

@@ -2,7 +2,7 @@
 //!
 //! The vendor doesn't say. 429s on one org point to its own bucket; 429s on several orgs at once, or on the
 //! client list, to the one that all calls of the partner share. But an org that answers nothing but 429, while
-//! most calls of the others get through, has a trouble of its own, even where it isn't the only one: the
+//! most calls of the others get through, has a problem of its own, even where it isn't the only one: the
 //! [`Tally`] tells.
 
 use std::collections::{HashMap, VecDeque};
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 /// How near in time 429s of different orgs must be to mean the partner's bucket.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// So many orgs at once mean the partner's bucket, whatever else gets through.
+/// This many orgs at once mean the partner's bucket, whatever else gets through.
 const MANY_ORGS: usize = 5;
-/// And so many where its bucket is empty by what is known.
+/// And this many where its bucket is empty by what is known.
 const SOME_ORGS: usize = 3;
-/// So many more 429s, of whichever orgs, and no more calls let through meanwhile, too.
+/// This many more 429s, of whichever orgs, and no more calls let through meanwhile, too.
 const FEW_MORE: u64 = 3;
-/// An org that has another 429 so soon has a trouble, of its own unless the others have it too.
+/// An org that has another 429 so soon has a problem, of its own unless the others have it too.
 const TROUBLE_LASTS: Duration = Duration::from_secs(60);
 /// Orgs whose latest 429 is remembered before those of long ago are forgotten.
 const MOST_ORGS: usize = 1024;
@@ -68,9 +68,9 @@ struct Recent {
     at: Duration,
     /// `None`: the client list.
     org: Option<u32>,
-    /// It tells more than that an org has its trouble still.
+    /// It tells more than that an org has its problem still.
     is_news: bool,
-    /// How all calls had been answered by then, this one included, but for orgs with a trouble of their own.
+    /// How all calls had been answered by then, this one included, but for orgs with a problem of their own.
     tally: Tally,
 }
 
@@ -79,7 +79,7 @@ struct Recent {
 pub struct Throttles {
     recent: VecDeque<Recent>,
     orgs: HashMap<u32, (Duration, Tally)>,
-    /// 429s of orgs with a trouble of their own: they tell nothing of the others.
+    /// 429s of orgs with a problem of their own: they tell nothing of the others.
     own: u64,
 }
 
@@ -125,14 +125,14 @@ impl Throttles {
         })
     }
 
-    /// Another 429 of an org that has a trouble of its own.
+    /// Another 429 of an org that has a problem of its own.
     pub const fn note_own(&mut self) {
         self.own += 1;
     }
 
     /// Notes a 429 of an org (`None`: of the client list) and says what makes it the partner's; `None`: nothing, it
-    /// is the org's own. Where the partner's bucket is expected to be empty, any org is enough that has no trouble of
-    /// its own. Else a few orgs in trouble must not slow down all: it takes more of them, or that hardly anything
+    /// is the org's own. Where the partner's bucket is expected to be empty, any org is enough that has no problem of
+    /// its own. Else a few orgs with problems must not slow down all: it takes more of them, or that hardly anything
     /// gets through.
     pub fn note(
         &mut self,
@@ -202,7 +202,7 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    /// Notes 429s of these orgs, with so many calls of others let through before each.
+    /// Notes 429s of these orgs, with this many calls of others let through before each.
     fn note(orgs: &[u32], accepted: u64, expected: Expected) -> Vec<Option<Evidence>> {
         let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
         let note = |org: &u32| {

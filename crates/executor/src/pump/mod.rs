@@ -1,4 +1,4 @@
-//! The one loop: performs the steps of every org that is under way, and hands back what came of them.
+//! The one loop: performs the steps of every org that is in progress, and hands back what came of them.
 //!
 //! # How it goes
 //!
@@ -10,7 +10,7 @@
 //!    the driver is handed its event: `replies`.
 //! 4. Until a driver is done.
 //!
-//! A stop *drains*: nothing new starts, calls that are under way end, and each driver is told [`Event::Stop`] in place
+//! A stop *drains*: nothing new starts, calls that are in progress end, and each driver is told [`Event::Stop`] in place
 //! of performing its step. An abort doesn't wait for the calls: `stopping`.
 //!
 //! The loop never looks at settings and knows no state of an org: those are the driver's.
@@ -76,7 +76,7 @@ pub trait Work {
     /// Whether the run must stop, by what the orgs came to.
     fn wants_stop(&self) -> Option<StopReason>;
 
-    /// The wave that is under way; 0 without waves.
+    /// The wave that is in progress; 0 without waves.
     fn wave(&self) -> u32;
 }
 
@@ -115,7 +115,7 @@ impl<'a> Context<'a> {
 pub enum Control {
     /// Start nothing new, and end.
     Drain(StopReason),
-    /// End now, without waiting for calls that are under way.
+    /// End now, without waiting for calls that are in progress.
     Abort,
 }
 
@@ -134,7 +134,7 @@ enum Stage {
     Idle,
     /// A call waits for its slot; an update, not longer than until it is stale.
     Queued(Request, Timestamp),
-    /// A call is under way.
+    /// A call is in progress.
     Calling(Call, AbortHandle),
     /// Its intent is being made durable.
     Recording,
@@ -280,7 +280,7 @@ struct Pump<'a, K, A, W: Work, J> {
     is_paused: bool,
     stop: Option<StopReason>,
     is_asked_to_end: bool,
-    /// Calls under way are waited for no more, nor is one granted.
+    /// Calls in progress are waited for no more, nor is one granted.
     is_cut: bool,
     /// When a drain stops waiting.
     drain_ends: Option<Duration>,

@@ -95,7 +95,7 @@ where
     }
 
     fn listed(&mut self, reply: &Reply<ClientList>, permit: Permit, took: Duration) {
-        // None is under way after a cut.
+        // None is in progress after a cut.
         self.in_flight = self.in_flight.saturating_sub(1);
         let (_, answer, http_status) = seen_of_reply(reply);
         self.sampler.called(answer, took);

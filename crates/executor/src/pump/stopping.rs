@@ -1,4 +1,4 @@
-//! Stops: a drain gives every org its last word or its last read; a cut doesn't wait for calls under way.
+//! Stops: a drain gives every org its last word or its last read; a cut doesn't wait for calls in progress.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ where
         self.cut();
     }
 
-    /// Ends the calls that are under way, without their replies.
+    /// Ends the calls that are in progress, without their replies.
     pub(super) fn cut(&mut self) {
         self.drain_ends = None;
         self.is_cut = true;

@@ -58,7 +58,7 @@ pub struct Policy {
     pub max_failures: FailureBudget,
     /// What may change with the canary's write.
     pub ignored: Vec<Ignored>,
-    /// The plan has expired: doubt is settled, and nothing is sent.
+    /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
 }
 
@@ -82,7 +82,7 @@ pub struct History {
     pub wave: Option<u32>,
     /// The settled orgs of that wave, and of later ones, that were applied.
     pub applied: Vec<Applied>,
-    /// What the vendor asked for, last of each org: to be left alone.
+    /// What the vendor asked for, last of each org: not to be called.
     pub pauses: HashMap<u32, Pause>,
     /// The same of all calls.
     pub pause: Option<Pause>,
@@ -91,7 +91,7 @@ pub struct History {
 impl History {
     /// Takes an org that has its word for ever, and what was said of it last. `entry` is its place in the plan.
     pub fn take_settled(&mut self, outcome: &OrgOutcome, state: OrgState, entry: IndexEntry) {
-        let code = outcome.complaint.as_ref().map(|complaint| complaint.code);
+        let code = outcome.org_error.as_ref().map(|org_error| org_error.code);
         match outcome.status {
             Status::Applied | Status::AppliedWithWarnings => {
                 self.proven |= !state.is_unwatched();
@@ -99,7 +99,7 @@ impl History {
                     self.applied.push(Applied::new(outcome, state));
                 }
             }
-            // That it changed more than was meant has stopped the run, and to go on with it was somebody's yes.
+            // That it changed more than was meant has stopped the run, and to resume it was somebody's yes.
             Status::Diverged if code == Some(Code::OrgDisturbed) => self.proven = true,
             Status::Diverged => {
                 self.another_writes |= matches!(code, Some(Code::OrgDivergedAck | Code::OrgDivergedDoubt));
@@ -155,7 +155,7 @@ pub struct Ended {
     pub counts: Counts,
 }
 
-/// Carries a plan out, or goes on with it.
+/// Carries a plan out, or resumes it.
 ///
 /// No error comes from here: what goes wrong with an org is its outcome, what goes wrong with the run is the
 /// [`StopReason`] of its [`Finish`].

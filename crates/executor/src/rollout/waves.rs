@@ -8,7 +8,7 @@ use orgwave_core::policy::FailureBudget;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
-/// So many canaries rejected in a row say something of the rollout, not of single orgs.
+/// This many canaries rejected in a row say something of the rollout, not of single orgs.
 const MOST_REJECTED: u32 = 3;
 
 /// The orgs that are to be begun, by wave.
@@ -29,7 +29,7 @@ pub(super) struct WaveFeed {
 pub(super) enum Canary {
     /// The run has none.
     None,
-    /// Not yet: each org that begins is the canary, alone. Of those before it, so many in a row were rejected.
+    /// Not yet: each org that begins is the canary, alone. Of those before it, this many in a row were rejected.
     Sought(u32),
     /// It was.
     Proven,
@@ -43,7 +43,7 @@ struct Wave {
     open: u64,
     finished: u64,
     failed: u64,
-    /// Its written orgs are being read once more.
+    /// Its written orgs are being read again.
     is_rechecking: bool,
 }
 
@@ -52,7 +52,7 @@ struct Wave {
 pub(super) enum Next {
     /// An org of the current wave.
     Org(u32),
-    /// A wave began: its number (none: doubt is settled), and how many orgs it has.
+    /// A wave began: its number (none: in-doubt writes are resolved), and how many orgs it has.
     Began(Option<u32>, u32),
     /// Nothing until the wave's open orgs have ended.
     Later,
@@ -81,7 +81,7 @@ impl WaveFeed {
         Self { left, current: None, resumed: None, canary, failed_in_run: 0, budget }
     }
 
-    /// Orgs of this wave were written by an earlier process. They are read once more when it ends, be it at once.
+    /// Orgs of this wave were written by an earlier process. They are read again when it ends, be it at once.
     pub(super) fn resume(&mut self, wave: Option<u32>) {
         self.resumed = wave;
         if self.left.front().is_some_and(|(number, _)| number.is_some() && *number != wave) {
@@ -89,7 +89,7 @@ impl WaveFeed {
         }
     }
 
-    /// Nothing but doubt is settled.
+    /// Nothing but in-doubt writes are resolved.
     pub(super) fn settle_only(&mut self) {
         self.left.retain(|(number, _)| number.is_none());
     }
@@ -98,7 +98,7 @@ impl WaveFeed {
         self.current.as_ref().and_then(|wave| wave.number)
     }
 
-    /// Whether the current wave's orgs have all ended, and were not read once more. Those whose doubt was settled wait
+    /// Whether the current wave's orgs have all ended, and were not read again. Those whose doubt was settled wait
     /// for the end of the wave that they are of.
     pub(super) fn may_recheck(&self) -> bool {
         let goes_on =
@@ -111,7 +111,7 @@ impl WaveFeed {
         })
     }
 
-    /// These orgs of the current wave are to be read once more before the next begins; others aren't begun.
+    /// These orgs of the current wave are to be read again before the next begins; others aren't begun.
     pub(super) fn recheck(&mut self, orgs: Vec<u32>) {
         if let Some(wave) = &mut self.current {
             wave.orgs = orgs.into_iter();
@@ -124,7 +124,7 @@ impl WaveFeed {
         self.left.clear();
     }
 
-    /// An org that was read once more is as it was, or not. Returns whether, at the end, the failure budget is spent:
+    /// An org that was read again is as it was, or not. Returns whether, at the end, the failure budget is spent:
     /// the others are still to be looked at.
     pub(super) fn rechecked(&mut self, is_overwritten: bool) -> bool {
         let Some(wave) = &mut self.current else { return false };
@@ -179,7 +179,7 @@ impl WaveFeed {
     }
 
     /// An org of the current wave has ended. Returns why the run must stop, if it must. `proves`: if it was applied, it
-    /// was compared with all that stood there before.
+    /// was compared with all that was there before.
     pub(super) fn ended(&mut self, status: Status, proves: bool) -> Option<StopReason> {
         let wave = self.current.as_mut()?;
         wave.open -= 1;

@@ -89,7 +89,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         self.stop = Some(reason);
     }
 
-    /// Orgs that may have been written by an earlier process, and were not begun by this one.
+    /// Orgs that may have been written by an earlier process, and were not started by this one.
     pub(super) fn still_in_doubt(&self) -> usize {
         self.recorded.values().filter(|recorded| recorded.is_in_doubt()).count()
     }
@@ -129,7 +129,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         self.another_writes = true;
         self.counts.replace(before, Status::Diverged);
         let index = driver.index();
-        let message = ended.outcome.complaint.as_ref().map(|complaint| complaint.message.clone());
+        let message = ended.outcome.org_error.as_ref().map(|org_error| org_error.message.clone());
         cx.emit(EventKind::OrgOverwritten {
             index,
             org: driver.line().org,
@@ -242,8 +242,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
             action: outcome.action,
             verified: outcome.verified,
             attempts: outcome.attempts,
-            code: outcome.complaint.as_ref().map(|complaint| complaint.code),
-            message: outcome.complaint.map(|complaint| complaint.message),
+            code: outcome.org_error.as_ref().map(|org_error| org_error.code),
+            message: outcome.org_error.map(|org_error| org_error.message),
         });
     }
 

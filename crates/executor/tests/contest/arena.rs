@@ -25,7 +25,7 @@ pub(crate) trait RateFinder {
 /// What a 429 says of when to come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RetryAfter {
-    /// In so many whole seconds as it takes to have a token.
+    /// In this many whole seconds as it takes to have a token.
     WhenReady,
     OneSecond,
     /// Nothing: the org backs off, by a second at most, then two, then four.
@@ -37,7 +37,7 @@ pub(crate) enum RetryAfter {
 pub(crate) struct Vendor {
     /// The partner's limit in calls a second, from when on.
     pub(crate) limits: Vec<(Duration, f64)>,
-    /// So many seconds of the limit are in a full bucket, and it is full at first.
+    /// This many seconds of the limit are in a full bucket, and it is full at first.
     pub(crate) bucket: f64,
     pub(crate) retry_after: RetryAfter,
     /// Seconds from the send to the answer; half of it is the way there.
@@ -130,7 +130,7 @@ pub(crate) struct Match {
 }
 
 impl Match {
-    /// Calls let through and calls refused, of orgs without a trouble of their own, from one moment to another.
+    /// Calls let through and calls refused, of orgs without a problem of their own, from one moment to another.
     pub(crate) fn calls(&self, vendor: &Vendor, from: Duration, to: Duration) -> (f64, f64) {
         let is_troubled = |org| vendor.troubled.iter().any(|(other, _)| *other == org);
         let first = self.seen.partition_point(|seen| seen.at < from);
@@ -154,10 +154,10 @@ enum What {
     AskAgain,
 }
 
-/// So many 429s in a row, and an org is called no more.
+/// This many 429s in a row, and an org is called no more.
 const MOST_THROTTLES: u32 = 10;
 
-/// Reads the orgs again and again, for so long. An org that was refused waits out its Retry-After, whoever decides.
+/// Reads the orgs again and again, for so long. An org that was refused waits for its Retry-After, whoever decides.
 pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duration, seed: u64) -> Match {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut bucket = Bucket::full(vendor.limits[0].1, vendor.bucket);

@@ -13,7 +13,7 @@ const LENGTH: Duration = Duration::from_secs(180);
 /// When the limit changes, at the earliest, and how long it is watched after that.
 const CHANGE: Duration = Duration::from_secs(120);
 const AFTERWARDS: Duration = Duration::from_secs(70);
-/// A change may come just before a probe or just after it: so it comes at so many moments, so far apart.
+/// A change may come just before a probe or just after it: so it comes at this many moments, so far apart.
 const PHASES: u32 = 8;
 const PHASE: Duration = Duration::from_millis(4_700);
 const SEEDS: u64 = 3;

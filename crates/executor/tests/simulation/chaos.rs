@@ -118,7 +118,7 @@ impl Scenario {
         scenario
     }
 
-    /// Lets the trouble begin.
+    /// Lets the faults begin.
     fn blow(&mut self) {
         let (weather, mut rng) = (self.weather.clone(), self.rng.fork());
         self.stage.world.trouble(move |call| weather.strikes(call, &mut rng));

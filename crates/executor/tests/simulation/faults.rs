@@ -16,7 +16,7 @@ use crate::world::{Answer, Call, Effect, Fault, Kind, Record};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// Runs one process through scripted trouble, and checks what must always hold.
+/// Runs one process through scripted faults, and checks what must always hold.
 pub(crate) async fn run(stage: &Stage, ordeal: Ordeal) -> Report {
     let store = Store::new();
     let mut rng = fastrand::Rng::with_seed(1);
@@ -607,7 +607,7 @@ fn a_4xx_to_a_write_is_read_back_once() {
 
 fn code_of(store: &Store, org: u32) -> (Option<&'static str>, bool) {
     let outcome = store.recorded().remove(&org).and_then(|on_disk| on_disk.outcome).expect("it ended");
-    (outcome.complaint.map(|complaint| complaint.code.as_str()), outcome.is_unsettled_again)
+    (outcome.org_error.map(|org_error| org_error.code.as_str()), outcome.is_unsettled_again)
 }
 
 #[test]
@@ -659,7 +659,7 @@ fn an_outage_is_a_pause_that_is_said_to_end() {
     });
 }
 
-/// Runs a process that is stopped in the middle of a wave, and one that goes on; what is to happen by then comes in between.
+/// Runs a process that is stopped in the middle of a wave, and one that continues; what is to happen by then comes in between.
 async fn in_two(stage: &Stage, first: Ordeal, between: impl FnOnce()) -> (Store, Report, Report) {
     let (store, mut rng) = (Store::new(), fastrand::Rng::with_seed(1));
     let before = process(stage, &store, 0, first, Duration::ZERO, &mut rng).await;

@@ -115,7 +115,7 @@ fn never_two_writes_in_flight(ledger: &[Record]) {
     let mut busy_until: HashMap<u32, Duration> = HashMap::new();
     for record in ledger {
         let Some(org) = write_of(record) else { continue };
-        // What nobody waited for any more was under way until it took effect, or not at all.
+        // What nobody waited for any more was in progress until it took effect, or not at all.
         let until =
             record.until.or(record.applied).unwrap_or(record.at).max(record.applied.unwrap_or_default());
         if let Some(before) = busy_until.insert(org, until) {
@@ -227,7 +227,7 @@ fn rates_are_kept(stage: &Stage, own: &[&Record]) {
     }
 }
 
-/// Whether an org's end proves what a write does: what an earlier process wrote was not compared with all that stood there before.
+/// Whether an org's end proves what a write does: what an earlier process wrote was not compared with all that was there before.
 fn is_proof(stage: &Stage, own: &[&Record], org: u32, status: Status) -> bool {
     let is_own = || own.iter().any(|record| write_of(record) == Some(org));
     matches!(status, Status::Applied | Status::AppliedWithWarnings)
@@ -350,7 +350,7 @@ fn every_pause_ends(report: &Report) {
     assert!(!paused || report.ended.is_none(), "paused to the end");
 }
 
-/// A drain takes no longer than what is under way and one read; an abort, no time.
+/// A drain takes no longer than what is in progress and one read; an abort, no time.
 fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
     let most = 2 * stage.limits.timeout + 2 * SECOND + report.slept;
     let told = match ordeal {
@@ -364,7 +364,7 @@ fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
         // Timers have whole milliseconds.
         assert!(took <= told + Duration::from_millis(5), "it took {took:?}, not {told:?}");
     }
-    // A run that its orgs have stopped reads what it has written once more.
+    // A run that its orgs have stopped reads what it has written again.
     let by_orgs: Vec<String> = [Status::Failed, Status::Diverged, Status::Unknown]
         .map(StopReason::CanaryStopped)
         .into_iter()
@@ -381,7 +381,7 @@ fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
     }
 }
 
-/// Nothing was left out, and nothing that nobody manages was touched.
+/// Nothing was omitted, and no unmanaged field was touched.
 pub(crate) fn check_end(stage: &Stage, store: &Store, report: &Report) {
     let ended = report.ended.as_ref().expect("it ended");
     assert_eq!(ended.finish.stop, None::<StopReason>);

@@ -49,7 +49,7 @@ fn full(rate: f64) -> TokenBucket {
     TokenBucket::new(rate, 10.0 * rate)
 }
 
-/// Reads orgs for so many seconds, against this bucket, whose rate changes as told.
+/// Reads orgs for this many seconds, against this bucket, whose rate changes as told.
 async fn run(
     bucket: TokenBucket,
     seconds: u64,

@@ -85,7 +85,7 @@ fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_of_a_resume_wit
             assert_eq!(report.status(5), Some(Status::NotAttempted));
         }
         assert_eq!(calls(&stage, 1, 5).len(), 0);
-        // Less than a quarter of an hour is waited out.
+        // Less than a quarter of an hour is waited for.
         tokio::time::sleep(3000 * SECOND).await;
         let report = go_on(&stage, &store, 2, Ordeal::Nothing).await;
         assert_eq!(report.count(Status::Applied), 11);

@@ -79,7 +79,7 @@ pub(crate) struct Report {
     pub(crate) budget: FailureBudget,
     /// Orgs that were settled when it began.
     pub(crate) settled: HashMap<u32, Status>,
-    /// A write was proven by then, or what it changed beside was somebody's to go on with.
+    /// A write was proven by then, or what it changed beside was somebody's to resume.
     pub(crate) proven: bool,
 }
 

@@ -48,7 +48,7 @@ async fn run(seed: u64) {
         }
     }
     scenario.calm();
-    // Until no clock, however far behind, shows a time at which an org is still to be left alone.
+    // Until no clock, however far behind, shows a time at which an org is still not to be called.
     tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
     // A canary's disturbance or an org in doubt may each stop one more process; not for ever.
     for _ in 0..10 {

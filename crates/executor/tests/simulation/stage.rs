@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orgwave_core::compare::{Context, diff};
-use orgwave_core::desired::{Desired, Managed, Origin, Wish};
+use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::plan::{IndexEntry, PlanLine, RawTyped, Verdict};
@@ -50,7 +50,7 @@ pub(crate) struct Stage {
     pub(crate) lines: Lines,
     /// What is wanted of each org, as JSON pointers: the judge's own words for it.
     pub(crate) wanted: Vec<Vec<(&'static str, Value)>>,
-    /// What stood there at first.
+    /// What was there at first.
     pub(crate) initial: Vec<Map<String, Value>>,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
@@ -143,7 +143,7 @@ impl Stage {
             }
             let managed = |(path, _, value): &(&str, &str, Value)| Managed {
                 path: Operation::default_one().path(path).expect("a path"),
-                wish: Wish::Set(value.clone()),
+                wish: DesiredValue::Set(value.clone()),
                 origin: Origin::Row,
             };
             let mut managed: Vec<Managed> = wishes.iter().map(managed).collect();
@@ -168,7 +168,7 @@ impl Stage {
                 carried: Vec::new(),
                 verdict,
                 action: verdict.action(),
-                complaint: None,
+                org_error: None,
                 unproven: false,
                 additions: Vec::new(),
                 idle_removals: Vec::new(),
@@ -194,7 +194,7 @@ impl Stage {
         Self::new(&waves, limits(), policy(), 1)
     }
 
-    /// Whether settings of this org are as wanted.
+    /// Whether settings of this org are in sync.
     pub(crate) fn is_as_wanted(&self, org: u32, settings: &Map<String, Value>) -> bool {
         let settings = Value::Object(settings.clone());
         self.wanted[org as usize].iter().all(|(pointer, value)| settings.pointer(pointer) == Some(value))

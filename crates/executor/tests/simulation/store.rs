@@ -127,7 +127,7 @@ impl Store {
         history
     }
 
-    /// Where each org stands. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
+    /// Where each org is. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
     pub(crate) fn recorded(&self) -> HashMap<u32, OnDisk> {
         let mut orgs: HashMap<u32, Told> = HashMap::new();
         let mut began = 0;

@@ -1,4 +1,4 @@
-//! The vendor, in memory and in virtual time: orgs with settings, token buckets, scripted trouble, and a ledger
+//! The vendor, in memory and in virtual time: orgs with settings, token buckets, scripted faults, and a ledger
 //! of every request.
 //!
 //! It shares no code with what it judges: bodies are applied as plain JSON, and whether an org is as desired is
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Write,
 }
 
-/// A request, as the trouble-maker sees it.
+/// A request, as the problem-maker sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) at: Duration,
@@ -160,7 +160,7 @@ impl TokenBucket {
 pub(crate) struct Org {
     pub(crate) id: Ruuid,
     pub(crate) settings: Map<String, Value>,
-    /// What stood there before, and until when.
+    /// What was there before, and until when.
     past: Vec<(Duration, Map<String, Value>)>,
     pub(crate) bucket: Option<TokenBucket>,
     /// Somebody else wrote to it.
@@ -241,7 +241,7 @@ impl World {
         self.lock().sleeps.iter().sum()
     }
 
-    /// Makes this trouble from now on.
+    /// Makes this problem from now on.
     pub(crate) fn trouble(&self, trouble: impl FnMut(&Call) -> Option<Fault> + Send + 'static) {
         self.lock().trouble = Box::new(trouble);
     }

@@ -129,11 +129,11 @@ fn a_story_that_cannot_be_is_damage() {
         ),
         (
             vec![story::outcome(0, Status::Applied)],
-            "entry 1 says that org 0 is applied, which what it did before doesn't lead to",
+            "entry 1 says that org 0 is applied, which doesn't follow from its earlier entries",
         ),
         (
             vec![story::intent(0), story::outcome(0, Status::NotAttempted)],
-            "entry 2 says that org 0 is not_attempted, which what it did before doesn't lead to",
+            "entry 2 says that org 0 is not_attempted, which doesn't follow from its earlier entries",
         ),
         (
             vec![
@@ -142,7 +142,7 @@ fn a_story_that_cannot_be_is_damage() {
                 story::step(0, Input::Trusted),
                 story::outcome(0, Status::Failed),
             ],
-            "entry 4 says that org 0 is failed, which what it did before doesn't lead to",
+            "entry 4 says that org 0 is failed, which doesn't follow from its earlier entries",
         ),
     ] {
         assert_eq!(replay(2, &entries).unwrap_err().to_string(), format!("the journal is damaged: {says}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orgwave_core::change::Seen;
 use orgwave_core::org::Input;
-use orgwave_core::outcome::{Image, OrgOutcome};
+use orgwave_core::outcome::{OrgOutcome, StoredValue};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
@@ -18,7 +18,7 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(1_795_505_432_000 + millis)
 }
 
-/// A run of so many orgs.
+/// A run of this many orgs.
 pub(crate) fn header(orgs: u32) -> RunHeader {
     RunHeader {
         format: RUN_FORMAT,
@@ -52,8 +52,8 @@ pub(crate) fn intent(index: u32) -> Entry {
         index,
         started_at: at(index.into()),
         before: vec![
-            Seen { field: 0, image: Image::Json(false.into()) },
-            Seen { field: 2, image: Image::Json(index.into()) },
+            Seen { field: 0, stored: StoredValue::Json(false.into()) },
+            Seen { field: 2, stored: StoredValue::Json(index.into()) },
         ],
     }
 }
@@ -71,7 +71,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> Entry {
         action: Action::Update,
         attempts: 1,
         http_status: Some(200),
-        complaint: None,
+        org_error: None,
         ack: Ack::default(),
         verified: Verified::True,
         started_at: Some(at(index.into())),

@@ -5,7 +5,7 @@
 //!   column would throw out what is added later, and would forbid lines in the side table.
 //! * Secrets, server state, audit and fields that nobody knows are not looked at.
 //! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
-//!   a formula in) is left out and named.
+//!   a formula in) is omitted and named.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct OrgCells {
     pub settings: Vec<String>,
     /// The lines of the side tables, in their order.
     pub entries: Vec<Entry>,
-    /// The paths that are left out.
+    /// The paths that are omitted.
     pub left_out: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ mod cells;
 
 use std::collections::HashSet;
 
-use orgwave_core::compare::whose;
+use orgwave_core::compare::check_owner;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::reply::{Listed, Live};
@@ -31,7 +31,7 @@ pub struct OrgRow {
     pub name: String,
     /// Why it was not read; empty if it was.
     pub skip: String,
-    /// What it has, and what of it is left out.
+    /// What it has, and what of it is omitted.
     pub cells: OrgCells,
 }
 
@@ -96,15 +96,15 @@ pub async fn rows<C: Clock, A: ReadApi>(
 fn row_of(operation: &Operation, listed: &Listed, finding: Finding) -> OrgRow {
     let mut row = OrgRow::empty(listed);
     match finding {
-        Finding::Live(Live::Connected(settings, _)) => match whose(operation, &listed.org, &settings) {
+        Finding::Live(Live::Connected(settings, _)) => match check_owner(operation, &listed.org, &settings) {
             Ok(_) => row.cells = OrgCells::of(operation, &settings),
-            Err(complaint) => row.skip = format!("not exported: {}", complaint.message),
+            Err(org_error) => row.skip = format!("not exported: {}", org_error.message),
         },
         Finding::Live(Live::NotConnected(message)) => {
             let message = message.unwrap_or_else(|| operation.absent.to_string());
             row.skip = format!("not connected: {message}");
         }
-        Finding::Unread(_, complaint) => row.skip = format!("could not be read: {}", complaint.message),
+        Finding::Unread(_, org_error) => row.skip = format!("could not be read: {}", org_error.message),
         // The export as a whole ends then.
         Finding::NotReached => "could not be read: the export was stopped".clone_into(&mut row.skip),
     }

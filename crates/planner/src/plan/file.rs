@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::operation::Operation;
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
@@ -244,7 +244,7 @@ impl Needed {
             self.names.entry(name.clone()).or_insert(Some(line.line));
         }
         for field in &line.fields {
-            let Wish::Secret(name) = &field.after else { continue };
+            let DesiredValue::Secret(name) = &field.after else { continue };
             let known = (name.clone(), field.path.field().place().to_owned(), field.fingerprint.clone());
             if !self.fingerprints.contains(&known) {
                 self.fingerprints.push(known);

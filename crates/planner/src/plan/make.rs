@@ -6,11 +6,11 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
 use orgwave_core::operation::Operation;
-use orgwave_core::outcome::Complaint;
+use orgwave_core::outcome::OrgError;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, SideColumns, Verdict};
 use orgwave_core::policy::{Waves, WriteMode};
 use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
@@ -131,7 +131,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
                 verdict: line.verdict,
                 changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count())
                     .unwrap_or(u32::MAX),
-                code: line.complaint.as_ref().map(|complaint| complaint.code),
+                code: line.org_error.as_ref().map(|org_error| org_error.code),
             };
             draft.borrow_mut().put(*index, line);
             cx.emit(event);
@@ -179,9 +179,9 @@ impl Planner<'_> {
             return Ok(line);
         }
         let judged = self.listed.map_or(Ok(()), |listed| listed.judge(&row.org, row.name.as_deref()));
-        if let Err(complaint) = judged {
+        if let Err(org_error) = judged {
             let mut line = self.line(&row, Verdict::Blocked);
-            line.complaint = Some(complaint);
+            line.org_error = Some(org_error);
             return Ok(line);
         }
         if self.policy.write.reads() { Err(Box::new(row)) } else { Ok(self.unread(&row)) }
@@ -199,17 +199,17 @@ impl Planner<'_> {
     /// The line of a row whose org was read, or could not be.
     fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
         let judged = settings(self.operation, finding).and_then(|object| {
-            self.by_settings(row, &object).map_err(|complaint| (Verdict::Blocked, complaint))
+            self.by_settings(row, &object).map_err(|org_error| (Verdict::Blocked, org_error))
         });
-        judged.unwrap_or_else(|(verdict, complaint)| {
+        judged.unwrap_or_else(|(verdict, org_error)| {
             let mut line = self.line(row, verdict);
-            line.complaint = Some(complaint);
+            line.org_error = Some(org_error);
             line
         })
     }
 
-    fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, Complaint> {
-        let ownership = compare::whose(self.operation, &row.org, object)?;
+    fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, OrgError> {
+        let ownership = compare::check_owner(self.operation, &row.org, object)?;
         let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(misshapen)?;
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
@@ -220,14 +220,14 @@ impl Planner<'_> {
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
                     let managed = row.desired.managed.iter().map(|managed| &managed.path);
-                    compare::echo_hazard(self.operation, object, managed)
+                    compare::masked_secret(self.operation, object, managed)
                 }
                 WriteMode::Patch | WriteMode::NoRead => None,
             };
-            if let Some(complaint) = diff.broken.or(hazard) {
+            if let Some(org_error) = diff.broken.or(hazard) {
                 line.verdict = Verdict::Blocked;
                 line.action = Verdict::Blocked.action();
-                line.complaint = Some(complaint);
+                line.org_error = Some(org_error);
             }
         }
         Ok(line)
@@ -246,7 +246,7 @@ impl Planner<'_> {
             carried: row.carried.clone(),
             verdict,
             action: verdict.action(),
-            complaint: None,
+            org_error: None,
             unproven: false,
             additions: Vec::new(),
             idle_removals: Vec::new(),
@@ -256,7 +256,7 @@ impl Planner<'_> {
                 .managed
                 .iter()
                 .filter_map(|managed| match &managed.wish {
-                    Wish::Secret(name) => Some(name.clone()),
+                    DesiredValue::Secret(name) => Some(name.clone()),
                     _ => None,
                 })
                 .collect(),

@@ -39,7 +39,7 @@ impl PlanPolicy {
     }
 }
 
-/// How a run carries its plan out. `is_expired`: doubt is settled, and nothing is sent.
+/// How a run carries its plan out. `is_expired`: in-doubt writes are resolved, and nothing is sent.
 pub fn policy_of(
     operation: &Arc<Operation>,
     run: &RunHeader,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Operation, Path as SettingPath};
-use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::outcome::{OrgError, StoredValue};
 use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::run::Exit;
 use orgwave_core::status::Status;
@@ -24,15 +24,15 @@ pub struct Drift<P = SettingPath> {
     pub path: P,
     /// The live value.
     #[serde(rename = "before")]
-    pub live: Image,
+    pub live: StoredValue,
     /// The desired value.
     #[serde(rename = "after")]
-    pub wanted: Image,
+    pub wanted: StoredValue,
 }
 
 impl Drift {
-    pub(super) fn of(field: &PlannedField, live: &Image) -> Self {
-        Self { path: field.path.clone(), live: live.clone(), wanted: field.after_image() }
+    pub(super) fn of(field: &PlannedField, live: &StoredValue) -> Self {
+        Self { path: field.path.clone(), live: live.clone(), wanted: field.after_stored() }
     }
 }
 
@@ -107,9 +107,9 @@ impl Findings {
         self.keep(noted);
     }
 
-    pub(super) fn unjudged(&mut self, line: &PlanLine, status: Status, complaint: Option<Complaint>) {
+    pub(super) fn unjudged(&mut self, line: &PlanLine, status: Status, org_error: Option<OrgError>) {
         self.refused |= matches!(status, Status::Blocked | Status::Rejected);
-        let found = Found::new(line, (status, complaint));
+        let found = Found::new(line, (status, org_error));
         let noted = note(&mut self.unchecked, line.line, &found, self.other.as_deref());
         self.keep(noted);
     }
@@ -163,7 +163,7 @@ impl Findings {
     /// [`Error::Spool`].
     pub fn each_unchecked(
         &mut self,
-    ) -> Result<impl Iterator<Item = Noted<(Status, Option<Complaint>)>>, Error> {
+    ) -> Result<impl Iterator<Item = Noted<(Status, Option<OrgError>)>>, Error> {
         noted(&mut self.unchecked)
     }
 
@@ -184,7 +184,7 @@ impl Findings {
 /// A finding with its line, or why it can't be read.
 pub type Noted<T> = Result<(u64, Found<T>), Error>;
 
-/// Notes what was found. The file is made for the first, in a folder of its own.
+/// Notes what was found. The file is made for the first, in a new folder.
 fn note<T: Serialize>(
     spool: &mut Option<Spool>,
     line: u64,

@@ -5,8 +5,8 @@ mod findings;
 use std::path::PathBuf;
 
 use orgwave_core::change::changes;
-use orgwave_core::compare::{drift, whose};
-use orgwave_core::outcome::Image;
+use orgwave_core::compare::{check_owner, drift};
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
 use orgwave_core::secret::SealKey;
 use orgwave_core::status::Status;
@@ -27,15 +27,15 @@ use crate::selection::Selection;
 pub fn by_plan(plan: &PlanFile, other: Option<PathBuf>) -> Result<Findings, Error> {
     let mut findings = Findings::new(plan.operation(), other);
     plan.each_line(|line| {
-        let drifted = |field: &&PlannedField| field.differs() && field.before != Image::Hidden;
+        let drifted = |field: &&PlannedField| field.differs() && field.before != StoredValue::Hidden;
         let drifts = line.fields.iter().filter(drifted);
         let drifts = drifts.map(|field| Drift::of(field, &field.before)).collect();
         match line.verdict.status() {
             Some(Status::Skipped) => {}
             Some(status @ (Status::Blocked | Status::Rejected | Status::Failed | Status::NotAttempted)) => {
                 // A guard that only keeps from writing is no reason not to judge.
-                let complaint = line.complaint.clone();
-                findings.unjudged(&line, status, complaint);
+                let org_error = line.org_error.clone();
+                findings.unjudged(&line, status, org_error);
             }
             _ => findings.judged(&line, drifts),
         }
@@ -65,9 +65,9 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
     let read = reads
         .each_org(lines.by_ref().filter(to_judge).map(|line| (line.org, line)), |line, finding, _| {
             let drifted = settings(operation, finding).and_then(|object| {
-                let seen = whose(operation, &line.org, &object)
+                let seen = check_owner(operation, &line.org, &object)
                     .and_then(|_| drift(&line.fields, &object, seal).map_err(misshapen));
-                seen.map_err(|complaint| (Verdict::Blocked, complaint))
+                seen.map_err(|org_error| (Verdict::Blocked, org_error))
             });
             match drifted {
                 Ok(seen) => {
@@ -75,9 +75,9 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
                     let drifts = drifts.map(|drift| Drift::of(drift.field, drift.before));
                     findings.judged(line, drifts.collect());
                 }
-                Err((verdict, complaint)) => {
+                Err((verdict, org_error)) => {
                     let status = verdict.status().unwrap_or(Status::Failed);
-                    findings.unjudged(line, status, Some(complaint));
+                    findings.unjudged(line, status, Some(org_error));
                 }
             }
         })

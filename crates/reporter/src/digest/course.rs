@@ -23,7 +23,7 @@ pub struct WaveStart {
 pub struct Course {
     /// When each process of the run began.
     pub began: Vec<Timestamp>,
-    /// How the newest process ended; `None` if it died, or is under way.
+    /// How the newest process ended; `None` if it died, or is in progress.
     pub finish: Option<Finish>,
     /// How long its processes worked, together. Of one that died, until its last sign.
     pub worked: Duration,
@@ -42,7 +42,7 @@ pub struct Course {
 impl Course {
     pub(crate) fn of(source: &dyn RunSource) -> Result<Self, BoxError> {
         let mut course = Self::default();
-        // The process under way, from when until its last sign.
+        // The process in progress, from when until its last sign.
         let mut process: Option<(Timestamp, Timestamp)> = None;
         for entry in source.timeline()? {
             match entry? {

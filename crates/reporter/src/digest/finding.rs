@@ -12,7 +12,7 @@ use crate::advice::advice;
 use crate::stage::Stage;
 use crate::terminal::{cut, orgs};
 
-/// So many orgs are kept of each finding.
+/// This many orgs are kept of each finding.
 const KEPT: usize = 10;
 
 /// An org as a report points at it.

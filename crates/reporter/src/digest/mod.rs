@@ -38,7 +38,7 @@ pub(crate) struct Confessed {
     pub(crate) finding: Finding,
 }
 
-/// What the vendor warned of.
+/// Warnings of the vendor.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Warnings {
     /// By what was confessed, in the operation's order: the most telling first.
@@ -112,7 +112,7 @@ pub struct RunDigest {
     pub waves: BTreeMap<u32, Counts>,
     /// Orgs by what went wrong.
     pub(crate) codes: BTreeMap<Code, Finding>,
-    /// What the vendor warned of.
+    /// Warnings of the vendor.
     pub(crate) warnings: Warnings,
     /// Sends that were spent.
     pub attempts: u64,
@@ -120,7 +120,7 @@ pub struct RunDigest {
     pub changed: u64,
     /// Unknown orgs of which two processes in a row had the same answer.
     pub unsettled_again: u64,
-    /// How it went, in time.
+    /// Timeline, in time.
     pub course: Course,
 }
 
@@ -174,17 +174,17 @@ impl RunDigest {
             detail,
         };
         self.warnings.add(&outcome.ack, example);
-        if let Some(complaint) = &outcome.complaint {
-            self.codes.entry(complaint.code).or_default().add(|| example(complaint.message.clone()));
+        if let Some(org_error) = &outcome.org_error {
+            self.codes.entry(org_error.code).or_default().add(|| example(org_error.message.clone()));
         }
     }
 
-    /// The exit code that the run's newest process earned; `None` if it died, or is under way.
+    /// The exit code that the run's newest process earned; `None` if it died, or is in progress.
     pub fn exit(&self) -> Option<Exit> {
         self.course.finish.as_ref().map(|finish| exit_of(finish, &self.counts, self.run.strict))
     }
 
-    /// Orgs that a resume would go on with.
+    /// Orgs that a resume would resume.
     pub const fn unsettled(&self) -> u64 {
         self.counts.of(Status::Unknown) + self.counts.of(Status::NotAttempted)
     }
@@ -194,17 +194,17 @@ impl RunDigest {
         self.unsettled() > 0 && self.unsettled() == self.unsettled_again
     }
 
-    /// Orgs whose rows stand in `retry.csv`.
+    /// Orgs whose rows are in `retry.csv`.
     pub fn retryable(&self) -> u64 {
         self.counts.iter().filter(|(status, _)| status.is_retryable()).map(|(_, orgs)| orgs).sum()
     }
 
-    /// Whether it ran against the stand-in API of the same process, which is gone: nothing can be resumed.
+    /// Whether it ran against the sandbox API of the same process, which is gone: nothing can be resumed.
     pub fn in_sandbox(&self) -> bool {
         self.stage() == Stage::SandboxRun
     }
 
-    /// What there is to go on with.
+    /// What there is to resume.
     pub fn stage(&self) -> Stage {
         Stage::of(&self.run, self.undoes.is_some())
     }

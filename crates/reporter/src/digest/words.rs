@@ -25,7 +25,7 @@ impl RunDigest {
         let written = counts.of(Status::Applied) + counts.of(Status::AppliedWithWarnings);
         let troubled = counts.total() - written - counts.of(Status::Unchanged) - counts.of(Status::Skipped);
         match (written, troubled) {
-            (0, 0) => format!("Nothing to do for {}", orgs(counts.total())),
+            (0, 0) => format!("{} unchanged", orgs(counts.total())),
             (_, 0) => format!("{} written, none failed", orgs(written)),
             _ => format!("{} written, {} not done", orgs(written), count(troubled)),
         }
@@ -46,7 +46,7 @@ impl RunDigest {
             parts.push(format!("{} at {}", several(course.calls, "call", "calls"), pace(rate)));
         }
         if course.throttled > 0 {
-            parts.push(format!("{} answered 429 and waited out", count(course.throttled)));
+            parts.push(format!("{} rate-limited (HTTP 429), retried", count(course.throttled)));
         }
         parts.join(", ")
     }
@@ -54,7 +54,7 @@ impl RunDigest {
     /// Why it ended before its end.
     pub(crate) fn stopped(&self) -> Option<Note> {
         match (&self.course.finish, self.stop()) {
-            (None, _) => Some(Note::own("The run's last process didn't end by itself".to_owned())),
+            (None, _) => Some(Note::own("The run's last process was killed".to_owned())),
             (Some(_), None) => None,
             (Some(_), Some(stop)) => Some(Note::quoting("Stopped early: ".to_owned(), stop.to_string())),
         }

@@ -10,7 +10,7 @@ use crate::terminal::{count, orgs};
 
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Writes a line every 30 seconds, and at turns. An output that fails is left alone.
+/// Writes a line every 30 seconds, and at turns. An output that fails is left unchanged.
 pub(super) struct Heartbeat {
     out: Box<dyn Write + Send>,
     last: Option<Timestamp>,

@@ -114,7 +114,7 @@ const fn is_turn(kind: &EventKind) -> bool {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, then is closed. Counts how often it was asked.
+    /// Takes this many bytes, then is closed. Counts how often it was asked.
     struct Pipe {
         room: usize,
         asked: usize,

@@ -28,7 +28,7 @@ impl RunLog {
     /// Its name in the run's folder.
     pub const NAME: &str = "run.log.jsonl";
 
-    /// Opens the log in a run's folder, behind what stands there. A brief one is without the orgs of which there is
+    /// Opens the log in a run's folder, behind what is there. A brief one is without the orgs of which there is
     /// nothing to say.
     ///
     /// # Errors

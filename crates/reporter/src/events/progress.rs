@@ -49,7 +49,7 @@ impl Progress {
         Self { tracker: Tracker::new(), face }
     }
 
-    /// Time has passed, whether or not something happened: a heartbeat goes on beating while all orgs wait.
+    /// Time has passed, whether or not something happened: a heartbeat continues beating while all orgs wait.
     pub fn tick(&mut self, at: Timestamp) {
         self.show(at, false);
     }
@@ -237,8 +237,8 @@ mod tests {
             "1970-01-01T00:00:00.000Z applying 0/1,000 orgs\n\
              1970-01-01T00:00:00.010Z applying 0/1,000 orgs, wave 1\n\
              1970-01-01T00:00:30.200Z applying 152/1,000 orgs, wave 1, 1 failed, 5.1/s, 2 min 46 s left\n\
-             1970-01-01T00:01:30.100Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429\n\
-             1970-01-01T00:01:30.200Z applying 301/1,000 orgs, wave 1, 3 failed, 1 x 429, \
+             1970-01-01T00:01:30.100Z applying 301/1,000 orgs, wave 1, 3 failed, 1 rate-limited\n\
+             1970-01-01T00:01:30.200Z applying 301/1,000 orgs, wave 1, 3 failed, 1 rate-limited, \
              ending: inter<U+001B>rupted\n"
         );
     }

@@ -1,4 +1,4 @@
-//! Where planning or a run stands, kept up with a few additions per event. What is drawn from it, and how
+//! Where planning or a run is, kept up with a few additions per event. What is drawn from it, and how
 //! often, is decided elsewhere.
 
 use orgwave_core::event::{Answer, EventKind};
@@ -7,7 +7,7 @@ use orgwave_core::timestamp::Timestamp;
 
 use crate::terminal::{clean, count, duration, pace};
 
-/// What is under way.
+/// What is in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Nothing,
@@ -15,7 +15,7 @@ pub(super) enum Stage {
     Running,
 }
 
-/// Where it stands.
+/// Where it is.
 #[derive(Debug)]
 pub(super) struct Tracker {
     pub(super) stage: Stage,
@@ -134,7 +134,7 @@ impl Tracker {
         u64::try_from(at.since(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// What is to be said behind the counts: wave, failed, rate, 429s, time left, and why it stands still.
+    /// What is to be said behind the counts: wave, failed, rate, 429s, time left, and why it pauses.
     pub(super) fn details(&self, at: Timestamp) -> String {
         let mut parts = Vec::with_capacity(6);
         if let Some(wave) = self.wave {
@@ -144,7 +144,7 @@ impl Tracker {
             parts.push(format!("{} failed", count(self.failed)));
         }
         if self.throttled > 0 {
-            parts.push(format!("{} x 429", count(self.throttled)));
+            parts.push(format!("{} rate-limited", count(self.throttled)));
         }
         let rate = self.recent.rate(self.elapsed(at));
         if let Some(rate) = rate {
@@ -163,7 +163,7 @@ impl Tracker {
         parts.join(", ")
     }
 
-    /// The verb for what is under way.
+    /// The verb for what is in progress.
     pub(super) const fn doing(&self) -> &'static str {
         match self.stage {
             Stage::Planning => "planning",

@@ -25,7 +25,7 @@ const COLUMNS: &[RunColumn] = &[
     AFTER,
     Column {
         name: "from",
-        about: "where the value was written: row, default, or a side table's line",
+        about: "where the value is set: row, default, or a side table's line",
         cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Text(change.field.from.text())),
     },
     RUN_ID,

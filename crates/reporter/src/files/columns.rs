@@ -49,12 +49,12 @@ pub(super) const ORG_NAME: RunColumn = Column {
 };
 pub(super) const WAVE: RunColumn = Column {
     name: "wave",
-    about: "the wave in which it was to be written; empty where there was nothing to write",
+    about: "its wave; empty if there was nothing to write",
     cell: |row| Cell::number(row.record.wave()),
 };
 pub(super) const STATUS: RunColumn = Column {
     name: "status",
-    about: "what became of the org",
+    about: "the final status of the org",
     cell: |row| Cell::Word(row.record.outcome.status.as_str()),
 };
 pub(super) const PATH: RunColumn = Column {
@@ -64,12 +64,12 @@ pub(super) const PATH: RunColumn = Column {
 };
 pub(super) const BEFORE: RunColumn = Column {
     name: "before",
-    about: "what stood there, as a manifest's cell says it",
+    about: "the value before, as a cell of a manifest",
     cell: |row| row.change.map_or(Cell::Empty, |it| Cell::Value(value::before(&it.field.path, it.before))),
 };
 pub(super) const AFTER: RunColumn = Column {
     name: "after",
-    about: "what was written; of a secret the first digits of its fingerprint",
+    about: "the value written; for a secret the first digits of its fingerprint",
     cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Value(value::after(change.field))),
 };
 pub(super) const VERIFIED: RunColumn = Column {
@@ -89,13 +89,13 @@ pub(super) const FINISHED_AT: RunColumn = Column {
 };
 pub(super) const ERROR_CODE: RunColumn = Column {
     name: "error_code",
-    about: "what `orgwave explain` is asked for",
-    cell: |row| row.record.complaint().map_or(Cell::Empty, |complaint| Cell::Word(complaint.code.as_str())),
+    about: "the code for `orgwave explain`",
+    cell: |row| row.record.org_error().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str())),
 };
 pub(super) const ERROR_MESSAGE: RunColumn = Column {
     name: "error_message",
-    about: "what went wrong, in words",
-    cell: |row| Cell::text(row.record.complaint().map(|complaint| complaint.message.as_str())),
+    about: "the error message",
+    cell: |row| Cell::text(row.record.org_error().map(|org_error| org_error.message.as_str())),
 };
 pub(super) const RUN_ID: RunColumn =
     Column { name: "run_id", about: "the run", cell: |row| Cell::Text((&row.run.run_id).into()) };

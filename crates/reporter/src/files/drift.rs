@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Path as SettingPath;
-use orgwave_core::outcome::{Complaint, Image};
+use orgwave_core::outcome::{OrgError, StoredValue};
 use orgwave_core::status::Status;
 
 use super::table::{Cell, Table};
@@ -58,10 +58,10 @@ impl DriftCsv {
         &mut self,
         org: &OrgCells<'_>,
         path: &SettingPath,
-        wanted: &Image,
-        live: &Image,
+        wanted: &StoredValue,
+        live: &StoredValue,
     ) -> Result<(), ReportError> {
-        let [wanted, live] = [wanted, live].map(|image| Cell::Value(value::before(path, image)));
+        let [wanted, live] = [wanted, live].map(|stored| Cell::Value(value::before(path, stored)));
         self.row(org, "drifted", [Cell::Text(path.text()), wanted, live, Cell::Empty, Cell::Empty])
     }
 
@@ -73,10 +73,10 @@ impl DriftCsv {
         &mut self,
         org: &OrgCells<'_>,
         status: Status,
-        complaint: Option<&Complaint>,
+        org_error: Option<&OrgError>,
     ) -> Result<(), ReportError> {
-        let code = complaint.map_or(Cell::Empty, |complaint| Cell::Word(complaint.code.as_str()));
-        let message = Cell::text(complaint.map(|complaint| complaint.message.as_str()));
+        let code = org_error.map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()));
+        let message = Cell::text(org_error.map(|org_error| org_error.message.as_str()));
         self.row(org, status.as_str(), [Cell::Empty, Cell::Empty, Cell::Empty, code, message])
     }
 

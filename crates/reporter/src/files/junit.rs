@@ -1,10 +1,10 @@
 //! `junit.xml`: the run as GitLab, Jenkins and their like read tests. One case per row of the manifest.
 //!
-//! An org that needs somebody is a failure, with its code and message; one that was left out or not begun is
+//! An org that needs somebody is a failure, with its code and message; one that was omitted or not started is
 //! skipped; a warning of the vendor is the case's output. A case is named by its org alone, so that it is the
-//! same case in the next run. The totals stand in front and are known last: room is left for them.
+//! same case in the next run. The totals are in front and are known last: room is left for them.
 //!
-//! Jenkins shows the attribute `message`, GitLab the content of the element: what was said stands in both.
+//! Jenkins shows the attribute `message`, GitLab the content of the element: what was said is in both.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
@@ -91,8 +91,8 @@ impl RunFile for Junit {
             line.org,
             Seconds(took)
         )?;
-        let complaint = outcome.complaint.as_ref();
-        let message = complaint.map_or(outcome.status.as_str(), |complaint| complaint.message.as_str());
+        let org_error = outcome.org_error.as_ref();
+        let message = org_error.map_or(outcome.status.as_str(), |org_error| org_error.message.as_str());
         let warning = outcome.ack.message();
         let verdict = self.verdict(outcome.status);
         let out = &mut self.out;
@@ -114,7 +114,7 @@ impl RunFile for Junit {
                 writeln!(out, "</skipped>")?;
             }
             Verdict::Failure => {
-                let code = complaint.map_or(outcome.status.as_str(), |complaint| complaint.code.as_str());
+                let code = org_error.map_or(outcome.status.as_str(), |org_error| org_error.code.as_str());
                 let message = if warning.is_empty() { message } else { warning };
                 write!(out, ">\n      <failure type=\"{code}\" message=\"{}\">", Clean(message))?;
                 write!(out, "{}\n{}, manifest line {}", Clean(message), outcome.status, line.line)?;
@@ -170,7 +170,7 @@ fn head(run: &RunHeader, totals: Totals) -> String {
     head
 }
 
-/// A text as it may stand in an element or an attribute of XML 1.0, whoever wrote it.
+/// A text as it may be in an element or an attribute of XML 1.0, whoever wrote it.
 struct Clean<'a>(&'a str);
 
 impl fmt::Display for Clean<'_> {

@@ -49,7 +49,7 @@ fn is_ours(name: &OsStr) -> bool {
     })
 }
 
-/// What this crate puts into a run's folder, beside side tables and what stands in `orgs/`.
+/// What this crate puts into a run's folder, beside side tables and what is in `orgs/`.
 const NAMES: [&str; 8] = [
     Results::NAME,
     Changes::NAME,

@@ -1,5 +1,5 @@
 //! `plan.csv`: a plan to be reviewed in a spreadsheet. One row per manifest row and differing field; a row
-//! without one stands there once, so that every row of the manifest is seen.
+//! without one is there once, so that every row of the manifest is seen.
 
 use std::io;
 use std::path::Path;
@@ -40,10 +40,10 @@ const COLUMNS: &[PlanColumn] = &[
     column("after", |row| row.field.map_or(Cell::Empty, |field| Cell::Value(value::wish(field)))),
     column("from", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.from.text()))),
     column("error_code", |row| {
-        row.line.complaint.as_ref().map_or(Cell::Empty, |complaint| Cell::Word(complaint.code.as_str()))
+        row.line.org_error.as_ref().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()))
     }),
     column("error_message", |row| {
-        Cell::text(row.line.complaint.as_ref().map(|complaint| complaint.message.as_str()))
+        Cell::text(row.line.org_error.as_ref().map(|org_error| org_error.message.as_str()))
     }),
     column("skip", |row| Cell::text(row.line.skip.as_deref())),
     column("note", |row| Cell::text(row.line.note.as_deref())),

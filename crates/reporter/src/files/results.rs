@@ -28,7 +28,7 @@ const FIRST: &[RunColumn] = &[
     STATUS,
     Column {
         name: "action",
-        about: "what the plan wanted to do",
+        about: "the planned action",
         cell: |row| Cell::Word(row.record.outcome.action.as_str()),
     },
     Column {
@@ -46,7 +46,7 @@ const FIRST: &[RunColumn] = &[
     },
     Column {
         name: "http_status",
-        about: "of the last reply that mattered",
+        about: "HTTP status of the reply that decided the outcome",
         cell: |row| Cell::number(row.record.outcome.http_status),
     },
     ERROR_CODE,
@@ -69,7 +69,7 @@ const LAST: &[RunColumn] = &[
     PLAN_ID,
     Column {
         name: "next_step",
-        about: "what a person does now; empty where there is nothing to do",
+        about: "what to do next; empty if nothing",
         cell: |row| Cell::Text(next_step(row.record)),
     },
     Column { name: "note", about: "the manifest's", cell: |row| Cell::text(row.record.line.note.as_deref()) },
@@ -123,7 +123,7 @@ impl RunFile for Results {
     }
 }
 
-/// The cells of so many `_*` columns.
+/// The cells of this many `_*` columns.
 pub(super) fn carried(cells: &[String], columns: usize) -> impl Iterator<Item = Cell<'_>> {
     (0..columns).map(|column| Cell::text(cells.get(column).map(String::as_str)))
 }

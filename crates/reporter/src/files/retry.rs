@@ -129,12 +129,12 @@ fn side_name(table: &str) -> String {
 fn rollout(plan: &Header, adds: bool) -> String {
     if let Some(run) = &plan.undoes {
         // Its rows name no settings: applied, they would change nothing, and call that done.
-        return format!("# Not to be applied. What is still to be taken back: orgwave undo {run}\n");
+        return format!("# Do not apply this. To undo the rest: orgwave undo {run}\n");
     }
     let mut files = vec![("orgs".to_owned(), Value::from(Retry::NAME))];
     files.extend(plan.sides.iter().map(|side| (side.table.to_string(), side_name(&side.table).into())));
     let mut text = format!(
-        "# The rows of plan {} that may be tried again: orgwave apply retry.toml{}\n",
+        "# The rows of plan {} that can be retried: orgwave apply retry.toml{}\n",
         plan.plan_id,
         mode_again(plan)
     );

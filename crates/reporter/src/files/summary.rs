@@ -4,8 +4,8 @@
 //! format        1
 //! run_id, plan_id, endpoint, key_fingerprint, tool, write, verify, max_failures, strict
 //! plan_created, started_at                 RFC 3339
-//! finished_at                              of the newest process; null if it died, or is under way
-//! processes                                how many began or went on with the run
+//! finished_at                              of the newest process; null if it died, or is in progress
+//! processes                                how many began or resumed the run
 //! duration_ms                              how long they worked, together
 //! exit_code                                as the newest process earned; null as finished_at
 //! stop_reason                              in words; null if every org had its turn
@@ -72,7 +72,7 @@ impl RunFile for Summary {
     }
 }
 
-/// JSON whose keys stand in this order.
+/// JSON whose keys are in this order.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Json {

@@ -30,7 +30,7 @@ pub(super) struct Column<F> {
     pub(super) cell: F,
 }
 
-/// What stands in a cell.
+/// What is in a cell.
 #[derive(Debug)]
 pub(crate) enum Cell<'a> {
     /// Nothing.

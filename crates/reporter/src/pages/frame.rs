@@ -29,7 +29,7 @@ pub(crate) struct Frame {
     pub(crate) data: String,
 }
 
-/// A number that stands large.
+/// A number that is large.
 pub(crate) struct Figure {
     pub(crate) label: &'static str,
     pub(crate) value: String,

@@ -1,6 +1,6 @@
 //! Markdown that stays what it is, whatever texts are put into it.
 //!
-//! Foreign texts stand in code spans: there no markup, no link, no `@mention` and no entity is read. Long ones
+//! Foreign texts are in code spans: there no markup, no link, no `@mention` and no entity is read. Long ones
 //! are cut: the whole is in the CSV.
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::terminal::{clean, count, cut};
 /// As much of a foreign text as a line bears.
 const LONGEST: usize = 120;
 
-/// A foreign text, as a code span that may stand in a table's cell and anywhere else.
+/// A foreign text, as a code span that may be in a table's cell and anywhere else.
 pub(crate) fn code(text: &str) -> String {
     whole_code(&cut(text, LONGEST))
 }

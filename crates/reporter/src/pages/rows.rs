@@ -5,8 +5,8 @@
 //!  rows: [[line, org, name, wave, word, [path, before, after, ...], extra, course]]}  course only where there is one
 //! ```
 //!
-//! Texts that many orgs share stand once, in `strings`; rows point at them. A page bears a few megabytes:
-//! orgs that need a look are kept before the others, and how many were left out is told.
+//! Texts that many orgs share are once, in `strings`; rows point at them. A page bears a few megabytes:
+//! orgs that need a look are kept before the others, and how many were omitted is reported.
 
 use std::fmt::Write as _;
 
@@ -76,7 +76,7 @@ impl Rows {
         number
     }
 
-    /// Whether a row would be left out: then it need not be made. Counted.
+    /// Whether a row would be omitted: then it need not be made. Counted.
     pub(crate) fn leaves_out(&mut self, to_look_at: bool) -> bool {
         let mut used = self.table.len() + self.to_look_at.json.len();
         if !to_look_at {
@@ -192,7 +192,7 @@ pub(crate) fn begin_row(line: u64, org: &str, name: &str, wave: Option<u32>, wor
     row
 }
 
-/// A text as JSON that may stand in a `<script>`: cleaned of what moves text about, and with no `<` that could
+/// A text as JSON that may be in a `<script>`: cleaned of what moves text about, and with no `<` that could
 /// end the element.
 fn quote(out: &mut String, text: &str) {
     out.push('"');

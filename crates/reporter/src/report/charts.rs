@@ -50,17 +50,17 @@ pub(super) fn course(timeline: &Timeline) -> Option<Chart> {
     if peak == 0.0 {
         return None;
     }
-    let mut words = format!("Calls a second while the run worked; {} at the most.", pace(peak));
+    let mut words = format!("Calls per second during the run; at most {}.", pace(peak));
     if bins.iter().any(|bin| bin.rate.is_some()) {
-        words.push_str(" The dashed line is the rate that was allowed.");
+        words.push_str(" The dashed line is the allowed rate.");
     }
     if throttled > 0 {
-        let _ = write!(words, " Below it, the {} answered 429.", count(u64::from(throttled)));
+        let _ = write!(words, " Below it, the {} rate-limited calls.", count(u64::from(throttled)));
     } else {
-        words.push_str(" None was answered 429.");
+        words.push_str(" None was rate-limited.");
     }
     if timeline.waves.len() > 1 {
-        words.push_str(" A vertical line is the beginning of a wave.");
+        words.push_str(" Vertical lines mark the start of a wave.");
     }
     Some(Chart { words, wide: draw(WIDE)?, narrow: draw(NARROW)? })
 }
@@ -76,7 +76,7 @@ pub(super) fn latency(course: &Course) -> Option<Chart> {
     };
     let within = |percent| format!("up to {}", millis(course.took.within(percent).unwrap_or(0.0)));
     let words = format!(
-        "How long calls took; each bar is twice as long as the one before. Half of them took {}, 95% {}, 99% {}.",
+        "Call times; each bar covers twice the time of the one before. Half of the calls took {}, 95% {}, 99% {}.",
         within(50),
         within(95),
         within(99)
@@ -84,7 +84,7 @@ pub(super) fn latency(course: &Course) -> Option<Chart> {
     Some(Chart { words, wide: draw(WIDE)?, narrow: draw(NARROW)? })
 }
 
-/// A picture that can't be drawn is left out: its numbers stand beside it in words.
+/// A picture that can't be drawn is omitted: its numbers are beside it in words.
 fn picture(canvas: Canvas, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Option<String> {
     let mut svg = String::new();
     {
@@ -151,7 +151,7 @@ type Plane<'a, 'b> = ChartContext<
     Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
 >;
 
-/// The beginning of each wave. Names that would stand on each other are left out, lines never.
+/// The beginning of each wave. Names that would be on each other are omitted, lines never.
 fn draw_waves(
     area: &Area<'_>,
     chart: &mut Plane<'_, '_>,
@@ -197,7 +197,7 @@ fn draw_throttled(area: &Area<'_>, bins: &[Bin], length: f64) -> Drawn {
         Rectangle::new(corners, ALERT.filled())
     });
     chart.draw_series(bars)?;
-    area.draw(&Text::new("answered 429", (46, 14), label(ALERT, HPos::Left, VPos::Bottom)))?;
+    area.draw(&Text::new("rate-limited", (46, 14), label(ALERT, HPos::Left, VPos::Bottom)))?;
     Ok(())
 }
 

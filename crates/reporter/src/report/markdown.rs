@@ -44,13 +44,13 @@ impl RunFile for ReportMd {
         }
         self.troubled += 1;
         if self.listed.len() < LISTED {
-            let complaint = outcome.complaint.as_ref();
+            let org_error = outcome.org_error.as_ref();
             self.listed.push([
                 line.line.to_string(),
                 code(if record.name().trim().is_empty() { line.org.as_str() } else { record.name() }),
                 outcome.status.to_string(),
-                complaint.map(|complaint| complaint.code.to_string()).unwrap_or_default(),
-                code(complaint.map_or(outcome.ack.message(), |c| c.message.as_str())),
+                org_error.map(|org_error| org_error.code.to_string()).unwrap_or_default(),
+                code(org_error.map_or(outcome.ack.message(), |c| c.message.as_str())),
                 own(&next_step(record)),
             ]);
         }
@@ -61,10 +61,10 @@ impl RunFile for ReportMd {
         let mut text = String::new();
         top(&mut text, digest);
         counts(&mut text, digest);
-        causes(&mut text, "What went wrong", &digest.causes());
+        causes(&mut text, "Errors", &digest.causes());
         warnings(&mut text, digest);
         if !self.listed.is_empty() {
-            text.push_str("\n## Orgs to look at\n\n");
+            text.push_str("\n## Orgs that need attention\n\n");
             let mut table =
                 Table::begin(&mut text, &["line:", "org", "status", "code", "message", "what to do"]);
             for row in &self.listed {
@@ -122,7 +122,7 @@ fn warnings(text: &mut String, digest: &RunDigest) {
     if warnings.lists().next().is_none() && warnings.texts.is_empty() {
         return;
     }
-    text.push_str("\n## What the vendor warned of\n\n");
+    text.push_str("\n## Warnings of the vendor\n\n");
     for (Confession { words, advice, .. }, finding) in warnings.lists() {
         let first = &finding.examples[0];
         let (orgs, items) = (orgs(finding.orgs), code(&first.detail));

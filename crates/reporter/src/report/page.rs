@@ -148,9 +148,9 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     let mut extra = Extra::default();
     extra.text('n', line.note.as_deref());
     extra.text('s', line.skip.as_deref());
-    if let Some(complaint) = &outcome.complaint {
-        extra.text('c', Some(complaint.code.as_str()));
-        extra.text('m', Some(&complaint.message));
+    if let Some(org_error) = &outcome.org_error {
+        extra.text('c', Some(org_error.code.as_str()));
+        extra.text('m', Some(&org_error.message));
     }
     let step = next_step(record);
     if !step.is_empty() {

@@ -1,4 +1,4 @@
-//! What stands on the terminal when a run has ended: what came of it, why, where it is, what to do next.
+//! What is on the terminal when a run has ended: what came of it, why, where it is, what to do next.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Tells commands with these flags, each with a space before it: they are to work as they stand.
+    /// Tells commands with these flags, each with a space before it: they are to work as they are.
     #[must_use]
     pub fn reached_by(mut self, connection: String) -> Self {
         self.connection = connection;
@@ -135,7 +135,7 @@ impl<'a> Summary<'a> {
         if !self.files_written {
             page.paragraph(Tone::Bad, 0, 2, "The results could not be written. The journal is in");
             page.uncut(Tone::Plain, 2, &self.folder.shown());
-            page.paragraph(Tone::Plain, 0, 2, "Once there is room, write them with");
+            page.paragraph(Tone::Plain, 0, 2, "Once there is space, write them with");
             page.uncut(Tone::Strong, 2, &format!("orgwave report {}", shell_path(&self.folder)));
             return;
         }
@@ -148,15 +148,15 @@ impl<'a> Summary<'a> {
             }
             ClientFiles::Changed | ClientFiles::None => "",
         };
-        page.paragraph(Tone::Faint, 0, 2, &format!("beside it: report.html, changes.csv, retry.csv{orgs}"));
+        page.paragraph(Tone::Faint, 0, 2, &format!("next to it: report.html, changes.csv, retry.csv{orgs}"));
     }
 
     fn next(&self, page: &mut Page) {
         let Some(next) = self.digest.next(self.files_written) else { return };
         page.gap();
         let why = match next {
-            Next::Resume => format!("{} left. Go on with", orgs(self.digest.unsettled())),
-            Next::Again => format!("{} may be tried again with", orgs(self.digest.retryable())),
+            Next::Resume => format!("{} left. Resume with", orgs(self.digest.unsettled())),
+            Next::Again => format!("{} can be retried with", orgs(self.digest.retryable())),
         };
         page.paragraph(Tone::Plain, 0, 2, &why);
         page.uncut(Tone::Strong, 2, &self.command(next));

@@ -1,5 +1,5 @@
 //! The seconds of a run, one after another, as a picture needs them: what a run did while it worked. The time
-//! between a process that died and the one that went on is left out.
+//! between a process that died and the one that continued is omitted.
 
 use orgwave_core::run::{Entry, Sample};
 use orgwave_core::timestamp::Timestamp;
@@ -12,7 +12,7 @@ pub(super) struct Timeline {
     seconds: Vec<Second>,
     /// When each wave first began.
     pub(super) waves: Vec<(f64, u32)>,
-    /// When a process went on with the run.
+    /// When a process resumed the run.
     pub(super) resumed: Vec<f64>,
     /// How long it worked.
     pub(super) length: f64,
@@ -33,13 +33,13 @@ pub(super) struct Bin {
     pub(super) to: f64,
     /// Calls a second.
     pub(super) pace: f64,
-    /// Calls answered 429.
+    /// Rate-limited API calls (HTTP 429).
     pub(super) throttled: u32,
     /// The rate allowed at its end.
     pub(super) rate: Option<f64>,
 }
 
-/// A process under way: when it began, and how much work there was before.
+/// A process in progress: when it began, and how much work there was before.
 struct Process {
     began: Timestamp,
     before: f64,
@@ -87,7 +87,7 @@ impl Timeline {
         at
     }
 
-    /// The course in at most so many stretches of whole seconds.
+    /// The course in at most this many stretches of whole seconds.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::operation::{Kind, Risk};
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, PlannedField, UnknownKey};
 
 use self::values::Values;
@@ -75,7 +75,7 @@ pub(super) struct Cluster<'a> {
     against_majority: bool,
 }
 
-/// The first so many, and of those behind them the ones that a reviewer should mind: an odd change of one org is
+/// The first this many, and of those behind them the ones that a reviewer should mind: an odd change of one org is
 /// what a review is there to find, however many kinds of change there are.
 pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&'b Cluster<'a>> {
     let (first, others) = clusters.split_at(most.min(clusters.len()));
@@ -114,11 +114,11 @@ impl Clusters {
         size
     }
 
-    /// Takes the wishes of an org in that could be judged.
+    /// Takes the desired values of an org in that could be judged.
     pub(super) fn judge(&mut self, line: &PlanLine) {
         for field in &line.fields {
             let is_at_the_top = field.path.keys().is_empty();
-            if is_at_the_top && matches!(field.after, Wish::Set(_)) && is_shared(field.path.kind()) {
+            if is_at_the_top && matches!(field.after, DesiredValue::Set(_)) && is_shared(field.path.kind()) {
                 let wishes = self.wishes.entry(field.path.field().name.clone()).or_default();
                 *wishes.entry(value::wish(field).text.into_owned()).or_default() += 1;
             }
@@ -255,17 +255,19 @@ impl Key {
         let added = nearest.is_some_and(|unknown| field.path.is_within(&unknown.entry));
         let place = field.path.field().place().to_owned();
         let before = match &field.before {
-            Image::Absent => Side::Shared("<absent>".to_owned()),
-            Image::Hidden | Image::Secret(_) => Side::Shared("<secret>".to_owned()),
-            Image::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
-            // Whichever number stood there, the change is the same to a reviewer.
-            Image::Json(_) if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32) => {
+            StoredValue::Absent => Side::Shared("<absent>".to_owned()),
+            StoredValue::Hidden | StoredValue::Secret(_) => Side::Shared("<secret>".to_owned()),
+            StoredValue::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
+            // Whichever number was there, the change is the same to a reviewer.
+            StoredValue::Json(_)
+                if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32) =>
+            {
                 Side::Shared(value::before(&field.path, &field.before).text.into_owned())
             }
-            Image::Json(_) => Side::AnyValue,
+            StoredValue::Json(_) => Side::AnyValue,
         };
         let after = match &field.after {
-            Wish::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => Side::AnyValue,
+            DesiredValue::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => Side::AnyValue,
             _ => Side::Shared(value::wish(field).text.into_owned()),
         };
         Self { place, before, after, added }

@@ -30,7 +30,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
     }
     changes(&mut text, review, stem);
     guards(&mut text, review);
-    causes(&mut text, "Orgs that can't be written", &review.causes());
+    causes(&mut text, "Orgs that will not be written", &review.causes());
     table(&mut text, review, stem);
     text.push_str("\n## Facts\n\n");
     for (name, value) in facts(plan) {
@@ -44,13 +44,13 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("plan", plan.plan_id.clone()),
         ("made", plan.created.to_string()),
-        ("good until", plan.expires.to_string()),
+        ("expires", plan.expires.to_string()),
         ("endpoint", plan.endpoint.clone()),
         ("key fingerprint", plan.key_fingerprint.as_str().to_owned()),
         ("write, verify", format!("{}, {}", plan.write, plan.verify)),
         ("failure budget", plan.max_failures.to_string()),
     ];
-    facts.extend(plan.undoes.iter().map(|run| ("takes back", format!("run {run}"))));
+    facts.extend(plan.undoes.iter().map(|run| ("undoes", format!("run {run}"))));
     for input in &plan.inputs {
         let digits = input.sha256.get(..12).unwrap_or(&input.sha256);
         facts.push(("made from", format!("{}, sha256 {digits}…", input.name)));
@@ -105,7 +105,7 @@ fn guards(text: &mut String, review: &PlanReview) {
         let beside = PlanReview::beside(guard).map(|text| format!(" {text}.")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "- **{}: {}.**{beside} If that is wanted, apply with {ack}",
+            "- **{}: {}.**{beside} If this is intended, apply with {ack}",
             orgs(guard.orgs),
             guard.kind
         );

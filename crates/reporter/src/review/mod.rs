@@ -192,9 +192,9 @@ impl PlanReview {
             add(&mut self.idle_removals, line, &said(&line.idle_removals), ", ");
             self.clusters.judge(line);
         }
-        if let Some(complaint) = &line.complaint {
-            let finding = self.troubles.entry(complaint.code).or_default();
-            finding.add(|| example(line, complaint.message.clone()));
+        if let Some(org_error) = &line.org_error {
+            let finding = self.troubles.entry(org_error.code).or_default();
+            finding.add(|| example(line, org_error.message.clone()));
         }
         if self.rows.len() < ROWS && line.verdict != Verdict::Unchanged && line.verdict != Verdict::Skipped {
             self.rows.push(Row {
@@ -272,13 +272,13 @@ impl PlanReview {
         let all = [
             Warning {
                 what: "an entry is to be removed that is not live",
-                todo: "see whether it is gone already or its key is misspelled",
+                todo: "check whether it is already gone or its key is misspelled",
                 finding: &self.idle_removals,
             },
             Warning { what: broken, todo: mend, finding: &self.misplaced },
             Warning {
-                what: "a camera or a location isn't there in the org",
-                todo: "mend the ids in these rows, or see why the org lost them",
+                what: "a camera or a location doesn't exist in the org",
+                todo: "fix the ids in these rows, or check why the org lost them",
                 finding: &self.absent,
             },
         ];
@@ -320,7 +320,7 @@ impl PlanReview {
     fn beside(guard: &Guard) -> Option<String> {
         (guard.respelled > 0).then(|| {
             format!(
-                "in {}, a live key is the same under another spelling: correct the manifest",
+                "in {}, the key is another spelling of a live key: correct the manifest",
                 orgs(guard.respelled)
             )
         })
@@ -364,7 +364,7 @@ impl PlanReview {
                 page.paragraph(Tone::Bad, 2, 2, &text);
             }
             self.say_examples(page, &self.guarded(guard));
-            page.paragraph(Tone::Plain, 2, 2, "if that is wanted, apply with");
+            page.paragraph(Tone::Plain, 2, 2, "if this is intended, apply with");
             page.uncut(Tone::Strong, 4, &format!("--ack {}", guard.ack));
         }
         for warning in self.warnings() {
@@ -385,7 +385,7 @@ impl PlanReview {
             .collect();
         if !settled.is_empty() {
             page.gap();
-            page.paragraph(Tone::Plain, 0, 2, &format!("Not to write: {}", settled.join(", ")));
+            page.paragraph(Tone::Plain, 0, 2, &format!("Not written: {}", settled.join(", ")));
         }
         for cause in self.causes() {
             say_cause(page, Tone::Bad, &cause);

@@ -1,12 +1,12 @@
-//! Entries of one name that would be in two places of one org, where the vendor objects to that: cheaper mended in the
-//! manifest. Judged by what the plan's line shows: an entry whose name or place nobody manages and nothing shows is
+//! Entries of one name that would be in two places of one org, where the vendor objects to that: cheaper fixed in the
+//! manifest. Judged by what the plan's line shows: an entry whose name or place is unmanaged and nothing shows is
 //! passed over.
 
 use std::collections::BTreeMap;
 
-use orgwave_core::desired::Wish;
+use orgwave_core::desired::DesiredValue;
 use orgwave_core::operation::OnePlace;
-use orgwave_core::outcome::Image;
+use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, PlannedField};
 use serde_json::Value;
 
@@ -24,12 +24,12 @@ pub(super) fn in_two_places(rule: &OnePlace, line: &PlanLine) -> Vec<String> {
         let [key] = field.path.keys() else { continue };
         let entry = entries.entry(key).or_default();
         if field.path.is_entry() {
-            if let Image::Json(Value::Object(before)) = &field.before {
+            if let StoredValue::Json(Value::Object(before)) = &field.before {
                 let text = |name: &str| before.get(name).and_then(Value::as_str).map(str::to_owned);
                 entry.name = entry.name.take().or_else(|| text(&rule.name));
                 entry.place = entry.place.take().or_else(|| text(&rule.place));
             }
-            entry.is_gone = field.after == Wish::Remove;
+            entry.is_gone = field.after == DesiredValue::Remove;
         } else if *field.path.field().name == *rule.name {
             entry.name = text_wanted(field);
         } else if *field.path.field().name == *rule.place {
@@ -51,7 +51,7 @@ pub(super) fn in_two_places(rule: &OnePlace, line: &PlanLine) -> Vec<String> {
 
 fn text_wanted(field: &PlannedField) -> Option<String> {
     match &field.after {
-        Wish::Set(value) => value.as_str().map(str::to_owned),
-        Wish::Remove | Wish::Secret(_) => None,
+        DesiredValue::Set(value) => value.as_str().map(str::to_owned),
+        DesiredValue::Remove | DesiredValue::Secret(_) => None,
     }
 }

@@ -76,10 +76,10 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     let mut extra = Extra::default();
     extra.text('n', line.note.as_deref());
     extra.text('s', line.skip.as_deref());
-    if let Some(complaint) = &line.complaint {
-        extra.text('c', Some(complaint.code.as_str()));
-        extra.text('m', Some(&complaint.message));
-        extra.number('t', u64::from(rows.text(&advice(complaint.code, Stage::Plan, &review.operation))));
+    if let Some(org_error) = &line.org_error {
+        extra.text('c', Some(org_error.code.as_str()));
+        extra.text('m', Some(&org_error.message));
+        extra.number('t', u64::from(rows.text(&advice(org_error.code, Stage::Plan, &review.operation))));
     }
     let expects: Vec<String> =
         line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
@@ -243,9 +243,9 @@ fn waves(review: &PlanReview) -> Vec<Wave> {
         note: match place {
             0 if wave.pinned => "pinned by the manifest; the first of them is the canary",
             _ if wave.pinned => "pinned by the manifest",
-            _ if last == 0 => "all at once: there is no canary",
+            _ if last == 0 => "all in one wave: no canary",
             0 => "the canary: read back before anything else is written",
-            place if place == last => "all that is left",
+            place if place == last => "all remaining orgs",
             _ => "",
         },
     };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use orgwave_core::legible::{Legible, is_hidden};
 use unicode_width::UnicodeWidthChar as _;
 
-/// As many marks without width may stand on one character: real scripts need no more.
+/// As many marks without width may be on one character: real scripts need no more.
 const MARKS: usize = 4;
 
 /// A text without anything that could move the cursor, change colours, or turn the reading direction: line
@@ -50,7 +50,7 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// A text cleaned and cut to so many columns, with `…` where something was cut off.
+/// A text cleaned and cut to this many columns, with `…` where something was cut off.
 pub(crate) fn cut(text: &str, columns: usize) -> String {
     let text = clean(text);
     if width(&text) <= columns {
@@ -72,7 +72,7 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     cut
 }
 
-/// A text cut and filled with spaces to exactly so many columns.
+/// A text cut and filled with spaces to exactly this many columns.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
     let mut text = cut(text, columns);
     let missing = columns.saturating_sub(width(&text));

@@ -18,9 +18,9 @@ pub(crate) struct Page {
 pub(crate) struct Column {
     pub(crate) head: &'static str,
     pub(crate) right: bool,
-    /// Fewer columns than this, and it is left out.
+    /// Fewer columns than this, and it is omitted.
     pub(crate) least: usize,
-    /// It is left out when the width is short, those with the higher number first; 0 never is.
+    /// It is omitted when the width is short, those with the higher number first; 0 never is.
     pub(crate) spare: u8,
 }
 
@@ -37,7 +37,7 @@ impl Page {
         self.text
     }
 
-    /// An empty line, unless nothing stands above it or one does already.
+    /// An empty line, unless nothing is above it or one does already.
     pub(crate) fn gap(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
@@ -155,7 +155,7 @@ fn wrap(text: &str, first: usize, later: usize) -> Vec<&str> {
             lines.push(rest);
             return lines;
         }
-        // A wide character in a line of one column has to stand somewhere.
+        // A wide character in a line of one column has to be somewhere.
         let stop = match space {
             _ if rest[end..].starts_with(' ') => end,
             Some(space) if space > 0 => space,

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows whether there is a terminal, and nothing prints. Widths are columns as terminals draw
 //! them. Foreign text is [cleaned](clean) before it is shown. Lines fit the width, with one exception: a
-//! command or a path stands uncut on a line of its own, since it is there to be copied.
+//! command or a path is uncut on a line of its own, since it is there to be copied.
 
 mod clean;
 mod layout;

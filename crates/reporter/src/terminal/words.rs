@@ -56,16 +56,16 @@ pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
 pub(crate) const fn status_words(status: Status) -> (&'static str, Tone) {
     match status {
         Status::Applied => ("written as planned", Tone::Good),
-        Status::AppliedWithWarnings => ("written, the vendor warns", Tone::Warn),
-        Status::Unchanged => ("nothing to do", Tone::Plain),
-        Status::Skipped => ("left out on request", Tone::Plain),
-        Status::Conflict => ("someone else edits, not written", Tone::Warn),
-        Status::Blocked => ("stopped by a guard, not written", Tone::Warn),
+        Status::AppliedWithWarnings => ("written, with a warning of the vendor", Tone::Warn),
+        Status::Unchanged => ("already in sync", Tone::Plain),
+        Status::Skipped => ("skipped on request", Tone::Plain),
+        Status::Conflict => ("changed by someone else, not written", Tone::Warn),
+        Status::Blocked => ("a precondition failed, not written", Tone::Warn),
         Status::Rejected => ("refused by the vendor", Tone::Bad),
-        Status::Failed => ("attempts spent, nothing applied", Tone::Bad),
-        Status::Diverged => ("something else is live", Tone::Bad),
-        Status::Unknown => ("may or may not be written", Tone::Bad),
-        Status::NotAttempted => ("not begun", Tone::Warn),
+        Status::Failed => ("gave up after all attempts, not applied", Tone::Bad),
+        Status::Diverged => ("another value is live", Tone::Bad),
+        Status::Unknown => ("outcome unknown: the read-back failed", Tone::Bad),
+        Status::NotAttempted => ("not started", Tone::Warn),
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
-use orgwave_core::desired::{Origin, Wish};
+use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Operation, Path};
 use orgwave_core::org::{Input, OrgState};
-use orgwave_core::outcome::{Complaint, Image, OrgOutcome};
+use orgwave_core::outcome::{OrgError, OrgOutcome, StoredValue};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
     PlannedField, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
@@ -24,7 +24,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_reporter::{BoxError, RunSource};
 use serde_json::{Value, json};
 
-/// What must stand in no file and on no screen.
+/// What must be in no file and on no screen.
 pub(crate) const SECRET: &str = "hunter2-never-to-be-seen";
 
 const START: i64 = 1_795_505_432_050;
@@ -140,7 +140,7 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
         carried: vec![format!("crm-{number}")],
         verdict,
         action: verdict.action(),
-        complaint: None,
+        org_error: None,
         unproven: false,
         additions: Vec::new(),
         idle_removals: Vec::new(),
@@ -148,8 +148,8 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
         secrets: Vec::new(),
         fields: vec![PlannedField {
             path: path("saveClips"),
-            before: Image::Json(json!(verdict == Verdict::Unchanged)),
-            after: Wish::Set(json!(true)),
+            before: StoredValue::Json(json!(verdict == Verdict::Unchanged)),
+            after: DesiredValue::Set(json!(true)),
             fingerprint: None,
             from: Origin::Row,
         }],
@@ -184,7 +184,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
         action: Action::Update,
         attempts: u32::from(!matches!(status, Status::NotAttempted | Status::Conflict | Status::Blocked)),
         http_status: None,
-        complaint: None,
+        org_error: None,
         ack: Ack::default(),
         verified: if written && status != Status::Unknown { Verified::True } else { Verified::False },
         started_at: Some(at(millis)),
@@ -196,7 +196,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
 
 /// What a line's only field was before.
 pub(crate) fn was(before: Value) -> Vec<Seen> {
-    vec![Seen { field: 0, image: Image::Json(before) }]
+    vec![Seen { field: 0, stored: StoredValue::Json(before) }]
 }
 
 /// An org that is final, whose line has one field.
@@ -217,7 +217,7 @@ fn ended(outcome: OrgOutcome, before: Vec<Seen>) -> OrgProgress {
     }
 }
 
-/// An org of which the process died while a write was under way.
+/// An org of which the process died while a write was in progress.
 pub(crate) fn begun(index: u32, before: Vec<Seen>) -> OrgProgress {
     let state = OrgState::new().next(Input::Differs).unwrap().next(Input::Intent).unwrap();
     let started_at = Some(at(12_000));
@@ -227,7 +227,7 @@ pub(crate) fn begun(index: u32, before: Vec<Seen>) -> OrgProgress {
 fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> OrgProgress {
     outcome.verified = Verified::False;
     outcome.http_status = http_status;
-    outcome.complaint = Some(Complaint { code, message: message.to_owned(), http_status });
+    outcome.org_error = Some(OrgError { code, message: message.to_owned(), http_status });
     said(outcome)
 }
 
@@ -292,30 +292,30 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
     first.fields = vec![
         PlannedField {
             path: path("apiToken"),
-            before: Image::Secret(fingerprint("old")),
-            after: Wish::Secret("ENVOY_TOKEN".parse().unwrap()),
+            before: StoredValue::Secret(fingerprint("old")),
+            after: DesiredValue::Secret("ENVOY_TOKEN".parse().unwrap()),
             fingerprint: Some(fingerprint(SECRET)),
             from: Origin::Default,
         },
         PlannedField {
             path: path(r"doorInfoMap.back\.door"),
-            before: Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
-            after: Wish::Remove,
+            before: StoredValue::Json(json!({"doorName": "Back", "clipDuration": 5})),
+            after: DesiredValue::Remove,
             fingerprint: None,
             from: Origin::Side("doors".into(), 2),
         },
         PlannedField {
             path: path("doorInfoMap.front.doorName"),
-            before: Image::Absent,
-            after: Wish::Set(json!("=Front")),
+            before: StoredValue::Absent,
+            after: DesiredValue::Set(json!("=Front")),
             fingerprint: None,
             from: Origin::Side("doors".into(), 3),
         },
         saved,
         PlannedField {
             path: path("refreshToken"),
-            before: Image::Hidden,
-            after: Wish::Set(json!(SECRET)),
+            before: StoredValue::Hidden,
+            after: DesiredValue::Set(json!(SECRET)),
             fingerprint: None,
             from: Origin::Default,
         },
@@ -335,12 +335,12 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
         ];
     });
     lines[3].skip = Some("asked us to wait".into());
-    lines[5].complaint = Some(Complaint {
+    lines[5].org_error = Some(OrgError {
         code: Code::OrgName,
         message: "=the live name is \"Other\"".into(),
         http_status: None,
     });
-    lines[11].complaint = Some(Complaint {
+    lines[11].org_error = Some(OrgError {
         code: Code::OrgReadsSpent,
         message: "503 three times".into(),
         http_status: Some(503),
@@ -353,14 +353,14 @@ pub(crate) fn rich() -> Run {
     let mut first = outcome(0, Status::Applied);
     first.verified = Verified::Partly;
     let images = [
-        Image::Hidden,
-        Image::Json(json!({"doorName": "Back", "clipDuration": 5})),
-        Image::Absent,
-        Image::Json(json!(null)),
+        StoredValue::Hidden,
+        StoredValue::Json(json!({"doorName": "Back", "clipDuration": 5})),
+        StoredValue::Absent,
+        StoredValue::Json(json!(null)),
         // No executor writes this; should one ever, it must not be seen.
-        Image::Json(json!(SECRET)),
+        StoredValue::Json(json!(SECRET)),
     ];
-    let before = (0..).zip(images).map(|(field, image)| Seen { field, image }).collect();
+    let before = (0..).zip(images).map(|(field, stored)| Seen { field, stored }).collect();
     let mut warned = outcome(1, Status::AppliedWithWarnings);
     warned.http_status = Some(200);
     let items = |items: [&str; 2]| Said::Items(items.map(str::to_owned).into());

@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 use crate::fixture;
 
 /// What the schema of Jenkins' xUnit plugin (its `junit-10.xsd`) says of the elements that we use: the name, what it
-/// must have, what it may have, what may stand in it, and whether text may.
+/// must have, what it may have, what may be in it, and whether text may.
 type Rule = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], bool);
 
 const SCHEMA: [Rule; 6] = [
@@ -88,7 +88,7 @@ fn its_totals_are_those_of_its_cases() {
     assert_eq!(count("testcase"), fixture::rich_lines().len().to_string());
 }
 
-/// GitLab shows the class as the suite, tells cases apart by class and name, and shows what stands *in* an element.
+/// GitLab shows the class as the suite, tells cases apart by class and name, and shows what is *in* an element.
 #[test]
 fn gitlab_finds_every_case_and_what_was_said() {
     let xml = report();

@@ -5,7 +5,7 @@
 //! * `junit`: `junit.xml` as Jenkins and GitLab read it.
 //! * `pages`: what must hold for every page: sizes and policies.
 //! * `rows`: every row once and in order, whatever the run; damaged sources and folders.
-//! * `screens`: what stands on the terminal, at several widths.
+//! * `screens`: what is on the terminal, at several widths.
 
 #![expect(clippy::unwrap_used, reason = "what a test can't make or read fails it")]
 #![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::fixture::{self, Run, footer, line, outcome, plan_header, retype, run_header, write_plan};
 
-/// So many bytes may a page have.
+/// This many bytes may a page have.
 const MOST: u64 = 5_000_000;
 
 fn many(orgs: u32) -> impl Iterator<Item = PlanLine> {
@@ -46,7 +46,7 @@ fn rich_pages() -> [String; 2] {
     [plan_page(folder.path(), &fixture::rich_lines()), report]
 }
 
-/// What stands between two marks.
+/// What is between two marks.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let rest = &text[text.find(from).unwrap() + from.len()..];
     &rest[..rest.find(to).unwrap()]
@@ -87,7 +87,7 @@ fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
     let rows = data["rows"].as_array().unwrap();
     assert!(rows.iter().any(|row| row[0] == 60_001), "the one that failed is there");
     let told: u64 =
-        between(&page, "before the others. ", " orgs are only in").replace(',', "").parse().unwrap();
+        between(&page, "need attention first. ", " orgs are only in").replace(',', "").parse().unwrap();
     assert_eq!(rows.len() as u64 + told, 60_000);
 }
 

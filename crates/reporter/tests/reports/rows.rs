@@ -28,7 +28,7 @@ fn read(folder: &Path, name: &str) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// What a literal cell means to a manifest's reader: one `'` less, where quotes stand before a formula, at the cell's
+/// What a literal cell means to a manifest's reader: one `'` less, where quotes are before a formula, at the cell's
 /// beginning and after each separator.
 fn meaning(cell: &str) -> String {
     let part = |part: &str| {

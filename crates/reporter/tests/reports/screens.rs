@@ -1,4 +1,4 @@
-//! What stands on the terminal, at several widths.
+//! What is on the terminal, at several widths.
 
 use std::fmt::Write as _;
 use std::path::Path;

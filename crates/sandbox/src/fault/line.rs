@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Fault, ParseFaultError};
 
-/// The keys whose value stands behind them as a word of its own.
+/// The keys whose value is behind them as a word of its own.
 const PAIRS: [&str; 6] = ["on", "of", "times", "nth", "from", "from-request"];
 
 impl FromStr for Fault {
@@ -18,8 +18,7 @@ impl FromStr for Fault {
             let table = serde_json::from_str(line).map_err(|error| ParseFaultError(error.to_string()))?;
             return Self::read(table, line.to_owned());
         }
-        let words =
-            shlex::split(line).ok_or_else(|| ParseFaultError("a quote is never closed".to_owned()))?;
+        let words = shlex::split(line).ok_or_else(|| ParseFaultError("an unclosed quote".to_owned()))?;
         let mut words = words.into_iter().peekable();
         let mut table = Map::new();
         // An act comes first; without one, the first word is an effect.

@@ -18,7 +18,7 @@
 //!
 //! | act | the caller sees |
 //! |---|---|
-//! | `ok` | the plain reply; for the effects below. May be left out when an effect stands |
+//! | `ok` | the plain reply; for the effects below. May be omitted when an effect is |
 //! | `200` ... `599` | that status; `body=TEXT`, `header='Name: value'`, `retry-after=TEXT` and `location=URL`, the first three as often as liked. Without `body`, the vendor's own body for that status |
 //! | `error`, `auth-error` | 200 with `error` or `authError` true; `msg=TEXT` |
 //! | `warning` | 200 with `msg=TEXT`, `failed-guids=A;B`, `misconfigured-doors=A;B` |
@@ -56,7 +56,7 @@
 //!   act is about.
 //! * `of` a glob on the org's id or name (`*`, `?`). Unless said every org, and calls without one.
 //! * `share=0.5`: only that share of the orgs, chosen by the seed.
-//! * `times N`: the first N such calls of each org; `from N`: the N-th and all after it, or so many as `times` says;
+//! * `times N`: the first N such calls of each org; `from N`: the N-th and all after it, or this many as `times` says;
 //!   `nth N`: the N-th alone; `from-request N`: all from the N-th request to the server on; `p=0.05`: each with that
 //!   probability, by the seed, the org and the count of its calls, so that a run can be repeated. Unless said: always.
 //!

@@ -140,7 +140,7 @@ impl Fault {
         let foreign = TAKEN_BY.iter().filter(|(_, acts)| !acts.contains(&table.act));
         if let Some(key) = foreign.flat_map(|(keys, _)| keys.split(' ')).find(|key| words.contains_key(*key))
         {
-            return Err(ParseFaultError(format!("{key:?} has no meaning here")));
+            return Err(ParseFaultError(format!("{key:?} is not allowed here")));
         }
         if let Some(only) = table.act.only_on()
             && table.on.replace(Typed(only)).is_some_and(|on| on != Typed(only))
@@ -196,10 +196,10 @@ fn explain(message: &str, key: Option<&String>) -> ParseFaultError {
     let (word, known) = quoted.split_first().map_or(("", &quoted[..]), |(word, known)| (*word, known));
     let what = if message.starts_with("unknown variant") {
         format!(
-            "{word:?} is no fault: expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`"
+            "unknown fault {word:?}: expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`"
         )
     } else if message.starts_with("unknown field") {
-        format!("{word:?} has no meaning here")
+        format!("{word:?} is not allowed here")
     } else {
         return ParseFaultError(match key {
             Some(key) => format!("{message}, which `{}` needs", if key == "code" { "act" } else { key }),
@@ -246,7 +246,7 @@ impl TryFrom<Value> for Fault {
                 let line = Value::from(table.clone()).to_string();
                 Self::read(table, line)
             }
-            other => Err(ParseFaultError(format!("{other} is no fault: expected a line or a table"))),
+            other => Err(ParseFaultError(format!("{other} is not a fault: expected a line or a table"))),
         }
     }
 }

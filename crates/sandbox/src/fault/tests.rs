@@ -86,25 +86,25 @@ fn sizes() {
 #[test]
 fn errors_say_what_is_wrong() {
     for (line, message) in [
-        ("", "\"\" is no fault: expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`"),
+        ("", "unknown fault \"\": expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`"),
         (
             "rest",
-            "\"rest\" is no fault: expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`; did you mean `reset`?",
+            "unknown fault \"rest\": expected a status, or a word such as `ok`, `reset`, `hang`, `truncate`; did you mean `reset`?",
         ),
-        ("199", "\"199\" is no status from 200 to 599, which `act` needs"),
-        ("500 aplied", "\"aplied\" has no meaning here; did you mean `applied`?"),
-        ("reset msg=x", "\"msg\" has no meaning here"),
+        ("199", "\"199\" is not a valid status from 200 to 599, which `act` needs"),
+        ("500 aplied", "\"aplied\" is not allowed here; did you mean `applied`?"),
+        ("reset msg=x", "\"msg\" is not allowed here"),
         ("500 on", "`on` needs a value"),
-        ("500 on wirte", "\"wirte\" is no operation, which `on` needs"),
-        ("500 times 0", "\"0\" is no whole number from 1, which `times` needs"),
-        ("500 p=2", "\"2\" is no number from 0 to 1, which `p` needs"),
-        ("ok delay=5", "\"5\" is no duration such as 500ms, 3s or 2m, which `delay` needs"),
-        ("hang quiet=5", "\"quiet\" has no meaning here"),
-        ("ok edit=[]", "\"[]\" is no JSON object, which `edit` needs"),
-        ("500 header=x", "\"x\" is no header line, `Name: value`, which `header` needs"),
-        ("500 body='x", "a quote is never closed"),
-        ("other-org org=x", "\"x\" is no RUUID, which `org` needs"),
-        ("huge size=1T", "\"1T\" is no size such as 500, 10K, 64M or 1G, which `size` needs"),
+        ("500 on wirte", "\"wirte\" is not a valid operation, which `on` needs"),
+        ("500 times 0", "\"0\" is not a valid whole number from 1, which `times` needs"),
+        ("500 p=2", "\"2\" is not a valid number from 0 to 1, which `p` needs"),
+        ("ok delay=5", "\"5\" is not a valid duration such as 500ms, 3s or 2m, which `delay` needs"),
+        ("hang quiet=5", "\"quiet\" is not allowed here"),
+        ("ok edit=[]", "\"[]\" is not a valid JSON object, which `edit` needs"),
+        ("500 header=x", "\"x\" is not a valid header line, `Name: value`, which `header` needs"),
+        ("500 body='x", "an unclosed quote"),
+        ("other-org org=x", "\"x\" is not a valid RUUID, which `org` needs"),
+        ("huge size=1T", "\"1T\" is not a valid size such as 500, 10K, 64M or 1G, which `size` needs"),
     ] {
         assert_eq!(line.parse::<Fault>().unwrap_err().to_string(), message, "{line:?}");
     }

@@ -103,7 +103,7 @@ fn typed<T: Readable, E: Error>(value: Value) -> Result<T, E> {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    T::read(&text).ok_or_else(|| E::custom(format_args!("{text:?} is no {}", T::EXPECTED)))
+    T::read(&text).ok_or_else(|| E::custom(format_args!("{text:?} is not a valid {}", T::EXPECTED)))
 }
 
 impl<'de, T: Readable> Deserialize<'de> for Typed<T> {

@@ -4,7 +4,7 @@
 //! A request is entered when it is decided, which is before any reply is sent: a write that was applied is here
 //! even if its reply never arrived. For one org, the order of entries is the order of its states.
 //!
-//! No key and no secret stands here: of the key only whether it was right, of secrets a fingerprint.
+//! No key and no secret is here: of the key only whether it was right, of secrets a fingerprint.
 
 mod entry;
 mod redact;

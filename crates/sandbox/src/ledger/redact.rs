@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::world::members::{Members, raw};
 
-/// What stands in the ledger in a secret's place: `sha256:` and the first 12 hex digits of the hash of its text.
+/// What is in the ledger in a secret's place: `sha256:` and the first 12 hex digits of the hash of its text.
 pub fn secret_fingerprint(secret: &str) -> String {
     format!("sha256:{}", hex(secret.as_bytes(), 6))
 }
@@ -21,7 +21,7 @@ pub(super) fn hex(bytes: &[u8], length: usize) -> String {
     })
 }
 
-/// Settings of an operation, their secrets replaced; what is no object is left out, since nothing is known about it.
+/// Settings of an operation, their secrets replaced; what is no object is omitted, since nothing is known about it.
 pub(crate) fn redacted(operation: &Operation, settings: &[u8]) -> Option<Box<RawValue>> {
     let mut members = Members::parse(settings).ok()?;
     for field in operation.fields.secrets() {

@@ -1,7 +1,7 @@
 //! From HTTP to the world and back.
 //!
 //! A vendor call goes through two steps: it is *admitted* by its headers alone (key, org, bucket, fault), and, once its
-//! body is there and the latency has passed, *decided*. From then on it stands in the ledger. The decision is taken
+//! body is there and the latency has passed, *decided*. From then on it is in the ledger. The decision is taken
 //! even if the caller has hung up meanwhile, as a real server would.
 
 mod admin;
@@ -65,7 +65,7 @@ impl From<HttpReply> for Response {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
         for (name, value) in reply.headers {
-            // A scripted Content-Type replaces ours; anything else may stand several times.
+            // A scripted Content-Type replaces ours; anything else may be several times.
             if name == CONTENT_TYPE {
                 headers.insert(name, value);
             } else {
@@ -96,7 +96,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .with_state(world)
 }
 
-/// A request that is no operation's; it stands in the ledger all the same.
+/// A request that is no operation's; it is in the ledger all the same.
 fn stray(world: &World, request: Request, status: u16, message: &str) -> Response {
     let at = Instant::now();
     let (parts, _) = request.into_parts();

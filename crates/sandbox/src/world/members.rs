@@ -43,7 +43,7 @@ impl Members {
         self.wrong_type_besides(operation, &Self::default())
     }
 
-    /// The same, without another look at values that stand in settings which are known already: most of what an
+    /// The same, without another look at values that are in settings which are known already: most of what an
     /// update sends back is as it was read.
     pub(crate) fn wrong_type_besides(&self, operation: &Operation, known: &Self) -> Option<String> {
         self.0.iter().find_map(|(name, value)| {

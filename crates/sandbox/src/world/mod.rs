@@ -1,4 +1,4 @@
-//! The world behind the stand-in: its orgs, what they have, and the rules by which their settings change.
+//! The world behind the sandbox: its orgs, what they have, and the rules by which their settings change.
 //!
 //! Nothing here knows HTTP. Where it starts is a pure function of the configuration and the list of orgs.
 
@@ -41,7 +41,7 @@ pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) keys: Vec<String>,
     pub(crate) watch: Option<Watch>,
-    /// Held once more by each request that is under way.
+    /// Held again by each request that is in progress.
     under_way: Arc<()>,
     most_under_way: AtomicUsize,
     pub(crate) clients: Vec<Arc<Org>>,
@@ -179,7 +179,7 @@ impl World {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Counts a request as under way until what comes back is dropped.
+    /// Counts a request as in progress until what comes back is dropped.
     pub(crate) fn begin(&self) -> Arc<()> {
         let held = Arc::clone(&self.under_way);
         self.most_under_way.fetch_max(Arc::strong_count(&held) - 1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! One org of the stand-in: what is fixed about it, and its settings as they are now.
+//! One org of the sandbox: what is fixed about it, and its settings as they are now.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

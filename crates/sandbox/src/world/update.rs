@@ -95,7 +95,7 @@ fn merged(old: &RawValue, new: &RawValue, depth: u8) -> Box<RawValue> {
     raw(&merging)
 }
 
-/// Names of doors that stand in more than one location.
+/// Names of doors that are in more than one location.
 fn misconfigured_doors(settings: &Members) -> Vec<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

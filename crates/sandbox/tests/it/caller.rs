@@ -1,4 +1,4 @@
-//! A client that does no more than write a request and read to the end, so that nothing is mended on the way.
+//! A client that does no more than write a request and read to the end, so that nothing is fixed on the way.
 
 use std::io;
 use std::net::SocketAddr;

@@ -277,7 +277,7 @@ async fn a_sandbox_that_cannot_be_is_refused() {
         Sandbox::new(&operation(), toml::from_str(config).unwrap(), orgs).err().map(|error| error.to_string())
     };
     assert_eq!(error("", vec![acme()]), None);
-    assert!(error("", vec![acme(), acme()]).unwrap().ends_with("stands twice"));
+    assert!(error("", vec![acme(), acme()]).unwrap().ends_with("is listed twice"));
     assert!(error("settings = { enabled = 5 }", vec![]).unwrap().contains("enabled"));
     assert!(error("org_bucket = { rate = 0.0 }", vec![]).unwrap().contains("rate"));
     let open = Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![])

@@ -451,7 +451,7 @@ async fn another_process_arms_and_disarms() {
     assert_eq!(read(&sandbox, org(1)).await.unwrap().status, 500);
     let wrong = admin("POST", "404 on read\nrest").await;
     assert_eq!(wrong.status, 400);
-    assert!(wrong.text().contains("\"rest\" is no fault"));
+    assert!(wrong.text().contains("unknown fault \"rest\""));
     assert_eq!(admin("GET", "").await.text(), "500 on read\n429 on write", "all or none");
     assert_eq!(admin("DELETE", "").await.status, 200);
     assert_eq!(read(&sandbox, org(1)).await.unwrap().status, 200);

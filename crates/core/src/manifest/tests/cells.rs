@@ -19,7 +19,7 @@ fn a_row_says_what_its_org_shall_be() {
     assert_eq!(
         wishes(&row),
         [
-            ("apiToken".to_owned(), Wish::Secret("T1".parse().unwrap())),
+            ("apiToken".to_owned(), DesiredValue::Secret("T1".parse().unwrap())),
             set("doorInfoMap.d1.doorName", json!("Front")),
             set("saveClips", json!(true)),
         ]
@@ -75,7 +75,7 @@ fn cells_mean() {
         assert_eq!(wishes(&row), expected, "{column} {cell:?}");
     }
     let removed = row("org_uuid,doorInfoMap.d\n{A},<remove>\n");
-    assert_eq!(wishes(&removed), [("doorInfoMap.d".to_owned(), Wish::Remove)]);
+    assert_eq!(wishes(&removed), [("doorInfoMap.d".to_owned(), DesiredValue::Remove)]);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn columns() {
             .split(',')
             .map(|name| match name {
                 name if name.contains("uuid") => A,
-                // What may stand in a refused column isn't known, so nothing in it is a second mistake.
+                // What may be in a refused column isn't known, so nothing in it is a second mistake.
                 "Note" => "\"two\nlines\"",
                 _ => "",
             })
@@ -228,9 +228,10 @@ fn columns() {
 #[test]
 fn a_default_holds_where_the_row_says_nothing() {
     let mut inputs = inputs(fill("org_uuid,enabled\n{A},\n{B},false\n{C},<keep>\n"), &[]);
-    for (path, wish) in
-        [("saveClips", Wish::Secret("D".parse().unwrap())), ("enabled", Wish::Set(json!(true)))]
-    {
+    for (path, wish) in [
+        ("saveClips", DesiredValue::Secret("D".parse().unwrap())),
+        ("enabled", DesiredValue::Set(json!(true))),
+    ] {
         inputs.defaults.push(Managed {
             path: Operation::default_one().path(path).unwrap(),
             wish,
@@ -244,7 +245,7 @@ fn a_default_holds_where_the_row_says_nothing() {
     let enabled =
         |row: &Row| row.desired.managed.iter().find(|managed| managed.path.to_string() == "enabled").cloned();
     assert_eq!(enabled(&rows[0]).unwrap().origin, Origin::Default);
-    assert_eq!(enabled(&rows[1]).unwrap().wish, Wish::Set(json!(false)));
+    assert_eq!(enabled(&rows[1]).unwrap().wish, DesiredValue::Set(json!(false)));
     assert_eq!(enabled(&rows[2]), None);
     assert_eq!(manifest.rows().unwrap().count(), 3, "rows may be read again");
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::code::Code;
-use crate::desired::Wish;
+use crate::desired::DesiredValue;
 use crate::operation::{Operation, SideTable};
 
 const DOORS: &str = "doors";
@@ -71,10 +71,10 @@ fn found(orgs: impl Into<Vec<u8>>, sides: &[(&str, &str)]) -> Vec<(Code, u64)> {
     found.iter().map(|problem| (problem.code, problem.line.unwrap_or(0))).collect()
 }
 
-fn wishes(row: &Row) -> Vec<(String, Wish)> {
+fn wishes(row: &Row) -> Vec<(String, DesiredValue)> {
     row.desired.managed.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect()
 }
 
-fn set(path: &str, value: Value) -> (String, Wish) {
-    (path.to_owned(), Wish::Set(value))
+fn set(path: &str, value: Value) -> (String, DesiredValue) {
+    (path.to_owned(), DesiredValue::Set(value))
 }

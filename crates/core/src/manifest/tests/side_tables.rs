@@ -28,7 +28,7 @@ fn side_tables_join_by_org() {
             [
                 set("doorInfoMap.1.doorName", json!("One, \"1\"")),
                 set("doorInfoMap.1.remoteUnlock", json!(true)),
-                ("doorInfoMap.3".to_owned(), Wish::Remove),
+                ("doorInfoMap.3".to_owned(), DesiredValue::Remove),
             ]
         );
         assert_eq!(wishes(&rows[2]), [set("envoyUserSettingsMap.u\\.1.guestsEnabled", json!(true))]);
@@ -96,7 +96,7 @@ fn side_tables_are_refused() {
             "org_uuid,door_key,doorname\n{A},1,x\n",
             vec![(Code::ColCase, 1), (Code::SideIdle, 2)],
         ),
-        ("a line that changes nothing", "org_uuid,door_key,doorName\n{A},1, \n", vec![(Code::SideIdle, 2)]),
+        ("a row that changes nothing", "org_uuid,door_key,doorName\n{A},1, \n", vec![(Code::SideIdle, 2)]),
         (
             "blank org and key",
             "org_uuid,door_key,doorName\n,,x\n",

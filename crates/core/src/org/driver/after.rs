@@ -2,9 +2,9 @@
 
 use super::{Driver, Input, Phase, Proof, StatePhase, is_status};
 use crate::code::Code;
-use crate::compare::{Exempt, Standing, disturbance, read_back, whose};
+use crate::compare::{Exempt, ReadBack, check_owner, read_back, unintended_change};
 use crate::event::WaitReason;
-use crate::outcome::Complaint;
+use crate::outcome::OrgError;
 use crate::policy::retry::{Whose, after};
 use crate::reply::{Ack, Cause, ClientList, Live, Refusal, Reply, Unclear};
 use crate::settings::RawObject;
@@ -17,7 +17,7 @@ impl Driver<'_> {
         match reply {
             Reply::Good(ack) => {
                 self.http_status = Some(200);
-                self.complaint = None;
+                self.org_error = None;
                 let warned = ack.is_warned();
                 self.ack = ack.masked(&self.redactor());
                 self.live = None;
@@ -44,7 +44,7 @@ impl Driver<'_> {
     /// A write was refused by a status: to be read back once before that is believed.
     fn deny(&mut self, refusal: &Refusal) {
         self.http_status = Some(refusal.http_status);
-        self.complaint = Some(Complaint::refused(refusal));
+        self.org_error = Some(OrgError::refused(refusal));
         self.live = None;
         self.enter(Input::Denied);
     }
@@ -80,12 +80,12 @@ impl Driver<'_> {
                 self.phase = Phase::Missing(refusal);
                 return;
             }
-            Reply::Good(Live::Connected(object, date)) => match self.standing(&object) {
-                Ok(standing) => {
-                    let read = ReadBack { object, requested, sent_at: date.unwrap_or(now) };
-                    return self.settle(standing, read, now);
+            Reply::Good(Live::Connected(object, date)) => match self.proven(&object) {
+                Ok(proven) => {
+                    let read = LiveRead { object, requested, sent_at: date.unwrap_or(now) };
+                    return self.settle(proven, read, now);
                 }
-                Err(complaint) => unreadable_body(complaint.message),
+                Err(org_error) => unreadable_body(org_error.message),
             },
             Reply::Good(Live::NotConnected(message)) => {
                 unreadable_body(message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string()))
@@ -95,7 +95,7 @@ impl Driver<'_> {
             Reply::Throttled(_) | Reply::NotSent(_) => return,
         };
         if !self.patience.failed(now) {
-            let message = format!("the read that should have settled it: {}", problem.message);
+            let message = format!("the read-back: {}", problem.message);
             self.complain(Code::OrgUnknownReads, message, problem.http_status);
             self.enter(Input::ReadsSpent);
         }
@@ -103,26 +103,26 @@ impl Driver<'_> {
 
     /// What is live at the wave's end. Where it can't be read the org stays applied, and is not verified any more.
     fn recheck_read(&mut self, reply: &Reply<Live>, now: Timestamp) {
-        let standing = match reply {
-            Reply::Good(Live::Connected(object, _)) => self.standing(object).ok(),
+        let proven = match reply {
+            Reply::Good(Live::Connected(object, _)) => self.proven(object).ok(),
             Reply::Unclear(_) if self.patience.failed(now) => return,
             Reply::Throttled(_) | Reply::NotSent(_) => return,
             _ => None,
         };
         self.phase = Phase::ByState;
-        match standing {
-            Some(Standing::Neither(paths)) => {
-                let message = format!("as desired after the write, and replaced since: {}", paths.join(", "));
+        match proven {
+            Some(ReadBack::Neither(paths)) => {
+                let message = format!("in sync after the write, and replaced since: {}", paths.join(", "));
                 self.complain(Code::OrgDivergedAck, message, self.http_status);
                 self.enter(Input::Overwritten);
             }
-            Some(Standing::AsDesired { partly: false }) => self.verified = Verified::True,
+            Some(ReadBack::AsDesired { partly: false }) => self.verified = Verified::True,
             // As desired, where it is shown: no less is known of it than before.
-            Some(Standing::AsDesired { .. } | Standing::CannotTell) => {
+            Some(ReadBack::AsDesired { .. } | ReadBack::CannotTell) => {
                 let known = self.applied.map_or(Verified::False, |(_, verified)| verified);
                 self.verified = if known == Verified::False { Verified::Partly } else { known };
             }
-            Some(Standing::AsBefore) | None => {}
+            Some(ReadBack::AsBefore) | None => {}
         }
     }
 
@@ -130,7 +130,7 @@ impl Driver<'_> {
     fn unreadable(&mut self, refusal: &Refusal, more: &str) {
         self.phase = Phase::ByState;
         self.http_status = Some(refusal.http_status);
-        let message = format!("the read that should have settled it: {refusal}{more}");
+        let message = format!("the read-back: {refusal}{more}");
         self.complain(Code::OrgUnknownReads, message, Some(refusal.http_status));
         self.enter(Input::ReadsSpent);
     }
@@ -165,45 +165,44 @@ impl Driver<'_> {
         }
     }
 
-    fn standing(&self, object: &RawObject) -> Result<Standing, Complaint> {
-        whose(self.rules.comparing.operation, &self.line.org, object)?;
+    fn proven(&self, object: &RawObject) -> Result<ReadBack, OrgError> {
+        check_owner(self.rules.comparing.operation, &self.line.org, object)?;
         let is_unread = !self.rules.write.reads();
-        read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing).map_err(|shape| {
-            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
-        })
+        read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing)
+            .map_err(|shape| OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None })
     }
 
-    fn settle(&mut self, standing: Standing, read: ReadBack, now: Timestamp) {
-        let ReadBack { object, requested, sent_at } = read;
+    fn settle(&mut self, proven: ReadBack, read: LiveRead, now: Timestamp) {
+        let LiveRead { object, requested, sent_at } = read;
         self.patience.succeeded();
         self.remember_secrets(&object);
         let is_denied = self.state.phase() == StatePhase::Denied;
-        match standing {
-            Standing::AsBefore | Standing::CannotTell if is_denied => {
-                self.not_applied = (standing == Standing::AsBefore).then_some(Proof);
+        match proven {
+            ReadBack::AsBefore | ReadBack::CannotTell if is_denied => {
+                self.not_applied = (proven == ReadBack::AsBefore).then_some(Proof);
                 self.enter(Input::LiveAsBefore);
             }
-            Standing::AsDesired { partly } => self.is_live(partly, &object, sent_at),
+            ReadBack::AsDesired { partly } => self.is_live(partly, &object, sent_at),
             // Accepted, and nothing shown says otherwise.
-            Standing::CannotTell if self.state.is_acked() => self.is_live(true, &object, sent_at),
-            Standing::CannotTell => {
-                let message = "only secrets that the vendor doesn't show were to change".to_owned();
+            ReadBack::CannotTell if self.state.is_acked() => self.is_live(true, &object, sent_at),
+            ReadBack::CannotTell => {
+                let message = "only secrets that the vendor doesn't return were to change".to_owned();
                 self.complain(Code::OrgUnknownHidden, message, self.http_status);
                 self.enter(Input::ReadsSpent);
             }
-            Standing::Neither(paths) => {
+            ReadBack::Neither(paths) => {
                 let code = if self.state.is_acked() { Code::OrgDivergedAck } else { Code::OrgDivergedDoubt };
-                self.complain(code, format!("not as desired: {}", paths.join(", ")), self.http_status);
+                self.complain(code, format!("not in sync: {}", paths.join(", ")), self.http_status);
                 self.enter(Input::LiveAsNeither);
             }
-            Standing::AsBefore if self.state.phase() == (StatePhase::Verifying { as_before: false }) => {
+            ReadBack::AsBefore if self.state.phase() == (StatePhase::Verifying { as_before: false }) => {
                 self.enter(Input::LiveAsBefore);
                 let wait = self.rules.retry.before_second_look(Whose::Org(self.index), self.state.spent());
                 self.patience.wait(after(now, wait), WaitReason::QuietPeriod);
             }
             // The last read of a stop is in time to see what is desired, and too early to prove that it won't be.
-            Standing::AsBefore if self.stopping.is_some() => {}
-            Standing::AsBefore => self.still_as_before(object, requested),
+            ReadBack::AsBefore if self.stopping.is_some() => {}
+            ReadBack::AsBefore => self.still_as_before(object, requested),
         }
     }
 
@@ -226,19 +225,19 @@ impl Driver<'_> {
         let exempt =
             Exempt { operation: self.rules.comparing.operation, ignored: self.rules.ignored, at: sent_at };
         let before = self.undisturbed.take();
-        let found = before.map(|before| disturbance(&self.line.fields, &before, object, exempt));
+        let found = before.map(|before| unintended_change(&self.line.fields, &before, object, exempt));
         let found = found.unwrap_or_default();
         if !found.new_fields.is_empty() {
             self.new_fields = found.new_fields.join(", ");
         }
         if let Some(what) = found.stops {
-            let message = format!("beside what was meant: {what}");
+            let message = format!("unintended change: {what}");
             self.complain(Code::OrgDisturbed, message, self.http_status);
             self.unintended = Some(what);
             return self.enter(Input::LiveAsNeither);
         }
         self.verified = if partly { Verified::Partly } else { Verified::True };
-        self.complaint = None;
+        self.org_error = None;
         self.enter(Input::LiveAsDesired);
     }
 
@@ -246,26 +245,26 @@ impl Driver<'_> {
     fn note(&mut self, reply: &Reply<Live>) {
         self.phase = Phase::ByState;
         let seen = match reply {
-            Reply::Good(Live::Connected(object, _)) => match self.standing(object) {
-                Ok(Standing::AsDesired { .. }) => "as desired, in spite of the error",
-                Ok(Standing::AsBefore) => {
+            Reply::Good(Live::Connected(object, _)) => match self.proven(object) {
+                Ok(ReadBack::AsDesired { .. }) => "in sync, in spite of the error",
+                Ok(ReadBack::AsBefore) => {
                     self.not_applied = Some(Proof);
                     "as before"
                 }
-                Ok(Standing::Neither(_)) => "neither as before nor as desired",
-                Ok(Standing::CannotTell) => "not telling",
+                Ok(ReadBack::Neither(_)) => "neither as before nor as desired",
+                Ok(ReadBack::CannotTell) => "not telling",
                 Err(_) => "not readable",
             },
             _ => "not readable",
         };
-        if let Some(complaint) = &mut self.complaint {
-            complaint.message = format!("{}; read back: {seen}", complaint.message);
+        if let Some(org_error) = &mut self.org_error {
+            org_error.message = format!("{}; read back: {seen}", org_error.message);
         }
     }
 }
 
 /// What a read after a write showed.
-struct ReadBack {
+struct LiveRead {
     object: RawObject,
     requested: Timestamp,
     /// By the vendor's clock, if the reply says so.

@@ -1,9 +1,9 @@
 //! A read before a write: is the org still as planned?
 
-use super::{Driver, Input, Observed};
+use super::{Driver, Input, LiveSettings};
 use crate::code::Code;
-use crate::compare::{Judgement, Ownership, echo_hazard, judge, whose};
-use crate::outcome::Complaint;
+use crate::compare::{Judgement, Ownership, check_owner, judge, masked_secret};
+use crate::outcome::OrgError;
 use crate::policy::WriteMode;
 use crate::reply::{Live, Reply};
 use crate::settings::RawObject;
@@ -16,7 +16,7 @@ impl Driver<'_> {
             Reply::Good(Live::Connected(object, _)) => self.judge(object, requested),
             Reply::Good(Live::NotConnected(message)) => {
                 let message = message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string());
-                self.block(Complaint { code: Code::OrgNotConnected, message, http_status: None });
+                self.block(OrgError { code: Code::OrgNotConnected, message, http_status: None });
             }
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => self.refuse(&refusal),
             Reply::Unclear(unclear) => {
@@ -33,39 +33,41 @@ impl Driver<'_> {
         self.patience.succeeded();
         self.remember_secrets(&object);
         match self.judgement(&object) {
-            Err(complaint) | Ok(Judgement::Blocked(complaint)) => self.block(complaint),
-            Ok(Judgement::Conflicts(complaint)) => {
-                self.complaint = Some(complaint);
+            Err(org_error) | Ok(Judgement::Blocked(org_error)) => self.block(org_error),
+            Ok(Judgement::Conflicts(org_error)) => {
+                self.org_error = Some(org_error);
                 self.enter(Input::Conflicts);
             }
             Ok(Judgement::AsDesired) => {
                 self.verified = Verified::True;
-                self.complaint = None;
+                self.org_error = None;
                 self.enter(Input::AsDesired);
             }
             Ok(Judgement::Differs(before)) => {
                 self.before = before;
-                self.live = Some(Observed { settings: object, requested });
+                self.live = Some(LiveSettings { settings: object, requested });
                 self.enter(Input::Differs);
             }
         }
     }
 
-    fn judgement(&self, object: &RawObject) -> Result<Judgement, Complaint> {
+    fn judgement(&self, object: &RawObject) -> Result<Judgement, OrgError> {
         let operation = self.rules.comparing.operation;
-        if whose(operation, &self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
+        if check_owner(operation, &self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
             let message =
                 "the settings don't name their org, which they did when the plan was made".to_owned();
-            return Err(Complaint { code: Code::OrgUnproven, message, http_status: None });
+            return Err(OrgError { code: Code::OrgUnproven, message, http_status: None });
         }
         if self.rules.write == WriteMode::Merge
             && let Some(hazard) =
-                echo_hazard(operation, object, self.line.fields.iter().map(|field| &field.path))
+                masked_secret(operation, object, self.line.fields.iter().map(|field| &field.path))
         {
             return Err(hazard);
         }
-        judge(&self.line.fields, &self.line.expects, object, self.rules.comparing).map_err(|shape| {
-            Complaint { code: Code::OrgShape, message: shape.to_string(), http_status: None }
+        judge(&self.line.fields, &self.line.expects, object, self.rules.comparing).map_err(|shape| OrgError {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
         })
     }
 }

@@ -20,7 +20,7 @@ use crate::compare::{Context as Comparing, unread};
 use crate::event::{Call, WaitReason};
 use crate::ids::Ruuid;
 use crate::operation::Ignored;
-use crate::outcome::{Complaint, OrgOutcome};
+use crate::outcome::{OrgError, OrgOutcome};
 use crate::payload::update_body;
 use crate::plan::PlanLine;
 use crate::policy::retry::Whose;
@@ -49,7 +49,7 @@ pub struct Rules<'a> {
     pub comparing: Comparing<'a>,
     /// Delays and tries.
     pub retry: RetryPolicy,
-    /// The plan has expired: doubt is settled, and nothing is sent.
+    /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
 }
 
@@ -117,12 +117,12 @@ enum Asked {
 
 /// What a write is built on.
 #[derive(Debug)]
-struct Observed {
+struct LiveSettings {
     settings: RawObject,
     requested: Timestamp,
 }
 
-/// One org under way.
+/// One org in progress.
 #[derive(Debug)]
 pub struct Driver<'a> {
     rules: &'a Rules<'a>,
@@ -140,7 +140,7 @@ pub struct Driver<'a> {
     stopping: Option<String>,
     patience: Patience,
     /// The newest read before a write.
-    live: Option<Observed>,
+    live: Option<LiveSettings>,
     /// The canary's settings before its write.
     undisturbed: Option<RawObject>,
     /// What the write changes, as it was before.
@@ -150,9 +150,9 @@ pub struct Driver<'a> {
     /// What it was applied as, where it is read again.
     applied: Option<(Status, Verified)>,
     http_status: Option<u16>,
-    complaint: Option<Complaint>,
+    org_error: Option<OrgError>,
     /// Why an earlier process couldn't settle it.
-    unsettled: Option<Complaint>,
+    unsettled: Option<OrgError>,
     ack: Ack,
     /// Secrets that reads have shown: a vendor may quote them in what it says later.
     shown: Vec<SecretText>,
@@ -198,7 +198,7 @@ impl<'a> Driver<'a> {
             not_applied: None,
             applied: None,
             http_status: None,
-            complaint: None,
+            org_error: None,
             unsettled: None,
             ack: Ack::default(),
             shown: Vec::new(),
@@ -212,7 +212,7 @@ impl<'a> Driver<'a> {
     /// The same org, with what an earlier process left of it: its first event is [`Event::Resumed`].
     #[must_use]
     pub fn resume(mut self, recorded: OrgProgress) -> Self {
-        self.unsettled = recorded.complaint().cloned();
+        self.unsettled = recorded.org_error().cloned();
         self.state = recorded.state;
         self.is_journalled = !recorded.before.is_empty();
         self.before = recorded.before;
@@ -423,7 +423,7 @@ impl<'a> Driver<'a> {
             Err(shape) => {
                 self.enter(Input::NotApplied);
                 let message = shape.to_string();
-                self.block(Complaint { code: Code::OrgShape, message, http_status: None });
+                self.block(OrgError { code: Code::OrgShape, message, http_status: None });
                 self.next(now)
             }
         }
@@ -499,7 +499,7 @@ impl<'a> Driver<'a> {
             StatePhase::Done(_) => self.finish_early(),
             StatePhase::Planned | StatePhase::Ready | StatePhase::Intent => {
                 self.phase = Phase::ByState;
-                if self.complaint.is_none() {
+                if self.org_error.is_none() {
                     self.complain(Code::OrgStopped, why.clone(), None);
                 }
                 self.enter(Input::Stopped);
@@ -529,7 +529,7 @@ impl<'a> Driver<'a> {
     }
 
     fn end_unknown(&mut self, why: &str) {
-        let known = self.complaint.take().map(|complaint| format!("; {}", complaint.message));
+        let known = self.org_error.take().map(|org_error| format!("; {}", org_error.message));
         let message = format!("{why}{}", known.unwrap_or_default());
         self.complain(Code::OrgUnknownStopped, message, self.http_status);
         self.enter(Input::Stopped);
@@ -551,19 +551,19 @@ impl<'a> Driver<'a> {
         self.enter(Input::ReadsSpent);
     }
 
-    fn block(&mut self, complaint: Complaint) {
-        self.complaint = Some(complaint);
+    fn block(&mut self, org_error: OrgError) {
+        self.org_error = Some(org_error);
         self.enter(Input::Blocked);
     }
 
     fn refuse(&mut self, refusal: &Refusal) {
         self.http_status = Some(refusal.http_status);
-        self.complaint = Some(Complaint::refused(refusal));
+        self.org_error = Some(OrgError::refused(refusal));
         self.enter(Input::Refused);
     }
 
     fn complain(&mut self, code: Code, message: String, http_status: Option<u16>) {
-        self.complaint = Some(Complaint { code, message, http_status });
+        self.org_error = Some(OrgError { code, message, http_status });
     }
 
     fn remember_secrets(&mut self, object: &RawObject) {
@@ -599,9 +599,9 @@ impl<'a> Driver<'a> {
     fn outcome(&mut self, finished_at: Timestamp) -> OrgOutcome {
         let status = self.state.status().expect("an org ends with a status");
         let redactor = self.redactor();
-        let masked = |complaint: Complaint| Complaint {
-            message: redactor.mask(&complaint.message).into_owned(),
-            ..complaint
+        let masked = |org_error: OrgError| OrgError {
+            message: redactor.mask(&org_error.message).into_owned(),
+            ..org_error
         };
         let may_be_live = self.is_journalled
             && self.not_applied.is_none()
@@ -615,7 +615,7 @@ impl<'a> Driver<'a> {
             );
         let is_unsettled_again = status == Status::Unknown
             && self.unsettled.as_ref().is_some_and(|before| {
-                self.complaint.as_ref().is_some_and(|now| {
+                self.org_error.as_ref().is_some_and(|now| {
                     now.http_status.is_some()
                         && (now.code, now.http_status) == (before.code, before.http_status)
                         && matches!(now.code, Code::OrgUnknownReads | Code::OrgUnknownHidden)
@@ -628,7 +628,7 @@ impl<'a> Driver<'a> {
             action: if status == Status::Unchanged { Action::None } else { Action::Update },
             attempts: self.state.spent(),
             http_status: self.http_status,
-            complaint: self.complaint.take().filter(|_| !is_well).map(masked),
+            org_error: self.org_error.take().filter(|_| !is_well).map(masked),
             ack: std::mem::take(&mut self.ack),
             verified: if is_well { self.verified } else { Verified::False },
             started_at: Some(self.started_at),

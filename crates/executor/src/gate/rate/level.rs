@@ -5,22 +5,22 @@ use std::time::Duration;
 /// The reserve that is left in the bucket, in seconds of its rate, and in calls at least: for late and early timers.
 const RESERVE: f64 = 0.25;
 const LEAST_RESERVE: f64 = 1.0;
-/// And so many seconds more, where the rate isn't known well.
+/// And this many seconds more, where the rate isn't known well.
 const MOST_DRIFT: f64 = 0.5;
-/// By so many calls, and by so many seconds of its rate, the count may be wrong: a bucket holds fractions, and calls
+/// By this many calls, and by this many seconds of its rate, the count may be wrong: a bucket holds fractions, and calls
 /// overtake each other on their way.
 const FRACTIONS: f64 = 1.5;
 const OVERTAKING: f64 = 0.05;
 /// Two empty moments that are nearer than this, in seconds and in calls, measure nothing.
 const SHORTEST: f64 = 0.8;
 const FEWEST: f64 = 5.0;
-/// A measure forgets what is older than so many calls.
+/// A measure forgets what is older than this many calls.
 const MEMORY: f64 = 400.0;
-/// From so many calls on, a measure is worth remembering.
+/// From this many calls on, a measure is worth remembering.
 const FULL: f64 = 10.0;
-/// So many stretches must agree before a measure is believed: in the first, the bucket may have run over for a while.
+/// This many stretches must agree before a measure is believed: in the first, the bucket may have run over for a while.
 const AGREEING: u32 = 2;
-/// And so many calls must stand behind them before nobody doubts that there is a limit.
+/// And this many calls must be behind them before nobody doubts that there is a limit.
 const PROOF: f64 = 60.0;
 /// Slower than this, a second stretch costs too large a share of the calls.
 const SLOWEST_IN_DOUBT: f64 = 2.2;
@@ -63,7 +63,7 @@ impl Stretch {
     }
 }
 
-/// A rate, and how many calls stand behind it, in how many stretches that agree: none behind a guess.
+/// A rate, and how many calls are behind it, in how many stretches that agree: none behind a guess.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measure {
     pub(super) rate: f64,
@@ -103,7 +103,7 @@ impl Measure {
         self.calls >= FULL
     }
 
-    /// Whether it stands alone, and as many calls as came through since would tell whether it is right.
+    /// Whether it is alone, and as many calls as came through since would tell whether it is right.
     pub(super) fn is_in_doubt(self, since: Stretch) -> bool {
         self.stretches < AGREEING && since.calls >= self.calls && self.rate >= SLOWEST_IN_DOUBT
     }

@@ -20,14 +20,14 @@ const DISBELIEF: u32 = 8;
 const PROVEN_DISBELIEF: u32 = 2;
 /// In how many seconds the bucket is brought back to its reserve.
 const RETURN: f64 = 5.0;
-/// More in the bucket than so many seconds of its rate, and it may have run over: nothing is known of it.
+/// More in the bucket than this many seconds of its rate, and it may have run over: nothing is known of it.
 const BRIM: f64 = 8.0;
 /// From where it goes up, against the rate, when there is more in the bucket than was known.
 const AFTER_REST: f64 = 1.25;
 /// The seconds from a 429 to the next probe, at least.
 const SHORTEST_CALM: Duration = Duration::from_secs(3);
 /// How many calls a second a probe sends beyond the rate, once the reserve is spent: of these, the ones that are
-/// under way when the first comes back are refused.
+/// in progress when the first comes back are refused.
 const CREEP: f64 = 10.0;
 const SLOWEST_CREEP: f64 = 0.05;
 const CREEP_GROWTH: f64 = 1.5;
@@ -231,7 +231,7 @@ mod tests {
             Self { limit, allowance: Allowance::new(), count: Count::default(), tokens: 0.0, tick: 0 }
         }
 
-        /// Plays for so many seconds, in steps of 10 ms, and returns how many calls were refused.
+        /// Plays for this many seconds, in steps of 10 ms, and returns how many calls were refused.
         fn play(&mut self, rate: f64, seconds: u32) -> u64 {
             let (refused, mut due) = (self.count.refused, 0.0);
             for _ in 0..100 * seconds {

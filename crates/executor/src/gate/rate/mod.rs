@@ -19,12 +19,12 @@
 //!    wasn't. With at most 2 % refused, there is one in fifty calls at best: at 2/s, every 25 s. One in 77 is what is
 //!    spent, which leaves something for the start.
 //! 6. *raised or lowered*: more came through than can have flowed in, so go up to the next 429; or a 429 where there
-//!    should have been something in the bucket, so go on from less. When the change came isn't known, so neither is
+//!    should have been something in the bucket, so continue from less. When the change came isn't known, so neither is
 //!    the new rate; the next two 429s tell it.
 //!
-//! What is told as a ceiling is the same without the search, and never passed. `unlimited` is never slowed. Whether a
+//! What is reported as a ceiling is the same without the search, and never passed. `unlimited` is never slowed. Whether a
 //! 429 is the partner's at all is decided in [`throttle`](super::throttle).
-//! What it reaches, in numbers, stands in docs/guide/limits.md.
+//! What it reaches, in numbers, is in docs/guide/limits.md.
 
 mod allowance;
 mod level;
@@ -58,13 +58,13 @@ const SLOWEST: f64 = 0.5;
 const FASTEST: f64 = 100_000.0;
 /// Up to here, every refused call counts.
 const SLOW: f64 = 40.0;
-/// A bucket may be smaller than the usual one, and the rate so many times the guess. Not more: it may not have been.
+/// A bucket may be smaller than the usual one, and the rate this many times the guess. Not more: it may not have been.
 const MOST_OVER_GUESS: f64 = 4.0;
 /// For so long a 429 that wasn't believed may still turn out to have been the partner's.
 const SUSPECT: Duration = Duration::from_secs(3);
 /// How often the pace is thought about.
 const TICK: Duration = Duration::from_millis(200);
-/// A pause of so long, and of so many calls, is a break: what was sent before it says nothing of a bucket that has filled up since.
+/// A pause of so long, and of this many calls, is a break: what was sent before it says nothing of a bucket that has filled up since.
 const BREAK: Duration = Duration::from_secs(1);
 const BREAK_CALLS: f64 = 3.0;
 
@@ -91,7 +91,7 @@ pub struct RateControl {
 }
 
 impl RateControl {
-    /// A rate as told. `learned` is one that was measured before: `auto` begins below it, and goes on carefully.
+    /// A rate as told. `learned` is one that was measured before: `auto` begins below it, and continues carefully.
     pub fn new(rate: Rate, learned: Option<f64>) -> Self {
         let (current, ceiling) = match rate {
             Rate::Auto => {

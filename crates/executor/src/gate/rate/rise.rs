@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How often there is a step, and after how many calls at least: in small ones, as the pace is at most what it has come
-/// to when the bucket is empty, and the calls that are under way by then are refused.
+/// to when the bucket is empty, and the calls that are in progress by then are refused.
 const STEP: Duration = Duration::from_millis(250);
 const CALLS: f64 = 2.0;
 /// A step in which less than this share of the pace was sent proves nothing.

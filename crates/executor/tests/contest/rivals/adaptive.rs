@@ -3,7 +3,7 @@
 //!
 //! Nothing is limited until the first 429. At a 429, the measured rate (or the bucket's, if that is lower) becomes
 //! the peak, and 0.7 of it the new rate; from then on, each answer moves the rate along a cubic curve that flattens
-//! at the peak and goes on beyond it: 0.4 (t - k)^3 + peak, with k so that it begins at 0.7 of the peak. It is never
+//! at the peak and continues beyond it: 0.4 (t - k)^3 + peak, with k so that it begins at 0.7 of the peak. It is never
 //! more than twice what is measured, in half seconds, smoothed by 0.8. The bucket holds a second of the rate.
 
 use std::time::Duration;

@@ -1,14 +1,14 @@
-//! What stood at a path when it was read, as it may be written down.
+//! What was at a path when it was read, as it may be written down.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::secret::Fingerprint;
 
-/// What stood at a path when it was read.
+/// What was at a path when it was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Image {
+pub enum StoredValue {
     /// Nothing.
     Absent,
     /// This value, null included.

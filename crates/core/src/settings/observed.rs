@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::members::decoded;
 use super::node::{Node, Object};
-use super::{Image, RawObject, same};
+use super::{RawObject, StoredValue, same};
 use crate::operation::{Class, Operation, Path};
 use crate::secret::{SealKey, SecretText, is_masked};
 
-/// What stands at one path.
+/// What is at one path.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sight {
+pub enum Observed {
     /// Nothing: the field, its entry or its map isn't there, or the entry is null.
     Absent,
     /// A value; null is one.
@@ -23,7 +23,7 @@ pub enum Sight {
     Hidden,
 }
 
-/// Something at or above a managed path has a shape that nobody knows, so nothing can be said of the path.
+/// Something at or above a managed path has an unknown shape, so nothing can be said of the path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} is {found}, not {expected}")]
 pub struct ShapeError {
@@ -35,32 +35,36 @@ pub struct ShapeError {
     pub found: &'static str,
 }
 
-impl Sight {
+impl Observed {
     /// This sight as it may be written down: a secret becomes its fingerprint.
-    pub fn image(&self, path: &Path, seal: &SealKey) -> Image {
+    pub fn stored(&self, path: &Path, seal: &SealKey) -> StoredValue {
         match self {
-            Self::Absent => Image::Absent,
-            Self::Json(value) => Image::Json(value.clone()),
-            Self::Secret(secret) => Image::Secret(seal.fingerprint(path.field().place(), secret.expose())),
-            Self::Hidden => Image::Hidden,
+            Self::Absent => StoredValue::Absent,
+            Self::Json(value) => StoredValue::Json(value.clone()),
+            Self::Secret(secret) => {
+                StoredValue::Secret(seal.fingerprint(path.field().place(), secret.expose()))
+            }
+            Self::Hidden => StoredValue::Hidden,
         }
     }
 
     /// Whether this is what the image shows.
-    pub fn is(&self, image: &Image, path: &Path, seal: &SealKey) -> bool {
-        fn value_of(image: &Image) -> Option<&Value> {
-            match image {
-                Image::Json(value) => Some(value),
+    pub fn is(&self, stored: &StoredValue, path: &Path, seal: &SealKey) -> bool {
+        fn value_of(stored: &StoredValue) -> Option<&Value> {
+            match stored {
+                StoredValue::Json(value) => Some(value),
                 _ => None,
             }
         }
-        match (self, image) {
-            (Self::Absent, Image::Absent | Image::Json(_)) => same(path.kind(), None, value_of(image)),
-            (Self::Json(value), Image::Absent | Image::Json(_)) => {
-                same(path.kind(), Some(value), value_of(image))
+        match (self, stored) {
+            (Self::Absent, StoredValue::Absent | StoredValue::Json(_)) => {
+                same(path.kind(), None, value_of(stored))
             }
-            (Self::Secret(_), Image::Secret(_)) => self.image(path, seal) == *image,
-            (Self::Hidden, Image::Hidden) => true,
+            (Self::Json(value), StoredValue::Absent | StoredValue::Json(_)) => {
+                same(path.kind(), Some(value), value_of(stored))
+            }
+            (Self::Secret(_), StoredValue::Secret(_)) => self.stored(path, seal) == *stored,
+            (Self::Hidden, StoredValue::Hidden) => true,
             _ => false,
         }
     }
@@ -84,13 +88,13 @@ impl<'a> Settings<'a> {
         Self(object.object())
     }
 
-    /// What stands at a path.
+    /// What is at a path.
     ///
     /// # Errors
     /// Something above it is neither an object nor null, or a secret is not a text.
-    pub fn at(&self, path: &Path) -> Result<Sight, ShapeError> {
+    pub fn at(&self, path: &Path) -> Result<Observed, ShapeError> {
         let depth = path.depth() - 1;
-        let Some(object) = self.object_at(path, depth)? else { return Ok(Sight::Absent) };
+        let Some(object) = self.object_at(path, depth)? else { return Ok(Observed::Absent) };
         let node = path.part(depth).and_then(|part| object.get(part));
         if path.class() == Class::Secret { secret(path, node) } else { Ok(plain(path, node)) }
     }
@@ -116,32 +120,32 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// Something above a path, so many parts deep, is not an object: nothing can be said of what it would hold.
+/// Something above a path, this many parts deep, is not an object: nothing can be said of what it would hold.
 pub(crate) fn no_object(path: &Path, depth: usize, node: &Node<'_>) -> ShapeError {
     ShapeError { place: path.text_above(depth), expected: "an object", found: node.shape() }
 }
 
-fn plain(path: &Path, node: Option<&Node<'_>>) -> Sight {
+fn plain(path: &Path, node: Option<&Node<'_>>) -> Observed {
     match node {
         // An entry that is null counts as none.
         Some(node) if !(node.is_null() && path.is_entry()) => json(node.text()),
-        _ => Sight::Absent,
+        _ => Observed::Absent,
     }
 }
 
-fn secret(path: &Path, node: Option<&Node<'_>>) -> Result<Sight, ShapeError> {
-    let Some(node) = node else { return Ok(Sight::Hidden) };
+fn secret(path: &Path, node: Option<&Node<'_>>) -> Result<Observed, ShapeError> {
+    let Some(node) = node else { return Ok(Observed::Hidden) };
     match serde_json::from_str::<Option<String>>(node.text()) {
-        Ok(None) => Ok(Sight::Hidden),
-        Ok(Some(text)) if is_masked(&text) => Ok(Sight::Hidden),
-        Ok(Some(text)) => Ok(Sight::Secret(SecretText::new(text))),
+        Ok(None) => Ok(Observed::Hidden),
+        Ok(Some(text)) if is_masked(&text) => Ok(Observed::Hidden),
+        Ok(Some(text)) => Ok(Observed::Secret(SecretText::new(text))),
         Err(_) => Err(ShapeError { place: path.to_string(), expected: "a text", found: node.shape() }),
     }
 }
 
 /// A value that is nested deeper than the parser goes is kept as text, and so equals nothing that is wanted.
-fn json(raw: &str) -> Sight {
-    Sight::Json(serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned())))
+fn json(raw: &str) -> Observed {
+    Observed::Json(serde_json::from_str(raw).unwrap_or_else(|_| Value::String(raw.to_owned())))
 }
 
 #[cfg(test)]
@@ -150,24 +154,24 @@ mod tests {
 
     use super::*;
 
-    fn see(settings: &str, path: &str) -> Result<Sight, ShapeError> {
+    fn see(settings: &str, path: &str) -> Result<Observed, ShapeError> {
         let object = RawObject::parse(settings).unwrap();
         Settings::new(&object).at(&Operation::default_one().path(path).unwrap())
     }
 
     #[test]
     fn fields() {
-        assert_eq!(see("{}", "saveClips"), Ok(Sight::Absent));
-        assert_eq!(see(r#"{"saveClips":null}"#, "saveClips"), Ok(Sight::Json(json!(null))));
-        assert_eq!(see(r#"{"saveClips":true}"#, "saveClips"), Ok(Sight::Json(json!(true))));
+        assert_eq!(see("{}", "saveClips"), Ok(Observed::Absent));
+        assert_eq!(see(r#"{"saveClips":null}"#, "saveClips"), Ok(Observed::Json(json!(null))));
+        assert_eq!(see(r#"{"saveClips":true}"#, "saveClips"), Ok(Observed::Json(json!(true))));
     }
 
     #[test]
     fn secrets() {
-        assert_eq!(see(r#"{"apiToken":"t"}"#, "apiToken"), Ok(Sight::Secret(SecretText::new("t".into()))));
+        assert_eq!(see(r#"{"apiToken":"t"}"#, "apiToken"), Ok(Observed::Secret(SecretText::new("t".into()))));
         for hidden in ["{}", r#"{"apiToken":null}"#, r#"{"apiToken":"ab***"}"#, r#"{"apiToken":"•••"}"#]
         {
-            assert_eq!(see(hidden, "apiToken"), Ok(Sight::Hidden), "{hidden}");
+            assert_eq!(see(hidden, "apiToken"), Ok(Observed::Hidden), "{hidden}");
         }
         assert_eq!(
             see(r#"{"apiToken":5}"#, "apiToken").unwrap_err().to_string(),
@@ -178,16 +182,16 @@ mod tests {
     #[test]
     fn maps() {
         let settings = r#"{"doorInfoMap":{"a.b":{"doorName":"x"},"n":null,"bad":[]}}"#;
-        assert_eq!(see(settings, r"doorInfoMap.a\.b.doorName"), Ok(Sight::Json(json!("x"))));
-        assert_eq!(see(settings, r"doorInfoMap.a\.b"), Ok(Sight::Json(json!({"doorName": "x"}))));
-        assert_eq!(see(settings, "doorInfoMap.n"), Ok(Sight::Absent));
-        assert_eq!(see(settings, "doorInfoMap.n.doorName"), Ok(Sight::Absent));
-        assert_eq!(see(settings, "doorInfoMap.other.doorName"), Ok(Sight::Absent));
+        assert_eq!(see(settings, r"doorInfoMap.a\.b.doorName"), Ok(Observed::Json(json!("x"))));
+        assert_eq!(see(settings, r"doorInfoMap.a\.b"), Ok(Observed::Json(json!({"doorName": "x"}))));
+        assert_eq!(see(settings, "doorInfoMap.n"), Ok(Observed::Absent));
+        assert_eq!(see(settings, "doorInfoMap.n.doorName"), Ok(Observed::Absent));
+        assert_eq!(see(settings, "doorInfoMap.other.doorName"), Ok(Observed::Absent));
         assert_eq!(
             see(settings, "doorInfoMap.bad.doorName").unwrap_err().to_string(),
             "doorInfoMap.bad is a list, not an object"
         );
-        assert_eq!(see(r#"{"doorInfoMap":null}"#, "doorInfoMap.a.doorName"), Ok(Sight::Absent));
+        assert_eq!(see(r#"{"doorInfoMap":null}"#, "doorInfoMap.a.doorName"), Ok(Observed::Absent));
         assert_eq!(
             see(r#"{"doorInfoMap":"x"}"#, "doorInfoMap.a.doorName").unwrap_err().to_string(),
             "doorInfoMap is a text, not an object"
@@ -198,9 +202,9 @@ mod tests {
     fn secrets_are_written_down_as_fingerprints_only() {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
         let path = Operation::default_one().path("apiToken").unwrap();
-        let sight = see(r#"{"apiToken":"hunter2"}"#, "apiToken").unwrap();
-        let image = sight.image(&path, &seal);
-        assert!(!format!("{sight:?}{image:?}").contains("hunter2"));
-        assert!(sight.is(&image, &path, &seal));
+        let observed = see(r#"{"apiToken":"hunter2"}"#, "apiToken").unwrap();
+        let stored = observed.stored(&path, &seal);
+        assert!(!format!("{observed:?}{stored:?}").contains("hunter2"));
+        assert!(observed.is(&stored, &path, &seal));
     }
 }

@@ -1,6 +1,6 @@
 //! Whose settings were read, and whether they may be sent back.
 //!
-//! The org of a call stands in a header that no reply repeats. A lost header would read, and then write, the
+//! The org of a call is in a header that no reply repeats. A lost header would read, and then write, the
 //! partner's own org, so the settings themselves must say whose they are.
 
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::code::Code;
 use crate::ids::Ruuid;
 use crate::operation::{Discriminator, Operation, Path};
-use crate::outcome::Complaint;
+use crate::outcome::OrgError;
 use crate::settings::RawObject;
 
 /// Whether settings say whose they are.
@@ -25,14 +25,14 @@ pub enum Ownership {
 ///
 /// # Errors
 /// They name another org, or another integration.
-pub fn whose(operation: &Operation, org: &Ruuid, object: &RawObject) -> Result<Ownership, Complaint> {
+pub fn check_owner(operation: &Operation, org: &Ruuid, object: &RawObject) -> Result<Ownership, OrgError> {
     if let Some(Discriminator { member, is }) = &operation.discriminator
         && let Some(raw) = object.get(member).map(RawValue::get)
         && raw != "null"
         && raw != format!("\"{is}\"")
     {
-        let message = format!("these are settings of {raw:.60}, not of \"{is}\"");
-        return Err(complaint(Code::OrgIntegration, message));
+        let message = format!("these are the settings of {raw:.60}, not of \"{is}\"");
+        return Err(org_error(Code::OrgIntegration, message));
     }
     let owner = operation.owner.as_ref().and_then(|member| object.get(member));
     let named = owner.map(|raw| serde_json::from_str::<Value>(raw.get()));
@@ -43,27 +43,27 @@ pub fn whose(operation: &Operation, org: &Ruuid, object: &RawObject) -> Result<O
         }
         Some(other) => {
             let found = other.map_or_else(|_| "something unreadable".to_owned(), |value| value.to_string());
-            Err(complaint(Code::OrgOther, format!("asked for {org}, and settings of {found:.60} came back")))
+            Err(org_error(Code::OrgOther, format!("asked for {org}, but got the settings of {found:.60}")))
         }
     }
 }
 
 /// Whether sending the object back would write a masked secret over the real one. Secrets that are managed
 /// are replaced, so they are no hazard.
-pub fn echo_hazard<'a>(
+pub fn masked_secret<'a>(
     operation: &Operation,
     object: &RawObject,
     managed: impl Iterator<Item = &'a Path>,
-) -> Option<Complaint> {
+) -> Option<OrgError> {
     let managed: Vec<&str> = managed.map(Path::top).collect();
     operation.fields.secrets().filter(|field| !managed.contains(&&*field.name)).find_map(|field| {
         let raw = object.get(&field.name)?;
         let text: Option<String> = serde_json::from_str(raw.get()).ok().flatten();
         crate::secret::is_masked(&text?).then(|| {
-            complaint(
+            org_error(
                 Code::OrgMaskedSecret,
                 format!(
-                    "{} came back masked, and sending it back would destroy it: supply it in the row",
+                    "{} was returned masked, and sending it back would destroy it: set it in the row",
                     field.name
                 ),
             )
@@ -71,8 +71,8 @@ pub fn echo_hazard<'a>(
     })
 }
 
-fn complaint(code: Code, message: String) -> Complaint {
-    Complaint { code, message, http_status: None }
+fn org_error(code: Code, message: String) -> OrgError {
+    OrgError { code, message, http_status: None }
 }
 
 #[cfg(test)]
@@ -81,8 +81,8 @@ mod tests {
 
     fn check(settings: &str) -> Result<Ownership, Code> {
         let org: Ruuid = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-        whose(&Operation::default_one(), &org, &RawObject::parse(settings).unwrap())
-            .map_err(|complaint| complaint.code)
+        check_owner(&Operation::default_one(), &org, &RawObject::parse(settings).unwrap())
+            .map_err(|org_error| org_error.code)
     }
 
     #[test]
@@ -103,8 +103,8 @@ mod tests {
     fn a_masked_secret_is_a_hazard_unless_it_is_replaced() {
         let operation = Operation::default_one();
         let object = RawObject::parse(r#"{"apiToken":"***","refreshToken":null}"#).unwrap();
-        assert_eq!(echo_hazard(&operation, &object, [].into_iter()).unwrap().code, Code::OrgMaskedSecret);
+        assert_eq!(masked_secret(&operation, &object, [].into_iter()).unwrap().code, Code::OrgMaskedSecret);
         let managed = operation.path("apiToken").unwrap();
-        assert!(echo_hazard(&operation, &object, [&managed].into_iter()).is_none());
+        assert!(masked_secret(&operation, &object, [&managed].into_iter()).is_none());
     }
 }

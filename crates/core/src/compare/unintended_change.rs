@@ -31,7 +31,7 @@ pub struct Exempt<'a> {
 
 /// What a write changed beyond what was meant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Disturbance {
+pub struct UnintendedChange {
     /// The first change that stops the run: an unmanaged setting or unknown field that differs, or server state that
     /// went from good to bad. Other server state, audit and identity change by themselves.
     pub stops: Option<String>,
@@ -39,14 +39,14 @@ pub struct Disturbance {
     pub new_fields: Vec<String>,
 }
 
-/// Compares what stood before a write with what was read after it.
-pub fn disturbance(
+/// Compares what was before a write with what was read after it.
+pub fn unintended_change(
     fields: &[PlannedField],
     before: &RawObject,
     after: &RawObject,
     exempt: Exempt<'_>,
-) -> Disturbance {
-    let mut search = Search { exempt, found: Disturbance::default() };
+) -> UnintendedChange {
+    let mut search = Search { exempt, found: UnintendedChange::default() };
     let managed: Vec<&Path> = fields.iter().map(|field| &field.path).collect();
     search.object(&exempt.operation.fields, &managed, &mut Vec::new(), &values(before), &values(after));
     search.found
@@ -54,7 +54,7 @@ pub fn disturbance(
 
 struct Search<'a> {
     exempt: Exempt<'a>,
-    found: Disturbance,
+    found: UnintendedChange,
 }
 
 type Members = serde_json::Map<String, Value>;
@@ -206,7 +206,7 @@ fn values(object: &RawObject) -> Members {
     object.iter().map(|(name, raw)| (name.into_owned(), value(raw))).collect()
 }
 
-/// The members of two objects by name, with what stands there in each; null where nothing does.
+/// The members of two objects by name, with what is there in each; null where nothing does.
 fn both<'v>(left: &'v Members, right: &'v Members) -> impl Iterator<Item = (&'v str, &'v Value, &'v Value)> {
     let names: BTreeSet<&'v String> = left.keys().chain(right.keys()).collect();
     let at = |object: &'v Members, name: &String| object.get(name).unwrap_or(&Value::Null);
@@ -231,8 +231,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::desired::{Origin, Wish};
-    use crate::outcome::Image;
+    use crate::desired::{DesiredValue, Origin};
+    use crate::outcome::StoredValue;
 
     const AT: Timestamp = Timestamp::from_millis(1_795_505_432_050);
 
@@ -240,21 +240,21 @@ mod tests {
         all(paths, &[], before, after).stops
     }
 
-    fn all(paths: &[&str], ignored: &[&str], before: &Value, after: &Value) -> Disturbance {
+    fn all(paths: &[&str], ignored: &[&str], before: &Value, after: &Value) -> UnintendedChange {
         let operation = Operation::default_one();
         let fields: Vec<PlannedField> = paths
             .iter()
             .map(|path| PlannedField {
                 path: operation.path(path).unwrap(),
-                before: Image::Absent,
-                after: Wish::Set(json!(true)),
+                before: StoredValue::Absent,
+                after: DesiredValue::Set(json!(true)),
                 fingerprint: None,
                 from: Origin::Row,
             })
             .collect();
         let raw = |value: &Value| RawObject::parse(&value.to_string()).unwrap();
         let ignored: Vec<Ignored> = ignored.iter().map(|place| operation.ignored(place).unwrap()).collect();
-        disturbance(
+        unintended_change(
             &fields,
             &raw(before),
             &raw(after),
@@ -372,7 +372,7 @@ mod tests {
         let found = all(&[], &[], &json!({}), &after);
         assert_eq!(
             found,
-            Disturbance { stops: None, new_fields: ["a", "b", "c", "d"].map(str::to_owned).into() }
+            UnintendedChange { stops: None, new_fields: ["a", "b", "c", "d"].map(str::to_owned).into() }
         );
         for value in [json!(true), json!("x"), json!(0), json!([null]), json!({"x": 1})] {
             assert!(all(&[], &[], &json!({}), &json!({"a": value})).stops.is_some(), "{value}");
