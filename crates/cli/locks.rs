@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_nobody_holds_is_removed_and_one_that_cannot_be_understood_is_a_run() {
+    async fn unowned_lock_is_removed_and_unreadable_lock_counts_as_a_run() {
         let (folder, locks) = locks();
         let path = folder.path().join("0.run");
         fs::write(&path, "{}").expect("written");

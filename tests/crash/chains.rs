@@ -44,7 +44,7 @@ impl Drop for Seed {
 }
 
 #[test]
-fn whatever_dies_and_whenever_a_run_is_gone_on_with_until_it_is_done() {
+fn killed_runs_are_resumed_until_they_are_done() {
     let asked = number("ORGWAVE_CRASH_KILLS").unwrap_or(KILLS);
     let first = number("ORGWAVE_CRASH_SEED").unwrap_or(1);
     let (next, kills) = (AtomicU64::new(first), AtomicU64::new(0));

@@ -92,7 +92,7 @@ fn of_several_that_start_at_once_one_begins() {
 }
 
 #[test]
-fn a_plan_that_is_replaced_while_the_lock_is_waited_for_is_not_what_is_applied() {
+fn plan_replaced_during_the_lock_wait_is_not_applied() {
     let stage = Stage::new(39, 6, &[]);
     let plan = fs::read(stage.plan(&[])).unwrap();
     let first = held(&stage);
@@ -115,7 +115,7 @@ fn copies(stage: &Stage) -> usize {
 }
 
 #[test]
-fn two_runs_on_one_journal_are_one_too_many_whatever_the_machine_remembers() {
+fn second_run_on_a_journal_is_refused_without_any_state() {
     let stage = Stage::new(35, 6, &[]);
     let first = held(&stage);
     let sent = stage.vendor.ledger().len();

@@ -48,7 +48,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn another_key_is_refused_and_told_the_way_on() {
+fn another_key_is_refused_with_a_hint() {
     let (stage, run) = killed_run(11);
     stage.write_key("key2", "another-partner-key");
     let url = stage.vendor.url();
@@ -330,7 +330,7 @@ fn the_failure_budget_starts_anew_and_what_failed_stays() {
 }
 
 #[test]
-fn a_run_whose_plan_or_journal_is_another_runs_is_refused_by_all_that_use_both() {
+fn swapped_plan_or_journal_is_refused_by_every_command() {
     let (stage, first) = killed_run(22);
     let ran = stage.run(&["resume"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -399,7 +399,7 @@ fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
 }
 
 #[test]
-fn what_was_written_before_a_kill_is_read_once_more_at_the_end_of_its_wave() {
+fn writes_before_a_kill_are_read_again_at_the_end_of_their_wave() {
     let stage = Stage::new(14, 20, &[]);
     let mut command = alone(&stage);
     command.args(["--waves", "1,rest", "--verify", "settled"]);

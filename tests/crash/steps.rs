@@ -153,7 +153,7 @@ pub fn temporaries(run: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_a_kill_left_without_a_name_goes_with_the_next_command_that_writes_the_files() {
+fn temporary_files_of_a_kill_are_removed_by_the_next_report() {
     for again in [&["resume", "-q"][..], &["report", "-q"]] {
         let stage = Stage::new(6, 9, &[]);
         let died = killed_at(&stage, &["apply", "rollout.toml", "--yes"], "BeforeName", 2);
@@ -202,7 +202,7 @@ fn a_plan_whose_run_died_before_its_id_was_remembered_is_used() {
 }
 
 #[test]
-fn a_plan_whose_run_died_between_its_mark_and_the_journals_name_can_be_applied() {
+fn plan_is_reusable_if_its_run_died_before_the_journal() {
     let stage = Stage::new(8, 6, &[]);
     stage.plan(&[]);
     let died = killed_at(&stage, &["apply", "p.jsonl", "--yes"], "PlanMarked", 1);

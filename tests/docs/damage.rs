@@ -58,7 +58,7 @@ fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
 }
 
 #[test]
-fn a_run_of_the_sandbox_says_that_it_cannot_be_gone_on_with_before_it_asks_for_a_key() {
+fn sandbox_run_is_not_resumable_and_needs_no_key() {
     let shell = Shell::new();
     let run = run(&shell);
     for command in ["resume", "undo", "verify"] {

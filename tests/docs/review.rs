@@ -104,7 +104,7 @@ fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
 }
 
 #[test]
-fn what_an_org_does_not_have_is_told_only_when_it_is_asked_for() {
+fn missing_cameras_are_reported_only_with_online() {
     let shell = desk();
     let told = planned(&shell, "--online").out;
     let line = told.lines().find(|line| line.contains("camera zzzzzzzzzzzzzzzzzzzzzg")).unwrap();

@@ -113,7 +113,7 @@ fn the_first_doors_of_an_org_are_no_additions() {
 }
 
 #[test]
-fn a_retry_of_rows_whose_additions_were_acknowledged_goes_on_and_so_does_its_undo() {
+fn retry_of_acknowledged_additions_and_its_undo_need_no_code() {
     let desk = Desk::new();
     let orgs = [org_with(1, &["front"]), org_with(2, &["front"])];
     let vendor = Vendor::start(Server::Replace, orgs.clone());

@@ -88,7 +88,7 @@ fn users_of_one_machine_are_kept_apart_where_it_has_a_folder_for_it() {
 }
 
 #[test]
-fn what_another_machine_replaces_before_its_wave_ends_is_reported_as_diverged_where_settled_is_asked_for() {
+fn settled_verify_reports_a_later_overwrite_as_diverged() {
     for (verify, status, code) in [("settled", "diverged", 3), ("all", "applied", 0)] {
         let (desk, vendor, orgs) = saving_clips(Server::Merge, 4);
         vendor.on(Fault::held().on(Route::Write).of(&orgs[3].uuid));

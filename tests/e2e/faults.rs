@@ -273,14 +273,14 @@ fn doubts() -> Vec<(&'static str, Fault)> {
 }
 
 #[test]
-fn doubt_about_a_write_that_was_applied_is_settled_by_reading() {
+fn in_doubt_write_that_was_applied_is_resolved_by_reading() {
     side_by_side(&doubts(), |(name, answer)| {
         with(name, [write(answer.clone().applied())]).is("applied", 0, 1).has("verified", "true");
     });
 }
 
 #[test]
-fn doubt_about_a_write_that_was_not_applied_is_settled_and_it_is_sent_again() {
+fn in_doubt_write_that_was_not_applied_is_resent() {
     side_by_side(&doubts(), |(name, answer)| {
         let case = with(name, [write(answer.clone())])
             .is("applied", 0, 2)

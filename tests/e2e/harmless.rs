@@ -109,7 +109,7 @@ fn hostile_orgs() -> Vec<Org> {
 }
 
 #[test]
-fn hostile_names_doors_values_and_messages_act_neither_on_a_terminal_nor_in_a_log_nor_in_a_file() {
+fn hostile_texts_have_no_effect_in_terminals_logs_or_files() {
     let desk = Desk::new();
     let orgs = hostile_orgs();
     let vendor = Vendor::start(Server::Merge, orgs.clone());

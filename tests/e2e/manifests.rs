@@ -265,7 +265,7 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
 }
 
 #[test]
-fn a_name_with_what_cannot_be_seen_is_shown_by_its_numbers_and_kept_as_it_is_in_the_data() {
+fn invisible_characters_of_a_name_are_shown_as_code_points() {
     let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
     let (desk, vendor) = of_one(Server::Merge, &org, "org_name,saveClips", "Acme,true");
     let blocked = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(3);

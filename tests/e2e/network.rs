@@ -280,7 +280,7 @@ fn tunnel(mut client: TcpStream, seen: &Mutex<Vec<(u8, u16)>>) -> Option<()> {
 }
 
 #[test]
-fn requests_go_through_a_socks_proxy_with_its_password_and_never_to_this_machine() {
+fn socks_proxy_gets_its_password_and_no_loopback_requests() {
     let desk = Desk::new();
     let org = Org::new(0);
     let vendor = Vendor::start(Server::Merge, [org.clone()]);

@@ -80,7 +80,7 @@ fn what_is_wrong_with_an_input_comes_before_output_that_could_not_be_written() {
 }
 
 #[test]
-fn a_run_whose_output_could_not_be_written_is_carried_out_and_noted_and_ends_with_74() {
+fn run_with_unwritable_output_completes_and_exits_with_74() {
     for flag in ["", "--json"] {
         let (desk, vendor, orgs) = saving_clips(Server::Merge, 4);
         let api = format!("--endpoint {} --token-file key", vendor.url());

@@ -46,7 +46,7 @@ fn devices_and_links_of_outputs_stay_what_they_are() {
 }
 
 #[test]
-fn what_stdout_leads_to_is_never_replaced_and_a_table_is_refused_before_a_call() {
+fn stdout_target_is_never_replaced_and_tables_to_it_are_refused() {
     let (desk, vendor) = ready();
     let into_a_file = |line: &str| {
         let out = desk.path("out.txt");

@@ -191,7 +191,7 @@ fn with_nobody_watching_a_larger_share_can_be_allowed() {
 }
 
 #[test]
-fn plan_with_a_detailed_exit_code_tells_changes_from_none_and_from_not_knowing() {
+fn detailed_exitcode_distinguishes_changes_none_and_unknown() {
     let desk = Desk::new();
     let (same, differs, gone) = (Org::new(0).with("saveClips", "true"), Org::new(1), Org::new(2));
     let vendor = Vendor::start(Server::Merge, [same.clone(), differs.clone()]);
@@ -204,7 +204,7 @@ fn plan_with_a_detailed_exit_code_tells_changes_from_none_and_from_not_knowing()
 }
 
 #[test]
-fn a_plan_goes_where_it_is_told_and_replaces_nothing() {
+fn plan_is_written_to_the_given_path_and_overwrites_nothing() {
     let (desk, vendor, _orgs, _plan) = planned("saveClips\ntrue", 1);
     desk.run(&vendor, &format!("plan orgs.csv -o p.jsonl {FAST}")).expect(0);
     assert!(desk.path("p.csv").is_file());

@@ -9,7 +9,7 @@ use crate::org::Org;
 use crate::vendor::Vendor;
 
 #[test]
-fn each_value_that_makes_somebody_less_safe_is_marked_first_and_its_opposite_is_not() {
+fn security_relevant_values_are_marked_first() {
     for (column, live, risky, safe, effect) in [
         ("enabled", "true", "false", "true", "the integration is turned off"),
         ("alertUnauthorizedFaces", "true", "false", "true", "alerts on unauthorized faces are turned off"),

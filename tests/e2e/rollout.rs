@@ -74,7 +74,7 @@ pub(crate) fn assert_proper(seen: &[Seen]) {
 }
 
 #[test]
-fn every_org_gets_its_own_change_and_keeps_everything_else_on_a_server_that_merges_or_replaces() {
+fn merging_and_replacing_servers_change_managed_fields_only() {
     for server in [Server::Merge, Server::Replace] {
         let desk = Desk::new();
         let orgs = orgs_and_manifest(&desk, 70);

@@ -166,7 +166,7 @@ fn a_budget_that_is_spent_leaves_the_later_waves_alone() {
 }
 
 #[test]
-fn a_canary_whose_write_changes_what_nobody_manages_stops_the_run() {
+fn canary_write_that_changes_unmanaged_fields_stops_the_run() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 5);
     let touched = orgs[0].clone().with("saveClips", "true").with("futureNumber", "1");
     let body = format!(r#"{{"orgIntegrationV2":{}}}"#, touched.object());
@@ -195,7 +195,7 @@ fn a_closed_port_in_mid_run_fails_nobody() {
 }
 
 #[test]
-fn a_folder_of_reports_that_is_removed_in_mid_run_stops_the_run_while_it_can_still_be_stopped() {
+fn removed_reports_folder_stops_the_run() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 20);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 {FAST}"));

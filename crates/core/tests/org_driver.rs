@@ -391,7 +391,7 @@ fn an_org_is_read_recorded_written_and_read_back() {
 }
 
 #[test]
-fn a_write_whose_reply_is_lost_is_sent_again_only_if_two_reads_show_the_state_before() {
+fn lost_write_is_resent_only_after_two_reads_show_the_old_state() {
     // Read, intent, send.
     let (ended, _, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Lost]);
     assert_eq!((ended.outcome.status, sends), (Status::Applied, 1));
@@ -500,7 +500,7 @@ proptest! {
     /// Any replies, any events that nobody asked for, a stop or a crash between any two steps, through as many
     /// processes as it takes.
     #[test]
-    fn whatever_happens_a_write_has_a_durable_intent_and_is_repeated_only_after_proof(
+    fn writes_have_durable_intents_and_repeat_only_after_proof(
         fates in prop::collection::vec(any_fate(), 0..60),
         write in prop_oneof![
             3 => Just(WriteMode::Merge), 2 => Just(WriteMode::Patch), 1 => Just(WriteMode::NoRead),

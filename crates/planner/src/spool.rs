@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_put_comes_back_in_the_order_of_the_lines_as_often_as_it_is_asked_for() {
+    fn spooled_entries_return_in_line_order_repeatedly() {
         let mut spool: Spool = Spool::in_folder(&std::env::temp_dir()).unwrap();
         let read = |spool: &mut Spool, most| -> Vec<(u64, String)> {
             spool.read().unwrap().take(most).map(Result::unwrap).collect()

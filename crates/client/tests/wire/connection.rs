@@ -69,7 +69,7 @@ async fn a_reset_after_the_request_was_read_is_unclear_and_sent_once() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_breaks_as_the_request_starts_is_unclear_and_sent_once() {
+async fn reused_connection_broken_at_the_start_is_sent_once() {
     for bytes in [1, 20, 200] {
         let server = Server::start(move |n| match n {
             0 => vec![Step::Send(reply(200, "", "{}")), Step::ResetAfterNextBytes(bytes)],

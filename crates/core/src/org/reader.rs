@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_throttles_in_a_row_end_a_read_and_those_of_the_partners_bucket_dont_count() {
+    fn ten_429s_end_a_read_except_those_of_the_partner() {
         for (shared, ends) in [(false, true), (true, false)] {
             let (mut reader, mut now) = (reader(), at(0));
             reader.handle(Event::Woken, now);

@@ -343,7 +343,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_settled_org_is_left_only_when_overwritten_and_an_unsettled_one_only_by_a_resume(
+        fn final_states_change_only_by_overwrite_or_resume(
             inputs in prop::collection::vec(any_input(), 0..200),
         ) {
             let mut state = OrgState::new();

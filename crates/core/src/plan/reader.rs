@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_does_not_say_is_the_default_and_a_plan_that_says_it_is_read_too() {
+    fn omitted_plan_fields_are_defaults_and_explicit_ones_are_read() {
         let field = |before, after, from| PlannedField {
             path: operation().path("doorInfoMap.d1.clipDuration").unwrap(),
             before,

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_tried_again_until_attempts_are_spent_and_not_before_a_retry_after() {
+    fn failures_are_retried_up_to_the_attempts_after_retry_after() {
         let policy = RetryPolicy::default();
         let again = |failures, retry_after| policy.after_failure(Whose::Org(1), failures, retry_after);
         assert!(again(1, None).is_some_and(|wait| wait <= SECOND));

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_keeps_the_last_value() {
+    fn duplicate_key_keeps_the_last_value() {
         let object = RawObject::parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
         assert_eq!(object.text(), r#"{"a":3,"b":2}"#);
     }

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn but_none_that_has_a_trouble_of_its_own() {
+    fn orgs_with_their_own_429s_do_not_count() {
         let own_again = note(&[1, 2, 1], 50, Expected::EmptyNow)[2];
         assert_eq!(own_again, None);
     }
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn orgs_in_trouble_that_come_again_all_at_once_are_no_sign() {
+    fn rate_limited_orgs_returning_together_are_no_sign() {
         let (mut throttles, mut tally) = (Throttles::default(), Tally::default());
         for org in 1..=4 {
             tally.accepted += 50;

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn doubt_is_settled_before_any_wave_and_what_has_its_word_is_left_alone() {
+    fn in_doubt_orgs_are_resolved_before_any_wave() {
         let index = index(&[1, 1, 2]);
         let mut feed =
             WaveFeed::new(&index, FailureBudget::default(), Canary::None, |org| org == 0, |org| org == 2);

@@ -47,7 +47,7 @@ fn ours_follows_a_change_within_ten_seconds_except_a_raised_limit_that_is_low() 
 }
 
 #[test]
-fn orgs_in_trouble_of_their_own_cost_the_others_nothing() {
+fn rate_limited_orgs_cost_the_others_nothing() {
     for rate in RATES {
         let mut vendor = Vendor::of(rate);
         vendor.troubled = vec![(7, Duration::from_secs(1)), (250, Duration::from_secs(15 * 60))];

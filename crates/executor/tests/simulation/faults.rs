@@ -324,7 +324,7 @@ fn an_outage_is_waited_out_and_a_long_one_leaves_the_rest_for_later() {
 }
 
 #[test]
-fn a_canary_that_changed_what_nobody_manages_stops_the_run() {
+fn canary_that_changed_unmanaged_fields_stops_the_run() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(writes_of(0, |_| Some(Fault::EditAfter("newSetting", "{}"))));
@@ -440,7 +440,7 @@ fn replaced_after_the_read_back(call: &Call) -> Option<Fault> {
 }
 
 #[test]
-fn what_was_replaced_before_its_wave_ended_has_diverged_where_settled_is_asked_for() {
+fn settled_verify_finds_overwrites_before_the_wave_ends() {
     in_virtual_time(async {
         for (verify, diverged) in [(VerifyPolicy::Settled, 2), (VerifyPolicy::All, 0)] {
             let mut stage = Stage::with_waves(&[1, 30, 5]);
@@ -457,7 +457,7 @@ fn what_was_replaced_before_its_wave_ended_has_diverged_where_settled_is_asked_f
 }
 
 #[test]
-fn once_another_writer_was_seen_what_was_written_in_its_wave_is_read_once_more() {
+fn another_writer_triggers_a_second_read_of_the_wave() {
     in_virtual_time(async {
         for most in ["100%", "2"] {
             let mut stage = Stage::with_waves(&[1, 30, 5]);
@@ -526,7 +526,7 @@ fn three_canaries_that_are_refused_in_a_row_stop_the_run() {
 }
 
 #[test]
-fn a_small_wave_with_three_refused_orgs_does_not_stop_the_run_and_with_four_it_does() {
+fn small_wave_tolerates_three_refused_orgs_and_stops_at_four() {
     for (refused, is_stopped) in [(3, false), (4, true)] {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 6, 10]);
@@ -625,7 +625,7 @@ fn an_org_that_is_gone_since_its_write_has_diverged_for_good() {
 }
 
 #[test]
-fn an_org_that_is_not_found_and_yet_listed_stays_unknown_and_is_marked_the_second_time() {
+fn listed_org_with_404_stays_unknown_and_is_marked_once_stuck() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(|call| match (call.org, call.kind, call.nth) {

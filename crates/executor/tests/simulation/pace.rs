@@ -146,7 +146,7 @@ fn a_learned_rate_holds_where_an_earlier_process_has_just_emptied_the_bucket() {
 }
 
 #[test]
-fn where_every_two_hundredth_org_is_in_trouble_the_others_hardly_notice() {
+fn one_rate_limited_org_in_200_hardly_slows_the_others() {
     for rate in [8.0, 20.0, 100.0] {
         in_virtual_time(async {
             // Each is asked until it is parked; a survey takes an org that comes again for another one.

@@ -76,7 +76,7 @@ fn a_retry_after_is_kept_by_the_process_that_comes_after_a_kill() {
 }
 
 #[test]
-fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_of_a_resume_without_a_call() {
+fn resume_respects_a_retry_after_over_15_minutes() {
     in_virtual_time(async {
         let stage = with(Kind::Write, Fault::Throttle(Some(3600 * SECOND)));
         let store = Store::new();
@@ -94,7 +94,7 @@ fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_of_a_resume_wit
 }
 
 #[test]
-fn a_clock_that_jumps_an_hour_between_two_processes_makes_no_wait_longer_than_asked() {
+fn clock_jump_between_processes_extends_no_wait() {
     for jumps in [Jumps::Back, Jumps::Forward] {
         in_virtual_time(async {
             let mut stage = with(Kind::Write, Fault::Throttle(Some(100 * SECOND)));
@@ -110,7 +110,7 @@ fn a_clock_that_jumps_an_hour_between_two_processes_makes_no_wait_longer_than_as
 }
 
 #[test]
-fn what_the_client_list_was_told_is_kept_by_all_of_a_resume() {
+fn retry_after_of_the_client_list_is_kept_by_a_resume() {
     for (wait, is_too_long) in [(100 * SECOND, false), (3600 * SECOND, true)] {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 4]);
@@ -177,7 +177,7 @@ fn a_write_that_waited_for_an_outage_to_end_is_built_on_a_new_read() {
 }
 
 #[test]
-fn a_machine_that_slept_between_read_and_write_sends_nothing_that_it_read_before() {
+fn suspended_machine_writes_nothing_built_on_stale_reads() {
     // While its own reply was on its way; and while its write waited for its turn.
     for sleeper in [5, 8] {
         in_virtual_time(async {

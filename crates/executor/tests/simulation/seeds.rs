@@ -21,7 +21,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn any_run_through_any_trouble_keeps_what_must_always_hold() {
+fn any_run_through_any_faults_keeps_the_invariants() {
     let seeds = match setting("ORGWAVE_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..setting("ORGWAVE_SEEDS").unwrap_or(SEEDS),

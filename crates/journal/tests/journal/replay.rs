@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_told_is_what_is_told_again(
+    fn replayed_entries_match_the_recorded_ones(
         events in prop::collection::vec(any_event(), 0..150),
         says_resumed: bool,
     ) {

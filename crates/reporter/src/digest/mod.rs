@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_only_names_the_listed_doors_or_ids_is_told_with_them() {
+    fn warning_that_only_names_listed_items_is_merged_with_them() {
         for (text, doors, guids, more) in [
             ("in two locations: Dock, Front", &["Front", "Dock"][..], &[][..], 0),
             ("not found: AAAA", &[], &["AAAA"], 0),

@@ -71,7 +71,7 @@ async fn starting_settings_are_laid_over_the_generated_ones() {
 }
 
 #[tokio::test]
-async fn an_org_may_start_with_settings_that_no_number_holds_and_a_watcher_is_shown_every_request() {
+async fn starting_settings_keep_raw_json_and_watchers_see_requests() {
     let seen = Arc::<Mutex<Vec<Received>>>::default();
     let record = Arc::clone(&seen);
     let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn measures_that_agree_are_one_and_of_those_that_contradict_the_later_is_right() {
+    fn agreeing_measures_merge_and_the_latest_wins_a_conflict() {
         let measure = Measure::of(stretch(98.0, 10.0));
         let together = measure.and(stretch(102.0, 10.0));
         assert!((together.rate - 10.0).abs() < 1e-9);

@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_call_that_may_have_been_the_partners_is_no_reason_to_send_another() {
+    fn ambiguous_429_is_no_reason_for_another_call() {
         let mut control = RateControl::new(Rate::Auto, None);
         for second in [5.0, 9.0] {
             (0..120).for_each(|_| _ = control.sent());
