@@ -146,7 +146,7 @@ fn rollout_file(
     let mut found = Vec::new();
     let mut sink = |problem| found.push(problem);
     let file =
-        RolloutFile::parse(operation, &name, bytes, &RolloutLimits::KEYS, &mut Problems::new(&mut sink));
+        RolloutFile::parse(operation, &name, bytes, &RolloutLimits::keys(), &mut Problems::new(&mut sink));
     found.extend(limit_problems(&name.into(), &file.limits));
     found.sort_by_key(|problem| problem.line);
     for problem in found {

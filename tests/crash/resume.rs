@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use orgwave_core::run::{Entry as Noted, Finish, RunHeader, StopReason};
+use orgwave_core::org::Entry as Noted;
+use orgwave_core::run::{Finish, RunHeader, StopReason};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_sandbox::{LedgerEntry, Route};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use orgwave_core::org::Entry as Told;
 use orgwave_core::org::Input;
-use orgwave_core::run::Entry as Told;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{FILE_NAME, Stored};

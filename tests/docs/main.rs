@@ -24,6 +24,7 @@ mod guide;
 mod init;
 mod manual;
 mod review;
+mod rooms;
 mod shell;
 mod terminal;
 mod words;

@@ -9,16 +9,14 @@ use std::time::Duration;
 use orgwave_core::code::Code;
 use orgwave_core::manifest::{Limit, Problem, quote};
 use orgwave_core::plan::GuardKind;
-use orgwave_core::policy::{
-    FailureBudget, PerSecond, Percent, Rate, RetryPolicy, Span, VerifyPolicy, Waves, WriteMode,
-};
+use orgwave_core::policy::{FailureBudget, Percent, Span, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::Exit;
 use orgwave_executor::limits::Limits;
 use orgwave_planner::plan::PlanPolicy;
 use serde_json::Value;
 
 use super::commands::ApplyArgs;
-use super::pace::{Pace, attempts, concurrency, org_rate, positive_span};
+use super::pace::Pace;
 use super::writing::{GuardArgs, WriteArgs};
 use crate::failure::Failure;
 
@@ -37,23 +35,12 @@ pub struct RolloutLimits {
 
 impl RolloutLimits {
     /// The keys: flags of pacing, waves and budget by their long names with `_`, and what the canary's read-back ignores.
-    pub const KEYS: [&str; 15] = [
-        "allow",
-        "attempts",
-        "concurrency",
-        "ignore",
-        "max_changed",
-        "max_duration",
-        "max_failures",
-        "no_read",
-        "org_rate",
-        "quiet_period",
-        "rate",
-        "timeout",
-        "verify",
-        "waves",
-        "write",
-    ];
+    pub fn keys() -> Vec<&'static str> {
+        let own = ["allow", "ignore", "max_changed", "max_failures", "no_read", "verify", "waves", "write"];
+        let mut keys: Vec<&str> = own.into_iter().chain(Pace::KEYS).collect();
+        keys.sort_unstable();
+        keys
+    }
 
     /// What these hold: of a rollout file that was checked, or of a plan.
     ///
@@ -72,23 +59,17 @@ impl RolloutLimits {
     fn take(&mut self, key: &str, value: &Value) -> Result<(), String> {
         match key {
             "allow" => self.allow = text(value)?.split(',').map(parsed).collect::<Result<_, _>>()?,
-            "attempts" => self.pace.attempts = Some(attempts(&text(value)?)?),
-            "concurrency" => self.pace.concurrency = Some(concurrency(&text(value)?)?),
             // Judged where the rollout file is read.
             "ignore" => {}
             "max_changed" => self.max_changed = Some(parsed(&text(value)?)?),
-            "max_duration" => self.pace.max_duration = Some(parsed(&text(value)?)?),
             "max_failures" => self.max_failures = Some(parsed(&text(value)?)?),
             "no_read" => {
                 self.no_read = value.as_bool().ok_or("it is true or false, without quotes")?;
             }
-            "org_rate" => self.pace.org_rate = Some(org_rate(&text(value)?)?),
-            "quiet_period" => self.pace.quiet_period = Some(parsed(&text(value)?)?),
-            "rate" => self.pace.rate = Some(parsed(&text(value)?)?),
-            "timeout" => self.pace.timeout = Some(positive_span(&text(value)?)?),
             "verify" => self.verify = Some(parsed(&text(value)?)?),
             "waves" => self.waves = Some(parsed(&text(value)?)?),
             "write" => self.write = Some(parsed(&text(value)?)?),
+            _ if self.pace.take(key, &text(value)?)? => {}
             _ => return Err(format!("--{} is not a flag", flag_of(key))),
         }
         Ok(())
@@ -115,7 +96,7 @@ fn written(value: &Value) -> String {
     }
 }
 
-fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+pub(super) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
@@ -137,21 +118,7 @@ pub fn limit_problems(file: &Arc<str>, limits: &BTreeMap<String, Limit>) -> Vec<
 
 /// How fast, how many at once, how often, how long.
 pub fn pace(flags: &Pace, file: &RolloutLimits) -> Limits {
-    let pace = flags.over(&file.pace);
-    let timeout = pace.timeout.map_or(Duration::from_secs(30), Span::get);
-    Limits {
-        rate: pace.rate.unwrap_or(Rate::Auto),
-        org_rate: pace.org_rate.unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
-        concurrency: usize::from(pace.concurrency.unwrap_or(16)),
-        timeout,
-        retry: RetryPolicy {
-            attempts: pace.attempts.unwrap_or(3),
-            quiet_period: pace.quiet_period.map_or((2 * timeout).max(Duration::from_secs(30)), Span::get),
-            seed: fastrand::u64(..),
-            ..RetryPolicy::default()
-        },
-        max_duration: pace.max_duration.map(Span::get),
-    }
+    flags.over(&file.pace).resolve()
 }
 
 /// What the plan lays down.
@@ -247,14 +214,14 @@ mod tests {
 
     #[test]
     fn every_limit_is_read_and_every_flag_of_pace_has_its_limit() {
-        for key in RolloutLimits::KEYS {
+        for key in RolloutLimits::keys() {
             let refused = RolloutLimits::default().take(key, &json!("?")).err();
             assert!(refused.is_none_or(|reason| !reason.ends_with("is not a flag")), "{key}");
         }
         let pace = Pace::augment_args(Command::new("pace"));
         for arg in pace.get_arguments() {
             let key = arg.get_long().unwrap().replace('-', "_");
-            assert!(RolloutLimits::KEYS.contains(&key.as_str()), "{key} is no limit");
+            assert!(RolloutLimits::keys().contains(&key.as_str()), "{key} is no limit");
         }
     }
 

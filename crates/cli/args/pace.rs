@@ -3,10 +3,13 @@
 use std::fmt::Display;
 use std::num::ParseIntError;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use clap::Args;
-use orgwave_core::policy::{Rate, Span};
+use orgwave_core::policy::{PerSecond, Rate, RetryPolicy, Span};
+use orgwave_executor::limits::Limits;
 
+use super::limits::parsed;
 use super::resolved::resolved;
 
 /// How fast, how many at once, how often, how long. What isn't given here is left to who is asked next, and in the end to
@@ -30,6 +33,44 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Their keys in `[limits]`.
+    pub(super) const KEYS: [&str; 7] =
+        ["attempts", "concurrency", "max_duration", "org_rate", "quiet_period", "rate", "timeout"];
+
+    /// Takes the value of a key in `[limits]`, as its flag would. Returns whether it is one of these.
+    pub(super) fn take(&mut self, key: &str, text: &str) -> Result<bool, String> {
+        match key {
+            "attempts" => self.attempts = Some(attempts(text)?),
+            "concurrency" => self.concurrency = Some(concurrency(text)?),
+            "max_duration" => self.max_duration = Some(parsed(text)?),
+            "org_rate" => self.org_rate = Some(org_rate(text)?),
+            "quiet_period" => self.quiet_period = Some(parsed(text)?),
+            "rate" => self.rate = Some(parsed(text)?),
+            "timeout" => self.timeout = Some(positive_span(text)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// With the defaults of what isn't given.
+    pub(super) fn resolve(self) -> Limits {
+        let retry = RetryPolicy::default();
+        let timeout = self.timeout.map_or(Duration::from_secs(30), Span::get);
+        Limits {
+            rate: self.rate.unwrap_or(Rate::Auto),
+            org_rate: self.org_rate.unwrap_or(Rate::PerSecond(PerSecond::clamped(5.0))),
+            concurrency: usize::from(self.concurrency.unwrap_or(16)),
+            timeout,
+            retry: RetryPolicy {
+                attempts: self.attempts.unwrap_or(retry.attempts),
+                quiet_period: self.quiet_period.map_or((2 * timeout).max(retry.quiet_period), Span::get),
+                seed: fastrand::u64(..),
+                ..retry
+            },
+            max_duration: self.max_duration.map(Span::get),
+        }
+    }
+
     /// These, and of `other` what they leave open.
     pub fn over(&self, other: &Self) -> Self {
         Self {
@@ -63,7 +104,7 @@ struct PaceFlags {
     /// Maximum sends per org, and attempts per read [default: 3].
     #[arg(long, value_name = "N", value_parser = attempts)]
     attempts: Option<u32>,
-    /// Pause between the two reads that must agree before a write is re-sent [default: 30s, or twice the timeout].
+    /// Pause between the two reads that must agree before a write is re-sent [default: twice `--timeout`, at least 30s].
     #[arg(long, value_name = "TIME")]
     quiet_period: Option<Span>,
     /// Stop starting new orgs after this long.
@@ -80,23 +121,23 @@ impl From<PaceFlags> for Pace {
 
 resolved!(Pace, PaceFlags);
 
-pub(super) fn org_rate(text: &str) -> Result<Rate, String> {
+fn org_rate(text: &str) -> Result<Rate, String> {
     match text.parse()? {
         Rate::Auto => Err("an org's rate is a number like `5/s`, or `unlimited`".to_owned()),
         rate => Ok(rate),
     }
 }
 
-pub(super) fn positive_span(text: &str) -> Result<Span, String> {
+fn positive_span(text: &str) -> Result<Span, String> {
     let span: Span = text.parse()?;
     if span.get().is_zero() { Err("must be longer than zero".to_owned()) } else { Ok(span) }
 }
 
-pub(super) fn concurrency(text: &str) -> Result<u16, String> {
+fn concurrency(text: &str) -> Result<u16, String> {
     number(text, 1..=4096)
 }
 
-pub(super) fn attempts(text: &str) -> Result<u32, String> {
+fn attempts(text: &str) -> Result<u32, String> {
     number(text, 1..=100)
 }
 

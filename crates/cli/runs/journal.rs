@@ -1,6 +1,6 @@
 //! The journal behind the executor's trait.
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use orgwave_executor::ports::Journal;
 use orgwave_journal::SqliteJournal;
 

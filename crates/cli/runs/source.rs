@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::operation::Operation;
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::{PlanError, PlanReader};
-use orgwave_core::run::{Entry, Exit, OrgProgress, RunHeader};
+use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::SealKey;
 use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
 use orgwave_planner::Error;

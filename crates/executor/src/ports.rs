@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::org::Entry;
 use orgwave_core::plan::PlanLine;
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
-use orgwave_core::run::Entry;
 use orgwave_core::timestamp::Timestamp;
 
 /// The calls that change nothing. What plans, verifies or exports holds only this.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 
 use crate::error::{JournalError, WriteError};
 use crate::sqlite::SqliteJournal;

@@ -13,8 +13,8 @@
 //!   Before any, it is by itself (planning may have skipped the org, or found it unreachable), and may name
 //!   no status that takes a write.
 
+use orgwave_core::org::Entry;
 use orgwave_core::org::{Input, OrgState};
-use orgwave_core::run::Entry;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use serde::Deserialize;

@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use orgwave_core::run::{Entry, RunHeader};
+use orgwave_core::org::Entry;
+use orgwave_core::run::RunHeader;
 
 use crate::error::{JournalError, WriteError};
 use crate::lock::RunLock;

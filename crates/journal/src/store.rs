@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use rusqlite::{Connection, OptionalExtension as _, config::DbConfig};
 
 use crate::chain::Link;

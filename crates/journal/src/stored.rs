@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, OrgProgress, RunHeader};
+use orgwave_core::run::{Finish, RunHeader};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::beside::Beside;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 
 use crate::error::WriteError;
 use crate::store::Store;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use orgwave_journal::{FILE_NAME, OrgRecord, SqliteJournal, Stored};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};

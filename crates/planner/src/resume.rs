@@ -1,7 +1,7 @@
 //! What a journal means for the process that resumes its run.
 
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::{IndexEntry, Verdict};
-use orgwave_core::run::{Entry, OrgProgress};
 use orgwave_executor::rollout::History;
 
 /// A history in the making: of a run whose plan has its orgs at these places.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
 use orgwave_core::operation::Operation;
+use orgwave_core::org::OrgProgress;
 use orgwave_core::outcome::{OrgError, OrgOutcome};
 use orgwave_core::plan::{Header, PlanLine, PlanReader};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::OrgProgress;
 use orgwave_core::status::{Status, Verified};
 
 use crate::error::ReportError;

@@ -5,8 +5,9 @@
 use std::error::Error;
 use std::io::BufRead;
 
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::{PlanError, PlanReader};
-use orgwave_core::run::{Entry, OrgProgress, RunHeader};
+use orgwave_core::run::RunHeader;
 
 /// Whatever a source says when it can't be read.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -38,6 +38,7 @@ mod dice;
 pub mod fault;
 mod latency;
 mod ledger;
+mod members;
 mod pattern;
 mod received;
 mod reply;

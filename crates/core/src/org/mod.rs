@@ -10,14 +10,18 @@
 //! Nothing here waits, sends, records or asks what time it is: whoever performs the steps does.
 
 mod driver;
+mod entry;
 mod input;
 mod patience;
+mod progress;
 mod reader;
 mod state;
 mod step;
 
 pub use driver::{Applied, Driver, Ended, Rules};
+pub use entry::Entry;
 pub use input::Input;
+pub use progress::OrgProgress;
 pub use reader::{Reader, Unread};
 pub use state::{IllegalTransition, OrgState, Phase};
 pub use step::{Drive, Event, Step};

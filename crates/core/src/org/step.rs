@@ -2,8 +2,8 @@
 
 use crate::event::WaitReason;
 use crate::ids::Ruuid;
+use crate::org::Entry;
 use crate::reply::{Ack, ClientList, Refusal, Reply, Throttle};
-use crate::run::Entry;
 use crate::timestamp::Timestamp;
 
 /// What a driver needs next. The one who drives it performs the step, and hands back what came of it as an [`Event`].
@@ -94,7 +94,8 @@ pub trait Drive {
     type Outcome;
 
     /// Takes what came of the last step, and says what is next. An event that doesn't fit the last step changes
-    /// nothing. [`Event::Stop`] takes a step back that was not performed, and so does [`Event::NotSent`].
+    /// nothing: the step is asked for again. [`Event::Stop`] and [`Event::NotSent`] take back a step that was not
+    /// performed; a [`Step::Record`] without `durably` can't be taken back, and is answered by [`Event::Recorded`] first.
     fn handle(&mut self, event: Event<Self::Read>, now: Timestamp) -> Step<Self::Outcome>;
 
     /// The org that it is about; none, where a call is no org's.

@@ -179,11 +179,6 @@ impl<R: BufRead> PlanReader<R> {
         IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict }
     }
 
-    /// The bytes of the line that was read last, its line break included: for copying while verifying.
-    pub fn last_line(&self) -> &[u8] {
-        &self.lines.buffer
-    }
-
     /// The footer, once every org was read.
     pub const fn footer(&self) -> Option<&Footer> {
         match &self.footer {

@@ -4,6 +4,7 @@
 //! Each type reads and shows the text of its flag. What a policy does is the executor's business.
 
 mod budget;
+mod pause;
 mod percent;
 mod rate;
 pub mod retry;
@@ -12,6 +13,7 @@ mod waves;
 mod write_mode;
 
 pub use budget::FailureBudget;
+pub use pause::Pause;
 pub use percent::{ParsePercentError, Percent};
 pub use rate::{PerSecond, Rate};
 pub use retry::RetryPolicy;

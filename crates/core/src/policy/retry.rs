@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use crate::run::Pause;
+use crate::policy::Pause;
 use crate::timestamp::Timestamp;
 
 /// The patience of a run. Independent of the plan, so that a resume may choose anew.
@@ -38,7 +38,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 3,
-            quiet_period: Duration::from_secs(20),
+            quiet_period: Duration::from_secs(30),
             throttles: 10,
             longest_wait: Duration::from_secs(15 * 60),
             longest_backoff: Duration::from_secs(60),

@@ -2,20 +2,14 @@
 //!
 //! How the words become durable is the journal's business, when they are said the executor's.
 
-mod entry;
 mod exit;
 mod finish;
 mod header;
 mod latencies;
-mod pause;
-mod progress;
 mod sample;
 
-pub use entry::Entry;
 pub use exit::{Exit, exit_of};
 pub use finish::{Finish, StopReason};
 pub use header::{RUN_FORMAT, RunHeader};
 pub use latencies::Latencies;
-pub use pause::Pause;
-pub use progress::OrgProgress;
 pub use sample::Sample;

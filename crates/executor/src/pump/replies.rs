@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use orgwave_core::event::{Answer, Call, EventKind};
+use orgwave_core::org::Entry;
 use orgwave_core::org::{Drive, Event};
+use orgwave_core::policy::Pause;
 use orgwave_core::reply::{Cause, ClientList, Reply, Unclear};
-use orgwave_core::run::{Entry, Pause, StopReason};
+use orgwave_core::run::StopReason;
 
 use super::{Active, EventOf, Pump, Signal, Stage, Work, millis};
 use crate::coordinator::{Concern, Coordinator, KeyCheck, Permit, Seen};

@@ -7,11 +7,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use orgwave_core::event::EventKind;
 use orgwave_core::org::{Applied, Driver, Ended, Event, Rules};
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::IndexEntry;
+use orgwave_core::policy::Pause;
 use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::policy::retry::after;
 use orgwave_core::reply::Live;
-use orgwave_core::run::{Entry, OrgProgress, Pause, StopReason};
+use orgwave_core::run::StopReason;
 use orgwave_core::status::{Counts, Status};
 use orgwave_core::timestamp::Timestamp;
 

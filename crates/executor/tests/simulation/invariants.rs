@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use orgwave_core::event::EventKind;
+use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::plan::Verdict;
 use orgwave_core::policy::{FailureBudget, Rate, WriteMode};
-use orgwave_core::run::{Entry, StopReason};
+use orgwave_core::run::StopReason;
 use orgwave_core::status::{Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 use serde_json::{Map, Value};

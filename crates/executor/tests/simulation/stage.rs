@@ -65,7 +65,7 @@ pub(crate) fn limits() -> Limits {
         org_rate: "5/s".parse().expect("a rate"),
         concurrency: 16,
         timeout: Duration::from_secs(10),
-        retry: RetryPolicy::default(),
+        retry: RetryPolicy { quiet_period: Duration::from_secs(20), ..RetryPolicy::default() },
         max_duration: None,
     }
 }

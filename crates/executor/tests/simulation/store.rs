@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use orgwave_core::change::Seen;
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, OrgProgress};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::Journal;
 use orgwave_executor::rollout::History;

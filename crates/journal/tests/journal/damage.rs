@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use orgwave_journal::{FILE_NAME, JournalError, SqliteJournal, Stored};
 use proptest::prelude::*;
 use proptest::sample::Index;

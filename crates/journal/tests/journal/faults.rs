@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::mpsc;
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use orgwave_journal::faults::Fault;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 

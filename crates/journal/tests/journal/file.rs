@@ -2,8 +2,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
-use orgwave_core::run::{Entry, Finish, StopReason};
+use orgwave_core::run::{Finish, StopReason};
 use orgwave_core::status::Status;
 use orgwave_journal::{FILE_NAME, JournalError, SqliteJournal, Stored};
 use rusqlite::Connection;

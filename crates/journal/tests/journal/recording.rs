@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use orgwave_core::run::Entry;
+use orgwave_core::org::Entry;
 use orgwave_journal::{FILE_NAME, Stored};
 
 use crate::story;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
+use orgwave_core::org::Entry;
 use orgwave_core::org::{Input, OrgState};
-use orgwave_core::run::{Entry, Pause};
+use orgwave_core::policy::Pause;
 use orgwave_core::status::Status;
 use orgwave_journal::replay;
 use proptest::prelude::*;

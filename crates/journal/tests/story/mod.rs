@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use orgwave_core::change::Seen;
+use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::{OrgOutcome, StoredValue};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
-use orgwave_core::run::{Entry, Finish, RUN_FORMAT, RunHeader};
+use orgwave_core::run::{Finish, RUN_FORMAT, RunHeader};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;

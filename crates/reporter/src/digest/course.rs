@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use orgwave_core::run::{Entry, Finish, Latencies, Sample};
+use orgwave_core::org::Entry;
+use orgwave_core::run::{Finish, Latencies, Sample};
 use orgwave_core::timestamp::Timestamp;
 
 use crate::source::{BoxError, RunSource};

@@ -1,7 +1,8 @@
 //! The seconds of a run, one after another, as a picture needs them: what a run did while it worked. The time
 //! between a process that died and the one that continued is omitted.
 
-use orgwave_core::run::{Entry, Sample};
+use orgwave_core::org::Entry;
+use orgwave_core::run::Sample;
 use orgwave_core::timestamp::Timestamp;
 
 use crate::source::{BoxError, RunSource};

@@ -9,6 +9,7 @@ use orgwave_core::code::Code;
 use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Operation, Path};
+use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{OrgError, OrgOutcome, StoredValue};
 use orgwave_core::plan::{
@@ -17,7 +18,7 @@ use orgwave_core::plan::{
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Said};
-use orgwave_core::run::{Entry, Finish, Latencies, OrgProgress, RUN_FORMAT, RunHeader, Sample};
+use orgwave_core::run::{Finish, Latencies, RUN_FORMAT, RunHeader, Sample};
 use orgwave_core::secret::{Fingerprint, SealKey, SecretText, key_fingerprint};
 use orgwave_core::status::{Action, Status, Verified};
 use orgwave_core::timestamp::Timestamp;

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::operation::Operation;
-use orgwave_core::run::{Entry, Finish, StopReason};
+use orgwave_core::org::Entry;
+use orgwave_core::run::{Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::files::results;
 use orgwave_reporter::files::{ClientFiles, OrgFiles, write_files};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use orgwave_core::operation::Operation;
+use orgwave_core::org::OrgProgress;
 use orgwave_core::plan::{PlanLine, Verdict};
-use orgwave_core::run::OrgProgress;
 use orgwave_core::status::Status;
 use orgwave_reporter::files::{OrgFiles, write_files};
 use orgwave_reporter::{Expected, PlanPages};

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use orgwave_core::operation::Operation;
+use orgwave_core::org::OrgProgress;
 use orgwave_core::plan::{PlanLine, Verdict};
-use orgwave_core::run::OrgProgress;
 use orgwave_core::status::{Counts, Status};
 use orgwave_reporter::files::{ClientFiles, OrgFiles, results, write_files};
 use orgwave_reporter::{ReportError, RunDigest};

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use orgwave_core::operation::Operation;
+use orgwave_core::org::Entry;
 use orgwave_core::plan::PlanLine;
-use orgwave_core::run::{Entry, Finish, StopReason};
+use orgwave_core::run::{Finish, StopReason};
 use orgwave_core::status::Status;
 use orgwave_reporter::files::ClientFiles;
 use orgwave_reporter::terminal::Style;

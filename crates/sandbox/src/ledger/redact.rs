@@ -6,7 +6,7 @@ use orgwave_core::operation::Operation;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use crate::world::members::{Members, raw};
+use crate::members::{Members, raw};
 
 /// What is in the ledger in a secret's place: `sha256:` and the first 12 hex digits of the hash of its text.
 pub fn secret_fingerprint(secret: &str) -> String {

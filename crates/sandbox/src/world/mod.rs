@@ -3,7 +3,6 @@
 //! Nothing here knows HTTP. Where it starts is a pure function of the configuration and the list of orgs.
 
 pub(crate) mod estate;
-pub(crate) mod members;
 pub(crate) mod org;
 pub(crate) mod starting;
 pub(crate) mod update;
@@ -21,13 +20,13 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::members::{Members, raw, with_nulls};
 use self::org::{Org, State};
 use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
 use crate::ledger::{Kept, Ledger, LedgerEntry, LedgerEvent};
+use crate::members::{Members, raw, with_nulls};
 use crate::received::Watch;
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.

@@ -8,10 +8,10 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use serde_json::{Map, Value};
 
-use super::members::{Members, with_nulls};
 use super::starting;
 use crate::bucket::Bucket;
 use crate::config::{Config, OrgSeed};
+use crate::members::{Members, with_nulls};
 
 /// An org. Its settings are generated when they are first asked for.
 pub(crate) struct Org {

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::estate::Estate;
-use super::members::Members;
 use crate::dice::Dice;
+use crate::members::Members;
 
 /// The generated settings of an org in the world of a seed, before any override, as the JSON text it is served as.
 pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String {

@@ -21,8 +21,8 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::members::{Members, raw};
 use crate::config::Server;
+use crate::members::{Members, raw};
 
 /// Under which rules an update happens.
 #[derive(Debug, Clone, Copy)]

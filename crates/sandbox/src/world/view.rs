@@ -7,7 +7,7 @@ use bytes::Bytes;
 use orgwave_core::operation::{Kind, Operation};
 use serde_json::value::RawValue;
 
-use super::members::Members;
+use crate::members::Members;
 
 /// What is different from the settings themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

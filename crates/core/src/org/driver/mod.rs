@@ -1,7 +1,7 @@
 //! Drives one org from its plan line to its outcome.
 //!
 //! ```text
-//! Woken -> Read -> Record(intent, durably) -> Send -> Record(acked) -> ReadBack -> Record(outcome) -> Done
+//! Woken -> Read -> Record(intent, durably) -> Send -> Record(accepted) -> ReadBack -> Record(outcome) -> Done
 //! ```
 //!
 //! [`OrgState`] is the grammar of the journal: which inputs may follow which. The driver walks it: it makes inputs of
@@ -20,14 +20,15 @@ use crate::compare::{Context as Comparing, unread};
 use crate::event::{Call, WaitReason};
 use crate::ids::Ruuid;
 use crate::operation::Ignored;
+use crate::org::{Entry, OrgProgress};
 use crate::outcome::{OrgError, OrgOutcome};
 use crate::payload::update_body;
 use crate::plan::PlanLine;
+use crate::policy::Pause;
 use crate::policy::retry::Whose;
 use crate::policy::{RetryPolicy, VerifyPolicy, WriteMode};
 use crate::redactor::Redactor;
 use crate::reply::{Ack, Live, Refusal, RefusalKind, Reply, Throttle};
-use crate::run::{Entry, OrgProgress, Pause};
 use crate::secret::SecretText;
 use crate::settings::{RawObject, secrets_in};
 use crate::status::{Action, Status, Verified};

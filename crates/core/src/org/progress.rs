@@ -1,7 +1,7 @@
 //! What a run's journal holds on one org.
 
+use super::OrgState;
 use crate::change::Seen;
-use crate::org::OrgState;
 use crate::outcome::{OrgError, OrgOutcome};
 use crate::reply::Ack;
 use crate::status::Status;

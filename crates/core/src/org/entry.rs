@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finish, Pause, Sample};
+use super::Input;
 use crate::change::Seen;
-use crate::org::Input;
 use crate::outcome::OrgOutcome;
+use crate::policy::Pause;
 use crate::reply::Ack;
+use crate::run::{Finish, Sample};
 use crate::timestamp::Timestamp;
 
 /// One record of a journal. Only an [`Intent`](Self::Intent) must be durable before the run continues.
