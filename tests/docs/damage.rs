@@ -64,7 +64,8 @@ fn sandbox_run_is_not_resumable_and_needs_no_key() {
     for command in ["resume", "undo", "verify"] {
         let told = shell.orgwave(&format!("{command} {}", run.display())).with_code(64);
         assert!(told.err.contains("its server has ended"), "{}", told.err);
-        assert!(told.err.contains("retry.toml --sandbox"), "{}", told.err);
+        // Every org is done: there are no rows to retry.
+        assert!(told.err.contains("`orgwave sandbox`") && !told.err.contains("retry.toml"), "{}", told.err);
     }
     let listed = shell.orgwave("runs").with_code(0).out;
     assert!(listed.contains("  exit 0  sandbox  "), "{listed}");
@@ -82,6 +83,8 @@ fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
     let told = shell.orgwave("apply rollout.toml --sandbox --yes --max-failures 0").with_code(4);
     assert!(told.out.contains("retry.toml --sandbox") && !told.out.contains("resume"), "{}", told.out);
     let run = std::fs::read_dir(shell.path("reports")).unwrap().next().unwrap().unwrap().path();
+    let refused = shell.orgwave(&format!("resume {}", run.display())).with_code(64);
+    assert!(refused.err.contains("retry.toml --sandbox"), "{}", refused.err);
     for file in ["summary.json", "results.csv", "report.html", "report.md", "junit.xml"] {
         let text = std::fs::read_to_string(run.join(file)).unwrap();
         assert!(text.contains("apply retry.toml") && !text.contains("resume the run"), "{file}: {text}");

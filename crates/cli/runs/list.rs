@@ -56,7 +56,12 @@ impl RunFolder {
             return Ok(());
         }
         let what = format!("a sandbox run can't be {done}: its server has ended");
-        Err(Failure::usage(what).hint(self.retry(" --sandbox")))
+        let hint = if self.has_files() && !self.has_rows_left() {
+            "no org of it is left to apply; `orgwave sandbox` starts a server that outlives a run".to_owned()
+        } else {
+            self.retry(" --sandbox")
+        };
+        Err(Failure::usage(what).hint(hint))
     }
 
     /// The way on where a run can't be resumed. One that was killed has no files, or old ones; making them anew
@@ -86,6 +91,11 @@ impl RunFolder {
     /// Whether its files have their names.
     pub fn has_files(&self) -> bool {
         FILES.iter().all(|name| self.path.join(name).exists())
+    }
+
+    /// Whether its `retry.csv` has more than a header.
+    fn has_rows_left(&self) -> bool {
+        std::fs::read_to_string(self.path.join("retry.csv")).is_ok_and(|text| text.lines().nth(1).is_some())
     }
 
     /// Takes away the mark that its files are there: they are about to become old.
