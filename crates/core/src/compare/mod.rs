@@ -7,7 +7,7 @@
 //! Later, [`drift`](drift()) asks what is no longer in sync, and [`restore`](restore()) what takes a run back.
 //!
 //! Beside them, [`unknown_keys`](unknown_keys()) asks which entries that are named aren't live, [`check_owner`] whether settings
-//! belong to the org at all, and [`disturbance`] what a canary's write changed beyond what was meant. All are pure: settings
+//! belong to the org at all, and [`unintended_change`](unintended_change()) what a canary's write changed beyond what was meant. All are pure: settings
 //! in, a finding out.
 
 mod diff;

@@ -3,7 +3,7 @@
 //! # How it goes
 //!
 //! 1. The [`Work`] begins orgs while there is room. Each is a [`Drive`]r with its first event.
-//! 2. A driver's [`Step`] is performed: entries go to the journal; a call waits in the [queue](queue::Queue) for a
+//! 2. A driver's [`Step`] is performed: entries go to the journal; a call waits in the queue for a
 //!    slot and a [permit](crate::coordinator), read-backs before writes before first reads, so that an org that was
 //!    begun is ended soon; a wait holds no slot.
 //! 3. A call runs as a task of its own. When it has ended, the coordinator says what that means for everybody, and
