@@ -126,7 +126,7 @@ fn a_story_that_cannot_be_is_damage() {
         (vec![story::intent(7)], "entry 1 is of org 7, and the run has 2"),
         (
             vec![story::outcome(0, Status::Skipped), story::intent(0)],
-            "entry 2 goes on with org 0, which was skipped",
+            "entry 2 continues org 0, which was skipped",
         ),
         (
             vec![story::outcome(0, Status::Applied)],
