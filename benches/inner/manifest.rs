@@ -64,7 +64,7 @@ fn manifest(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut manifest = read(black_box(text));
                 let rows = manifest.rows().expect("memory can be read");
-                rows.map(|row| row.expect("it was checked").desired.managed.len()).sum::<usize>()
+                rows.map(|row| row.expect("it was checked").steps[0].desired.managed.len()).sum::<usize>()
             });
         });
     }

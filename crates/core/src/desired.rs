@@ -111,3 +111,12 @@ pub struct Desired {
     /// The guards, sorted by path.
     pub expects: Vec<Expect>,
 }
+
+/// What one org is wanted to be by one operation of the rollout: a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DesiredStep {
+    /// The operation's place among those of the rollout.
+    pub operation: u8,
+    /// What is wanted.
+    pub desired: Desired,
+}

@@ -25,7 +25,7 @@
 //! let mut problems = Problems::new(&mut print);
 //! let manifest = Manifest::read(Inputs::bare(operation, Source::new("orgs.csv", csv)), &mut problems)?;
 //! for row in manifest.expect("nothing is wrong").rows()? {
-//!     assert_eq!(row?.desired.managed.len(), 1);
+//!     assert_eq!(row?.steps[0].desired.managed.len(), 1);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

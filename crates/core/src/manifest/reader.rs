@@ -254,9 +254,9 @@ impl<R: Read + Seek> Rows<'_, R> {
             let row = rules.build(&cells, &header.columns, defaults, &mut silent);
             let mut row = row.filter(|_| silent.errors() == 0).ok_or_else(changed)?;
             for side in sides.iter_mut() {
-                side.lines_of(self.place, &mut row.desired.managed, &mut row.typed.sides)?;
+                side.lines_of(self.place, &mut row.steps[0].desired.managed, &mut row.typed.sides)?;
             }
-            row.desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
+            row.steps[0].desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
             self.place += 1;
             return Ok(Some(row));
         }

@@ -15,7 +15,7 @@ use super::literal::{read_skip, read_text};
 use super::problem::{Problem, Problems, quote};
 use super::table::Cells;
 use crate::code::Code;
-use crate::desired::{Desired, DesiredValue, Expect, Managed, Origin};
+use crate::desired::{Desired, DesiredStep, DesiredValue, Expect, Managed, Origin};
 use crate::formula::unguarded;
 use crate::ids::Ruuid;
 use crate::operation::{Kind, Operation, Path};
@@ -41,8 +41,8 @@ pub struct Row {
     pub note: Option<String>,
     /// The cells of the columns that begin with `_`, in the order of [`super::Header::carried`].
     pub carried: Vec<String>,
-    /// What it is wanted to be.
-    pub desired: Desired,
+    /// What it is wanted to be, in the order of the rollout's operations; at least one.
+    pub steps: Vec<DesiredStep>,
     /// What was typed.
     pub typed: Typed,
 }
@@ -195,7 +195,7 @@ impl RowRules {
             skip: text(Column::Skip),
             note: text(Column::Note),
             carried: carried.map(|(index, _)| unguarded(&cells.get(index)).into_owned()).collect(),
-            desired,
+            steps: vec![DesiredStep { operation: 0, desired }],
             typed: Typed { row: cells.typed(), sides: Vec::new() },
         })
     }

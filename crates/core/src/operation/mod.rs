@@ -5,10 +5,12 @@
 //!
 //! * [`Operation`]: the description. [`Field`]: a described place, in a tree.
 //! * [`Path`]: the place of one value, as a manifest's column names it, resolved with an operation in hand.
+//! * [`Catalog`]: the operations that are known; [`Operations`]: those of one rollout.
 //! * [`SideTable`], [`Confession`], [`Ignored`]: what else is data about settings.
 //!
 //! Nothing here knows manifests, plans, settings as read, or HTTP.
 
+mod catalog;
 mod confession;
 mod envoy;
 mod field;
@@ -18,6 +20,7 @@ mod side_table;
 
 use std::sync::Arc;
 
+pub use catalog::{Catalog, Operations};
 pub use confession::{Confession, Form};
 pub use field::{Class, Field, Fields, Kind, Risk, Risky};
 pub use ignored::{Ignored, ParseIgnoredError};

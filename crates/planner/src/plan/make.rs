@@ -189,7 +189,7 @@ impl Planner<'_> {
 
     /// The line of a row that is written without being read.
     fn unread(&self, row: &Row) -> PlanLine {
-        let diff = compare::diff(&row.desired, None, self.comparing())
+        let diff = compare::diff(&row.steps[0].desired, None, self.comparing())
             .expect("nothing was read that could have a shape");
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.fields = diff.fields;
@@ -210,7 +210,7 @@ impl Planner<'_> {
 
     fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, OrgError> {
         let ownership = compare::check_owner(self.operation, &row.org, object)?;
-        let diff = compare::diff(&row.desired, Some(object), self.comparing()).map_err(misshapen)?;
+        let diff = compare::diff(&row.steps[0].desired, Some(object), self.comparing()).map_err(misshapen)?;
         let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
         line.unproven = ownership == Ownership::Unproven;
         line.fields = diff.fields;
@@ -219,7 +219,7 @@ impl Planner<'_> {
         if diff.differs {
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
-                    let managed = row.desired.managed.iter().map(|managed| &managed.path);
+                    let managed = row.steps[0].desired.managed.iter().map(|managed| &managed.path);
                     compare::masked_secret(self.operation, object, managed)
                 }
                 WriteMode::Patch | WriteMode::NoRead => None,
@@ -250,8 +250,8 @@ impl Planner<'_> {
             unproven: false,
             additions: Vec::new(),
             idle_removals: Vec::new(),
-            expects: row.desired.expects.clone(),
-            secrets: row
+            expects: row.steps[0].desired.expects.clone(),
+            secrets: row.steps[0]
                 .desired
                 .managed
                 .iter()

@@ -24,7 +24,7 @@ fn a_row_says_what_its_org_shall_be() {
             set("saveClips", json!(true)),
         ]
     );
-    assert_eq!(row.desired.expects[0].value, json!(null));
+    assert_eq!(row.steps[0].desired.expects[0].value, json!(null));
     assert_eq!(row.typed.row[5], "'=1");
     assert_eq!(row.typed.row[4], "two\r\nlines");
 }
@@ -242,8 +242,9 @@ fn a_default_holds_where_the_row_says_nothing() {
     let mut manifest = manifest.unwrap();
     assert_eq!(manifest.header().secrets.values().collect::<Vec<_>>(), [&None]);
     let rows: Vec<_> = manifest.rows().unwrap().map(Result::unwrap).collect();
-    let enabled =
-        |row: &Row| row.desired.managed.iter().find(|managed| managed.path.to_string() == "enabled").cloned();
+    let enabled = |row: &Row| {
+        row.steps[0].desired.managed.iter().find(|managed| managed.path.to_string() == "enabled").cloned()
+    };
     assert_eq!(enabled(&rows[0]).unwrap().origin, Origin::Default);
     assert_eq!(enabled(&rows[1]).unwrap().wish, DesiredValue::Set(json!(false)));
     assert_eq!(enabled(&rows[2]), None);

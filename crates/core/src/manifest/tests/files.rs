@@ -192,7 +192,7 @@ proptest! {
             let rows: Vec<_> = manifest.rows().unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(rows.len() as u64, expected);
             for row in rows {
-                prop_assert!(row.desired.managed.is_sorted_by(|left, right| left.path < right.path));
+                prop_assert!(row.steps[0].desired.managed.is_sorted_by(|left, right| left.path < right.path));
             }
         }
     }

@@ -72,7 +72,12 @@ fn found(orgs: impl Into<Vec<u8>>, sides: &[(&str, &str)]) -> Vec<(Code, u64)> {
 }
 
 fn wishes(row: &Row) -> Vec<(String, DesiredValue)> {
-    row.desired.managed.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect()
+    row.steps[0]
+        .desired
+        .managed
+        .iter()
+        .map(|managed| (managed.path.to_string(), managed.wish.clone()))
+        .collect()
 }
 
 fn set(path: &str, value: Value) -> (String, DesiredValue) {

@@ -32,7 +32,7 @@ fn side_tables_join_by_org() {
             ]
         );
         assert_eq!(wishes(&rows[2]), [set("envoyUserSettingsMap.u\\.1.guestsEnabled", json!(true))]);
-        assert_eq!(rows[1].desired.managed[0].origin, Origin::Side(DOORS.into(), 2));
+        assert_eq!(rows[1].steps[0].desired.managed[0].origin, Origin::Side(DOORS.into(), 2));
         assert_eq!(
             rows[1].typed.sides[0],
             (DOORS.into(), ["1", A, "One, \"1\"", "TRUE", ""].map(String::from).to_vec())
