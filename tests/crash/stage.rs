@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_journal::JournalError;
 use orgwave_sandbox::{Config, OrgSeed, Running, Sandbox};
 use serde_json::{Map, Value, json};
@@ -112,8 +112,7 @@ impl Stage {
             .unwrap(),
         ];
         let _guard = RUNTIME.enter();
-        let sandbox =
-            Sandbox::new(&Operation::default_one(), config, seeds.clone()).unwrap().expecting_key(KEY);
+        let sandbox = Sandbox::new(&Catalog::built_in(), config, seeds.clone()).unwrap().expecting_key(KEY);
         let vendor = RUNTIME.block_on(sandbox.start(([127, 0, 0, 1], 0).into())).unwrap();
         let orgs = seeds
             .into_iter()

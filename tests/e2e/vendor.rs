@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_sandbox::{Config, OrgOverride, OrgSeed, Received, Route, Running, Sandbox, Server};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
@@ -159,8 +159,7 @@ impl Vendor {
         let config = Config { server, unaudited: true, orgs: never_connected.collect(), ..Config::default() };
         let record = Arc::<Record>::default();
         let noted = Arc::clone(&record);
-        let sandbox =
-            Sandbox::new(&Operation::default_one(), config, orgs.iter().map(seed).collect()).unwrap();
+        let sandbox = Sandbox::new(&Catalog::built_in(), config, orgs.iter().map(seed).collect()).unwrap();
         let sandbox = sandbox.expecting_keys([KEY, OTHER_KEY]).watched_by(move |request| noted.note(request));
         let sandbox =
             orgs.iter().fold(sandbox, |sandbox, org| sandbox.starting_with(&id(&org.uuid), org.object()));

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
@@ -173,7 +173,8 @@ async fn prepare_rollout(
         warn(&warning);
     }
     let select = Selection::of(args::select(&args.select)?);
-    let sandbox = sandboxed::of_rollout(operation, &args.connect, &mut rollout, Some(&folder.path)).await?;
+    let sandbox =
+        sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);

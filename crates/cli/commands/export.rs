@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_planner::Spool;
@@ -41,9 +41,9 @@ pub async fn run(operation: &Arc<Operation>, args: ExportArgs) -> Result<Exit, F
         (Some(path), true) => {
             let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
             table = rollout.sandbox.clone();
-            sandboxed::of_rollout(operation, &args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(&Catalog::built_in(), None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage("a rollout requires --sandbox: otherwise the orgs come from the API"));
         }

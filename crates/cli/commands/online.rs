@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::Severity;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_planner::existence::{Absent, What, absences, problems};
@@ -38,7 +38,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
-    let sandbox = sandboxed::of_rollout(operation, &args.connect, rollout, None).await?;
+    let sandbox = sandboxed::of_rollout(&Catalog::built_in(), &args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut session =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_planner::clients::{self, closed, name_in_a_cell};
@@ -25,9 +25,9 @@ pub async fn run(operation: &Arc<Operation>, args: OrgsArgs) -> Result<Exit, Fai
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
             let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
-            sandboxed::of_rollout(operation, &args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(operation, None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(&Catalog::built_in(), None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage(
                 "a rollout requires --sandbox: otherwise the list comes from the API",

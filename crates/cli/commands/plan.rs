@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::check_no_read;
 use orgwave_planner::selection::Selection;
@@ -39,7 +39,8 @@ pub async fn run(operation: &Arc<Operation>, args: PlanArgs) -> Result<Exit, Fai
     let path = place.path.clone();
     let made = async {
         let folder = place.folder.as_ref().map(|folder| folder.path.as_path());
-        let sandbox = sandboxed::of_rollout(operation, &args.connect, &mut rollout, folder).await?;
+        let sandbox =
+            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, folder).await?;
         let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
         let needed = &rollout.manifest.header().secrets;
         let mut session =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::several;
 use orgwave_sandbox::{OrgSeed, Sandbox};
@@ -45,7 +45,7 @@ pub async fn run(operation: &Arc<Operation>, args: SandboxArgs) -> Result<Exit, 
         config.faults.push(fault.parse().map_err(|error| usage(format!("--fault {fault:?}: {error}")))?);
     }
     let count = orgs.len();
-    let mut sandbox = Sandbox::new(operation, config, orgs)
+    let mut sandbox = Sandbox::new(&Catalog::built_in(), config, orgs)
         .map_err(|error| Failure::new(Exit::BadInput, "the sandbox can't be set up").because(error))?;
     let mut key_is = "the word `sandbox`".to_owned();
     if let Some(path) = &args.token_file {

@@ -1,10 +1,9 @@
 //! The sandbox of a command with `--sandbox`: the sandbox API with the very orgs that the command is about.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::PlanFile;
@@ -20,7 +19,7 @@ use crate::rollout::Rollout;
 /// # Errors
 /// 65: the rollout changed, or its `[sandbox]` is wrong. 74: the ledger can't be written.
 pub async fn of_rollout(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     connect: &ConnectArgs,
     rollout: &mut Rollout,
     folder: Option<&Path>,
@@ -33,7 +32,7 @@ pub async fn of_rollout(
         let row = row?;
         orgs.push(seed(orgs.len(), row.org, row.name));
     }
-    serve(operation, rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
+    serve(catalog, rollout.sandbox.as_ref(), orgs, folder).await.map(Some)
 }
 
 /// Starts the sandbox with the orgs of a plan, if it is wanted.
@@ -57,7 +56,7 @@ pub async fn of_plan(
     }
     let mut orgs = Vec::new();
     plan.each_line(|line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
-    serve(plan.operation(), header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
+    serve(&Catalog::built_in(), header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
 }
 
 /// An org as the sandbox knows it: by the name that the row asserts, else by its place.

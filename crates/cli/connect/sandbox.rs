@@ -3,10 +3,9 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use orgwave_client::ApiKey;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::SecretText;
 use orgwave_sandbox::{Config, OrgSeed, Running, Sandbox};
@@ -50,12 +49,12 @@ impl InProcess {
 /// # Errors
 /// 65: the `[sandbox]` table is wrong. 74: the ledger can't be written.
 pub async fn serve(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     table: Option<&Value>,
     orgs: Vec<OrgSeed>,
     folder: Option<&Path>,
 ) -> Result<InProcess, Failure> {
-    let mut sandbox = Sandbox::new(operation, config_of(table)?, orgs)
+    let mut sandbox = Sandbox::new(catalog, config_of(table)?, orgs)
         .map_err(|error| Failure::new(Exit::BadInput, "the sandbox can't be set up").because(error))?;
     if let Some(folder) = folder {
         let path = folder.join(LEDGER);

@@ -9,15 +9,18 @@
 //! partner_bucket = { rate = 50, burst = 80 }
 //! spend = "both"
 //! settings = { saveClips = false }           # of every org, over the generated ones
+//! operation.org-mfa.settings = { mfaEnabled = false }    # the same, of another operation than Envoy
 //! faults = ["429 retry-after=1 on write nth 1 share=0.1", { act = "reset", on = "write", nth = 2 }]
 //!
 //! [[sandbox.orgs]]
 //! match = "Acme *"
-//! connected = false
+//! connected = false                          # never connected Envoy
+//! not_connected = ["toast"]
 //! ```
 //!
 //! The key that the server expects isn't here: a file that is shared is no place for it.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use orgwave_core::ids::Ruuid;
@@ -51,8 +54,10 @@ pub struct Config {
     pub partner_bucket: Option<Quota>,
     /// What goes wrong, first match first.
     pub faults: Vec<Fault>,
-    /// Settings that every org starts with, over the generated ones; the text `<null>` is null.
+    /// Settings of the default operation that every org starts with, over the generated ones; the text `<null>` is null.
     pub settings: Map<String, Value>,
+    /// The same of other operations, by their names.
+    pub operation: BTreeMap<String, Start>,
     /// Orgs that are special; all that fit count, later ones win.
     pub orgs: Vec<OrgOverride>,
 }
@@ -105,19 +110,35 @@ pub struct OrgOverride {
     pub every: Option<NonZeroUsize>,
     /// The live name, where it should differ.
     pub name: Option<String>,
-    /// Whether the integration was ever connected.
+    /// Whether the default operation's settings were ever made.
     pub connected: Option<bool>,
     /// Whether the client list has it.
     pub listed: Option<bool>,
     /// Whether the partner may act for it.
     pub access: Option<bool>,
+    /// Whether it was deactivated: the client list then has it only when asked for such orgs.
+    pub deactivated: Option<bool>,
+    /// What the client list says about who manages it; nothing, unless told.
+    pub managed_by_msp: Option<bool>,
     /// Whether reads show its secrets as `***`.
     pub masked_secrets: Option<bool>,
     /// Whether reads show its secrets as null; a write that leaves them out then keeps them.
     pub hidden_secrets: Option<bool>,
     /// Whether reads leave `orgUuid` out.
     pub org_uuid_absent: Option<bool>,
+    /// Operations whose settings were never made.
+    pub not_connected: Vec<String>,
     /// Its starting settings, over all others.
+    pub settings: Map<String, Value>,
+    /// The same of other operations, by their names.
+    pub operation: BTreeMap<String, Start>,
+}
+
+/// What orgs start with, of an operation.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Start {
+    /// Over the generated settings; the text `<null>` is null.
     pub settings: Map<String, Value>,
 }
 
@@ -136,6 +157,9 @@ pub enum ConfigError {
     /// An org occurs twice.
     #[error("org {0} is listed twice")]
     DuplicateOrg(Ruuid),
+    /// An operation that isn't known.
+    #[error("there is no operation {0:?}")]
+    Operation(String),
     /// A starting setting has the wrong type.
     #[error("the starting setting {0} has the wrong type")]
     Setting(String),
@@ -144,7 +168,42 @@ pub enum ConfigError {
     Rate,
 }
 
+impl Config {
+    /// What it says every org starts with, of an operation.
+    pub(crate) fn settings_of(
+        &self,
+        name: &str,
+        is_default: bool,
+    ) -> impl Iterator<Item = &Map<String, Value>> {
+        starting(&self.settings, &self.operation, name, is_default)
+    }
+
+    /// The operations that it names, wherever it does.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = &str> {
+        let orgs = self.orgs.iter().flat_map(|org| org.operation.keys().chain(&org.not_connected));
+        let faults = self.faults.iter().filter_map(|fault| fault.operation.as_ref());
+        self.operation.keys().chain(orgs).chain(faults).map(String::as_str)
+    }
+}
+
+fn starting<'c>(
+    settings: &'c Map<String, Value>,
+    others: &'c BTreeMap<String, Start>,
+    name: &str,
+    is_default: bool,
+) -> impl Iterator<Item = &'c Map<String, Value>> + use<'c> {
+    is_default.then_some(settings).into_iter().chain(others.get(name).map(|start| &start.settings))
+}
+
 impl OrgOverride {
+    pub(crate) fn settings_of(
+        &self,
+        name: &str,
+        is_default: bool,
+    ) -> impl Iterator<Item = &Map<String, Value>> {
+        starting(&self.settings, &self.operation, name, is_default)
+    }
+
     /// Whether it is about this org; `place` counts the list from 0.
     pub(crate) fn fits(&self, place: usize, org: &OrgSeed) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.fits(org.org, &org.name))

@@ -1,17 +1,17 @@
 //! A stand-in for the vendor API, on loopback: orgs with settings, token buckets, scripted faults, and a ledger of
 //! every request, by which a run's claims are judged.
 //!
-//! It is the independent witness. Of `orgwave-core` it uses the ids and the operation's description; with the client, which
+//! It is the independent witness. Of `orgwave-core` it uses the ids and the operations' descriptions; with the client, which
 //! says what a reply means, it shares nothing.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! use orgwave_core::operation::Operation;
+//! use orgwave_core::operation::Catalog;
 //! use orgwave_sandbox::{Config, OrgSeed, Sandbox};
 //!
 //! let org = OrgSeed { org: "AAAAAAAAAAAAAAAAAAAAAA".parse()?, name: "Acme".to_owned() };
 //! let config = Config { faults: vec!["reset applied on write nth 1".parse()?], ..Config::default() };
-//! let sandbox = Sandbox::new(&Operation::default_one(), config, vec![org])?.start(([127, 0, 0, 1], 0).into()).await?;
+//! let sandbox = Sandbox::new(&Catalog::built_in(), config, vec![org])?.start(([127, 0, 0, 1], 0).into()).await?;
 //! // ... calls to sandbox.url() with sandbox.api_key() ...
 //! for entry in sandbox.ledger() {
 //!     println!("{}", entry.to_json());
@@ -29,7 +29,7 @@
 //!   tests that look at those. Other processes use the routes
 //!   `/ledger`, `/totals`, `/state/ORG`, `/admin/edit/ORG` and `/admin/faults`.
 //!
-//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond the six of [`Route`], and anything on
+//! What it does not do: TLS, HTTP/2, any operation of the vendor beyond those of the catalog and the four lists of [`Route`], and anything on
 //! another interface than loopback.
 
 mod bucket;
@@ -44,12 +44,13 @@ mod received;
 mod reply;
 mod route;
 mod routes;
+mod secrets;
 mod server;
 mod wire;
 mod world;
 
 pub use bucket::Quota;
-pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend};
+pub use config::{Config, ConfigError, Keep, OrgOverride, OrgSeed, Server, Spend, Start};
 pub use latency::Latency;
 pub use ledger::{KeyCheck, LedgerEntry, LedgerEvent, Totals, secret_fingerprint};
 pub use pattern::Pattern;

@@ -30,10 +30,6 @@ impl Members {
         self.0.insert(name.to_owned(), raw(value));
     }
 
-    pub(crate) fn is_null_or_absent(&self, name: &str) -> bool {
-        self.get(name).is_none_or(|value| value.get() == "null")
-    }
-
     pub(crate) fn to_bytes(&self) -> Bytes {
         Bytes::from(serde_json::to_vec(self).expect("texts and raw JSON always serialize"))
     }

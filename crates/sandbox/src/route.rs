@@ -1,15 +1,15 @@
-//! The routes of the vendor that the sandbox serves: their paths, and the words faults name them by.
+//! The kinds of calls that the sandbox serves, and the words faults name them by.
 
 use orgwave_core::operation::Operation;
 use serde::Serialize;
 
-/// An operation of the vendor, by its route.
+/// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
-    /// The read of the operation.
+    /// The read of an operation.
     Read,
-    /// The update of the operation.
+    /// The update of an operation.
     Write,
     /// `getClientsV2`.
     Clients,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -16,7 +16,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -47,12 +48,12 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A world of these orgs, which serves an operation.
+    /// A world of these orgs, which serves the operations of a catalog.
     ///
     /// # Errors
     /// An org occurs twice, or the configuration asks for what can't be.
-    pub fn new(operation: &Arc<Operation>, config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
-        let population = Population::settle(operation, &config, orgs)?;
+    pub fn new(catalog: &Catalog, config: Config, orgs: Vec<OrgSeed>) -> Result<Self, ConfigError> {
+        let population = Population::settle(catalog, &config, orgs)?;
         Ok(Self { config, population, keys: vec![SANDBOX_KEY.to_owned()], copy: None, watch: None })
     }
 
@@ -68,11 +69,16 @@ impl Sandbox {
         Self { keys: keys.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Starts an org that is there with these settings, a JSON object, exactly as they are.
+    /// Starts an org that is there with these settings of the default operation, a JSON object, exactly as they are.
+    ///
+    /// # Panics
+    /// If they are no JSON.
     #[must_use]
-    pub fn starting_with(self, org: &Ruuid, settings: impl Into<Bytes>) -> Self {
+    pub fn starting_with(self, org: &Ruuid, settings: impl AsRef<[u8]>) -> Self {
+        let settings: &RawValue = serde_json::from_slice(settings.as_ref()).expect("settings are JSON");
         if let Some(org) = self.population.org(org) {
-            org.lock().put(settings.into());
+            let target = &self.population.served.default_one;
+            org.lock().put_settings(org, &self.config, target, settings);
         }
         self
     }
@@ -144,7 +150,7 @@ impl Running {
         self.world.ledger.totals()
     }
 
-    /// An org's settings as they are, secrets and all; `None` for an org that isn't there.
+    /// An org's settings of the default operation as they are, secrets and all; `None` for an org that isn't there.
     ///
     /// Numbers beyond 64 bits lose digits here; [`Self::state_json`] has them all.
     pub fn state(&self, org: &Ruuid) -> Option<Value> {
@@ -153,15 +159,27 @@ impl Running {
 
     /// The same as the text that reads are served.
     pub fn state_json(&self, org: &Ruuid) -> Option<String> {
-        let org = self.world.org(org)?;
-        let settings = org.lock().settings(org, &self.world.config);
+        self.state_json_of(org, &self.world.served.default_one.operation.name)
+    }
+
+    /// The same of any operation; `None` also for one that isn't served.
+    pub fn state_json_of(&self, org: &Ruuid, operation: &str) -> Option<String> {
+        let (org, target) = (self.world.org(org)?, self.world.served.target(operation)?);
+        let settings = org.lock().settings(org, &self.world.config, target);
         Some(String::from_utf8_lossy(&settings).into_owned())
     }
 
-    /// Somebody else writes these fields of an org; false for an org that isn't there.
+    /// Somebody else writes these fields of an org's settings of the default operation; false for an org that isn't there.
     pub fn edit(&self, org: &Ruuid, patch: &Map<String, Value>) -> bool {
-        let Some(org) = self.world.org(org) else { return false };
-        self.world.edit(org, &mut org.lock(), patch);
+        self.edit_of(org, &self.world.served.default_one.operation.name, patch)
+    }
+
+    /// The same of any operation; false also for one that isn't served.
+    pub fn edit_of(&self, org: &Ruuid, operation: &str, patch: &Map<String, Value>) -> bool {
+        let (Some(org), Some(target)) = (self.world.org(org), self.world.served.target(operation)) else {
+            return false;
+        };
+        self.world.edit(org, &mut org.lock(), target, patch);
         true
     }
 

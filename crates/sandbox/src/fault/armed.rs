@@ -1,9 +1,10 @@
 //! A fault on duty: it counts the calls that fit it, per org, and says which of them it strikes.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use tokio::sync::watch;
 
 use super::Fault;
@@ -15,7 +16,9 @@ use crate::route::Route;
 /// A call, as faults see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion<'a> {
-    pub(crate) operation: Route,
+    pub(crate) route: Route,
+    /// Whose settings the call reads or writes.
+    pub(crate) operations: &'a [Arc<Operation>],
     /// The org's id and name; `None` for calls without one.
     pub(crate) org: Option<(Ruuid, &'a str)>,
     /// Counts all requests to the server, from 1.
@@ -72,7 +75,11 @@ impl Armed {
         let is_in_share = |share: Typed<Probability>| {
             occasion.org.is_some_and(|(id, _)| self.dice(Some(id), b"share", 0).chance(share.0.0))
         };
-        scope.on.is_none_or(|Typed(route)| route == occasion.operation)
+        scope.on.is_none_or(|Typed(route)| route == occasion.route)
+            && scope
+                .operation
+                .as_ref()
+                .is_none_or(|name| occasion.operations.iter().any(|operation| *operation.name == **name))
             && scope.of.as_ref().is_none_or(is_of_org)
             && scope.share.is_none_or(is_in_share)
     }
@@ -98,7 +105,12 @@ mod tests {
     fn strikes(armed: &Armed, org: Ruuid, calls: u64) -> Vec<bool> {
         (1..=calls)
             .map(|request| {
-                armed.strikes(Occasion { operation: Route::Write, org: Some((org, "Acme")), request })
+                armed.strikes(Occasion {
+                    operations: &[],
+                    route: Route::Write,
+                    org: Some((org, "Acme")),
+                    request,
+                })
             })
             .collect()
     }
@@ -147,7 +159,7 @@ mod tests {
 
     #[test]
     fn an_org_glob_never_fits_a_call_without_an_org() {
-        let occasion = Occasion { operation: Route::Clients, org: None, request: 1 };
+        let occasion = Occasion { operations: &[], route: Route::Clients, org: None, request: 1 };
         assert!(!armed("500 of *").strikes(occasion));
         assert!(armed("500").strikes(occasion));
     }

@@ -4,7 +4,7 @@
 //! { act = 429, retry-after = 3, on = "write", of = "Acme*", times = 2 }
 //! ```
 //! ```text
-//! ACT [KEY=VALUE | FLAG]... [on OPERATION] [of GLOB] [share=P] [WHEN]
+//! ACT [KEY=VALUE | FLAG]... [on CALL] [of GLOB] [share=P] [WHEN]
 //!
 //! 429 retry-after=3 on write of Acme* times 2     500 applied on write nth 1
 //! reset applied stale=10s on write p=0.05         401 from-request 40
@@ -54,6 +54,8 @@
 //!
 //! * `on` one of read, write, clients, locations, cameras, tokens, any. Unless said: any, or what the
 //!   act is about.
+//! * `operation=NAME`: the reads and writes of this operation. The read of a reply that several operations share is a read of
+//!   each; what the act shows or changes is then the named one's.
 //! * `of` a glob on the org's id or name (`*`, `?`). Unless said every org, and calls without one.
 //! * `share=0.5`: only that share of the orgs, chosen by the seed.
 //! * `times N`: the first N such calls of each org; `from N`: the N-th and all after it, or this many as `times` says;

@@ -52,6 +52,7 @@ pub struct Table {
     pub(crate) edit: Option<Typed<Patch>>,
     // In which calls: those for which all holds that is said.
     pub(crate) on: Option<Typed<Route>>,
+    pub(crate) operation: Option<String>,
     pub(crate) of: Option<Pattern>,
     pub(crate) share: Option<Typed<Probability>>,
     pub(crate) from: Option<Typed<NonZeroU64>>,

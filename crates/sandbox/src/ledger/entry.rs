@@ -1,6 +1,7 @@
 //! One line of the ledger.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,8 +11,9 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::redact::{hex, redacted};
+use super::redact::{hex, redacted, redacted_document};
 use crate::route::Route;
+use crate::world::served::Served;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -56,8 +58,11 @@ pub struct LedgerEntry {
     pub done_us: u64,
     /// The path as asked for.
     pub path: Cow<'static, str>,
-    /// The operation, where the path is one's.
+    /// What kind of call it is, where the path is known.
     pub operation: Option<Route>,
+    /// The operation whose settings are read or written; `None` where a read shows those of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_name: Option<Box<str>>,
     /// The `x-auth-org` header as sent; `None` where there was none, and the partner's own org is meant.
     pub org: Option<Box<str>>,
     /// The `x-auth-scheme` header: its value where it is one of the vendor's, else `other`.
@@ -84,20 +89,39 @@ pub struct LedgerEntry {
 }
 
 /// Settings of an org, which are shown without their secrets.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Kept {
-    pub(crate) operation: Arc<Operation>,
+    pub(crate) of: Whose,
     pub(crate) bytes: Bytes,
+}
+
+/// What kept settings are.
+#[derive(Clone)]
+pub(crate) enum Whose {
+    /// Those of an operation.
+    Operation(Arc<Operation>),
+    /// A document with those of several, by its place.
+    Document(Arc<Served>, usize),
 }
 
 impl Kept {
     fn redacted(&self) -> Option<Box<RawValue>> {
-        redacted(&self.operation, &self.bytes)
+        match &self.of {
+            Whose::Operation(operation) => redacted(operation, &self.bytes),
+            Whose::Document(served, place) => redacted_document(served.document(*place), &self.bytes),
+        }
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.redacted().as_deref().map_or("no object", RawValue::get))
     }
 }
 
 impl LedgerEntry {
-    /// The org's settings on the server after a write, or when it was read; secrets as fingerprints.
+    /// The org's settings on the server after a write, or when it was read; secrets as fingerprints. Where one read shows those
+    /// of several operations, what it shows, whole.
     pub fn state(&self) -> Option<Value> {
         value(self.state.as_ref())
     }

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-pub(crate) use entry::Kept;
+pub(crate) use entry::{Kept, Whose};
 pub use entry::{KeyCheck, LedgerEntry, LedgerEvent};
 pub(crate) use redact::redacted;
 pub use redact::secret_fingerprint;

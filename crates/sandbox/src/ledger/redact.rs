@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::members::{Members, raw};
+use crate::secrets;
+use crate::world::served::Document;
+use crate::world::tree;
 
 /// What is in the ledger in a secret's place: `sha256:` and the first 12 hex digits of the hash of its text.
 pub fn secret_fingerprint(secret: &str) -> String {
@@ -24,15 +27,26 @@ pub(super) fn hex(bytes: &[u8], length: usize) -> String {
 /// Settings of an operation, their secrets replaced; what is no object is omitted, since nothing is known about it.
 pub(crate) fn redacted(operation: &Operation, settings: &[u8]) -> Option<Box<RawValue>> {
     let mut members = Members::parse(settings).ok()?;
-    for field in operation.fields.secrets() {
-        if members.is_null_or_absent(&field.name) {
-            continue;
-        }
-        let text = members.get(&field.name).map(RawValue::get).unwrap_or_default();
+    secrets::replace(&operation.fields, &mut members, &mut |secret| {
+        let text = secret.map(RawValue::get).filter(|text| *text != "null")?;
         let secret = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
-        members.set(&field.name, &secret_fingerprint(&secret));
-    }
+        Some(raw(&secret_fingerprint(&secret)))
+    });
     Some(raw(&members))
+}
+
+/// The same of a document: the secrets of each operation in their place.
+pub(crate) fn redacted_document(document: &Document, shown: &[u8]) -> Option<Box<RawValue>> {
+    let mut whole = raw(&Members::parse(shown).ok()?);
+    for operation in &document.operations {
+        // Settings that aren't there have no secrets.
+        let settings = tree::get(whole.get().as_bytes(), &operation.at);
+        if let Some(settings) = settings.and_then(|settings| redacted(operation, settings.get().as_bytes())) {
+            let bytes = tree::put(whole.get().as_bytes(), &operation.at, Some(&settings));
+            whole = serde_json::from_slice(&bytes).ok()?;
+        }
+    }
+    Some(whole)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! |---|---|
 //! | `GET /ledger` | the ledger as JSON lines; `?since=N` after entry N; `?states=no` without settings |
 //! | `GET /totals` | how many requests there were of each kind |
-//! | `GET /state/ORG` | the org's settings, secrets as fingerprints |
-//! | `POST /admin/edit/ORG` | somebody else writes the fields of this JSON object |
+//! | `GET /state/ORG` | the org's settings, secrets as fingerprints; `?operation=NAME` of another operation than the default one |
+//! | `POST /admin/edit/ORG` | somebody else writes the fields of this JSON object; `?operation=NAME` |
 //! | `GET /admin/faults` | the faults on duty, a line each |
 //! | `POST /admin/faults` | adds faults, a line each, behind those that are there |
 //! | `DELETE /admin/faults` | takes all faults away |
@@ -25,6 +25,7 @@ use crate::ledger::redacted;
 use crate::reply::{HttpReply, JSON};
 use crate::world::World;
 use crate::world::org::Org;
+use crate::world::served::Target;
 
 pub(super) fn routes() -> Router<Arc<World>> {
     Router::new()
@@ -70,21 +71,43 @@ fn org<'a>(world: &'a World, id: &str) -> Option<&'a Arc<Org>> {
     world.org(&id.parse().ok()?)
 }
 
-async fn state(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
-    let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
-    let settings = org.lock().settings(org, &world.config);
-    text(
-        200,
-        JSON,
-        redacted(&world.operation, &settings).map_or_else(String::new, |shown| shown.get().to_owned()),
-    )
+/// The operation that a query names, or the default one.
+fn target<'a>(world: &'a World, query: Option<&str>) -> Result<&'a Target, Response> {
+    let Some(query) = query else { return Ok(&world.served.default_one) };
+    let name = query.strip_prefix("operation=");
+    name.and_then(|name| world.served.target(name))
+        .ok_or_else(|| text(400, PLAIN, "known is operation=NAME, of an operation\n"))
 }
 
-async fn edit(State(world): State<Arc<World>>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn state(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
+    let target = match target(&world, query.as_deref()) {
+        Ok(target) => target,
+        Err(refusal) => return refusal,
+    };
+    let settings = org.lock().settings(org, &world.config, target);
+    let shown = redacted(&target.operation, &settings);
+    text(200, JSON, shown.map_or_else(String::new, |shown| shown.get().to_owned()))
+}
+
+async fn edit(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
+    let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
+    let target = match target(&world, query.as_deref()) {
+        Ok(target) => target,
+        Err(refusal) => return refusal,
+    };
     match serde_json::from_slice::<Map<String, Value>>(&body) {
         Ok(patch) => {
-            world.edit(org, &mut org.lock(), &patch);
+            world.edit(org, &mut org.lock(), target, &patch);
             text(200, PLAIN, "")
         }
         Err(error) => text(400, PLAIN, format!("no JSON object: {error}\n")),

@@ -13,9 +13,9 @@ use super::Outgoing;
 use crate::fault::{Act, Armed, Fault, Header, Occasion};
 use crate::ledger::{KeyCheck, LedgerEntry};
 use crate::reply::{HttpReply, JSON};
-use crate::route::Route;
 use crate::wire::Wire;
 use crate::world::org::Org;
+use crate::world::served::Call;
 use crate::world::{World, micros};
 
 /// The vendor's; a partner's begin with `partner-api`, the last goes with a client certificate, which is not looked at here.
@@ -29,8 +29,8 @@ pub(super) struct Arrival {
 
 /// A call that was let in: to an operation, on an org.
 pub(super) struct Admitted {
-    call: Arrival,
-    pub(super) operation: Route,
+    arrival: Arrival,
+    pub(super) call: Call,
     /// The org of the header; without one, the partner's own.
     pub(super) org: Arc<Org>,
     armed: Option<Arc<Armed>>,
@@ -46,7 +46,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 impl Arrival {
     pub(super) fn arrive(
         world: &World,
-        operation: Option<Route>,
+        call: Option<&Call>,
         path: Cow<'static, str>,
         headers: &HeaderMap,
     ) -> Self {
@@ -69,11 +69,15 @@ impl Arrival {
             at_ms: world.clock.epoch_ms(at),
             at_us: micros(at),
             path,
-            operation,
+            operation: call.map(Call::route),
+            operation_name: call.and_then(|call| match world.served.operations(call) {
+                [operation] => Some(operation.name.clone()),
+                _ => None,
+            }),
             org,
             scheme,
             key,
-            applied: (operation == Some(Route::Write)).then_some(false),
+            applied: matches!(call, Some(Call::Write(_))).then_some(false),
             ..LedgerEntry::default()
         };
         Self { at, entry }
@@ -83,7 +87,7 @@ impl Arrival {
     pub(super) fn admit(
         self,
         world: &World,
-        operation: Route,
+        call: &Call,
         headers: &HeaderMap,
     ) -> Result<Admitted, HttpReply> {
         let now_ms = self.entry.at_ms;
@@ -108,11 +112,12 @@ impl Arrival {
             return Err(self.refuse(world, HttpReply::refused(415, "Unsupported media type", now_ms)));
         }
         let armed = world.strike(Occasion {
-            operation,
+            route: call.route(),
+            operations: world.served.operations(call),
             org: client.map(|org| (org.id, org.name.as_str())),
             request: self.entry.request,
         });
-        Ok(Admitted { call: self, operation, org, armed })
+        Ok(Admitted { arrival: self, call: call.clone(), org, armed })
     }
 
     /// Enters the call as answered with this.
@@ -131,39 +136,41 @@ impl Admitted {
     }
 
     pub(super) fn at(&self) -> Duration {
-        self.call.at
+        self.arrival.at
     }
 
     pub(super) fn at_ms(&self) -> u64 {
-        self.call.entry.at_ms
+        self.arrival.entry.at_ms
     }
 
     pub(super) fn request(&self) -> u64 {
-        self.call.entry.request
+        self.arrival.entry.request
     }
 
     pub(super) fn entry(&mut self) -> &mut LedgerEntry {
-        &mut self.call.entry
+        &mut self.arrival.entry
     }
 
     pub(super) fn refuse(self, world: &World, reply: HttpReply) -> HttpReply {
-        self.call.refuse(world, reply)
+        self.arrival.refuse(world, reply)
     }
 
     /// Puts the fault over the reply, enters the call, and answers.
     pub(super) fn finish(mut self, world: &World, reply: HttpReply) -> Outgoing {
         let Some(armed) = self.armed.take() else {
-            return Outgoing { response: self.call.refuse(world, reply).into(), armed: None };
+            return Outgoing { response: self.arrival.refuse(world, reply).into(), armed: None };
         };
         let fault = &armed.fault;
-        let reply = replaced(fault, &world.operation.title, reply, self.call.entry.at_ms);
-        let entry = &mut self.call.entry;
+        let title =
+            || world.served.operations(&self.call).first().map_or("the service", |first| &first.title);
+        let reply = replaced(fault, title, reply, self.arrival.entry.at_ms);
+        let entry = &mut self.arrival.entry;
         entry.retry_after = reply.retry_after();
         entry.fault = Some(fault.to_string().into());
         entry.done_us = micros(world.clock.now());
         let wire = Wire::of(fault, &reply);
         entry.status = wire.as_ref().is_none_or(Wire::has_status).then_some(reply.status);
-        world.ledger.append(self.call.entry);
+        world.ledger.append(self.arrival.entry);
         if fault.act == Act::Refuse {
             world.refuse(fault.r#for.map_or(Duration::from_secs(2), |pause| pause.0.get()));
         }
@@ -172,7 +179,7 @@ impl Admitted {
 }
 
 /// The reply that a fault puts in the place of the plain one.
-fn replaced(fault: &Fault, title: &str, reply: HttpReply, now_ms: u64) -> HttpReply {
+fn replaced<'t>(fault: &Fault, title: impl Fn() -> &'t str, reply: HttpReply, now_ms: u64) -> HttpReply {
     let msg = |unless_said: &'static str| fault.msg.as_deref().unwrap_or(unless_said).to_owned();
     let list = |text: &Option<String>| -> Vec<String> {
         let parts = text.iter().flat_map(|text| text.split(';'));
@@ -182,7 +189,7 @@ fn replaced(fault: &Fault, title: &str, reply: HttpReply, now_ms: u64) -> HttpRe
         Act::Status => return with_status(fault, reply, now_ms),
         Act::Error => json!({"error": true, "errorMsg": msg("The settings could not be saved")}),
         Act::AuthError => {
-            json!({"authError": true, "errorMsg": fault.msg.clone().unwrap_or_else(|| format!("{title} must be connected again"))})
+            json!({"authError": true, "errorMsg": fault.msg.clone().unwrap_or_else(|| format!("{} must be connected again", title()))})
         }
         Act::Warning => json!({
             "authError": false,

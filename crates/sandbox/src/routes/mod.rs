@@ -17,16 +17,16 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::response::Response;
-use axum::routing::post;
+use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use self::admit::{Admitted, Arrival};
 use crate::fault::{Act, Armed};
 use crate::received::Received;
 use crate::reply::HttpReply;
-use crate::route::Route;
 use crate::wire::Wire;
 use crate::world::World;
+use crate::world::served::Call;
 
 /// No real update comes near it; a body above it is answered with 413.
 const BODY_CAP: usize = 16 << 20;
@@ -76,21 +76,20 @@ impl From<HttpReply> for Response {
     }
 }
 
-/// All routes.
+/// All routes. Those of the vendor are looked up by their paths, which are data.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    let mut router = admin::routes();
-    for operation in Route::ALL {
-        router = router.route(
-            operation.path(&world.operation),
-            post(move |State(world): State<Arc<World>>, request: Request| vendor(world, operation, request)),
-        );
-    }
-    router
+    admin::routes()
         .method_not_allowed_fallback(|State(world): State<Arc<World>>, request: Request| async move {
             stray(&world, request, 405, "Method not allowed")
         })
         .fallback(|State(world): State<Arc<World>>, request: Request| async move {
-            stray(&world, request, 404, "No such operation")
+            match world.served.call(request.uri().path()).cloned() {
+                None => stray(&world, request, 404, "No such operation"),
+                Some(_) if request.method() != Method::POST => {
+                    stray(&world, request, 405, "Method not allowed")
+                }
+                Some(call) => vendor(world, call, request).await,
+            }
         })
         .layer(DefaultBodyLimit::max(BODY_CAP))
         .with_state(world)
@@ -115,29 +114,24 @@ fn show(world: &World, received: impl FnOnce() -> Received) {
 }
 
 /// Does what the call asks for, as far as its fault lets it.
-fn decide(call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
-    match call.operation {
-        Route::Read => settings::read(call, world, body),
-        Route::Write => settings::write(call, world, body),
-        Route::Clients | Route::Locations | Route::Cameras | Route::Tokens => {
-            let reply = lists::answer(&call, world, body);
-            call.finish(world, reply)
+fn decide(admitted: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
+    match admitted.call.clone() {
+        Call::Read(document) => settings::read(admitted, document, world, body),
+        Call::Write(target) => settings::write(admitted, &target, world, body),
+        Call::List(route) => {
+            let reply = lists::answer(&admitted, route, world, body);
+            admitted.finish(world, reply)
         }
     }
 }
 
-async fn vendor(world: Arc<World>, operation: Route, request: Request) -> Response {
+async fn vendor(world: Arc<World>, called: Call, request: Request) -> Response {
     let at = Instant::now();
     let _under_way = world.begin();
     let (parts, body) = request.into_parts();
-    let call = Arrival::arrive(
-        &world,
-        Some(operation),
-        operation.path(&world.operation).to_owned().into(),
-        &parts.headers,
-    );
-    let received = |body: &Bytes| Received::new(at, Some(operation), &parts, body.clone());
-    let call = match call.admit(&world, operation, &parts.headers) {
+    let call = Arrival::arrive(&world, Some(&called), parts.uri.path().to_owned().into(), &parts.headers);
+    let received = |body: &Bytes| Received::new(at, Some(called.route()), &parts, body.clone());
+    let call = match call.admit(&world, &called, &parts.headers) {
         Ok(call) => call,
         Err(reply) => {
             show(&world, || received(&Bytes::new()));

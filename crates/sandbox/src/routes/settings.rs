@@ -16,76 +16,89 @@ use super::Outgoing;
 use super::admit::Admitted;
 use crate::fault::{Act, Applied, Fault};
 use crate::ledger::{LedgerEntry, LedgerEvent};
-use crate::members::Members;
+use crate::members::{Members, raw};
 use crate::reply::HttpReply;
-use crate::world::org::{Org, State};
+use crate::world::org::{Org, State, settings_in};
+use crate::world::served::{Call, Target};
 use crate::world::update::{Rules, update};
 use crate::world::view::{self, View};
-use crate::world::{World, micros};
+use crate::world::{World, kept, micros, tree};
 
 const MISMATCH: &str = "JSON doesn't match expected object structure";
 
-pub(super) fn read(mut call: Admitted, world: &Arc<World>, body: &[u8]) -> Outgoing {
+pub(super) fn read(mut call: Admitted, document: usize, world: &Arc<World>, body: &[u8]) -> Outgoing {
     let fault = call.fault().cloned();
     let org = Arc::clone(&call.org);
     let mut state = org.lock();
-    let before = state.settings(&org, &world.config);
     if let Some(fault) = &fault {
-        freeze(world, &mut state, fault, before);
-        meddle(world, &org, &mut state, fault);
+        let before = state.document(&org, &world.config, document);
+        freeze(world, &mut state, fault, document, before);
+        meddle(world, &org, &mut state, fault, &call.call);
     }
-    let settings = state.settings(&org, &world.config);
-    call.entry().state = Some(world.kept(settings.clone()));
+    let current = state.document(&org, &world.config, document);
+    call.entry().state = Some(world.kept(document, &current));
     if serde_json::from_slice::<Members>(body).is_err() {
         return call.finish(world, HttpReply::bad_request(MISMATCH));
     }
-    let shown = match fault.as_ref().map(|fault| &fault.act) {
-        Some(Act::SettingsNull) => Shown::Null,
-        Some(Act::SettingsAbsent) => Shown::Absent,
-        _ if !org.traits.connected => Shown::Null,
-        Some(Act::OtherOrg) => {
-            other_org(world, &org, fault.as_ref().and_then(|fault| fault.org).map(|other| other.0))
+    let fault = fault.as_ref();
+    let base = match fault.filter(|fault| fault.act == Act::OtherOrg) {
+        Some(fault) => other_org(world, &org, document, fault.org.map(|other| other.0)),
+        None => state.frozen(document, call.at()).unwrap_or_else(|| current.clone()),
+    };
+    let mut shown = base;
+    for operation in &world.served.document(document).operations {
+        // A fault that names an operation is about its settings alone.
+        let fault =
+            fault.filter(|fault| fault.operation.as_ref().is_none_or(|name| **name == *operation.name));
+        if let Some(changed) = shown_of(&org, operation, fault, &shown) {
+            shown = changed;
         }
-        _ => Shown::Settings(state.frozen(call.at()).unwrap_or_else(|| settings.clone())),
-    };
-    let view = View {
-        masked: org.traits.masked_secrets || is(fault.as_ref(), Act::Masked),
-        hidden: org.traits.hidden_secrets,
-        org_uuid_absent: org.traits.org_uuid_absent,
-        reshaped: is(fault.as_ref(), Act::Reshaped),
-    };
-    let reply = match shown {
-        Shown::Absent => json!({"error": false, "errorMsg": null, "warningMsg": null}).to_string().into(),
-        Shown::Null => wrapped(&world.operation, b"null"),
-        Shown::Settings(shown) => {
-            let shown = view::of(&world.operation, view, &shown).unwrap_or(shown);
-            if shown != settings {
-                call.entry().seen = Some(world.kept(shown.clone()));
-            }
-            wrapped(&world.operation, &shown)
-        }
-    };
-    call.finish(world, HttpReply::json(200, reply))
+    }
+    let only = world.served.document(document).only();
+    let is_shown = only.is_none_or(|operation| is_object(&settings_in(&shown, operation)));
+    if shown != current && is_shown {
+        call.entry().seen = Some(world.kept(document, &shown));
+    }
+    call.finish(world, HttpReply::json(200, answered(&shown)))
 }
 
-enum Shown {
-    Settings(Bytes),
-    Null,
-    Absent,
+/// The document as it shows the settings of an operation; `None` where it shows them as they are.
+fn shown_of(org: &Org, operation: &Operation, fault: Option<&Fault>, document: &Bytes) -> Option<Bytes> {
+    let put = |settings: Option<&RawValue>| Some(tree::put(document, &operation.at, settings));
+    match fault.map(|fault| fault.act) {
+        Some(Act::SettingsNull) => return put(Some(RawValue::NULL)),
+        Some(Act::SettingsAbsent) => return put(None),
+        _ if !org.is_connected(operation) => return put(Some(RawValue::NULL)),
+        _ => {}
+    }
+    let view = View {
+        masked: org.traits.masked_secrets || is(fault, Act::Masked),
+        hidden: org.traits.hidden_secrets,
+        org_uuid_absent: org.traits.org_uuid_absent,
+        reshaped: is(fault, Act::Reshaped),
+    };
+    let settings = view::of(operation, view, &settings_in(document, operation))?;
+    put(serde_json::from_slice(&settings).ok())
 }
 
 fn is(fault: Option<&Fault>, act: Act) -> bool {
     fault.is_some_and(|fault| fault.act == act)
 }
 
-fn wrapped(operation: &Operation, settings: &[u8]) -> Bytes {
-    let open = format!("{{\"{}\":", operation.at);
-    let close = br#","error":false,"errorMsg":null,"warningMsg":null}"#;
-    [open.as_bytes(), settings, close.as_slice()].concat().into()
+fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// The settings of the org that a fault names, or of the next in the list.
-fn other_org(world: &World, org: &Org, named: Option<Ruuid>) -> Shown {
+/// A document as a reply: an object, and what every reply says besides.
+fn answered(document: &[u8]) -> Bytes {
+    let inside = document.trim_ascii().strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    let inside = inside.unwrap_or_default();
+    let comma: &[u8] = if inside.is_empty() { b"" } else { b"," };
+    [b"{", inside, comma, br#""error":false,"errorMsg":null,"warningMsg":null}"#].concat().into()
+}
+
+/// What an org has that a fault names, or the next in the list.
+fn other_org(world: &World, org: &Org, document: usize, named: Option<Ruuid>) -> Bytes {
     let next = || {
         let place = world.clients.iter().position(|client| client.id == org.id)?;
         world.clients.iter().cycle().nth(place + 1)
@@ -94,66 +107,72 @@ fn other_org(world: &World, org: &Org, named: Option<Ruuid>) -> Shown {
     let other = other.unwrap_or(&world.partner);
     // The caller's org is locked. Two such reads could wait for each other's org for ever, so this never waits: an org
     // that is busy shows what it started with.
-    let settings = match other.try_lock() {
-        Some(mut state) => state.settings(other, &world.config),
-        None => State::default().settings(other, &world.config),
-    };
-    Shown::Settings(settings)
+    match other.try_lock() {
+        Some(mut state) => state.document(other, &world.config, document),
+        None => State::default().document(other, &world.config, document),
+    }
 }
 
 /// From now on reads show what was there before.
-fn freeze(world: &World, state: &mut State, fault: &Fault, before: Bytes) {
+fn freeze(world: &World, state: &mut State, fault: &Fault, document: usize, before: Bytes) {
     if let Some(stale) = fault.stale {
-        state.freeze(before, world.clock.now() + stale.0.get());
+        state.freeze(document, before, world.clock.now() + stale.0.get());
     }
 }
 
-/// What others, or nobody, do to the org meanwhile.
-fn meddle(world: &World, org: &Org, state: &mut State, fault: &Fault) {
+/// What others, or nobody, do to the org meanwhile: to the settings that the fault names, or the first that the call is about.
+fn meddle(world: &World, org: &Org, state: &mut State, fault: &Fault, call: &Call) {
+    let first = world.served.operations(call).first();
+    let name = fault.operation.as_deref().or(first.map(|operation| &*operation.name));
+    let Some(target) = name.and_then(|name| world.served.target(name)) else { return };
     if let Some(field) = &fault.flip {
-        world.flip(org, state, field);
+        world.flip(org, state, target, field);
     }
     if let Some(patch) = &fault.edit {
-        world.edit(org, state, &patch.0.0);
+        world.edit(org, state, target, &patch.0.0);
     }
 }
 
-pub(super) fn write(mut call: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
+pub(super) fn write(mut call: Admitted, target: &Target, world: &Arc<World>, body: &Bytes) -> Outgoing {
+    let operation = &target.operation;
     let fault = call.fault().cloned();
     let applied = fault.as_ref().map_or(Applied::Now, Fault::applied);
     let org = Arc::clone(&call.org);
     let mut state = org.lock();
-    let before = state.settings(&org, &world.config);
-    call.entry().state = Some(world.kept(before.clone()));
-    let current = Members::parse(&before).unwrap_or_default();
-    let sent = match sent(&world.operation, body, &org, &current) {
+    let before = state.document(&org, &world.config, target.document);
+    call.entry().state = Some(world.kept(target.document, &before));
+    let current = Members::parse(&settings_in(&before, operation)).unwrap_or_default();
+    let sent = match sent(operation, body, &org, &current) {
         Ok((raw, sent)) => {
-            call.entry().sent = Some(world.kept(raw));
+            call.entry().sent = Some(kept(operation, raw));
             sent
         }
         Err(reply) => return call.finish(world, reply),
     };
-    if !org.traits.connected {
-        let reply = json!({"authError": false, "error": true, "errorMsg": format!("{} is not connected", world.operation.title)});
+    if !org.is_connected(operation) {
+        let reply = json!({"authError": false, "error": true, "errorMsg": format!("{} is not connected", operation.title)});
         return call.finish(world, HttpReply::json(200, reply.to_string()));
     }
     if let Applied::After(late) = applied {
         let entry = LedgerEntry { event: LedgerEvent::LateApply, fault: None, ..call.entry().clone() };
         let due = call.at() + late.get();
-        tokio::spawn(apply_late(Arc::clone(world), Arc::clone(&org), sent.clone(), entry, due));
+        let (world, org) = (Arc::clone(world), Arc::clone(&org));
+        tokio::spawn(apply_late(world, org, target.clone(), sent.clone(), entry, due));
     }
-    let next = updated(world, &org, &current, sent);
+    let next = updated(world, &org, operation, &current, sent);
     if applied == Applied::Now {
-        state.put(next.to_bytes());
+        state.put_settings(&org, &world.config, target, &raw(&next));
+        let after = state.document(&org, &world.config, target.document);
         call.entry().applied = Some(true);
-        call.entry().state = Some(world.kept(state.settings(&org, &world.config)));
+        call.entry().state = Some(world.kept(target.document, &after));
     }
     if let Some(fault) = &fault {
-        freeze(world, &mut state, fault, before);
+        freeze(world, &mut state, fault, target.document, before);
     }
+    let meddling = call.call.clone();
     let answer = call.finish(world, success(&next));
     if let Some(fault) = &fault {
-        meddle(world, &org, &mut state, fault);
+        meddle(world, &org, &mut state, fault, &meddling);
     }
     answer
 }
@@ -186,9 +205,9 @@ fn sent(
     Ok((raw, members))
 }
 
-fn updated(world: &World, org: &Org, current: &Members, sent: Members) -> Members {
+fn updated(world: &World, org: &Org, operation: &Operation, current: &Members, sent: Members) -> Members {
     let rules = Rules {
-        operation: &world.operation,
+        operation,
         server: world.config.server,
         secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
         now_ms: (!world.config.unaudited).then(|| world.clock.epoch_ms(world.clock.now())),
@@ -218,20 +237,23 @@ fn success(next: &Members) -> HttpReply {
 async fn apply_late(
     world: Arc<World>,
     org: Arc<Org>,
+    target: Target,
     sent: Members,
     mut entry: LedgerEntry,
     due: std::time::Duration,
 ) {
     tokio::time::sleep(due.saturating_sub(world.clock.now())).await;
     let mut state = org.lock();
-    let before = state.settings(&org, &world.config);
+    let before = state.settings(&org, &world.config, &target);
     let current = Members::parse(&before).unwrap_or_default();
-    state.put(updated(&world, &org, &current, sent).to_bytes());
+    let next = updated(&world, &org, &target.operation, &current, sent);
+    state.put_settings(&org, &world.config, &target, &raw(&next));
+    let after = state.document(&org, &world.config, target.document);
     let now = world.clock.now();
     entry.at_ms = world.clock.epoch_ms(now);
     entry.at_us = micros(now);
     entry.done_us = micros(now);
     entry.applied = Some(true);
-    entry.state = Some(world.kept(state.settings(&org, &world.config)));
+    entry.state = Some(world.kept(target.document, &after));
     world.ledger.append(entry);
 }

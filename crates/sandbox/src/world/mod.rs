@@ -4,7 +4,9 @@
 
 pub(crate) mod estate;
 pub(crate) mod org;
+pub(crate) mod served;
 pub(crate) mod starting;
+pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod view;
 
@@ -15,17 +17,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::org::{Org, State};
+use self::org::{Org, State, settings_in};
+use self::served::{Served, Target};
 use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
 use crate::fault::{Armed, Fault, Occasion};
-use crate::ledger::{Kept, Ledger, LedgerEntry, LedgerEvent};
+use crate::ledger::{Kept, Ledger, LedgerEntry, LedgerEvent, Whose};
 use crate::members::{Members, raw, with_nulls};
 use crate::received::Watch;
 
@@ -36,7 +39,7 @@ pub fn partner_org(seed: u64) -> Ruuid {
 
 /// Everything that the routes share.
 pub(crate) struct World {
-    pub(crate) operation: Arc<Operation>,
+    pub(crate) served: Arc<Served>,
     pub(crate) config: Config,
     pub(crate) keys: Vec<String>,
     pub(crate) watch: Option<Watch>,
@@ -47,7 +50,8 @@ pub(crate) struct World {
     pub(crate) partner: Arc<Org>,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Clock,
-    pub(crate) client_list: OnceLock<Bytes>,
+    /// Without deactivated orgs, and with them.
+    pub(crate) client_lists: [OnceLock<Bytes>; 2],
     by_id: HashMap<Ruuid, Arc<Org>>,
     partner_bucket: Mutex<Bucket>,
     faults: RwLock<Vec<Arc<Armed>>>,
@@ -89,9 +93,9 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// What a configuration and a list of orgs make, checked; the rest of the world is there when it starts.
+/// What a catalog, a configuration and a list of orgs make, checked; the rest of the world is there when it starts.
 pub(crate) struct Population {
-    operation: Arc<Operation>,
+    pub(crate) served: Arc<Served>,
     clients: Vec<Arc<Org>>,
     partner: Arc<Org>,
     by_id: HashMap<Ruuid, Arc<Org>>,
@@ -99,7 +103,7 @@ pub(crate) struct Population {
 
 impl Population {
     pub(crate) fn settle(
-        operation: &Arc<Operation>,
+        catalog: &Catalog,
         config: &Config,
         orgs: Vec<OrgSeed>,
     ) -> Result<Self, ConfigError> {
@@ -107,24 +111,32 @@ impl Population {
         if buckets.into_iter().flatten().any(|quota| !quota.is_sound()) {
             return Err(ConfigError::Rate);
         }
-        for settings in std::iter::once(&config.settings).chain(config.orgs.iter().map(|org| &org.settings)) {
-            let members = settings.iter().map(|(name, value)| (name.clone(), raw(&with_nulls(value))));
-            if let Some(place) = Members(members.collect()).wrong_type(operation) {
-                return Err(ConfigError::Setting(place));
+        let served = Arc::new(Served::new(catalog));
+        if let Some(unknown) = config.operations().find(|name| served.target(name).is_none()) {
+            return Err(ConfigError::Operation(unknown.to_owned()));
+        }
+        for operation in catalog.iter() {
+            let is_default = operation.name == served.default_one.operation.name;
+            let of_orgs = config.orgs.iter().flat_map(|org| org.settings_of(&operation.name, is_default));
+            for settings in config.settings_of(&operation.name, is_default).chain(of_orgs) {
+                let members = settings.iter().map(|(name, value)| (name.clone(), raw(&with_nulls(value))));
+                if let Some(place) = Members(members.collect()).wrong_type(operation) {
+                    return Err(ConfigError::Setting(place));
+                }
             }
         }
-        let partner = Arc::new(Org::partner(operation, partner_org(config.seed)));
+        let partner = Arc::new(Org::partner(&served, partner_org(config.seed)));
         let mut by_id = HashMap::with_capacity(orgs.len() + 1);
         by_id.insert(partner.id, Arc::clone(&partner));
         let mut clients = Vec::with_capacity(orgs.len());
         for (place, seed) in orgs.into_iter().enumerate() {
-            let org = Arc::new(Org::new(operation, config, place, seed));
+            let org = Arc::new(Org::new(&served, config, place, seed));
             if by_id.insert(org.id, Arc::clone(&org)).is_some() {
                 return Err(ConfigError::DuplicateOrg(org.id));
             }
             clients.push(org);
         }
-        Ok(Self { operation: Arc::clone(operation), clients, partner, by_id })
+        Ok(Self { served, clients, partner, by_id })
     }
 
     pub(crate) fn org(&self, id: &Ruuid) -> Option<&Arc<Org>> {
@@ -141,10 +153,10 @@ impl World {
         refusals: mpsc::UnboundedSender<Duration>,
         watch: Option<Watch>,
     ) -> Self {
-        let Population { operation, clients, partner, by_id } = population;
+        let Population { served, clients, partner, by_id } = population;
         let faults = config.faults.iter().map(|fault| Arc::new(Armed::new(fault.clone(), config.seed)));
         Self {
-            operation,
+            served,
             faults: RwLock::new(faults.collect()),
             config,
             keys,
@@ -155,7 +167,7 @@ impl World {
             partner,
             ledger,
             clock: Clock::start(),
-            client_list: OnceLock::new(),
+            client_lists: Default::default(),
             by_id,
             partner_bucket: Mutex::default(),
             requests: AtomicU64::new(0),
@@ -168,9 +180,12 @@ impl World {
         self.by_id.get(id)
     }
 
-    /// Settings as the ledger keeps them.
-    pub(crate) fn kept(&self, bytes: Bytes) -> Kept {
-        Kept { operation: Arc::clone(&self.operation), bytes }
+    /// A document as the ledger keeps it.
+    pub(crate) fn kept(&self, place: usize, document: &Bytes) -> Kept {
+        match self.served.document(place).only() {
+            Some(operation) => kept(operation, settings_in(document, operation)),
+            None => Kept { of: Whose::Document(Arc::clone(&self.served), place), bytes: document.clone() },
+        }
     }
 
     /// Counts a request, from 1.
@@ -245,31 +260,37 @@ impl World {
     }
 
     /// Somebody else writes fields of an org: whatever is named, no rules.
-    pub(crate) fn edit(&self, org: &Org, state: &mut State, patch: &Map<String, Value>) {
-        let settings = state.settings(org, &self.config);
+    pub(crate) fn edit(&self, org: &Org, state: &mut State, target: &Target, patch: &Map<String, Value>) {
+        let settings = state.settings(org, &self.config, target);
         let mut members = Members::parse(&settings).unwrap_or_default();
         for (name, value) in patch {
             members.set(name, value);
         }
-        let settings = members.to_bytes();
-        state.put(settings.clone());
+        state.put_settings(org, &self.config, target, &raw(&members));
+        let document = state.document(org, &self.config, target.document);
         let now = micros(self.clock.now());
         self.ledger.append(LedgerEntry {
             event: LedgerEvent::Edit,
             at_ms: self.clock.epoch_ms(self.clock.now()),
             at_us: now,
             done_us: now,
+            operation_name: Some(target.operation.name.clone()),
             org: Some(org.id.as_str().into()),
             applied: Some(true),
-            state: Some(self.kept(settings)),
+            state: Some(self.kept(target.document, &document)),
             ..LedgerEntry::default()
         });
     }
 
     /// A bool of an org changes by itself.
-    pub(crate) fn flip(&self, org: &Org, state: &mut State, field: &str) {
-        let settings = state.settings(org, &self.config);
+    pub(crate) fn flip(&self, org: &Org, state: &mut State, target: &Target, field: &str) {
+        let settings = state.settings(org, &self.config, target);
         let was = Members::parse(&settings).is_ok_and(|m| m.get(field).is_some_and(|v| v.get() == "true"));
-        self.edit(org, state, &Map::from_iter([(field.to_owned(), Value::Bool(!was))]));
+        self.edit(org, state, target, &Map::from_iter([(field.to_owned(), Value::Bool(!was))]));
     }
+}
+
+/// Settings as the ledger keeps them.
+pub(crate) fn kept(operation: &Arc<Operation>, settings: Bytes) -> Kept {
+    Kept { of: Whose::Operation(Arc::clone(operation)), bytes: settings }
 }

@@ -3,14 +3,17 @@
 //! What a careless client would harm is in all of them: fields that no schema names, at the top and inside doors,
 //! whole numbers beyond what a float holds, explicit nulls, a door key with a dot in it.
 
+use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Class, Discriminator, Kind, Operation};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::estate::Estate;
+use super::served::Document;
+use super::tree;
 use crate::dice::Dice;
-use crate::members::Members;
+use crate::members::{Members, raw};
 
 /// The generated settings of an org in the world of a seed, before any override, as the JSON text it is served as.
 pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String {
@@ -18,7 +21,17 @@ pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String
     String::from_utf8_lossy(&text).into_owned()
 }
 
-pub(crate) fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
+/// A document of an org in the world of a seed, before any override.
+pub(crate) fn document(document: &Document, seed: u64, org: Ruuid) -> Bytes {
+    let mut whole = Bytes::from_static(b"{}");
+    for operation in &document.operations {
+        let settings = generate(operation, seed, org);
+        whole = tree::put(&whole, &operation.at, Some(&raw(&settings)));
+    }
+    whole
+}
+
+fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
     let estate = Estate::generate(seed, org);
     let mut dice = Dice::new(seed, &[b"settings", org.as_bytes()]);
     let user = dice.ruuid();

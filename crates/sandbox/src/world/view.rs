@@ -7,7 +7,8 @@ use bytes::Bytes;
 use orgwave_core::operation::{Kind, Operation};
 use serde_json::value::RawValue;
 
-use crate::members::Members;
+use crate::members::{Members, raw};
+use crate::secrets;
 
 /// What is different from the settings themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,13 +30,10 @@ pub(crate) fn of(operation: &Operation, view: View, settings: &[u8]) -> Option<B
         return None;
     }
     let mut members = Members::parse(settings).ok()?;
-    for field in operation.fields.secrets() {
-        if view.hidden {
-            members.set(&field.name, &());
-        } else if view.masked && !members.is_null_or_absent(&field.name) {
-            members.set(&field.name, &"***");
-        }
-    }
+    secrets::replace(&operation.fields, &mut members, &mut |secret| {
+        let is_there = secret.is_some_and(|secret| secret.get() != "null");
+        if view.hidden { Some(raw(&())) } else { (view.masked && is_there).then(|| raw(&"***")) }
+    });
     let owner = operation.owner.as_deref().filter(|_| view.org_uuid_absent);
     if let Some(owner) = owner {
         members.0.remove(owner);

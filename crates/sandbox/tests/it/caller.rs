@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_sandbox::{Config, OrgSeed, Route, Running, SANDBOX_KEY, Sandbox};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,7 +62,7 @@ pub(crate) fn org(place: u8) -> Ruuid {
 pub(crate) async fn sandbox(config: &str) -> Running {
     let config: Config = toml::from_str(config).unwrap();
     let orgs = (1..=3).map(|place| OrgSeed { org: org(place), name: format!("Acme {place}") }).collect();
-    Sandbox::new(&operation(), config, orgs).unwrap().start(([127, 0, 0, 1], 0).into()).await.unwrap()
+    Sandbox::new(&Catalog::built_in(), config, orgs).unwrap().start(([127, 0, 0, 1], 0).into()).await.unwrap()
 }
 
 /// One with a single fault.

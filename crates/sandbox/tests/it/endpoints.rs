@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use orgwave_core::operation::Catalog;
 use orgwave_sandbox::{
     Estate, OrgSeed, Received, Route, SANDBOX_KEY, Sandbox, partner_org, starting_settings,
 };
@@ -76,7 +77,8 @@ async fn starting_settings_keep_raw_json_and_watchers_see_requests() {
     let record = Arc::clone(&seen);
     let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];
     let config = toml::from_str("unaudited = true\nserver = \"merge\"").unwrap();
-    let sandbox = Sandbox::new(&operation(), config, orgs).unwrap().expecting_keys(["one", SANDBOX_KEY]);
+    let sandbox =
+        Sandbox::new(&Catalog::built_in(), config, orgs).unwrap().expecting_keys(["one", SANDBOX_KEY]);
     let sandbox = sandbox.starting_with(&org(1), r#"{"big":1e400,"integrationAuditMap":null}"#);
     let sandbox = sandbox.watched_by(move |received| record.lock().unwrap().push(received));
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
@@ -274,13 +276,15 @@ async fn an_empty_bucket_says_when_to_come_back() {
 async fn a_sandbox_that_cannot_be_is_refused() {
     let acme = || OrgSeed { org: org(1), name: "Acme".to_owned() };
     let error = |config: &str, orgs| {
-        Sandbox::new(&operation(), toml::from_str(config).unwrap(), orgs).err().map(|error| error.to_string())
+        Sandbox::new(&Catalog::built_in(), toml::from_str(config).unwrap(), orgs)
+            .err()
+            .map(|error| error.to_string())
     };
     assert_eq!(error("", vec![acme()]), None);
     assert!(error("", vec![acme(), acme()]).unwrap().ends_with("is listed twice"));
     assert!(error("settings = { enabled = 5 }", vec![]).unwrap().contains("enabled"));
     assert!(error("org_bucket = { rate = 0.0 }", vec![]).unwrap().contains("rate"));
-    let open = Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![])
+    let open = Sandbox::new(&Catalog::built_in(), toml::from_str("").unwrap(), vec![])
         .unwrap()
         .start(([0, 0, 0, 0], 0).into())
         .await;
@@ -289,8 +293,9 @@ async fn a_sandbox_that_cannot_be_is_refused() {
 
 #[tokio::test]
 async fn another_key_can_be_expected() {
-    let sandbox =
-        Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![]).unwrap().expecting_key("planted");
+    let sandbox = Sandbox::new(&Catalog::built_in(), toml::from_str("").unwrap(), vec![])
+        .unwrap()
+        .expecting_key("planted");
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     assert_eq!(call(&sandbox, Route::Clients, None, "{}").await.unwrap().status, 401);
     let headers = headers(None).replace("apikey: sandbox", "apikey: planted");

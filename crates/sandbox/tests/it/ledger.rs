@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Catalog;
 use orgwave_sandbox::{
     Keep, KeyCheck, LedgerEvent, OrgSeed, Route, SANDBOX_KEY, Sandbox, secret_fingerprint,
 };
@@ -58,7 +59,7 @@ async fn no_key_and_no_secret_is_in_it() {
     let key = "planted-key-4711";
     let copy = Copy::default();
     let orgs = vec![OrgSeed { org: org(1), name: "Acme".to_owned() }];
-    let sandbox = Sandbox::new(&operation(), toml::from_str("").unwrap(), orgs).unwrap();
+    let sandbox = Sandbox::new(&Catalog::built_in(), toml::from_str("").unwrap(), orgs).unwrap();
     let sandbox = sandbox.expecting_key(key).copying_ledger_to(copy.clone());
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let good = headers(Some(org(1))).replace(&format!("apikey: {SANDBOX_KEY}"), &format!("apikey: {key}"));
@@ -98,8 +99,9 @@ async fn a_copy_that_cannot_be_written_is_an_error_in_the_end() {
             Ok(())
         }
     }
-    let sandbox =
-        Sandbox::new(&operation(), toml::from_str("").unwrap(), vec![]).unwrap().copying_ledger_to(Full);
+    let sandbox = Sandbox::new(&Catalog::built_in(), toml::from_str("").unwrap(), vec![])
+        .unwrap()
+        .copying_ledger_to(Full);
     let sandbox = sandbox.start(([127, 0, 0, 1], 0).into()).await.unwrap();
     call(&sandbox, Route::Clients, None, "{}").await.unwrap();
     assert_eq!(sandbox.ledger().len(), 1);
