@@ -9,7 +9,7 @@ use std::io::Cursor;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 
 use super::estate;
 
@@ -46,7 +46,7 @@ fn read(text: &str) -> Manifest<Cursor<&[u8]>> {
     let mut unexpected = |problem| panic!("{problem}");
     let mut problems = Problems::new(&mut unexpected);
     Manifest::read(
-        Inputs::bare(Operation::default_one(), Source::new("orgs.csv", Cursor::new(text.as_bytes()))),
+        Inputs::bare(Catalog::built_in(), Source::new("orgs.csv", Cursor::new(text.as_bytes()))),
         &mut problems,
     )
     .expect("memory can be read")

@@ -34,9 +34,8 @@ mod signals;
 mod teller;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 
 /// What one thread allocates here (a reply, an entry of the journal) another frees, which the system's allocator
@@ -51,9 +50,9 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     console::set_up_log();
-    let operation = Operation::default_one();
-    let metrics = commands::Metrics::of(&operation, &command);
-    let failed = match std::panic::catch_unwind(|| run(&operation, command)) {
+    let catalog = Catalog::built_in();
+    let metrics = commands::Metrics::of(catalog.default_one(), &command);
+    let failed = match std::panic::catch_unwind(|| run(&catalog, command)) {
         Ok(Ok(exit)) => return ExitCode::from(console::settle(exit).code()),
         Ok(Err(failure)) => {
             console::error(&failure);
@@ -73,11 +72,11 @@ fn main() -> ExitCode {
     ExitCode::from(failed.code())
 }
 
-fn run(operation: &Arc<Operation>, command: args::Command) -> Result<Exit, failure::Failure> {
+fn run(catalog: &Catalog, command: args::Command) -> Result<Exit, failure::Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         failure::Failure::new(Exit::BadConfig, "the asynchronous runtime can't start").because(error)
     })?;
-    let result = runtime.block_on(commands::run(operation, command));
+    let result = runtime.block_on(commands::run(catalog, command));
     // Nothing that is still in progress (a cut call, say) is waited for.
     runtime.shutdown_background();
     result

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::manifest::{Inputs, Manifest, Problem, Problems, RolloutFile, Source, quote};
-use orgwave_core::operation::Operation;
+use orgwave_core::manifest::{Inputs, Manifest, Problem, Problems, RolloutFile, SideSource, Source, quote};
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Secrets;
@@ -33,8 +33,6 @@ pub struct Rollout {
     typed_limits: BTreeMap<String, Value>,
     /// `[sandbox]`.
     pub sandbox: Option<Value>,
-    /// `[settings]`, as typed, for files that give the rollout back.
-    pub settings: BTreeMap<String, Value>,
     /// The rollout file and its bytes, to see whether it changes.
     toml: Option<(PathBuf, Vec<u8>)>,
 }
@@ -42,48 +40,52 @@ pub struct Rollout {
 /// Opens a rollout and checks it whole; tells every problem.
 ///
 /// # Errors
-/// 66 if a file isn't there, 65 if something in it is wrong.
-pub fn open(
-    operation: &Arc<Operation>,
-    path: &Path,
-    input: &InputArgs,
-    telling: Telling,
-) -> Result<Rollout, Failure> {
+/// 66 if a file isn't there, 65 if something in it is wrong, 64 if `--operation` doesn't fit.
+pub fn open(catalog: &Catalog, path: &Path, input: &InputArgs, telling: Telling) -> Result<Rollout, Failure> {
     let mut teller = Teller::new(telling);
     let mut sink = |problem: Problem| teller.tell(problem);
     let mut problems = Problems::new(&mut sink);
-    let opened = read(operation, path, input.allow_outside, &mut problems);
+    let opened = read(catalog, path, input, &mut problems);
     teller.end();
     opened?.ok_or_else(|| Failure::told(Exit::BadInput))
 }
 
 fn read(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     path: &Path,
-    allow_outside: bool,
+    args: &InputArgs,
     problems: &mut Problems<'_>,
 ) -> Result<Option<Rollout>, Failure> {
+    let operation = args.operation.as_deref().map(|name| operation_of(catalog, name)).transpose()?;
     let is_toml = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     if !is_toml {
         let input = Input::open(path).map_err(|error| Failure::no_input(path, error))?;
-        let manifest = manifest(path, Inputs::bare(operation.clone(), source(path, input)?), problems)?;
+        let bare = Inputs::bare(catalog.clone(), source(path, input)?);
+        let inputs = Inputs { operation: operation.unwrap_or_else(|| bare.operation.clone()), ..bare };
+        let manifest = manifest(path, inputs, problems)?;
         return Ok(manifest.map(|manifest| Rollout {
             manifest,
             region: None,
             limits: RolloutLimits::default(),
             typed_limits: BTreeMap::new(),
             sandbox: None,
-            settings: BTreeMap::new(),
             toml: None,
         }));
     }
     let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
     let name_of_toml = path.to_string_lossy().into_owned();
-    let file = rollout_file(operation, path, &bytes, problems);
+    let file = rollout_file(catalog, path, &bytes, problems);
+    if let Some(other) = operation.filter(|operation| operation.name != file.operation.name) {
+        return Err(Failure::usage(format!(
+            "--operation {} is for a bare CSV: this rollout file is about {}",
+            other.name, file.operation.name
+        ))
+        .hint("write operation = \"...\" in its [rollout], or a prefix in front of columns"));
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let named = |key: &str, name: &str, problems: &mut Problems<'_>| {
         let path = folder.join(name);
-        match Input::open_below(folder, Path::new(name), allow_outside) {
+        match Input::open_below(folder, Path::new(name), args.files.allow_outside) {
             Ok(Some(input)) => source(&path, input).map(Some),
             Ok(None) => {
                 problems.report(outside(&name_of_toml, key));
@@ -95,13 +97,15 @@ fn read(
     let Some(orgs) = &file.orgs else { return Ok(None) };
     let orgs = named("orgs", orgs, problems)?;
     let mut sides = Vec::new();
-    for (table, name) in &file.sides {
-        let source = named(table, name, problems)?;
-        sides.extend(operation.table(table).cloned().zip(source));
+    for side in &file.sides {
+        if let Some(source) = named(&side.key, &side.path, problems)? {
+            sides.push(SideSource { operation: side.operation.clone(), table: side.table.clone(), source });
+        }
     }
     let errors = problems.errors();
     let Some(orgs) = orgs else { return Ok(None) };
-    let inputs = Inputs { operation: operation.clone(), orgs, sides, defaults: file.defaults.clone() };
+    let inputs =
+        Inputs { catalog: catalog.clone(), operation: file.operation, orgs, sides, defaults: file.defaults };
     let manifest = manifest(path, inputs, problems)?;
     let Some(manifest) = manifest.filter(|_| errors == 0) else { return Ok(None) };
     let limits = file.limits.into_iter().filter_map(|(key, limit)| Some((key, limit.value.ok()?)));
@@ -112,7 +116,6 @@ fn read(
         limits: RolloutLimits::of(&typed_limits)?,
         typed_limits,
         sandbox: file.sandbox,
-        settings: settings_as_typed(&bytes),
         toml: Some((path.to_owned(), bytes)),
     }))
 }
@@ -136,17 +139,12 @@ fn manifest(
 }
 
 /// Reads the file; its limits as flags are read. Every problem, in line order.
-fn rollout_file(
-    operation: &Operation,
-    path: &Path,
-    bytes: &[u8],
-    problems: &mut Problems<'_>,
-) -> RolloutFile {
+fn rollout_file(catalog: &Catalog, path: &Path, bytes: &[u8], problems: &mut Problems<'_>) -> RolloutFile {
     let name = path.to_string_lossy().into_owned();
     let mut found = Vec::new();
     let mut sink = |problem| found.push(problem);
     let file =
-        RolloutFile::parse(operation, &name, bytes, &RolloutLimits::keys(), &mut Problems::new(&mut sink));
+        RolloutFile::parse(catalog, &name, bytes, &RolloutLimits::keys(), &mut Problems::new(&mut sink));
     found.extend(limit_problems(&name.into(), &file.limits));
     found.sort_by_key(|problem| problem.line);
     for problem in found {
@@ -155,17 +153,20 @@ fn rollout_file(
     file
 }
 
-fn settings_as_typed(bytes: &[u8]) -> BTreeMap<String, Value> {
-    let table: Option<toml::Table> =
-        std::str::from_utf8(bytes).ok().and_then(|text| text.trim_start_matches('\u{feff}').parse().ok());
-    let settings = table.and_then(|mut table| table.remove("settings"));
-    settings
-        .and_then(|settings| serde_json::to_value(settings).ok())
-        .and_then(|value| serde_json::from_value(value).ok())
-        .unwrap_or_default()
+/// The operation that `--operation` names.
+fn operation_of(catalog: &Catalog, name: &str) -> Result<Arc<Operation>, Failure> {
+    catalog.get(name).cloned().ok_or_else(|| {
+        let near = catalog.nearest(name).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        Failure::usage(format!("--operation {}: no such operation{near}", quote(name)))
+    })
 }
 
 impl Rollout {
+    /// The operation of a step.
+    pub fn operation(&self) -> Arc<Operation> {
+        self.manifest.header().operations.first().clone()
+    }
+
     /// The files it was made from, with their digests.
     pub fn digests(&self) -> Vec<InputDigest> {
         let hex = |digest: &[u8]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -178,6 +179,12 @@ impl Rollout {
             .collect()
     }
 
+    /// `[settings]`, as typed, for files that give the rollout back.
+    fn settings(&self) -> BTreeMap<String, Value> {
+        let typed = self.manifest.header().defaults.get("settings").and_then(Value::as_object);
+        typed.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// What the planner makes a plan from; `in_sandbox` if it is for that.
     pub fn as_source<'a>(
         &'a mut self,
@@ -188,7 +195,7 @@ impl Rollout {
         let toml = self.toml.as_ref();
         plan::Rollout {
             inputs,
-            settings: self.settings.clone(),
+            settings: self.settings(),
             limits: self.typed_limits.clone(),
             sandbox: in_sandbox.then(|| self.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
             secrets,

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
 use orgwave_core::run::Exit;
 
-use super::connection::{ConnectArgs, InputArgs, KeyArgs};
+use super::connection::{ConnectArgs, FileArgs, InputArgs, KeyArgs};
 use super::output::{MetricsArgs, Output};
 use super::pace::Pace;
 use super::writing::{GuardArgs, SelectArgs, WriteArgs};
@@ -390,7 +390,7 @@ pub struct ExportArgs {
     pub rollout: Option<PathBuf>,
     /// Which files.
     #[command(flatten)]
-    pub input: InputArgs,
+    pub files: FileArgs,
     /// Which API.
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -403,6 +403,13 @@ pub struct ExportArgs {
     /// Print only what is omitted.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+impl ExportArgs {
+    /// How its rollout is read, of which only the orgs are asked.
+    pub fn input(&self) -> InputArgs {
+        InputArgs { operation: None, files: self.files.clone() }
+    }
 }
 
 /// `orgwave doctor`.

@@ -59,10 +59,22 @@ pub struct ConnectArgs {
     pub sandbox: bool,
 }
 
-/// Which files a rollout may name.
+/// How a rollout is read.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
+    /// Operation of a bare CSV's columns without a prefix [default: envoy].
+    #[arg(long, value_name = "NAME")]
+    pub operation: Option<String>,
+    /// Which files it may name.
+    #[command(flatten)]
+    pub files: FileArgs,
+}
+
+/// Which files a rollout may name.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Input")]
+pub struct FileArgs {
     /// Allow the rollout to name files outside its folder.
     #[arg(long)]
     pub allow_outside: bool,

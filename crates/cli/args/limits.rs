@@ -158,7 +158,8 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
     let ApplyArgs { input, write, select, guard, dry_run, .. } = args;
     let given = [
         ("--dry-run", *dry_run),
-        ("--allow-outside", input.allow_outside),
+        ("--operation", input.operation.is_some()),
+        ("--allow-outside", input.files.allow_outside),
         ("--write", write.write.is_some()),
         ("--no-read", write.no_read),
         ("--verify", write.verify.is_some()),

@@ -42,10 +42,10 @@ use crate::rollout::{self, Telling};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, used};
 
 /// Applies a plan, or plans and applies a rollout.
-pub async fn run(operation: &Arc<Operation>, args: ApplyArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
     let is_plan = is_plan(&args.target)?;
     if args.dry_run {
-        return super::plan::run(operation, dry_run(args, is_plan)?).await;
+        return super::plan::run(catalog, dry_run(args, is_plan)?).await;
     }
     if !is_plan {
         can_ask(&args.guard)?;
@@ -56,9 +56,9 @@ pub async fn run(operation: &Arc<Operation>, args: ApplyArgs) -> Result<Exit, Fa
     let log = RunLog::open(&folder.path, args.guard.unattended)?;
     let mut listeners = Listeners::new(&args.output, Some(log));
     let prepared = if is_plan {
-        prepare_plan(operation, &args, &folder).await
+        prepare_plan(catalog, &args, &folder).await
     } else {
-        prepare_rollout(operation, &args, &folder, &mut listeners).await
+        prepare_rollout(catalog, &args, &folder, &mut listeners).await
     };
     listeners.clear();
     let Prepared { mut session, hold, plan, lines } = match prepared {
@@ -160,21 +160,21 @@ impl Hold {
 }
 
 async fn prepare_rollout(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     args: &ApplyArgs,
     folder: &NewFolder,
     listeners: &mut Listeners,
 ) -> Result<Prepared, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(operation, &args.target, &args.input, telling)?;
+    let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
+    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
         warn(&warning);
     }
     let select = Selection::of(args::select(&args.select)?);
-    let sandbox =
-        sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, Some(&folder.path)).await?;
+    let sandbox = sandboxed::of_rollout(catalog, &args.connect, &mut rollout, Some(&folder.path)).await?;
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
@@ -191,16 +191,13 @@ async fn prepare_rollout(
     Ok(Prepared { session, hold, plan, lines })
 }
 
-async fn prepare_plan(
-    operation: &Arc<Operation>,
-    args: &ApplyArgs,
-    folder: &NewFolder,
-) -> Result<Prepared, Failure> {
+async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
+    let operation = catalog.default_one();
     // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
     let file = open_plan(operation, &args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
     let unproved = file.header()?;
-    let sandbox = sandboxed::of_plan(&args.connect, &file, &unproved, &folder.path).await?;
+    let sandbox = sandboxed::of_plan(catalog, &args.connect, &file, &unproved, &folder.path).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id)).map_err(|error| {
         let failure = Failure::from(error);

@@ -1,9 +1,7 @@
 //! `orgwave check`: validate the files Offline, unless asked.
 
-use std::sync::Arc;
-
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::orgs;
 
@@ -14,9 +12,9 @@ use crate::failure::Failure;
 use crate::rollout::{self, Telling};
 
 /// Checks a rollout.
-pub async fn run(operation: &Arc<Operation>, args: CheckArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: CheckArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(operation, &args.rollout, &args.input, telling)?;
+    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, telling)?;
     crate::connect::config_of(rollout.sandbox.as_ref())?;
     let header = rollout.manifest.header();
     let missing = unresolved(args.connect.key.secrets.as_deref(), header.secrets.keys())?;
@@ -25,7 +23,7 @@ pub async fn run(operation: &Arc<Operation>, args: CheckArgs) -> Result<Exit, Fa
         console::note(&format!("note: secrets without a value here: {}\n", names.join(", ")));
     }
     if args.online {
-        return super::online::run(operation, args, &mut rollout).await;
+        return super::online::run(catalog, args, &mut rollout).await;
     }
     if !args.output.json && !args.output.quiet {
         let sides: String = header.sides.iter().map(|(table, _)| format!(", {table}")).collect();

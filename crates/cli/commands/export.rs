@@ -3,11 +3,10 @@
 mod folder;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_planner::Spool;
@@ -33,17 +32,18 @@ const SHOWN: usize = 20;
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Exports the orgs' settings.
-pub async fn run(operation: &Arc<Operation>, args: ExportArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
+    let operation = catalog.default_one();
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let staged = Staged::begin(&args.output)?;
     let mut table = None;
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
+            let mut rollout = rollout::open(catalog, path, &args.input(), Telling::People)?;
             table = rollout.sandbox.clone();
-            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, None).await?
+            sandboxed::of_rollout(catalog, &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(&Catalog::built_in(), None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(catalog, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage("a rollout requires --sandbox: otherwise the orgs come from the API"));
         }

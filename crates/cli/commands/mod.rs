@@ -24,9 +24,7 @@ mod sandboxed;
 mod undo;
 mod verify;
 
-use std::sync::Arc;
-
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 
 pub use self::metrics::Metrics;
@@ -34,24 +32,25 @@ pub use self::metrics::Metrics;
 use crate::args::Command;
 use crate::failure::Failure;
 
-/// Runs a command, for an operation.
+/// Runs a command, for the operations of a catalog.
 ///
 /// # Errors
 /// Whatever keeps it from doing its work.
-pub async fn run(operation: &Arc<Operation>, command: Command) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, command: Command) -> Result<Exit, Failure> {
+    let operation = catalog.default_one();
     match command {
-        Command::Orgs(args) => orgs::run(operation, args).await,
-        Command::Export(args) => export::run(operation, args).await,
-        Command::Check(args) => check::run(operation, args).await,
-        Command::Plan(args) => plan::run(operation, args).await,
-        Command::Apply(args) => Box::pin(apply::run(operation, args)).await,
+        Command::Orgs(args) => orgs::run(catalog, args).await,
+        Command::Export(args) => export::run(catalog, args).await,
+        Command::Check(args) => check::run(catalog, args).await,
+        Command::Plan(args) => plan::run(catalog, args).await,
+        Command::Apply(args) => Box::pin(apply::run(catalog, args)).await,
         Command::Resume(args) => resume::run(operation, args).await,
-        Command::Verify(args) => verify::run(operation, args).await,
+        Command::Verify(args) => verify::run(catalog, args).await,
         Command::Undo(args) => undo::run(operation, args).await,
         Command::Report(args) => report::run(operation, &args),
         Command::Runs(args) => runs::run(operation, &args),
         Command::Doctor(args) => doctor::run(operation, args).await,
-        Command::Sandbox(args) => sandbox::run(operation, args).await,
+        Command::Sandbox(args) => sandbox::run(catalog, args).await,
         Command::Init(args) => init::run(&args),
         Command::Explain { code } => explain::run(&code),
         Command::Completions { shell } => Ok(completions::run(shell)),

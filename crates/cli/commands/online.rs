@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::manifest::Severity;
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::reply::Reply;
 use orgwave_core::run::Exit;
 use orgwave_planner::existence::{Absent, What, absences, problems};
@@ -31,14 +31,11 @@ use crate::runs::{PLAN_FILE, new_name};
 const SHOWN: u64 = 1_000;
 
 /// Judges every row as a plan does, and asks about what it names; reports what is wrong, in the order of the lines.
-pub async fn run(
-    operation: &Arc<Operation>,
-    args: CheckArgs,
-    rollout: &mut Rollout,
-) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
+    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
-    let sandbox = sandboxed::of_rollout(&Catalog::built_in(), &args.connect, rollout, None).await?;
+    let sandbox = sandboxed::of_rollout(catalog, &args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut session =

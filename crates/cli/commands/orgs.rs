@@ -1,9 +1,8 @@
 //! `orgwave orgs`: the partner's client orgs, for people or as a starter manifest.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_planner::clients::{self, closed, name_in_a_cell};
@@ -20,14 +19,15 @@ use crate::planning::reads;
 use crate::rollout::{self, Telling};
 
 /// Lists the client orgs.
-pub async fn run(operation: &Arc<Operation>, args: OrgsArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: OrgsArgs) -> Result<Exit, Failure> {
+    let operation = catalog.default_one();
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
-            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, None).await?
+            let mut rollout = rollout::open(catalog, path, &args.input, Telling::People)?;
+            sandboxed::of_rollout(catalog, &args.connect, &mut rollout, None).await?
         }
-        (None, true) => Some(serve(&Catalog::built_in(), None, super::sandbox::made_up(50, 0), None).await?),
+        (None, true) => Some(serve(catalog, None, super::sandbox::made_up(50, 0), None).await?),
         (Some(_), false) => {
             return Err(Failure::usage(
                 "a rollout requires --sandbox: otherwise the list comes from the API",

@@ -1,10 +1,9 @@
 //! `orgwave plan`: what would change, to be reviewed. Its session has no way to write.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::check_no_read;
 use orgwave_planner::selection::Selection;
@@ -23,9 +22,10 @@ use crate::rollout::{self, Telling};
 use crate::runs::{Place, new_name};
 
 /// Makes a plan and its review.
-pub async fn run(operation: &Arc<Operation>, args: PlanArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: PlanArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(operation, &args.rollout, &args.input, telling)?;
+    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, telling)?;
+    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
@@ -39,8 +39,7 @@ pub async fn run(operation: &Arc<Operation>, args: PlanArgs) -> Result<Exit, Fai
     let path = place.path.clone();
     let made = async {
         let folder = place.folder.as_ref().map(|folder| folder.path.as_path());
-        let sandbox =
-            sandboxed::of_rollout(&Catalog::built_in(), &args.connect, &mut rollout, folder).await?;
+        let sandbox = sandboxed::of_rollout(catalog, &args.connect, &mut rollout, folder).await?;
         let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
         let needed = &rollout.manifest.header().secrets;
         let mut session =

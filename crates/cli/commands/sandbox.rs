@@ -3,11 +3,10 @@
 use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_reporter::terminal::several;
 use orgwave_sandbox::{OrgSeed, Sandbox};
@@ -19,11 +18,11 @@ use crate::failure::Failure;
 use crate::rollout::{self, Telling};
 
 /// Serves until a signal comes.
-pub async fn run(operation: &Arc<Operation>, args: SandboxArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: SandboxArgs) -> Result<Exit, Failure> {
     let mut signals = crate::signals::listen();
     let (table, orgs) = match &args.rollout {
         Some(path) => {
-            let mut rollout = rollout::open(operation, path, &args.input, Telling::People)?;
+            let mut rollout = rollout::open(catalog, path, &args.input, Telling::People)?;
             let mut orgs = Vec::new();
             for row in rollout.manifest.rows()? {
                 let row = row?;
@@ -45,7 +44,7 @@ pub async fn run(operation: &Arc<Operation>, args: SandboxArgs) -> Result<Exit, 
         config.faults.push(fault.parse().map_err(|error| usage(format!("--fault {fault:?}: {error}")))?);
     }
     let count = orgs.len();
-    let mut sandbox = Sandbox::new(&Catalog::built_in(), config, orgs)
+    let mut sandbox = Sandbox::new(catalog, config, orgs)
         .map_err(|error| Failure::new(Exit::BadInput, "the sandbox can't be set up").because(error))?;
     let mut key_is = "the word `sandbox`".to_owned();
     if let Some(path) = &args.token_file {

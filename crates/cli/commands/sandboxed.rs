@@ -40,6 +40,7 @@ pub async fn of_rollout(
 /// # Errors
 /// 12: the plan is for a real API.
 pub async fn of_plan(
+    catalog: &Catalog,
     connect: &ConnectArgs,
     plan: &PlanFile,
     header: &Header,
@@ -56,7 +57,7 @@ pub async fn of_plan(
     }
     let mut orgs = Vec::new();
     plan.each_line(|line| orgs.push(seed(orgs.len(), line.org, line.name)))?;
-    serve(&Catalog::built_in(), header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
+    serve(catalog, header.sandbox.as_ref(), orgs, Some(folder)).await.map(Some)
 }
 
 /// An org as the sandbox knows it: by the name that the row asserts, else by its place.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::run::Exit;
 use orgwave_planner::selection::Selection;
 use orgwave_planner::verify::{Findings, by_plan, by_reading};
@@ -23,12 +23,12 @@ use crate::rollout::{self, Telling};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 
 /// Verifies a rollout or a run.
-pub async fn run(operation: &Arc<Operation>, args: VerifyArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: VerifyArgs) -> Result<Exit, Failure> {
     // Before a call is made for a table that can't be written.
     args.output_file.as_deref().map_or(Ok(()), |path| check_file(path, "the table"))?;
     let findings = match run_folder(&args)? {
-        Some(folder) => of_run(operation, &args, &folder).await?,
-        None => of_rollout(operation, &args).await?,
+        Some(folder) => of_run(catalog.default_one(), &args, &folder).await?,
+        None => of_rollout(catalog, &args).await?,
     };
     findings::tell(findings, &args)
 }
@@ -38,9 +38,10 @@ fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
     if args.target.is_file() { Ok(None) } else { place(&args.target, &args.output.reports) }
 }
 
-async fn of_rollout(operation: &Arc<Operation>, args: &VerifyArgs) -> Result<Findings, Failure> {
+async fn of_rollout(catalog: &Catalog, args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(operation, &args.target, &args.input, telling)?;
+    let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
+    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
     let select = Selection::of(args::select(&args.select)?);

@@ -57,6 +57,9 @@ codes! {
     ColUnsettable = "E-COL-005", "a read-only column";
     ColSecretExpect = "E-COL-006", "a precondition on a secret";
     ColName = "E-COL-007", "an invalid column name";
+    ColOperation = "E-COL-008", "an unknown operation in a column's name";
+    ColGroup = "E-COL-009", "a group column without groups";
+    ColExpectChanged = "E-COL-010", "a precondition on what an earlier step changes";
     ColNothing = "W-COL-001", "nothing is set";
     RowRagged = "E-ROW-001", "a row has more or fewer cells than the header";
     RowUnclosed = "E-ROW-002", "an unclosed quote";
@@ -77,6 +80,7 @@ codes! {
     CellSkip = "E-CELL-010", "a skip without a reason";
     CellMap = "E-CELL-011", "a value where only a token is allowed";
     CellMissing = "E-CELL-012", "a required cell is blank";
+    CellGroup = "E-CELL-013", "an unknown group";
     CellCanonical = "W-CELL-001", "an RUUID that isn't written as the vendor writes it";
     CellMarks = "W-CELL-002", "a text with invisible characters";
     SideOrg = "E-SIDE-001", "a side table names an org that the manifest doesn't";
@@ -89,6 +93,7 @@ codes! {
     RollScalar = "E-ROLL-004", "a default that is not a single value";
     RollOrgs = "E-ROLL-005", "the rollout file names no manifest";
     RollOutside = "E-ROLL-006", "a file lies outside the rollout's folder";
+    RollOperation = "E-ROLL-007", "an unknown operation in the rollout file";
     LiveOrg = "E-LIVE-001", "the org isn't in the partner's client list";
     LiveCamera = "E-LIVE-002", "the org has no such camera";
     LiveLocation = "E-LIVE-003", "the org has no such location";

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -40,6 +41,8 @@ pub enum Origin {
     Row,
     /// A line of a side table.
     Side(TableName, u64),
+    /// `[group.*]` of the rollout file, by the group's name.
+    Group(Arc<str>),
     /// A plan that restores what a run changed.
     Undo,
 }
@@ -51,10 +54,14 @@ impl Origin {
             Self::Default => Cow::Borrowed("default"),
             Self::Row => Cow::Borrowed("row"),
             Self::Side(table, line) => Cow::Owned([table, ":", &line.to_string()].concat()),
+            Self::Group(name) => Cow::Owned([GROUP, name].concat()),
             Self::Undo => Cow::Borrowed("undo"),
         }
     }
 }
+
+/// Before the name of a group. A side table may be called so too, and is looked for first.
+const GROUP: &str = "group:";
 
 impl Operation {
     /// The origin that a plan names so.
@@ -64,8 +71,11 @@ impl Operation {
             "row" => Some(Origin::Row),
             "undo" => Some(Origin::Undo),
             _ => {
-                let (name, line) = text.split_once(':')?;
-                Some(Origin::Side(self.table(name)?.name.clone(), line.parse().ok()?))
+                let side = || {
+                    let (name, line) = text.split_once(':')?;
+                    Some(Origin::Side(self.table(name)?.name.clone(), line.parse().ok()?))
+                };
+                side().or_else(|| Some(Origin::Group(text.strip_prefix(GROUP)?.into())))
             }
         }
     }
@@ -113,6 +123,9 @@ pub struct Desired {
 }
 
 /// What one org is wanted to be by one operation of the rollout: a step.
+///
+/// One without desired values writes nothing. With expects, it is what guards the row's other steps with this
+/// operation's settings: an org's expects of all steps must hold before the first of them writes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DesiredStep {
     /// The operation's place among those of the rollout.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use orgwave_core::manifest::{Inputs, Manifest, Problems, Severity, Source};
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 
 /// Line 0 stands for the file as a whole.
 const FOUND: &[(&str, &[(&str, u64)])] = &[
@@ -101,8 +101,7 @@ fn each_file_is_judged_as_the_table_says() {
         };
         let orgs = Source::new(name, File::open(folder().join(name)).unwrap());
         let manifest =
-            Manifest::read(Inputs::bare(Operation::default_one(), orgs), &mut Problems::new(&mut sink))
-                .unwrap();
+            Manifest::read(Inputs::bare(Catalog::built_in(), orgs), &mut Problems::new(&mut sink)).unwrap();
         assert_eq!(found, *expected, "{name}");
         assert_eq!(manifest.is_none(), is_bad, "{name}");
     }

@@ -10,7 +10,9 @@ use super::cell::trim;
 use super::problem::{is_mark, quote};
 use super::spreadsheet::{is_error_value, is_exponent, is_formula};
 use crate::code::Code;
-use crate::operation::{Class, Field, Fields, Kind, Operation, ParsePathError, Path, SideTable, nearest};
+use crate::operation::{
+    Catalog, Class, Field, Fields, Kind, Operation, Operations, ParsePathError, Path, SideTable, nearest,
+};
 
 /// A column of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +20,14 @@ pub(crate) enum Column {
     OrgUuid,
     OrgName,
     Wave,
+    Group,
     Skip,
     Note,
     /// Its name begins with `_`: carried to the results.
     Carried,
-    Setting(Path),
-    Expect(Path),
+    /// A setting of the operation at this place.
+    Setting(u8, Path),
+    Expect(u8, Path),
     Refused,
 }
 
@@ -56,25 +60,99 @@ pub(crate) struct ColumnRefusal {
     pub(crate) found: String,
 }
 
-const FIXED: [(&str, Column); 5] = [
+const FIXED: [(&str, Column); 6] = [
     ("org_uuid", Column::OrgUuid),
     ("org_name", Column::OrgName),
     ("wave", Column::Wave),
+    ("group", Column::Group),
     ("skip", Column::Skip),
     ("note", Column::Note),
 ];
 
-impl Column {
-    pub(crate) fn of(operation: &Operation, name: &str) -> Result<Self, ColumnRefusal> {
+/// Before what must be live.
+const EXPECT: &str = "expect.";
+
+/// The name of a column about settings, taken apart: `expect.org-mfa:mfaEnabled`.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    expects: bool,
+    /// The operation, where the name says which.
+    prefix: Option<&'a str>,
+    path: &'a str,
+}
+
+impl<'a> Name<'a> {
+    /// `None` for a column that is no setting's.
+    fn of(name: &'a str) -> Option<Self> {
+        if name.starts_with('_') || FIXED.iter().any(|(fixed, _)| *fixed == name) {
+            return None;
+        }
+        let unexpected = name.strip_prefix(EXPECT);
+        let rest = unexpected.unwrap_or(name);
+        // A key may have a colon, but no field has one.
+        let (prefix, path) = match rest.find(['.', ':']) {
+            Some(at) if rest.as_bytes()[at] == b':' => (Some(&rest[..at]), &rest[at + 1..]),
+            _ => (None, rest),
+        };
+        Some(Self { expects: unexpected.is_some(), prefix, path })
+    }
+
+    /// The name of a column of the same sort.
+    fn like(&self, prefix: Option<&str>, path: &str) -> String {
+        let expect = if self.expects { EXPECT } else { "" };
+        let (prefix, colon) = prefix.map_or(("", ""), |prefix| (prefix, ":"));
+        [expect, prefix, colon, path].concat()
+    }
+}
+
+/// What columns of a manifest may be.
+pub(super) struct ColumnRules {
+    catalog: Catalog,
+    /// The operation of columns without a prefix.
+    default: Arc<Operation>,
+    /// Those of the rollout.
+    operations: Operations,
+    /// Whether the rollout file has groups.
+    has_groups: bool,
+}
+
+impl ColumnRules {
+    /// The operations of a rollout are those that a header names, in its order, and then `others`.
+    pub(super) fn new<'a>(
+        catalog: Catalog,
+        default: Arc<Operation>,
+        header: impl Iterator<Item = &'a str>,
+        others: impl Iterator<Item = Arc<Operation>>,
+        has_groups: bool,
+    ) -> Self {
+        let named = header.filter_map(Name::of).filter_map(|name| match name.prefix {
+            None => Some(default.clone()),
+            Some(prefix) => catalog.get(prefix).cloned(),
+        });
+        let mut operations: Vec<Arc<Operation>> = Vec::new();
+        for operation in named.chain(others) {
+            let is_known = operations.iter().any(|known| known.name == operation.name);
+            if !is_known && operations.len() < Operations::MOST {
+                operations.push(operation);
+            }
+        }
+        if operations.is_empty() {
+            operations.push(default.clone());
+        }
+        Self { operations: Operations::new(operations), catalog, default, has_groups }
+    }
+
+    pub(super) fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// The column of this name.
+    pub(super) fn column(&self, name: &str) -> Result<Column, ColumnRefusal> {
         check_name(name)?;
-        if let Some((_, column)) = FIXED.iter().find(|(fixed, _)| *fixed == name) {
-            return Ok(column.clone());
-        }
-        if name.starts_with('_') {
-            return Ok(Self::Carried);
-        }
-        if let Some(path) = name.strip_prefix("expect.") {
-            let path = read_path(operation, path, name)?;
+        let Some(parts) = Name::of(name) else { return self.own(name) };
+        let (place, operation) = self.operation(parts)?;
+        let path = self.path(operation, parts, name)?;
+        if parts.expects {
             if path.field().is_secret() {
                 return Err(ColumnRefusal {
                     code: Code::ColSecretExpect,
@@ -82,34 +160,156 @@ impl Column {
                     found: quote(name),
                 });
             }
-            return Ok(Self::Expect(path));
+            return Ok(Column::Expect(place, path));
         }
-        let path = read_path(operation, name, name)?;
         let top = path.top();
         let reason = match path.class() {
-            Class::Setting | Class::Secret => return Ok(Self::Setting(path)),
+            Class::Setting | Class::Secret => return Ok(Column::Setting(place, path)),
             class => unsettable(class),
         };
+        let guard = Name { expects: true, ..parts }.like(parts.prefix, top);
         Err(ColumnRefusal {
             code: Code::ColUnsettable,
             expected: "a setting that a partner may set".into(),
-            found: format!("{top}, {reason}; `expect.{top}` can guard on it"),
+            found: format!("{top}, {reason}; `{guard}` can guard on it"),
         })
     }
 
+    /// A column's name in the spelling that all names of the same meaning share.
+    pub(super) fn spelled<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match Name::of(name) {
+            Some(parts) if parts.prefix == Some(&*self.default.name) => {
+                let short = parts.like(None, parts.path);
+                // `envoy:note` would be a setting, `note` isn't.
+                if Name::of(&short).is_some() { short.into() } else { name.into() }
+            }
+            _ => name.into(),
+        }
+    }
+
+    /// The column as people name it where it must be told from others.
+    pub(super) fn name_of(&self, place: u8, path: &Path) -> String {
+        let operation = self.operations.get(place).filter(|operation| operation.name != self.default.name);
+        let name = Name { expects: false, prefix: None, path: "" };
+        name.like(operation.map(|operation| &*operation.name), &path.text())
+    }
+
+    /// A column that is about no setting.
+    fn own(&self, name: &str) -> Result<Column, ColumnRefusal> {
+        match FIXED.iter().find(|(fixed, _)| *fixed == name) {
+            None => Ok(Column::Carried),
+            Some((_, Column::Group)) if !self.has_groups => Err(ColumnRefusal {
+                code: Code::ColGroup,
+                expected: "[group.NAME.settings] in the rollout file, for the groups that rows are in".into(),
+                found: "no groups".to_owned(),
+            }),
+            Some((_, column)) => Ok(column.clone()),
+        }
+    }
+
+    fn operation(&self, name: Name<'_>) -> Result<(u8, &Arc<Operation>), ColumnRefusal> {
+        let wanted = name.prefix.unwrap_or(&self.default.name);
+        let known = self.operations.place(wanted);
+        known.and_then(|place| Some((place, self.operations.get(place)?))).ok_or_else(|| {
+            if self.catalog.get(wanted).is_some() {
+                return ColumnRefusal {
+                    code: Code::ColOperation,
+                    expected: format!("at most {} operations in a rollout", Operations::MOST).into(),
+                    found: format!("{}, one more", quote(wanted)),
+                };
+            }
+            let found = quote(wanted);
+            let near = self.catalog.nearest(wanted).map(|near| name.like(Some(near), name.path));
+            ColumnRefusal {
+                code: Code::ColOperation,
+                expected: "the name of an operation before the colon".into(),
+                found: near.map_or(found.clone(), |near| format!("{found}; did you mean {}?", quote(&near))),
+            }
+        })
+    }
+
+    fn path(&self, operation: &Operation, name: Name<'_>, column: &str) -> Result<Path, ColumnRefusal> {
+        let path = operation.path(name.path).map_err(|error| match &error {
+            ParsePathError::UnknownField { name: field, .. } => self.unknown_field(operation, name, field),
+            ParsePathError::UnknownMember { map, name, did_you_mean } => {
+                let near = did_you_mean.iter().map(String::as_str);
+                unknown(name, near, format!("a field of an entry of {map}").into())
+            }
+            ParsePathError::NotAMap(_)
+            | ParsePathError::TooDeep(_)
+            | ParsePathError::EmptyPart
+            | ParsePathError::Escape => ColumnRefusal {
+                code: Code::ColName,
+                expected: {
+                    let examples = &operation.examples;
+                    format!("a path such as {} or {} ({error})", examples.field, examples.member).into()
+                },
+                found: quote(column),
+            },
+        })?;
+        let is_changed =
+            |key: &str| is_exponent(key) || is_error_value(key) || is_formula(key) || key.is_empty();
+        if path.keys().iter().any(|key| is_changed(trim(key))) {
+            return Err(ColumnRefusal {
+                code: Code::ColName,
+                expected: "a key as the vendor writes it; a spreadsheet changed this one".into(),
+                found: quote(column),
+            });
+        }
+        Ok(path)
+    }
+
+    fn unknown_field(&self, operation: &Operation, name: Name<'_>, field: &str) -> ColumnRefusal {
+        let fields = operation.fields.names();
+        let refusal = if name.prefix.is_some() {
+            unknown(field, fields, format!("a field of {}", operation.name).into())
+        } else if name.expects {
+            unknown(field, fields, "a field of the settings".into())
+        } else {
+            let fixed = FIXED.iter().map(|(name, _)| *name);
+            unknown(field, fixed.chain(fields), "a column that orgwave knows".into())
+        };
+        if refusal.code == Code::ColCase {
+            return refusal;
+        }
+        match self.meant(operation, name) {
+            Some(meant) => ColumnRefusal {
+                found: format!("{}; did you mean {}?", quote(field), quote(&meant)),
+                ..refusal
+            },
+            None => refusal,
+        }
+    }
+
+    /// The column that a name of an unknown field would be, to the letter, elsewhere.
+    fn meant(&self, operation: &Operation, name: Name<'_>) -> Option<String> {
+        if let (Some(_), Some(path)) = (name.prefix, name.path.strip_prefix(EXPECT))
+            && operation.path(path).is_ok()
+        {
+            return Some(Name { expects: true, ..name }.like(name.prefix, path));
+        }
+        let others = self.catalog.iter().filter(|other| other.path(name.path).is_ok());
+        // One that the rollout has is likelier than one that it hasn't.
+        let other = others.min_by_key(|other| self.operations.place(&other.name).is_none())?;
+        let prefix = Some(&*other.name).filter(|prefix| **prefix != *self.default.name);
+        Some(name.like(prefix, name.path))
+    }
+}
+
+impl Column {
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::OrgName | Self::Note | Self::Skip | Self::Carried => {
                 Shape { literal: true, text: true, secret: false }
             }
-            Self::Setting(path) | Self::Expect(path) => Shape {
+            Self::Setting(_, path) | Self::Expect(_, path) => Shape {
                 literal: false,
                 text: matches!(path.kind(), Kind::Text | Kind::Texts),
                 secret: path.field().is_secret(),
             },
             // Nobody knows what a refused column was meant to be: anything may be there, a secret too.
             Self::Refused => Shape { literal: true, text: true, secret: true },
-            Self::OrgUuid | Self::Wave => Shape::default(),
+            Self::OrgUuid | Self::Wave | Self::Group => Shape::default(),
         }
     }
 }
@@ -170,44 +370,6 @@ fn check_name(name: &str) -> Result<(), ColumnRefusal> {
     Ok(())
 }
 
-fn read_path(operation: &Operation, path: &str, column: &str) -> Result<Path, ColumnRefusal> {
-    let path = operation.path(path).map_err(|error| match &error {
-        ParsePathError::UnknownField { name, .. } => {
-            let fields = operation.fields.names();
-            if column.starts_with("expect.") {
-                unknown(name, fields, "a field of the settings".into())
-            } else {
-                let fixed = FIXED.iter().map(|(name, _)| *name);
-                unknown(name, fixed.chain(fields), "a column that orgwave knows".into())
-            }
-        }
-        ParsePathError::UnknownMember { map, name, did_you_mean } => {
-            let near = did_you_mean.iter().map(String::as_str);
-            unknown(name, near, format!("a field of an entry of {map}").into())
-        }
-        ParsePathError::NotAMap(_)
-        | ParsePathError::TooDeep(_)
-        | ParsePathError::EmptyPart
-        | ParsePathError::Escape => ColumnRefusal {
-            code: Code::ColName,
-            expected: {
-                let examples = &operation.examples;
-                format!("a path such as {} or {} ({error})", examples.field, examples.member).into()
-            },
-            found: quote(column),
-        },
-    })?;
-    let is_changed = |key: &str| is_exponent(key) || is_error_value(key) || is_formula(key) || key.is_empty();
-    if path.keys().iter().any(|key| is_changed(trim(key))) {
-        return Err(ColumnRefusal {
-            code: Code::ColName,
-            expected: "a key as the vendor writes it; a spreadsheet changed this one".into(),
-            found: quote(column),
-        });
-    }
-    Ok(path)
-}
-
 fn unknown<'a>(
     name: &str,
     known: impl Iterator<Item = &'a str>,
@@ -231,21 +393,28 @@ mod tests {
     use super::*;
 
     fn refused(name: &str) -> (Code, String) {
-        let refusal = Column::of(&Operation::default_one(), name).unwrap_err();
+        let refusal = rules(&[]).column(name).unwrap_err();
         (refusal.code, refusal.found)
+    }
+
+    fn rules(header: &[&str]) -> ColumnRules {
+        let catalog = Catalog::built_in();
+        let default = catalog.default_one().clone();
+        ColumnRules::new(catalog, default, header.iter().copied(), std::iter::empty(), true)
     }
 
     #[test]
     fn what_a_column_may_be() {
+        let rules = rules(&[]);
         for (name, column) in FIXED {
-            assert_eq!(Column::of(&Operation::default_one(), name), Ok(column));
+            assert_eq!(rules.column(name), Ok(column));
         }
-        assert_eq!(Column::of(&Operation::default_one(), "_mine"), Ok(Column::Carried));
+        assert_eq!(rules.column("_mine"), Ok(Column::Carried));
         for name in ["enabled", "apiToken", "doorInfoMap", "doorInfoMap.a", r"doorInfoMap.a\.b.doorName"] {
-            assert!(matches!(Column::of(&Operation::default_one(), name), Ok(Column::Setting(_))), "{name}");
+            assert!(matches!(rules.column(name), Ok(Column::Setting(0, _))), "{name}");
         }
         for name in ["expect.enabled", "expect.tokenValid", "expect.doorInfoMap.a", "expect.integration"] {
-            assert!(matches!(Column::of(&Operation::default_one(), name), Ok(Column::Expect(_))), "{name}");
+            assert!(matches!(rules.column(name), Ok(Column::Expect(0, _))), "{name}");
         }
     }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::delimiter::Delimiter;
 use super::encoding::Encoding;
-use crate::operation::{Path, TableName};
+use crate::operation::{Operation, Operations, Path, TableName};
 use crate::secret::SecretName;
 
 /// What is known of a manifest before its rows are read.
@@ -15,11 +17,17 @@ use crate::secret::SecretName;
     reason = "each says whether any row has something, apart from the others"
 )]
 pub struct Header {
+    /// The operations that the rollout names, in the order of an org's steps; where it names none, the default one.
+    pub operations: Operations,
+    /// The operation of columns without a prefix.
+    pub operation: Arc<Operation>,
+    /// What the rollout file says for many rows, as typed: see [`Defaults::typed`](super::Defaults::typed).
+    pub defaults: BTreeMap<String, Value>,
     /// The columns' names as typed.
     pub columns: Vec<String>,
     /// The names of the columns that begin with `_`.
     pub carried: Vec<String>,
-    /// The side tables in the order given, each with its columns' names as typed.
+    /// The side tables in the order given, those of other operations than the default one with its name and a colon, each with its columns' names as typed.
     pub sides: Vec<(TableName, Vec<String>)>,
     /// How many rows there are, each an org.
     pub rows: u64,

@@ -17,13 +17,12 @@
 //! use std::io::Cursor;
 //!
 //! use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
-//! use orgwave_core::operation::Operation;
+//! use orgwave_core::operation::Catalog;
 //!
 //! let csv = Cursor::new("org_uuid,saveClips\nAAAAAAAAAAAAAAAAAAAAAA,true\n");
-//! let operation = Operation::default_one();
 //! let mut print = |problem| eprintln!("{problem}");
 //! let mut problems = Problems::new(&mut print);
-//! let manifest = Manifest::read(Inputs::bare(operation, Source::new("orgs.csv", csv)), &mut problems)?;
+//! let manifest = Manifest::read(Inputs::bare(Catalog::built_in(), Source::new("orgs.csv", csv)), &mut problems)?;
 //! for row in manifest.expect("nothing is wrong").rows()? {
 //!     assert_eq!(row?.steps[0].desired.managed.len(), 1);
 //! }
@@ -32,9 +31,11 @@
 
 mod cell;
 mod columns;
+mod defaults;
 mod delimiter;
 mod encoding;
 mod escape;
+mod guards;
 mod header;
 mod index;
 mod literal;
@@ -54,12 +55,13 @@ mod tests;
 mod tokenizer;
 
 pub use cell::{Cell, Refusal, read_expect, read_key, read_setting};
+pub use defaults::{Defaults, Given};
 pub use delimiter::Delimiter;
 pub use encoding::Encoding;
 pub use escape::{write_cell, write_expect, write_key};
 pub use header::{Header, Removal};
 pub use problem::{Problem, Problems, Severity, quote};
 pub use reader::{Manifest, Rows};
-pub use rollout_file::{Limit, RolloutFile};
+pub use rollout_file::{Limit, RolloutFile, SideFile};
 pub use row::Row;
-pub use source::{Inputs, ReadError, RowsError, Source};
+pub use source::{Inputs, ReadError, RowsError, SideSource, Source};

@@ -5,24 +5,26 @@
 //! 2. [`Manifest::rows`] walks the manifest again and joins each row with its lines. Nothing can be wrong now but that
 //!    a file changed in between, and that ends the rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use super::cell::{Cell, trim};
-use super::columns::Column;
+use super::columns::{Column, ColumnRefusal, ColumnRules};
+use super::defaults::{Defaults, ResolvedDefaults};
+use super::guards::broken;
 use super::header::{Header, Removal};
 use super::index::OrgIndex;
 use super::named::NamedCells;
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, quote};
 use super::row::{Content, Row, RowRules};
 use super::side_table::{Orgs, Side, is_in_a_map, is_of_map};
-use super::source::{Inputs, ReadError, RowsError};
+use super::source::{Inputs, ReadError, RowsError, SideSource};
 use super::table::{Step, Table};
 use crate::code::Code;
-use crate::desired::{DesiredValue, Managed};
+use crate::desired::DesiredValue;
 use crate::ids::Ruuid;
-use crate::operation::Operation;
+use crate::operation::{Catalog, Operation, Path};
 
 /// This many rows tell how long the others are.
 const SAMPLE: u32 = 10_000;
@@ -35,7 +37,6 @@ pub struct Manifest<R> {
     table: Option<Table<R>>,
     rules: RowRules,
     sides: Vec<Side<R>>,
-    defaults: Vec<Managed>,
 }
 
 impl<R: Read + Seek> Manifest<R> {
@@ -45,24 +46,30 @@ impl<R: Read + Seek> Manifest<R> {
     /// When a file can't be read to its end.
     pub fn read(inputs: Inputs<R>, problems: &mut Problems<'_>) -> Result<Option<Self>, ReadError> {
         let errors = problems.errors();
-        let Inputs { operation, mut orgs, sides, mut defaults } = inputs;
+        let Inputs { catalog, operation: default, mut orgs, sides, defaults } = inputs;
         let size = orgs.reader.seek(SeekFrom::End(0)).and_then(|size| orgs.reader.rewind().map(|()| size));
         let size = size.map_err(|source| ReadError { file: orgs.name.clone(), source })?;
-        defaults.sort_by(|left, right| left.path.cmp(&right.path));
-        let checked =
-            CheckedOrgs::read(&operation, Table::open(orgs, problems)?, !sides.is_empty(), size, problems)?;
+        let beside = Beside { catalog, default: &default, sides: &sides, defaults };
+        let checked = match Table::open(orgs, problems)? {
+            Some(table) => Some(CheckedOrgs::read(beside, table, size, problems)?),
+            None => None,
+        };
         let against =
             checked.as_ref().map(|orgs| Orgs { index: &orgs.index, rules: &orgs.rules, named: &orgs.named });
         let mut read = Vec::new();
-        for (which, source) in sides {
-            read.extend(Side::read(&operation, &which, source, against.as_ref(), problems)?);
+        for side in sides {
+            read.extend(Side::read(side, &default, against.as_ref(), problems)?);
         }
-        let Some(CheckedOrgs { table, rules, index, mut header, .. }) = checked else { return Ok(None) };
+        let Some(CheckedOrgs { table, rules, index, groups, mut header, .. }) = checked else {
+            return Ok(None);
+        };
         if problems.errors() > errors {
             return Ok(None);
         }
-        let sets = rules.columns.iter().any(|column| matches!(column, Column::Setting(_)));
-        header.sets_something = sets || !read.is_empty() || !defaults.is_empty();
+        let sets = rules.columns.iter().any(|column| matches!(column, Column::Setting(..)));
+        let groups = groups.into_iter().map(Some).chain([None]);
+        let given: Vec<_> = groups.flat_map(|group| rules.defaults.of(group)).collect();
+        header.sets_something = sets || !read.is_empty() || !given.is_empty();
         header.rows = index.len() as u64;
         for side in &read {
             header.sides.push((side.name().clone(), side.table().typed_header().to_vec()));
@@ -70,15 +77,15 @@ impl<R: Read + Seek> Manifest<R> {
             header.has_maps |= side.sets();
             header.removal = header.removal.or_else(|| side.removal().cloned());
         }
-        for default in &defaults {
-            match &default.wish {
+        for default in given {
+            match &default.managed.wish {
                 DesiredValue::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
-                DesiredValue::Set(_) => header.has_maps |= is_of_map(&default.path),
+                DesiredValue::Set(_) => header.has_maps |= is_of_map(&default.managed.path),
                 // `[settings]` can't take an entry out.
                 DesiredValue::Remove => {}
             }
         }
-        Ok(Some(Self { header, table: Some(table), rules, sides: read, defaults }))
+        Ok(Some(Self { header, table: Some(table), rules, sides: read }))
     }
 
     /// What is known before the rows.
@@ -114,21 +121,72 @@ struct CheckedOrgs<R> {
     rules: RowRules,
     index: OrgIndex,
     named: NamedCells,
+    /// The groups that rows are in.
+    groups: BTreeSet<usize>,
     header: Header,
+}
+
+/// What there is beside the manifest's file.
+struct Beside<'a, R> {
+    catalog: Catalog,
+    default: &'a Arc<Operation>,
+    sides: &'a [SideSource<R>],
+    defaults: Defaults,
+}
+
+impl<R> Beside<'_, R> {
+    /// What the columns of a table are, and what its rows are held to. Every problem of them.
+    fn rules<T: Read>(self, table: &mut Table<T>, problems: &mut Problems<'_>) -> RowRules {
+        let Self { catalog, default, sides, defaults } = self;
+        let header = table.typed_header().iter().map(|name| trim(name));
+        let of_tables = sides.iter().map(|side| &side.operation);
+        let others: Vec<_> = defaults.operations.iter().chain(of_tables).cloned().collect();
+        let has_groups = !defaults.groups.is_empty();
+        let known = ColumnRules::new(catalog, default.clone(), header, others.into_iter(), has_groups);
+        let mut columns =
+            table.classify(problems, &Column::Refused, |name| known.spelled(name), |name| known.column(name));
+        let operations = known.operations();
+        let defaults = ResolvedDefaults::new(defaults, operations, &columns);
+        let maps: Vec<(u8, Path)> = sides
+            .iter()
+            .filter_map(|side| {
+                Some((operations.place(&side.operation.name)?, Path::new(&side.table.map, [])))
+            })
+            .collect();
+        let maps = maps.iter().map(|(place, path)| (*place, path));
+        let values = defaults.iter().map(|default| (default.operation, &default.managed.path));
+        let refusals: Vec<(usize, ColumnRefusal)> = broken(&columns, values.chain(maps), operations)
+            .into_iter()
+            .map(|(index, (place, path))| {
+                let changed = known.name_of(place, path);
+                let refusal = ColumnRefusal {
+                    code: Code::ColExpectChanged,
+                    expected: "a path that no earlier step of the rollout changes".into(),
+                    found: format!("one that {} changes; guard on it there", quote(&changed)),
+                };
+                (index, refusal)
+            })
+            .collect();
+        for (index, refusal) in refusals {
+            table.refuse(index, refusal, problems);
+            columns[index] = Column::Refused;
+        }
+        table.set_shapes(columns.iter().map(Column::shape).collect());
+        let idle = operations.place(&default.name).unwrap_or(0);
+        RowRules::new(operations.clone(), idle, table.file().clone(), columns, defaults)
+    }
 }
 
 impl<R: Read> CheckedOrgs<R> {
     fn read(
-        operation: &Arc<Operation>,
-        table: Option<Table<R>>,
-        has_sides: bool,
+        beside: Beside<'_, R>,
+        mut table: Table<R>,
         size: u64,
         problems: &mut Problems<'_>,
-    ) -> Result<Option<Self>, ReadError> {
-        let Some(mut table) = table else { return Ok(None) };
-        let columns =
-            table.classify(problems, &Column::Refused, |name| Column::of(operation, name), Column::shape);
-        let rules = RowRules::new(operation.clone(), table.file().clone(), columns);
+    ) -> Result<Self, ReadError> {
+        let has_sides = !beside.sides.is_empty();
+        let (operation, typed) = (beside.default.clone(), beside.defaults.typed.clone());
+        let rules = beside.rules(&mut table, problems);
         table.require(rules.org_column(), "org_uuid", problems);
         table.set_org_column(rules.org_column());
         let names = table.typed_header().to_vec();
@@ -139,6 +197,9 @@ impl<R: Read> CheckedOrgs<R> {
         let mut header = Header {
             carried: names.iter().zip(&rules.columns).filter_map(is_carried).collect(),
             columns: names.clone(),
+            operations: rules.operations.clone(),
+            operation,
+            defaults: typed,
             sides: Vec::new(),
             rows: 0,
             sets_something: false,
@@ -153,6 +214,7 @@ impl<R: Read> CheckedOrgs<R> {
             digests: Vec::new(),
         };
         let mut index = OrgIndex::default();
+        let mut groups = BTreeSet::new();
         let mut any = false;
         while let Some(step) = table.next(problems)? {
             match step {
@@ -169,19 +231,22 @@ impl<R: Read> CheckedOrgs<R> {
                     let org = rules.visit(&cells, &names, problems, |at, content| {
                         match (content, &rules.columns[at]) {
                             (Content::Wave(_), _) => header.pinned += 1,
+                            (Content::Group(group), _) => {
+                                groups.insert(group);
+                            }
                             (Content::Expect(_), _) => header.has_expects = true,
                             (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
                             (Content::Setting(Cell::Secret(name)), _) => {
                                 header.secrets.entry(name).or_insert(Some(cells.line));
                             }
-                            (Content::Setting(Cell::Remove), Column::Setting(path)) => {
+                            (Content::Setting(Cell::Remove), Column::Setting(_, path)) => {
                                 header.removal.get_or_insert_with(|| Removal {
                                     file: rules.file.clone(),
                                     line: cells.line,
                                     path: path.clone(),
                                 });
                             }
-                            (Content::Setting(Cell::Set(_)), Column::Setting(path)) => {
+                            (Content::Setting(Cell::Set(_)), Column::Setting(_, path)) => {
                                 header.has_maps |= is_of_map(path);
                             }
                             (Content::Literal | Content::Setting(_), _) => {}
@@ -205,7 +270,7 @@ impl<R: Read> CheckedOrgs<R> {
             problems.report(Problem::new(Code::FileNoRows, table.file(), expected, "a header alone"));
         }
         header.digests.push((table.file().clone(), table.digest()));
-        Ok(Some(Self { table, rules, index, named: filled, header }))
+        Ok(Self { table, rules, index, named: filled, groups, header })
     }
 }
 
@@ -236,7 +301,7 @@ pub struct Rows<'m, R> {
 
 impl<R: Read + Seek> Rows<'_, R> {
     fn read(&mut self) -> Result<Option<Row>, RowsError> {
-        let Manifest { header, table, rules, sides, defaults } = &mut *self.manifest;
+        let Manifest { header, table, rules, sides } = &mut *self.manifest;
         let changed = || RowsError::Changed { file: rules.file.clone() };
         let table = table.as_mut().ok_or_else(changed)?;
         let mut sink = |_| {};
@@ -251,12 +316,13 @@ impl<R: Read + Seek> Rows<'_, R> {
                 Step::Bad { .. } => return Err(changed()),
                 Step::Row(cells) => cells,
             };
-            let row = rules.build(&cells, &header.columns, defaults, &mut silent);
-            let mut row = row.filter(|_| silent.errors() == 0).ok_or_else(changed)?;
+            let built = rules.build(&cells, &header.columns, &mut silent);
+            let (mut row, mut desired) = built.filter(|_| silent.errors() == 0).ok_or_else(changed)?;
             for side in sides.iter_mut() {
-                side.lines_of(self.place, &mut row.steps[0].desired.managed, &mut row.typed.sides)?;
+                let managed = &mut desired[usize::from(side.operation)].managed;
+                side.lines_of(self.place, managed, &mut row.typed.sides)?;
             }
-            row.steps[0].desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
+            row.steps = rules.steps(desired);
             self.place += 1;
             return Ok(Some(row));
         }

@@ -7,19 +7,23 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::cell::{Cell, Refusal, read_setting};
+use super::cell::{Cell, Refusal, read_setting, trim};
 use super::columns::unsettable;
-use super::problem::{Problem, Problems, quote};
+use super::defaults::{Defaults, Given};
+use super::problem::{Problem, Problems, is_mark, quote};
 use super::row::wish;
 use crate::code::Code;
-use crate::desired::{Managed, Origin};
-use crate::operation::{Field, Kind, Operation, Path, TableName, nearest};
+use crate::desired::DesiredValue;
+use crate::operation::{Catalog, Kind, Operation, Path, SideTable, nearest};
 
-const TABLES: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandbox"];
+const TABLES: [&str; 7] = ["rollout", "connection", "settings", "operation", "group", "limits", "sandbox"];
+
+/// Those that prove a rollout file: other files have groups too.
+const OURS: [&str; 5] = ["rollout", "connection", "settings", "limits", "sandbox"];
 
 /// The vendor's regions, which a rollout may assert and never chooses.
 const REGIONS: [&str; 2] = ["us", "eu"];
@@ -31,20 +35,35 @@ const IGNORE: &str = "ignore";
 const NO_ORGS: &str = "orgs = \"...\" in [rollout], the manifest's path";
 
 /// A rollout file. Of one with errors, all that could be read, so that its manifest can be checked too.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone)]
 pub struct RolloutFile {
+    /// The operation of columns without a prefix.
+    pub operation: Arc<Operation>,
     /// The manifest's path.
     pub orgs: Option<String>,
-    /// The side tables' paths.
-    pub sides: BTreeMap<TableName, String>,
+    /// The side tables: by operation in the order in which the file names them, then by name.
+    pub sides: Vec<SideFile>,
     /// `[connection] region`: which region the rollout is for.
     pub region: Option<String>,
-    /// `[settings]`: desired values for every org, sorted by path.
-    pub defaults: Vec<Managed>,
+    /// `[settings]`, `[operation.*]` and `[group.*]`.
+    pub defaults: Defaults,
     /// `[limits]`, by their names.
     pub limits: BTreeMap<String, Limit>,
     /// `[sandbox]`, as the sandbox reads it.
     pub sandbox: Option<Value>,
+}
+
+/// A side table as the file names it.
+#[derive(Debug, Clone)]
+pub struct SideFile {
+    /// What it is about.
+    pub operation: Arc<Operation>,
+    /// Which table.
+    pub table: Arc<SideTable>,
+    /// Its key: `doors`, or `operation.toast.restaurants`.
+    pub key: String,
+    /// Its path.
+    pub path: String,
 }
 
 /// A limit as written.
@@ -58,10 +77,10 @@ pub struct Limit {
 }
 
 impl RolloutFile {
-    /// Reads a rollout file of an operation whose `[limits]` may have these names, reporting every problem in
+    /// Reads a rollout file of these operations, whose `[limits]` may have these names, reporting every problem in
     /// line order.
     pub fn parse(
-        operation: &Operation,
+        catalog: &Catalog,
         name: &str,
         bytes: &[u8],
         limits: &[&str],
@@ -75,11 +94,12 @@ impl RolloutFile {
                 let problem =
                     Problem::new(Code::RollSyntax, &file, "TOML in UTF-8", "bytes that are not UTF-8");
                 problems.report(problem.at(line));
-                return Self::default();
+                return Self::of(catalog);
             }
         };
+        let rollout = Self::of(catalog);
         let mut parser =
-            Parser { operation, file, text, limits, found: Vec::new(), rollout: Self::default() };
+            Parser { catalog, file, text, limits, found: Vec::new(), named: Vec::new(), rollout };
         let (document, errors) = DeTable::parse_recoverable(text);
         // A file of secrets is TOML too: nothing of a file is quoted that has no table of ours.
         if !document.get_ref().iter().any(|(key, value)| is_ours(key.get_ref(), value.get_ref())) {
@@ -94,22 +114,60 @@ impl RolloutFile {
                 parser.report(Code::RollSyntax, error.span().unwrap_or(0..0), "", "TOML", message);
             }
         }
-        let Parser { mut found, rollout, .. } = parser;
+        let Parser { mut found, mut named, mut rollout, .. } = parser;
+        named.sort_by_key(|(at, _)| *at);
+        for (_, operation) in named {
+            if rollout.place(&operation).is_none() {
+                rollout.defaults.operations.push(operation);
+            }
+        }
+        let mut sides = std::mem::take(&mut rollout.sides);
+        sides.sort_by_key(|side| (rollout.place(&side.operation), side.table.name.clone()));
+        rollout.sides = sides;
         found.sort_by_key(|problem| problem.line);
         for problem in found {
             problems.report(problem);
         }
         rollout
     }
+
+    /// One that says nothing.
+    fn of(catalog: &Catalog) -> Self {
+        Self {
+            operation: catalog.default_one().clone(),
+            orgs: None,
+            sides: Vec::new(),
+            region: None,
+            defaults: Defaults::default(),
+            limits: BTreeMap::new(),
+            sandbox: None,
+        }
+    }
+
+    /// The place of an operation among those that it names.
+    fn place(&self, operation: &Operation) -> Option<usize> {
+        self.defaults.operations.iter().position(|known| known.name == operation.name)
+    }
 }
 
 struct Parser<'t> {
-    operation: &'t Operation,
+    catalog: &'t Catalog,
     file: Arc<str>,
     text: &'t str,
     limits: &'t [&'t str],
     found: Vec<Problem>,
+    /// The operations that are set something of, with where that is.
+    named: Vec<(usize, Arc<Operation>)>,
     rollout: RolloutFile,
+}
+
+/// What a table of settings is about.
+struct Settings<'a> {
+    /// The table's name.
+    table: &'a str,
+    operation: &'a Arc<Operation>,
+    /// Whose rows; `None` for all.
+    group: Option<&'a str>,
 }
 
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
@@ -143,26 +201,31 @@ impl Parser<'_> {
     }
 
     fn read(&mut self, document: &DeTable<'_>) {
+        // It says what the other tables are about.
+        if let Some(DeValue::Table(rollout)) = document.get("rollout").map(Spanned::get_ref)
+            && let Some(operation) = rollout.get("operation")
+        {
+            self.read_operation(operation);
+        }
         for (key, value) in document {
             if !TABLES.contains(&key.get_ref().as_ref()) {
                 self.unknown(key, "", &TABLES);
                 continue;
             }
-            let DeValue::Table(table) = value.get_ref() else {
-                let found = value.get_ref().type_str();
-                self.report(
-                    Code::RollValue,
-                    key.span(),
-                    key.get_ref(),
-                    format!("a table: [{}]", key.get_ref()),
-                    found,
-                );
-                continue;
-            };
+            let Some(table) = self.table(key, value, "") else { continue };
             match key.get_ref().as_ref() {
                 "rollout" => self.read_files(table),
                 "connection" => self.read_connection(table),
-                "settings" => self.read_settings(table),
+                "settings" => {
+                    let operation = self.rollout.operation.clone();
+                    self.read_settings(
+                        table,
+                        &Settings { table: "settings", operation: &operation, group: None },
+                    );
+                    self.keep_typed("settings", json_table(table));
+                }
+                "operation" => self.read_operations(table),
+                "group" => self.read_groups(table),
                 "limits" => self.read_limits(table),
                 _ => self.rollout.sandbox = Some(json_table(table)),
             }
@@ -172,35 +235,198 @@ impl Parser<'_> {
         {
             self.report(Code::RollOrgs, 0..0, "", NO_ORGS, "none");
         }
-        self.rollout.defaults.sort_by(|left, right| left.path.cmp(&right.path));
     }
 
-    fn read_files(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            let side = self.operation.table(name);
-            if name != "orgs" && side.is_none() {
-                let tables = self.operation.tables.iter().map(|table| &*table.name);
-                self.unknown(key, "rollout", &["orgs"].into_iter().chain(tables).collect::<Vec<_>>());
-                continue;
-            }
-            match (value.get_ref().as_str().filter(|path| !path.trim().is_empty()), side) {
-                (Some(path), None) => self.rollout.orgs = Some(path.to_owned()),
-                (Some(path), Some(side)) => {
-                    self.rollout.sides.insert(side.name.clone(), path.to_owned());
+    /// The table of a key, below these others.
+    fn table<'v>(&mut self, key: &Key<'_>, value: &'v Item<'_>, above: &str) -> Option<&'v DeTable<'v>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        let name = [above, key.get_ref()].concat();
+        self.report(
+            Code::RollValue,
+            key.span(),
+            &name,
+            format!("a table: [{name}]"),
+            value.get_ref().type_str(),
+        );
+        None
+    }
+
+    fn keep_typed(&mut self, name: &str, table: Value) {
+        self.rollout.defaults.typed.insert(name.to_owned(), table);
+    }
+
+    fn read_operation(&mut self, value: &Item<'_>) {
+        match value.get_ref().as_str() {
+            Some(name) => {
+                if let Some(operation) = self.known(name, value.span(), "operation") {
+                    self.rollout.operation = operation;
                 }
-                (None, _) => {
-                    let found = shown(value);
-                    self.report(
-                        Code::RollValue,
-                        value.span(),
-                        name,
-                        "the path of a CSV file, in quotes",
-                        found,
-                    );
+            }
+            None => {
+                let found = shown(value);
+                self.report(
+                    Code::RollValue,
+                    value.span(),
+                    "operation",
+                    "the name of an operation, in quotes",
+                    found,
+                );
+            }
+        }
+    }
+
+    /// The operation of this name; that there is none is reported.
+    fn known(&mut self, name: &str, span: Range<usize>, key: &str) -> Option<Arc<Operation>> {
+        let known = self.catalog.get(name).cloned();
+        if known.is_none() {
+            let found = self
+                .catalog
+                .nearest(name)
+                .map_or(quote(name), |near| format!("{}; did you mean {near}?", quote(name)));
+            self.report(Code::RollOperation, span, key, "the name of an operation", found);
+        }
+        known
+    }
+
+    /// `[operation.*]`: settings of each, and its side tables.
+    fn read_operations(&mut self, operations: &DeTable<'_>) {
+        let mut typed = serde_json::Map::new();
+        for (name, value) in operations {
+            let Some(operation) = self.known(name.get_ref(), name.span(), "") else { continue };
+            let Some(table) = self.table(name, value, "operation.") else { continue };
+            let whole = format!("operation.{}", operation.name);
+            for (key, value) in table {
+                let name = key.get_ref().as_ref();
+                if name == "settings" {
+                    let Some(settings) = self.table(key, value, &format!("{whole}.")) else { continue };
+                    let of =
+                        Settings { table: &format!("{whole}.settings"), operation: &operation, group: None };
+                    self.read_settings(settings, &of);
+                    typed.insert(operation.name.to_string(), json!({ "settings": json_table(settings) }));
+                } else if let Some(side) = operation.table(name) {
+                    self.read_side(&operation, side, &format!("{whole}.{name}"), key, value);
+                } else {
+                    let tables = operation.tables.iter().map(|table| &*table.name);
+                    self.unknown(key, &whole, &["settings"].into_iter().chain(tables).collect::<Vec<_>>());
                 }
             }
         }
+        if !typed.is_empty() {
+            self.keep_typed("operation", typed.into());
+        }
+    }
+
+    /// `[group.*]`: settings of the rows that are in it, by operation.
+    fn read_groups(&mut self, groups: &DeTable<'_>) {
+        for (key, value) in groups {
+            let name = key.get_ref().as_ref();
+            if name.is_empty() || trim(name) != name || name.chars().any(|c| c.is_control() || is_mark(c)) {
+                let expected = "the name of a group, without spaces around it or control, direction or zero-width characters";
+                self.report(Code::RollValue, key.span(), "", expected, quote(name));
+                continue;
+            }
+            self.rollout.defaults.groups.insert(name.into(), Vec::new());
+            let Some(table) = self.table(key, value, "group.") else { continue };
+            let whole = format!("group.{name}");
+            for (key, value) in table {
+                match key.get_ref().as_ref() {
+                    "settings" => {
+                        let operation = self.rollout.operation.clone();
+                        self.read_group_settings(key, value, &whole, &operation, name);
+                    }
+                    "operation" => {
+                        let whole = format!("{whole}.");
+                        let Some(operations) = self.table(key, value, &whole) else { continue };
+                        for (key, value) in operations {
+                            let Some(operation) = self.known(key.get_ref(), key.span(), "") else { continue };
+                            let Some(table) = self.table(key, value, &format!("{whole}operation.")) else {
+                                continue;
+                            };
+                            let whole = format!("{whole}operation.{}", operation.name);
+                            for (key, value) in table {
+                                if key.get_ref() == "settings" {
+                                    self.read_group_settings(key, value, &whole, &operation, name);
+                                } else {
+                                    self.unknown(key, &whole, &["settings"]);
+                                }
+                            }
+                        }
+                    }
+                    _ => self.unknown(key, &whole, &["settings", "operation"]),
+                }
+            }
+        }
+        self.keep_typed("group", json_table(groups));
+    }
+
+    fn read_group_settings(
+        &mut self,
+        key: &Key<'_>,
+        value: &Item<'_>,
+        above: &str,
+        operation: &Arc<Operation>,
+        group: &str,
+    ) {
+        if let Some(table) = self.table(key, value, &format!("{above}.")) {
+            let of = Settings { table: &format!("{above}.settings"), operation, group: Some(group) };
+            self.read_settings(table, &of);
+        }
+    }
+
+    fn read_files(&mut self, table: &DeTable<'_>) {
+        let operation = self.rollout.operation.clone();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if name == "orgs" {
+                self.rollout.orgs = self.read_path(name, value);
+            } else if let Some(side) = operation.table(name) {
+                self.read_side(&operation, side, name, key, value);
+            } else if name != "operation" {
+                let tables = operation.tables.iter().map(|table| &*table.name);
+                self.unknown(
+                    key,
+                    "rollout",
+                    &["orgs", "operation"].into_iter().chain(tables).collect::<Vec<_>>(),
+                );
+            }
+        }
+    }
+
+    fn read_side(
+        &mut self,
+        operation: &Arc<Operation>,
+        table: &Arc<SideTable>,
+        name: &str,
+        key: &Key<'_>,
+        value: &Item<'_>,
+    ) {
+        let Some(path) = self.read_path(name, value) else { return };
+        let is_same =
+            |side: &SideFile| side.operation.name == operation.name && side.table.name == table.name;
+        if let Some(other) = self.rollout.sides.iter().find(|side| is_same(side)) {
+            let found = format!("{} and {}", other.key, name);
+            self.report(Code::ColDuplicate, key.span(), name, "every side table once", found);
+            return;
+        }
+        self.named.push((key.span().start, operation.clone()));
+        self.rollout.sides.push(SideFile {
+            operation: operation.clone(),
+            table: table.clone(),
+            key: name.to_owned(),
+            path,
+        });
+    }
+
+    /// The path of a table; that it is none is reported.
+    fn read_path(&mut self, name: &str, value: &Item<'_>) -> Option<String> {
+        let path = value.get_ref().as_str().filter(|path| !path.trim().is_empty());
+        if path.is_none() {
+            let found = shown(value);
+            self.report(Code::RollValue, value.span(), name, "the path of a CSV file, in quotes", found);
+        }
+        path.map(ToOwned::to_owned)
     }
 
     fn read_connection(&mut self, table: &DeTable<'_>) {
@@ -219,50 +445,69 @@ impl Parser<'_> {
         }
     }
 
-    fn read_settings(&mut self, table: &DeTable<'_>) {
+    fn read_settings(&mut self, table: &DeTable<'_>, of: &Settings<'_>) {
         for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            let Some(field) = self.operation.fields.get(name) else {
-                // A path into a map is known, but is no scalar for every org.
-                if self.operation.path(name).is_ok() {
-                    self.report(
-                        Code::RollScalar,
-                        key.span(),
-                        name,
-                        "a setting at the top: entries of maps have side tables",
-                        "a path into a map",
-                    );
-                } else {
-                    let fields = self.operation.fields.iter();
-                    let known: Vec<&str> = fields
-                        .filter(|field| field.class.is_settable() && field.members().is_none())
-                        .map(|field| &*field.name)
-                        .collect();
-                    self.unknown(key, "settings", &known);
-                }
-                continue;
-            };
-            if !field.class.is_settable() {
-                let found = format!("{name}, {}", unsettable(field.class));
-                self.report(Code::ColUnsettable, key.span(), name, "a setting that a partner may set", found);
-                continue;
+            self.read_setting(key.get_ref(), key, value, of);
+        }
+    }
+
+    /// Reads the value at a path; a table holds those of an object's members.
+    fn read_setting(&mut self, name: &str, key: &Key<'_>, value: &Item<'_>, of: &Settings<'_>) {
+        let operation = of.operation;
+        let Ok(path) = operation.path(name) else {
+            let fields = operation.fields.iter();
+            let known: Vec<&str> = fields
+                .filter(|field| field.class.is_settable() && field.members().is_none())
+                .map(|field| &*field.name)
+                .collect();
+            self.unknown(key, of.table, &known);
+            return;
+        };
+        // A path into a map is known, but is no scalar for every org.
+        if !path.keys().is_empty() {
+            self.report(
+                Code::RollScalar,
+                key.span(),
+                name,
+                "a setting at the top: entries of maps have side tables",
+                "a path into a map",
+            );
+            return;
+        }
+        if let (Kind::Object(_), DeValue::Table(members)) = (path.kind(), value.get_ref()) {
+            for (key, value) in members {
+                self.read_setting(&format!("{name}.{}", key.get_ref()), key, value, of);
             }
-            match read_default(self.operation, field, value.get_ref()) {
-                Ok(cell) => {
-                    if let Some(wish) = wish(cell) {
-                        self.rollout.defaults.push(Managed {
-                            path: Path::new(field, []),
-                            wish,
-                            origin: Origin::Default,
-                        });
-                    }
-                }
-                Err(refusal) => {
-                    let found = if field.is_secret() { String::new() } else { shown(value) };
-                    self.report(refusal.code, value.span(), name, refusal.expected, found);
-                }
+            return;
+        }
+        if !path.class().is_settable() {
+            let found = format!("{name}, {}", unsettable(path.class()));
+            self.report(Code::ColUnsettable, key.span(), name, "a setting that a partner may set", found);
+            return;
+        }
+        match read_default(operation, &path, value.get_ref()) {
+            Ok(cell) => self.give(path, wish(cell), key, of),
+            Err(refusal) => {
+                let found = if path.field().is_secret() { String::new() } else { shown(value) };
+                self.report(refusal.code, value.span(), name, refusal.expected, found);
             }
         }
+    }
+
+    /// Takes a value in, unless the same place has one already, under the other name of the default operation.
+    fn give(&mut self, path: Path, wish: Option<DesiredValue>, key: &Key<'_>, of: &Settings<'_>) {
+        let defaults = &mut self.rollout.defaults;
+        let given = match of.group {
+            None => &mut defaults.all,
+            Some(group) => defaults.groups.entry(group.into()).or_default(),
+        };
+        if given.iter().any(|known| known.operation.name == of.operation.name && known.path == path) {
+            let found = format!("a second {} of {}", path.text(), of.operation.name);
+            self.report(Code::ColDuplicate, key.span(), &path.text(), "every setting once", found);
+            return;
+        }
+        given.push(Given { operation: of.operation.clone(), path, wish });
+        self.named.push((key.span().start, of.operation.clone()));
     }
 
     /// Whether all places of `ignore` can be; those that can't are reported.
@@ -273,7 +518,8 @@ impl Parser<'_> {
             return false;
         };
         let places = places.iter().filter_map(Value::as_str);
-        let problems: Vec<_> = places.filter_map(|place| self.operation.ignored(place).err()).collect();
+        let problems: Vec<_> =
+            places.filter_map(|place| self.rollout.operation.ignored(place).err()).collect();
         for problem in &problems {
             self.report(Code::RollValue, value.span(), IGNORE, expected, problem.to_string());
         }
@@ -307,10 +553,11 @@ impl Parser<'_> {
 
 /// Whether this is a table of a rollout file, or would be without a typing error.
 fn is_ours(name: &str, value: &DeValue<'_>) -> bool {
-    TABLES.contains(&name) || (value.is_table() && nearest(name, TABLES.into_iter()).is_some())
+    OURS.contains(&name) || (value.is_table() && nearest(name, OURS.into_iter()).is_some())
 }
 
-fn read_default(operation: &Operation, field: &Field, value: &DeValue<'_>) -> Result<Cell, Refusal> {
+fn read_default(operation: &Operation, path: &Path, value: &DeValue<'_>) -> Result<Cell, Refusal> {
+    let field = path.field();
     let read = |text: &str| read_setting(operation, field, text);
     let is_scalar = matches!(value, DeValue::Boolean(_) | DeValue::Integer(_) | DeValue::String(_));
     if field.members().is_some() || !is_scalar {
@@ -369,20 +616,23 @@ fn shown(value: &Item<'_>) -> String {
     }
 }
 
-fn json(value: &DeValue<'_>) -> Value {
+fn json_value(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.clone().into_owned()),
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Integer(number) => integer(number).map_or(Value::Null, Value::from),
         DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
         DeValue::Datetime(moment) => Value::String(moment.to_string()),
-        DeValue::Array(values) => values.iter().map(|value| json(value.get_ref())).collect(),
+        DeValue::Array(values) => values.iter().map(|value| json_value(value.get_ref())).collect(),
         DeValue::Table(table) => json_table(table),
     }
 }
 
 fn json_table(table: &DeTable<'_>) -> Value {
-    table.iter().map(|(key, value)| (key.get_ref().clone().into_owned(), json(value.get_ref()))).collect()
+    table
+        .iter()
+        .map(|(key, value)| (key.get_ref().clone().into_owned(), json_value(value.get_ref())))
+        .collect()
 }
 
 fn line_of(text: &[u8], at: usize) -> u64 {
@@ -403,7 +653,7 @@ mod tests {
             found.push((problem.code, problem.line.unwrap_or(0)));
         };
         let rollout = RolloutFile::parse(
-            &Operation::default_one(),
+            &Catalog::built_in(),
             "rollout.toml",
             text.as_bytes(),
             &LIMITS,
@@ -440,9 +690,15 @@ faults = [{ org = 1, p = 0.5 }]
         let (rollout, found) = parse(WHOLE);
         assert_eq!(found, []);
         assert_eq!(rollout.orgs.as_deref(), Some("orgs.csv"));
-        assert_eq!(rollout.sides, BTreeMap::from([("doors".into(), "doors.csv".to_owned())]));
-        let defaults: Vec<_> =
-            rollout.defaults.iter().map(|managed| (managed.path.to_string(), managed.wish.clone())).collect();
+        let sides = rollout.sides.iter().map(|side| (&*side.table.name, &*side.path)).collect::<Vec<_>>();
+        assert_eq!(sides, [("doors", "doors.csv")]);
+        let mut defaults: Vec<_> = rollout
+            .defaults
+            .all
+            .iter()
+            .filter_map(|given| Some((given.path.to_string(), given.wish.clone()?)))
+            .collect();
+        defaults.sort_by(|left, right| left.0.cmp(&right.0));
         assert_eq!(
             defaults,
             [
@@ -554,9 +810,9 @@ faults = [{ org = 1, p = 0.5 }]
         fn never_panics(bytes: Vec<u8>, text in "[\\[\\]a-z=\"\n.{}0-9<> -]{0,60}") {
             let mut sink = |_| {};
             let mut problems = Problems::new(&mut sink);
-            let operation = Operation::default_one();
-            RolloutFile::parse(&operation, "f", &bytes, &LIMITS, &mut problems);
-            RolloutFile::parse(&operation, "f", text.as_bytes(), &LIMITS, &mut problems);
+            let catalog = Catalog::built_in();
+            RolloutFile::parse(&catalog, "f", &bytes, &LIMITS, &mut problems);
+            RolloutFile::parse(&catalog, "f", text.as_bytes(), &LIMITS, &mut problems);
         }
     }
 }

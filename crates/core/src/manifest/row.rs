@@ -11,6 +11,7 @@ use super::cell::{
     Cell, Refusal, has_uncanonical_id, is_canonical, read_expect, read_id, read_setting, read_wave, trim,
 };
 use super::columns::Column;
+use super::defaults::ResolvedDefaults;
 use super::literal::{read_skip, read_text};
 use super::problem::{Problem, Problems, quote};
 use super::table::Cells;
@@ -18,11 +19,14 @@ use crate::code::Code;
 use crate::desired::{Desired, DesiredStep, DesiredValue, Expect, Managed, Origin};
 use crate::formula::unguarded;
 use crate::ids::Ruuid;
-use crate::operation::{Kind, Operation, Path};
+use crate::operation::{Kind, Operation, Operations, Path, nearest};
 use crate::plan::Typed;
 
 /// From this length on a word may be a secret.
 const OPAQUE: usize = 16;
+
+/// After so many errors nobody is helped by "did you mean", which takes long where there are many groups.
+const HELPED: u64 = 1_000;
 
 /// One org of a manifest.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +45,8 @@ pub struct Row {
     pub note: Option<String>,
     /// The cells of the columns that begin with `_`, in the order of [`super::Header::carried`].
     pub carried: Vec<String>,
-    /// What it is wanted to be, in the order of the rollout's operations; at least one.
+    /// What it is wanted to be, in the order of the rollout's operations: a step of each that the row, its group or the
+    /// defaults name, and at least one.
     pub steps: Vec<DesiredStep>,
     /// What was typed.
     pub typed: Typed,
@@ -50,6 +55,8 @@ pub struct Row {
 /// What a cell that isn't blank means.
 pub(crate) enum Content {
     Wave(u32),
+    /// The place of the row's group.
+    Group(usize),
     Setting(Cell),
     Expect(Value),
     Literal,
@@ -57,26 +64,39 @@ pub(crate) enum Content {
 
 /// The columns of a manifest, and which of them exclude each other in a row.
 pub(crate) struct RowRules {
-    pub(crate) operation: Arc<Operation>,
+    pub(crate) operations: Operations,
     pub(crate) file: Arc<str>,
     pub(crate) columns: Vec<Column>,
+    pub(crate) defaults: ResolvedDefaults,
+    /// The operation of the one step of a row that names none.
+    idle: u8,
     org: Option<usize>,
     /// The columns of secrets.
-    secrets: Vec<(usize, Path)>,
+    secrets: Vec<usize>,
     /// A column for a whole map or entry, and the columns inside of it.
     clashes: Vec<(usize, Vec<usize>)>,
 }
 
 impl RowRules {
-    pub(crate) fn new(operation: Arc<Operation>, file: Arc<str>, columns: Vec<Column>) -> Self {
+    pub(crate) fn new(
+        operations: Operations,
+        idle: u8,
+        file: Arc<str>,
+        columns: Vec<Column>,
+        defaults: ResolvedDefaults,
+    ) -> Self {
         let org = columns.iter().position(|column| *column == Column::OrgUuid);
         let clashes = clashes(&columns);
-        let is_secret = |(index, column): (usize, &Column)| match column {
-            Column::Setting(path) if path.field().is_secret() => Some((index, path.clone())),
-            _ => None,
+        let is_secret = |(index, column): (usize, &Column)| {
+            let secret = matches!(column, Column::Setting(_, path) if path.field().is_secret());
+            secret.then_some(index)
         };
         let secrets = columns.iter().enumerate().filter_map(is_secret).collect();
-        Self { operation, file, columns, org, secrets, clashes }
+        Self { operations, file, columns, defaults, idle, org, secrets, clashes }
+    }
+
+    fn operation(&self, place: u8) -> &Operation {
+        self.operations.get(place).expect("the columns are of the rollout's operations")
     }
 
     pub(crate) fn org_column(&self) -> Option<usize> {
@@ -127,7 +147,13 @@ impl RowRules {
                     Ok(None) => {}
                     Err(refusal) => report.refuse(index, refusal),
                 },
-                Column::Setting(path) => match read_setting(&self.operation, path.field(), &text) {
+                Column::Group => match self.read_group(&text, report.problems.errors()) {
+                    Ok(None) => {}
+                    Ok(Some(group)) => each(index, Content::Group(group)),
+                    Err((refusal, near)) => report.refuse_group(index, refusal, near),
+                },
+                Column::Setting(step, path) => match read_setting(self.operation(*step), path.field(), &text)
+                {
                     Ok(Cell::Blank) => {}
                     Ok(cell) => {
                         report.warn_value(index, path.kind(), &cell);
@@ -135,7 +161,7 @@ impl RowRules {
                     }
                     Err(refusal) => report.refuse(index, refusal),
                 },
-                Column::Expect(path) => match read_expect(&self.operation, path.field(), &text) {
+                Column::Expect(step, path) => match read_expect(self.operation(*step), path.field(), &text) {
                     Ok(None) => {}
                     Ok(Some(value)) => each(index, Content::Expect(value)),
                     Err(refusal) => report.refuse(index, refusal),
@@ -154,40 +180,56 @@ impl RowRules {
         org
     }
 
-    /// The row as a whole, without its side tables.
+    /// The place of a row's group, or nothing; or why not, and the group that may be meant.
+    fn read_group(&self, text: &str, errors: u64) -> Result<Option<usize>, (Refusal, Option<&str>)> {
+        let name = trim(text);
+        if name.is_empty() {
+            return Ok(None);
+        }
+        self.defaults.group(name).map(Some).ok_or_else(|| {
+            let names = self.defaults.groups.iter().map(|(name, _)| &**name);
+            let near = (errors < HELPED).then(|| nearest(name, names)).flatten();
+            (Refusal::new(Code::CellGroup, "the name of a group of the rollout file, or nothing"), near)
+        })
+    }
+
+    /// The row, and what is wanted by each operation of the rollout, without the side tables: what
+    /// [`steps`](Self::steps) makes the row's steps of.
     pub(crate) fn build(
         &self,
         cells: &Cells<'_>,
         names: &[String],
-        defaults: &[Managed],
         problems: &mut Problems<'_>,
-    ) -> Option<Row> {
-        let mut desired = Desired::default();
-        let mut set: Vec<&Path> = Vec::new();
+    ) -> Option<(Row, Vec<Desired>)> {
+        let mut desired = vec![Desired::default(); self.operations.count().into()];
+        let mut group = None;
         let mut wave = None;
         let org =
             self.visit(cells, names, problems, |index, content| match (content, &self.columns[index]) {
                 (Content::Wave(number), _) => wave = Some(number),
-                (Content::Setting(cell), Column::Setting(path)) => {
-                    set.push(path);
+                (Content::Group(place), _) => group = Some(place),
+                (Content::Setting(cell), Column::Setting(step, path)) => {
                     if let Some(wish) = wish(cell) {
-                        desired.managed.push(Managed { path: path.clone(), wish, origin: Origin::Row });
+                        let managed = Managed { path: path.clone(), wish, origin: Origin::Row };
+                        desired[usize::from(*step)].managed.push(managed);
                     }
                 }
-                (Content::Expect(value), Column::Expect(path)) => {
-                    desired.expects.push(Expect { path: path.clone(), value });
+                (Content::Expect(value), Column::Expect(step, path)) => {
+                    desired[usize::from(*step)].expects.push(Expect { path: path.clone(), value });
                 }
                 (Content::Literal | Content::Setting(_) | Content::Expect(_), _) => {}
             })?;
-        desired.managed.extend(defaults.iter().filter(|default| !set.contains(&&default.path)).cloned());
-        desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
-        desired.expects.sort_by(|left, right| left.path.cmp(&right.path));
+        for default in self.defaults.of(group) {
+            if default.columns.iter().all(|column| cells.is_blank(*column)) {
+                desired[usize::from(default.operation)].managed.push(default.managed.clone());
+            }
+        }
         let text = |wanted: Column| {
             let index = self.columns.iter().position(|column| *column == wanted)?;
             read_text(&cells.get(index))
         };
         let carried = self.columns.iter().enumerate().filter(|(_, column)| **column == Column::Carried);
-        Some(Row {
+        let row = Row {
             line: cells.line,
             org,
             name: text(Column::OrgName),
@@ -195,9 +237,25 @@ impl RowRules {
             skip: text(Column::Skip),
             note: text(Column::Note),
             carried: carried.map(|(index, _)| unguarded(&cells.get(index)).into_owned()).collect(),
-            steps: vec![DesiredStep { operation: 0, desired }],
+            steps: Vec::new(),
             typed: Typed { row: cells.typed(), sides: Vec::new() },
-        })
+        };
+        Some((row, desired))
+    }
+
+    /// The steps of a row: one of each operation by which something is wanted or expected, and at least one.
+    pub(crate) fn steps(&self, desired: Vec<Desired>) -> Vec<DesiredStep> {
+        let steps = (0u8..).zip(desired).filter(|(_, desired)| *desired != Desired::default());
+        let mut steps: Vec<_> =
+            steps.map(|(operation, desired)| DesiredStep { operation, desired }).collect();
+        if steps.is_empty() {
+            steps.push(DesiredStep { operation: self.idle, desired: Desired::default() });
+        }
+        for DesiredStep { desired, .. } in &mut steps {
+            desired.managed.sort_by(|left, right| left.path.cmp(&right.path));
+            desired.expects.sort_by(|left, right| left.path.cmp(&right.path));
+        }
+        steps
     }
 }
 
@@ -214,21 +272,22 @@ pub(crate) fn wish(cell: Cell) -> Option<DesiredValue> {
 /// The columns of whole maps and entries that have columns inside of them, each with those. A header may have tens of
 /// thousands of columns, so they are grouped and not compared one by one.
 fn clashes(columns: &[Column]) -> Vec<(usize, Vec<usize>)> {
-    let mut settings: Vec<(&Path, usize)> = columns
+    let mut settings: Vec<(u8, &Path, usize)> = columns
         .iter()
         .enumerate()
         .filter_map(|(index, column)| match column {
-            Column::Setting(path) => Some((path, index)),
+            Column::Setting(step, path) => Some((*step, path, index)),
             _ => None,
         })
         .collect();
     // What is inside of a place is right behind it.
     settings.sort_unstable();
     let mut clashes: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (at, (outer, index)) in settings.iter().enumerate() {
+    for (at, (step, outer, index)) in settings.iter().enumerate() {
         let behind = &settings[at + 1..];
-        let inside = behind.iter().take_while(|(path, _)| path != outer && path.is_within(outer));
-        let mut inside: Vec<usize> = inside.map(|(_, index)| *index).collect();
+        let is_inside =
+            |(other, path, _): &&(u8, &Path, usize)| other == step && path != outer && path.is_within(outer);
+        let mut inside: Vec<usize> = behind.iter().take_while(is_inside).map(|(.., index)| *index).collect();
         if !inside.is_empty() {
             inside.sort_unstable();
             clashes.push((*index, inside));
@@ -262,8 +321,11 @@ impl Reporter<'_, '_, '_> {
             return false;
         }
         let text = self.cells.get(index);
-        let slipped = self.rules.secrets.iter().any(|&(column, ref path)| {
-            read_setting(&self.rules.operation, path.field(), &self.cells.get(column)).is_err()
+        let slipped = self.rules.secrets.iter().any(|&column| match &self.rules.columns[column] {
+            Column::Setting(step, path) => {
+                read_setting(self.rules.operation(*step), path.field(), &self.cells.get(column)).is_err()
+            }
+            _ => false,
         });
         let opaque =
             text.len() >= OPAQUE && !text.contains(char::is_whitespace) && Some(index) != self.rules.org;
@@ -285,6 +347,14 @@ impl Reporter<'_, '_, '_> {
             _ => refusal,
         };
         let found = if refusal.code == Code::CellMissing { "nothing".to_owned() } else { found };
+        self.report(index, Problem::new(refusal.code, &self.rules.file, refusal.expected, found));
+    }
+
+    fn refuse_group(&mut self, index: usize, refusal: Refusal, near: Option<&str>) {
+        let found = match (self.found(index), near) {
+            (found, Some(near)) if !found.is_empty() => format!("{found}; did you mean {}?", quote(near)),
+            (found, _) => found,
+        };
         self.report(index, Problem::new(refusal.code, &self.rules.file, refusal.expected, found));
     }
 

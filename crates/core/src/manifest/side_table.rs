@@ -22,7 +22,7 @@ use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems, quote};
 use super::row::{RowRules, wish};
-use super::source::{ReadError, RowsError, Source};
+use super::source::{ReadError, RowsError, SideSource};
 use super::table::{Cells, Step, Table};
 use crate::code::Code;
 use crate::desired::{DesiredValue, Managed, Origin};
@@ -41,6 +41,10 @@ struct Entry {
 }
 
 pub(crate) struct Side<R> {
+    /// The place of the operation that its map is of.
+    pub(crate) operation: u8,
+    /// What tables of several operations are told apart by.
+    name: TableName,
     table: Table<R>,
     rules: SideRules,
     /// Sorted by org and line.
@@ -62,13 +66,14 @@ pub(crate) struct Orgs<'a> {
 impl<R: Read + Seek> Side<R> {
     /// Checks a side table. Without a usable manifest, its orgs are not looked for.
     pub(crate) fn read(
-        operation: &Arc<Operation>,
-        which: &Arc<SideTable>,
-        source: Source<R>,
+        SideSource { operation, table: which, source }: SideSource<R>,
+        default: &Operation,
         orgs: Option<&Orgs<'_>>,
         problems: &mut Problems<'_>,
     ) -> Result<Option<Self>, ReadError> {
         let Some(mut table) = Table::open(source, problems)? else { return Ok(None) };
+        let place = orgs.and_then(|orgs| orgs.rules.operations.place(&operation.name)).unwrap_or(0);
+        let name = which.name_in(&operation, default);
         let rules = SideRules::of(operation, which, &mut table, problems);
         let names = table.typed_header().to_vec();
         let file = table.file().clone();
@@ -81,7 +86,7 @@ impl<R: Read + Seek> Side<R> {
             let line = SideLine { rules: &rules, file: &file, cells: &cells, names: &names };
             let Some((org, key, change)) = line.read(problems) else { continue };
             let Some(orgs) = orgs else { continue };
-            let Some(place) = orgs.index.find(org) else {
+            let Some(org_place) = orgs.index.find(org) else {
                 let expected = "an org that the manifest has a row for";
                 line.report(
                     problems,
@@ -94,7 +99,7 @@ impl<R: Read + Seek> Side<R> {
                 continue;
             };
             let entry = Entry {
-                org: place,
+                org: org_place,
                 line: u32::try_from(cells.line).unwrap_or(u32::MAX),
                 offset: cells.offset,
                 content: hasher.hash_one(cells.text),
@@ -120,11 +125,11 @@ impl<R: Read + Seek> Side<R> {
                 );
                 continue;
             }
-            if let Some(column) = orgs.clash(place, rules.table.entry(), &key, &change) {
+            if let Some(column) = orgs.clash(org_place, place, rules.table.entry(), &key, &change) {
                 let found = format!(
                     "column {} in line {} of {}",
                     quote(trim(column)),
-                    orgs.index.line(place),
+                    orgs.index.line(org_place),
                     orgs.rules.file
                 );
                 line.report(
@@ -154,11 +159,11 @@ impl<R: Read + Seek> Side<R> {
         }
         drop(places);
         entries.sort_unstable_by_key(|entry| (entry.org, entry.line));
-        Ok(Some(Self { table, rules, entries, removal, sets, hasher }))
+        Ok(Some(Self { operation: place, name, table, rules, entries, removal, sets, hasher }))
     }
 
     pub(crate) fn name(&self) -> &TableName {
-        &self.rules.table.name
+        &self.name
     }
 
     pub(crate) fn table(&self) -> &Table<R> {
@@ -197,7 +202,7 @@ impl<R: Read + Seek> Side<R> {
             if self.hasher.hash_one(cells.text) != entry.content {
                 return Err(changed());
             }
-            typed.push((self.rules.table.name.clone(), cells.typed()));
+            typed.push((self.name.clone(), cells.typed()));
             let line = SideLine { rules: &self.rules, file: &file, cells: &cells, names: &names };
             let (_, key, change) = line.read(&mut silent).ok_or_else(changed)?;
             let origin = Origin::Side(self.rules.table.name.clone(), entry.line.into());
@@ -220,18 +225,19 @@ impl<R: Read + Seek> Side<R> {
 
 impl Orgs<'_> {
     /// The column in which the org's row names what the line names too.
-    fn clash(&self, place: u32, entry: &Arc<Field>, key: &str, change: &Change) -> Option<&str> {
+    fn clash(&self, org: u32, operation: u8, entry: &Arc<Field>, key: &str, change: &Change) -> Option<&str> {
         let entry = Path::new(entry, [key.into()]);
         let excludes = |column: &Column| match (column, change) {
-            (Column::Setting(path), _) if entry.is_within(path) => true,
-            (Column::Setting(path), Change::Remove) => path.is_within(&entry),
-            (Column::Setting(path), Change::Members(members)) => {
+            (Column::Setting(of, _), _) if *of != operation => false,
+            (Column::Setting(_, path), _) if entry.is_within(path) => true,
+            (Column::Setting(_, path), Change::Remove) => path.is_within(&entry),
+            (Column::Setting(_, path), Change::Members(members)) => {
                 path.is_within(&entry) && members.iter().any(|(named, _)| named == path.field())
             }
             _ => false,
         };
         self.named
-            .of(place)
+            .of(org)
             .find(|column| excludes(&self.rules.columns[*column]))
             .map(|column| self.named.name(column))
     }
@@ -254,28 +260,29 @@ struct SideRules {
 
 impl SideRules {
     fn of<R: Read>(
-        operation: &Arc<Operation>,
-        which: &Arc<SideTable>,
+        operation: Arc<Operation>,
+        which: Arc<SideTable>,
         table: &mut Table<R>,
         problems: &mut Problems<'_>,
     ) -> Self {
         let columns = table.classify(
             problems,
             &SideColumn::Refused,
-            |name| SideColumn::of(which, name),
-            SideColumn::shape,
+            |name| name.into(),
+            |name| SideColumn::of(&which, name),
         );
+        table.set_shapes(columns.iter().map(SideColumn::shape).collect());
         let place = |wanted| columns.iter().position(|column| *column == wanted);
         let rules = Self {
-            operation: operation.clone(),
-            table: which.clone(),
+            operation,
             org: place(SideColumn::OrgUuid),
             key: place(SideColumn::Key),
             remove: place(SideColumn::Remove),
             columns,
+            table: which,
         };
         table.require(rules.org, "org_uuid", problems);
-        table.require(rules.key, &which.key_column, problems);
+        table.require(rules.key, &rules.table.key_column, problems);
         table.set_org_column(rules.org);
         rules
     }
@@ -399,7 +406,7 @@ fn key_hash(key: &str) -> u64 {
 
 /// The columns of a manifest that a side table could name too.
 pub(crate) fn is_in_a_map(column: &Column) -> bool {
-    matches!(column, Column::Setting(path) if is_of_map(path))
+    matches!(column, Column::Setting(_, path) if is_of_map(path))
 }
 
 /// Whether this is a map, or inside of one.

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::desired::Managed;
-use crate::operation::{Operation, SideTable};
+use super::defaults::Defaults;
+use crate::operation::{Catalog, Operation, SideTable};
 
 /// A file, opened by the caller.
 #[derive(Debug)]
@@ -25,20 +25,34 @@ impl<R> Source<R> {
 /// All that a manifest is read from.
 #[derive(Debug)]
 pub struct Inputs<R> {
-    /// What the settings are of.
+    /// The operations that are known.
+    pub catalog: Catalog,
+    /// That of columns without a prefix.
     pub operation: Arc<Operation>,
     /// One row an org.
     pub orgs: Source<R>,
-    /// One row an entry of a map; a table at most once.
-    pub sides: Vec<(Arc<SideTable>, Source<R>)>,
-    /// Wishes for every org, from `[settings]`.
-    pub defaults: Vec<Managed>,
+    /// The side tables, each at most once.
+    pub sides: Vec<SideSource<R>>,
+    /// What the rollout file says for many rows.
+    pub defaults: Defaults,
+}
+
+/// A side table: one row an entry of a map.
+#[derive(Debug)]
+pub struct SideSource<R> {
+    /// What the map is of.
+    pub operation: Arc<Operation>,
+    /// Which table.
+    pub table: Arc<SideTable>,
+    /// Its rows.
+    pub source: Source<R>,
 }
 
 impl<R> Inputs<R> {
-    /// A bare CSV.
-    pub fn bare(operation: Arc<Operation>, orgs: Source<R>) -> Self {
-        Self { operation, orgs, sides: Vec::new(), defaults: Vec::new() }
+    /// A bare CSV, of the default operation.
+    pub fn bare(catalog: Catalog, orgs: Source<R>) -> Self {
+        let operation = catalog.default_one().clone();
+        Self { catalog, operation, orgs, sides: Vec::new(), defaults: Defaults::default() }
     }
 }
 

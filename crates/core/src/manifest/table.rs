@@ -158,34 +158,55 @@ impl<R: Read> Table<R> {
         }))
     }
 
-    /// Finds out what the columns are; refused ones, reported, keep their place as `refused`.
+    /// Finds out what the columns are; refused ones, reported, keep their place as `refused`. `spelled` gives names of
+    /// the same meaning the same spelling.
     pub(crate) fn classify<C: Clone>(
         &mut self,
         problems: &mut Problems<'_>,
         refused: &C,
+        spelled: impl for<'n> Fn(&'n str) -> Cow<'n, str>,
         classify: impl Fn(&str) -> Result<C, ColumnRefusal>,
-        shape: impl Fn(&C) -> Shape,
     ) -> Vec<C> {
-        let mut first: HashMap<&str, usize> = HashMap::new();
+        let mut first: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut columns = Vec::with_capacity(self.typed.len());
         for (index, typed) in self.typed.iter().enumerate() {
             let name = trim(typed);
-            let column = classify(name).and_then(|column| match first.insert(name, index) {
+            let column = classify(name).and_then(|column| match first.insert(spelled(name), index) {
                 None => Ok(column),
                 Some(earlier) => Err(ColumnRefusal {
                     code: Code::ColDuplicate,
                     expected: "every column once".into(),
-                    found: format!("{} as column {} and as column {}", quote(name), earlier + 1, index + 1),
+                    found: match trim(&self.typed[earlier]) {
+                        same if same == name => {
+                            format!("{} as column {} and as column {}", quote(name), earlier + 1, index + 1)
+                        }
+                        other => format!(
+                            "{} as column {} and {}, which is the same, as column {}",
+                            quote(other),
+                            earlier + 1,
+                            quote(name),
+                            index + 1
+                        ),
+                    },
                 }),
             });
             columns.push(column.unwrap_or_else(|refusal| {
-                let problem = Problem::new(refusal.code, &self.file, refusal.expected, refusal.found);
-                problems.report(problem.at(self.header_line).in_column(index, name));
+                self.refuse(index, refusal, problems);
                 refused.clone()
             }));
         }
-        self.shapes = columns.iter().map(shape).collect();
         columns
+    }
+
+    /// Reports why a column is refused.
+    pub(crate) fn refuse(&self, column: usize, refusal: ColumnRefusal, problems: &mut Problems<'_>) {
+        let problem = Problem::new(refusal.code, &self.file, refusal.expected, refusal.found);
+        problems.report(problem.at(self.header_line).in_column(column, trim(&self.typed[column])));
+    }
+
+    /// Tells what is to be known of the columns, before rows are read.
+    pub(crate) fn set_shapes(&mut self, shapes: Vec<Shape>) {
+        self.shapes = shapes;
     }
 
     /// Asks for a column that must be there, and gives its place.

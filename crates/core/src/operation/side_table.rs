@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Field;
+use super::{Field, Operation};
 
 /// A table that a rollout may name: one entry of a map a line.
 #[derive(Debug)]
@@ -26,6 +26,15 @@ impl SideTable {
     /// If its map is none, which no description allows.
     pub fn entry(&self) -> &Arc<Field> {
         self.map.entry().expect("a side table is about a map")
+    }
+
+    /// Its name beside the tables of other operations: with a prefix, as columns have, where it isn't of the default one.
+    pub(crate) fn name_in(&self, operation: &Operation, default: &Operation) -> TableName {
+        if operation.name == default.name {
+            self.name.clone()
+        } else {
+            TableName([&*operation.name, ":", &*self.name].concat().into())
+        }
     }
 }
 

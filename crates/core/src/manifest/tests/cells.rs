@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::desired::{Managed, Origin};
+use crate::desired::Origin;
 
 #[test]
 fn a_row_says_what_its_org_shall_be() {
@@ -232,11 +232,10 @@ fn a_default_holds_where_the_row_says_nothing() {
         ("saveClips", DesiredValue::Secret("D".parse().unwrap())),
         ("enabled", DesiredValue::Set(json!(true))),
     ] {
-        inputs.defaults.push(Managed {
-            path: Operation::default_one().path(path).unwrap(),
-            wish,
-            origin: Origin::Default,
-        });
+        let operation = inputs.operation.clone();
+        let path = operation.path(path).unwrap();
+        inputs.defaults.operations.push(operation.clone());
+        inputs.defaults.all.push(Given { operation, path, wish: Some(wish) });
     }
     let (manifest, _) = read(inputs);
     let mut manifest = manifest.unwrap();

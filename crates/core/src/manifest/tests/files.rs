@@ -179,7 +179,7 @@ proptest! {
     ) {
         let mut inputs = inputs([header.as_bytes(), &orgs].concat(), &[]);
         let doors = [b"org_uuid,door_key,doorName,assignedCameraList\n", &doors[..]].concat();
-        inputs.sides.push((table(DOORS), Source::new("doors.csv", Cursor::new(doors))));
+        inputs.sides.push(side(DOORS, Cursor::new(doors)));
         let (manifest, problems) = read(inputs);
         for file in ["orgs.csv", "doors.csv"] {
             let lines: Vec<_> = problems.iter().filter(|problem| &*problem.file == file).filter_map(|problem| problem.line).collect();

@@ -6,14 +6,13 @@ mod rereading;
 mod side_tables;
 
 use std::io::Cursor;
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::*;
 use crate::code::Code;
 use crate::desired::DesiredValue;
-use crate::operation::{Operation, SideTable};
+use crate::operation::Catalog;
 
 const DOORS: &str = "doors";
 
@@ -29,19 +28,18 @@ fn fill(text: &str) -> Vec<u8> {
     text.replace("{A}", A).replace("{B}", B).replace("{C}", C).into_bytes()
 }
 
-fn table(name: &str) -> Arc<SideTable> {
-    Operation::default_one().table(name).unwrap().clone()
+/// A side table of the default operation.
+fn side<R>(table: &str, reader: R) -> SideSource<R> {
+    let operation = Catalog::built_in().default_one().clone();
+    let table = operation.table(table).unwrap().clone();
+    let source = Source::new(&format!("{}.csv", table.name), reader);
+    SideSource { operation, table, source }
 }
 
 fn inputs(orgs: Vec<u8>, sides: &[(&str, &str)]) -> Inputs<Bytes> {
     Inputs {
-        operation: Operation::default_one(),
-        orgs: Source::new("orgs.csv", Cursor::new(orgs)),
-        sides: sides
-            .iter()
-            .map(|(side, text)| (table(side), Source::new(&format!("{side}.csv"), Cursor::new(fill(text)))))
-            .collect(),
-        defaults: Vec::new(),
+        sides: sides.iter().map(|(table, text)| side(table, Cursor::new(fill(text)))).collect(),
+        ..Inputs::bare(Catalog::built_in(), Source::new("orgs.csv", Cursor::new(orgs)))
     }
 }
 

@@ -62,10 +62,8 @@ fn a_file_that_changes_in_between_ends_the_rows() {
         };
         let mut sink = |problem: Problem| panic!("{problem}");
         let inputs = Inputs {
-            operation: Operation::default_one(),
-            orgs: Source::new("orgs.csv", file(orgs, orgs_then)),
-            sides: vec![(table(DOORS), Source::new("doors.csv", file(doors, doors_then)))],
-            defaults: Vec::new(),
+            sides: vec![side(DOORS, file(doors, doors_then))],
+            ..Inputs::bare(Catalog::built_in(), Source::new("orgs.csv", file(orgs, orgs_then)))
         };
         let mut manifest = Manifest::read(inputs, &mut Problems::new(&mut sink)).unwrap().unwrap();
         let end = manifest.rows().and_then(Iterator::collect::<Result<Vec<_>, _>>);

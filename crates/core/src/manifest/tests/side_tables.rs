@@ -47,7 +47,7 @@ fn a_side_table_in_utf_16_joins_too() {
         String::from_utf8(fill("org_uuid;door_key;doorName\n{B};1;caf\u{e9}\n{A};2;\u{1f6aa}\n")).unwrap();
     let bytes = [0xFE, 0xFF].into_iter().chain(doors.encode_utf16().flat_map(u16::to_be_bytes)).collect();
     let mut inputs = inputs(fill("org_uuid\n{A}\n{B}\n"), &[]);
-    inputs.sides.push((table(DOORS), Source::new("doors.csv", Cursor::new(bytes))));
+    inputs.sides.push(side(DOORS, Cursor::new(bytes)));
     let rows = rows(inputs);
     assert_eq!(wishes(&rows[0]), [set("doorInfoMap.2.doorName", json!("\u{1f6aa}"))]);
     assert_eq!(wishes(&rows[1]), [set("doorInfoMap.1.doorName", json!("caf\u{e9}"))]);
