@@ -1,7 +1,8 @@
 //! The codes of everything that can be wrong, each with a page in `docs/errors/`.
 //!
 //! A code without a page doesn't build. `E-` stops something, `W-` only warns. The families: `FILE` a file as a
-//! whole, `COL` a column, `ROW` a row, `CELL` a cell, `SIDE` a side table, `ROLL` the rollout file, `LIVE` what
+//! whole, `COL` a column, `ROW` a row, `CELL` a cell, `SIDE` a side table, `ROLL` the rollout file,
+//! `OP` the description of an operation, `LIVE` what
 //! the API says of a manifest, `ORG` the
 //! outcome of an org, `GUARD` a guard on a plan.
 
@@ -81,6 +82,7 @@ codes! {
     CellMap = "E-CELL-011", "a value where only a token is allowed";
     CellMissing = "E-CELL-012", "a required cell is blank";
     CellGroup = "E-CELL-013", "an unknown group";
+    CellAddress = "E-CELL-014", "not an IP address or a range of them";
     CellCanonical = "W-CELL-001", "an RUUID that isn't written as the vendor writes it";
     CellMarks = "W-CELL-002", "a text with invisible characters";
     SideOrg = "E-SIDE-001", "a side table names an org that the manifest doesn't";
@@ -94,6 +96,10 @@ codes! {
     RollOrgs = "E-ROLL-005", "the rollout file names no manifest";
     RollOutside = "E-ROLL-006", "a file lies outside the rollout's folder";
     RollOperation = "E-ROLL-007", "an unknown operation in the rollout file";
+    OpSyntax = "E-OP-001", "a description of an operation can't be read";
+    OpName = "E-OP-002", "a name in a description is unknown or used twice";
+    OpField = "E-OP-003", "a field's description doesn't hold together";
+    OpCall = "E-OP-004", "a description's call is not a read or not an update";
     LiveOrg = "E-LIVE-001", "the org isn't in the partner's client list";
     LiveCamera = "E-LIVE-002", "the org has no such camera";
     LiveLocation = "E-LIVE-003", "the org has no such location";

@@ -10,7 +10,7 @@ use orgwave_core::code::Code;
 use orgwave_core::desired::DesiredValue;
 use orgwave_core::ids::{HierarchyKey, Ruuid};
 use orgwave_core::manifest::Problem;
-use orgwave_core::operation::{Kind, Path as SettingPath};
+use orgwave_core::operation::{Kind, Path as SettingPath, Thing};
 use orgwave_core::org::Unread;
 use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, Verdict};
@@ -170,12 +170,20 @@ struct Named {
 
 impl Named {
     fn take(&mut self, path: &SettingPath, value: &Value) {
-        match (path.kind(), value) {
-            (Kind::Cameras, Value::Array(ids)) => {
-                self.cameras.extend(ids.iter().filter_map(Value::as_str).map(ToOwned::to_owned));
+        self.take_kind(path.kind(), value);
+    }
+
+    fn take_kind(&mut self, kind: &Kind, value: &Value) {
+        match (kind, value) {
+            (Kind::List { of, .. }, Value::Array(items)) => {
+                items.iter().for_each(|item| self.take_kind(&of.kind, item));
             }
-            (Kind::Ruuid, Value::String(id)) => {
-                self.locations.insert(id.clone());
+            (Kind::Ruuid(Some(thing)), Value::String(id)) => {
+                let ids = match thing {
+                    Thing::Camera => &mut self.cameras,
+                    Thing::Location => &mut self.locations,
+                };
+                ids.insert(id.clone());
             }
             (Kind::HierarchyKey, Value::String(key)) => {
                 if let Ok(key) = key.parse::<HierarchyKey>() {

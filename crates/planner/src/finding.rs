@@ -19,7 +19,7 @@ pub(crate) fn settings(operation: &Operation, finding: Finding) -> Result<RawObj
     match finding {
         Finding::Live(Live::Connected(object, _)) => Ok(object),
         Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| operation.absent.to_string());
+            let message = message.unwrap_or_else(|| operation.absence());
             Err((Verdict::Blocked, org_error(Code::OrgNotConnected, message)))
         }
         Finding::Unread(status, org_error) => {

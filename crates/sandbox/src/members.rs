@@ -66,11 +66,13 @@ fn wrong(kind: &Kind, json: &str) -> Option<String> {
     let fits = match kind {
         Kind::Bool => is::<bool>(json),
         Kind::Int32 => is::<i32>(json),
-        Kind::Text | Kind::Enum(_) => is::<String>(json),
-        Kind::Ruuid => is::<Ruuid>(json),
+        Kind::Int64 => is::<i64>(json),
+        Kind::Number => is::<f64>(json),
+        Kind::Text | Kind::Enum(_) | Kind::AddressRange => is::<String>(json),
+        Kind::Ruuid(_) => is::<Ruuid>(json),
         Kind::HierarchyKey => is::<HierarchyKey>(json),
-        Kind::Cameras => is::<Vec<Option<Ruuid>>>(json),
-        Kind::Texts => is::<Vec<Option<String>>>(json),
+        Kind::List { of, .. } => serde_json::from_str::<Option<Vec<&RawValue>>>(json)
+            .is_ok_and(|items| items.iter().flatten().all(|item| wrong(&of.kind, item.get()).is_none())),
         Kind::Map(entry) => return wrong_inside(json, |_| Some(&entry.kind)),
         Kind::Object(members) => return wrong_member(members, json),
         Kind::Opaque => true,

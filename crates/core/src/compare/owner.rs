@@ -34,7 +34,7 @@ pub fn check_owner(operation: &Operation, org: &Ruuid, object: &RawObject) -> Re
         let message = format!("these are the settings of {raw:.60}, not of \"{is}\"");
         return Err(org_error(Code::OrgIntegration, message));
     }
-    let owner = operation.owner.as_ref().and_then(|member| object.get(member));
+    let owner = operation.owner.inside().and_then(|member| object.get(member));
     let named = owner.map(|raw| serde_json::from_str::<Value>(raw.get()));
     match named {
         None | Some(Ok(Value::Null)) => Ok(Ownership::Unproven),

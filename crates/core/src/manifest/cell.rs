@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use super::problem::is_mark;
 use super::spreadsheet::{is_error_value, is_exponent, is_formula, visible_start, whole_number};
 use crate::code::Code;
-use crate::ids::{HierarchyKey, Ruuid};
-use crate::operation::{Field, Kind, Operation};
+use crate::ids::{AddressRange, HierarchyKey, Ruuid};
+use crate::operation::{Field, Kind, Operation, Thing};
 use crate::secret::SecretName;
 
 /// The highest wave that a row can be pinned to.
@@ -179,8 +179,9 @@ fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Re
         Token::Null => return Ok(Cell::Set(Value::Null)),
         Token::Empty => return empty(kind).map(Cell::Set),
         Token::Remove => {
-            let expected = "no <remove>: it is only allowed in the column of a map's entry, such as";
-            return Err(Refusal::new(Code::CellToken, format!("{expected} {}", operation.examples.entry)));
+            let expected = "no <remove>: it is only allowed in the column of a map's entry";
+            let example = operation.examples.entry.as_ref().map(|entry| format!(", such as {entry}"));
+            return Err(Refusal::new(Code::CellToken, format!("{expected}{}", example.unwrap_or_default())));
         }
         Token::Secret(_) => {
             let secrets: Vec<&str> = operation.fields.secrets().map(|field| &*field.name).collect();
@@ -190,33 +191,55 @@ fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Re
         Token::Escaped(text) => (text, true),
         Token::Text(text) => (text, false),
     };
+    value(kind, text, literal).map(Cell::Set)
+}
+
+/// The value that a text stands for, which no token is. `literal`: it was behind a backslash.
+fn value(kind: &Kind, text: &str, literal: bool) -> Result<Value, Refusal> {
     let trimmed = trim(text);
-    let value = match kind {
+    Ok(match kind {
         Kind::Text => Value::from(text),
         Kind::Bool => {
             Value::Bool(parse_bool(trimmed).ok_or_else(|| Refusal::new(Code::CellBool, "true or false"))?)
         }
-        Kind::Int32 if is_exponent(trimmed) => return Err(exponent()),
+        Kind::Int32 | Kind::Int64 if is_exponent(trimmed) => return Err(exponent()),
         Kind::Int32 => {
             Value::from(whole_number(trimmed).parse::<i32>().map_err(|_| {
                 Refusal::new(Code::CellNumber, "a whole number from -2147483648 to 2147483647")
             })?)
         }
+        Kind::Int64 => Value::from(whole_number(trimmed).parse::<i64>().map_err(|_| {
+            Refusal::new(Code::CellNumber, format!("a whole number from {} to {}", i64::MIN, i64::MAX))
+        })?),
+        Kind::Number if !literal && is_exponent(trimmed) => return Err(exponent()),
+        Kind::Number => number(trimmed).ok_or_else(|| {
+            Refusal::new(Code::CellNumber, "a number, with a decimal point where it has decimals")
+        })?,
         Kind::Enum(values) if values.iter().any(|value| **value == *trimmed) => Value::from(trimmed),
         Kind::Enum(values) => {
             return Err(Refusal::new(Code::CellEnum, format!("one of {}", values.join(", "))));
         }
-        Kind::Ruuid | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
-        Kind::Ruuid => Value::from(id(trimmed, "an RUUID")?),
+        Kind::Ruuid(_) | Kind::HierarchyKey if !literal && is_exponent(trimmed) => return Err(exponent()),
+        Kind::Ruuid(_) => Value::from(id(trimmed, "an RUUID")?),
         Kind::HierarchyKey => json!(trimmed.parse::<HierarchyKey>().map_err(|error| {
             Refusal::new(Code::CellKey, format!("RUUIDs joined by dots ({error}: {})", error.source))
         })?),
-        Kind::Cameras => {
-            let camera = |text| id(trim(text), "camera RUUIDs joined by `;`").map(Value::from);
-            Value::Array(elements(text).map(|element| element.and_then(camera)).collect::<Result<_, _>>()?)
+        Kind::AddressRange => {
+            let parsed = trimmed.parse::<AddressRange>();
+            parsed.map_err(|_| {
+                Refusal::new(Code::CellAddress, "an IP address, or a range of them such as 10.0.0.0/8")
+            })?;
+            Value::from(trimmed)
         }
-        Kind::Texts => {
-            Value::Array(elements(text).map(|element| element.map(Value::from)).collect::<Result<_, _>>()?)
+        Kind::List { of, .. } => {
+            let item = |text: &str| match &of.kind {
+                Kind::Ruuid(Some(Thing::Camera)) => {
+                    id(trim(text), "camera RUUIDs joined by `;`").map(Value::from)
+                }
+                Kind::Ruuid(_) => id(trim(text), "RUUIDs joined by `;`").map(Value::from),
+                kind => value(kind, text, false),
+            };
+            Value::Array(elements(text).map(|element| element.and_then(item)).collect::<Result<_, _>>()?)
         }
         Kind::Map(_) => {
             return Err(Refusal::new(
@@ -227,16 +250,28 @@ fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Re
         Kind::Object(_) | Kind::Opaque => {
             return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing"));
         }
-    };
-    Ok(Cell::Set(value))
+    })
+}
+
+/// Digits that are whole stay whole, to the last.
+fn number(text: &str) -> Option<Value> {
+    let whole = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
+    whole.ok().or_else(|| Number::from_f64(text.parse().ok()?).map(Value::Number))
 }
 
 fn empty(kind: &Kind) -> Result<Value, Refusal> {
     match kind {
         Kind::Text => Ok(json!("")),
-        Kind::Cameras | Kind::Texts => Ok(json!([])),
+        Kind::List { .. } => Ok(json!([])),
         Kind::Map(_) | Kind::Object(_) | Kind::Opaque => Ok(json!({})),
-        Kind::Bool | Kind::Int32 | Kind::Enum(_) | Kind::Ruuid | Kind::HierarchyKey => {
+        Kind::Bool
+        | Kind::Int32
+        | Kind::Int64
+        | Kind::Number
+        | Kind::Enum(_)
+        | Kind::Ruuid(_)
+        | Kind::HierarchyKey
+        | Kind::AddressRange => {
             Err(Refusal::new(Code::CellToken, "a value or <null>: nothing of this type is empty"))
         }
     }
@@ -259,10 +294,11 @@ fn elements(text: &str) -> impl Iterator<Item = Result<&str, Refusal>> {
 
 /// Whether a value, which fits its kind, has RUUIDs that aren't written as the vendor writes them.
 pub(crate) fn has_uncanonical_id(kind: &Kind, value: &Value) -> bool {
-    let uncanonical = |value: &Value| value.as_str().is_some_and(|id| !ends_canonically(id));
     match (kind, value) {
-        (Kind::Ruuid, value) => uncanonical(value),
-        (Kind::Cameras, Value::Array(cameras)) => cameras.iter().any(uncanonical),
+        (Kind::Ruuid(_), Value::String(id)) => !ends_canonically(id),
+        (Kind::List { of, .. }, Value::Array(items)) => {
+            items.iter().any(|item| has_uncanonical_id(&of.kind, item))
+        }
         _ => false,
     }
 }

@@ -11,7 +11,7 @@ use super::problem::{is_mark, quote};
 use super::spreadsheet::{is_error_value, is_exponent, is_formula};
 use crate::code::Code;
 use crate::operation::{
-    Catalog, Class, Field, Fields, Kind, Operation, Operations, ParsePathError, Path, SideTable, nearest,
+    Catalog, Class, Field, Fields, Operation, Operations, ParsePathError, Path, SideTable, nearest,
 };
 
 /// A column of a manifest.
@@ -242,7 +242,8 @@ impl ColumnRules {
                 code: Code::ColName,
                 expected: {
                     let examples = &operation.examples;
-                    format!("a path such as {} or {} ({error})", examples.field, examples.member).into()
+                    let member = examples.member.as_ref().map(|member| format!(" or {member}"));
+                    format!("a path such as {}{} ({error})", examples.field, member.unwrap_or_default()).into()
                 },
                 found: quote(column),
             },
@@ -304,7 +305,7 @@ impl Column {
             }
             Self::Setting(_, path) | Self::Expect(_, path) => Shape {
                 literal: false,
-                text: matches!(path.kind(), Kind::Text | Kind::Texts),
+                text: path.kind().is_of_texts(),
                 secret: path.field().is_secret(),
             },
             // Nobody knows what a refused column was meant to be: anything may be there, a secret too.
@@ -331,7 +332,7 @@ impl SideColumn {
 
     pub(crate) fn shape(&self) -> Shape {
         let text = match self {
-            Self::Member(member) => matches!(member.kind, Kind::Text),
+            Self::Member(member) => member.kind.is_of_texts(),
             Self::Refused => true,
             Self::OrgUuid | Self::Key | Self::Remove => false,
         };
@@ -348,6 +349,8 @@ pub(crate) const fn unsettable(class: Class) -> &'static str {
         Class::Audit => "which the vendor's server records",
         Class::Identity => "which identifies the org",
         Class::Discriminator => "which identifies the integration",
+        Class::Keep => "which goes back as it was read",
+        Class::Omit => "which is never sent",
     }
 }
 

@@ -2,26 +2,53 @@
 
 use std::sync::Arc;
 
-use super::{Operation, envoy, nearest};
+use super::{DescriptionError, Operation, Provenance, built_in, description, nearest};
+use crate::code::Code;
 
-/// The operations that are known.
-#[derive(Debug, Clone)]
-pub struct Catalog(Arc<[Arc<Operation>]>);
+/// The operations that are known: those that are compiled in, and those that a user described.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    derived: Vec<Arc<Operation>>,
+}
 
 impl Catalog {
     /// Those that are compiled in.
-    pub fn built_in() -> Self {
-        Self([envoy::operation()].into())
+    pub const fn built_in() -> Self {
+        Self { derived: Vec::new() }
+    }
+
+    /// These, and the one that a file of a user describes.
+    ///
+    /// # Errors
+    /// The description breaks a rule, or an operation of its name is known.
+    pub fn with(mut self, text: &str, file: &str) -> Result<Self, DescriptionError> {
+        let operation = description::read(file, text, Provenance::Derived(file.into()))?;
+        if self.get(&operation.name).is_some() {
+            return Err(DescriptionError {
+                file: file.into(),
+                line: 1,
+                code: Code::OpName,
+                expected: "the name of no other operation".into(),
+                found: operation.name.into(),
+            });
+        }
+        self.derived.push(Arc::new(operation));
+        Ok(self)
     }
 
     /// The operation of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Operation>> {
-        self.iter().find(|operation| *operation.name == *name)
+        built_in::operation(name).or_else(|| self.derived.iter().find(|operation| *operation.name == *name))
     }
 
     /// The name that is nearest to one that is none, for "did you mean".
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.iter().map(|operation| &*operation.name))
+        nearest(name, self.names())
+    }
+
+    /// Their names, in the order in which they are listed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        built_in::NAMES.iter().copied().chain(self.derived.iter().map(|operation| &*operation.name))
     }
 
     /// The operation of a rollout that names none.
@@ -29,12 +56,13 @@ impl Catalog {
     /// # Panics
     /// Never: it is compiled in.
     pub fn default_one(&self) -> &Arc<Operation> {
-        self.get(envoy::NAME).expect("the default operation is compiled in")
+        self.get(built_in::DEFAULT).expect("the default operation is compiled in")
     }
 
     /// All of them, in the order in which they are listed.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Operation>> {
-        self.0.iter()
+        let built_in: Vec<&Arc<Operation>> = built_in::all().collect();
+        built_in.into_iter().chain(&self.derived)
     }
 }
 

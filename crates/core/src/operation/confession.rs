@@ -1,4 +1,6 @@
 //! What a 200 of an update may confess: that it was accepted, and not all of it.
+//!
+//! The members are few, and mean the same in every reply that has them, so a description only names them.
 
 /// A member of an update's reply that says what went wrong with an accepted write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,4 +42,44 @@ impl Confession {
     pub fn count_key(&self) -> String {
         format!("orgs_with_{}", if self.is_text() { "text" } else { &self.column })
     }
+}
+
+/// The confession that a member of an update's reply is; `None` where nobody knows what it says.
+pub(super) fn confession(member: &str) -> Option<Confession> {
+    let confession = |column: &str, about: &str, form, words: &str, label: &str, advice: &str| Confession {
+        member: member.into(),
+        column: column.into(),
+        about: about.into(),
+        form,
+        words: words.into(),
+        label: label.into(),
+        advice: advice.into(),
+    };
+    Some(match member {
+        "misconfiguredDoors" => confession(
+            "misconfigured_doors",
+            "doors that are in more than one location, separated by `;`",
+            Form::Names,
+            "doors in more than one location",
+            "doors in two locations",
+            "in Envoy, leave each door of misconfigured_doors in one location only",
+        ),
+        "failedGuids" => confession(
+            "failed_guids",
+            "ids that the vendor rejected, separated by `;`",
+            Form::Ids,
+            "ids that the vendor rejected",
+            "rejected ids",
+            "check that each id of failed_guids still exists in this org",
+        ),
+        "warningMsg" => confession(
+            "warning",
+            "the vendor's message with an accepted write",
+            Form::Text,
+            "a message of the vendor",
+            "warning",
+            "the settings are live; read the vendor's warning",
+        ),
+        _ => return None,
+    })
 }

@@ -4,18 +4,22 @@
 //! that is described. A field that the vendor adds tomorrow is not here, can't be named in a manifest, and passes
 //! through a merge write as it was read.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Number, Value};
 
 /// Who a field belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// A partner sets it.
     Setting,
     /// A partner sets it, by the name of a secret only.
     Secret,
     /// The vendor's server derives it.
+    #[serde(rename = "server")]
     ServerState,
     /// The vendor's server records it.
     Audit,
@@ -23,6 +27,10 @@ pub enum Class {
     Identity,
     /// It says what kind of settings these are.
     Discriminator,
+    /// Nobody sets it, and it goes back as it was read.
+    Keep,
+    /// It is never sent.
+    Omit,
 }
 
 impl Class {
@@ -39,18 +47,27 @@ pub enum Kind {
     Bool,
     /// A whole number of 32 bits, signed.
     Int32,
+    /// A whole number of 64 bits, signed.
+    Int64,
+    /// Any number.
+    Number,
     /// Any text.
     Text,
     /// One of these texts in a manifest; any text in a reply, since the vendor's enums grow.
     Enum(Vec<Box<str>>),
-    /// An RUUID.
-    Ruuid,
+    /// An RUUID, with what it is of where that can be looked up.
+    Ruuid(Option<Thing>),
     /// A SubLocationsHierarchyKey.
     HierarchyKey,
-    /// A list of camera RUUIDs, compared as a set.
-    Cameras,
-    /// A list of texts.
-    Texts,
+    /// An IP address, or a range of them in CIDR notation.
+    AddressRange,
+    /// A list of values that are all described alike. It has one cell, and is replaced whole.
+    List {
+        /// What each is.
+        of: Arc<Field>,
+        /// Whether the order and repetitions mean nothing.
+        as_set: bool,
+    },
     /// A map from opaque keys to values, all described alike.
     Map(Arc<Field>),
     /// An object of these members.
@@ -59,50 +76,133 @@ pub enum Kind {
     Opaque,
 }
 
-/// Values that make somebody less safe. A reviewer sees them before anything else.
+impl Kind {
+    /// Whether it is a text, or a list of texts.
+    pub fn is_of_texts(&self) -> bool {
+        match self {
+            Self::Text => true,
+            Self::List { of, .. } => of.kind.is_of_texts(),
+            _ => false,
+        }
+    }
+}
+
+/// What an org has and can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    /// A camera.
+    Camera,
+    /// A location.
+    Location,
+}
+
+/// Values that make somebody less safe, or take something away. A reviewer sees them before anything else.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Risk {
     /// The values.
     pub values: Vec<Risky>,
     /// What they do: `face alerts are turned off`.
     pub effect: Arc<str>,
-    /// Whether a plan with such a value needs an acknowledgement.
-    pub guarded: bool,
+    /// What a plan with such a value needs.
+    pub guard: Option<Arc<Acknowledgement>>,
 }
 
-/// One such value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What somebody must have said yes to before anything is sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// As `--ack` and `--allow` name it.
+    pub code: Box<str>,
+    /// What a plan does that needs it, in words.
+    pub words: Box<str>,
+}
+
+/// Such values.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Risky {
     /// `true` or `false`.
     Is(bool),
-    /// A word of an enum.
+    /// This number.
+    Number(Number),
+    /// This text, or word of an enum.
     Word(Box<str>),
     /// Null: without a value the protection is off.
     Null,
+    /// Nothing inside: an empty text, list, map or object.
+    Empty,
+    /// Something inside: what is neither null nor empty.
+    Filled,
+    /// A number below the one before.
+    Lowered,
+    /// A number above the one before.
+    Raised,
+    /// Whatever it is.
+    Any,
 }
 
+impl Eq for Risky {}
+
 impl Risk {
-    /// Whether this is such a value.
-    pub fn covers(&self, value: &Value) -> bool {
+    /// Whether this is such a value, after this one; `None` where that isn't known.
+    pub fn covers(&self, before: Option<&Value>, after: &Value) -> bool {
         self.values.iter().any(|risky| match risky {
-            Risky::Is(flag) => *value == Value::Bool(*flag),
-            Risky::Word(word) => value.as_str() == Some(word),
-            Risky::Null => value.is_null(),
+            Risky::Is(flag) => *after == Value::Bool(*flag),
+            Risky::Number(number) => after.as_number().is_some_and(|after| order(after, number).is_eq()),
+            Risky::Word(word) => after.as_str() == Some(word),
+            Risky::Null => after.is_null(),
+            Risky::Empty => is_empty(after),
+            Risky::Filled => !after.is_null() && !is_empty(after),
+            // What can't be compared may be either.
+            Risky::Lowered => compared(before, after).is_none_or(Ordering::is_lt),
+            Risky::Raised => compared(before, after).is_none_or(Ordering::is_gt),
+            Risky::Any => true,
         })
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// How a number is to the one before.
+fn compared(before: Option<&Value>, after: &Value) -> Option<Ordering> {
+    Some(order(after.as_number()?, before?.as_number()?))
+}
+
+/// The order of two numbers by value. Whole ones are compared to the last digit.
+pub(crate) fn order(left: &Number, right: &Number) -> Ordering {
+    match (left.as_i128(), right.as_i128()) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        _ => left.as_f64().unwrap_or_default().total_cmp(&right.as_f64().unwrap_or_default()),
     }
 }
 
 /// A described place of the settings.
 #[derive(Debug)]
 pub struct Field {
-    /// The wire name; empty for what is under the keys of a map.
+    /// The wire name; empty for what is under the keys of a map, or in a list.
     pub name: Arc<str>,
     /// The type of its value.
     pub kind: Kind,
     /// Who may set it.
     pub class: Class,
     /// The values that make somebody less safe.
-    pub risk: Option<Arc<Risk>>,
+    pub risks: Vec<Arc<Risk>>,
+    /// What it does, in a sentence.
+    pub words: Box<str>,
+    /// A cell that sets it.
+    pub example: Option<Box<str>>,
+    /// Whether reads show it: what they don't can't be verified.
+    pub is_shown: bool,
+    /// What a change of it destroys, where that can't be brought back.
+    pub irreversible: Option<Box<str>>,
+    /// Whether it is a map whose keys are secrets.
+    pub has_secret_keys: bool,
     /// How it is reached from the top.
     steps: Vec<Step>,
     place: String,
@@ -124,23 +224,15 @@ impl Field {
             name: name.into(),
             kind,
             class: Class::Setting,
-            risk: None,
+            risks: Vec::new(),
+            words: "".into(),
+            example: None,
+            is_shown: true,
+            irreversible: None,
+            has_secret_keys: false,
             steps: Vec::new(),
             place: String::new(),
         }
-    }
-
-    /// The same, belonging to another.
-    #[must_use]
-    pub fn of(self, class: Class) -> Self {
-        Self { class, ..self }
-    }
-
-    /// The same, with values that make somebody less safe.
-    #[must_use]
-    pub fn risks(self, values: impl Into<Vec<Risky>>, effect: &str, guarded: bool) -> Self {
-        let risk = Risk { values: values.into(), effect: effect.into(), guarded };
-        Self { risk: Some(Arc::new(risk)), ..self }
     }
 
     /// What is under each key, for a map.
@@ -160,7 +252,7 @@ impl Field {
         }
     }
 
-    /// Whether it is what is under the keys of a map.
+    /// Whether it is what is under the keys of a map, or in a list.
     pub fn is_entry(&self) -> bool {
         self.name.is_empty()
     }
@@ -192,7 +284,7 @@ impl Field {
         self.place = words.collect::<Vec<_>>().join(".");
         let unshared = "a field is placed before anybody else has it";
         match &mut self.kind {
-            Kind::Map(entry) => Arc::get_mut(entry).expect(unshared).root(&self.steps),
+            Kind::Map(entry) | Kind::List { of: entry, .. } => Arc::get_mut(entry).expect(unshared).root(&self.steps),
             Kind::Object(members) => {
                 for member in &mut members.0 {
                     Arc::get_mut(member).expect(unshared).root(&self.steps);
@@ -235,6 +327,17 @@ impl Fields {
     /// The field of this wire name, exactly spelled.
     pub fn get(&self, name: &str) -> Option<&Arc<Field>> {
         self.0.binary_search_by(|field| (*field.name).cmp(name)).ok().map(|at| &self.0[at])
+    }
+
+    /// The member that names lead to, through objects; a dot between them.
+    pub fn member(&self, names: &str) -> Option<&Arc<Field>> {
+        let mut names = names.split('.');
+        let mut field = self.get(names.next()?)?;
+        for name in names {
+            let Kind::Object(members) = &field.kind else { return None };
+            field = members.get(name)?;
+        }
+        Some(field)
     }
 
     /// All of them, by name.

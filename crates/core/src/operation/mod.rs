@@ -3,26 +3,32 @@
 //! Whatever is particular to a settings object is in its description, which is handed from the wiring down: its
 //! calls, its fields, its words. Nothing here is global, so two descriptions can be at work in one process.
 //!
-//! * [`Operation`]: the description. [`Field`]: a described place, in a tree.
+//! * [`Operation`]: the description, made of a TOML file. [`Field`]: a described place, in a tree.
 //! * [`Path`]: the place of one value, as a manifest's column names it, resolved with an operation in hand.
 //! * [`Catalog`]: the operations that are known; [`Operations`]: those of one rollout.
 //! * [`SideTable`], [`Confession`], [`Ignored`]: what else is data about settings.
 //!
 //! Nothing here knows manifests, plans, settings as read, or HTTP.
 
+mod built_in;
 mod catalog;
 mod confession;
-mod envoy;
+mod description;
 mod field;
 mod ignored;
+mod meaning;
 mod path;
 mod side_table;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 pub use catalog::{Catalog, Operations};
 pub use confession::{Confession, Form};
-pub use field::{Class, Field, Fields, Kind, Risk, Risky};
+pub use description::DescriptionError;
+pub(crate) use field::order;
+pub use field::{Acknowledgement, Class, Field, Fields, Kind, Risk, Risky, Thing};
 pub use ignored::{Ignored, ParseIgnoredError};
 pub(crate) use path::nearest;
 pub use path::{ParsePathError, Path};
@@ -35,18 +41,22 @@ pub struct Operation {
     pub name: Box<str>,
     /// What people call it.
     pub title: Box<str>,
-    /// What is said of an org without such settings.
-    pub absent: Box<str>,
+    /// What it is about, in a sentence.
+    pub about: Box<str>,
     /// How it is read.
     pub read: Call,
     /// How it is updated.
     pub write: Call,
-    /// The member of the read's reply that holds the settings.
+    /// Where the read's reply holds the settings: names with dots between them; empty for the reply itself.
     pub at: Box<str>,
-    /// The member of the update's body that holds the settings.
-    pub wrap: Box<str>,
-    /// The field that says which org the settings are of; without one, no read proves it.
-    pub owner: Option<Box<str>>,
+    /// The member of the update's body that holds the settings; without one they are the body.
+    pub wrap: Option<Box<str>>,
+    /// What of the settings an update sends.
+    pub body: Body,
+    /// What says which org the settings are of.
+    pub owner: Owner,
+    /// What it means that the reply holds no settings.
+    pub absent: Absent,
     /// The field that says what kind of settings these are, and what it says.
     pub discriminator: Option<Discriminator>,
     /// Every known field.
@@ -61,6 +71,63 @@ pub struct Operation {
     pub one_place: Option<OnePlace>,
     /// Paths for messages that show what a path is.
     pub examples: Examples,
+    /// What no undo brings back, where that is so of every field.
+    pub irreversible: Option<Box<str>>,
+    /// Who described it.
+    pub provenance: Provenance,
+    /// The SHA-256 of what the description means, in hex: other words leave it as it is.
+    pub digest: Box<str>,
+}
+
+/// What of the settings an update sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// All that was read, undescribed members included, with the changes.
+    Whole,
+    /// The described members that can be written, as read, with the changes.
+    Projected,
+}
+
+/// What says which org settings are of. Names have dots between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// This member of the settings.
+    Inside(Box<str>),
+    /// This member of the reply that they are in.
+    Beside(Box<str>),
+    /// Nothing: no read proves it.
+    Unproven,
+}
+
+impl Owner {
+    /// The member of the settings that names their org.
+    pub fn inside(&self) -> Option<&str> {
+        match self {
+            Self::Inside(at) => Some(at),
+            Self::Beside(_) | Self::Unproven => None,
+        }
+    }
+}
+
+/// What it means that a reply holds no settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Absent {
+    /// The org hasn't connected the integration, and nothing can be written.
+    #[serde(rename = "not connected")]
+    NotConnected,
+    /// Nothing was set yet: a write makes them.
+    #[serde(rename = "empty")]
+    Empty,
+}
+
+/// Who described an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provenance {
+    /// It is compiled in.
+    BuiltIn,
+    /// A user, in this file.
+    Derived(Box<str>),
 }
 
 /// A call of the vendor's API.
@@ -101,24 +168,26 @@ pub struct OnePlace {
 pub struct Examples {
     /// A setting: `saveClips`.
     pub field: Box<str>,
-    /// An entry of a map: `doorInfoMap.<key>`.
-    pub entry: Box<str>,
-    /// A setting inside an entry: `doorInfoMap.<key>.doorName`.
-    pub member: Box<str>,
+    /// An entry of a map, where there is one: `doorInfoMap.<key>`.
+    pub entry: Option<Box<str>>,
+    /// A setting inside an entry, where there is one: `doorInfoMap.<key>.doorName`.
+    pub member: Option<Box<str>>,
 }
 
 impl Operation {
-    /// The operation of this name.
+    /// The operation of this name among those that are compiled in.
     pub fn named(name: &str) -> Option<Arc<Self>> {
-        (name == DEFAULT).then(envoy::operation)
+        Catalog::built_in().get(name).cloned()
     }
 
     /// The operation of a rollout that names none.
-    ///
-    /// # Panics
-    /// Never: it is described.
     pub fn default_one() -> Arc<Self> {
-        Self::named(DEFAULT).expect("the default operation is described")
+        Catalog::built_in().default_one().clone()
+    }
+
+    /// What is said of an org without such settings.
+    pub fn absence(&self) -> String {
+        format!("the org has no {} settings", self.title)
     }
 
     /// The side table of this name.
@@ -131,56 +200,5 @@ impl Operation {
         let mut columns: Vec<&Confession> = self.confesses.iter().map(AsRef::as_ref).collect();
         columns.sort_by_key(|confession| (confession.is_text(), &confession.column));
         columns
-    }
-
-    /// One without fields.
-    #[cfg(test)]
-    fn bare(name: &str) -> Self {
-        let call = || Call { path: "/".into(), cap: 0 };
-        Self {
-            name: name.into(),
-            title: name.into(),
-            absent: "".into(),
-            read: call(),
-            write: call(),
-            at: "settings".into(),
-            wrap: "settings".into(),
-            owner: None,
-            discriminator: None,
-            fields: Fields::new([]),
-            watch: Vec::new(),
-            tables: Vec::new(),
-            confesses: Vec::new(),
-            one_place: None,
-            examples: Examples { field: "".into(), entry: "".into(), member: "".into() },
-        }
-    }
-}
-
-const DEFAULT: &str = envoy::NAME;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_holds_together() {
-        let operation = Operation::default_one();
-        let top = |name: &str| operation.fields.get(name).map(|field| field.class);
-        assert!(operation.watch.iter().all(|name| top(name) == Some(Class::ServerState)));
-        assert_eq!(operation.owner.as_deref().and_then(top), Some(Class::Identity));
-        let discriminator = operation.discriminator.as_ref().unwrap();
-        assert_eq!(top(&discriminator.member), Some(Class::Discriminator));
-        for table in &operation.tables {
-            assert!(
-                table.entry().members().is_some()
-                    && operation.fields.get(&table.map.name) == Some(&table.map)
-            );
-        }
-        for example in [&operation.examples.field, &operation.examples.entry, &operation.examples.member] {
-            assert!(operation.path(example).is_ok(), "{example}");
-        }
-        let names: Vec<&str> = operation.fields.names().collect();
-        assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "each name once");
     }
 }

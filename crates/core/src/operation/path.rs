@@ -348,17 +348,28 @@ mod tests {
     }
 
     /// An operation with a map in a map, and an object in its entries.
-    fn deep() -> Operation {
-        let floor = Field::new("", Kind::Object(super::super::Fields::new([Field::new("lit", Kind::Bool)])));
-        let site = super::super::Fields::new([
-            Field::new("floors", Kind::Map(Arc::new(floor))),
-            Field::new("limits", Kind::Object(super::super::Fields::new([Field::new("most", Kind::Int32)]))),
-        ]);
-        let sites = Kind::Map(Arc::new(Field::new("", Kind::Object(site))));
-        Operation {
-            fields: super::super::Fields::top([Field::new("sites", sites)]),
-            ..Operation::bare("deep")
-        }
+    fn deep() -> Arc<Operation> {
+        let text = r#"
+            format = 1
+            name = "deep"
+            title = "Deep"
+            about = "A map in a map."
+            read = { path = "/api/org/getDeep", at = "deep" }
+            write = { path = "/api/org/updateDeep", body = "whole" }
+            owner = "none"
+            absent = "empty"
+            [fields]
+            sites = { map = "site" }
+            [maps.site]
+            floors = { map = "floor" }
+            limits = { object = "limits" }
+            [maps.floor]
+            lit = "bool"
+            [objects.limits]
+            most = "int32"
+        "#;
+        let catalog = crate::operation::Catalog::built_in().with(text, "deep.toml").unwrap();
+        catalog.get("deep").unwrap().clone()
     }
 
     #[test]

@@ -34,14 +34,18 @@ pub fn update_body(
     let live = live.map(RawObject::object);
     let copied = live.as_ref().filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
     let mut out = Vec::with_capacity(copied + 64 * (fields.len() + 4));
-    out.push(b'{');
-    write_text(&mut out, &operation.wrap);
-    out.push(b':');
+    if let Some(wrap) = &operation.wrap {
+        out.push(b'{');
+        write_text(&mut out, wrap);
+        out.push(b':');
+    }
     let mut body = Body { out, secrets };
     body.object(live.as_ref(), fields, 0, |name, node| {
         mode == WriteMode::Merge && !is_unseen_secret(&operation.fields, name, node)
     })?;
-    body.out.push(b'}');
+    if operation.wrap.is_some() {
+        body.out.push(b'}');
+    }
     Ok(body.out)
 }
 

@@ -70,7 +70,7 @@ impl GuardKind {
         match self {
             Self::Clears => field.differs() && field.after.is_clear(),
             Self::Removals => field.removes(),
-            Self::Disarms => field.risk().is_some_and(|risk| risk.guarded),
+            Self::Disarms => field.risk().is_some_and(|risk| risk.guard.is_some()),
             Self::Additions | Self::Unproven => false,
         }
     }

@@ -140,13 +140,18 @@ impl PlannedField {
             // An entry that comes back whole.
             return members
                 .iter()
-                .filter_map(|member| Some((member.risk.as_ref()?, entry.get(&*member.name)?)))
-                .find_map(|(risk, value)| risk.covers(value).then_some(risk));
+                .filter_map(|member| Some((member, entry.get(&*member.name)?)))
+                .flat_map(|(member, value)| member.risks.iter().map(move |risk| (risk, value)))
+                .find_map(|(risk, value)| risk.covers(None, value).then_some(risk));
         }
-        let risk = field.risk.as_ref().filter(|risk| risk.covers(after))?;
+        let before = match &self.before {
+            StoredValue::Json(before) => Some(before),
+            _ => None,
+        };
+        let risk = field.risks.iter().find(|risk| risk.covers(before, after))?;
         let was_so = match &self.before {
             // What was off and loses its value stays off.
-            StoredValue::Json(before) if after.is_null() => risk.covers(before),
+            StoredValue::Json(before) if after.is_null() => risk.covers(None, before),
             StoredValue::Absent => after.is_null(),
             _ => false,
         };

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::ids::Ruuid;
-use crate::operation::{Fields, Kind};
+use crate::ids::{AddressRange, Ruuid};
+use crate::operation::{Fields, Kind, order};
 
 /// Whether two values of this kind mean the same. `None` is absent, and absent is as good as null.
 pub fn same(kind: &Kind, left: Option<&Value>, right: Option<&Value>) -> bool {
@@ -16,16 +16,19 @@ pub fn same(kind: &Kind, left: Option<&Value>, right: Option<&Value>) -> bool {
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
         (left, right) => match kind {
-            Kind::Cameras => same_cameras(left, right),
-            Kind::Ruuid => same_id(left, right),
+            Kind::List { of, as_set: true } => same_set(&of.kind, left, right),
+            Kind::List { of, as_set: false } => same_list(&of.kind, left, right),
+            Kind::Ruuid(_) => same_id(left, right),
+            Kind::AddressRange => same_range(left, right),
             Kind::Map(entry) => same_map(&entry.kind, left, right),
             Kind::Object(members) => same_object(members, left, right),
             Kind::Bool
             | Kind::Int32
+            | Kind::Int64
+            | Kind::Number
             | Kind::Text
             | Kind::Enum(_)
             | Kind::HierarchyKey
-            | Kind::Texts
             | Kind::Opaque => same_json(left, right),
         },
     }
@@ -34,7 +37,7 @@ pub fn same(kind: &Kind, left: Option<&Value>, right: Option<&Value>) -> bool {
 /// Numbers by value (5 and 5.0 are one number), members in any order, absent as null.
 fn same_json(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
+        (Value::Number(left), Value::Number(right)) => order(left, right).is_eq(),
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_json(left, right))
         }
@@ -53,20 +56,41 @@ fn same_id(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// A range is the same however its address is written.
+fn same_range(left: &Value, right: &Value) -> bool {
+    let range = |value: &Value| value.as_str()?.parse::<AddressRange>().ok();
+    match (range(left), range(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => left == right,
+    }
+}
+
 fn id(value: &Value) -> Option<Ruuid> {
     value.as_str()?.parse().ok()
 }
 
-fn same_cameras(left: &Value, right: &Value) -> bool {
-    fn set(value: &Value) -> Option<BTreeSet<String>> {
-        // A camera id that is no RUUID still counts, by its text.
-        let text = |value: &Value| id(value).map_or_else(|| value.to_string(), |id| id.to_hex());
-        Some(value.as_array()?.iter().map(text).collect())
+/// In any order, however often each is there.
+fn same_set(of: &Kind, left: &Value, right: &Value) -> bool {
+    let (Value::Array(left), Value::Array(right)) = (left, right) else { return left == right };
+    if matches!(of, Kind::Ruuid(_) | Kind::Text | Kind::Enum(_)) {
+        // Lists of thousands of ids are compared by what each is written as.
+        let set = |items: &[Value]| items.iter().map(|item| text(of, item)).collect::<BTreeSet<_>>();
+        return set(left) == set(right);
     }
-    match (set(left), set(right)) {
-        (Some(left), Some(right)) => left == right,
-        _ => left == right,
-    }
+    let holds = |items: &[Value], wanted: &Value| items.iter().any(|item| same(of, Some(item), Some(wanted)));
+    left.iter().all(|item| holds(right, item)) && right.iter().all(|item| holds(left, item))
+}
+
+/// What stands for an id or a text in a set. One that is no RUUID still counts, by its text.
+fn text(of: &Kind, value: &Value) -> String {
+    let id = if matches!(of, Kind::Ruuid(_)) { id(value) } else { None };
+    id.map_or_else(|| value.to_string(), |id| id.to_hex())
+}
+
+fn same_list(of: &Kind, left: &Value, right: &Value) -> bool {
+    let (Value::Array(left), Value::Array(right)) = (left, right) else { return left == right };
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| same(of, Some(left), Some(right)))
 }
 
 fn same_map(entry: &Kind, left: &Value, right: &Value) -> bool {
@@ -93,22 +117,28 @@ fn keys<'a>(
 mod tests {
     use serde_json::json;
 
+    use std::sync::Arc;
+
     use super::*;
-    use crate::operation::Operation;
+    use crate::operation::{Field, Operation, Thing};
+
+    fn cameras() -> Kind {
+        Kind::List { of: Arc::new(Field::new("", Kind::Ruuid(Some(Thing::Camera)))), as_set: true }
+    }
 
     #[test]
     fn absent_and_null_are_one_but_empty_is_another() {
         assert!(same(&Kind::Text, None, Some(&json!(null))));
         assert!(!same(&Kind::Text, None, Some(&json!(""))));
-        assert!(!same(&Kind::Cameras, Some(&json!(null)), Some(&json!([]))));
+        assert!(!same(&cameras(), Some(&json!(null)), Some(&json!([]))));
     }
 
     #[test]
     fn cameras_compare_as_sets_of_ids() {
         let left = json!(["AAAAAAAAAAAAAAAAAAAAAA", "BAAAAAAAAAAAAAAAAAAAAA"]);
         let right = json!(["BAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB"]);
-        assert!(same(&Kind::Cameras, Some(&left), Some(&right)));
-        assert!(!same(&Kind::Cameras, Some(&left), Some(&json!(["AAAAAAAAAAAAAAAAAAAAAA"]))));
+        assert!(same(&cameras(), Some(&left), Some(&right)));
+        assert!(!same(&cameras(), Some(&left), Some(&json!(["AAAAAAAAAAAAAAAAAAAAAA"]))));
     }
 
     #[test]

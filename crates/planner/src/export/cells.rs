@@ -91,9 +91,9 @@ impl OrgCells {
         let value = serde_json::from_str::<Value>(raw.get()).ok();
         let cell = value.and_then(|value| write_cell(operation, field, &value));
         let cell = cell.and_then(|cell| match path.kind() {
-            Kind::Int32 | Kind::Bool => Some(cell),
+            Kind::Int32 | Kind::Int64 | Kind::Number | Kind::Bool => Some(cell),
             // Each id of a list may begin with `-`, and no id is a formula.
-            Kind::Cameras => Some(marked(cell)),
+            Kind::List { of, .. } if matches!(of.kind, Kind::Ruuid(_)) => Some(marked(cell)),
             _ => safe(cell),
         });
         cell.unwrap_or_else(|| {

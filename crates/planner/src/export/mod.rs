@@ -101,7 +101,7 @@ fn row_of(operation: &Operation, listed: &Listed, finding: Finding) -> OrgRow {
             Err(org_error) => row.skip = format!("not exported: {}", org_error.message),
         },
         Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| operation.absent.to_string());
+            let message = message.unwrap_or_else(|| operation.absence());
             row.skip = format!("not connected: {message}");
         }
         Finding::Unread(_, org_error) => row.skip = format!("could not be read: {}", org_error.message),

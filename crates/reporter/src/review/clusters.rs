@@ -260,7 +260,7 @@ impl Key {
             StoredValue::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
             // Whichever number was there, the change is the same to a reviewer.
             StoredValue::Json(_)
-                if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32) =>
+                if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32 | Kind::Int64 | Kind::Number) =>
             {
                 Side::Shared(value::before(&field.path, &field.before).text.into_owned())
             }
@@ -277,12 +277,12 @@ impl Key {
 /// Whether many orgs may well have the very same value here.
 const fn is_shared(kind: &Kind) -> bool {
     match kind {
-        Kind::Bool | Kind::Int32 | Kind::Enum(_) => true,
+        Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Number | Kind::Enum(_) => true,
         Kind::Text
-        | Kind::Ruuid
+        | Kind::Ruuid(_)
         | Kind::HierarchyKey
-        | Kind::Cameras
-        | Kind::Texts
+        | Kind::AddressRange
+        | Kind::List { .. }
         | Kind::Map(_)
         | Kind::Object(_)
         | Kind::Opaque => false,

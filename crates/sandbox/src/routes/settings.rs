@@ -186,13 +186,15 @@ fn sent(
 ) -> Result<(Bytes, Members), HttpReply> {
     let mismatch = || HttpReply::bad_request(MISMATCH);
     let parsed: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|_| mismatch())?;
-    let settings = parsed.get(&*operation.wrap).ok_or_else(mismatch)?;
-    let raw = body.slice_ref(settings.get().as_bytes());
+    let raw = match &operation.wrap {
+        Some(wrap) => body.slice_ref(parsed.get(&**wrap).ok_or_else(mismatch)?.get().as_bytes()),
+        None => body.clone(),
+    };
     let members = Members::parse(&raw).map_err(|_| mismatch())?;
     if members.wrong_type_besides(operation, current).is_some() {
         return Err(mismatch());
     }
-    let owner = operation.owner.as_deref();
+    let owner = operation.owner.inside();
     let id = owner
         .and_then(|owner| members.get(owner))
         .and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());

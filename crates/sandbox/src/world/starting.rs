@@ -38,7 +38,7 @@ fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
     let mut members = Members::default();
     let of_kind = |is: fn(&Kind) -> bool| operation.fields.iter().filter(move |field| is(&field.kind));
     for field in of_kind(|kind| matches!(kind, Kind::Bool)) {
-        let is_guarded = field.risk.as_ref().is_some_and(|risk| risk.guarded);
+        let is_guarded = field.risks.iter().any(|risk| risk.guard.is_some());
         let is_so = field.class == Class::ServerState || !is_guarded && dice.chance(0.5);
         members.set(&field.name, &is_so);
     }
@@ -56,10 +56,10 @@ fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
         members.set(member, is);
     }
     for field in operation.fields.iter().filter(|field| field.class == Class::Identity) {
-        let id = if operation.owner.as_deref() == Some(&*field.name) { org } else { user };
+        let id = if operation.owner.inside() == Some(&*field.name) { org } else { user };
         members.set(&field.name, &id);
     }
-    for field in of_kind(|kind| matches!(kind, Kind::Texts)) {
+    for field in of_kind(|kind| matches!(kind, Kind::List { .. })) {
         members.set(&field.name, &json!([]));
     }
     for table in &operation.tables {

@@ -66,7 +66,7 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
 fn kept_by_server(rules: Rules<'_>, current: &Members) -> Members {
     let keeps = |name: &str| {
         rules.operation.fields.get(name).is_some_and(|field| match field.class {
-            Class::Setting => false,
+            Class::Setting | Class::Keep | Class::Omit => false,
             Class::Secret => !rules.secrets_shown,
             Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
         })

@@ -34,7 +34,7 @@ pub(crate) fn of(operation: &Operation, view: View, settings: &[u8]) -> Option<B
         let is_there = secret.is_some_and(|secret| secret.get() != "null");
         if view.hidden { Some(raw(&())) } else { (view.masked && is_there).then(|| raw(&"***")) }
     });
-    let owner = operation.owner.as_deref().filter(|_| view.org_uuid_absent);
+    let owner = operation.owner.inside().filter(|_| view.org_uuid_absent);
     if let Some(owner) = owner {
         members.0.remove(owner);
     }

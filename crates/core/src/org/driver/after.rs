@@ -88,7 +88,7 @@ impl Driver<'_> {
                 Err(org_error) => unreadable_body(org_error.message),
             },
             Reply::Good(Live::NotConnected(message)) => {
-                unreadable_body(message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string()))
+                unreadable_body(message.unwrap_or_else(|| self.rules.comparing.operation.absence()))
             }
             Reply::Unclear(unclear) => unclear,
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => return self.unreadable(&refusal, ""),

@@ -15,7 +15,7 @@ impl Driver<'_> {
         match reply {
             Reply::Good(Live::Connected(object, _)) => self.judge(object, requested),
             Reply::Good(Live::NotConnected(message)) => {
-                let message = message.unwrap_or_else(|| self.rules.comparing.operation.absent.to_string());
+                let message = message.unwrap_or_else(|| self.rules.comparing.operation.absence());
                 self.block(OrgError { code: Code::OrgNotConnected, message, http_status: None });
             }
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => self.refuse(&refusal),
