@@ -92,7 +92,9 @@ impl Search<'_> {
                 Some((_, Class::Audit | Class::Identity | Class::Discriminator)) => {}
                 // A secret may be masked in one read and null in another; its value is nobody's business here.
                 Some((_, Class::Secret)) => {}
-                Some((field, Class::Setting | Class::Keep | Class::Omit)) => self.setting(field, managed, place, left, right),
+                Some((field, Class::Setting | Class::Keep | Class::Omit)) => {
+                    self.setting(field, managed, place, left, right)
+                }
                 None => self.undescribed(place, left, right),
             }
             place.pop();

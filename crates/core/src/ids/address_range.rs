@@ -19,7 +19,8 @@ impl FromStr for AddressRange {
     type Err = ParseAddressRangeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| ParseAddressRangeError)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
@@ -43,7 +44,9 @@ mod tests {
         for text in ["192.0.2.7", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32", "::1"] {
             assert!(parse(text).is_ok(), "{text}");
         }
-        for text in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "example.com", "10.0.0.0/8/8"] {
+        for text in
+            ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "::/129", "example.com", "10.0.0.0/8/8"]
+        {
             assert_eq!(parse(text), Err(ParseAddressRangeError), "{text}");
         }
         assert_eq!(parse("192.0.2.7"), parse("192.0.2.7/32"));

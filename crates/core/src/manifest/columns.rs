@@ -243,7 +243,8 @@ impl ColumnRules {
                 expected: {
                     let examples = &operation.examples;
                     let member = examples.member.as_ref().map(|member| format!(" or {member}"));
-                    format!("a path such as {}{} ({error})", examples.field, member.unwrap_or_default()).into()
+                    format!("a path such as {}{} ({error})", examples.field, member.unwrap_or_default())
+                        .into()
                 },
                 found: quote(column),
             },
@@ -303,11 +304,9 @@ impl Column {
             Self::OrgName | Self::Note | Self::Skip | Self::Carried => {
                 Shape { literal: true, text: true, secret: false }
             }
-            Self::Setting(_, path) | Self::Expect(_, path) => Shape {
-                literal: false,
-                text: path.kind().is_of_texts(),
-                secret: path.field().is_secret(),
-            },
+            Self::Setting(_, path) | Self::Expect(_, path) => {
+                Shape { literal: false, text: path.kind().is_of_texts(), secret: path.field().is_secret() }
+            }
             // Nobody knows what a refused column was meant to be: anything may be there, a secret too.
             Self::Refused => Shape { literal: true, text: true, secret: true },
             Self::OrgUuid | Self::Wave | Self::Group => Shape::default(),

@@ -284,7 +284,9 @@ impl Field {
         self.place = words.collect::<Vec<_>>().join(".");
         let unshared = "a field is placed before anybody else has it";
         match &mut self.kind {
-            Kind::Map(entry) | Kind::List { of: entry, .. } => Arc::get_mut(entry).expect(unshared).root(&self.steps),
+            Kind::Map(entry) | Kind::List { of: entry, .. } => {
+                Arc::get_mut(entry).expect(unshared).root(&self.steps)
+            }
             Kind::Object(members) => {
                 for member in &mut members.0 {
                     Arc::get_mut(member).expect(unshared).root(&self.steps);

@@ -89,8 +89,7 @@ fn text(of: &Kind, value: &Value) -> String {
 
 fn same_list(of: &Kind, left: &Value, right: &Value) -> bool {
     let (Value::Array(left), Value::Array(right)) = (left, right) else { return left == right };
-    left.len() == right.len()
-        && left.iter().zip(right).all(|(left, right)| same(of, Some(left), Some(right)))
+    left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(of, Some(left), Some(right)))
 }
 
 fn same_map(entry: &Kind, left: &Value, right: &Value) -> bool {

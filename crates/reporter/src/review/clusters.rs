@@ -260,7 +260,8 @@ impl Key {
             StoredValue::Json(value) if value.is_null() => Side::Shared("<null>".to_owned()),
             // Whichever number was there, the change is the same to a reviewer.
             StoredValue::Json(_)
-                if is_shared(field.path.kind()) && !matches!(field.path.kind(), Kind::Int32 | Kind::Int64 | Kind::Number) =>
+                if is_shared(field.path.kind())
+                    && !matches!(field.path.kind(), Kind::Int32 | Kind::Int64 | Kind::Number) =>
             {
                 Side::Shared(value::before(&field.path, &field.before).text.into_owned())
             }

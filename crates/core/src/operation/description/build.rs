@@ -86,7 +86,8 @@ impl<'t> Builder<'t> {
         raw: &Spanned<RawField>,
         open: &mut Vec<String>,
     ) -> Result<Field, DescriptionError> {
-        let bad = |span, expected: &str| source.error(span, Code::OpField, expected, format!("field {name:?}"));
+        let bad =
+            |span, expected: &str| source.error(span, Code::OpField, expected, format!("field {name:?}"));
         if name.is_empty() {
             return Err(bad(raw.span(), "a name"));
         }
@@ -151,14 +152,21 @@ impl<'t> Builder<'t> {
                 let members = self.members(source, raw, "maps", map, open)?;
                 Ok(Kind::Map(Arc::new(Field::new("", Kind::Object(members)))))
             }
-            (None, None, Some(object), None) => Ok(Kind::Object(self.members(source, raw, "objects", object, open)?)),
+            (None, None, Some(object), None) => {
+                Ok(Kind::Object(self.members(source, raw, "objects", object, open)?))
+            }
             (None, None, None, Some(list)) => {
                 let members = self.members(source, raw, "objects", list, open)?;
                 Ok(Kind::List { of: Arc::new(Field::new("", Kind::Object(members))), as_set })
             }
             _ => {
                 let expected = "one of `type`, `map`, `object` and `list`";
-                Err(source.error(raw.span(), Code::OpField, expected, format!("none or several for field {name:?}")))
+                Err(source.error(
+                    raw.span(),
+                    Code::OpField,
+                    expected,
+                    format!("none or several for field {name:?}"),
+                ))
             }
         }
     }
@@ -181,7 +189,12 @@ impl<'t> Builder<'t> {
         let Some(set) = all.remove(name) else {
             let near = nearest(name, all.keys().map(String::as_str));
             let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            return Err(source.error(raw.span(), Code::OpName, format!("a table [{full}]"), format!("none{near}")));
+            return Err(source.error(
+                raw.span(),
+                Code::OpName,
+                format!("a table [{full}]"),
+                format!("none{near}"),
+            ));
         };
         open.push(full);
         let mut members = Vec::new();
@@ -214,9 +227,8 @@ impl<'t> Builder<'t> {
         }
         let asks = guard.asks.as_deref().unwrap_or(&guard.words);
         let known = self.codes.entry(code.as_str().into());
-        let known = known.or_insert_with(|| {
-            Arc::new(Acknowledgement { code: code.as_str().into(), words: asks.into() })
-        });
+        let known = known
+            .or_insert_with(|| Arc::new(Acknowledgement { code: code.as_str().into(), words: asks.into() }));
         if *known.words == *asks {
             return Ok(known.clone());
         }
@@ -246,18 +258,33 @@ fn misfit(table: &RawFieldTable, kind: &Kind, class: Class, is_top: bool) -> Opt
     let is_table = matches!(kind, Kind::Map(entry) if entry.members().is_some());
     let is_settable = class.is_settable();
     [
-        (is_enum != table.values.as_ref().is_some_and(|values| !values.is_empty()), "`values` with an enum, and only there"),
+        (
+            is_enum != table.values.as_ref().is_some_and(|values| !values.is_empty()),
+            "`values` with an enum, and only there",
+        ),
         (table.listed.is_some() && !has_lists(kind), "`as` with a list only"),
         (table.ids.is_some() && !matches!(inner, Kind::Ruuid(_)), "`ids` with ruuid only"),
         (table.keys.is_some() && !is_map, "`keys` with a map only"),
-        (table.keys.is_some() && class != Class::Keep, "`class = \"keep\"` for a map that is keyed by a secret: it can't be managed"),
+        (
+            table.keys.is_some() && class != Class::Keep,
+            "`class = \"keep\"` for a map that is keyed by a secret: it can't be managed",
+        ),
         (table.table.is_some() && !(is_table && is_top), "`table` with a map of objects at the top only"),
         (table.table.is_some() && !is_settable, "`table` with a setting only"),
         (table.key.is_some() && table.table.is_none(), "`key` beside `table` only"),
-        (class == Class::Secret && !matches!(inner, Kind::Text | Kind::Ruuid(_)), "a secret that is a text or an RUUID, or a list or map of them"),
-        (holds_secret_list(kind) && is_settable, "`class = \"keep\"` for a list of objects with a secret: no cell may hold it"),
+        (
+            class == Class::Secret && !matches!(inner, Kind::Text | Kind::Ruuid(_)),
+            "a secret that is a text or an RUUID, or a list or map of them",
+        ),
+        (
+            holds_secret_list(kind) && is_settable,
+            "`class = \"keep\"` for a list of objects with a secret: no cell may hold it",
+        ),
         (matches!(inner, Kind::Opaque) && is_settable, "a class that is never set, for opaque"),
-        (!is_settable && !(table.risk.0.is_empty() && table.guard.0.is_empty()), "`risk` and `guard` with a setting only"),
+        (
+            !is_settable && !(table.risk.0.is_empty() && table.guard.0.is_empty()),
+            "`risk` and `guard` with a setting only",
+        ),
         (!is_settable && table.irreversible.is_some(), "`irreversible` with a setting only"),
         (!is_settable && table.example.is_some(), "`example` with a setting only"),
     ]

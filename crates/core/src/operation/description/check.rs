@@ -8,7 +8,11 @@ use crate::code::Code;
 use crate::operation::{Class, Examples, Field, Fields, Kind, Operation, Owner};
 
 /// Checks an operation against the description that it was made of.
-pub(super) fn whole(source: Source<'_>, raw: &RawDescription, operation: &Operation) -> Result<(), DescriptionError> {
+pub(super) fn whole(
+    source: Source<'_>,
+    raw: &RawDescription,
+    operation: &Operation,
+) -> Result<(), DescriptionError> {
     let fields = &operation.fields;
     let named = |span: std::ops::Range<usize>, expected: &str, found: &str| {
         Err(source.error(span, Code::OpName, expected, found))
@@ -37,12 +41,18 @@ pub(super) fn whole(source: Source<'_>, raw: &RawDescription, operation: &Operat
         let members = fields.get(&rule.map).filter(|map| map.entry().is_some()).and_then(|map| map.members());
         for member in [&rule.name, &rule.place] {
             if members.is_none_or(|members| members.get(member).is_none()) {
-                return named(span, "a map at the top and two members of its entries", &format!("{}.{member}", rule.map));
+                return named(
+                    span,
+                    "a map at the top and two members of its entries",
+                    &format!("{}.{member}", rule.map),
+                );
             }
         }
     }
     let examples = &operation.examples;
-    for example in [Some(&examples.field), examples.entry.as_ref(), examples.member.as_ref()].into_iter().flatten() {
+    for example in
+        [Some(&examples.field), examples.entry.as_ref(), examples.member.as_ref()].into_iter().flatten()
+    {
         if !example.is_empty() && operation.path(example).is_err() {
             let span = raw.examples.as_ref().map_or(0..0, Spanned::span);
             return named(span, "a path of this operation", example);

@@ -16,8 +16,7 @@ pub(super) struct Details {
 }
 
 /// The types that are one word.
-pub(super) const WORDS: &str =
-    "bool, int32, int64, number, text, enum, ruuid, hierarchy_key, address_range, opaque, `list of` or `map of` one of these";
+pub(super) const WORDS: &str = "bool, int32, int64, number, text, enum, ruuid, hierarchy_key, address_range, opaque, `list of` or `map of` one of these";
 
 /// The type that a text names.
 pub(super) fn kind(text: &str, details: &Details) -> Option<Kind> {

@@ -48,7 +48,13 @@ impl Source<'_> {
     ) -> DescriptionError {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
-        DescriptionError { file: self.file.into(), line, code, expected: expected.into(), found: found.into() }
+        DescriptionError {
+            file: self.file.into(),
+            line,
+            code,
+            expected: expected.into(),
+            found: found.into(),
+        }
     }
 
     fn parse<T: DeserializeOwned>(self) -> Result<T, DescriptionError> {
@@ -127,7 +133,12 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
     };
     let examples = check::examples(&fields, raw.examples.as_ref().map(Spanned::get_ref));
     let mut operation = Operation {
-        read: call(&raw.read.path, 8 * MIB, &["get", "find"], "a path below /api/ whose last part begins with `get` or `find`")?,
+        read: call(
+            &raw.read.path,
+            8 * MIB,
+            &["get", "find"],
+            "a path below /api/ whose last part begins with `get` or `find`",
+        )?,
         write: call(
             &raw.write.path,
             MIB,
@@ -177,10 +188,14 @@ fn is_name(text: &str) -> bool {
 
 /// Whether a path is a call whose last part begins with one of some verbs. The verb is all that tells a read from a write.
 fn is_call(path: &str, verbs: &[&str]) -> bool {
-    let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let is_plain = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    };
     let last = path.rsplit('/').next().unwrap_or_default();
     path.strip_prefix("/api/").is_some_and(|rest| rest.split('/').all(is_plain))
-        && verbs.iter().any(|verb| last.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase())))
+        && verbs.iter().any(|verb| {
+            last.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        })
 }
 
 #[cfg(test)]

@@ -56,7 +56,10 @@ fn a_whole_description() {
         share = "number"
         "#,
     );
-    assert_eq!((operation.body, operation.owner.clone()), (Body::Projected, Owner::Beside("org.uuid".into())));
+    assert_eq!(
+        (operation.body, operation.owner.clone()),
+        (Body::Projected, Owner::Beside("org.uuid".into()))
+    );
     let field = |name: &str| operation.fields.get(name).unwrap();
     assert_eq!(field("days").risks[0].values, [Risky::Lowered, Risky::Null]);
     assert_eq!(&*field("days").risks[0].guard.as_ref().unwrap().code, "deletes");
@@ -75,7 +78,9 @@ fn the_digest_is_of_the_meaning() {
     assert_eq!(one.len(), 64);
     assert_eq!(
         one,
-        digest("[fields]\nlast = \"text\"\nenabled = { type = \"bool\", words = \"On.\", example = \"true\" }")
+        digest(
+            "[fields]\nlast = \"text\"\nenabled = { type = \"bool\", words = \"On.\", example = \"true\" }"
+        )
     );
     for other in [
         "[fields]\nenabled = \"bool\"",
@@ -92,28 +97,64 @@ fn the_digest_is_of_the_meaning() {
 fn a_head_that_is_wrong_is_refused_on_its_line() {
     for (from, to, said) in [
         ("format = 1", "format = 2", "test.toml:2: E-OP-001: expected format 1, found 2"),
-        ("title =", "ttle =", "test.toml:4: E-OP-001: expected a description in TOML, found unknown field `ttle`"),
+        (
+            "title =",
+            "ttle =",
+            "test.toml:4: E-OP-001: expected a description in TOML, found unknown field `ttle`",
+        ),
         ("title = \"Test\"", "", "missing field `title`"),
         ("\"test\"\ntitle", "\"Test it\"\ntitle", "test.toml:3: E-OP-002: expected a name of small letters"),
         ("at = \"test\"", "at = 5", "test.toml:6: E-OP-001"),
-        ("getTest", "updateTest", "test.toml:6: E-OP-004: expected a path below /api/ whose last part begins with `get`"),
+        (
+            "getTest",
+            "updateTest",
+            "test.toml:6: E-OP-004: expected a path below /api/ whose last part begins with `get`",
+        ),
         ("getTest", "getter", "E-OP-004"),
-        ("updateTest", "deleteTest", "test.toml:7: E-OP-004: expected a path below /api/ whose last part begins with `update`"),
+        (
+            "updateTest",
+            "deleteTest",
+            "test.toml:7: E-OP-004: expected a path below /api/ whose last part begins with `update`",
+        ),
         ("/api/org/updateTest", "/api/org/../updateTest", "E-OP-004"),
         ("/api/org/updateTest", "https://x/api/updateTest", "E-OP-004"),
         ("/api/org/updateTest", "/api/org/updateTest?x=1", "E-OP-004"),
         ("projected", "partial", "test.toml:7: E-OP-001"),
         ("{ beside = \"org.uuid\" }", "\"some\"", "test.toml:8: E-OP-001: expected { at = "),
-        ("{ beside = \"org.uuid\" }", "{ at = \"orgUuid\" }", "test.toml:8: E-OP-002: expected a field of class identity"),
+        (
+            "{ beside = \"org.uuid\" }",
+            "{ at = \"orgUuid\" }",
+            "test.toml:8: E-OP-002: expected a field of class identity",
+        ),
         ("\"empty\"", "\"gone\"", "test.toml:9: E-OP-001"),
-        ("absent", "include = [\"nothing\"]\nabsent", "test.toml:9: E-OP-002: expected one of the shared field sets"),
-        ("absent", "watch = [\"enabled\"]\nabsent", "test.toml:9: E-OP-002: expected a field of class server"),
-        ("absent", "confesses = [\"luck\"]\nabsent", "test.toml:9: E-OP-002: expected a member of an update's reply"),
+        (
+            "absent",
+            "include = [\"nothing\"]\nabsent",
+            "test.toml:9: E-OP-002: expected one of the shared field sets",
+        ),
+        (
+            "absent",
+            "watch = [\"enabled\"]\nabsent",
+            "test.toml:9: E-OP-002: expected a field of class server",
+        ),
+        (
+            "absent",
+            "confesses = [\"luck\"]\nabsent",
+            "test.toml:9: E-OP-002: expected a member of an update's reply",
+        ),
         ("absent", "reversible = false\nabsent", "test.toml:9: E-OP-003: expected `irreversible`"),
         ("absent", "irreversible = \"x\"\nabsent", "test.toml:9: E-OP-003"),
         ("absent", "kind = { at = \"enabled\", is = \"X\" }\nabsent", "test.toml:9: E-OP-002"),
-        ("absent", "examples = { field = \"nothing\" }\nabsent", "test.toml:9: E-OP-002: expected a path of this operation"),
-        ("absent", "one_place = { map = \"m\", name = \"n\", place = \"p\", words = \"w\", advice = \"a\" }\nabsent", "E-OP-002"),
+        (
+            "absent",
+            "examples = { field = \"nothing\" }\nabsent",
+            "test.toml:9: E-OP-002: expected a path of this operation",
+        ),
+        (
+            "absent",
+            "one_place = { map = \"m\", name = \"n\", place = \"p\", words = \"w\", advice = \"a\" }\nabsent",
+            "E-OP-002",
+        ),
     ] {
         let found = refused(from, to);
         assert!(found.contains(said), "{to}: {found}");
@@ -124,13 +165,22 @@ fn a_head_that_is_wrong_is_refused_on_its_line() {
 fn a_field_that_is_wrong_is_refused_on_its_line() {
     for (fields, said) in [
         ("a = \"boolean\"", "test.toml:11: E-OP-003: expected one of the types"),
-        ("a = { type = \"bool\", wods = \"x\" }", "test.toml:11: E-OP-001: expected a description in TOML, found unknown field `wods`"),
+        (
+            "a = { type = \"bool\", wods = \"x\" }",
+            "test.toml:11: E-OP-001: expected a description in TOML, found unknown field `wods`",
+        ),
         ("a = { type = \"bool\", class = \"mine\" }", "test.toml:11: E-OP-001"),
         ("a = 5", "test.toml:11: E-OP-001"),
         ("a = { }", "test.toml:11: E-OP-003: expected one of `type`, `map`"),
         ("a = { type = \"bool\", map = \"m\" }", "E-OP-003: expected one of `type`"),
-        ("a = { map = \"m\" }\n[maps.mm]\nx = \"text\"", "test.toml:11: E-OP-002: expected a table [maps.m], found none; did you mean \"mm\"?"),
-        ("a = { object = \"o\" }\n[objects.o]\nx = { object = \"o\" }", "test.toml:13: E-OP-002: expected fields that end"),
+        (
+            "a = { map = \"m\" }\n[maps.mm]\nx = \"text\"",
+            "test.toml:11: E-OP-002: expected a table [maps.m], found none; did you mean \"mm\"?",
+        ),
+        (
+            "a = { object = \"o\" }\n[objects.o]\nx = { object = \"o\" }",
+            "test.toml:13: E-OP-002: expected fields that end",
+        ),
         ("a = { type = \"enum\" }", "E-OP-003: expected `values` with an enum"),
         ("a = { type = \"text\", values = [\"A\"] }", "E-OP-003: expected `values` with an enum"),
         ("a = { type = \"text\", as = \"set\" }", "E-OP-003: expected `as` with a list only"),
@@ -139,16 +189,31 @@ fn a_field_that_is_wrong_is_refused_on_its_line() {
         ("a = { type = \"text\", key = \"as\" }", "E-OP-003: expected `key` beside `table`"),
         ("a = { type = \"text\", keys = \"secret\" }", "E-OP-003: expected `keys` with a map"),
         ("a = { type = \"map of text\", keys = \"secret\" }", "keyed by a secret: it can't be managed"),
-        ("a = { type = \"int32\", class = \"secret\" }", "E-OP-003: expected a secret that is a text or an RUUID"),
+        (
+            "a = { type = \"int32\", class = \"secret\" }",
+            "E-OP-003: expected a secret that is a text or an RUUID",
+        ),
         ("a = \"opaque\"", "E-OP-003: expected a class that is never set"),
-        ("a = { type = \"bool\", class = \"server\", risk = { when = true, words = \"x\" } }", "`risk` and `guard` with a setting"),
-        ("a = { type = \"bool\", risk = { when = 5, words = \"x\" } }", "test.toml:11: E-OP-003: expected a `when`"),
-        ("a = { type = \"bool\", risk = { when = \"lowered\", words = \"x\" } }", "E-OP-003: expected a `when`"),
+        (
+            "a = { type = \"bool\", class = \"server\", risk = { when = true, words = \"x\" } }",
+            "`risk` and `guard` with a setting",
+        ),
+        (
+            "a = { type = \"bool\", risk = { when = 5, words = \"x\" } }",
+            "test.toml:11: E-OP-003: expected a `when`",
+        ),
+        (
+            "a = { type = \"bool\", risk = { when = \"lowered\", words = \"x\" } }",
+            "E-OP-003: expected a `when`",
+        ),
         (
             "a = { type = \"bool\", guard = { when = true, code = \"c\", words = \"x\" } }\nb = { type = \"bool\", guard = { when = true, code = \"c\", words = \"y\" } }",
             "test.toml:12: E-OP-002: expected c to say \"x\", as elsewhere, found \"y\"",
         ),
-        ("a = { type = \"bool\", guard = { when = true, code = \"clears\", words = \"x\" } }", "E-OP-002: expected a code"),
+        (
+            "a = { type = \"bool\", guard = { when = true, code = \"clears\", words = \"x\" } }",
+            "E-OP-002: expected a code",
+        ),
         (
             "a = { map = \"m\", table = \"t\" }\nb = { map = \"m\", table = \"t\" }\n[maps.m]\nx = \"text\"",
             "test.toml:12: E-OP-002: expected each table once, found t",
