@@ -35,6 +35,7 @@ use crate::pattern::Pattern;
 /// How the sandbox behaves.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub struct Config {
     /// What all chance depends on.
     pub seed: u64,
@@ -42,6 +43,13 @@ pub struct Config {
     pub latency: Latency,
     /// What an update does with what it doesn't name.
     pub server: Server,
+    /// Whether a writable field that a projected body leaves out becomes null; else it stays.
+    pub blank_absent: bool,
+    /// Whether an update is refused that holds what isn't the caller's to set: fields that are never sent, others than the
+    /// caller's with another value than they have, and in a projected body what isn't described.
+    pub strict: bool,
+    /// Whether an update of a wrong shape is answered as if it were applied; else it is refused.
+    pub ignore_wrong_shape: bool,
     /// Whether an update changes what it names and nothing else: no audit entry, no doors looked through.
     pub unaudited: bool,
     /// Of the calls that carry `x-auth-org`, whose bucket pays.

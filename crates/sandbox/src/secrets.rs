@@ -5,54 +5,64 @@ use serde_json::value::RawValue;
 
 use crate::members::{Members, raw};
 
-/// Puts something else in the place of each secret; `other` gets the value, if there is one, and says what to put there, if
-/// anything.
-pub(crate) fn replace(
-    fields: &Fields,
-    members: &mut Members,
-    other: &mut impl FnMut(Option<&RawValue>) -> Option<Box<RawValue>>,
-) {
+/// What is put in the place of secrets.
+pub(crate) trait Cover {
+    /// In the place of a value, which may be absent; `None` leaves it as it is.
+    fn value(&self, secret: Option<&RawValue>) -> Option<Box<RawValue>>;
+
+    /// In the place of a key that is a secret; `None` leaves it as it is.
+    fn key(&self, secret: &str) -> Option<String>;
+}
+
+/// Covers the secrets among members, and below them.
+pub(crate) fn cover(fields: &Fields, members: &mut Members, cover: &impl Cover) {
     for field in fields.iter().filter(|field| has_secrets(field)) {
         let value = members.get(&field.name);
-        let new = if field.is_secret() {
-            other(value)
-        } else {
-            value.and_then(|value| inside(field, value, other))
-        };
-        if let Some(new) = new {
+        if let Some(new) = covered(field, value, cover) {
             members.0.insert(field.name.to_string(), new);
         }
     }
 }
 
-/// The same in the value of a field; `None` where nothing is different, and where it has another type than described.
-fn inside(
-    field: &Field,
-    value: &RawValue,
-    other: &mut impl FnMut(Option<&RawValue>) -> Option<Box<RawValue>>,
-) -> Option<Box<RawValue>> {
-    let mut members = Members::parse(value.get().as_bytes()).ok()?;
-    match &field.kind {
-        Kind::Object(fields) => replace(fields, &mut members, other),
-        Kind::Map(entry) => {
-            for value in members.0.values_mut() {
-                let new = if entry.is_secret() { other(Some(value)) } else { inside(entry, value, other) };
+/// The value of a field with its secrets covered; `None` where nothing is different, and where it has another type than
+/// described.
+fn covered(field: &Field, value: Option<&RawValue>, by: &impl Cover) -> Option<Box<RawValue>> {
+    match (&field.kind, value) {
+        (Kind::List { of, .. }, Some(value)) if value.get().starts_with('[') => {
+            let mut items: Vec<Box<RawValue>> = serde_json::from_str(value.get()).ok()?;
+            for item in &mut items {
+                let new = if field.is_secret() { by.value(Some(item)) } else { covered(of, Some(item), by) };
                 if let Some(new) = new {
-                    *value = new;
+                    *item = new;
                 }
             }
+            Some(raw(&items))
         }
-        _ => return None,
+        _ if field.is_secret() => by.value(value),
+        (Kind::Object(fields), Some(value)) => {
+            let mut members = Members::parse(value.get().as_bytes()).ok()?;
+            cover(fields, &mut members, by);
+            Some(raw(&members))
+        }
+        (Kind::Map(entry), Some(value)) => {
+            let entries = Members::parse(value.get().as_bytes()).ok()?.0.into_iter().map(|(key, value)| {
+                let key = if field.has_secret_keys { by.key(&key).unwrap_or(key) } else { key };
+                let new = if has_secrets(entry) { covered(entry, Some(&value), by) } else { None };
+                (key, new.unwrap_or(value))
+            });
+            Some(raw(&Members(entries.collect())))
+        }
+        _ => None,
     }
-    Some(raw(&members))
 }
 
 /// Whether a field is a secret, or has one below it.
-pub(crate) fn has_secrets(field: &Field) -> bool {
+fn has_secrets(field: &Field) -> bool {
     field.is_secret()
+        || field.has_secret_keys
         || match &field.kind {
             Kind::Object(fields) => fields.iter().any(|field| has_secrets(field)),
-            Kind::Map(entry) => has_secrets(entry),
+            Kind::Map(entry) | Kind::List { of: entry, .. } => has_secrets(entry),
             _ => false,
         }
 }

@@ -22,6 +22,7 @@
 //! | `200` ... `599` | that status; `body=TEXT`, `header='Name: value'`, `retry-after=TEXT` and `location=URL`, the first three as often as liked. Without `body`, the vendor's own body for that status |
 //! | `error`, `auth-error` | 200 with `error` or `authError` true; `msg=TEXT` |
 //! | `warning` | 200 with `msg=TEXT`, `failed-guids=A;B`, `misconfigured-doors=A;B` |
+//! | `echo` | writes: the plain reply, and in it the settings as they are now, secrets and all |
 //! | `html`, `empty`, `null`, `array`, `string` | 200 with that for a body |
 //! | `truncate` | the plain reply, cut in half (`at=N`: after N bytes), connection closed |
 //! | `too-long`, `too-short` | the plain reply, its Content-Length ten too many, or ten too few |
@@ -43,7 +44,7 @@
 //! **Effects: what happens on the server**
 //!
 //! * `applied`: the write is applied, whatever the caller sees. `applied=2s`: that long after it came in, and by then
-//!   the reply is gone. `unapplied`: not at all. Unless said, `ok` and `warning` apply, and so does what shows the
+//!   the reply is gone. `unapplied`: not at all. Unless said, `ok`, `warning` and `echo` apply, and so does what shows the
 //!   plain reply whole (`refuse`); everything else doesn't.
 //! * `delay=500ms`: the reply is held back; what is applied is applied before. `hold`: until the faults are taken away.
 //! * `stale=10s`: for that long, reads of the org show what was there before this call.

@@ -70,6 +70,7 @@ pub(crate) enum Act {
     Error,
     AuthError,
     Warning,
+    Echo,
     Truncate,
     TooLong,
     TooShort,
@@ -153,7 +154,7 @@ impl Fault {
 
     /// Whether and when a write is applied.
     pub(crate) fn applied(&self) -> Applied {
-        let applies = matches!(self.act, Act::Ok | Act::Warning | Act::Refuse);
+        let applies = matches!(self.act, Act::Ok | Act::Warning | Act::Echo | Act::Refuse);
         self.applied.map_or(if applies { Applied::Now } else { Applied::Never }, |applied| applied.0)
     }
 }
@@ -223,7 +224,7 @@ impl Act {
                 Some(Route::Read)
             }
             Self::UnknownShape => Some(Route::Clients),
-            Self::Warning => Some(Route::Write),
+            Self::Warning | Self::Echo => Some(Route::Write),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::members::{Members, raw};
-use crate::secrets;
+use crate::secrets::{self, Cover};
 use crate::world::served::Document;
 use crate::world::tree;
 
@@ -27,12 +27,22 @@ pub(super) fn hex(bytes: &[u8], length: usize) -> String {
 /// Settings of an operation, their secrets replaced; what is no object is omitted, since nothing is known about it.
 pub(crate) fn redacted(operation: &Operation, settings: &[u8]) -> Option<Box<RawValue>> {
     let mut members = Members::parse(settings).ok()?;
-    secrets::replace(&operation.fields, &mut members, &mut |secret| {
+    secrets::cover(&operation.fields, &mut members, &Fingerprints);
+    Some(raw(&members))
+}
+
+struct Fingerprints;
+
+impl Cover for Fingerprints {
+    fn value(&self, secret: Option<&RawValue>) -> Option<Box<RawValue>> {
         let text = secret.map(RawValue::get).filter(|text| *text != "null")?;
         let secret = serde_json::from_str(text).unwrap_or_else(|_| text.to_owned());
         Some(raw(&secret_fingerprint(&secret)))
-    });
-    Some(raw(&members))
+    }
+
+    fn key(&self, secret: &str) -> Option<String> {
+        Some(secret_fingerprint(secret))
+    }
 }
 
 /// The same of a document: the secrets of each operation in their place.

@@ -72,11 +72,13 @@ fn org<'a>(world: &'a World, id: &str) -> Option<&'a Arc<Org>> {
 }
 
 /// The operation that a query names, or the default one.
-fn target<'a>(world: &'a World, query: Option<&str>) -> Result<&'a Target, Response> {
-    let Some(query) = query else { return Ok(&world.served.default_one) };
-    let name = query.strip_prefix("operation=");
-    name.and_then(|name| world.served.target(name))
-        .ok_or_else(|| text(400, PLAIN, "known is operation=NAME, of an operation\n"))
+fn target<'a>(world: &'a World, query: Option<&str>) -> Option<&'a Target> {
+    let Some(query) = query else { return Some(&world.served.default_one) };
+    query.strip_prefix("operation=").and_then(|name| world.served.target(name))
+}
+
+fn unknown_operation() -> Response {
+    text(400, PLAIN, "known is operation=NAME, the name of an operation\n")
 }
 
 async fn state(
@@ -85,10 +87,7 @@ async fn state(
     RawQuery(query): RawQuery,
 ) -> Response {
     let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
-    let target = match target(&world, query.as_deref()) {
-        Ok(target) => target,
-        Err(refusal) => return refusal,
-    };
+    let Some(target) = target(&world, query.as_deref()) else { return unknown_operation() };
     let settings = org.lock().settings(org, &world.config, target);
     let shown = redacted(&target.operation, &settings);
     text(200, JSON, shown.map_or_else(String::new, |shown| shown.get().to_owned()))
@@ -101,10 +100,7 @@ async fn edit(
     body: Bytes,
 ) -> Response {
     let Some(org) = org(&world, &id) else { return text(404, PLAIN, "no such org\n") };
-    let target = match target(&world, query.as_deref()) {
-        Ok(target) => target,
-        Err(refusal) => return refusal,
-    };
+    let Some(target) = target(&world, query.as_deref()) else { return unknown_operation() };
     match serde_json::from_slice::<Map<String, Value>>(&body) {
         Ok(patch) => {
             world.edit(org, &mut org.lock(), target, &patch);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Body, Class, Operation, Owner};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -77,8 +77,14 @@ fn shown_of(org: &Org, operation: &Operation, fault: Option<&Fault>, document: &
         org_uuid_absent: org.traits.org_uuid_absent,
         reshaped: is(fault, Act::Reshaped),
     };
-    let settings = view::of(operation, view, &settings_in(document, operation))?;
-    put(serde_json::from_slice(&settings).ok())
+    let settings = view::of(operation, view, &settings_in(document, operation));
+    let shown = settings.and_then(|settings| put(serde_json::from_slice(&settings).ok()));
+    match &operation.owner {
+        Owner::Beside(at) if view.org_uuid_absent => {
+            Some(tree::put(shown.as_ref().unwrap_or(document), at, None))
+        }
+        _ => shown,
+    }
 }
 
 fn is(fault: Option<&Fault>, act: Act) -> bool {
@@ -142,12 +148,15 @@ pub(super) fn write(mut call: Admitted, target: &Target, world: &Arc<World>, bod
     let before = state.document(&org, &world.config, target.document);
     call.entry().state = Some(world.kept(target.document, &before));
     let current = Members::parse(&settings_in(&before, operation)).unwrap_or_default();
-    let sent = match sent(operation, body, &org, &current) {
+    let sent = match sent(world, operation, body, &org, &current) {
         Ok((raw, sent)) => {
             call.entry().sent = Some(kept(operation, raw));
             sent
         }
-        Err(reply) => return call.finish(world, reply),
+        Err(Refusal::Shape) if world.config.ignore_wrong_shape => {
+            return call.finish(world, success(operation, &before, None));
+        }
+        Err(refusal) => return call.finish(world, refusal.into()),
     };
     if !org.is_connected(operation) {
         let reply = json!({"authError": false, "error": true, "errorMsg": format!("{} is not connected", operation.title)});
@@ -160,9 +169,9 @@ pub(super) fn write(mut call: Admitted, target: &Target, world: &Arc<World>, bod
         tokio::spawn(apply_late(world, org, target.clone(), sent.clone(), entry, due));
     }
     let next = updated(world, &org, operation, &current, sent);
+    let after = tree::put(&before, &operation.at, Some(&raw(&next)));
     if applied == Applied::Now {
-        state.put_settings(&org, &world.config, target, &raw(&next));
-        let after = state.document(&org, &world.config, target.document);
+        state.put(target.document, after.clone());
         call.entry().applied = Some(true);
         call.entry().state = Some(world.kept(target.document, &after));
     }
@@ -170,69 +179,126 @@ pub(super) fn write(mut call: Admitted, target: &Target, world: &Arc<World>, bod
         freeze(world, &mut state, fault, target.document, before);
     }
     let meddling = call.call.clone();
-    let answer = call.finish(world, success(&next));
+    let echoed = is(fault.as_ref(), Act::Echo).then_some(&next);
+    let answer = call.finish(world, success(operation, &after, echoed));
     if let Some(fault) = &fault {
         meddle(world, &org, &mut state, fault, &meddling);
     }
     answer
 }
 
+/// Why an update is refused.
+enum Refusal {
+    /// The body isn't as it should be.
+    Shape,
+    /// It asks for what can't be.
+    Said(String),
+}
+
+impl From<Refusal> for HttpReply {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Shape => Self::bad_request(MISMATCH),
+            Refusal::Said(why) => Self::bad_request(&why),
+        }
+    }
+}
+
 /// The settings that a body holds, as sent and parsed.
 fn sent(
+    world: &World,
     operation: &Operation,
     body: &Bytes,
     org: &Org,
     current: &Members,
-) -> Result<(Bytes, Members), HttpReply> {
-    let mismatch = || HttpReply::bad_request(MISMATCH);
-    let parsed: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(|_| mismatch())?;
+) -> Result<(Bytes, Members), Refusal> {
+    let shape = |_| Refusal::Shape;
     let raw = match &operation.wrap {
-        Some(wrap) => body.slice_ref(parsed.get(&**wrap).ok_or_else(mismatch)?.get().as_bytes()),
+        Some(wrap) => {
+            let body_members: BTreeMap<String, &RawValue> = serde_json::from_slice(body).map_err(shape)?;
+            body.slice_ref(body_members.get(&**wrap).ok_or(Refusal::Shape)?.get().as_bytes())
+        }
         None => body.clone(),
     };
-    let members = Members::parse(&raw).map_err(|_| mismatch())?;
+    let members = Members::parse(&raw).map_err(shape)?;
     if members.wrong_type_besides(operation, current).is_some() {
-        return Err(mismatch());
+        return Err(Refusal::Shape);
     }
     let owner = operation.owner.inside();
     let id = owner
         .and_then(|owner| members.get(owner))
         .and_then(|id| serde_json::from_str::<Option<Ruuid>>(id.get()).ok().flatten());
     if id.is_some_and(|id| id != org.id) {
-        return Err(HttpReply::bad_request(&format!(
-            "{} is not the organization of this call",
-            owner.unwrap_or_default()
-        )));
+        let owner = owner.unwrap_or_default();
+        return Err(Refusal::Said(format!("{owner} is not the organization of this call")));
+    }
+    if world.config.strict
+        && let Some((name, _)) =
+            members.0.iter().find(|(name, value)| is_foreign(operation, name, value, current))
+    {
+        return Err(Refusal::Said(format!("{name} can't be set")));
     }
     Ok((raw, members))
+}
+
+/// Whether a sent member is none of the caller's.
+fn is_foreign(operation: &Operation, name: &str, sent: &RawValue, current: &Members) -> bool {
+    match operation.fields.get(name).map(|field| field.class) {
+        None => operation.body == Body::Projected,
+        Some(Class::Omit) => true,
+        Some(class) => !class.is_settable() && current.get(name).map(RawValue::get) != Some(sent.get()),
+    }
 }
 
 fn updated(world: &World, org: &Org, operation: &Operation, current: &Members, sent: Members) -> Members {
     let rules = Rules {
         operation,
         server: world.config.server,
+        blank_absent: world.config.blank_absent,
         secrets_shown: !org.traits.masked_secrets && !org.traits.hidden_secrets,
         now_ms: (!world.config.unaudited).then(|| world.clock.epoch_ms(world.clock.now())),
     };
     update(rules, current, sent)
 }
 
-fn success(next: &Members) -> HttpReply {
-    let doors: Vec<String> = next
-        .get("misconfiguredDoors")
-        .and_then(|doors| serde_json::from_str(doors.get()).ok())
-        .unwrap_or_default();
-    let warning =
-        (!doors.is_empty()).then(|| format!("doors in more than one location: {}", doors.join(", ")));
-    let body = json!({
-        "authError": false,
-        "error": false,
-        "errorMsg": null,
-        "failedGuids": [],
-        "misconfiguredDoors": doors,
-        "warningMsg": warning,
-    });
-    HttpReply::json(200, body.to_string())
+/// The reply to an update that was understood; `after` is the document that the org then has.
+fn success(operation: &Operation, after: &Bytes, echoed: Option<&Members>) -> HttpReply {
+    let settings = Members::parse(&settings_in(after, operation)).unwrap_or_default();
+    let mut reply = Members::default();
+    reply.set("error", &false);
+    reply.set("errorMsg", &());
+    reply.set("warningMsg", &());
+    if operation.write.path.starts_with("/api/integrations/") {
+        let doors: Vec<String> = settings
+            .get("misconfiguredDoors")
+            .and_then(|doors| serde_json::from_str(doors.get()).ok())
+            .unwrap_or_default();
+        if !doors.is_empty() {
+            reply.set("warningMsg", &format!("doors in more than one location: {}", doors.join(", ")));
+        }
+        reply.set("authError", &false);
+        reply.set("failedGuids", &[(); 0]);
+        reply.set("misconfiguredDoors", &doors);
+    }
+    // What some say besides, needed or not.
+    let besides = match &*operation.name {
+        "org-mfa" | "data-retention" | "login-ip-allowlist" => {
+            tree::get(after, "org").map(|org| ("org", org))
+        }
+        "omnialert" => settings.get("webhookToken").map(|token| ("webhookToken", token)),
+        "face-matching" => {
+            let name = "faceMatchConfidenceThreshold";
+            settings.get(name).map(|threshold| (name, threshold))
+        }
+        _ => None,
+    };
+    reply.0.extend(besides.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    match (echoed, &operation.wrap) {
+        (Some(settings), Some(wrap)) => reply.set(wrap, settings),
+        (Some(settings), None) => reply.0.extend(settings.0.clone()),
+        (None, _) => {}
+    }
+    HttpReply::json(200, reply.to_bytes())
 }
 
 /// Applies a write that a fault held back, to whatever the org's settings are by then.

@@ -3,6 +3,7 @@
 //! Nothing here knows HTTP. Where it starts is a pure function of the configuration and the list of orgs.
 
 pub(crate) mod estate;
+mod generated;
 pub(crate) mod org;
 pub(crate) mod served;
 pub(crate) mod starting;

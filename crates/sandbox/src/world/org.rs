@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Absent, Operation};
 use serde_json::value::RawValue;
 
 use super::served::{Served, Target};
@@ -106,9 +106,9 @@ impl Org {
         Self { served, id, name: "Partner".to_owned(), traits, seed: None, state: Mutex::default() }
     }
 
-    /// Whether the settings of an operation were ever made.
+    /// Whether the settings of an operation can be read and written.
     pub(crate) fn is_connected(&self, operation: &Operation) -> bool {
-        !self.traits.not_connected.contains(&operation.name)
+        operation.absent == Absent::Empty || !self.traits.not_connected.contains(&operation.name)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -123,7 +123,7 @@ impl Org {
     /// A document as it is before the first request.
     fn starting(&self, config: &Config, place: usize) -> Bytes {
         let document = self.served.document(place);
-        let mut whole = starting::document(document, config.seed, self.id);
+        let mut whole = starting::document(document, config.seed, self.id, &self.name);
         for operation in &document.operations {
             let is_default = operation.name == self.served.default_one.operation.name;
             let special = self
@@ -146,7 +146,11 @@ impl Org {
             }
             whole = tree::put(&whole, &operation.at, Some(&raw(&members)));
         }
-        whole
+        // What needs no connection is made by the first write.
+        let empty = document.operations.iter().filter(|operation| {
+            operation.absent == Absent::Empty && self.traits.not_connected.contains(&operation.name)
+        });
+        empty.fold(whole, |whole, operation| tree::put(&whole, &operation.at, Some(RawValue::NULL)))
     }
 }
 

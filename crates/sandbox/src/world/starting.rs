@@ -5,31 +5,49 @@
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::{Class, Discriminator, Kind, Operation};
+use orgwave_core::operation::{Class, Discriminator, Kind, Operation, Owner};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::estate::Estate;
+use super::generated::Maker;
 use super::served::Document;
 use super::tree;
 use crate::dice::Dice;
 use crate::members::{Members, raw};
 
-/// The generated settings of an org in the world of a seed, before any override, as the JSON text it is served as.
+/// The generated Envoy settings of an org in the world of a seed, before any override, as the JSON text it is served as.
 pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String {
     let text = generate(operation, seed, org).to_bytes();
     String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A document of an org in the world of a seed, before any override.
-pub(crate) fn document(document: &Document, seed: u64, org: Ruuid) -> Bytes {
+pub(crate) fn document(document: &Document, seed: u64, org: Ruuid, name: &str) -> Bytes {
+    let estate = Estate::generate(seed, org);
+    let maker = Maker { seed, org, name, estate: &estate };
     let mut whole = Bytes::from_static(b"{}");
     for operation in &document.operations {
-        let settings = generate(operation, seed, org);
+        let there = tree::get(&whole, &operation.at).map(|there| there.get().as_bytes());
+        let mut settings = Members::parse(there.unwrap_or_default()).unwrap_or_default();
+        if *operation.name == *ENVOY {
+            settings = generate(operation, seed, org);
+        } else {
+            maker.fill(&mut settings, operation);
+        }
         whole = tree::put(&whole, &operation.at, Some(&raw(&settings)));
+    }
+    // Where it is said beside the settings whose they are.
+    for operation in &document.operations {
+        if let Owner::Beside(at) = &operation.owner {
+            whole = tree::put(&whole, at, Some(&raw(&org)));
+        }
     }
     whole
 }
+
+/// Whose world is older than the others': tests and documents quote what is in it.
+const ENVOY: &str = "envoy";
 
 fn generate(operation: &Operation, seed: u64, org: Ruuid) -> Members {
     let estate = Estate::generate(seed, org);

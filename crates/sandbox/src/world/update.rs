@@ -2,12 +2,16 @@
 //!
 //! Under every kind of server:
 //!
-//! * Server state, audit, identity and discriminator fields are the server's own: sent ones are ignored.
+//! * Server state, audit, identity and discriminator fields are the server's own, at any depth: sent ones are ignored. So are
+//!   those of the classes keep and omit.
 //! * A field sent as null becomes null.
 //! * One audit entry is added, and the latest eight are kept; `misconfiguredDoors` and `doorsValidated` are worked out anew.
 //! * Where reads hide or mask secrets, a secret that isn't sent stays: nobody could have sent it back.
 //!
-//! The kinds differ in what isn't sent:
+//! Of a *projected* body, which holds the writable fields alone, what isn't described is ignored. A field that isn't sent
+//! stays, unless the server blanks what is absent: then it becomes null.
+//!
+//! Of *whole* bodies, the kinds differ in what isn't sent:
 //!
 //! * **replace**: it is gone.
 //! * **merge**: it stays, at the top level only. A map that is sent takes the place of the map.
@@ -16,7 +20,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::{Class, Kind, Operation};
+use orgwave_core::operation::{Body, Class, Field, Kind, Operation};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -30,6 +34,8 @@ pub(crate) struct Rules<'a> {
     /// What the settings are of.
     pub(crate) operation: &'a Operation,
     pub(crate) server: Server,
+    /// Whether a writable field that a projected body leaves out becomes null.
+    pub(crate) blank_absent: bool,
     /// Whether reads show secrets.
     pub(crate) secrets_shown: bool,
     /// Milliseconds since the epoch, for the audit; `None` where nothing is audited.
@@ -38,15 +44,38 @@ pub(crate) struct Rules<'a> {
 
 /// The settings after an update.
 pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Members {
+    let is_projected = rules.operation.body == Body::Projected;
     let mut next = match rules.server {
+        _ if is_projected => current.clone(),
         Server::Replace => kept_by_server(rules, current),
         Server::Merge | Server::DeepMerge => current.clone(),
     };
+    if is_projected && rules.blank_absent {
+        let is_written = |field: &Field| match field.class {
+            Class::Setting | Class::Keep => true,
+            Class::Secret => rules.secrets_shown,
+            _ => false,
+        };
+        for field in rules.operation.fields.iter().filter(|field| is_written(field)) {
+            if sent.get(&field.name).is_none() {
+                next.set(&field.name, &());
+            }
+        }
+    }
     for (name, value) in sent.0 {
         let field = rules.operation.fields.get(&name);
-        if field.is_some_and(|field| !field.class.is_settable()) {
+        if field.is_none() && is_projected {
             continue;
         }
+        if let Some(field) = field.filter(|field| !field.class.is_settable()) {
+            // A server that replaces loses what should have come back and didn't.
+            if let (Class::Keep, Some(own)) = (field.class, current.get(&name)) {
+                next.0.insert(name, own.to_owned());
+            }
+            continue;
+        }
+        let own = field.and_then(|field| with_own(rules, field, current.get(&name)?, &value));
+        let value = own.unwrap_or(value);
         let is_map = field.is_some_and(|field| matches!(field.kind, Kind::Map(_)));
         let value = match (rules.server, current.get(&name)) {
             (Server::DeepMerge, Some(old)) if is_map => merged(old, &value, 2),
@@ -55,20 +84,72 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
         next.0.insert(name, value);
     }
     if let Some(now_ms) = rules.now_ms {
+        let has = |name: &str| rules.operation.fields.get(name).is_some();
         let misconfigured = misconfigured_doors(&next);
-        next.set("doorsValidated", &misconfigured.is_empty());
-        next.set("misconfiguredDoors", &misconfigured);
-        audit(&mut next, now_ms);
+        if has("doorsValidated") {
+            next.set("doorsValidated", &misconfigured.is_empty());
+        }
+        if has("misconfiguredDoors") {
+            next.set("misconfiguredDoors", &misconfigured);
+        }
+        if has("integrationAuditMap") {
+            audit(&mut next, now_ms);
+        }
+        if has("enabledTimestampMs") {
+            next.set("enabledTimestampMs", &now_ms);
+        }
     }
     next
+}
+
+/// What was sent for a field, with what the server keeps to itself inside: its own members, and secrets that reads don't show.
+/// `None` where that is nothing.
+fn with_own(rules: Rules<'_>, field: &Field, current: &RawValue, sent: &RawValue) -> Option<Box<RawValue>> {
+    let object = |value: &RawValue| Members::parse(value.get().as_bytes()).ok();
+    let (Kind::Map(_) | Kind::Object(_), Some(current), Some(mut sent)) =
+        (&field.kind, object(current), object(sent))
+    else {
+        return None;
+    };
+    let mut is_other = false;
+    match &field.kind {
+        Kind::Map(entry) => {
+            for (key, value) in &mut sent.0 {
+                let own = current.get(key).and_then(|current| with_own(rules, entry, current, value));
+                is_other |= own.is_some();
+                if let Some(own) = own {
+                    *value = own;
+                }
+            }
+        }
+        Kind::Object(members) => {
+            for member in members.iter() {
+                let own = match (member.class, current.get(&member.name), sent.get(&member.name)) {
+                    (
+                        Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator,
+                        Some(own),
+                        _,
+                    ) => Some(own.to_owned()),
+                    (Class::Secret, Some(own), None) if !rules.secrets_shown => Some(own.to_owned()),
+                    (_, Some(current), Some(sent)) => with_own(rules, member, current, sent),
+                    _ => None,
+                };
+                is_other |= own.is_some();
+                sent.0.extend(own.map(|own| (member.name.to_string(), own)));
+            }
+        }
+        _ => {}
+    }
+    is_other.then(|| raw(&sent))
 }
 
 fn kept_by_server(rules: Rules<'_>, current: &Members) -> Members {
     let keeps = |name: &str| {
         rules.operation.fields.get(name).is_some_and(|field| match field.class {
-            Class::Setting | Class::Keep | Class::Omit => false,
+            // What reads don't show, nobody could have sent back.
+            Class::Setting | Class::Keep => !field.is_shown,
             Class::Secret => !rules.secrets_shown,
-            Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
+            Class::Omit | Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
         })
     };
     Members(
@@ -154,7 +235,13 @@ mod tests {
     fn updated(server: Server, secrets_shown: bool, sent: &str) -> Members {
         let parse = |text: &str| Members::parse(text.as_bytes()).unwrap();
         update(
-            Rules { operation: &Operation::default_one(), server, secrets_shown, now_ms: Some(5) },
+            Rules {
+                operation: &Operation::default_one(),
+                server,
+                blank_absent: false,
+                secrets_shown,
+                now_ms: Some(5),
+            },
             &parse(CURRENT),
             parse(sent),
         )

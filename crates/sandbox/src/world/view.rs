@@ -8,7 +8,7 @@ use orgwave_core::operation::{Kind, Operation};
 use serde_json::value::RawValue;
 
 use crate::members::{Members, raw};
-use crate::secrets;
+use crate::secrets::{self, Cover};
 
 /// What is different from the settings themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,16 +24,29 @@ pub(crate) struct View {
     pub(crate) reshaped: bool,
 }
 
+impl Cover for View {
+    fn value(&self, secret: Option<&RawValue>) -> Option<Box<RawValue>> {
+        let is_there = secret.is_some_and(|secret| secret.get() != "null");
+        if self.hidden { Some(raw(&())) } else { (self.masked && is_there).then(|| raw(&"***")) }
+    }
+
+    /// A key that isn't shown would be another key.
+    fn key(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// The settings under a view; `None` where it shows them as they are.
 pub(crate) fn of(operation: &Operation, view: View, settings: &[u8]) -> Option<Bytes> {
-    if view == View::default() {
+    let unshown: Vec<_> = operation.fields.iter().filter(|field| !field.is_shown).collect();
+    if view == View::default() && unshown.is_empty() {
         return None;
     }
     let mut members = Members::parse(settings).ok()?;
-    secrets::replace(&operation.fields, &mut members, &mut |secret| {
-        let is_there = secret.is_some_and(|secret| secret.get() != "null");
-        if view.hidden { Some(raw(&())) } else { (view.masked && is_there).then(|| raw(&"***")) }
-    });
+    for field in unshown {
+        members.0.remove(&*field.name);
+    }
+    secrets::cover(&operation.fields, &mut members, &view);
     let owner = operation.owner.inside().filter(|_| view.org_uuid_absent);
     if let Some(owner) = owner {
         members.0.remove(owner);
@@ -42,7 +55,7 @@ pub(crate) fn of(operation: &Operation, view: View, settings: &[u8]) -> Option<B
         return Some(members.to_bytes());
     }
     for field in operation.fields.iter() {
-        if members.get(&field.name).is_none() && owner != Some(&*field.name) {
+        if members.get(&field.name).is_none() && field.is_shown && owner != Some(&*field.name) {
             members.set(&field.name, &());
         }
     }
