@@ -291,8 +291,11 @@ impl ColumnRules {
             return Some(Name { expects: true, ..name }.like(name.prefix, path));
         }
         let others = self.catalog.iter().filter(|other| other.path(name.path).is_ok());
-        // One that the rollout has is likelier than one that it hasn't.
-        let other = others.min_by_key(|other| self.operations.place(&other.name).is_none())?;
+        // One that the rollout has is likelier than one that it hasn't, and then the default one.
+        let strange = |other: &&Arc<Operation>| {
+            (self.operations.place(&other.name).is_none(), other.name != self.default.name)
+        };
+        let other = others.min_by_key(strange)?;
         let prefix = Some(&*other.name).filter(|prefix| **prefix != *self.default.name);
         Some(name.like(prefix, name.path))
     }

@@ -2,6 +2,7 @@
 
 mod cells;
 mod files;
+mod operations;
 mod rereading;
 mod side_tables;
 
