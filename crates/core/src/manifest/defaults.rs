@@ -59,7 +59,7 @@ pub(super) struct ResolvedDefaults {
 
 impl ResolvedDefaults {
     /// Resolves them for these columns.
-    pub(super) fn new(defaults: Defaults, operations: &Operations, columns: &[Column]) -> Self {
+    pub(super) fn new(defaults: &Defaults, operations: &Operations, columns: &[Column]) -> Self {
         let mut places: HashMap<(u8, String), usize> = HashMap::new();
         for (index, column) in columns.iter().enumerate() {
             if let Column::Setting(operation, path) = column
@@ -87,11 +87,12 @@ impl ResolvedDefaults {
             });
             rows.collect::<RowDefaults>()
         };
-        let Defaults { all, groups, .. } = &defaults;
-        let of_group = |(name, own): (&Box<str>, &Vec<Given>)| {
-            (name.clone(), resolve(own, &Origin::Group((**name).into()), all))
-        };
-        Self { groups: groups.iter().map(of_group).collect(), all: resolve(&[], &Origin::Default, all) }
+        let Defaults { all, groups, .. } = defaults;
+        let groups = groups.iter().map(|(name, own)| {
+            let origin = Origin::Group((**name).into());
+            (name.clone(), resolve(own, &origin, all))
+        });
+        Self { groups: groups.collect(), all: resolve(&[], &Origin::Default, all) }
     }
 
     /// The place of a group.

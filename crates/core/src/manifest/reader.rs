@@ -49,7 +49,7 @@ impl<R: Read + Seek> Manifest<R> {
         let Inputs { catalog, operation: default, mut orgs, sides, defaults } = inputs;
         let size = orgs.reader.seek(SeekFrom::End(0)).and_then(|size| orgs.reader.rewind().map(|()| size));
         let size = size.map_err(|source| ReadError { file: orgs.name.clone(), source })?;
-        let beside = Beside { catalog, default: &default, sides: &sides, defaults };
+        let beside = Beside { catalog, default: &default, sides: &sides, defaults: &defaults };
         let checked = match Table::open(orgs, problems)? {
             Some(table) => Some(CheckedOrgs::read(beside, table, size, problems)?),
             None => None,
@@ -131,7 +131,7 @@ struct Beside<'a, R> {
     catalog: Catalog,
     default: &'a Arc<Operation>,
     sides: &'a [SideSource<R>],
-    defaults: Defaults,
+    defaults: &'a Defaults,
 }
 
 impl<R> Beside<'_, R> {
