@@ -185,46 +185,46 @@ fn a_table_of_another_operation_is_told_apart_by_its_prefix() {
 #[test]
 fn the_nearest_of_cell_group_and_default_wins() {
     let toml = "[rollout]\norgs = \"o\"\n[settings]\nsaveClips = true\nenabled = true\nindexFaces = true\n\
-                [operation.toast.settings]\nenabled = true\nrefreshToken = \"<secret:ALL>\"\n\
+                [operation.openai.settings]\nenabled = true\nrefreshToken = \"<secret:ALL>\"\n\
                 [group.gold.settings]\nsaveClips = false\nindexFaces = \"<keep>\"\n\
-                [group.gold.operation.toast.settings]\nrefreshToken = \"<secret:GOLD>\"\n\
-                [group.idle.settings]\n[group.idle.operation.toast.settings]\nrefreshToken = \"<secret:IDLE>\"\n";
+                [group.gold.operation.openai.settings]\nrefreshToken = \"<secret:GOLD>\"\n\
+                [group.idle.settings]\n[group.idle.operation.openai.settings]\nrefreshToken = \"<secret:IDLE>\"\n";
     let (manifest, _) = rollout(toml, "org_uuid,group\n{A},gold\n", &[]);
     let secrets: Vec<_> = manifest.unwrap().header().secrets.keys().map(ToString::to_string).collect();
     assert_eq!(secrets, ["ALL", "GOLD"], "those of a group that no row is in aren't asked for");
     let (operations, rows) = steps(
         toml,
-        "org_uuid,group,saveClips,indexFaces,toast:enabled\n\
+        "org_uuid,group,saveClips,indexFaces,openai:enabled\n\
          {A},gold,,,\n\
          {B},,,,\n\
          {C}, gold ,<keep>,true,<keep>\n\
          DAAAAAAAAAAAAAAAAAAAAA,,<keep>,,false\n",
         &[],
     );
-    assert_eq!(operations, ["envoy", "toast"]);
+    assert_eq!(operations, ["envoy", "openai"]);
     assert_eq!(
         rows[0],
         [
             "envoy: enabled=true/default saveClips=false/group:gold",
-            "toast: enabled=true/default refreshToken=<GOLD>/group:gold"
+            "openai: enabled=true/default refreshToken=<GOLD>/group:gold"
         ]
     );
     assert_eq!(
         rows[1],
         [
             "envoy: enabled=true/default indexFaces=true/default saveClips=true/default",
-            "toast: enabled=true/default refreshToken=<ALL>/default"
+            "openai: enabled=true/default refreshToken=<ALL>/default"
         ]
     );
     assert_eq!(
         rows[2],
-        ["envoy: enabled=true/default indexFaces=true/row", "toast: refreshToken=<GOLD>/group:gold"]
+        ["envoy: enabled=true/default indexFaces=true/row", "openai: refreshToken=<GOLD>/group:gold"]
     );
     assert_eq!(
         rows[3],
         [
             "envoy: enabled=true/default indexFaces=true/default",
-            "toast: enabled=false/row refreshToken=<ALL>/default"
+            "openai: enabled=false/row refreshToken=<ALL>/default"
         ]
     );
 }
@@ -271,7 +271,7 @@ fn columns_that_name_no_setting_of_an_operation() {
         ("org-one:saveClips", Code::ColUnknown, "did you mean \"saveClips\"?"),
         ("org-one:minutes", Code::ColUnknown, "did you mean \"org-two:minutes\"?"),
         ("toast:orgUuid", Code::ColUnsettable, "`expect.toast:orgUuid` can guard on it"),
-        ("expect.toast:refreshToken", Code::ColSecretExpect, "\"expect.toast:refreshToken\""),
+        ("expect.openai:refreshToken", Code::ColSecretExpect, "\"expect.openai:refreshToken\""),
         (
             "toast:restaurantSettingsMap.k.name",
             Code::ColUnknown,
@@ -436,7 +436,7 @@ fn tables_of_a_rollout_file_that_are_refused() {
         ),
         (
             "a raw secret",
-            "[group.g.operation.toast.settings]\nrefreshToken = \"hunter2\"",
+            "[group.g.operation.openai.settings]\nrefreshToken = \"hunter2\"",
             Code::CellSecret,
             "<secret:NAME>",
         ),
