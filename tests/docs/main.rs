@@ -4,6 +4,7 @@
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
+//! * [`operations`]: what can be set, as commands and pages say it.
 //! * [`events`]: what `--json` prints is as its schema says.
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
@@ -23,6 +24,7 @@ mod faults;
 mod guide;
 mod init;
 mod manual;
+mod operations;
 mod review;
 mod rooms;
 mod shell;

@@ -58,11 +58,16 @@ pub enum Command {
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
     Init(InitArgs),
-    /// Explain an error code like `E-ROW-003`, or an exit code like `13`.
+    /// List the operations, or print the columns that set one.
+    Operations {
+        /// Operation.
+        name: Option<String>,
+    },
+    /// Explain an error code like `E-ROW-003`, an exit code like `13`, or a field like `org-mfa:mfaEnabled`.
     #[command(after_help = exit_codes())]
     Explain {
-        /// Error code or exit code.
-        code: String,
+        /// Error code, exit code or field.
+        name: String,
     },
     /// Print shell completions.
     Completions {

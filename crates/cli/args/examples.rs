@@ -69,7 +69,12 @@ fn of(command: &str) -> &'static str {
         }
         "explain" => {
             "  orgwave explain E-ROW-003               explain an error code\n  \
-               orgwave explain 13                      explain exit code 13"
+               orgwave explain 13                      explain exit code 13\n  \
+               orgwave explain org-mfa:mfaEnabled      what is this field?"
+        }
+        "operations" => {
+            "  orgwave operations                      what can be set?\n  \
+               orgwave operations org-mfa              its columns, with an example"
         }
         "completions" => {
             "  orgwave completions bash >~/.local/share/bash-completion/completions/orgwave\n  \

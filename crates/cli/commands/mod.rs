@@ -12,6 +12,7 @@ mod listeners;
 mod man;
 mod metrics;
 mod online;
+mod operations;
 mod orgs;
 mod permit;
 mod plan;
@@ -52,7 +53,8 @@ pub async fn run(catalog: &Catalog, command: Command) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(operation, args).await,
         Command::Sandbox(args) => sandbox::run(catalog, args).await,
         Command::Init(args) => init::run(&args),
-        Command::Explain { code } => explain::run(&code),
+        Command::Operations { name } => operations::run(catalog, name.as_deref()),
+        Command::Explain { name } => explain::run(catalog, &name),
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Man(args) => man::run(&args),
     }

@@ -22,6 +22,7 @@ mod events;
 pub mod files;
 mod metrics;
 mod note;
+pub mod operations;
 mod pages;
 mod record;
 mod report;

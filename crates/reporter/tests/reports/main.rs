@@ -13,6 +13,7 @@
 mod fixture;
 mod golden;
 mod junit;
+mod operations;
 mod pages;
 mod rows;
 mod screens;
