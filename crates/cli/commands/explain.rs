@@ -53,7 +53,8 @@ fn unknown(catalog: &Catalog, name: &str) -> Failure {
     let fields = names(catalog);
     let codes = Code::ALL.iter().map(|code| code.as_str());
     // A code may be typed in any case, and is then no field.
-    let near = nearest(&name.to_uppercase(), codes).or_else(|| nearest(name, fields.iter().map(String::as_str)));
+    let near =
+        nearest(&name.to_uppercase(), codes).or_else(|| nearest(name, fields.iter().map(String::as_str)));
     let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Failure::new(Exit::Usage, "give a code or a field to explain")
         .because(anyhow!("unknown name {name:?}{near}"))

@@ -61,16 +61,22 @@ fn every_description_says_what_the_spec_says_but_for_what_is_excepted() {
     for operation in Catalog::built_in().iter() {
         let name = &operation.name;
         let entry = extract.get(&**name).unwrap_or_else(|| panic!("{name} is not in the extract"));
-        found.extend(differences(operation, entry).into_iter().map(|difference| format!("{name}: {difference}")));
+        found.extend(
+            differences(operation, entry).into_iter().map(|difference| format!("{name}: {difference}")),
+        );
     }
     let exceptions: Exceptions = toml::from_str(include_str!("../operations/spec/exceptions.toml")).unwrap();
     let mut excepted = BTreeSet::new();
     for Exception { operations, differences, reason } in &exceptions.exception {
         assert!(reason.len() > 20, "no reason: {reason:?}");
-        for (operation, difference) in
-            operations.iter().flat_map(|operation| differences.iter().map(move |difference| (operation, difference)))
+        for (operation, difference) in operations
+            .iter()
+            .flat_map(|operation| differences.iter().map(move |difference| (operation, difference)))
         {
-            assert!(excepted.insert(format!("{operation}: {difference}")), "twice: {operation}: {difference}");
+            assert!(
+                excepted.insert(format!("{operation}: {difference}")),
+                "twice: {operation}: {difference}"
+            );
         }
     }
     let unlisted: Vec<_> = found.difference(&excepted).collect();
@@ -133,7 +139,12 @@ fn every_setting_says_what_it_does() {
         each(&operation.fields, &mut |field| {
             if field.class.is_settable() && !field.is_entry() {
                 let words = &field.words;
-                assert!(words.ends_with('.') && words.len() > 10, "{}: {}: {words:?}", operation.name, field.place());
+                assert!(
+                    words.ends_with('.') && words.len() > 10,
+                    "{}: {}: {words:?}",
+                    operation.name,
+                    field.place()
+                );
             }
             for risk in &field.risks {
                 let effect = &risk.effect;
@@ -201,7 +212,12 @@ fn differences(operation: &Operation, entry: &Entry) -> Vec<String> {
         "confesses",
         &confesses(operation.confesses.iter().map(|confession| &*confession.member).collect()),
         &confesses(
-            entry.confesses.iter().map(String::as_str).filter(|member| !understood.contains(member)).collect(),
+            entry
+                .confesses
+                .iter()
+                .map(String::as_str)
+                .filter(|member| !understood.contains(member))
+                .collect(),
         ),
     );
     found.extend(entry.beside.iter().map(|member| format!("{member}: beside the wrapper")));
@@ -217,11 +233,23 @@ fn differences(operation: &Operation, entry: &Entry) -> Vec<String> {
     {
         found.push(format!("{}: no {}", kind.member, kind.is));
     }
-    members(&operation.fields, &entry.fields.iter().map(|(name, kind)| (&**name, kind)).collect(), "", entry, &mut found);
+    members(
+        &operation.fields,
+        &entry.fields.iter().map(|(name, kind)| (&**name, kind)).collect(),
+        "",
+        entry,
+        &mut found,
+    );
     found
 }
 
-fn members(fields: &Fields, spec: &BTreeMap<&str, &Value>, above: &str, entry: &Entry, found: &mut Vec<String>) {
+fn members(
+    fields: &Fields,
+    spec: &BTreeMap<&str, &Value>,
+    above: &str,
+    entry: &Entry,
+    found: &mut Vec<String>,
+) {
     for (name, kind) in spec {
         let place = format!("{above}{name}");
         match fields.get(name) {

@@ -30,8 +30,7 @@ pub use description::DescriptionError;
 pub(crate) use field::order;
 pub use field::{Acknowledgement, Class, Field, Fields, Kind, Risk, Risky, Thing};
 pub use ignored::{Ignored, ParseIgnoredError};
-pub(crate) use path::nearest;
-pub use path::{ParsePathError, Path};
+pub use path::{ParsePathError, Path, nearest};
 pub use side_table::{SideTable, TableName};
 
 /// One settings object of an org, and how it is read and updated.

@@ -261,7 +261,7 @@ impl Path {
 }
 
 /// The nearest of some names, near enough that a person may have meant it.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
         .filter_map(|candidate| Some((distance(name, candidate)?, candidate)))
         .min_by_key(|(distance, _)| *distance)

@@ -102,5 +102,9 @@ impl Example {
 
 /// A cell of a CSV.
 fn quoted(cell: &str) -> String {
-    if cell.contains(['"', ',', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains(['"', ',', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }

@@ -1,5 +1,6 @@
 //! The fields of an operation, and which of them a name means.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use orgwave_core::operation::{Catalog, Field, Fields, Kind, Operation};
@@ -34,10 +35,9 @@ impl Found {
         let mut text = format!("# `{}`\n\n", self.name());
         text.push_str(&item(field, &path(field)));
         if field.class.is_settable() {
-            text.push_str("\nColumn: `");
-            text.extend([&prefix(operation), &path(field), "`\n"].map(String::as_str));
+            let _ = write!(text, "\nColumn: `{}{}`\n", prefix(operation), path(field));
         }
-        text.extend(["\n`orgwave operations ", &operation.name, "` describes the operation.\n"]);
+        let _ = write!(text, "\n`orgwave operations {}` describes the operation.\n", operation.name);
         text
     }
 }
@@ -50,10 +50,10 @@ pub fn find(catalog: &Catalog, name: &str) -> Vec<Found> {
     };
     let operations = catalog.iter().filter(|operation| of.is_none_or(|of| *operation.name == *of));
     let fields = operations.flat_map(|operation| {
-        all(operation).into_iter().filter(|field| is_named(operation, field, name)).map(|field| Found {
-            operation: operation.clone(),
-            field: field.clone(),
-        })
+        all(operation)
+            .into_iter()
+            .filter(|field| is_named(operation, field, name))
+            .map(|field| Found { operation: operation.clone(), field: field.clone() })
     });
     fields.collect()
 }
@@ -61,15 +61,15 @@ pub fn find(catalog: &Catalog, name: &str) -> Vec<Found> {
 /// Every name that [`find`] knows, for "did you mean".
 pub fn names(catalog: &Catalog) -> Vec<String> {
     let names = catalog.iter().flat_map(|operation| {
-        all(operation).into_iter().flat_map(|field| {
-            [field.name.to_string(), format!("{}:{}", operation.name, path(field))]
-        })
+        all(operation)
+            .into_iter()
+            .flat_map(|field| [field.name.to_string(), format!("{}:{}", operation.name, path(field))])
     });
     names.collect()
 }
 
 fn is_named(operation: &Operation, field: &Arc<Field>, name: &str) -> bool {
-    let is_here = || operation.path(name).is_ok_and(|named| *named.field() == **field);
+    let is_here = || operation.path(name).is_ok_and(|named| named.field() == field);
     *field.name == *name || path(field) == name || field.place() == name || is_here()
 }
 
@@ -103,7 +103,7 @@ pub(super) fn item(field: &Field, name: &str) -> String {
         first.push_str(&field.words);
     }
     if field.class.is_settable() && field.members().is_none() {
-        first.push_str(&format!(" Example: `{}`", example::cell(field)));
+        let _ = write!(first, " Example: `{}`", example::cell(field));
     }
     page.paragraph(Tone::Plain, 0, 2, &first);
     let mut more = |text: String| page.paragraph(Tone::Plain, 2, 2, &text);
@@ -124,7 +124,7 @@ pub(super) fn item(field: &Field, name: &str) -> String {
         && let Some(members) = of.members()
     {
         for member in members.iter() {
-            more(format!("- `{}` ({}): {}", member.name, words::of(member), member.words));
+            more(format!("- `{}` ({}): {}", member.name, words::inside(member), member.words));
         }
     }
     page.finish()

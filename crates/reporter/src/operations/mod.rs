@@ -18,7 +18,7 @@ use crate::terminal::{Entry, several};
 pub fn entries(catalog: &Catalog) -> Vec<Entry> {
     let entries = catalog.iter().map(|operation| {
         let (settable, guards) = (fields::settable(operation).len(), guards(operation));
-        let mut parts = vec![capitalized(&operation.title), several(settable as u64, "field")];
+        let mut parts = vec![capitalized(&operation.title), several(settable as u64, "field", "fields")];
         if !guards.is_empty() {
             parts.push(format!("guards: {}", guards.join(", ")));
         }

@@ -11,13 +11,20 @@ use crate::terminal::{Page, Style, Tone};
 
 /// The page of an operation.
 pub fn page(operation: &Operation) -> String {
-    let mut out = format!("# `{}`: {}\n\n{}\n\n", operation.name, capitalized(&operation.title), operation.about);
+    let mut out = format!("# `{}`: {}\n\n", operation.name, capitalized(&operation.title));
+    out.push_str(&paragraph("", &operation.about));
+    if let Some(lost) = &operation.irreversible {
+        let lost = format!("Can't be undone: {lost}. An undo plan lists the fields and doesn't write them.");
+        out.push('\n');
+        out.push_str(&paragraph("", &lost));
+    }
+    columns(&mut out, operation);
+    example(&mut out, operation);
+    out.push_str("\n## Reads and updates\n\n");
     for fact in facts(operation) {
         out.push_str(&paragraph("- ", &fact));
     }
-    columns(&mut out, operation);
     unsettable(&mut out, operation);
-    example(&mut out, operation);
     out
 }
 
@@ -27,12 +34,19 @@ pub fn index(catalog: &Catalog) -> String {
                    `orgwave operations` lists them, and `orgwave operations NAME` prints a page of these.\n\n\
                    A column of the manifest names its operation, as in `org-mfa:mfaEnabled`; without a name it is of \
                    the rollout's default operation, which is `envoy` unless the rollout says otherwise.\n\n\
+                   A plan that trips a guard is not applied until somebody acknowledges it, with the `--ack` that the \
+                   plan prints. Risks are shown first to whoever reviews a plan.\n\n\
                    | operation | what it is about | fields | guards |\n| --- | --- | --- | --- |\n"
         .to_owned();
     for operation in catalog.iter() {
         let guards: Vec<String> = guards(operation).into_iter().map(|code| format!("`{code}`")).collect();
         let (name, fields) = (&operation.name, settable(operation).len());
-        let _ = writeln!(out, "| [`{name}`]({name}.md) | {} | {fields} | {} |", operation.about, guards.join(", "));
+        let _ = writeln!(
+            out,
+            "| [`{name}`]({name}.md) | {} | {fields} | {} |",
+            operation.about,
+            guards.join(", ")
+        );
     }
     out
 }
@@ -58,9 +72,15 @@ fn facts(operation: &Operation) -> Vec<String> {
     };
     facts.push(format!("Updated by `{}`, {wrap}, {body}.", operation.write.path));
     facts.push(match &operation.owner {
-        Owner::Inside(at) => format!("The settings name their org (`{at}`): those of another are never written."),
-        Owner::Beside(at) => format!("The reply names the org (`{at}`): the settings of another are never written."),
-        Owner::Unproven => "Nothing in the reply names the org, so plans have the guard `unproven`.".to_owned(),
+        Owner::Inside(at) => {
+            format!("The settings name their org (`{at}`): those of another are never written.")
+        }
+        Owner::Beside(at) => {
+            format!("The reply names the org (`{at}`): the settings of another are never written.")
+        }
+        Owner::Unproven => {
+            "Nothing in the reply names the org, so plans have the guard `unproven`.".to_owned()
+        }
     });
     facts.push(match operation.absent {
         Absent::NotConnected => format!("An org without {} settings is blocked.", operation.title),
@@ -77,10 +97,11 @@ fn facts(operation: &Operation) -> Vec<String> {
         let told: Vec<_> = operation.confesses.iter().map(|confession| &*confession.words).collect();
         facts.push(format!("An accepted update may report {}.", told.join(", ")));
     }
-    facts.push(match &operation.irreversible {
-        Some(lost) => format!("Can't be undone: {lost}. An undo plan lists the fields and doesn't write them."),
-        None => "An undo plan restores what was live.".to_owned(),
-    });
+    if operation.irreversible.is_none() {
+        let has_secrets = all(operation).iter().any(|field| field.is_secret());
+        let but = if has_secrets { ", except secrets" } else { "" };
+        facts.push(format!("An undo plan restores what was live{but}."));
+    }
     facts
 }
 
@@ -117,15 +138,23 @@ fn columns(out: &mut String, operation: &Operation) {
                 );
             }
             (None, Some(_)) => {
-                let _ = write!(about, " Columns are such as `{prefix}{}.<key>.{}`.", map.name, first_member(map));
+                let _ =
+                    write!(about, " Columns are such as `{prefix}{}.<key>.{}`.", map.name, first_member(map));
             }
             (None, None) => {
-                let _ = write!(about, " Columns are `{prefix}{}.<key>`: {}.", map.name, map.entry().map_or_else(String::new, |entry| words::of(entry)));
+                let _ = write!(
+                    about,
+                    " Columns are `{prefix}{}.<key>`: {}.",
+                    map.name,
+                    map.entry().map_or_else(String::new, |entry| words::of(entry))
+                );
             }
         }
         out.push_str(&paragraph("", &about));
-        out.push('\n');
-        members(out, map, "");
+        if map.members().is_some() {
+            out.push('\n');
+            members(out, map, "");
+        }
         for risk in map.members().is_none().then_some(&map.risks).into_iter().flatten() {
             out.push_str(&paragraph("- ", &format!("Risk when it {}: {}.", words::when(risk), risk.effect)));
         }

@@ -4,7 +4,7 @@ use orgwave_core::operation::{Field, Kind, Risk, Risky, Thing};
 
 /// What a cell of this field holds.
 pub(super) fn of(field: &Field) -> String {
-    if holds_secrets(field) {
+    if field.is_secret() {
         return match &field.kind {
             Kind::List { .. } => "names of secrets, separated by `;`".to_owned(),
             _ => "name of a secret".to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn of(field: &Field) -> String {
             Kind::Object(_) => "list of objects in JSON".to_owned(),
             kind => format!("{}, separated by `;`", several(kind)),
         },
-        Kind::Map(entry) => format!("map, one column for each key: {}", self::of(entry)),
+        Kind::Map(entry) => format!("map, one column for each key: {}", of(entry)),
         Kind::Object(_) => "object".to_owned(),
         Kind::Opaque => "whatever the vendor keeps there".to_owned(),
     }
@@ -46,14 +46,23 @@ fn several(kind: &Kind) -> String {
     }
 }
 
-/// Whether its cells name secrets.
-pub(super) fn holds_secrets(field: &Field) -> bool {
-    field.is_secret()
+/// What a member of an object in a JSON list holds.
+pub(super) fn inside(field: &Field) -> String {
+    match &field.kind {
+        Kind::List { of, .. } => format!("list: {}", several(&of.kind)),
+        _ => of(field),
+    }
 }
 
 /// The values of a risk, after "when it".
 pub(super) fn when(risk: &Risk) -> String {
-    let words: Vec<String> = risk.values.iter().map(value).collect();
+    let mut words: Vec<String> = risk.values.iter().map(value).collect();
+    // One "is" serves all that follow.
+    if words.iter().all(|words| words.starts_with("is ")) {
+        for words in words.iter_mut().skip(1) {
+            words.drain(..3);
+        }
+    }
     match &words[..] {
         [] => String::new(),
         [only] => only.clone(),
@@ -70,6 +79,7 @@ fn value(risky: &Risky) -> String {
         Risky::Empty => "is `<empty>`".to_owned(),
         Risky::Lowered => "is lowered".to_owned(),
         Risky::Raised => "is raised".to_owned(),
+        Risky::Filled => "has a value".to_owned(),
         Risky::Any => "changes".to_owned(),
     }
 }
