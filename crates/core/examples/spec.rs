@@ -10,6 +10,8 @@
 //! only for the operations that are described. It is made by hand, whenever the vendor publishes another spec, and
 //! its changes are reviewed like those of the descriptions.
 
+#![expect(clippy::print_stdout, reason = "an example prints what it made")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 

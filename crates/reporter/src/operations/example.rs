@@ -1,6 +1,6 @@
 //! Cells that a person can start from.
 
-use orgwave_core::operation::{Field, Kind, Operation, Thing};
+use orgwave_core::operation::{Field, Fields, Kind, Operation, Thing};
 use serde_json::Value;
 
 use super::{fields, path, prefix};
@@ -73,7 +73,7 @@ impl Example {
             .iter()
             .map(|table| {
                 let members = table.entry().members();
-                let members = members.into_iter().flat_map(|members| members.iter());
+                let members = members.into_iter().flat_map(Fields::iter);
                 let shown: Vec<_> = members
                     .filter(|member| member.class.is_settable() && member.members().is_none())
                     .filter(|member| member.entry().is_none())

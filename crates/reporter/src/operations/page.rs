@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use orgwave_core::operation::{Absent, Body, Catalog, Class, Field, Kind, Operation, Owner, Provenance};
+use orgwave_core::operation::{
+    Absent, Body, Catalog, Class, Field, Fields, Kind, Operation, Owner, Provenance,
+};
 
 use super::example::Example;
 use super::fields::{WIDTH, all, item, settable};
@@ -163,7 +165,7 @@ fn columns(out: &mut String, operation: &Operation) {
 
 /// What the entries of a map, or an object, hold; maps inside them too.
 fn members(out: &mut String, field: &Field, above: &str) {
-    for member in field.members().into_iter().flat_map(|members| members.iter()) {
+    for member in field.members().into_iter().flat_map(Fields::iter) {
         if !member.class.is_settable() {
             continue;
         }
@@ -177,7 +179,7 @@ fn members(out: &mut String, field: &Field, above: &str) {
 }
 
 fn first_member(map: &Field) -> String {
-    let members = map.members().into_iter().flat_map(|members| members.iter());
+    let members = map.members().into_iter().flat_map(Fields::iter);
     let mut settable = members.filter(|member| member.class.is_settable() && member.members().is_none());
     settable.next().map(|member| member.name.to_string()).unwrap_or_default()
 }
