@@ -265,6 +265,49 @@ fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
 }
 
 #[test]
+fn one_manifest_holds_settings_of_several_operations() {
+    let desk = Desk::new();
+    desk.write(
+        "orgs.csv",
+        format!(
+            "org_uuid,group,org-mfa:mfaEnabled,toast:enabled,saveClips\n{A},gold,true,,\n{B},,,false,true\n"
+        ),
+    );
+    desk.write("restaurants.csv", format!("org_uuid,restaurant_key,locationName\n{A},r1,North\n"));
+    let toml = "[rollout]\norgs = \"orgs.csv\"\n[operation.toast]\nrestaurants = \"restaurants.csv\"\n\
+                [group.gold.operation.org-llm.settings]\nllmUsageEnabled = false\n";
+    desk.write("rollout.toml", toml);
+    let said = desk.run_bare("check rollout.toml").expect(0).out;
+    let steps = "2 orgs, toast:restaurants; steps of an org: org-mfa, toast, envoy, org-llm; no problems";
+    assert!(said.contains(steps), "{said}");
+    desk.run_bare("check orgs.csv").expect(65).says("E-COL-009 group");
+    desk.write("rollout.toml", toml.replace("gold", "Gold").replace("toast", "tost"));
+    desk.run_bare("check rollout.toml")
+        .expect(65)
+        .says("rollout.toml:3: E-ROLL-007")
+        .says("did you mean toast?")
+        .says("orgs.csv:2: E-CELL-013 group")
+        .says("did you mean \"Gold\"?");
+}
+
+#[test]
+fn a_bare_csv_is_of_the_operation_that_is_asked_for() {
+    let desk = Desk::new();
+    desk.write("orgs.csv", format!("org_uuid,mfaEnabled,envoy:saveClips\n{A},true,true\n"));
+    desk.run_bare("check orgs.csv").expect(65).says("did you mean \"org-mfa:mfaEnabled\"?");
+    let said = desk.run_bare("check orgs.csv --operation org-mfa").expect(0).out;
+    assert!(said.contains("steps of an org: org-mfa, envoy;"), "{said}");
+    desk.run_bare("check orgs.csv --operation org-mfs").expect(64).says("did you mean org-mfa?");
+    desk.write("rollout.toml", "[rollout]\norgs = \"orgs.csv\"\noperation = \"org-mfa\"\n");
+    desk.run_bare("check rollout.toml").expect(0);
+    desk.run_bare("check rollout.toml --operation org-mfa").expect(0);
+    desk.run_bare("plan rollout.toml --operation envoy")
+        .expect(64)
+        .says("--operation envoy is for a bare CSV: this rollout file is about org-mfa");
+    desk.with_variable("ORGWAVE_OPERATION", "org-mfa").run_bare("check orgs.csv").expect(0);
+}
+
+#[test]
 fn invisible_characters_of_a_name_are_shown_as_code_points() {
     let org = Org::new(1).named("Acme\u{202e}\u{200b} Inc");
     let (desk, vendor) = of_one(Server::Merge, &org, "org_name,saveClips", "Acme,true");

@@ -27,8 +27,14 @@ pub async fn run(catalog: &Catalog, args: CheckArgs) -> Result<Exit, Failure> {
     }
     if !args.output.json && !args.output.quiet {
         let sides: String = header.sides.iter().map(|(table, _)| format!(", {table}")).collect();
+        let names: Vec<&str> = header.operations.iter().map(|(_, operation)| &*operation.name).collect();
+        let steps = if header.operations.are_several() {
+            format!("; steps of an org: {}", names.join(", "))
+        } else {
+            String::new()
+        };
         console::out(&format!(
-            "{}: {}{sides}; no problems ({}, cells separated by {})\n",
+            "{}: {}{sides}{steps}; no problems ({}, cells separated by {})\n",
             args.rollout.shown(),
             orgs(header.rows),
             header.encoding,

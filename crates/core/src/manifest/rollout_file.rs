@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -559,8 +559,13 @@ fn is_ours(name: &str, value: &DeValue<'_>) -> bool {
 fn read_default(operation: &Operation, path: &Path, value: &DeValue<'_>) -> Result<Cell, Refusal> {
     let field = path.field();
     let read = |text: &str| read_setting(operation, field, text);
-    let is_scalar = matches!(value, DeValue::Boolean(_) | DeValue::Integer(_) | DeValue::String(_));
-    if field.members().is_some() || !is_scalar {
+    let may_be = match value {
+        DeValue::Boolean(_) | DeValue::Integer(_) | DeValue::String(_) => true,
+        DeValue::Float(_) => matches!(field.kind, Kind::Number),
+        DeValue::Array(_) => matches!(field.kind, Kind::List { .. }),
+        DeValue::Datetime(_) | DeValue::Table(_) => false,
+    };
+    if field.members().is_some() || !may_be {
         return Err(Refusal::new(
             Code::RollScalar,
             "one value, true, false, a whole number or a text: maps have side tables",
@@ -571,14 +576,25 @@ fn read_default(operation: &Operation, path: &Path, value: &DeValue<'_>) -> Resu
     }
     match (&field.kind, value) {
         (Kind::Bool, DeValue::Boolean(flag)) => Ok(Cell::Set(Value::Bool(*flag))),
-        (Kind::Int32, DeValue::Integer(_)) => read(&argument(value).unwrap_or_default()),
-        (Kind::Bool | Kind::Int32, DeValue::String(token)) if token.trim_start().starts_with('<') => {
+        (Kind::Int32 | Kind::Int64 | Kind::Number, DeValue::Integer(_)) => {
+            read(&argument(value).unwrap_or_default())
+        }
+        (Kind::Number, DeValue::Float(number)) => {
+            let number = number.as_str().parse().ok().and_then(Number::from_f64);
+            let refusal = || Refusal::new(Code::CellNumber, "a number that is finite");
+            number.map(|number| Cell::Set(number.into())).ok_or_else(refusal)
+        }
+        (Kind::Bool | Kind::Int32 | Kind::Int64 | Kind::Number, DeValue::String(token))
+            if token.trim_start().starts_with('<') =>
+        {
             read(token)
         }
+        (Kind::List { .. }, DeValue::Array(values)) => read(&list_cell(values)?),
         (Kind::Bool, _) => Err(Refusal::new(Code::CellBool, "true or false, without quotes, or \"<null>\"")),
-        (Kind::Int32, _) => {
+        (Kind::Int32 | Kind::Int64, _) => {
             Err(Refusal::new(Code::CellNumber, "a whole number, without quotes, or \"<null>\""))
         }
+        (Kind::Number, _) => Err(Refusal::new(Code::CellNumber, "a number, without quotes, or \"<null>\"")),
         (_, DeValue::String(text)) => match read(text)? {
             Cell::Blank => Err(Refusal::new(
                 Code::RollValue,
@@ -588,6 +604,19 @@ fn read_default(operation: &Operation, path: &Path, value: &DeValue<'_>) -> Resu
         },
         _ => Err(Refusal::new(Code::RollValue, "a text, in quotes")),
     }
+}
+
+/// A list as the cell that holds the same.
+fn list_cell(values: &[Item<'_>]) -> Result<String, Refusal> {
+    if values.is_empty() {
+        return Ok("<empty>".to_owned());
+    }
+    let element = |value: &Item<'_>| argument(value.get_ref()).filter(|text| !text.contains(';'));
+    let elements: Option<Vec<String>> = values.iter().map(element).collect();
+    // Behind a backslash no text is a token.
+    elements.map(|elements| ["\\", &elements.join(";")].concat()).ok_or_else(|| {
+        Refusal::new(Code::CellList, "a list of texts or whole numbers, none of them with a `;`")
+    })
 }
 
 /// A text, or the digits of a whole number.

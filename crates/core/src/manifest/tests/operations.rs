@@ -20,9 +20,10 @@ fn catalog() -> Catalog {
     let one = [&shared, &*field("name", "text"), &*field("note", "text")].concat();
     let two = [
         &shared,
-        &*field("minutes", "int32"),
+        &*field("minutes", "int64"),
+        &*field("contacts", "list of text"),
         "limits = { object = \"limits\", words = \"Limits.\" }\n[objects.limits]\n",
-        &*field("least", "int32"),
+        &*field("least", "number"),
         &*field("most", "int32"),
     ];
     describe(describe(Catalog::built_in(), "org-one", &one), "org-two", &two.concat())
@@ -238,6 +239,39 @@ fn members_of_objects_have_defaults_however_they_are_written() {
         assert_eq!(rows[0], ["org-two: limits.most=5/default"], "{table}");
         assert_eq!(rows[1], ["org-two: limits=null/row"], "a cell for the object as a whole is nearer");
         assert_eq!(rows[2], ["org-two: limits.most=7/row"], "{table}");
+    }
+}
+
+#[test]
+fn defaults_of_every_type() {
+    for (setting, expected) in [
+        ("minutes = 9_000_000_000", "minutes=9000000000"),
+        ("minutes = \"<null>\"", "minutes=null"),
+        ("contacts = [\"a\", \"<b>\", \"=c\"]", "contacts=[\"a\",\"<b>\",\"=c\"]"),
+        ("contacts = [\"\\\\a\"]", "contacts=[\"\\\\a\"]"),
+        ("contacts = \"a;b\"", "contacts=[\"a\",\"b\"]"),
+        ("contacts = []", "contacts=[]"),
+        ("limits.least = 1.5", "limits.least=1.5"),
+        ("limits.least = 2", "limits.least=2"),
+    ] {
+        let toml = format!("{FILES}[operation.org-two.settings]\n{setting}\n");
+        let (_, rows) = steps(&toml, "org_uuid\n{A}\n", &[]);
+        assert_eq!(rows[0], [format!("org-two: {expected}/default")], "{setting}");
+    }
+    for (setting, code) in [
+        ("minutes = 1.5", Code::RollScalar),
+        ("minutes = \"5\"", Code::CellNumber),
+        ("limits.least = inf", Code::CellNumber),
+        ("limits.least = \"1.5\"", Code::CellNumber),
+        ("limits.most = 2147483648", Code::CellNumber),
+        ("contacts = [\"a;b\"]", Code::CellList),
+        ("contacts = [\"a\", \" \"]", Code::CellList),
+        ("contacts = [[\"a\"]]", Code::CellList),
+        ("contacts = { a = 1 }", Code::RollScalar),
+    ] {
+        let toml = format!("{FILES}[operation.org-two.settings]\n{setting}\n");
+        let found = refused(&toml, "org_uuid\n{A}\n");
+        assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [code], "{setting}");
     }
 }
 
