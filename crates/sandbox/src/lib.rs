@@ -45,7 +45,9 @@ mod reply;
 mod route;
 mod routes;
 mod secrets;
+mod served;
 mod server;
+mod tree;
 mod wire;
 mod world;
 

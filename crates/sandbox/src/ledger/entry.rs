@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::redact::{hex, redacted, redacted_document};
 use crate::route::Route;
-use crate::world::served::Served;
+use crate::served::Served;
 
 /// What an entry is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::members::{Members, raw};
 use crate::secrets::{self, Cover};
-use crate::world::served::Document;
-use crate::world::tree;
+use crate::served::Document;
+use crate::tree;
 
 /// What is in the ledger in a secret's place: `sha256:` and the first 12 hex digits of the hash of its text.
 pub fn secret_fingerprint(secret: &str) -> String {

@@ -23,9 +23,9 @@ use serde_json::{Map, Value};
 use crate::fault::{Fault, ParseFaultError};
 use crate::ledger::redacted;
 use crate::reply::{HttpReply, JSON};
+use crate::served::Target;
 use crate::world::World;
 use crate::world::org::Org;
-use crate::world::served::Target;
 
 pub(super) fn routes() -> Router<Arc<World>> {
     Router::new()

@@ -13,9 +13,9 @@ use super::Outgoing;
 use crate::fault::{Act, Armed, Fault, Header, Occasion};
 use crate::ledger::{KeyCheck, LedgerEntry};
 use crate::reply::{HttpReply, JSON};
+use crate::served::Call;
 use crate::wire::Wire;
 use crate::world::org::Org;
-use crate::world::served::Call;
 use crate::world::{World, micros};
 
 /// The vendor's; a partner's begin with `partner-api`, the last goes with a client certificate, which is not looked at here.

@@ -24,9 +24,9 @@ use self::admit::{Admitted, Arrival};
 use crate::fault::{Act, Armed};
 use crate::received::Received;
 use crate::reply::HttpReply;
+use crate::served::Call;
 use crate::wire::Wire;
 use crate::world::World;
-use crate::world::served::Call;
 
 /// No real update comes near it; a body above it is answered with 413.
 const BODY_CAP: usize = 16 << 20;

@@ -18,11 +18,12 @@ use crate::fault::{Act, Applied, Fault};
 use crate::ledger::{LedgerEntry, LedgerEvent};
 use crate::members::{Members, raw};
 use crate::reply::HttpReply;
+use crate::served::{Call, Target};
+use crate::tree;
 use crate::world::org::{Org, State, settings_in};
-use crate::world::served::{Call, Target};
 use crate::world::update::{Rules, update};
 use crate::world::view::{self, View};
-use crate::world::{World, kept, micros, tree};
+use crate::world::{World, kept, micros};
 
 const MISMATCH: &str = "JSON doesn't match expected object structure";
 

@@ -5,9 +5,7 @@
 pub(crate) mod estate;
 mod generated;
 pub(crate) mod org;
-pub(crate) mod served;
 pub(crate) mod starting;
-pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod view;
 
@@ -24,7 +22,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::org::{Org, State, settings_in};
-use self::served::{Served, Target};
 use crate::bucket::Bucket;
 use crate::config::{Config, ConfigError, OrgSeed, Spend};
 use crate::dice::Dice;
@@ -32,6 +29,7 @@ use crate::fault::{Armed, Fault, Occasion};
 use crate::ledger::{Kept, Ledger, LedgerEntry, LedgerEvent, Whose};
 use crate::members::{Members, raw, with_nulls};
 use crate::received::Watch;
+use crate::served::{Served, Target};
 
 /// The id of the partner's own org in the world of a seed: calls without `x-auth-org` go there.
 pub fn partner_org(seed: u64) -> Ruuid {

@@ -9,11 +9,12 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Absent, Operation};
 use serde_json::value::RawValue;
 
-use super::served::{Served, Target};
-use super::{starting, tree};
+use super::starting;
 use crate::bucket::Bucket;
 use crate::config::{Config, OrgSeed};
 use crate::members::{Members, raw, with_nulls};
+use crate::served::{Served, Target};
+use crate::tree;
 
 /// An org. Its documents are generated when they are first asked for.
 pub(crate) struct Org {

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 
 use super::estate::Estate;
 use super::generated::Maker;
-use super::served::Document;
-use super::tree;
 use crate::dice::Dice;
 use crate::members::{Members, raw};
+use crate::served::Document;
+use crate::tree;
 
 /// The generated Envoy settings of an org in the world of a seed, before any override, as the JSON text it is served as.
 pub fn starting_settings(operation: &Operation, seed: u64, org: Ruuid) -> String {
