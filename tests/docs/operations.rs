@@ -31,6 +31,8 @@ fn fields_are_explained_and_what_has_several_is_listed() {
     for name in ["envoy:saveClips ", "brivo:saveClips ", "kisi:placeToSettingsMap.<key>.saveClips "] {
         assert!(told.contains(name), "{name}: {told}");
     }
+    let told = shell.orgwave("explain lifts-allowlist").with_code(0).out;
+    assert!(told.starts_with("# `login-ip-allowlist:allowedLoginIpRanges`\n"), "{told}");
     for (wrong, near) in [
         ("saveClip", "saveClips"),
         ("org-mfa:mfaEnable", "org-mfa:mfaEnabled"),

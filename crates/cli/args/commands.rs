@@ -63,10 +63,10 @@ pub enum Command {
         /// Operation.
         name: Option<String>,
     },
-    /// Explain an error code like `E-ROW-003`, an exit code like `13`, or a field like `org-mfa:mfaEnabled`.
+    /// Explain an error code like `E-ROW-003`, an exit code like `13`, a field like `org-mfa:mfaEnabled`, or a guard.
     #[command(after_help = exit_codes())]
     Explain {
-        /// Error code, exit code or field.
+        /// Error code, exit code, field or guard.
         name: String,
     },
     /// Print shell completions.

@@ -1,4 +1,4 @@
-//! `orgwave explain NAME`: a code of a problem, an exit code, or a field of an operation.
+//! `orgwave explain NAME`: a code of a problem, an exit code, a field of an operation, or the code of a guard.
 
 use anyhow::anyhow;
 use orgwave_core::code::Code;

@@ -96,6 +96,9 @@ fn every_described_operation_is_in_the_extract_and_no_other() {
     assert_eq!(described, extract().into_keys().collect::<BTreeSet<_>>());
 }
 
+/// What makes an entry say something else.
+type Change = fn(&mut Entry);
+
 /// What is found where a description is wrong in each way that there is.
 #[test]
 fn each_way_to_be_wrong_is_found() {
@@ -106,7 +109,6 @@ fn each_way_to_be_wrong_is_found() {
         change(&mut entry);
         differences(&toast, &entry).into_iter().filter(|found| !before.contains(found)).collect::<Vec<_>>()
     };
-    type Change = fn(&mut Entry);
     let cases: [(Change, &str); 14] = [
         (|entry| entry.read.path.push('X'), "read.path"),
         (|entry| entry.read.at.push('X'), "read.at"),

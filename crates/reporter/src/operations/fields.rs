@@ -42,7 +42,8 @@ impl Found {
     }
 }
 
-/// The fields that a name means: `saveClips`, `doorInfoMap.<key>.doorName`, `org-mfa:mfaEnabled`.
+/// The fields that a name means: `saveClips`, `doorInfoMap.<key>.doorName`, `org-mfa:mfaEnabled`; or those that trip
+/// the guard of this code.
 pub fn find(catalog: &Catalog, name: &str) -> Vec<Found> {
     let (of, name) = match name.split_once(':') {
         Some((of, name)) => (Some(of), name),
@@ -70,7 +71,13 @@ pub fn names(catalog: &Catalog) -> Vec<String> {
 
 fn is_named(operation: &Operation, field: &Arc<Field>, name: &str) -> bool {
     let is_here = || operation.path(name).is_ok_and(|named| named.field() == field);
-    *field.name == *name || path(field) == name || field.place() == name || is_here()
+    let is_guard = || guards_of(field).any(|code| code == name);
+    *field.name == *name || path(field) == name || field.place() == name || is_here() || is_guard()
+}
+
+/// The codes of the guards that values of a field trip.
+pub(super) fn guards_of(field: &Field) -> impl Iterator<Item = &str> {
+    field.risks.iter().filter_map(|risk| Some(&*risk.guard.as_ref()?.code))
 }
 
 /// The fields that a manifest may set, in the order of a page: what has a column of its own.

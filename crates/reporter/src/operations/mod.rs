@@ -29,8 +29,8 @@ pub fn entries(catalog: &Catalog) -> Vec<Entry> {
 
 /// The codes of its guards, each once.
 fn guards(operation: &Operation) -> Vec<&str> {
-    let guards = fields::all(operation).into_iter().flat_map(|field| &field.risks);
-    let mut codes: Vec<&str> = guards.filter_map(|risk| Some(&*risk.guard.as_ref()?.code)).collect();
+    let fields = fields::all(operation).into_iter();
+    let mut codes: Vec<&str> = fields.flat_map(|field| fields::guards_of(field)).collect();
     codes.sort_unstable();
     codes.dedup();
     codes
