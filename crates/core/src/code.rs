@@ -83,6 +83,7 @@ codes! {
     CellMissing = "E-CELL-012", "a required cell is blank";
     CellGroup = "E-CELL-013", "an unknown group";
     CellAddress = "E-CELL-014", "not an IP address or a range of them";
+    CellJson = "E-CELL-015", "not the list in JSON that is described";
     CellCanonical = "W-CELL-001", "an RUUID that isn't written as the vendor writes it";
     CellMarks = "W-CELL-002", "a text with invisible characters";
     SideOrg = "E-SIDE-001", "a side table names an org that the manifest doesn't";

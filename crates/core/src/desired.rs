@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::operation::{Operation, Path, TableName};
-use crate::secret::SecretName;
+use crate::secret::{SecretName, SecretNames, SecretText, Secrets};
 
 /// What is wanted at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,11 +21,29 @@ pub enum DesiredValue {
     Set(Value),
     /// The entry is gone. Only for the path of a map's entry.
     Remove,
-    /// The value of a secret, resolved when it is sent.
-    Secret(SecretName),
+    /// The value of a secret, or of several in a list, resolved when it is sent.
+    Secret(SecretNames),
 }
 
 impl DesiredValue {
+    /// The names of the secrets that it needs.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        match self {
+            Self::Secret(names) => Some(names),
+            Self::Set(_) | Self::Remove => None,
+        }
+        .into_iter()
+        .flat_map(SecretNames::iter)
+    }
+
+    /// The secret that it is at a path; `None` where it is none, or a name has no value.
+    pub fn secret(&self, path: &Path, secrets: &Secrets) -> Option<SecretText> {
+        match self {
+            Self::Secret(names) => names.value(secrets, path.kind().is_set()),
+            Self::Set(_) | Self::Remove => None,
+        }
+    }
+
     /// Whether it clears: a null.
     pub fn is_clear(&self) -> bool {
         matches!(self, Self::Set(Value::Null))

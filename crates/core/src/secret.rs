@@ -56,6 +56,56 @@ impl<'de> Deserialize<'de> for SecretName {
     }
 }
 
+/// The names of the secrets that a value is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SecretNames {
+    /// The value is the secret.
+    One(SecretName),
+    /// The value is a list of secrets.
+    List(Vec<SecretName>),
+}
+
+impl SecretNames {
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, SecretName> {
+        match self {
+            Self::One(name) => std::slice::from_ref(name).iter(),
+            Self::List(names) => names.iter(),
+        }
+    }
+
+    /// What is compared and fingerprinted for them; `None` if one has no value.
+    pub fn value(&self, secrets: &Secrets, as_set: bool) -> Option<SecretText> {
+        match self {
+            Self::One(name) => secrets.get(name).cloned(),
+            Self::List(names) => {
+                let texts = names.iter().map(|name| secrets.get(name).map(|secret| secret.expose().to_owned()));
+                texts.collect::<Option<Vec<_>>>().map(|texts| SecretText::list(texts, as_set))
+            }
+        }
+    }
+}
+
+impl FromStr for SecretNames {
+    type Err = ParseSecretNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::One)
+    }
+}
+
+/// As a cell has them.
+impl fmt::Display for SecretNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.iter().enumerate() {
+            let separator = if place == 0 { "" } else { ";" };
+            write!(f, "{separator}<secret:{name}>")?;
+        }
+        Ok(())
+    }
+}
+
 /// The value of a secret: no `Display`, no `Serialize`, a masked `Debug`, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
@@ -64,6 +114,17 @@ impl SecretText {
     /// Takes a value in.
     pub fn new(value: String) -> Self {
         Self(Zeroizing::new(value))
+    }
+
+    /// One text for a list of secrets, equal for equal lists.
+    pub(crate) fn list(mut texts: Vec<String>, as_set: bool) -> Self {
+        if as_set {
+            texts.sort();
+            texts.dedup();
+        }
+        let text = serde_json::to_string(&texts).expect("a list of texts is JSON");
+        drop(texts.into_iter().map(Self::new).collect::<Vec<_>>());
+        Self::new(text)
     }
 
     /// Gives the value out. Every caller puts it on the wire or into a [`Fingerprint`], and nowhere else.

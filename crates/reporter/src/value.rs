@@ -53,7 +53,7 @@ pub(crate) fn wish(field: &PlannedField) -> Shown<'_> {
     match &field.after {
         DesiredValue::Set(value) => json(&field.path, value),
         DesiredValue::Remove => Shown::own("<removed>"),
-        DesiredValue::Secret(name) => Shown::foreign(format!("<secret:{name}>")),
+        DesiredValue::Secret(names) => Shown::foreign(names.to_string()),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{Fit, UnknownKeys, broken_expect, fit, unknown_keys};
 use crate::code::Code;
-use crate::desired::{Desired, DesiredValue};
+use crate::desired::Desired;
 use crate::operation::Operation;
 use crate::outcome::{OrgError, StoredValue};
 use crate::plan::PlannedField;
 use crate::secret::{SealKey, Secrets};
-use crate::settings::{Observed, RawObject, Settings, ShapeError};
+use crate::settings::{Observed, RawObject, Settings, ShapeError, veiled};
 
 /// What every comparison needs beside the two sides: the operation, the values of secrets, and the key of their
 /// fingerprints.
@@ -55,13 +55,10 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
             }
         };
         fields.push(PlannedField {
-            fingerprint: match &managed.wish {
-                DesiredValue::Secret(name) => context
-                    .secrets
-                    .get(name)
-                    .map(|secret| context.seal.fingerprint(managed.path.field().place(), secret.expose())),
-                DesiredValue::Set(_) | DesiredValue::Remove => None,
-            },
+            fingerprint: managed
+                .wish
+                .secret(&managed.path, context.secrets)
+                .map(|secret| context.seal.fingerprint(managed.path.field().place(), secret.expose())),
             path: managed.path.clone(),
             before,
             after: managed.wish.clone(),
@@ -84,7 +81,7 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
 pub(super) fn expect_error(expect: &crate::desired::Expect, live: &Observed) -> OrgError {
     let live = match live {
         Observed::Absent => "absent".to_owned(),
-        Observed::Json(value) => value.to_string(),
+        Observed::Json(value) => veiled(expect.path.field(), value, None).to_string(),
         Observed::Secret(_) | Observed::Hidden => "a secret".to_owned(),
     };
     OrgError {

@@ -48,7 +48,9 @@ fn fit(observed: &Observed, path: &Path, wish: &DesiredValue, secrets: &Secrets)
         (Observed::Absent, DesiredValue::Set(value)) => same(path.kind(), None, Some(value)),
         (Observed::Json(live), DesiredValue::Set(value)) => same(path.kind(), Some(live), Some(value)),
         (Observed::Absent, DesiredValue::Remove) => true,
-        (Observed::Secret(live), DesiredValue::Secret(name)) => secrets.get(name) == Some(live),
+        (Observed::Secret(live), DesiredValue::Secret(_)) => {
+            wish.secret(path, secrets).is_some_and(|wanted| wanted == *live)
+        }
         (Observed::Json(_), DesiredValue::Remove | DesiredValue::Secret(_))
         | (Observed::Absent, DesiredValue::Secret(_))
         | (Observed::Secret(_), _) => false,

@@ -10,7 +10,8 @@ use crate::code::Code;
 use crate::ids::Ruuid;
 use crate::operation::{Discriminator, Operation, Path};
 use crate::outcome::OrgError;
-use crate::settings::RawObject;
+use crate::secret::is_masked;
+use crate::settings::{RawObject, found_in};
 
 /// Whether settings say whose they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,20 +56,15 @@ pub fn masked_secret<'a>(
     object: &RawObject,
     managed: impl Iterator<Item = &'a Path>,
 ) -> Option<OrgError> {
-    let managed: Vec<&str> = managed.map(Path::top).collect();
-    operation.fields.secrets().filter(|field| !managed.contains(&&*field.name)).find_map(|field| {
-        let raw = object.get(&field.name)?;
-        let text: Option<String> = serde_json::from_str(raw.get()).ok().flatten();
-        crate::secret::is_masked(&text?).then(|| {
-            org_error(
-                Code::OrgMaskedSecret,
-                format!(
-                    "{} was returned masked, and sending it back would destroy it: set it in the row",
-                    field.name
-                ),
-            )
-        })
-    })
+    let managed: Vec<&Path> = managed.collect();
+    let covers = |place: &[String]| managed.iter().any(|path| path.leads_to(place));
+    let found = found_in(operation, object);
+    let masked = found.iter().find(|found| is_masked(found.text.expose()) && !covers(&found.place))?;
+    let message = format!(
+        "{} was returned masked, and sending it back would destroy it: set it in the row",
+        masked.shown
+    );
+    Some(org_error(Code::OrgMaskedSecret, message))
 }
 
 fn org_error(code: Code, message: String) -> OrgError {

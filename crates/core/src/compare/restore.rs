@@ -9,7 +9,7 @@ use crate::operation::{Operation, Path};
 use crate::outcome::StoredValue;
 use crate::plan::PlannedField;
 use crate::secret::SealKey;
-use crate::settings::{Observed, RawObject, Settings, ShapeError};
+use crate::settings::{Observed, RawObject, Settings, ShapeError, has_secrets};
 
 /// What can be taken back of an org, and what can't.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,7 +39,7 @@ pub fn restore<'a>(
     let mut ours: Vec<(Change<'_>, Observed)> = Vec::new();
     for change in changes {
         let path = &change.field.path;
-        if path.field().is_secret() {
+        if path.field().is_secret() || is_veiled(path, change.before) {
             restoration.secrets.push(path.clone());
             continue;
         }
@@ -63,6 +63,11 @@ pub fn restore<'a>(
     }
     restoration.fields.retain(PlannedField::differs);
     Ok(restoration)
+}
+
+/// Whether what was before had secrets in it, which are written down nowhere.
+fn is_veiled(path: &Path, before: &StoredValue) -> bool {
+    matches!(before, StoredValue::Json(value) if has_secrets(path.field(), value))
 }
 
 /// How deep the map's entry is that a path is a field of; `None` for other paths.

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::operation::{Class, Field, Fields, Ignored, Kind, Operation, Path};
 use crate::plan::PlannedField;
-use crate::settings::RawObject;
+use crate::secret::SealKey;
+use crate::settings::{RawObject, shown_key};
 use crate::timestamp::Timestamp;
 
 /// How far from the reply's date a number may be that still reads as a time.
@@ -27,6 +28,8 @@ pub struct Exempt<'a> {
     pub ignored: &'a [Ignored],
     /// When the reply was sent.
     pub at: Timestamp,
+    /// The plan's key: a key of a map that is a secret is written down as its fingerprint.
+    pub seal: &'a SealKey,
 }
 
 /// What a write changed beyond what was meant.
@@ -82,13 +85,7 @@ impl Search<'_> {
         for (name, left, right) in both(before, after) {
             place.push(name);
             match described.get(name).map(|field| (field, field.class)) {
-                Some((_, Class::ServerState)) => {
-                    let is_watched =
-                        self.exempt.operation.watch.iter().any(|watched| **watched == *place.join("."));
-                    if is_watched && *left == Value::Bool(true) && *right == Value::Bool(false) {
-                        self.stop(place, "went from true to false");
-                    }
-                }
+                Some((_, Class::ServerState)) => self.server_state(place, left, right),
                 Some((_, Class::Audit | Class::Identity | Class::Discriminator)) => {}
                 // A secret may be masked in one read and null in another; its value is nobody's business here.
                 Some((_, Class::Secret)) => {}
@@ -98,6 +95,21 @@ impl Search<'_> {
                 None => self.undescribed(place, left, right),
             }
             place.pop();
+        }
+    }
+
+    /// State of the server's own, of which only what is watched counts.
+    fn server_state<'v>(&mut self, place: &mut Vec<&'v str>, before: &'v Value, after: &'v Value) {
+        let is_watched = self.exempt.operation.watch.iter().any(|watched| **watched == *place.join("."));
+        if is_watched && *before == Value::Bool(true) && *after == Value::Bool(false) {
+            self.stop(place, "went from true to false");
+        }
+        if let (Value::Object(before), Value::Object(after)) = (before, after) {
+            for (name, left, right) in both(before, after) {
+                place.push(name);
+                self.server_state(place, left, right);
+                place.pop();
+            }
         }
     }
 
@@ -116,11 +128,21 @@ impl Search<'_> {
         if managed.iter().any(|path| path.depth() == place.len()) {
             return;
         }
+        if field.is_secret() {
+            return;
+        }
         let is_whole = before.is_object() && after.is_object();
         let members = |value: &'v Value| value.as_object().unwrap_or(&NOTHING);
         match &field.kind {
             Kind::Map(entry) => {
                 for (key, left, right) in both(members(before), members(after)) {
+                    if field.has_secret_keys {
+                        if !alike(left, right) {
+                            let shown = shown_key(field, key, Some(self.exempt.seal));
+                            self.stop(&[place.as_slice(), &[&shown]].concat(), "changed");
+                        }
+                        continue;
+                    }
                     place.push(key);
                     self.setting(entry, &managed, place, left, right);
                     place.pop();
@@ -235,6 +257,7 @@ mod tests {
     use super::*;
     use crate::desired::{DesiredValue, Origin};
     use crate::outcome::StoredValue;
+    use crate::secret::SecretText;
 
     const AT: Timestamp = Timestamp::from_millis(1_795_505_432_050);
 
@@ -255,12 +278,13 @@ mod tests {
             })
             .collect();
         let raw = |value: &Value| RawObject::parse(&value.to_string()).unwrap();
+        let seal = SealKey::derive(&SecretText::new("k".into()), "p");
         let ignored: Vec<Ignored> = ignored.iter().map(|place| operation.ignored(place).unwrap()).collect();
         unintended_change(
             &fields,
             &raw(before),
             &raw(after),
-            Exempt { operation: &operation, ignored: &ignored, at: AT },
+            Exempt { operation: &operation, ignored: &ignored, at: AT, seal: &seal },
         )
     }
 

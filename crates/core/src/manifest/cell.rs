@@ -8,12 +8,12 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value, json};
 
-use super::problem::is_mark;
+use super::problem::{is_mark, quote};
 use super::spreadsheet::{is_error_value, is_exponent, is_formula, visible_start, whole_number};
 use crate::code::Code;
 use crate::ids::{AddressRange, HierarchyKey, Ruuid};
 use crate::operation::{Field, Kind, Operation, Thing};
-use crate::secret::SecretName;
+use crate::secret::{SecretName, SecretNames};
 
 /// The highest wave that a row can be pinned to.
 const MAX_WAVE: u32 = 1_000_000_000;
@@ -29,8 +29,8 @@ pub enum Cell {
     Remove,
     /// This value; null clears.
     Set(Value),
-    /// The value of a secret.
-    Secret(SecretName),
+    /// The value of a secret, or of several in a list.
+    Secret(SecretNames),
 }
 
 /// Why a cell is refused. The text itself is not in here: the caller knows whether it may be shown.
@@ -53,16 +53,18 @@ impl Refusal {
 /// # Errors
 /// When it breaks a rule.
 pub fn read_setting(operation: &Operation, field: &Field, text: &str) -> Result<Cell, Refusal> {
-    if field.is_secret() {
-        return read_secret(text);
+    if field.is_entry() && trim(text) == "<remove>" {
+        return Ok(Cell::Remove);
     }
-    if !field.is_entry() {
+    if field.is_secret() {
+        return read_secret(&field.kind, text);
+    }
+    if !field.is_entry() || has_own_value(field) {
         return read_value(operation, &field.kind, text);
     }
     match Token::of(text)? {
         Token::Blank => Ok(Cell::Blank),
         Token::Keep => Ok(Cell::Keep),
-        Token::Remove => Ok(Cell::Remove),
         _ => {
             Err(Refusal::new(Code::CellMap, "<remove>, <keep> or nothing: an entry has no value of its own"))
         }
@@ -74,7 +76,7 @@ pub fn read_setting(operation: &Operation, field: &Field, text: &str) -> Result<
 /// # Errors
 /// When it breaks a rule.
 pub fn read_expect(operation: &Operation, field: &Field, text: &str) -> Result<Option<Value>, Refusal> {
-    if field.is_entry() {
+    if field.is_entry() && !has_own_value(field) {
         return match Token::of(text)? {
             Token::Blank => Ok(None),
             Token::Null => Ok(Some(Value::Null)),
@@ -89,6 +91,11 @@ pub fn read_expect(operation: &Operation, field: &Field, text: &str) -> Result<O
             "a value, <null> or nothing: a guard keeps and removes nothing",
         )),
     }
+}
+
+/// Whether a cell can hold what is there, so that it isn't only reached by what is inside of it.
+fn has_own_value(field: &Field) -> bool {
+    !matches!(field.kind, Kind::Map(_) | Kind::Object(_))
 }
 
 /// Reads the key of a side table's line. `None` for a blank one.
@@ -160,16 +167,27 @@ pub(crate) fn read_wave(text: &str) -> Result<Option<u32>, Refusal> {
     }
 }
 
-fn read_secret(text: &str) -> Result<Cell, Refusal> {
+fn read_secret(kind: &Kind, text: &str) -> Result<Cell, Refusal> {
+    let is_list = matches!(kind, Kind::List { .. });
     let refusal = || {
-        Refusal::new(Code::CellSecret, "<secret:NAME>, <keep> or nothing: a file must not hold a raw secret")
+        let several = if is_list { ", several of them joined by `;`" } else { "" };
+        let expected = "<keep> or nothing: a file must not hold a raw secret";
+        Refusal::new(Code::CellSecret, format!("<secret:NAME>{several}, {expected}"))
     };
-    match Token::of(text).map_err(|_| refusal())? {
-        Token::Blank => Ok(Cell::Blank),
-        Token::Keep => Ok(Cell::Keep),
-        Token::Secret(name) => Ok(Cell::Secret(name)),
-        _ => Err(refusal()),
+    match trim(text) {
+        "" => return Ok(Cell::Blank),
+        "<keep>" => return Ok(Cell::Keep),
+        _ => {}
     }
+    let name = |text| match Token::of(text) {
+        Ok(Token::Secret(name)) => Ok(name),
+        _ => Err(refusal()),
+    };
+    Ok(Cell::Secret(if is_list {
+        SecretNames::List(text.split(';').map(name).collect::<Result<_, _>>()?)
+    } else {
+        SecretNames::One(name(text)?)
+    }))
 }
 
 fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Refusal> {
@@ -184,8 +202,10 @@ fn read_value(operation: &Operation, kind: &Kind, text: &str) -> Result<Cell, Re
             return Err(Refusal::new(Code::CellToken, format!("{expected}{}", example.unwrap_or_default())));
         }
         Token::Secret(_) => {
-            let secrets: Vec<&str> = operation.fields.secrets().map(|field| &*field.name).collect();
-            let expected = format!("no secret: only {} take one", secrets.join(" and "));
+            let expected = match operation.secrets()[..] {
+                [] => "no secret: no setting of this operation takes one".to_owned(),
+                ref secrets => format!("no secret: only {} take one", secrets.join(" and ")),
+            };
             return Err(Refusal::new(Code::CellToken, expected));
         }
         Token::Escaped(text) => (text, true),
@@ -231,6 +251,7 @@ fn value(kind: &Kind, text: &str, literal: bool) -> Result<Value, Refusal> {
             })?;
             Value::from(trimmed)
         }
+        Kind::List { .. } if is_json(kind) => return read_json(kind, text),
         Kind::List { of, .. } => {
             let item = |text: &str| match &of.kind {
                 Kind::Ruuid(Some(Thing::Camera)) => {
@@ -251,6 +272,62 @@ fn value(kind: &Kind, text: &str, literal: bool) -> Result<Value, Refusal> {
             return Err(Refusal::new(Code::CellMap, "<null>, <empty> or nothing"));
         }
     })
+}
+
+/// Whether a cell holds such a value as JSON: what is in the list has no text of its own.
+pub(crate) fn is_json(kind: &Kind) -> bool {
+    matches!(kind, Kind::List { of, .. }
+        if matches!(of.kind, Kind::List { .. } | Kind::Map(_) | Kind::Object(_) | Kind::Opaque))
+}
+
+fn read_json(kind: &Kind, text: &str) -> Result<Value, Refusal> {
+    let refusal = |expected: String| Refusal::new(Code::CellJson, expected);
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        refusal(format!("a list in JSON; at its character {} is something else", error.column()))
+    })?;
+    match misfit(kind, &value, "") {
+        None => Ok(value),
+        Some(expected) => Err(refusal(format!("a list in JSON, with {expected}"))),
+    }
+}
+
+/// What should be somewhere in a value in JSON, and where, if something else is there.
+fn misfit(kind: &Kind, value: &Value, place: &str) -> Option<String> {
+    let expect = |expected: &str| {
+        let place = if place.is_empty() { "" } else { &format!(" at {place}") };
+        Some(format!("{expected}{place}"))
+    };
+    match (kind, value) {
+        (_, Value::Null) | (Kind::Opaque, _) => None,
+        (Kind::Bool, value) => if value.is_boolean() { None } else { expect("true or false") },
+        (Kind::Int32, value) => match value.as_i64().map(i32::try_from) {
+            Some(Ok(_)) => None,
+            _ => expect("a whole number of 32 bits"),
+        },
+        (Kind::Int64, value) => if value.is_i64() { None } else { expect("a whole number of 64 bits") },
+        (Kind::Number, value) => if value.is_number() { None } else { expect("a number") },
+        (Kind::Text, value) => if value.is_string() { None } else { expect("a text") },
+        (Kind::List { of, .. }, Value::Array(items)) => {
+            let items = items.iter().enumerate();
+            items.filter_map(|(at, item)| misfit(&of.kind, item, &format!("{place}[{at}]"))).next()
+        }
+        (Kind::List { .. }, _) => expect("a list"),
+        (Kind::Map(entry), Value::Object(entries)) => {
+            entries.iter().find_map(|(key, value)| misfit(&entry.kind, value, &format!("{place}.{key}")))
+        }
+        (Kind::Object(members), Value::Object(object)) => {
+            object.iter().find_map(|(name, value)| match members.get(name) {
+                Some(member) => misfit(&member.kind, value, &format!("{place}.{name}")),
+                None => expect(&format!("no {}, only {},", quote(name), members.names().collect::<Vec<_>>().join(", "))),
+            })
+        }
+        (Kind::Map(_) | Kind::Object(_), _) => expect("an object"),
+        (kind, Value::String(text)) => match self::value(kind, text, true) {
+            Ok(_) => None,
+            Err(refusal) => expect(&refusal.expected),
+        },
+        (Kind::Enum(_) | Kind::Ruuid(_) | Kind::HierarchyKey | Kind::AddressRange, _) => expect("a text"),
+    }
 }
 
 /// Digits that are whole stay whole, to the last.

@@ -163,10 +163,8 @@ impl ColumnRules {
             return Ok(Column::Expect(place, path));
         }
         let top = path.top();
-        let reason = match path.class() {
-            Class::Setting | Class::Secret => return Ok(Column::Setting(place, path)),
-            class => unsettable(class),
-        };
+        let Some(class) = path.field().unsettable() else { return Ok(Column::Setting(place, path)) };
+        let reason = unsettable(class);
         let guard = Name { expects: true, ..parts }.like(parts.prefix, top);
         Err(ColumnRefusal {
             code: Code::ColUnsettable,
@@ -325,7 +323,15 @@ impl SideColumn {
             return Ok(column.clone());
         }
         let members = table.entry().members();
-        members.and_then(|members| members.get(name)).cloned().map(Self::Member).ok_or_else(|| {
+        let member = members.and_then(|members| members.member(name));
+        if let Some(class) = member.and_then(|member| member.unsettable()) {
+            return Err(ColumnRefusal {
+                code: Code::ColUnsettable,
+                expected: "a setting that a partner may set".into(),
+                found: format!("{name}, {}", unsettable(class)),
+            });
+        }
+        member.cloned().map(Self::Member).ok_or_else(|| {
             let members = members.into_iter().flat_map(Fields::names);
             let names: Vec<&str> = fixed.iter().map(|(name, _)| *name).chain(members).collect();
             unknown(name, names.iter().copied(), format!("one of {}", names.join(", ")).into())
@@ -339,7 +345,8 @@ impl SideColumn {
             Self::OrgUuid | Self::Key | Self::Remove => false,
         };
         let refused = matches!(self, Self::Refused);
-        Shape { literal: refused, text, secret: refused }
+        let secret = refused || matches!(self, Self::Member(member) if member.is_secret());
+        Shape { literal: refused, text, secret }
     }
 }
 

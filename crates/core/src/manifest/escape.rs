@@ -3,9 +3,11 @@
 //! Not every value has a cell: a text with a line break, a null among cameras, a word that the enum doesn't know
 //! yet. Whoever exports says so and leaves that path out, rather than writing something else.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::cell::{Cell, read_key, read_setting};
+use super::cell::{Cell, is_json, read_expect, read_key, read_setting};
 use super::tokenizer::MAX_CELL;
 use crate::operation::{Field, Kind, Operation};
 
@@ -18,8 +20,9 @@ pub fn write_cell(operation: &Operation, field: &Field, value: &Value) -> Option
         (Kind::Text, Value::String(text)) if text.is_empty() => "<empty>".to_owned(),
         (_, Value::String(text)) => text.clone(),
         (_, Value::Array(elements)) if elements.is_empty() => "<empty>".to_owned(),
+        (kind, Value::Array(_)) if is_json(kind) => value.to_string(),
         (_, Value::Array(elements)) => {
-            elements.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?.join(";")
+            elements.iter().map(element).collect::<Option<Vec<_>>>()?.join(";")
         }
         (_, Value::Object(members)) if members.is_empty() => "<empty>".to_owned(),
         (_, Value::Object(_)) => return None,
@@ -29,6 +32,16 @@ pub fn write_cell(operation: &Operation, field: &Field, value: &Value) -> Option
     })
 }
 
+/// An element of a list in a cell; what has none isn't written.
+fn element(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 /// The cell that names this key in a side table, if there is one.
 pub fn write_key(key: &str) -> Option<String> {
     escaped(key.to_owned(), |cell| read_key(cell).is_ok_and(|read| read.as_deref() == Some(key)))
@@ -36,11 +49,11 @@ pub fn write_key(key: &str) -> Option<String> {
 
 /// The cell that guards for this live value, if there is one.
 pub fn write_expect(operation: &Operation, field: &Field, value: &Value) -> Option<String> {
-    if field.is_entry() {
-        value.is_null().then(|| "<null>".to_owned())
-    } else {
-        write_cell(operation, field, value)
+    if value.is_null() {
+        return Some("<null>".to_owned());
     }
+    let cell = write_cell(operation, field, value)?;
+    read_expect(operation, field, &cell).is_ok_and(|read| read.as_ref() == Some(value)).then_some(cell)
 }
 
 /// The text itself or with a backslash before it, whichever reads back.

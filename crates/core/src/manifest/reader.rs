@@ -75,11 +75,16 @@ impl<R: Read + Seek> Manifest<R> {
             header.sides.push((side.name().clone(), side.table().typed_header().to_vec()));
             header.digests.push((side.table().file().clone(), side.table().digest()));
             header.has_maps |= side.sets();
+            for name in side.secrets() {
+                header.secrets.entry(name.clone()).or_insert(None);
+            }
             header.removal = header.removal.or_else(|| side.removal().cloned());
         }
         for default in given {
             match &default.managed.wish {
-                DesiredValue::Secret(name) => drop(header.secrets.insert(name.clone(), None)),
+                DesiredValue::Secret(names) => {
+                    header.secrets.extend(names.iter().map(|name| (name.clone(), None)));
+                }
                 DesiredValue::Set(_) => header.has_maps |= is_of_map(&default.managed.path),
                 // `[settings]` can't take an entry out.
                 DesiredValue::Remove => {}
@@ -236,8 +241,10 @@ impl<R: Read> CheckedOrgs<R> {
                             }
                             (Content::Expect(_), _) => header.has_expects = true,
                             (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
-                            (Content::Setting(Cell::Secret(name)), _) => {
-                                header.secrets.entry(name).or_insert(Some(cells.line));
+                            (Content::Setting(Cell::Secret(names)), _) => {
+                                for name in names.iter() {
+                                    header.secrets.entry(name.clone()).or_insert(Some(cells.line));
+                                }
                             }
                             (Content::Setting(Cell::Remove), Column::Setting(_, path)) => {
                                 header.removal.get_or_insert_with(|| Removal {

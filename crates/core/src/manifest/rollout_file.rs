@@ -480,8 +480,8 @@ impl Parser<'_> {
             }
             return;
         }
-        if !path.class().is_settable() {
-            let found = format!("{name}, {}", unsettable(path.class()));
+        if let Some(class) = path.field().unsettable() {
+            let found = format!("{name}, {}", unsettable(class));
             self.report(Code::ColUnsettable, key.span(), name, "a setting that a partner may set", found);
             return;
         }

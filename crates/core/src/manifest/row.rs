@@ -259,6 +259,11 @@ impl RowRules {
     }
 }
 
+/// Whether a text looks like a secret: long, and without a space.
+pub(crate) fn is_opaque(text: &str) -> bool {
+    text.len() >= OPAQUE && !text.contains(char::is_whitespace)
+}
+
 /// What a cell sets.
 pub(crate) fn wish(cell: Cell) -> Option<DesiredValue> {
     match cell {
@@ -327,9 +332,7 @@ impl Reporter<'_, '_, '_> {
             }
             _ => false,
         });
-        let opaque =
-            text.len() >= OPAQUE && !text.contains(char::is_whitespace) && Some(index) != self.rules.org;
-        slipped || opaque
+        slipped || is_opaque(&text) && Some(index) != self.rules.org
     }
 
     fn report(&mut self, index: usize, problem: Problem) {

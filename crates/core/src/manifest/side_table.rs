@@ -6,6 +6,7 @@
 //! A line whose `remove` is TRUE takes its entry out, whatever its other cells hold. One with a key and nothing
 //! else changes nothing, which is worth a warning. A table with a header and no line is fine: nothing to add.
 
+use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -21,13 +22,14 @@ use super::header::Removal;
 use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems, quote};
-use super::row::{RowRules, wish};
+use super::row::{RowRules, is_opaque, wish};
 use super::source::{ReadError, RowsError, SideSource};
 use super::table::{Cells, Step, Table};
 use crate::code::Code;
 use crate::desired::{DesiredValue, Managed, Origin};
 use crate::ids::Ruuid;
 use crate::operation::{Field, Kind, Operation, Path, SideTable, TableName};
+use crate::secret::SecretName;
 
 /// A line: whose it is and where it is.
 struct Entry {
@@ -53,6 +55,8 @@ pub(crate) struct Side<R> {
     removal: Option<Removal>,
     /// Whether a line sets anything.
     sets: bool,
+    /// The secrets that its lines name.
+    secrets: BTreeSet<SecretName>,
     hasher: DefaultHashBuilder,
 }
 
@@ -80,7 +84,7 @@ impl<R: Read + Seek> Side<R> {
         let hasher = DefaultHashBuilder::default();
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashTable<u32> = HashTable::new();
-        let (mut removal, mut sets) = (None, false);
+        let (mut removal, mut sets, mut secrets) = (None, false, BTreeSet::new());
         while let Some(step) = table.next(problems)? {
             let Step::Row(cells) = step else { continue };
             let line = SideLine { rules: &rules, file: &file, cells: &cells, names: &names };
@@ -149,6 +153,11 @@ impl<R: Read + Seek> Side<R> {
                 }
                 Change::Members(members) => {
                     sets |= members.iter().any(|(_, cell)| matches!(cell, Cell::Set(_)));
+                    for (_, cell) in &members {
+                        if let Cell::Secret(names) = cell {
+                            secrets.extend(names.iter().cloned());
+                        }
+                    }
                 }
             }
             let at = u32::try_from(entries.len()).unwrap_or(u32::MAX);
@@ -159,7 +168,7 @@ impl<R: Read + Seek> Side<R> {
         }
         drop(places);
         entries.sort_unstable_by_key(|entry| (entry.org, entry.line));
-        Ok(Some(Self { operation: place, name, table, rules, entries, removal, sets, hasher }))
+        Ok(Some(Self { operation: place, name, table, rules, entries, removal, sets, secrets, hasher }))
     }
 
     pub(crate) fn name(&self) -> &TableName {
@@ -176,6 +185,10 @@ impl<R: Read + Seek> Side<R> {
 
     pub(crate) fn sets(&self) -> bool {
         self.sets
+    }
+
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        self.secrets.iter()
     }
 
     /// Reads the lines of an org again: their desired values and their cells as typed.
@@ -302,6 +315,8 @@ impl SideLine<'_> {
         let mut refuse = |index: usize, org: Option<Ruuid>, refusal: Refusal| {
             let found = if refusal.code == Code::CellMissing {
                 "nothing".into()
+            } else if self.is_hidden(index) {
+                String::new()
             } else {
                 quote(&self.cells.get(index))
             };
@@ -380,6 +395,13 @@ impl SideLine<'_> {
             );
         }
         whole.then_some((org?, key?, Change::Members(members)))
+    }
+
+    /// Whether a cell may not be shown: a secret's, and in a table that has secrets, what looks like one that slipped.
+    fn is_hidden(&self, index: usize) -> bool {
+        let is_secret = |column: &SideColumn| column.shape().secret;
+        let columns = &self.rules.columns;
+        is_secret(&columns[index]) || columns.iter().any(is_secret) && is_opaque(&self.cells.get(index))
     }
 
     fn report(

@@ -34,6 +34,11 @@ pub enum Class {
 }
 
 impl Class {
+    /// Whether an update sends fields of this class where it sends what it needs to only.
+    pub const fn is_written(self) -> bool {
+        matches!(self, Self::Setting | Self::Secret | Self::Keep)
+    }
+
     /// Whether a manifest may set fields of this class.
     pub const fn is_settable(self) -> bool {
         matches!(self, Self::Setting | Self::Secret)
@@ -77,6 +82,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is a list whose order means nothing.
+    pub const fn is_set(&self) -> bool {
+        matches!(self, Self::List { as_set: true, .. })
+    }
+
     /// Whether it is a text, or a list of texts.
     pub fn is_of_texts(&self) -> bool {
         match self {
@@ -206,6 +216,12 @@ pub struct Field {
     /// How it is reached from the top.
     steps: Vec<Step>,
     place: String,
+    /// Why it can't be set: its class, or that of what it is inside of.
+    unsettable: Option<Class>,
+    /// Whether it is a secret, or has one inside or as a key.
+    holds_secrets: bool,
+    /// Whether it is never sent, or has something inside that isn't.
+    holds_omitted: bool,
 }
 
 /// A step on the way to a field.
@@ -232,6 +248,9 @@ impl Field {
             has_secret_keys: false,
             steps: Vec::new(),
             place: String::new(),
+            unsettable: None,
+            holds_secrets: false,
+            holds_omitted: false,
         }
     }
 
@@ -262,6 +281,26 @@ impl Field {
         matches!(self.class, Class::Secret)
     }
 
+    /// Whether it lies inside another.
+    pub fn is_inside(&self, other: &Self) -> bool {
+        self.steps.len() > other.steps.len() && self.steps.starts_with(&other.steps)
+    }
+
+    /// The class that keeps a manifest from setting it, its own or that of what it is inside of.
+    pub const fn unsettable(&self) -> Option<Class> {
+        self.unsettable
+    }
+
+    /// Whether it is a secret, or has one inside or as a key.
+    pub const fn holds_secrets(&self) -> bool {
+        self.holds_secrets
+    }
+
+    /// Whether it is never sent, or has something inside that isn't.
+    pub const fn holds_omitted(&self) -> bool {
+        self.holds_omitted
+    }
+
     /// Where it is, whatever the keys: `doorInfoMap.*.doorName`.
     pub fn place(&self) -> &str {
         &self.place
@@ -272,8 +311,8 @@ impl Field {
         &self.steps
     }
 
-    /// Places it, and what is below it.
-    fn root(&mut self, above: &[Step]) {
+    /// Places it, and what is below it; `unsettable` is what it is inside of.
+    fn root(&mut self, above: &[Step], unsettable: Option<Class>) {
         let keys = above.iter().filter(|step| matches!(step, Step::Key(_))).count();
         let own = if self.is_entry() { Step::Key(keys) } else { Step::Name(self.name.clone()) };
         self.steps = above.iter().cloned().chain([own]).collect();
@@ -282,17 +321,20 @@ impl Field {
             Step::Key(_) => "*",
         });
         self.place = words.collect::<Vec<_>>().join(".");
-        let unshared = "a field is placed before anybody else has it";
-        match &mut self.kind {
-            Kind::Map(entry) | Kind::List { of: entry, .. } => {
-                Arc::get_mut(entry).expect(unshared).root(&self.steps)
-            }
-            Kind::Object(members) => {
-                for member in &mut members.0 {
-                    Arc::get_mut(member).expect(unshared).root(&self.steps);
-                }
-            }
-            _ => {}
+        self.unsettable = unsettable.or((!self.class.is_settable()).then_some(self.class));
+        self.holds_secrets = self.is_secret() || self.has_secret_keys;
+        self.holds_omitted = self.class == Class::Omit;
+        let (steps, unsettable) = (&self.steps, self.unsettable);
+        let inside: &mut [Arc<Self>] = match &mut self.kind {
+            Kind::Map(inside) | Kind::List { of: inside, .. } => std::slice::from_mut(inside),
+            Kind::Object(members) => &mut members.0,
+            _ => &mut [],
+        };
+        for field in inside {
+            let field = Arc::get_mut(field).expect("a field is placed before anybody else has it");
+            field.root(steps, unsettable);
+            self.holds_secrets |= field.holds_secrets;
+            self.holds_omitted |= field.holds_omitted;
         }
     }
 }
@@ -321,7 +363,7 @@ impl Fields {
     /// These fields, as the top of a settings object.
     pub(super) fn top(fields: impl IntoIterator<Item = Field>) -> Self {
         Self::new(fields.into_iter().map(|mut field| {
-            field.root(&[]);
+            field.root(&[], None);
             field
         }))
     }

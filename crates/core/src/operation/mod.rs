@@ -194,6 +194,24 @@ impl Operation {
         self.tables.iter().find(|table| *table.name == *name)
     }
 
+    /// The places of the secrets that can be set, by name.
+    pub fn secrets(&self) -> Vec<&str> {
+        fn collect<'f>(field: &'f Field, found: &mut Vec<&'f str>) {
+            if field.unsettable().is_some() || !field.holds_secrets() {
+                return;
+            }
+            match &field.kind {
+                _ if field.is_secret() => found.push(field.place()),
+                Kind::Map(entry) => collect(entry, found),
+                Kind::Object(members) => members.iter().for_each(|member| collect(member, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        self.fields.iter().for_each(|field| collect(field, &mut found));
+        found
+    }
+
     /// The confessions in the order of a table's columns: lists by name, then texts.
     pub fn columns(&self) -> Vec<&Confession> {
         let mut columns: Vec<&Confession> = self.confesses.iter().map(AsRef::as_ref).collect();

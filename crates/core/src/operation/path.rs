@@ -225,6 +225,12 @@ impl Path {
         other.parts().all(|part| parts.next() == Some(part))
     }
 
+    /// Whether this is, or is around, the place that these names and keys lead to.
+    pub(crate) fn leads_to(&self, place: &[String]) -> bool {
+        let mut place = place.iter();
+        self.parts().all(|part| place.next().is_some_and(|other| *other == *part))
+    }
+
     /// The keys on the way to the value, from the top.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> + Clone {
         (0..).map_while(|depth| self.part(depth))

@@ -1,15 +1,21 @@
-//! The body of an update: the settings, under the member that the operation names.
+//! The body of an update: the settings, under the member that the operation names, if it names one.
 //!
 //! What isn't managed is copied as the bytes that were read, keys included; only what is managed is written anew. Nothing
-//! is parsed deeper than a managed path reaches.
+//! is parsed deeper than a managed path reaches, or something that may not be sent.
+//!
+//! A whole body has all that was read, but for what the description says is never sent. A projected one has what the
+//! description says can be written, and nothing else.
 
+mod unreadable;
 mod value;
 
+pub use unreadable::unreadable;
+
 use crate::desired::DesiredValue;
-use crate::operation::{Fields, Operation};
+use crate::operation::{Body as BodyOf, Class, Field, Fields, Kind, Operation};
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
-use crate::secret::Secrets;
+use crate::secret::{SecretNames, Secrets};
 use crate::settings::{Node, Object, RawObject, ShapeError, decoded, no_object};
 
 use value::{write_text, write_value};
@@ -39,10 +45,9 @@ pub fn update_body(
         write_text(&mut out, wrap);
         out.push(b':');
     }
-    let mut body = Body { out, secrets };
-    body.object(live.as_ref(), fields, 0, |name, node| {
-        mode == WriteMode::Merge && !is_unseen_secret(&operation.fields, name, node)
-    })?;
+    let mut body = Body { out, secrets, projects: operation.body == BodyOf::Projected };
+    let described = Described::Members(&operation.fields);
+    body.object(live.as_ref(), fields, 0, described, mode == WriteMode::Merge)?;
     if operation.wrap.is_some() {
         body.out.push(b'}');
     }
@@ -54,52 +59,139 @@ fn text_length(object: &Object<'_>) -> usize {
     object.iter().map(|(key, node)| key.get().len() + node.text().len() + 2).sum()
 }
 
-/// A secret that is read as null exists all the same, perhaps: sending the null back could clear it.
-fn is_unseen_secret(fields: &Fields, name: &str, node: &Node<'_>) -> bool {
-    node.is_null() && fields.get(name).is_some_and(|field| field.is_secret())
+/// What is described of an object, as far as its members must be looked at before they are copied.
+#[derive(Clone, Copy)]
+enum Described<'f> {
+    /// These are its members.
+    Members(&'f Fields),
+    /// It is a map of such entries.
+    Entries(&'f Field),
+    /// Nothing: all of it is copied.
+    Nothing,
+}
+
+impl<'f> Described<'f> {
+    fn at(self, name: &str) -> Option<&'f Field> {
+        match self {
+            Self::Members(members) => members.get(name).map(AsRef::as_ref),
+            Self::Entries(entry) => Some(entry),
+            Self::Nothing => None,
+        }
+    }
+
+    /// Whether a member may hold something that isn't sent, itself or inside; a secret counts only where it is null.
+    fn holds_more_than_secrets(self) -> bool {
+        let holds = |field: &Field| field.holds_omitted() || field.holds_secrets() && !field.is_secret();
+        match self {
+            Self::Members(members) => members.iter().any(|member| holds(member)),
+            Self::Entries(entry) => holds(entry),
+            Self::Nothing => false,
+        }
+    }
 }
 
 /// The body as far as it is written.
 struct Body<'a> {
     out: Vec<u8>,
     secrets: &'a Secrets,
+    /// Whether only what is described as written is sent.
+    projects: bool,
 }
 
 impl Body<'_> {
-    /// An object with its managed members changed; their paths are the same down to `depth`. Of the others those stay
-    /// that are to be kept.
+    /// An object with its managed members changed; their paths are the same down to `depth`. The others are copied, where
+    /// that is asked for.
     fn object(
         &mut self,
         live: Option<&Object<'_>>,
         wishes: &[PlannedField],
         depth: usize,
-        keeps: impl Fn(&str, &Node<'_>) -> bool,
+        described: Described<'_>,
+        copies: bool,
     ) -> Result<(), ShapeError> {
         let mut lead = b'{';
         let Some(live) = live else {
             for wishes in below(wishes, depth) {
-                self.member(&mut lead, None, wishes, depth)?;
+                self.member(&mut lead, None, wishes, depth, described)?;
             }
             self.end(lead);
             return Ok(());
         };
         let mut managed = Managed::of(wishes, depth);
+        let looks = self.projects || described.holds_more_than_secrets();
         for (key, node) in live.iter() {
             let name = decoded(key);
             match name.as_deref().and_then(|name| managed.take(name)) {
-                Some(wishes) => self.member(&mut lead, Some((key.get(), node)), wishes, depth)?,
-                None if keeps(name.as_deref().unwrap_or_default(), node) => {
+                Some(wishes) => self.member(&mut lead, Some((key.get(), node)), wishes, depth, described)?,
+                None if !copies => {}
+                None if looks || node.is_null() => {
+                    let field = name.and_then(|name| described.at(&name));
+                    if self.sends(field, node) {
+                        self.key(&mut lead, key.get());
+                        self.copy(field, node);
+                    }
+                }
+                None => {
                     self.key(&mut lead, key.get());
                     self.out.extend_from_slice(node.text().as_bytes());
                 }
-                None => {}
             }
         }
         for wishes in managed.rest() {
-            self.member(&mut lead, None, wishes, depth)?;
+            self.member(&mut lead, None, wishes, depth, described)?;
         }
         self.end(lead);
         Ok(())
+    }
+
+    /// Whether what is there is sent, of a field that isn't managed.
+    fn sends(&self, field: Option<&Field>, node: &Node<'_>) -> bool {
+        let Some(field) = field else { return !self.projects };
+        // A secret that is read as null exists all the same, perhaps: sending the null back could clear it.
+        let is_unseen = field.is_secret() && node.is_null();
+        !is_unseen && field.class != Class::Omit && (!self.projects || field.class.is_written())
+    }
+
+    /// What is described inside a field, as far as it matters.
+    fn inside<'f>(&self, field: &'f Field) -> Described<'f> {
+        match &field.kind {
+            _ if !(self.projects || field.holds_omitted() || field.holds_secrets()) => Described::Nothing,
+            Kind::Object(members) => Described::Members(members),
+            Kind::Map(entry) => Described::Entries(entry),
+            _ => Described::Nothing,
+        }
+    }
+
+    /// A value as it was read, without what isn't sent.
+    fn copy(&mut self, field: Option<&Field>, node: &Node<'_>) {
+        let copied = match field.map(|field| (field, self.inside(field), &field.kind)) {
+            Some((_, described @ (Described::Members(_) | Described::Entries(_)), _)) => node
+                .object()
+                .is_some_and(|object| self.object(Some(object), &[], 0, described, true).is_ok()),
+            Some((field, _, Kind::List { of, .. }))
+                if self.projects || field.holds_omitted() || field.holds_secrets() =>
+            {
+                node.items().is_some_and(|items| {
+                    self.list(of, &items);
+                    true
+                })
+            }
+            _ => false,
+        };
+        if !copied {
+            self.out.extend_from_slice(node.text().as_bytes());
+        }
+    }
+
+    fn list(&mut self, of: &Field, items: &[Node<'_>]) {
+        self.out.push(b'[');
+        for (place, item) in items.iter().enumerate() {
+            if place > 0 {
+                self.out.push(b',');
+            }
+            self.copy(Some(of), item);
+        }
+        self.out.push(b']');
     }
 
     fn end(&mut self, lead: u8) {
@@ -117,6 +209,7 @@ impl Body<'_> {
         live: Option<(&str, &Node<'_>)>,
         wishes: &[PlannedField],
         depth: usize,
+        described: Described<'_>,
     ) -> Result<(), ShapeError> {
         let PlannedField { path, after, .. } = &wishes[0];
         let is_end = path.part(depth + 1).is_none();
@@ -131,16 +224,33 @@ impl Body<'_> {
             match after {
                 DesiredValue::Remove => {}
                 DesiredValue::Set(value) => write_value(&mut self.out, value),
-                DesiredValue::Secret(name) => {
-                    let secret = self.secrets.get(name).expect("secrets are resolved before a run begins");
-                    write_text(&mut self.out, secret.expose());
-                }
+                DesiredValue::Secret(names) => self.secrets(names),
             }
             return Ok(());
         }
         let live = live.map(|(_, node)| node).filter(|node| !node.is_null());
         let object = live.map(|node| node.object().ok_or_else(|| no_object(path, depth + 1, node)));
-        self.object(object.transpose()?, wishes, depth + 1, |_, _| true)
+        let field = path.part(depth).and_then(|part| described.at(part));
+        let inside = field.map_or(Described::Nothing, |field| self.inside(field));
+        self.object(object.transpose()?, wishes, depth + 1, inside, true)
+    }
+
+    /// A secret, or a list of them.
+    fn secrets(&mut self, names: &SecretNames) {
+        let is_list = matches!(names, SecretNames::List(_));
+        if is_list {
+            self.out.push(b'[');
+        }
+        for (place, name) in names.iter().enumerate() {
+            if place > 0 {
+                self.out.push(b',');
+            }
+            let secret = self.secrets.get(name).expect("secrets are resolved before a run begins");
+            write_text(&mut self.out, secret.expose());
+        }
+        if is_list {
+            self.out.push(b']');
+        }
     }
 
     /// A key as it was read.

@@ -365,7 +365,7 @@ proptest! {
         let after = RawObject::parse(&body["envoySettings"].to_string()).unwrap();
         prop_assert!(!diff(&desired, Some(&after), context).unwrap().differs);
         let exempt =
-            crate::compare::Exempt { operation: &operation, ignored: &[], at: crate::timestamp::Timestamp::from_millis(0) };
+            crate::compare::Exempt { operation: &operation, ignored: &[], at: crate::timestamp::Timestamp::from_millis(0), seal: &seal };
         let beside = crate::compare::unintended_change(&found.fields, &before, &after, exempt);
         prop_assert_eq!(beside, crate::compare::UnintendedChange::default());
         if let Judgement::Differs(changes) = judged {

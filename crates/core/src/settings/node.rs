@@ -40,6 +40,11 @@ impl<'a> Node<'a> {
         self.object.get_or_init(|| if self.text().starts_with('{') { parse() } else { None }).as_deref()
     }
 
+    /// What is in it; `None` if it is not a list.
+    pub(crate) fn items(&self) -> Option<Vec<Self>> {
+        if self.text().starts_with('[') { serde_json::from_str(self.raw.get()).ok() } else { None }
+    }
+
     /// What it is, in words.
     pub(crate) fn shape(&self) -> &'static str {
         match self.text().as_bytes().first() {

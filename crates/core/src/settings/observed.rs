@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::members::decoded;
 use super::node::{Node, Object};
+use super::secrets::veiled;
 use super::{RawObject, StoredValue, same};
-use crate::operation::{Class, Operation, Path};
+use crate::operation::{Class, Kind, Path};
 use crate::secret::{SealKey, SecretText, is_masked};
 
 /// What is at one path.
@@ -40,7 +41,7 @@ impl Observed {
     pub fn stored(&self, path: &Path, seal: &SealKey) -> StoredValue {
         match self {
             Self::Absent => StoredValue::Absent,
-            Self::Json(value) => StoredValue::Json(value.clone()),
+            Self::Json(value) => StoredValue::Json(veiled(path.field(), value, Some(seal)).into_owned()),
             Self::Secret(secret) => {
                 StoredValue::Secret(seal.fingerprint(path.field().place(), secret.expose()))
             }
@@ -61,21 +62,13 @@ impl Observed {
                 same(path.kind(), None, value_of(stored))
             }
             (Self::Json(value), StoredValue::Absent | StoredValue::Json(_)) => {
-                same(path.kind(), Some(value), value_of(stored))
+                same(path.kind(), Some(&*veiled(path.field(), value, Some(seal))), value_of(stored))
             }
             (Self::Secret(_), StoredValue::Secret(_)) => self.stored(path, seal) == *stored,
             (Self::Hidden, StoredValue::Hidden) => true,
             _ => false,
         }
     }
-}
-
-/// The secrets that settings of an operation show.
-pub fn secrets_in(operation: &Operation, object: &RawObject) -> impl Iterator<Item = SecretText> {
-    operation.fields.secrets().filter_map(|field| {
-        let text: Option<String> = serde_json::from_str(object.get(&field.name)?.get()).ok()?;
-        text.filter(|text| !is_masked(text)).map(SecretText::new)
-    })
 }
 
 /// An org's settings as read, ready to be looked into: an object in them is taken apart once, when first asked for. No
@@ -135,11 +128,21 @@ fn plain(path: &Path, node: Option<&Node<'_>>) -> Observed {
 
 fn secret(path: &Path, node: Option<&Node<'_>>) -> Result<Observed, ShapeError> {
     let Some(node) = node else { return Ok(Observed::Hidden) };
+    let wrong = |expected| ShapeError { place: path.to_string(), expected, found: node.shape() };
+    if matches!(path.kind(), Kind::List { .. }) {
+        let texts = serde_json::from_str::<Option<Vec<Option<String>>>>(node.text())
+            .map_err(|_| wrong("a list of texts"))?;
+        // One that isn't shown hides what the whole list is.
+        let texts = texts.and_then(|texts| texts.into_iter().collect::<Option<Vec<_>>>());
+        let texts = texts.filter(|texts| !texts.iter().any(|text| is_masked(text)));
+        let list = |texts| Observed::Secret(SecretText::list(texts, path.kind().is_set()));
+        return Ok(texts.map_or(Observed::Hidden, list));
+    }
     match serde_json::from_str::<Option<String>>(node.text()) {
         Ok(None) => Ok(Observed::Hidden),
         Ok(Some(text)) if is_masked(&text) => Ok(Observed::Hidden),
         Ok(Some(text)) => Ok(Observed::Secret(SecretText::new(text))),
-        Err(_) => Err(ShapeError { place: path.to_string(), expected: "a text", found: node.shape() }),
+        Err(_) => Err(wrong("a text")),
     }
 }
 
@@ -153,6 +156,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::operation::Operation;
 
     fn see(settings: &str, path: &str) -> Result<Observed, ShapeError> {
         let object = RawObject::parse(settings).unwrap();

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgwave_core::desired::DesiredValue;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Field, Operation};
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
-use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
+use orgwave_core::secret::{Fingerprint, SealKey, SecretName, SecretNames, Secrets};
 
 use super::draft::create_private;
 use super::lines::PlanLines;
@@ -43,7 +43,7 @@ pub struct Needed {
     /// Each with a line that names it.
     pub names: BTreeMap<SecretName, Option<u64>>,
     /// By name and setting, what the value was when the plan was made.
-    fingerprints: Vec<(SecretName, String, Option<Fingerprint>)>,
+    fingerprints: Vec<(SecretNames, Arc<Field>, Option<Fingerprint>)>,
 }
 
 impl PlanFile {
@@ -244,8 +244,8 @@ impl Needed {
             self.names.entry(name.clone()).or_insert(Some(line.line));
         }
         for field in &line.fields {
-            let DesiredValue::Secret(name) = &field.after else { continue };
-            let known = (name.clone(), field.path.field().place().to_owned(), field.fingerprint.clone());
+            let DesiredValue::Secret(names) = &field.after else { continue };
+            let known = (names.clone(), field.path.field().clone(), field.fingerprint.clone());
             if !self.fingerprints.contains(&known) {
                 self.fingerprints.push(known);
             }
@@ -257,9 +257,10 @@ impl Needed {
     /// # Errors
     /// [`Error::SecretChanged`].
     pub fn check(&self, secrets: &Secrets, seal: &SealKey) -> Result<(), Error> {
-        for (name, setting, then) in &self.fingerprints {
-            let now = secrets.get(name).map(|secret| seal.fingerprint(setting, secret.expose()));
-            if now != *then {
+        for (names, field, then) in &self.fingerprints {
+            let now = names.value(secrets, field.kind.is_set());
+            let now = now.map(|secret| seal.fingerprint(field.place(), secret.expose()));
+            if let (true, Some(name)) = (now != *then, names.iter().next()) {
                 return Err(Error::SecretChanged(name.clone()));
             }
         }

@@ -6,7 +6,6 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
-use orgwave_core::desired::DesiredValue;
 use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
 use orgwave_core::operation::Operation;
@@ -255,10 +254,7 @@ impl Planner<'_> {
                 .desired
                 .managed
                 .iter()
-                .filter_map(|managed| match &managed.wish {
-                    DesiredValue::Secret(name) => Some(name.clone()),
-                    _ => None,
-                })
+                .flat_map(|managed| managed.wish.secrets().cloned())
                 .collect(),
             fields: Vec::new(),
             typed: RawTyped::from(&row.typed),

@@ -75,7 +75,7 @@ fn steps(toml: &str, orgs: &str, sides: &[(&str, &str)]) -> Read {
             let value = match &managed.wish {
                 DesiredValue::Set(value) => value.to_string(),
                 DesiredValue::Remove => "<remove>".to_owned(),
-                DesiredValue::Secret(name) => format!("<{}>", name.as_str()),
+                DesiredValue::Secret(names) => names.to_string(),
             };
             text += &format!(" {}={value}/{}", managed.path, managed.origin);
         }
@@ -207,25 +207,25 @@ fn the_nearest_of_cell_group_and_default_wins() {
         rows[0],
         [
             "envoy: enabled=true/default saveClips=false/group:gold",
-            "openai: enabled=true/default refreshToken=<GOLD>/group:gold"
+            "openai: enabled=true/default refreshToken=<secret:GOLD>/group:gold"
         ]
     );
     assert_eq!(
         rows[1],
         [
             "envoy: enabled=true/default indexFaces=true/default saveClips=true/default",
-            "openai: enabled=true/default refreshToken=<ALL>/default"
+            "openai: enabled=true/default refreshToken=<secret:ALL>/default"
         ]
     );
     assert_eq!(
         rows[2],
-        ["envoy: enabled=true/default indexFaces=true/row", "openai: refreshToken=<GOLD>/group:gold"]
+        ["envoy: enabled=true/default indexFaces=true/row", "openai: refreshToken=<secret:GOLD>/group:gold"]
     );
     assert_eq!(
         rows[3],
         [
             "envoy: enabled=true/default indexFaces=true/default",
-            "openai: enabled=false/row refreshToken=<ALL>/default"
+            "openai: enabled=false/row refreshToken=<secret:ALL>/default"
         ]
     );
 }

@@ -2,7 +2,7 @@
 
 use super::{Driver, Input, Phase, Proof, StatePhase, is_status};
 use crate::code::Code;
-use crate::compare::{Exempt, ReadBack, check_owner, read_back, unintended_change};
+use crate::compare::{Context, Exempt, ReadBack, check_owner, read_back, unintended_change};
 use crate::event::WaitReason;
 use crate::outcome::OrgError;
 use crate::policy::retry::{Whose, after};
@@ -222,8 +222,8 @@ impl Driver<'_> {
     }
 
     fn is_live(&mut self, partly: bool, object: &RawObject, sent_at: Timestamp) {
-        let exempt =
-            Exempt { operation: self.rules.comparing.operation, ignored: self.rules.ignored, at: sent_at };
+        let Context { operation, seal, .. } = self.rules.comparing;
+        let exempt = Exempt { operation, ignored: self.rules.ignored, at: sent_at, seal };
         let before = self.undisturbed.take();
         let found = before.map(|before| unintended_change(&self.line.fields, &before, object, exempt));
         let found = found.unwrap_or_default();
