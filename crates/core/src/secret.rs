@@ -80,7 +80,8 @@ impl SecretNames {
         match self {
             Self::One(name) => secrets.get(name).cloned(),
             Self::List(names) => {
-                let texts = names.iter().map(|name| secrets.get(name).map(|secret| secret.expose().to_owned()));
+                let texts =
+                    names.iter().map(|name| secrets.get(name).map(|secret| secret.expose().to_owned()));
                 texts.collect::<Option<Vec<_>>>().map(|texts| SecretText::list(texts, as_set))
             }
         }

@@ -299,14 +299,38 @@ fn misfit(kind: &Kind, value: &Value, place: &str) -> Option<String> {
     };
     match (kind, value) {
         (_, Value::Null) | (Kind::Opaque, _) => None,
-        (Kind::Bool, value) => if value.is_boolean() { None } else { expect("true or false") },
+        (Kind::Bool, value) => {
+            if value.is_boolean() {
+                None
+            } else {
+                expect("true or false")
+            }
+        }
         (Kind::Int32, value) => match value.as_i64().map(i32::try_from) {
             Some(Ok(_)) => None,
             _ => expect("a whole number of 32 bits"),
         },
-        (Kind::Int64, value) => if value.is_i64() { None } else { expect("a whole number of 64 bits") },
-        (Kind::Number, value) => if value.is_number() { None } else { expect("a number") },
-        (Kind::Text, value) => if value.is_string() { None } else { expect("a text") },
+        (Kind::Int64, value) => {
+            if value.is_i64() {
+                None
+            } else {
+                expect("a whole number of 64 bits")
+            }
+        }
+        (Kind::Number, value) => {
+            if value.is_number() {
+                None
+            } else {
+                expect("a number")
+            }
+        }
+        (Kind::Text, value) => {
+            if value.is_string() {
+                None
+            } else {
+                expect("a text")
+            }
+        }
         (Kind::List { of, .. }, Value::Array(items)) => {
             let items = items.iter().enumerate();
             items.filter_map(|(at, item)| misfit(&of.kind, item, &format!("{place}[{at}]"))).next()
@@ -318,7 +342,11 @@ fn misfit(kind: &Kind, value: &Value, place: &str) -> Option<String> {
         (Kind::Object(members), Value::Object(object)) => {
             object.iter().find_map(|(name, value)| match members.get(name) {
                 Some(member) => misfit(&member.kind, value, &format!("{place}.{name}")),
-                None => expect(&format!("no {}, only {},", quote(name), members.names().collect::<Vec<_>>().join(", "))),
+                None => expect(&format!(
+                    "no {}, only {},",
+                    quote(name),
+                    members.names().collect::<Vec<_>>().join(", ")
+                )),
             })
         }
         (Kind::Map(_) | Kind::Object(_), _) => expect("an object"),

@@ -21,9 +21,7 @@ pub fn write_cell(operation: &Operation, field: &Field, value: &Value) -> Option
         (_, Value::String(text)) => text.clone(),
         (_, Value::Array(elements)) if elements.is_empty() => "<empty>".to_owned(),
         (kind, Value::Array(_)) if is_json(kind) => value.to_string(),
-        (_, Value::Array(elements)) => {
-            elements.iter().map(element).collect::<Option<Vec<_>>>()?.join(";")
-        }
+        (_, Value::Array(elements)) => elements.iter().map(element).collect::<Option<Vec<_>>>()?.join(";"),
         (_, Value::Object(members)) if members.is_empty() => "<empty>".to_owned(),
         (_, Value::Object(_)) => return None,
     };

@@ -165,9 +165,9 @@ impl Body<'_> {
     /// A value as it was read, without what isn't sent.
     fn copy(&mut self, field: Option<&Field>, node: &Node<'_>) {
         let copied = match field.map(|field| (field, self.inside(field), &field.kind)) {
-            Some((_, described @ (Described::Members(_) | Described::Entries(_)), _)) => node
-                .object()
-                .is_some_and(|object| self.object(Some(object), &[], 0, described, true).is_ok()),
+            Some((_, described @ (Described::Members(_) | Described::Entries(_)), _)) => {
+                node.object().is_some_and(|object| self.object(Some(object), &[], 0, described, true).is_ok())
+            }
             Some((field, _, Kind::List { of, .. }))
                 if self.projects || field.holds_omitted() || field.holds_secrets() =>
             {

@@ -85,7 +85,9 @@ impl Search {
                     self.at(key, if field.has_secret_keys { "***" } else { key }, entry, value);
                 }
             }
-            (Kind::List { of, .. }, Value::Array(items)) => items.iter().for_each(|item| self.value(of, item)),
+            (Kind::List { of, .. }, Value::Array(items)) => {
+                items.iter().for_each(|item| self.value(of, item))
+            }
             // What has another shape than described may have a secret anywhere.
             (_, value) if field.holds_secrets() => self.texts(value),
             _ => {}
@@ -119,7 +121,8 @@ pub(crate) fn veiled<'v>(field: &Field, value: &'v Value, seal: Option<&SealKey>
 const DIGITS: usize = 16;
 
 fn veil(field: &Field, value: &Value, seal: Option<&SealKey>) -> Value {
-    let print = |text: &str| seal.map(|seal| seal.fingerprint(field.place(), text).as_str()[..DIGITS].to_owned());
+    let print =
+        |text: &str| seal.map(|seal| seal.fingerprint(field.place(), text).as_str()[..DIGITS].to_owned());
     if field.is_secret() {
         return veil_texts(value, &|text| match print(text) {
             _ if is_masked(text) => "<hidden>".to_owned(),
@@ -136,7 +139,9 @@ fn veil(field: &Field, value: &Value, seal: Option<&SealKey>) -> Value {
                 (key, veil(entry, value, seal))
             })
             .collect(),
-        (Kind::List { of, .. }, Value::Array(items)) => items.iter().map(|item| veil(of, item, seal)).collect(),
+        (Kind::List { of, .. }, Value::Array(items)) => {
+            items.iter().map(|item| veil(of, item, seal)).collect()
+        }
         (_, value) if field.holds_secrets() => veil_texts(value, &|_| "<secret>".to_owned()),
         (_, value) => value.clone(),
     }
