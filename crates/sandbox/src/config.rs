@@ -5,6 +5,8 @@
 //! seed = 7
 //! latency = "20ms..80ms"
 //! server = "merge"
+//! blank_absent = true                        # what a projected body leaves out becomes null
+//! strict = true                              # refuse what isn't the caller's to set
 //! org_bucket = { rate = 5 }                  # burst: ten times the rate, unless said
 //! partner_bucket = { rate = 50, burst = 80 }
 //! spend = "both"

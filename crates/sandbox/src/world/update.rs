@@ -74,7 +74,8 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
             }
             continue;
         }
-        let own = field.and_then(|field| with_own(rules, field, current.get(&name)?, &value));
+        let own = field.filter(|field| has_own(field));
+        let own = own.and_then(|field| with_own(rules, field, current.get(&name)?, &value));
         let value = own.unwrap_or(value);
         let is_map = field.is_some_and(|field| matches!(field.kind, Kind::Map(_)));
         let value = match (rules.server, current.get(&name)) {
@@ -100,6 +101,17 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
         }
     }
     next
+}
+
+/// Whether something inside a field may be the server's.
+fn has_own(field: &Field) -> bool {
+    match &field.kind {
+        Kind::Map(entry) => has_own(entry),
+        Kind::Object(members) => {
+            members.iter().any(|member| member.class != Class::Setting || has_own(member))
+        }
+        _ => false,
+    }
 }
 
 /// What was sent for a field, with what the server keeps to itself inside: its own members, and secrets that reads don't show.
