@@ -1,6 +1,6 @@
 //! Things that are named by an id, one after the other. The id is there to be copied: it is never cut.
 
-use super::clean::{clean, cut, width};
+use super::clean::{clean, cut, pad, width};
 use super::layout::Page;
 use super::style::{Style, Tone};
 
@@ -23,9 +23,10 @@ pub fn listing(entries: &[Entry], columns: Option<usize>) -> String {
     let most = entries.iter().map(|entry| entry.parts.len()).max().unwrap_or(0);
     // The last part isn't padded.
     let widths: Vec<usize> = (0..most.saturating_sub(1)).map(widest).collect();
+    let widest_id = entries.iter().map(|entry| width(&clean(&entry.id))).max().unwrap_or(0);
     let mut all = String::new();
     for Entry { id, parts } in entries {
-        let mut line = clean(id).into_owned();
+        let mut line = pad(&clean(id), widest_id);
         for (place, part) in parts.iter().enumerate() {
             let part = clean(part);
             let missing = widths.get(place).map_or(0, |most| most.saturating_sub(width(&part)));
