@@ -11,7 +11,7 @@ const ID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 /// As many columns as a line of an example has room for.
 const COLUMNS: usize = 5;
 
-/// A cell that sets a field: the description's own, or any of its type that is no risk.
+/// A cell that sets a field: the description's own, or the safest of its type.
 pub(super) fn cell(field: &Field) -> String {
     if let Some(example) = &field.example {
         return example.to_string();
@@ -22,14 +22,18 @@ pub(super) fn cell(field: &Field) -> String {
             _ => "<secret:NAME>".to_owned(),
         };
     }
-    let is_risky = |value: &Value| field.risks.iter().any(|risk| risk.covers(Some(value), value));
+    // Rather a risk than a guard, which would stop the plan that is made of it.
+    let danger = |value: &Value| {
+        let risks = field.risks.iter().filter(|risk| risk.covers(Some(value), value));
+        risks.map(|risk| 1 + usize::from(risk.guard.is_some())).max().unwrap_or(0)
+    };
     match &field.kind {
-        Kind::Bool => (!is_risky(&Value::Bool(true))).to_string(),
+        Kind::Bool => (danger(&Value::Bool(true)) <= danger(&Value::Bool(false))).to_string(),
         Kind::Int32 | Kind::Int64 => "30".to_owned(),
         Kind::Number => "0.5".to_owned(),
         Kind::Enum(words) => {
-            let safe = words.iter().find(|word| !is_risky(&Value::from(&***word)));
-            safe.or(words.first()).map(ToString::to_string).unwrap_or_default()
+            let safest = words.iter().min_by_key(|word| danger(&Value::from(&***word)));
+            safest.map(ToString::to_string).unwrap_or_default()
         }
         Kind::Ruuid(Some(Thing::Camera)) => "CamLobby0AAAAAAAAAAAAA".to_owned(),
         Kind::Ruuid(Some(Thing::Location)) => "HQ00000000AAAAAAAAAAAA".to_owned(),
