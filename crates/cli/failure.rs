@@ -115,7 +115,10 @@ impl From<orgwave_planner::Error> for Failure {
             Error::Spool(source) => Self::new(Exit::CannotWrite, what).because(source),
             Error::Plan { source, .. } => {
                 let exit = match &source {
-                    PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter => Exit::PlanRefused,
+                    PlanError::Seal
+                    | PlanError::Newer { .. }
+                    | PlanError::NoFooter
+                    | PlanError::Operation(_) => Exit::PlanRefused,
                     PlanError::Line { .. } => Exit::BadInput,
                     PlanError::Io(_) => Exit::NoInput,
                 };
@@ -203,7 +206,9 @@ impl From<orgwave_reporter::ReportError> for Failure {
         let exit = match &error {
             ReportError::Write { .. } => Exit::CannotWrite,
             // A plan in a run's folder that isn't the run's own any more is refused as it is anywhere.
-            ReportError::Plan(PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter)
+            ReportError::Plan(
+                PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter | PlanError::Operation(_),
+            )
             | ReportError::Stray { .. } => Exit::PlanRefused,
             ReportError::Plan(PlanError::Line { .. } | PlanError::Io(_)) | ReportError::Journal(_) => {
                 Exit::BadInput

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     };
     console::set_up_log();
     let catalog = Catalog::built_in();
-    let metrics = commands::Metrics::of(catalog.default_one(), &command);
+    let metrics = commands::Metrics::of(&catalog, &command);
     let failed = match std::panic::catch_unwind(|| run(&catalog, command)) {
         Ok(Ok(exit)) => return ExitCode::from(console::settle(exit).code()),
         Ok(Err(failure)) => {

@@ -1,10 +1,9 @@
 //! The planner, wired: a session's reads, plans opened by their paths, its warnings in words.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use orgwave_core::event::EventSink;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operations};
 use orgwave_core::plan::Header;
 use orgwave_executor::ports::TokioClock;
 use orgwave_planner::plan::{self, NewPlan, OpenPlan, PlanFile, PlanPolicy};
@@ -24,17 +23,17 @@ use crate::rollout::Rollout;
 ///
 /// # Errors
 /// 66.
-pub fn open_plan(operation: &Arc<Operation>, path: &Path) -> Result<PlanFile, Failure> {
+pub fn open_plan(catalog: &Catalog, path: &Path) -> Result<PlanFile, Failure> {
     let file = Input::open(path).map_err(|error| Failure::no_input(path, error))?.into_file();
-    Ok(PlanFile::new(operation.clone(), file, path.to_owned()))
+    Ok(PlanFile::new(catalog.clone(), file, path.to_owned()))
 }
 
 /// The first line of the plan at this path, not proved.
 ///
 /// # Errors
 /// 66, 65, or 12: it isn't there, no plan, or a newer one.
-pub fn header_of(operation: &Arc<Operation>, path: &Path) -> Result<Header, Failure> {
-    Ok(open_plan(operation, path)?.header()?)
+pub fn header_of(catalog: &Catalog, path: &Path) -> Result<Header, Failure> {
+    Ok(open_plan(catalog, path)?.header()?)
 }
 
 /// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
@@ -53,6 +52,7 @@ pub async fn make(
 ) -> Result<OpenPlan, Failure> {
     let seal = session.seal(&id);
     let api = session.reader()?;
+    let operations = &rollout.operations();
     let source = rollout.as_source(&session.secrets, session.sandbox.is_some());
     let new = NewPlan {
         path,
@@ -61,19 +61,20 @@ pub async fn make(
         key_fingerprint: session.key_fingerprint(),
         seal: &seal,
     };
-    let (operation, gate, control) = (&*session.operation, &mut session.gate, &mut session.control);
-    let mut reads = Reads { operation, api: &api, gate, control, sink, warn };
+    let (gate, control) = (&mut session.gate, &mut session.control);
+    let mut reads = Reads { operations, api: &api, gate, control, sink, warn };
     Ok(plan::make(source, policy, select, new, &mut reads).await?)
 }
 
-/// A session's reads.
+/// A session's reads of these operations.
 pub fn reads<'a>(
+    operations: &'a Operations,
     session: &'a mut Session,
     api: &'a ReadPort,
     sink: &'a mut dyn EventSink,
 ) -> Reads<'a, TokioClock, ReadPort> {
-    let Session { operation, gate, control, .. } = session;
-    Reads { operation, api, gate, control, sink, warn }
+    let Session { gate, control, .. } = session;
+    Reads { operations, api, gate, control, sink, warn }
 }
 
 /// A folder for temporary files, removed when dropped.

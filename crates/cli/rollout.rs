@@ -7,7 +7,7 @@ use std::sync::Arc;
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::manifest::{Inputs, Manifest, Problem, Problems, RolloutFile, SideSource, Source, quote};
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::{Catalog, Operation, Operations};
 use orgwave_core::plan::InputDigest;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::Secrets;
@@ -162,9 +162,9 @@ fn operation_of(catalog: &Catalog, name: &str) -> Result<Arc<Operation>, Failure
 }
 
 impl Rollout {
-    /// The operation of a step.
-    pub fn operation(&self) -> Arc<Operation> {
-        self.manifest.header().operations.first().clone()
+    /// The operations of the rollout.
+    pub fn operations(&self) -> Operations {
+        self.manifest.header().operations.clone()
     }
 
     /// The files it was made from, with their digests.

@@ -25,6 +25,7 @@ use crate::failure::Failure;
 pub struct RolloutLimits {
     pace: Pace,
     allow: Vec<GuardKind>,
+    keep_going: bool,
     max_changed: Option<Percent>,
     max_failures: Option<FailureBudget>,
     no_read: bool,
@@ -36,7 +37,17 @@ pub struct RolloutLimits {
 impl RolloutLimits {
     /// The keys: flags of pacing, waves and budget by their long names with `_`, and what the canary's read-back ignores.
     pub fn keys() -> Vec<&'static str> {
-        let own = ["allow", "ignore", "max_changed", "max_failures", "no_read", "verify", "waves", "write"];
+        let own = [
+            "allow",
+            "ignore",
+            "keep_going",
+            "max_changed",
+            "max_failures",
+            "no_read",
+            "verify",
+            "waves",
+            "write",
+        ];
         let mut keys: Vec<&str> = own.into_iter().chain(Pace::KEYS).collect();
         keys.sort_unstable();
         keys
@@ -63,9 +74,8 @@ impl RolloutLimits {
             "ignore" => {}
             "max_changed" => self.max_changed = Some(parsed(&text(value)?)?),
             "max_failures" => self.max_failures = Some(parsed(&text(value)?)?),
-            "no_read" => {
-                self.no_read = value.as_bool().ok_or("it is true or false, without quotes")?;
-            }
+            "keep_going" => self.keep_going = flag(value)?,
+            "no_read" => self.no_read = flag(value)?,
             "verify" => self.verify = Some(parsed(&text(value)?)?),
             "waves" => self.waves = Some(parsed(&text(value)?)?),
             "write" => self.write = Some(parsed(&text(value)?)?),
@@ -74,6 +84,10 @@ impl RolloutLimits {
         }
         Ok(())
     }
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "it is true or false, without quotes".to_owned())
 }
 
 fn flag_of(key: &str) -> String {
@@ -142,6 +156,7 @@ pub fn plan_policy(
         waves_by_flag: flags.waves.is_some(),
         waves: flags.waves.clone().or_else(|| file.waves.clone()),
         max_failures: flags.max_failures.or(file.max_failures).unwrap_or_default(),
+        keep_going: flags.keep_going || file.keep_going,
         max_changed: guard.max_changed.or(file.max_changed).unwrap_or(Percent::of(30)),
         allow: if guard.allow.is_empty() { file.allow.clone() } else { guard.allow.clone() },
         expires: flags.expires.map_or(Duration::from_secs(7 * 86_400), Span::get),
@@ -162,6 +177,7 @@ pub fn refuse_rollout_flags(args: &ApplyArgs) -> Result<(), Failure> {
         ("--allow-outside", input.files.allow_outside),
         ("--write", write.write.is_some()),
         ("--no-read", write.no_read),
+        ("--keep-going", write.keep_going),
         ("--verify", write.verify.is_some()),
         ("--waves", write.waves.is_some()),
         ("--max-failures", write.max_failures.is_some()),

@@ -26,6 +26,9 @@ pub struct WriteArgs {
     /// Failure budget: stop the run after more than N failures, or N% of a wave [default: 10%].
     #[arg(long, value_name = "N|N%")]
     pub max_failures: Option<FailureBudget>,
+    /// Take the other steps of an org where one is blocked or did not end well.
+    #[arg(long)]
+    pub keep_going: bool,
     /// Lifetime of the plan [default: 7d].
     #[arg(long, value_name = "TIME")]
     pub expires: Option<Span>,

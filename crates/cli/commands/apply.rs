@@ -8,10 +8,9 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
@@ -167,7 +166,6 @@ async fn prepare_rollout(
 ) -> Result<Prepared, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
-    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
@@ -179,23 +177,21 @@ async fn prepare_rollout(
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
     let needed = &rollout.manifest.header().secrets;
-    let mut session =
-        Session::open(operation, identity, &args.connect.key, limits, needed, sandbox, learned)?;
+    let mut session = Session::open(catalog, identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
     let id = folder.name.clone();
     let mut plan =
         make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
-    let lines = open_plan(operation, &path)?.lines(std::mem::take(&mut plan.index));
+    let lines = open_plan(catalog, &path)?.lines(std::mem::take(&mut plan.index))?;
     Ok(Prepared { session, hold, plan, lines })
 }
 
 async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
-    let operation = catalog.default_one();
     // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
-    let file = open_plan(operation, &args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
+    let file = open_plan(catalog, &args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
     let unproved = file.header()?;
     let sandbox = sandboxed::of_plan(catalog, &args.connect, &file, &unproved, &folder.path).await?;
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
@@ -212,17 +208,17 @@ async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -
     }
     let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
-    unused(operation, &plan.header, hold.as_ref(), args)?;
+    unused(catalog, &plan.header, hold.as_ref(), args)?;
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
     let session =
-        Session::open(operation, identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
+        Session::open(catalog, identity, &args.connect.key, limits, &secrets.names, sandbox, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
     sync_folder(&folder.path)?;
     if let Some(warning) = plan.idle() {
         warn(&warning);
     }
-    let lines = file.lines(std::mem::take(&mut plan.index));
+    let lines = file.lines(std::mem::take(&mut plan.index))?;
     Ok(Prepared { session, hold, plan, lines })
 }
 
@@ -244,14 +240,9 @@ fn is_for(header: &Header, identity: &Identity) -> Result<(), Failure> {
 }
 
 /// Whether the plan was never applied, as far as this machine, the reports folder and the plan's own know.
-fn unused(
-    operation: &Arc<Operation>,
-    header: &Header,
-    hold: Option<&Hold>,
-    args: &ApplyArgs,
-) -> Result<(), Failure> {
+fn unused(catalog: &Catalog, header: &Header, hold: Option<&Hold>, args: &ApplyArgs) -> Result<(), Failure> {
     let is_remembered = hold.is_some_and(|hold| hold.memory.was_applied(&header.plan_id));
-    let run = runs_in(operation, &args.output.reports, |_, failure| console::error(&failure))
+    let run = runs_in(catalog, &args.output.reports, |_, failure| console::error(&failure))
         .into_iter()
         .find(|run| run.header.plan_id == header.plan_id);
     if !is_remembered && run.is_none() {
@@ -285,6 +276,7 @@ fn begin(
         tool: TOOL.to_owned(),
         started: session.gate.clock().now(),
         orgs,
+        operations: header.operations.clone(),
         write: header.write,
         verify: header.verify,
         max_failures: header.max_failures,

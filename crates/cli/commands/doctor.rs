@@ -12,7 +12,7 @@ use std::sync::Arc;
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, check_owner};
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation};
 use orgwave_core::org::Unread;
 use orgwave_core::reply::{ClientList, Listed, Live, UnreadableClient};
 use orgwave_core::run::{Exit, StopReason};
@@ -37,13 +37,13 @@ use crate::memory::Memory;
 const EARLIEST: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 /// Checks everything, and ends with the exit code of the worst.
-pub async fn run(operation: &Arc<Operation>, args: DoctorArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: DoctorArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let mut chart = Chart::default();
     check_clock(&mut chart, clock::now());
     match Identity::of(&args.key, None) {
         Err(failure) => chart.bad("key", &failure, "see `orgwave doctor --help` for the ways to give a key"),
-        Ok(identity) => check_api(operation, &mut chart, &args.key, identity, limits).await?,
+        Ok(identity) => check_api(catalog, &mut chart, &args.key, identity, limits).await?,
     }
     chart.ok("limits", &in_words(&limits));
     match Memory::place(args.key.state_dir.as_deref()) {
@@ -126,7 +126,7 @@ fn check_clock(chart: &mut Chart, now: Timestamp) {
 }
 
 async fn check_api(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     chart: &mut Chart,
     args: &KeyArgs,
     identity: Identity,
@@ -144,7 +144,7 @@ async fn check_api(
     for (check, what) in identity.network().lines() {
         chart.ok(check, &what);
     }
-    let opened = Session::open(operation, identity, args, limits, &BTreeMap::new(), None, None);
+    let opened = Session::open(catalog, identity, args, limits, &BTreeMap::new(), None, None);
     let (mut session, api) = match opened.and_then(|session| session.reader().map(|api| (session, api))) {
         Ok(opened) => opened,
         Err(failure) => {
@@ -244,17 +244,20 @@ async fn check_org(
 ) -> Result<(), Failure> {
     let who = format!("{} {}", listed.org, clean(listed.name.as_deref().unwrap_or("")));
     let call = || {
-        let (api, org) = (api.clone(), listed.org);
-        async move { api.settings(org).await }
+        let (api, org, operation) = (api.clone(), listed.org, Arc::clone(session.catalog.default_one()));
+        async move { api.settings(&operation, org).await }
     };
     let read = read_one(&mut session.gate, &mut session.control, call).await;
     match read.map_err(Failure::from)? {
         Ok(Live::Connected(settings, _)) => {
-            check_settings(chart, &session.operation, &who, listed, &settings);
+            check_settings(chart, session.catalog.default_one(), &who, listed, &settings);
         }
         Ok(Live::NotConnected(_)) => chart.warn(
             "probe",
-            &format!("{who}: never connected {}, so a rollout blocks it", session.operation.title),
+            &format!(
+                "{who}: never connected {}, so a rollout blocks it",
+                session.catalog.default_one().title
+            ),
             "connect it in the vendor's console, once per org",
         ),
         Err(Unread::Refused(refusal)) => chart.warn(

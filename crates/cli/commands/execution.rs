@@ -2,10 +2,9 @@
 
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
@@ -46,7 +45,7 @@ pub struct Execution<'a> {
 
 /// What was carried out: how it ended, and the run's folder, which is this process's until the files are written.
 pub struct Executed {
-    operation: Arc<Operation>,
+    catalog: Catalog,
     /// How it ended.
     pub ended: Ended,
     lock: RunLock,
@@ -66,7 +65,7 @@ pub async fn execute(
     let journal = JournalPort(journal);
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
-    let policy = policy_of(lines.operation(), &run, &plan, lines.index(), settle_only);
+    let policy = policy_of(lines.operations(), &run, &plan, lines.index(), settle_only);
     let ended = roll_out(
         Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history },
         Ports { api: &api, journal: &journal, plan: &lines },
@@ -80,18 +79,12 @@ pub async fn execute(
     }
     let JournalPort(journal) = journal;
     let (written, lock) = tokio::task::block_in_place(|| (journal.flush(), journal.close()));
-    written.map_err(|error| unwritten(lines.operation(), folder, run, &again, error))?;
-    Ok(Executed { operation: session.operation.clone(), ended, lock })
+    written.map_err(|error| unwritten(&session.catalog, folder, run, &again, error))?;
+    Ok(Executed { catalog: session.catalog.clone(), ended, lock })
 }
 
 /// What is said of a run that stopped because its journal can't be written, with what is possible then.
-fn unwritten(
-    operation: &Arc<Operation>,
-    folder: &Path,
-    run: RunHeader,
-    again: &str,
-    error: WriteError,
-) -> Failure {
+fn unwritten(catalog: &Catalog, folder: &Path, run: RunHeader, again: &str, error: WriteError) -> Failure {
     let (is_gone, in_sandbox) = (error.is_gone(), run.endpoint == "sandbox");
     let resume = format!("orgwave resume {}{again}", path_again(folder));
     let failure = Failure::new(Exit::CannotWrite, "the journal could not be written; the run has stopped")
@@ -105,7 +98,7 @@ fn unwritten(
             folder.shown()
         ),
         (false, true) => {
-            let run = RunFolder { operation: operation.clone(), path: folder.to_owned(), header: run };
+            let run = RunFolder { catalog: catalog.clone(), path: folder.to_owned(), header: run };
             format!(
                 "the sandbox has ended; free space or repair the disk, then: {}",
                 run.retry(" --sandbox")
@@ -128,11 +121,11 @@ pub fn report(
     metrics: &MetricsArgs,
     listeners: Listeners,
 ) -> Result<Exit, Failure> {
-    let Executed { operation, ended, lock: _lock } = executed;
+    let Executed { catalog, ended, lock: _lock } = executed;
     listeners.finish()?;
     sweep(folder)?;
     hold::at(Step::JournalFlushed);
-    let source = RunFiles::open(operation, folder)?;
+    let source = RunFiles::open(catalog, folder)?;
     let written = write_files_watched(&source, folder, output.org_files, || hold::at(Step::BeforeName))
         .map_err(|error| {
             Failure::from(error).hint(format!(

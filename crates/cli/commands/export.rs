@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Catalog;
+use orgwave_core::operation::{Catalog, Operations};
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_planner::Spool;
@@ -33,7 +33,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Exports the orgs' settings.
 pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
-    let operation = catalog.default_one();
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let staged = Staged::begin(&args.output)?;
     let mut table = None;
@@ -51,11 +50,12 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     };
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let mut session =
-        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+        Session::open(catalog, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
     let select = Selection::of(args::select(&args.select)?);
     let mut sink = Fanout::new();
-    let mut reads = reads(&mut session, &api, &mut sink);
+    let operations = Operations::one(catalog.default_one().clone());
+    let mut reads = reads(&operations, &mut session, &api, &mut sink);
     let listed = chosen(clients::ask(&mut reads).await?.clients, &select)?;
 
     let cannot = |error: std::io::Error| Failure::cannot_write(&args.output, error);
@@ -79,7 +79,7 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     if let Some(error) = failed {
         return Err(cannot(error));
     }
-    staged.finish(operation, &mut kept, table.as_ref())?;
+    staged.finish(catalog.default_one(), &mut kept, table.as_ref())?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }

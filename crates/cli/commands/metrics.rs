@@ -2,9 +2,8 @@
 //! apart from another rollout's.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::Exit;
 use orgwave_reporter::{Label, Labels, ReportError, RunDigest, write_metrics};
@@ -25,17 +24,17 @@ pub struct Metrics {
 
 impl Metrics {
     /// Of a command, if it has any.
-    pub fn of(operation: &Arc<Operation>, command: &Command) -> Option<Self> {
+    pub fn of(catalog: &Catalog, command: &Command) -> Option<Self> {
         let args = command.metrics()?;
         let (rollout, endpoint) = match command {
             Command::Apply(args) if args.connect.sandbox => {
-                (Some(rollout(operation, &args.target)), "sandbox".to_owned())
+                (Some(rollout(catalog, &args.target)), "sandbox".to_owned())
             }
             Command::Apply(args) => {
-                (Some(rollout(operation, &args.target)), endpoint_in_words(&args.connect.key))
+                (Some(rollout(catalog, &args.target)), endpoint_in_words(&args.connect.key))
             }
             Command::Resume(args) => {
-                let run = args.run.as_ref().and_then(|run| find(operation, run, &args.output.reports).ok());
+                let run = args.run.as_ref().and_then(|run| find(catalog, run, &args.output.reports).ok());
                 (run.map(|run| run.header.rollout), endpoint_in_words(&args.key))
             }
             _ => return None,
@@ -76,9 +75,9 @@ pub fn check_labels(args: &MetricsArgs) -> Result<(), Failure> {
 
 /// What metrics call what is applied: a rollout by where it lies, since many are called `rollout.toml`; a plan by the first
 /// file that it was made from, as it was named then.
-fn rollout(operation: &Arc<Operation>, target: &Path) -> String {
+fn rollout(catalog: &Catalog, target: &Path) -> String {
     if is_plan(target).unwrap_or(false)
-        && let Ok(header) = header_of(operation, target)
+        && let Ok(header) = header_of(catalog, target)
     {
         return rollout_of_plan(target, &header);
     }

@@ -33,24 +33,23 @@ pub use self::metrics::Metrics;
 use crate::args::Command;
 use crate::failure::Failure;
 
-/// Runs a command, for the operations of a catalog.
+/// Runs a command, for the operations of a catalogue.
 ///
 /// # Errors
 /// Whatever keeps it from doing its work.
 pub async fn run(catalog: &Catalog, command: Command) -> Result<Exit, Failure> {
-    let operation = catalog.default_one();
     match command {
         Command::Orgs(args) => orgs::run(catalog, args).await,
         Command::Export(args) => export::run(catalog, args).await,
         Command::Check(args) => check::run(catalog, args).await,
         Command::Plan(args) => plan::run(catalog, args).await,
         Command::Apply(args) => Box::pin(apply::run(catalog, args)).await,
-        Command::Resume(args) => resume::run(operation, args).await,
+        Command::Resume(args) => resume::run(catalog, args).await,
         Command::Verify(args) => verify::run(catalog, args).await,
-        Command::Undo(args) => undo::run(operation, args).await,
-        Command::Report(args) => report::run(operation, &args),
-        Command::Runs(args) => runs::run(operation, &args),
-        Command::Doctor(args) => doctor::run(operation, args).await,
+        Command::Undo(args) => undo::run(catalog, args).await,
+        Command::Report(args) => report::run(catalog, &args),
+        Command::Runs(args) => runs::run(catalog, &args),
+        Command::Doctor(args) => doctor::run(catalog, args).await,
         Command::Sandbox(args) => sandbox::run(catalog, args).await,
         Command::Init(args) => init::run(&args),
         Command::Operations { name } => operations::run(catalog, name.as_deref()),

@@ -32,14 +32,13 @@ const SHOWN: u64 = 1_000;
 
 /// Judges every row as a plan does, and asks about what it names; reports what is wrong, in the order of the lines.
 pub async fn run(catalog: &Catalog, args: CheckArgs, rollout: &mut Rollout) -> Result<Exit, Failure> {
-    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
     let sandbox = sandboxed::of_rollout(catalog, &args.connect, rollout, None).await?;
     // No secret is sent, so none is needed.
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut session =
-        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+        Session::open(catalog, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let folder = scratch(args.connect.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     // With --json, stdout has the problems alone.
@@ -51,7 +50,7 @@ pub async fn run(catalog: &Catalog, args: CheckArgs, rollout: &mut Rollout) -> R
     made?;
 
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let plan = open_plan(&session.operation, &path)?;
+    let plan = open_plan(&session.catalog, &path)?;
     let mut missing = absences_of(&plan, &file, &mut session).await?;
     let (mut rows, mut shown, mut warnings): (u64, u64, u64) = (0, 0, 0);
     // Printed as they are found: every row may have several.
@@ -107,7 +106,7 @@ pub async fn absent(
     output: &Output,
 ) -> Result<BTreeMap<u64, Absent>, Failure> {
     let file: Arc<str> = rollout.manifest.header().digests[0].0.clone();
-    let found = absences_of(&open_plan(&session.operation, plan)?, &file, session).await?;
+    let found = absences_of(&open_plan(&session.catalog, plan)?, &file, session).await?;
     for problem in found.values().filter(|_| output.json).flat_map(|absent| &absent.problems) {
         console::event("problem", problem);
     }
@@ -122,7 +121,8 @@ async fn absences_of(
 ) -> Result<BTreeMap<u64, Absent>, Failure> {
     let api = session.reader()?;
     let mut sink = Fanout::new();
-    let mut reads = reads(session, &api, &mut sink);
+    let operations = plan.operations()?;
+    let mut reads = reads(&operations, session, &api, &mut sink);
     Ok(absences(plan, file, &mut reads, |org, what| there(api.clone(), org, what)).await?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orgwave_core::operation::Catalog;
+use orgwave_core::operation::{Catalog, Operations};
 use orgwave_core::reply::Listed;
 use orgwave_core::run::Exit;
 use orgwave_planner::clients::{self, closed, name_in_a_cell};
@@ -20,7 +20,6 @@ use crate::rollout::{self, Telling};
 
 /// Lists the client orgs.
 pub async fn run(catalog: &Catalog, args: OrgsArgs) -> Result<Exit, Failure> {
-    let operation = catalog.default_one();
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
@@ -37,9 +36,11 @@ pub async fn run(catalog: &Catalog, args: OrgsArgs) -> Result<Exit, Failure> {
     };
     let identity = Identity::of(&args.connect.key, sandbox.as_ref())?;
     let mut session =
-        Session::open(operation, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
+        Session::open(catalog, identity, &args.connect.key, limits, &BTreeMap::new(), sandbox, None)?;
     let api = session.reader()?;
-    let mut orgs = clients::ask(&mut reads(&mut session, &api, &mut Fanout::new())).await?.clients;
+    let operations = Operations::one(catalog.default_one().clone());
+    let mut orgs =
+        clients::ask(&mut reads(&operations, &mut session, &api, &mut Fanout::new())).await?.clients;
     orgs.sort_by(|left, right| left.name.cmp(&right.name).then(left.org.cmp(&right.org)));
     match args.format {
         OrgsFormat::Csv => console::data(&starter(&orgs)?),

@@ -25,7 +25,6 @@ use crate::runs::{Place, new_name};
 pub async fn run(catalog: &Catalog, args: PlanArgs) -> Result<Exit, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(catalog, &args.rollout, &args.input, telling)?;
-    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
@@ -42,8 +41,7 @@ pub async fn run(catalog: &Catalog, args: PlanArgs) -> Result<Exit, Failure> {
         let sandbox = sandboxed::of_rollout(catalog, &args.connect, &mut rollout, folder).await?;
         let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
         let needed = &rollout.manifest.header().secrets;
-        let mut session =
-            Session::open(operation, identity, &args.connect.key, limits, needed, sandbox, None)?;
+        let mut session = Session::open(catalog, identity, &args.connect.key, limits, needed, sandbox, None)?;
         let mut listeners = Listeners::new(&args.output, None);
         let select = Selection::of(select);
         let mut sink = listeners.sink();

@@ -1,8 +1,6 @@
 //! `orgwave report RUN`: every file of a run, made anew from its journal and its plan.
 
-use std::sync::Arc;
-
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_reporter::files::write_files_watched;
 
@@ -14,10 +12,10 @@ use crate::hold::{self, Step};
 use crate::runs::{RunFiles, find, take};
 
 /// Makes a run's files anew.
-pub fn run(operation: &Arc<Operation>, args: &ReportArgs) -> Result<Exit, Failure> {
-    let folder = find(operation, &args.run, &args.output.reports)?;
+pub fn run(catalog: &Catalog, args: &ReportArgs) -> Result<Exit, Failure> {
+    let folder = find(catalog, &args.run, &args.output.reports)?;
     let _lock = take(&folder.path)?;
-    let source = RunFiles::open(operation, &folder.path)?;
+    let source = RunFiles::open(catalog, &folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {

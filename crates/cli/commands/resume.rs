@@ -1,9 +1,8 @@
 //! `orgwave resume [RUN]`: resumes a run that was stopped or killed. Doubt is settled first.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::{Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
 use orgwave_executor::rollout::History;
@@ -30,11 +29,11 @@ use crate::runs::{
 };
 
 /// Goes on with a run.
-pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, Failure> {
+pub async fn run(catalog: &Catalog, args: ResumeArgs) -> Result<Exit, Failure> {
     check_metrics(&args.metrics)?;
     check_labels(&args.metrics)?;
     if let Some(run) = &args.run {
-        find(operation, run, &args.output.reports)?.not_of_sandbox("resumed")?;
+        find(catalog, run, &args.output.reports)?.not_of_sandbox("resumed")?;
     }
     // Without the key, whose runs are looked for isn't known.
     let identity = Identity::of(&args.key, None)?;
@@ -45,11 +44,11 @@ pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, F
 
     let (folder, digest) = match &args.run {
         Some(run) => {
-            let folder = find(operation, run, &args.output.reports)?;
+            let folder = find(catalog, run, &args.output.reports)?;
             let digest = folder.digest()?;
             (folder, digest)
         }
-        None => newest_unfinished(operation, &args.output.reports, &endpoint, &key)?,
+        None => newest_unfinished(catalog, &args.output.reports, &endpoint, &key)?,
     };
     may_resume(&folder, &identity, &args.key.again())?;
     let is_passed_over = args.run.is_none() && is_stuck(&folder, &digest);
@@ -57,11 +56,11 @@ pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, F
         return without_sending(&args, &folder, &digest);
     }
 
-    let file = open_plan(operation, &folder.path.join(PLAN_FILE))?;
+    let file = open_plan(catalog, &folder.path.join(PLAN_FILE))?;
     let Proved { mut plan, secrets } = file.prove(|id| identity.seal(id))?;
     let limits = args::pace(&args.pace, &RolloutLimits::of(&plan.header.limits)?);
     let learned = memory.rate(&key, &endpoint, clock::now());
-    let mut session = Session::open(operation, identity, &args.key, limits, &secrets.names, None, learned)?;
+    let mut session = Session::open(catalog, identity, &args.key, limits, &secrets.names, None, learned)?;
     secrets.check(&session.secrets, &session.seal(&plan.header.plan_id))?;
 
     let journal_path = folder.path.join(FILE_NAME);
@@ -77,7 +76,7 @@ pub async fn run(operation: &Arc<Operation>, args: ResumeArgs) -> Result<Exit, F
         folder: &folder.path,
         run: folder.header.clone(),
         plan: plan.header,
-        lines: file.lines(plan.index),
+        lines: file.lines(plan.index)?,
         journal,
         history,
         settle_only,
@@ -123,7 +122,7 @@ fn without_sending(args: &ResumeArgs, folder: &RunFolder, digest: &RunDigest) ->
         return Ok(exit);
     }
     let _lock = take(&folder.path)?;
-    let source = RunFiles::open(&folder.operation, &folder.path)?;
+    let source = RunFiles::open(&folder.catalog, &folder.path)?;
     let written =
         write_files_watched(&source, &folder.path, args.output.org_files, || hold::at(Step::BeforeName))?;
     if !args.output.quiet {
@@ -145,8 +144,8 @@ fn history(folder: &Path, plan: &OpenPlan) -> Result<History, Failure> {
     let records = stored.records().map_err(bad)?;
     let mut resume = Resume::of(&plan.index);
     stored.entries(|entry| resume.entry(&entry)).map_err(bad)?;
-    for org in stored.orgs(&records) {
-        resume.org(org.map_err(bad)?);
+    for step in stored.steps(&records) {
+        resume.step(step.map_err(bad)?);
     }
     Ok(resume.history())
 }

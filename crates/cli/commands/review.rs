@@ -26,8 +26,8 @@ use crate::planning::open_plan;
 /// # Errors
 /// 74: a page can't be written.
 pub fn review(path: &Path, session: &Session, absent: BTreeMap<u64, Absent>) -> Result<PlanReview, Failure> {
-    let plan = open_plan(&session.operation, path)?;
-    let mut review = Review::begin(&session.operation, path, &plan.header()?)?;
+    let plan = open_plan(&session.catalog, path)?;
+    let mut review = Review::begin(&plan.operations()?, path, &plan.header()?)?;
     let plan = plan.prove_each(|id| session.seal(id), |line| review.line(line))?;
     for (line, Absent { name, problems }) in absent {
         let what: Vec<String> = problems

@@ -2,10 +2,8 @@
 
 mod prune;
 
-use std::sync::Arc;
-
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_reporter::RunDigest;
 use orgwave_reporter::terminal::{Entry, listing};
@@ -17,15 +15,15 @@ use crate::failure::Failure;
 use crate::runs::{RunFolder, is_finished, runs_in};
 
 /// Lists the runs, or does what is asked with them.
-pub fn run(operation: &Arc<Operation>, args: &RunsArgs) -> Result<Exit, Failure> {
+pub fn run(catalog: &Catalog, args: &RunsArgs) -> Result<Exit, Failure> {
     match &args.command {
-        None => Ok(list(operation, args)),
-        Some(RunsCommand::Prune(which)) => prune::run(operation, args, which),
+        None => Ok(list(catalog, args)),
+        Some(RunsCommand::Prune(which)) => prune::run(catalog, args, which),
     }
 }
 
-fn list(operation: &Arc<Operation>, args: &RunsArgs) -> Exit {
-    let runs = runs_in(operation, &args.reports, |_, failure| console::error(&failure));
+fn list(catalog: &Catalog, args: &RunsArgs) -> Exit {
+    let runs = runs_in(catalog, &args.reports, |_, failure| console::error(&failure));
     let mut entries = Vec::new();
     for run in &runs {
         match run.digest() {

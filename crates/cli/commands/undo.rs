@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::policy::Span;
 use orgwave_core::run::Exit;
 use orgwave_planner::plan::{NewPlan, OpenPlan, PlanFile};
@@ -27,14 +26,14 @@ use crate::planning::reads;
 use crate::runs::{Place, RunFiles, RunFolder, find, new_name, prove};
 
 /// Makes the plan.
-pub async fn run(operation: &Arc<Operation>, args: UndoArgs) -> Result<Exit, Failure> {
-    let run = find(operation, &args.run, &args.output.reports)?;
+pub async fn run(catalog: &Catalog, args: UndoArgs) -> Result<Exit, Failure> {
+    let run = find(catalog, &args.run, &args.output.reports)?;
     run.not_of_sandbox("undone")?;
     let identity = Identity::of(&args.key, None)?;
     may_undo(&run, &identity)?;
     let limits = args::pace(&args.pace, &RolloutLimits::default());
-    let mut session = Session::open(operation, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
-    let run_plan = prove(operation, &run.path, &run.header, &session.seal(&run.header.plan_id))?;
+    let mut session = Session::open(catalog, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+    let run_plan = prove(catalog, &run.path, &run.header, &session.seal(&run.header.plan_id))?;
     let select = Selection::of(args::select(&args.select)?);
 
     let id = new_name(clock::now());
@@ -85,16 +84,16 @@ async fn make(
     path: &Path,
     args: &UndoArgs,
 ) -> Result<(OpenPlan, Unrestored), Failure> {
-    let source = RunFiles::open(&run.operation, &run.path)?;
+    let source = RunFiles::open(&run.catalog, &run.path)?;
     let mut records = Records::of(&source)?;
     run_plan.must_match(select)?;
     let changed = std::iter::from_fn(|| {
         loop {
             match records.next_record() {
                 Ok(record) => {
-                    let (line, before) = record?.into_change();
-                    if !before.is_empty() {
-                        return Some(Ok(Changed { line, before }));
+                    let (line, steps) = record?.into_change();
+                    if !steps.is_empty() {
+                        return Some(Ok(Changed { line, steps }));
                     }
                 }
                 Err(error) => return Some(Err(Failure::from(error))),
@@ -116,9 +115,11 @@ async fn make(
         seal: &seal,
     };
     let api = session.reader()?;
+    let operations = run_plan.operations()?;
     let mut listeners = Listeners::new(&args.output, None);
     let mut sink = listeners.sink();
-    let made = undo::make(undone, changed, select, new, &mut reads(session, &api, &mut sink)).await;
+    let made =
+        undo::make(undone, changed, select, new, &mut reads(&operations, session, &api, &mut sink)).await;
     drop(sink);
     listeners.finish()?;
     made

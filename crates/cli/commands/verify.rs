@@ -5,9 +5,8 @@ mod findings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use orgwave_core::operation::{Catalog, Operation};
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_planner::selection::Selection;
 use orgwave_planner::verify::{Findings, by_plan, by_reading};
@@ -27,7 +26,7 @@ pub async fn run(catalog: &Catalog, args: VerifyArgs) -> Result<Exit, Failure> {
     // Before a call is made for a table that can't be written.
     args.output_file.as_deref().map_or(Ok(()), |path| check_file(path, "the table"))?;
     let findings = match run_folder(&args)? {
-        Some(folder) => of_run(catalog.default_one(), &args, &folder).await?,
+        Some(folder) => of_run(catalog, &args, &folder).await?,
         None => of_rollout(catalog, &args).await?,
     };
     findings::tell(findings, &args)
@@ -41,13 +40,12 @@ fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
 async fn of_rollout(catalog: &Catalog, args: &VerifyArgs) -> Result<Findings, Failure> {
     let telling = if args.output.json { Telling::Json } else { Telling::People };
     let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
-    let operation = &rollout.operation();
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
     let select = Selection::of(args::select(&args.select)?);
     let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;
-    let mut session = Session::open(operation, identity, &args.key, limits, needed, None, None)?;
+    let mut session = Session::open(catalog, identity, &args.key, limits, needed, None, None)?;
     // A plan that nobody keeps.
     let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
@@ -56,11 +54,11 @@ async fn of_rollout(catalog: &Catalog, args: &VerifyArgs) -> Result<Findings, Fa
     let made = make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
-    Ok(by_plan(&open_plan(operation, &path)?, other_scratch(args.key.state_dir.as_deref()))?)
+    Ok(by_plan(&open_plan(catalog, &path)?, other_scratch(args.key.state_dir.as_deref()))?)
 }
 
-async fn of_run(operation: &Arc<Operation>, args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
-    let run = find(operation, folder, &args.output.reports)?;
+async fn of_run(catalog: &Catalog, args: &VerifyArgs, folder: &Path) -> Result<Findings, Failure> {
+    let run = find(catalog, folder, &args.output.reports)?;
     run.not_of_sandbox("verified")?;
     let identity = Identity::of(&args.key, None)?;
     if run.header.endpoint != identity.endpoint() || run.header.key_fingerprint != identity.key_fingerprint()
@@ -72,16 +70,18 @@ async fn of_run(operation: &Arc<Operation>, args: &VerifyArgs, folder: &Path) ->
         .hint("verify the rollout instead"));
     }
     let limits =
-        args::pace(&args.pace, &RolloutLimits::of(&header_of(operation, &run.path.join(PLAN_FILE))?.limits)?);
-    let mut session = Session::open(operation, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
+        args::pace(&args.pace, &RolloutLimits::of(&header_of(catalog, &run.path.join(PLAN_FILE))?.limits)?);
+    let mut session = Session::open(catalog, identity, &args.key, limits, &BTreeMap::new(), None, None)?;
     let seal = session.seal(&run.header.plan_id);
-    let plan = prove(operation, &run.path, &run.header, &seal)?;
+    let plan = prove(catalog, &run.path, &run.header, &seal)?;
     let select = Selection::of(args::select(&args.select)?);
     let api = session.reader()?;
     let mut listeners = Listeners::new(&args.output, None);
     let mut sink = listeners.sink();
     let other = other_scratch(args.key.state_dir.as_deref());
-    let found = by_reading(&plan, &seal, &select, other, &mut reads(&mut session, &api, &mut sink)).await;
+    let operations = plan.operations()?;
+    let mut reads = reads(&operations, &mut session, &api, &mut sink);
+    let found = by_reading(&plan, &seal, &select, other, &mut reads).await;
     drop(sink);
     listeners.finish()?;
     Ok(found?)

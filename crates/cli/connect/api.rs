@@ -13,59 +13,61 @@ use crate::hold::{self, Step};
 
 /// Reads only.
 #[derive(Debug, Clone)]
-pub struct ReadPort {
-    operation: Arc<Operation>,
-    reader: Reader,
-}
+pub struct ReadPort(Reader);
 
 /// Reads and writes.
 #[derive(Debug, Clone)]
-pub struct WritePort {
-    operation: Arc<Operation>,
-    writer: Writer,
-}
+pub struct WritePort(Writer);
 
 impl ReadPort {
-    pub(super) fn new(operation: &Arc<Operation>, reader: Reader) -> Self {
-        Self { operation: operation.clone(), reader }
+    pub(super) const fn new(reader: Reader) -> Self {
+        Self(reader)
     }
 
     /// The client itself, for calls that no fan-out makes.
-    pub fn client(&self) -> &Reader {
-        &self.reader
+    pub const fn client(&self) -> &Reader {
+        &self.0
     }
 }
 
 impl WritePort {
-    pub(super) fn new(operation: &Arc<Operation>, writer: Writer) -> Self {
-        Self { operation: operation.clone(), writer }
+    pub(super) const fn new(writer: Writer) -> Self {
+        Self(writer)
     }
 }
 
 impl ReadApi for ReadPort {
     async fn clients(&self) -> Reply<ClientList> {
-        self.reader.clients().await
+        self.0.clients().await
     }
 
-    async fn settings(&self, org: Ruuid) -> Reply<Live> {
-        self.reader.settings(&self.operation, &org).await
+    async fn settings(&self, operation: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
+        self.0.settings(operation, &org).await
+    }
+
+    async fn shared(&self, operations: &[Arc<Operation>], org: Ruuid) -> Reply<Vec<Live>> {
+        self.0.shared(operations, &org).await
     }
 }
 
 impl ReadApi for WritePort {
     async fn clients(&self) -> Reply<ClientList> {
-        self.writer.reader().clients().await
+        self.0.reader().clients().await
     }
 
-    async fn settings(&self, org: Ruuid) -> Reply<Live> {
-        self.writer.reader().settings(&self.operation, &org).await
+    async fn settings(&self, operation: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
+        self.0.reader().settings(operation, &org).await
+    }
+
+    async fn shared(&self, operations: &[Arc<Operation>], org: Ruuid) -> Reply<Vec<Live>> {
+        self.0.reader().shared(operations, &org).await
     }
 }
 
 impl WriteApi for WritePort {
-    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+    async fn update(&self, operation: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
         hold::at(Step::BeforeSend);
-        let reply = self.writer.update(&self.operation, &org, body).await;
+        let reply = self.0.update(operation, &org, body).await;
         hold::at(Step::AfterReply);
         reply
     }

@@ -11,10 +11,9 @@ mod sandbox;
 mod secrets;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use orgwave_client::{ApiKey, Endpoint, Reader, Region, Setup, Writer};
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::policy::Rate;
 use orgwave_core::run::Exit;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, Secrets};
@@ -38,8 +37,8 @@ use crate::failure::Failure;
 
 /// What a command needs to call the API.
 pub struct Session {
-    /// What is read and written.
-    pub operation: Arc<Operation>,
+    /// The operations that are known.
+    pub catalog: Catalog,
     /// What plans record and compare: the endpoint's URL, or `sandbox`.
     pub endpoint: String,
     /// The values of the rollout's secrets.
@@ -153,7 +152,7 @@ impl Session {
     /// # Errors
     /// 78: an unsafe file, an unresolved secret.
     pub fn open(
-        operation: &Arc<Operation>,
+        catalog: &Catalog,
         identity: Identity,
         args: &KeyArgs,
         limits: Limits,
@@ -174,7 +173,7 @@ impl Session {
             learned,
         );
         Ok(Self {
-            operation: operation.clone(),
+            catalog: catalog.clone(),
             endpoint: endpoint.to_string(),
             secrets,
             gate,
@@ -190,7 +189,7 @@ impl Session {
     /// # Errors
     /// 78: the system's certificates can't be read.
     pub fn reader(&self) -> Result<ReadPort, Failure> {
-        Reader::new(&self.setup).map(|reader| ReadPort::new(&self.operation, reader)).map_err(no_client)
+        Reader::new(&self.setup).map(|reader| ReadPort::new(reader)).map_err(no_client)
     }
 
     /// A client that can.
@@ -198,7 +197,7 @@ impl Session {
     /// # Errors
     /// As [`Self::reader`].
     pub fn writer(&self) -> Result<WritePort, Failure> {
-        Writer::new(&self.setup).map(|writer| WritePort::new(&self.operation, writer)).map_err(no_client)
+        Writer::new(&self.setup).map(|writer| WritePort::new(writer)).map_err(no_client)
     }
 
     /// Tells this key from others.

@@ -1,10 +1,9 @@
 //! The runs below a reports folder, and the one that a user means.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::Fingerprint;
 use orgwave_journal::{FILE_NAME, Stored};
@@ -26,7 +25,7 @@ const MARK: &str = "summary.json";
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     /// What its plan is of.
-    pub operation: Arc<Operation>,
+    pub catalog: Catalog,
     /// Where.
     pub path: PathBuf,
     /// What the run is.
@@ -38,13 +37,13 @@ impl RunFolder {
     ///
     /// # Errors
     /// 66: there is none. 65: its journal can't be used.
-    pub fn open(operation: &Arc<Operation>, path: &Path) -> Result<Self, Failure> {
+    pub fn open(catalog: &Catalog, path: &Path) -> Result<Self, Failure> {
         let journal = path.join(FILE_NAME);
         if !journal.exists() {
             return Err(Failure::new(Exit::NoInput, format!("no run in {}", path.shown())));
         }
         let stored = Stored::open_read_only(&journal).map_err(|error| super::bad_journal(path, error))?;
-        Ok(Self { operation: operation.clone(), path: path.to_owned(), header: stored.header().clone() })
+        Ok(Self { catalog: catalog.clone(), path: path.to_owned(), header: stored.header().clone() })
     }
 
     /// Whether the run's server may still be there. `done` is what somebody wants to have done with the run.
@@ -68,7 +67,7 @@ impl RunFolder {
     /// needs no key.
     pub fn retry(&self, again: &str) -> String {
         if let Some(run) =
-            header_of(&self.operation, &self.path.join(PLAN_FILE)).ok().and_then(|plan| plan.undoes)
+            header_of(&self.catalog, &self.path.join(PLAN_FILE)).ok().and_then(|plan| plan.undoes)
         {
             return format!("orgwave undo {}{again}", path_again(&self.path.with_file_name(run)));
         }
@@ -85,7 +84,7 @@ impl RunFolder {
     /// # Errors
     /// 65.
     pub fn digest(&self) -> Result<RunDigest, Failure> {
-        Ok(RunDigest::of(&RunFiles::open(&self.operation, &self.path)?)?)
+        Ok(RunDigest::of(&RunFiles::open(&self.catalog, &self.path)?)?)
     }
 
     /// Whether its files have their names.
@@ -116,7 +115,7 @@ impl RunFolder {
 /// All runs below a reports folder, the newest first. A folder whose journal can't be read is reported, and left
 /// out.
 pub fn runs_in(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     reports: &Path,
     mut unreadable: impl FnMut(&Path, Failure),
 ) -> Vec<RunFolder> {
@@ -130,7 +129,7 @@ pub fn runs_in(
     paths.sort();
     let mut runs = Vec::new();
     for path in paths.into_iter().rev() {
-        match RunFolder::open(operation, &path) {
+        match RunFolder::open(catalog, &path) {
             Ok(run) => runs.push(run),
             Err(failure) => unreadable(&path, failure),
         }
@@ -144,8 +143,8 @@ pub fn runs_in(
 ///
 /// # Errors
 /// As [`place`] and [`RunFolder::open`].
-pub fn find(operation: &Arc<Operation>, run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
-    RunFolder::open(operation, place(run, reports)?.as_deref().unwrap_or(run))
+pub fn find(catalog: &Catalog, run: &Path, reports: &Path) -> Result<RunFolder, Failure> {
+    RunFolder::open(catalog, place(run, reports)?.as_deref().unwrap_or(run))
 }
 
 /// The folder that [`find`] opens, if there is one.
@@ -185,13 +184,13 @@ pub fn place(run: &Path, reports: &Path) -> Result<Option<PathBuf>, Failure> {
 /// # Errors
 /// 66: there is no run of this endpoint and key. 65, 12, 74: there is only such as can't be read.
 pub fn newest_unfinished(
-    operation: &Arc<Operation>,
+    catalog: &Catalog,
     reports: &Path,
     endpoint: &str,
     key: &Fingerprint,
 ) -> Result<(RunFolder, RunDigest), Failure> {
     let mut unreadable: Vec<(PathBuf, Failure)> = Vec::new();
-    let runs = runs_in(operation, reports, |path, failure| unreadable.push((path.to_owned(), failure)));
+    let runs = runs_in(catalog, reports, |path, failure| unreadable.push((path.to_owned(), failure)));
     let mut found: Option<(RunFolder, RunDigest)> = None;
     for run in runs {
         if run.header.endpoint != endpoint || run.header.key_fingerprint != *key {

@@ -2,15 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::{PlanError, PlanReader};
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::SealKey;
-use orgwave_journal::{FILE_NAME, JournalError, OrgRecord, RunLock, Stored};
+use orgwave_journal::{FILE_NAME, JournalError, Records, RunLock, Stored};
 use orgwave_planner::Error;
 use orgwave_planner::plan::PlanFile;
 use orgwave_reporter::files::sweep;
@@ -26,10 +25,10 @@ pub const PLAN_FILE: &str = "plan.jsonl";
 
 /// A run's folder, opened to read.
 pub struct RunFiles {
-    operation: Arc<Operation>,
+    catalog: Catalog,
     folder: PathBuf,
     stored: Stored,
-    records: Vec<OrgRecord>,
+    records: Records,
 }
 
 impl RunFiles {
@@ -38,17 +37,17 @@ impl RunFiles {
     ///
     /// # Errors
     /// 66: there is none. 65: it is damaged, or newer. 12: the plan is another's.
-    pub fn open(operation: &Arc<Operation>, folder: &Path) -> Result<Self, Failure> {
+    pub fn open(catalog: &Catalog, folder: &Path) -> Result<Self, Failure> {
         let stored =
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
         let is_own =
-            open_plan(operation, &folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
+            open_plan(catalog, &folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
         // What can't be read at all is reported by whoever reads it.
         if !is_own.unwrap_or(true) {
             return Err(not_together(folder));
         }
         let records = stored.records().map_err(|error| bad_journal(folder, error))?;
-        Ok(Self { operation: operation.clone(), folder: folder.to_owned(), stored, records })
+        Ok(Self { catalog: catalog.clone(), folder: folder.to_owned(), stored, records })
     }
 }
 
@@ -56,13 +55,8 @@ impl RunFiles {
 ///
 /// # Errors
 /// 12: it was altered, or is another's. 66: there is none.
-pub fn prove(
-    operation: &Arc<Operation>,
-    folder: &Path,
-    run: &RunHeader,
-    seal: &SealKey,
-) -> Result<PlanFile, Failure> {
-    let plan = open_plan(operation, &folder.join(PLAN_FILE))?;
+pub fn prove(catalog: &Catalog, folder: &Path, run: &RunHeader, seal: &SealKey) -> Result<PlanFile, Failure> {
+    let plan = open_plan(catalog, &folder.join(PLAN_FILE))?;
     match plan.prove_of(run, seal) {
         Ok(()) => Ok(plan),
         Err(Error::NotTogether) => Err(not_together(folder)),
@@ -113,11 +107,11 @@ impl RunSource for RunFiles {
 
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
         let file = Input::open(&self.folder.join(PLAN_FILE))?.into_file();
-        PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)), &self.operation)
+        PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)), &self.catalog)
     }
 
-    fn orgs(&self) -> Result<Journalled<'_, OrgProgress>, BoxError> {
-        Ok(Box::new(self.stored.orgs(&self.records).map(|org| Ok(org?))))
+    fn steps(&self) -> Result<Journalled<'_, OrgProgress>, BoxError> {
+        Ok(Box::new(self.stored.steps(&self.records).map(|step| Ok(step?))))
     }
 
     fn timeline(&self) -> Result<Journalled<'_, Entry>, BoxError> {

@@ -1,5 +1,7 @@
 //! The client that can only read: what every command but `apply` and `resume` holds.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
@@ -61,6 +63,22 @@ impl Reader {
     /// The org's settings of an operation, exactly as they are. That they are this org's is for the caller to check.
     pub async fn settings(&self, operation: &Operation, org: &Ruuid) -> Reply<Live> {
         self.transport.send(Request::Org(OrgRequest::Settings(operation), org), operation, NOTHING).await
+    }
+
+    /// The same of operations that one read shows: each of them, in their order.
+    pub async fn shared(&self, operations: &[Arc<Operation>], org: &Ruuid) -> Reply<Vec<Live>> {
+        let mut lives = Vec::with_capacity(operations.len());
+        for operation in operations {
+            match self.settings(operation, org).await {
+                Reply::Good(live) => lives.push(live),
+                Reply::Refused(refusal) => return Reply::Refused(refusal),
+                Reply::Unauthorized(refusal) => return Reply::Unauthorized(refusal),
+                Reply::Throttled(throttle) => return Reply::Throttled(throttle),
+                Reply::NotSent(why) => return Reply::NotSent(why),
+                Reply::Unclear(unclear) => return Reply::Unclear(unclear),
+            }
+        }
+        Reply::Good(lives)
     }
 
     /// The org's locations and the locations within them.

@@ -41,6 +41,20 @@ impl Ack {
         }
     }
 
+    /// The same, with what another confesses.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (column, said) in other.0 {
+            match (self.0.iter_mut().find(|(known, _)| *known == column).map(|(_, known)| known), said) {
+                (Some(Said::Items(known)), Said::Items(more)) => known.extend(more),
+                (Some(Said::Text(known)), Said::Text(more)) => *known = [known, "; ", &more].concat(),
+                (Some(_), _) => {}
+                (None, said) => self.0.push((column, said)),
+            }
+        }
+        self
+    }
+
     /// The text of a column; empty where there is none.
     pub fn text(&self, column: &str) -> &str {
         match self.said(column) {

@@ -3,10 +3,13 @@
 //! A journal keeps only the place of the field in its plan line and the before-image: what was written, and why,
 //! is in the plan, which lies beside it and is bound to it. The two are joined here.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::operation::Operation;
 use crate::outcome::StoredValue;
-use crate::plan::PlannedField;
+use crate::plan::{PlannedField, PlannedStep};
 
 /// What was seen at a managed path. On the wire a pair: `[3,{"json":true}]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,20 +36,22 @@ impl<'de> Deserialize<'de> for Seen {
 /// A change, told with the plan beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change<'a> {
+    /// Of what.
+    pub operation: &'a Arc<Operation>,
     /// Where, and what was wanted.
     pub field: &'a PlannedField,
     /// What was there right before the write.
     pub before: &'a StoredValue,
 }
 
-/// Joins what was seen with the fields that it was seen at; `None` for a place that the line doesn't have, which
+/// Joins what was seen with the fields that it was seen at; `None` for a place that the step doesn't have, which
 /// only a journal of another plan names.
 pub fn changes<'a>(
-    fields: &'a [PlannedField],
+    step: &'a PlannedStep,
     before: &'a [Seen],
 ) -> impl Iterator<Item = Option<Change<'a>>> + Clone {
     before.iter().map(|seen| {
-        let field = fields.get(seen.field as usize)?;
-        Some(Change { field, before: &seen.stored })
+        let field = step.fields.get(seen.field as usize)?;
+        Some(Change { operation: &step.operation, field, before: &seen.stored })
     })
 }

@@ -136,6 +136,7 @@ codes! {
     OrgUnknownHidden = "E-ORG-053", "in doubt, and only hidden secrets changed";
     OrgStopped = "E-ORG-060", "the run stopped before this org";
     OrgParked = "E-ORG-061", "rate-limited for too long";
+    OrgStep = "E-ORG-062", "another step of this org did not end well";
 }
 
 /// A text that is no code.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ack::Ack;
 use crate::code::Code;
+use crate::ids::StepId;
 use crate::reply::{Refusal, RefusalKind};
 pub use crate::settings::StoredValue;
 use crate::status::{Action, Status, Verified};
@@ -34,11 +35,14 @@ impl OrgError {
     }
 }
 
-/// What became of one org.
+/// What became of one step of an org; or of an org, by all of its steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrgOutcome {
     /// The org's place in the plan, from 0.
     pub index: u32,
+    /// The place of the operation among those of the plan, from 0.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub place: u8,
     /// Its final status.
     pub status: Status,
     /// What was to be done.
@@ -70,4 +74,64 @@ pub struct OrgOutcome {
     /// will hardly tell more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unsettled_again: bool,
+}
+
+impl OrgOutcome {
+    /// The outcome of what no run touched.
+    pub fn without_run(id: StepId, status: Status, org_error: Option<&OrgError>, verified: Verified) -> Self {
+        Self {
+            index: id.org,
+            place: id.place,
+            status,
+            action: Action::None,
+            attempts: 0,
+            http_status: org_error.and_then(|org_error| org_error.http_status),
+            org_error: org_error.cloned(),
+            ack: Ack::default(),
+            verified,
+            started_at: None,
+            finished_at: None,
+            may_be_live: false,
+            is_unsettled_again: false,
+        }
+    }
+
+    /// The outcome of an org by those of its steps: it is the worst of them, after all of their attempts, from the first to the
+    /// last. `None` where there are none.
+    pub fn of_steps(steps: impl IntoIterator<Item = Self>) -> Option<Self> {
+        steps.into_iter().reduce(Self::join)
+    }
+
+    fn join(self, other: Self) -> Self {
+        let (worse, better) =
+            if other.status.severity() > self.status.severity() { (other, self) } else { (self, other) };
+        let is_unread = |outcome: &Self| outcome.status == Status::NotAttempted;
+        Self {
+            action: if better.action == Action::Update { better.action } else { worse.action },
+            attempts: worse.attempts + better.attempts,
+            verified: match (worse.verified, better.verified) {
+                _ if is_unread(&worse) || is_unread(&better) => Verified::False,
+                (Verified::False, _) | (_, Verified::False) => Verified::False,
+                (Verified::True, Verified::True) => Verified::True,
+                (Verified::Partly, _) | (_, Verified::Partly) => Verified::Partly,
+            },
+            ack: worse.ack.with(better.ack),
+            started_at: [worse.started_at, better.started_at].into_iter().flatten().min(),
+            finished_at: worse.finished_at.max(better.finished_at),
+            may_be_live: worse.may_be_live || better.may_be_live,
+            is_unsettled_again: worse.is_unsettled_again,
+            ..worse
+        }
+    }
+
+    /// Which step it is of.
+    pub const fn id(&self) -> StepId {
+        StepId { org: self.index, place: self.place }
+    }
+}
+
+/// Whether a place is that of the first operation, which isn't stored.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+pub(crate) const fn is_first(place: &u8) -> bool {
+    *place == 0
 }

@@ -94,6 +94,28 @@ impl Status {
         !matches!(self, Self::Unknown | Self::NotAttempted)
     }
 
+    /// Whether the org is, or will be seen to be, as desired.
+    pub const fn is_well(self) -> bool {
+        matches!(self, Self::Applied | Self::AppliedWithWarnings | Self::Unchanged)
+    }
+
+    /// How much a person has to look at it: of an org's steps, the one with the highest speaks for the org.
+    pub const fn severity(self) -> u8 {
+        match self {
+            Self::Skipped => 0,
+            Self::Unchanged => 1,
+            Self::Applied => 2,
+            Self::AppliedWithWarnings => 3,
+            Self::NotAttempted => 4,
+            Self::Failed => 5,
+            Self::Blocked => 6,
+            Self::Rejected => 7,
+            Self::Conflict => 8,
+            Self::Diverged => 9,
+            Self::Unknown => 10,
+        }
+    }
+
     /// Whether it counts against the failure budget.
     pub const fn spends_budget(self) -> bool {
         matches!(self, Self::Rejected | Self::Failed | Self::Diverged | Self::Unknown)

@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::Entry;
 use orgwave_core::plan::PlanLine;
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
@@ -16,14 +18,26 @@ pub trait ReadApi: Clone + Send + Sync + 'static {
     /// The partner's client list.
     fn clients(&self) -> impl Future<Output = Reply<ClientList>> + Send;
 
-    /// The settings of an org.
-    fn settings(&self, org: Ruuid) -> impl Future<Output = Reply<Live>> + Send;
+    /// The settings of an org, of one operation.
+    fn settings(&self, operation: &Arc<Operation>, org: Ruuid) -> impl Future<Output = Reply<Live>> + Send;
+
+    /// The settings of an org, of operations that are all shown by one read: each as [`Self::settings`] has it.
+    fn shared(
+        &self,
+        operations: &[Arc<Operation>],
+        org: Ruuid,
+    ) -> impl Future<Output = Reply<Vec<Live>>> + Send;
 }
 
 /// The call that changes something.
 pub trait WriteApi: ReadApi {
     /// Sends an update, once: whatever happens, an implementation never sends it again by itself.
-    fn update(&self, org: Ruuid, body: Bytes) -> impl Future<Output = Reply<Ack>> + Send;
+    fn update(
+        &self,
+        operation: &Arc<Operation>,
+        org: Ruuid,
+        body: Bytes,
+    ) -> impl Future<Output = Reply<Ack>> + Send;
 }
 
 /// Where a run is recorded.

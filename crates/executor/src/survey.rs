@@ -6,14 +6,16 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use orgwave_core::code::Code;
 use orgwave_core::event::EventSink;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::org::Entry;
-use orgwave_core::org::{Event, Reader, Unread};
+use orgwave_core::org::{Drive as _, Event, OrgReader, OrgReads, Reader, SharedRead, Unread};
 use orgwave_core::outcome::OrgError;
 use orgwave_core::policy::RetryPolicy;
 use orgwave_core::reply::{ClientList, Live, Reply, Throttle};
@@ -38,17 +40,16 @@ pub enum Finding {
 }
 
 impl Finding {
-    fn new(read: Result<Live, Unread>, retry: &RetryPolicy) -> Self {
+    fn unread(unread: Unread, retry: &RetryPolicy) -> Self {
         let parked = |throttle: Throttle| {
             let message = throttle.parked(retry.longest_wait);
             let http_status = Some(throttle.http_status);
             Self::Unread(Status::NotAttempted, OrgError { code: Code::OrgParked, message, http_status })
         };
-        match read {
-            Ok(live) => Self::Live(live),
-            Err(Unread::Refused(refusal)) => Self::Unread(Status::Rejected, OrgError::refused(&refusal)),
-            Err(Unread::Throttled(throttle)) => parked(throttle),
-            Err(Unread::Failed(unclear)) => match unclear.retry_after {
+        match unread {
+            Unread::Refused(refusal) => Self::Unread(Status::Rejected, OrgError::refused(&refusal)),
+            Unread::Throttled(throttle) => parked(throttle),
+            Unread::Failed(unclear) => match unclear.retry_after {
                 Some(wait) if retry.is_too_long(wait) => parked(Throttle {
                     http_status: unclear.http_status.unwrap_or(0),
                     retry_after: Some(wait),
@@ -58,44 +59,125 @@ impl Finding {
                     Self::Unread(Status::Failed, OrgError { code: Code::OrgReadsSpent, message, http_status })
                 }
             },
-            Err(Unread::Panicked(message)) => {
+            Unread::Panicked(message) => {
                 Self::Unread(Status::Failed, OrgError { code: Code::OrgPanic, message, http_status: None })
             }
-            Err(Unread::NotReached) => Self::NotReached,
+            Unread::NotReached => Self::NotReached,
         }
     }
 }
 
-/// Reads every org of `items` and hands each, with what was found, to `found`, in the order of the replies.
-/// Returns why it stopped early.
+/// What a survey found of an org, by operation.
+#[derive(Debug, Default)]
+pub struct Findings(Vec<(Arc<Operation>, Finding)>);
+
+impl Findings {
+    fn of(reads: OrgReads, retry: &RetryPolicy) -> Self {
+        let mut findings = Vec::new();
+        for (operations, end) in reads {
+            match end {
+                Ok(lives) => {
+                    findings.extend(operations.into_iter().zip(lives.into_iter().map(Finding::Live)));
+                }
+                Err(unread) => findings.extend(
+                    operations
+                        .into_iter()
+                        .map(|operation| (operation, Finding::unread(unread.clone(), retry))),
+                ),
+            }
+        }
+        Self(findings)
+    }
+
+    fn panicked(&mut self, what: &str, retry: &RetryPolicy) {
+        for (_, finding) in &mut self.0 {
+            *finding = Finding::unread(Unread::Panicked(what.to_owned()), retry);
+        }
+    }
+
+    /// What was found of an operation.
+    pub fn take(&mut self, operation: &Operation) -> Finding {
+        let place = self.0.iter().position(|(found, _)| **found == *operation);
+        place.map_or(Finding::NotReached, |place| self.0.swap_remove(place).1)
+    }
+}
+
+/// Reads every org of `items`, each by the reads that are named, and hands it, with what was found, to `found`, in the order
+/// of the replies. Returns why it stopped early.
 pub async fn survey<C: Clock, A: ReadApi, T>(
-    items: impl Iterator<Item = (Ruuid, T)>,
+    items: impl Iterator<Item = (Ruuid, Vec<SharedRead>, T)>,
     api: &A,
     gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
     sink: &mut dyn EventSink,
-    mut found: impl FnMut(&T, Finding, &mut Context<'_>),
+    mut found: impl FnMut(&T, Findings, &mut Context<'_>),
 ) -> Option<StopReason> {
     let retry = gate.limits().retry;
-    let readers = items.zip(0..).map(|((org, item), index)| Reader::settings((org, item), org, index, retry));
-    let mut work = Reads {
-        readers,
-        call: |(org, _): &(Ruuid, T)| {
-            let (api, org) = (api.clone(), *org);
-            async move { api.settings(org).await }
-        },
-        found: |(_, item): &(Ruuid, T), read, cx: &mut Context<'_>| {
-            found(item, Finding::new(read, &retry), cx);
-        },
-        fed: 0,
-    };
+    let readers =
+        items.zip(0..).map(|((org, reads, item), index)| OrgReader::new(item, org, index, reads, retry));
+    let mut work = OrgsRead { api, readers, found: &mut found, retry, fed: 0 };
     let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await.stop;
-    let Reads { readers, .. } = work;
+    let OrgsRead { readers, .. } = work;
     let mut cx = Context::new(gate.clock().now(), sink);
     for reader in readers {
-        found(&reader.item.1, Finding::NotReached, &mut cx);
+        found(&reader.item, Findings::default(), &mut cx);
     }
     stop
+}
+
+struct OrgsRead<'a, A, I, G> {
+    api: &'a A,
+    readers: I,
+    found: &'a mut G,
+    retry: RetryPolicy,
+    fed: u32,
+}
+
+impl<A: ReadApi, I, T, G> Work for OrgsRead<'_, A, I, G>
+where
+    I: Iterator<Item = OrgReader<T>>,
+    G: FnMut(&T, Findings, &mut Context<'_>),
+{
+    type Driver = OrgReader<T>;
+
+    fn next(&mut self, _: &mut Context<'_>) -> Option<(u32, OrgReader<T>, Event<Vec<Live>>)> {
+        let (reader, index) = (self.readers.next()?, self.fed);
+        self.fed += 1;
+        Some((index, reader, Event::Woken))
+    }
+
+    fn call(
+        &self,
+        driver: &OrgReader<T>,
+        _: Request,
+        requested: Timestamp,
+    ) -> BoxFuture<'static, Event<Vec<Live>>> {
+        let (api, operations) = (self.api.clone(), driver.to_read().clone());
+        let org = driver.org().expect("it is of an org");
+        async move { Event::ReadReply { reply: api.shared(&operations, org).await, requested } }.boxed()
+    }
+
+    fn done(&mut self, driver: OrgReader<T>, reads: OrgReads, cx: &mut Context<'_>) {
+        let operations = reads.iter().flat_map(|(operations, _)| operations).cloned();
+        let mut unread = Findings(operations.map(|operation| (operation, Finding::NotReached)).collect());
+        let findings = Findings::of(reads, &self.retry);
+        let (found, item) = (&mut *self.found, &driver.item);
+        // What one org's settings do to whoever looks at them is that org's affair alone.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| found(item, findings, cx))) {
+            let what = what_panicked(&*panic);
+            tracing::error!(what, "looking at what was read panicked");
+            unread.panicked(&what, &self.retry);
+            found(item, unread, cx);
+        }
+    }
+
+    fn wants_stop(&self) -> Option<StopReason> {
+        None
+    }
+
+    fn wave(&self) -> u32 {
+        0
+    }
 }
 
 /// Reads of lists of one kind, one for each of `items`, which are of the orgs that `org` says: each is made as `call` does, and
@@ -191,7 +273,11 @@ impl ReadApi for NoApi {
         match self.0 {}
     }
 
-    async fn settings(&self, _: Ruuid) -> Reply<Live> {
+    async fn settings(&self, _: &Arc<Operation>, _: Ruuid) -> Reply<Live> {
+        match self.0 {}
+    }
+
+    async fn shared(&self, _: &[Arc<Operation>], _: Ruuid) -> Reply<Vec<Live>> {
         match self.0 {}
     }
 }
@@ -226,12 +312,7 @@ where
 
     fn done(&mut self, driver: Reader<T, R>, read: Result<R, Unread>, cx: &mut Context<'_>) {
         let (found, item) = (&mut self.found, &driver.item);
-        // What one org's settings do to whoever looks at them is that org's affair alone.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| found(item, read, cx))) {
-            let what = what_panicked(&*panic);
-            tracing::error!(what, "looking at what was read panicked");
-            found(item, Err(Unread::Panicked(what)), cx);
-        }
+        found(item, read, cx);
     }
 
     fn wants_stop(&self) -> Option<StopReason> {

@@ -71,7 +71,7 @@ mod writer;
 
 pub use error::{JournalError, WriteError};
 pub use lock::RunLock;
-pub use replay::{OrgRecord, replay};
+pub use replay::{OrgRecord, Records, replay};
 pub use sqlite::{Draft, FILE_NAME, SqliteJournal};
 pub use stored::Stored;
 pub use writer::Done;

@@ -1,7 +1,7 @@
-//! Where each org is: the journal's entries told again, in order, to core's state machine.
+//! Where each step of each org is: the journal's entries told again, in order, to core's state machine.
 //!
 //! Nothing here knows which transition is legal; one that core refuses means that the journal is damaged. It
-//! keeps a small fixed record per org: before-images and outcomes stay in the file until they are asked for.
+//! keeps a small fixed record per step: before-images and outcomes stay in the file until they are asked for.
 //!
 //! How entries become inputs:
 //! - An [`Entry::Intent`] is `Differs`, then `Intent`: the read that led to it needs no entry of its own.
@@ -13,8 +13,10 @@
 //!   Before any, it is by itself (planning may have skipped the org, or found it unreachable), and may name
 //!   no status that takes a write.
 
+use orgwave_core::ids::StepId;
 use orgwave_core::org::Entry;
 use orgwave_core::org::{Input, OrgState};
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use serde::Deserialize;
@@ -82,16 +84,22 @@ pub(crate) enum Fact {
     Began(IgnoredAny),
     Intent {
         index: u32,
+        #[serde(default)]
+        place: u8,
         started_at: Timestamp,
     },
     Step {
         index: u32,
+        #[serde(default)]
+        place: u8,
         input: Input,
         #[serde(default)]
         ack: Option<IgnoredAny>,
     },
     Outcome {
         index: u32,
+        #[serde(default)]
+        place: u8,
         status: Status,
     },
     Pause {
@@ -104,6 +112,16 @@ pub(crate) enum Fact {
 }
 
 impl Fact {
+    /// The step that it moves.
+    const fn step(self) -> Option<StepId> {
+        match self {
+            Self::Intent { index, place, .. }
+            | Self::Step { index, place, .. }
+            | Self::Outcome { index, place, .. } => Some(StepId { org: index, place }),
+            _ => None,
+        }
+    }
+
     /// The org that it is about.
     pub(crate) const fn org(self) -> Option<u32> {
         match self {
@@ -121,13 +139,16 @@ impl From<&Entry> for Fact {
         match entry {
             Entry::Began { .. } => Self::Began(IgnoredAny),
             Entry::Wave { .. } => Self::Wave(IgnoredAny),
-            Entry::Intent { index, started_at, .. } => {
-                Self::Intent { index: *index, started_at: *started_at }
+            Entry::Intent { index, place, started_at, .. } => {
+                Self::Intent { index: *index, place: *place, started_at: *started_at }
             }
-            Entry::Step { index, input, ack } => {
-                Self::Step { index: *index, input: *input, ack: ack.as_ref().map(|_| IgnoredAny) }
+            Entry::Step { index, place, input, ack } => {
+                let ack = ack.as_ref().map(|_| IgnoredAny);
+                Self::Step { index: *index, place: *place, input: *input, ack }
             }
-            Entry::Outcome(outcome) => Self::Outcome { index: outcome.index, status: outcome.status },
+            Entry::Outcome(OrgOutcome { index, place, status, .. }) => {
+                Self::Outcome { index: *index, place: *place, status: *status }
+            }
             Entry::Pause { index, .. } => Self::Pause { index: *index },
             Entry::Sample(_) => Self::Sample(IgnoredAny),
             Entry::Finished(_) => Self::Finished(IgnoredAny),
@@ -135,15 +156,42 @@ impl From<&Entry> for Fact {
     }
 }
 
-/// Where each of this many orgs is after these entries, as they would be in a journal.
+/// Where the steps of a run are: one record for each operation of each org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Records {
+    places: u8,
+    records: Vec<OrgRecord>,
+}
+
+impl Records {
+    /// Those of an org, by the places of the operations; none, beyond the run's orgs.
+    pub fn of(&self, org: u32) -> &[OrgRecord] {
+        let places = usize::from(self.places);
+        self.records.get(org as usize * places..).map_or(&[], |records| &records[..places])
+    }
+
+    /// That of a step.
+    pub fn step(&self, id: StepId) -> Option<&OrgRecord> {
+        self.of(id.org).get(usize::from(id.place))
+    }
+
+    /// All of them, by their steps.
+    pub fn iter(&self) -> impl Iterator<Item = (StepId, &OrgRecord)> {
+        let ids = (0u32..).flat_map(|org| (0..self.places).map(move |place| StepId { org, place }));
+        ids.zip(&self.records)
+    }
+}
+
+/// Where each step of this many orgs and operations is after these entries, as they would be in a journal.
 ///
 /// # Errors
 /// No run can have recorded them in this order.
 pub fn replay<'a>(
     orgs: u32,
+    places: u8,
     entries: impl IntoIterator<Item = &'a Entry>,
-) -> Result<Vec<OrgRecord>, JournalError> {
-    let mut replay = Replay::new(orgs);
+) -> Result<Records, JournalError> {
+    let mut replay = Replay::new(orgs, places);
     for (seq, entry) in (1..).zip(entries) {
         replay.take(seq, &entry.into())?;
     }
@@ -152,13 +200,14 @@ pub fn replay<'a>(
 
 /// The replay in progress.
 pub(crate) struct Replay {
+    places: u8,
     records: Vec<OrgRecord>,
     began: u32,
 }
 
 impl Replay {
-    pub(crate) fn new(orgs: u32) -> Self {
-        Self { records: vec![OrgRecord::NEW; orgs as usize], began: 0 }
+    pub(crate) fn new(orgs: u32, places: u8) -> Self {
+        Self { places, records: vec![OrgRecord::NEW; orgs as usize * usize::from(places)], began: 0 }
     }
 
     /// Takes the entry at a place of the journal; places only grow.
@@ -169,13 +218,20 @@ impl Replay {
             }
             return Ok(());
         };
-        let known = self.records.len();
-        let record = self.records.get_mut(index as usize).ok_or_else(|| {
-            JournalError::damaged(format!("entry {seq} is of org {index}, and the run has {known}"))
-        })?;
-        if matches!(fact, Fact::Pause { .. }) {
-            return Ok(());
+        let places = usize::from(self.places);
+        let known = self.records.len() / places;
+        if index as usize >= known {
+            return Err(JournalError::damaged(format!(
+                "entry {seq} is of org {index}, and the run has {known}"
+            )));
         }
+        let Some(id) = fact.step() else { return Ok(()) };
+        if id.place >= self.places {
+            let message =
+                format!("entry {seq} is of operation {}, and the run has {}", id.place, self.places);
+            return Err(JournalError::damaged(message));
+        }
+        let record = &mut self.records[index as usize * places + usize::from(id.place)];
         record.catch_up(self.began).and_then(|()| record.take(seq, *fact)).map_err(|error| match error {
             Misfit::Transition(illegal) => JournalError::damaged_by(
                 format!("entry {seq} doesn't fit what org {index} did before"),
@@ -191,12 +247,12 @@ impl Replay {
     }
 
     /// The end of the journal.
-    pub(crate) fn into_records(mut self) -> Vec<OrgRecord> {
+    pub(crate) fn into_records(mut self) -> Records {
         for record in &mut self.records {
             // Every state that isn't settled takes `Resumed`, so there is nothing to report.
             let _ = record.catch_up(self.began);
         }
-        self.records
+        Records { places: self.places, records: self.records }
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<(Connection, RunHeader
     let found = u32::try_from(mark("user_version")?).unwrap_or(0);
     match found {
         0 => return Err(JournalError::damaged("it has no format")),
-        RUN_FORMAT => {}
+        1..=RUN_FORMAT => {}
         _ => return Err(JournalError::Newer { found }),
     }
     let (header, first) = header(&connection)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use orgwave_core::ids::StepId;
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::reply::Ack;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::beside::Beside;
 use crate::chain::Link;
 use crate::error::JournalError;
-use crate::replay::{Fact, OrgRecord, Replay};
+use crate::replay::{Fact, OrgRecord, Records, Replay};
 use crate::schema::{self, Access};
 
 /// A journal, read. All that it gives is of one moment: the writer may continue meanwhile, and is never waited for.
@@ -51,12 +52,12 @@ impl Stored {
         Err(JournalError::OtherPlan { expected: plan_id.to_owned(), found: self.header.plan_id.clone() })
     }
 
-    /// Where each org of the plan is, by its place.
+    /// Where each step of each org of the plan is.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
-    pub fn records(&self) -> Result<Vec<OrgRecord>, JournalError> {
-        let mut replay = Replay::new(self.header.orgs);
+    pub fn records(&self) -> Result<Records, JournalError> {
+        let mut replay = Replay::new(self.header.orgs, self.header.places());
         self.scan(|seq, _, body| {
             let fact: Fact = parse(seq, body)?;
             replay.take(seq, &fact)
@@ -75,7 +76,7 @@ impl Stored {
         })
     }
 
-    /// The outcome of an org; `None` if it isn't final, or if something happened to it since it was.
+    /// The outcome of a step; `None` if it isn't final, or if something happened to it since it was.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
@@ -87,11 +88,11 @@ impl Stored {
         }
     }
 
-    /// All that the journal holds on an org: `record`, with what it points at.
+    /// All that the journal holds on a step: `record`, with what it points at.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
-    pub fn progress(&self, index: u32, record: &OrgRecord) -> Result<OrgProgress, JournalError> {
+    pub fn progress(&self, id: StepId, record: &OrgRecord) -> Result<OrgProgress, JournalError> {
         let outcome = self.outcome_of(record)?;
         // What is settled and surely not live needs no before-image.
         let may_be_live =
@@ -110,16 +111,16 @@ impl Stored {
                 _ => return Err(JournalError::damaged(format!("entry {seq} is not a step"))),
             },
         };
-        Ok(OrgProgress { index, state: record.state, outcome, before, started_at: record.started_at, ack })
+        Ok(OrgProgress { id, state: record.state, outcome, before, started_at: record.started_at, ack })
     }
 
-    /// The same of each org of which there is an intent or an outcome, in the order of the plan, read one by one.
-    pub fn orgs<'a>(
+    /// The same of each step of which there is an intent or an outcome, in the order of the plan, read one by one.
+    pub fn steps<'a>(
         &'a self,
-        records: &'a [OrgRecord],
+        records: &'a Records,
     ) -> impl Iterator<Item = Result<OrgProgress, JournalError>> + 'a {
-        let known = (0u32..).zip(records).filter(|(_, record)| record.is_known());
-        known.map(|(index, record)| self.progress(index, record))
+        let known = records.iter().filter(|(_, record)| record.is_known());
+        known.map(|(id, record)| self.progress(id, record))
     }
 
     /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing

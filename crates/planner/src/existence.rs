@@ -12,8 +12,8 @@ use orgwave_core::ids::{HierarchyKey, Ruuid};
 use orgwave_core::manifest::Problem;
 use orgwave_core::operation::{Kind, Path as SettingPath, Thing};
 use orgwave_core::org::Unread;
-use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{PlanLine, Verdict};
+use orgwave_core::outcome::{OrgError, StoredValue};
+use orgwave_core::plan::{PlanLine, PlannedStep, Verdict};
 use orgwave_core::reply::Reply;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::survey::read_each;
@@ -39,15 +39,26 @@ pub struct Absent {
 }
 
 /// What keeps a plan from judging a row, or from writing its org.
-fn blocked(line: &PlanLine, file: &Arc<str>) -> Option<Problem> {
-    let org_error = line.org_error.as_ref()?;
-    let (code, expected) = match (line.verdict, org_error.code) {
+fn blocked(line: &PlanLine, file: &Arc<str>) -> Vec<Problem> {
+    let own = line.org_error.as_ref().map(|org_error| (line.verdict, org_error));
+    let of_step = |step: &'_ PlannedStep| Some((step.verdict, step.org_error.clone()?));
+    let of_steps =
+        line.steps.iter().filter_map(of_step).filter(|(_, org_error)| org_error.code != Code::OrgStep);
+    let own = own.map(|(verdict, org_error)| (verdict, org_error.clone()));
+    own.into_iter()
+        .chain(of_steps)
+        .map(|(verdict, org_error)| stopped(line, verdict, org_error, file))
+        .collect()
+}
+
+fn stopped(line: &PlanLine, verdict: Verdict, org_error: OrgError, file: &Arc<str>) -> Problem {
+    let (code, expected) = match (verdict, org_error.code) {
         (Verdict::Blocked, Code::OrgUnlisted) => (Code::LiveOrg, "an org of the partner's client list"),
         (Verdict::Blocked, code) => (code, "an org that a plan doesn't block"),
         _ => (Code::LiveUnknown, "the org's settings"),
     };
-    let problem = Problem::new(code, file, expected, org_error.message.clone());
-    Some(problem.at(line.line).of(Some(line.org.as_str())))
+    let problem = Problem::new(code, file, expected, org_error.message);
+    problem.at(line.line).of(Some(line.org.as_str()))
 }
 
 /// The keys that a row names and that aren't live in its org.
@@ -55,10 +66,10 @@ fn unknown_keys(line: &PlanLine, file: &Arc<str>) -> impl Iterator<Item = Proble
     let problem = |code, expected: &'static str, found: String| {
         Problem::new(code, file, expected, found).at(line.line).of(Some(line.org.as_str()))
     };
-    let additions = line.additions.iter().map(move |key| {
+    let additions = line.steps.iter().flat_map(|step| &step.additions).map(move |key| {
         problem(Code::LiveAddition, "a live entry; this one would be added", key.to_string())
     });
-    let removals = line.idle_removals.iter().map(move |key| {
+    let removals = line.steps.iter().flat_map(|step| &step.idle_removals).map(move |key| {
         problem(Code::LiveRemoval, "a live entry; there is nothing to remove", key.to_string())
     });
     additions.chain(removals)
@@ -145,7 +156,7 @@ fn in_words(unread: Unread) -> String {
 /// The calls that a line asks for: about what it names and its org didn't name yet.
 fn look_ups(line: PlanLine) -> impl Iterator<Item = LookUp> {
     let (mut before, mut after) = (Named::default(), Named::default());
-    for field in &line.fields {
+    for field in line.fields() {
         if let DesiredValue::Set(value) = &field.after {
             after.take(&field.path, value);
         }

@@ -2,11 +2,12 @@
 
 use orgwave_core::event::{EventKind, EventSink};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
+use orgwave_core::org::SharedRead;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::pump::{Context, Control};
-use orgwave_executor::survey::{Finding, survey};
+use orgwave_executor::survey::{Findings, survey};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
@@ -14,8 +15,8 @@ use crate::warning::Warning;
 
 /// The reads of one command.
 pub struct Reads<'a, C: Clock, A> {
-    /// What is read of each org.
-    pub operation: &'a Operation,
+    /// What is read of orgs.
+    pub operations: &'a Operations,
     /// The API.
     pub api: &'a A,
     /// Its pace.
@@ -29,14 +30,15 @@ pub struct Reads<'a, C: Clock, A> {
 }
 
 impl<C: Clock, A: ReadApi> Reads<'_, C, A> {
-    /// Reads every org of `items`, and hands each to `found` with what was found, in the order of the replies.
+    /// Reads every org of `items` by the reads that are named, and hands each to `found` with what was found, in the order of
+    /// the replies.
     ///
     /// # Errors
     /// [`Error::Stopped`].
     pub async fn each_org<T>(
         &mut self,
-        items: impl Iterator<Item = (Ruuid, T)>,
-        found: impl FnMut(&T, Finding, &mut Context<'_>),
+        items: impl Iterator<Item = (Ruuid, Vec<SharedRead>, T)>,
+        found: impl FnMut(&T, Findings, &mut Context<'_>),
     ) -> Result<(), Error> {
         let stop = survey(items, self.api, self.gate, self.control, self.sink, found).await;
         stop.map_or(Ok(()), |reason| Err(Error::Stopped(reason)))

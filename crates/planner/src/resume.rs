@@ -1,7 +1,7 @@
 //! What a journal means for the process that resumes its run.
 
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::{IndexEntry, Verdict};
+use orgwave_core::plan::IndexEntry;
 use orgwave_executor::rollout::History;
 
 /// A history in the making: of a run whose plan has its orgs at these places.
@@ -17,7 +17,7 @@ impl<'a> Resume<'a> {
         Self { index, history: History { resumed: true, ..History::default() } }
     }
 
-    /// Takes an entry of the journal. They come in the order in which they were recorded, and before the orgs: which of
+    /// Takes an entry of the journal. They come in the order in which they were recorded, and before the steps: which of
     /// these count depends on the wave.
     pub fn entry(&mut self, entry: &Entry) {
         match *entry {
@@ -27,18 +27,18 @@ impl<'a> Resume<'a> {
         }
     }
 
-    /// Takes how far the run has come with an org.
-    pub fn org(&mut self, org: OrgProgress) {
-        let had_intent = org.started_at.is_some();
+    /// Takes how far the run has come with a step of an org.
+    pub fn step(&mut self, step: OrgProgress) {
+        let had_intent = step.started_at.is_some();
         self.history.wrote |= had_intent;
-        let place = self.index.get(org.index as usize);
-        let Some(entry) = place.filter(|entry| entry.verdict == Verdict::Update) else { return };
-        let status = org.state.status().or(org.outcome.as_ref().map(|outcome| outcome.status));
-        match (status.filter(|status| status.is_settled()), &org.outcome) {
-            (Some(_), Some(outcome)) => self.history.take_settled(outcome, org.state, *entry),
+        let entry = self.index.get(step.id.org as usize);
+        let Some(entry) = entry.filter(|entry| entry.updates.has(step.id.place)) else { return };
+        let status = step.state.status().or(step.outcome.as_ref().map(|outcome| outcome.status));
+        match (status.filter(|status| status.is_settled()), &step.outcome) {
+            (Some(_), Some(outcome)) => self.history.take_settled(outcome, step.state, *entry),
             // A process that died owes it its outcome.
-            (Some(status), None) => drop(self.history.settled.insert(org.index, status)),
-            (None, _) if had_intent => drop(self.history.open.insert(org.index, org)),
+            (Some(status), None) => drop(self.history.settled.insert(step.id, status)),
+            (None, _) if had_intent => drop(self.history.open.insert(step.id, step)),
             (None, _) => {}
         }
     }

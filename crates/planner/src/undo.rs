@@ -6,14 +6,15 @@ use std::time::Duration;
 use orgwave_core::change::{Seen, changes};
 use orgwave_core::compare::{Ownership, Restoration, check_owner, restore};
 use orgwave_core::event::EventKind;
-use orgwave_core::operation::{Operation, Path};
-use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, Typed, Verdict};
+use orgwave_core::operation::{Operations, Path};
+use orgwave_core::outcome::OrgError;
+use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, PlannedStep, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
 use orgwave_core::secret::SealKey;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
-use orgwave_executor::survey::Finding;
+use orgwave_executor::survey::{Finding, Findings};
 
 use crate::TOOL;
 use crate::error::Error;
@@ -39,8 +40,8 @@ pub struct Undone<'a> {
 pub struct Changed {
     /// Its line of the run's plan.
     pub line: PlanLine,
-    /// What was there before; fits the line.
-    pub before: Vec<Seen>,
+    /// The places of the steps that did, and what was there before each; fits the line.
+    pub steps: Vec<(u8, Vec<Seen>)>,
 }
 
 /// What an undo leaves as it is: fields, counted.
@@ -89,20 +90,25 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
         .map_while(|changed| changed.map_err(|error| failed = Some(error)).ok())
         .filter(|changed| is_selected(&changed.line));
 
-    let operation = reads.operation;
+    // The last step is taken back first.
+    let operations = reads.operations.reversed();
     let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
     let mut unrestored = Unrestored::default();
     let read = reads
         .each_org(
-            (0..).zip(to_undo).map(|(index, changed)| (changed.line.org, (index, changed))),
-            |(index, changed): &(u32, Changed), finding, cx| {
-                let line = undo_line(operation, changed, finding, undone.seal, &mut unrestored);
+            (0..).zip(to_undo).map(|(index, changed)| {
+                let last = operations.count() - 1;
+                let reads = operations.reads(changed.steps.iter().map(|(place, _)| last - place));
+                (changed.line.org, reads, (index, changed))
+            }),
+            |(index, changed): &(u32, Changed), findings, cx| {
+                let line = undo_line(&operations, changed, findings, undone.seal, &mut unrestored);
                 cx.emit(EventKind::OrgPlanned {
                     index: *index,
                     org: line.org,
                     verdict: line.verdict,
-                    changes: u32::try_from(line.fields.len()).unwrap_or(u32::MAX),
-                    code: line.org_error.as_ref().map(|org_error| org_error.code),
+                    changes: u32::try_from(line.fields().count()).unwrap_or(u32::MAX),
+                    code: line.error().map(|org_error| org_error.code),
                 });
                 draft.borrow_mut().put(*index, line);
             },
@@ -112,11 +118,11 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
     if let Some(error) = failed {
         return Err(error);
     }
-    let plan = draft.into_inner().finish(header(&undone, &new, created), new.seal, new.path)?;
+    let plan = draft.into_inner().finish(header(&undone, &operations, &new, created), new.seal, new.path)?;
     Ok((plan, unrestored))
 }
 
-fn header(undone: &Undone<'_>, new: &NewPlan<'_>, created: Timestamp) -> Header {
+fn header(undone: &Undone<'_>, operations: &Operations, new: &NewPlan<'_>, created: Timestamp) -> Header {
     let Undone { run, plan, expires, .. } = undone;
     // What may change by itself does so with an undo's writes, too.
     let limits = plan.iter().flat_map(|plan| &plan.limits).filter(|(name, _)| *name == "ignore");
@@ -129,6 +135,9 @@ fn header(undone: &Undone<'_>, new: &NewPlan<'_>, created: Timestamp) -> Header 
         endpoint: new.endpoint.clone(),
         key_fingerprint: new.key_fingerprint.clone(),
         inputs: vec![InputDigest { name: format!("run {}", run.run_id), sha256: run.plan_seal.clone() }],
+        operations: operations.digests(),
+        // What one step leaves is no reason to leave the others.
+        keep_going: operations.are_several(),
         write: match run.write {
             WriteMode::NoRead | WriteMode::Patch => WriteMode::Patch,
             WriteMode::Merge => WriteMode::Merge,
@@ -148,57 +157,70 @@ fn header(undone: &Undone<'_>, new: &NewPlan<'_>, created: Timestamp) -> Header 
 }
 
 fn undo_line(
-    operation: &Operation,
+    operations: &Operations,
     changed: &Changed,
-    finding: Finding,
+    mut findings: Findings,
     seal: &SealKey,
     unrestored: &mut Unrestored,
 ) -> PlanLine {
-    let Changed { line, before } = changed;
+    let Changed { line, steps } = changed;
     let mut undone = PlanLine {
         wave: None,
         skip: None,
         note: None,
         carried: Vec::new(),
         verdict: Verdict::Unchanged,
-        action: Verdict::Unchanged.action(),
         org_error: None,
-        unproven: false,
-        additions: Vec::new(),
-        idle_removals: Vec::new(),
-        expects: Vec::new(),
-        secrets: Vec::new(),
-        fields: Vec::new(),
+        preconditions: Vec::new(),
+        steps: Vec::new(),
         typed: RawTyped::from(&Typed {
             row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
             sides: Vec::new(),
         }),
         ..line.clone()
     };
-    let object = match settings(operation, finding) {
-        Ok(object) => object,
-        Err((verdict, org_error)) => {
-            undone.stop(verdict, org_error);
-            return undone;
-        }
-    };
-    let restoration = check_owner(operation, &line.org, &object).and_then(|ownership| {
-        undone.unproven = ownership == Ownership::Unproven;
-        restore(operation, changes(&line.fields, before).flatten(), &object, seal).map_err(misshapen)
-    });
-    match restoration {
-        Err(org_error) => undone.stop(Verdict::Blocked, org_error),
-        Ok(restoration) => {
-            unrestored.count(&restoration);
-            if !restoration.fields.is_empty() {
-                undone.verdict = Verdict::Update;
-                undone.action = Verdict::Update.action();
+    let mut notes = Vec::new();
+    for (place, operation) in operations.iter() {
+        let was_at = operations.count() - 1 - place;
+        let written = line.step(was_at).zip(steps.iter().find(|(step, _)| *step == was_at));
+        let Some((written, (_, before))) = written else { continue };
+        let mut step = PlannedStep::new(operation, place, Verdict::Unchanged);
+        match restored(&mut step, written, before, line, findings.take(operation), seal) {
+            Err((verdict, org_error)) => step.stop(verdict, org_error),
+            Ok(restoration) => {
+                unrestored.count(&restoration);
+                if !restoration.fields.is_empty() {
+                    step.verdict = Verdict::Update;
+                }
+                let name = operations.are_several().then_some(&*operation.name);
+                notes.extend(note(&restoration).map(|note| match name {
+                    Some(name) => format!("{name}: {note}"),
+                    None => note,
+                }));
+                step.fields = restoration.fields;
             }
-            undone.note = note(&restoration);
-            undone.fields = restoration.fields;
         }
+        undone.steps.push(step);
     }
+    undone.note = (!notes.is_empty()).then(|| notes.join("; "));
+    undone.judge(operations.are_several());
     undone
+}
+
+/// What takes a step back, by what is live.
+fn restored(
+    step: &mut PlannedStep,
+    written: &PlannedStep,
+    before: &[Seen],
+    line: &PlanLine,
+    finding: Finding,
+    seal: &SealKey,
+) -> Result<Restoration, (Verdict, OrgError)> {
+    let operation = &written.operation;
+    let object = settings(operation, finding)?;
+    let blocked = |org_error| (Verdict::Blocked, org_error);
+    step.unproven = check_owner(operation, &line.org, &object).map_err(blocked)? == Ownership::Unproven;
+    restore(operation, changes(written, before).flatten(), &object, seal).map_err(misshapen).map_err(blocked)
 }
 
 fn note(restoration: &Restoration) -> Option<String> {

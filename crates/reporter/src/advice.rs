@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use orgwave_core::code::Code;
-use orgwave_core::operation::Operation;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::status::Status;
 
 use crate::record::Record;
@@ -11,9 +11,14 @@ use crate::stage::Stage;
 
 /// What to do about an org; empty if there is nothing to do.
 pub fn next_step(record: &Record) -> Cow<'_, str> {
-    let Record { outcome, stage, .. } = record;
-    let operation = record.operation();
-    let advice = |code| advice(code, *stage, operation);
+    after(&record.outcome, record)
+}
+
+/// What to do about a step of an org, or about the org, that ended so.
+pub(crate) fn after<'a>(outcome: &OrgOutcome, record: &'a Record) -> Cow<'a, str> {
+    let operations = record.operations();
+    let operation = operations.get(outcome.place).unwrap_or(operations.first());
+    let advice = |code| advice(code, record.stage, &operation.title);
     let code = outcome.org_error.as_ref().map(|org_error| org_error.code);
     match (outcome.status, code) {
         (Status::Applied | Status::Unchanged | Status::Skipped, _) => "".into(),
@@ -35,9 +40,8 @@ pub fn next_step(record: &Record) -> Cow<'_, str> {
 
 const ELSEWHERE: &str = "fix the rollout as `orgwave explain` describes for this code";
 
-/// What to do about a code.
-pub fn advice(code: Code, stage: Stage, operation: &Operation) -> Cow<'static, str> {
-    let title = &operation.title;
+/// What to do about a code, of the operation with this title.
+pub fn advice(code: Code, stage: Stage, title: &str) -> Cow<'static, str> {
     match code {
         Code::OrgNotConnected => {
             format!("connect {title} for this org in the console, then apply again").into()

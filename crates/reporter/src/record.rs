@@ -2,16 +2,15 @@
 
 use std::io::BufRead;
 use std::iter::Peekable;
-use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::change::{Change, Seen, changes};
 use orgwave_core::code::Code;
-use orgwave_core::operation::Operation;
+use orgwave_core::ids::StepId;
+use orgwave_core::operation::Operations;
 use orgwave_core::org::OrgProgress;
 use orgwave_core::outcome::{OrgError, OrgOutcome};
-use orgwave_core::plan::{Header, PlanLine, PlanReader};
-use orgwave_core::reply::Ack;
+use orgwave_core::plan::{Header, PlanLine, PlanReader, PlannedStep};
 use orgwave_core::status::{Status, Verified};
 
 use crate::error::ReportError;
@@ -23,13 +22,22 @@ use crate::stage::Stage;
 pub struct Record {
     /// The plan's line.
     pub line: PlanLine,
-    /// What became of the org.
+    /// What became of the org, by all of its steps.
     pub outcome: OrgOutcome,
+    /// What became of each step, in their order; none of a row that has none.
+    pub steps: Vec<StepRecord>,
     /// What there is to resume.
     pub stage: Stage,
-    /// What was where something was written that may be live; fits the line.
+    operations: Operations,
+}
+
+/// One step of a row: what became of it.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// What became of it.
+    pub outcome: OrgOutcome,
+    /// What was where something was written that may be live; fits the plan's step.
     before: Vec<Seen>,
-    operation: Arc<Operation>,
 }
 
 impl Record {
@@ -38,25 +46,31 @@ impl Record {
         self.line.wave
     }
 
+    /// The steps as planned, each with what became of it.
+    pub fn steps(&self) -> impl Iterator<Item = (&PlannedStep, &StepRecord)> + Clone {
+        self.line.steps.iter().zip(&self.steps)
+    }
+
     /// What was written and may be live, in the line's order: the paths that differed right before the last write
     /// that may have been applied. None where nothing was, or surely wasn't, written.
     pub fn changes(&self) -> impl Iterator<Item = Change<'_>> + Clone {
-        changes(&self.line.fields, &self.before).flatten()
+        self.steps().flat_map(|(planned, step)| step.changes(planned))
     }
 
     /// How many those are.
     pub fn changed(&self) -> usize {
-        self.before.len()
+        self.steps.iter().map(|step| step.before.len()).sum()
     }
 
-    /// The plan's line, and what was where something was written that may be live; fits the line.
-    pub fn into_change(self) -> (PlanLine, Vec<Seen>) {
-        (self.line, self.before)
+    /// The plan's line, and, of its steps that changed something, what was where something was written that may be live.
+    pub fn into_change(self) -> (PlanLine, Vec<(u8, Vec<Seen>)>) {
+        let changed = self.steps.into_iter().filter(|step| !step.before.is_empty());
+        (self.line, changed.map(|step| (step.outcome.place, step.before)).collect())
     }
 
-    /// What was written.
-    pub fn operation(&self) -> &Operation {
-        &self.operation
+    /// What the run is of.
+    pub const fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// What went wrong, if something did.
@@ -76,10 +90,17 @@ impl Record {
     }
 }
 
+impl StepRecord {
+    /// What was written by this step, as it was planned, and may be live.
+    pub fn changes<'a>(&'a self, planned: &'a PlannedStep) -> impl Iterator<Item = Change<'a>> + Clone {
+        changes(planned, &self.before).flatten()
+    }
+}
+
 /// The records of a run, read as a stream: one org is held at a time.
 pub struct Records<'a> {
     plan: PlanReader<Box<dyn BufRead>>,
-    orgs: Peekable<Journalled<'a, OrgProgress>>,
+    steps: Peekable<Journalled<'a, OrgProgress>>,
     fresh: bool,
     stage: Stage,
     index: u32,
@@ -92,15 +113,15 @@ impl<'a> Records<'a> {
     /// Plan or journal can't be opened.
     pub fn of(source: &'a dyn RunSource) -> Result<Self, ReportError> {
         let plan = source.plan()?;
-        let orgs = source.orgs().map_err(ReportError::Journal)?.peekable();
+        let steps = source.steps().map_err(ReportError::Journal)?.peekable();
         let run = source.header();
         let stage = Stage::of(run, plan.header().undoes.is_some());
-        Ok(Self { plan, orgs, fresh: run.fresh_plan, stage, index: 0 })
+        Ok(Self { plan, steps, fresh: run.fresh_plan, stage, index: 0 })
     }
 
-    /// The operation of the plan.
-    pub const fn operation(&self) -> &Arc<Operation> {
-        self.plan.operation()
+    /// The operations of the plan.
+    pub const fn operations(&self) -> &Operations {
+        self.plan.operations()
     }
 
     /// The plan's header.
@@ -114,63 +135,69 @@ impl<'a> Records<'a> {
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn next_record(&mut self) -> Result<Option<Record>, ReportError> {
         let Some((_, line)) = self.plan.next_org()? else {
-            return match self.next_org(u32::MAX)? {
-                Some(org) => Err(ReportError::Stray { index: org.index }),
+            return match self.next_step(StepId { org: u32::MAX, place: u8::MAX })? {
+                Some(step) => Err(ReportError::Stray { index: step.id.org }),
                 None => Ok(None),
             };
         };
         let index = self.index;
         self.index += 1;
-        let progress = self.next_org(index)?;
-        if let Some(stray) = progress.as_ref().filter(|org| org.index != index) {
-            return Err(ReportError::Stray { index: stray.index });
+        let mut steps = Vec::with_capacity(line.steps.len());
+        for planned in &line.steps {
+            let id = StepId { org: index, place: planned.place };
+            let progress = self.next_step(id)?;
+            if let Some(stray) = progress.as_ref().filter(|step| step.id != id) {
+                return Err(ReportError::Stray { index: stray.id.org });
+            }
+            steps.push(record(planned, id, progress, self.fresh)?);
         }
-        let (outcome, before) = match progress {
-            Some(OrgProgress { outcome: Some(outcome), before, .. }) if outcome.may_be_live => {
-                (outcome, before)
-            }
-            Some(OrgProgress { outcome: Some(outcome), .. }) => (outcome, Vec::new()),
-            Some(OrgProgress { outcome: None, state, started_at, before, .. }) => {
-                let untold = untold(&line, index, Status::Unknown, Code::OrgUnknownStopped);
-                let attempts = state.spent();
-                (OrgOutcome { attempts, started_at, may_be_live: true, ..untold }, before)
-            }
-            None => {
-                let planned = line.settled_outcome(index, self.fresh);
-                let untold = || untold(&line, index, Status::NotAttempted, Code::OrgStopped);
-                (planned.unwrap_or_else(untold), Vec::new())
-            }
+        let of_steps = OrgOutcome::of_steps(steps.iter().map(|step| step.outcome.clone()));
+        let outcome = match of_steps.or_else(|| line.settled_outcome(index)) {
+            Some(outcome) => outcome,
+            None => return Err(ReportError::Stray { index }),
         };
-        if changes(&line.fields, &before).any(|change| change.is_none()) {
-            return Err(ReportError::Stray { index });
-        }
-        let operation = Arc::clone(self.plan.operation());
-        Ok(Some(Record { line, outcome, stage: self.stage, before, operation }))
+        let operations = self.plan.operations().clone();
+        Ok(Some(Record { line, outcome, steps, stage: self.stage, operations }))
     }
 
-    /// The journal's next org, if it is one up to this.
-    fn next_org(&mut self, index: u32) -> Result<Option<OrgProgress>, ReportError> {
-        match self.orgs.peek() {
-            Some(Ok(org)) if org.index > index => Ok(None),
-            _ => self.orgs.next().transpose().map_err(ReportError::Journal),
+    /// The journal's next step, if it is one up to this.
+    fn next_step(&mut self, id: StepId) -> Result<Option<OrgProgress>, ReportError> {
+        match self.steps.peek() {
+            Some(Ok(step)) if step.id > id => Ok(None),
+            _ => self.steps.next().transpose().map_err(ReportError::Journal),
         }
     }
 }
 
-/// The outcome of an org on which the journal has no outcome.
-fn untold(line: &PlanLine, index: u32, status: Status, code: Code) -> OrgOutcome {
-    OrgOutcome {
-        index,
-        status,
-        action: line.action,
-        attempts: 0,
-        http_status: None,
-        org_error: Some(OrgError { code, message: code.title().to_owned(), http_status: None }),
-        ack: Ack::default(),
-        verified: Verified::False,
-        started_at: None,
-        finished_at: None,
-        may_be_live: false,
-        is_unsettled_again: false,
+/// What became of a step, by what the journal holds on it.
+fn record(
+    planned: &PlannedStep,
+    id: StepId,
+    progress: Option<OrgProgress>,
+    fresh: bool,
+) -> Result<StepRecord, ReportError> {
+    let (outcome, before) = match progress {
+        Some(OrgProgress { outcome: Some(outcome), before, .. }) if outcome.may_be_live => (outcome, before),
+        Some(OrgProgress { outcome: Some(outcome), .. }) => (outcome, Vec::new()),
+        Some(OrgProgress { outcome: None, state, started_at, before, .. }) => {
+            let untold = untold(planned, id, Status::Unknown, Code::OrgUnknownStopped);
+            let attempts = state.spent();
+            (OrgOutcome { attempts, started_at, may_be_live: true, ..untold }, before)
+        }
+        None => {
+            let untold = || untold(planned, id, Status::NotAttempted, Code::OrgStopped);
+            (planned.settled_outcome(id, fresh).unwrap_or_else(untold), Vec::new())
+        }
+    };
+    if changes(planned, &before).any(|change| change.is_none()) {
+        return Err(ReportError::Stray { index: id.org });
     }
+    Ok(StepRecord { outcome, before })
+}
+
+/// The outcome of a step on which the journal has no outcome.
+fn untold(planned: &PlannedStep, id: StepId, status: Status, code: Code) -> OrgOutcome {
+    let org_error = OrgError { code, message: code.title().to_owned(), http_status: None };
+    let outcome = OrgOutcome::without_run(id, status, Some(&org_error), Verified::False);
+    OrgOutcome { action: planned.verdict.action(), ..outcome }
 }

@@ -26,12 +26,12 @@ pub trait RunSource {
     /// It can't be opened, or is none.
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError>;
 
-    /// How far the run has come with each org of which the journal has an intent or an outcome, by index ascending. One
+    /// How far the run has come with each step of which the journal has an intent or an outcome, by id ascending. One
     /// without an outcome may have been written: the process died while the write was in progress.
     ///
     /// # Errors
     /// The journal can't be read.
-    fn orgs(&self) -> Result<Journalled<'_, OrgProgress>, BoxError>;
+    fn steps(&self) -> Result<Journalled<'_, OrgProgress>, BoxError>;
 
     /// The course of the run: when processes began and finished, waves, samples, in the order in which they
     /// were written. Other entries may be among them and are passed over.

@@ -1,9 +1,8 @@
 //! What is made of a plan beside the plan itself, for people: two pages, a table, and what the terminal shows.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::{Footer, Header, PlanLine};
 use orgwave_reporter::files::plan::PlanCsv;
 use orgwave_reporter::{Expected, PlanPages, PlanReview};
@@ -11,7 +10,6 @@ use orgwave_reporter::{Expected, PlanPages, PlanReview};
 use crate::failure::Failure;
 
 /// What is made of a plan beside the plan itself.
-#[derive(Debug)]
 pub struct Review {
     /// For the terminal, `plan.html` and `plan.md`.
     pages: PlanPages,
@@ -24,12 +22,12 @@ impl Review {
     ///
     /// # Errors
     /// 74.
-    pub fn begin(operation: &Arc<Operation>, plan: &Path, header: &Header) -> Result<Self, Failure> {
+    pub fn begin(operations: &Operations, plan: &Path, header: &Header) -> Result<Self, Failure> {
         let folder = plan.parent().unwrap_or(Path::new("."));
         let stem =
             plan.file_stem().map_or_else(|| "plan".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let csv = PlanCsv::begin(folder, &format!("{stem}.csv"), header)?;
-        Ok(Self { pages: PlanPages::begin(operation, folder, &stem, header), csv })
+        Ok(Self { pages: PlanPages::begin(operations, folder, &stem, header), csv })
     }
 
     /// Takes the next line in.

@@ -3,11 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_journal::{JournalError, RunLock};
@@ -30,13 +29,13 @@ struct Old {
 }
 
 /// Removes old runs, the oldest last.
-pub fn run(operation: &Arc<Operation>, runs: &RunsArgs, args: &PruneArgs) -> Result<Exit, Failure> {
+pub fn run(catalog: &Catalog, runs: &RunsArgs, args: &PruneArgs) -> Result<Exit, Failure> {
     if !args.dry_run {
         sweep(&runs.reports)?;
     }
     let (now, keep) = (clock::now(), args.keep.get());
     let (mut removed, mut freed) = (0_u64, 0);
-    let all = runs_in(operation, &runs.reports, |_, failure| console::error(&failure));
+    let all = runs_in(catalog, &runs.reports, |_, failure| console::error(&failure));
     for run in all.into_iter().skip(args.keep_last) {
         let Some(old) = judge(run, now, keep) else { continue };
         if !args.dry_run && !remove(&old.run.path)? {

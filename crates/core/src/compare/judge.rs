@@ -1,10 +1,13 @@
 //! Whether what a plan saw is still there, right before a write.
 
 use super::diff::{Context, expect_error};
+use super::owner::check_owner;
 use super::{Fit, broken_expect, fit};
 use crate::change::Seen;
 use crate::code::Code;
 use crate::desired::Expect;
+use crate::ids::Ruuid;
+use crate::operation::Operation;
 use crate::outcome::{OrgError, StoredValue};
 use crate::plan::PlannedField;
 use crate::settings::{RawObject, Settings, ShapeError};
@@ -56,6 +59,28 @@ pub fn judge(
         return Ok(Judgement::Blocked(expect_error(expect, &observed)));
     }
     Ok(Judgement::Differs(before))
+}
+
+/// Whether what an org is expected to be, of an operation that isn't written now, is live.
+///
+/// # Errors
+/// It isn't, it can't be seen, or the settings are another org's.
+pub fn check_expects(
+    operation: &Operation,
+    org: &Ruuid,
+    expects: &[Expect],
+    live: Option<&RawObject>,
+) -> Result<(), OrgError> {
+    let nothing = RawObject::default();
+    if let Some(live) = live {
+        check_owner(operation, org, live)?;
+    }
+    let settings = Settings::new(live.unwrap_or(&nothing));
+    match broken_expect(expects, &settings) {
+        Ok(None) => Ok(()),
+        Ok(Some((expect, observed))) => Err(expect_error(expect, &observed)),
+        Err(shape) => Err(OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None }),
+    }
 }
 
 /// Every managed path as one to be changed, for a write without a read.

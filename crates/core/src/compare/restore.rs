@@ -150,7 +150,9 @@ mod tests {
 
     fn plan(fields: &[PlannedField], live: &Value) -> Restoration {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
-        let changes = fields.iter().map(|field| Change { field, before: &field.before });
+        let operation = Operation::default_one();
+        let changes =
+            fields.iter().map(|field| Change { operation: &operation, field, before: &field.before });
         restore(&Operation::default_one(), changes, &RawObject::parse(&live.to_string()).unwrap(), &seal)
             .unwrap()
     }

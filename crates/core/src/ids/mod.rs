@@ -5,7 +5,9 @@
 mod address_range;
 mod hierarchy_key;
 mod ruuid;
+mod step_id;
 
 pub use address_range::{AddressRange, ParseAddressRangeError};
 pub use hierarchy_key::{HierarchyKey, ParseHierarchyKeyError};
 pub use ruuid::{ParseRuuidError, Ruuid};
+pub use step_id::StepId;

@@ -1,8 +1,11 @@
 //! Which operations there are, and which of them a rollout has.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{DescriptionError, Operation, Provenance, built_in, description, nearest};
+use serde::{Deserialize, Serialize};
+
+use super::{Confession, DescriptionError, Operation, Path, Provenance, built_in, description, nearest};
 use crate::code::Code;
 
 /// The operations that are known: those that are compiled in, and those that a user described.
@@ -59,6 +62,22 @@ impl Catalog {
         self.get(built_in::DEFAULT).expect("the default operation is compiled in")
     }
 
+    /// The operations that are named; the default one, where none is.
+    ///
+    /// # Errors
+    /// One isn't known, or is described otherwise by now.
+    pub fn find(&self, named: &[OperationDigest]) -> Result<Operations, UnknownOperation> {
+        if named.is_empty() {
+            return Ok(Operations::one(Arc::clone(self.default_one())));
+        }
+        let find = |OperationDigest { name, digest }: &OperationDigest| match self.get(name) {
+            None => Err(UnknownOperation::NotKnown(name.clone())),
+            Some(operation) if *operation.digest != **digest => Err(UnknownOperation::Changed(name.clone())),
+            Some(operation) => Ok(Arc::clone(operation)),
+        };
+        Ok(Operations::new(named.iter().map(find).collect::<Result<Vec<_>, _>>()?))
+    }
+
     /// All of them, in the order in which they are listed.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Operation>> {
         let built_in: Vec<&Arc<Operation>> = built_in::all().collect();
@@ -67,7 +86,7 @@ impl Catalog {
 }
 
 /// The operations of a rollout, in the order in which the steps of an org are taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operations(Arc<[Arc<Operation>]>);
 
 impl Operations {
@@ -112,9 +131,55 @@ impl Operations {
         (0u8..).zip(self.0.iter())
     }
 
+    /// The same ones in the reverse order: as their steps are taken back.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self(self.0.iter().rev().map(Arc::clone).collect())
+    }
+
     /// How many there are.
     pub fn count(&self) -> u8 {
         u8::try_from(self.0.len()).expect("at most 64")
+    }
+
+    /// Those at these places by the reads that show them: several may be parts of one reply.
+    pub fn reads(&self, places: impl IntoIterator<Item = u8>) -> Vec<Vec<Arc<Operation>>> {
+        let mut reads: Vec<Vec<Arc<Operation>>> = Vec::new();
+        for operation in places.into_iter().filter_map(|place| self.get(place)) {
+            match reads.iter_mut().find(|read| read[0].read == operation.read) {
+                Some(read) if read.contains(operation) => {}
+                Some(read) => read.push(Arc::clone(operation)),
+                None => reads.push(vec![Arc::clone(operation)]),
+            }
+        }
+        reads
+    }
+
+    /// A path of one of them as people read and write it: with its operation, where there are several.
+    pub fn path_text<'p>(&self, operation: &Operation, path: &'p Path) -> Cow<'p, str> {
+        let text = path.text();
+        if self.are_several() { Cow::Owned([&*operation.name, ":", &text].concat()) } else { text }
+    }
+
+    /// What any of them may confess, in the order of a table's columns; each column once.
+    pub fn columns(&self) -> Vec<&Confession> {
+        let mut columns: Vec<&Confession> = Vec::new();
+        for confession in self.0.iter().flat_map(|operation| operation.columns()) {
+            if !columns.iter().any(|known| known.column == confession.column) {
+                columns.push(confession);
+            }
+        }
+        columns.sort_by_key(|confession| (confession.is_text(), &confession.column));
+        columns
+    }
+
+    /// Their names and digests, by which a plan and a run say what they are of.
+    pub fn digests(&self) -> Vec<OperationDigest> {
+        let named = |operation: &Operation| OperationDigest {
+            name: operation.name.to_string(),
+            digest: operation.digest.to_string(),
+        };
+        self.iter().map(|(_, operation)| named(operation)).collect()
     }
 
     /// Whether orgs may have more than one step, so that whatever is said of a step has to name its operation.
@@ -123,13 +188,31 @@ impl Operations {
     }
 }
 
-impl PartialEq for Operations {
+/// An operation as plans and runs name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationDigest {
+    /// Its name.
+    pub name: String,
+    /// The digest of its description.
+    pub digest: String,
+}
+
+/// An operation that a plan names and that isn't the one it was made with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownOperation {
+    /// There is none of this name.
+    #[error("{0:?} is not a known operation")]
+    NotKnown(String),
+    /// The one of this name is described otherwise.
+    #[error("the description of {0:?} has changed since the plan was made")]
+    Changed(String),
+}
+
+/// Of one catalogue, a name is one operation.
+impl PartialEq for Operation {
     fn eq(&self, other: &Self) -> bool {
-        let names = |operations: &Self| {
-            operations.0.iter().map(|operation| operation.name.clone()).collect::<Vec<_>>()
-        };
-        names(self) == names(other)
+        std::ptr::eq(self, other) || self.name == other.name
     }
 }
 
-impl Eq for Operations {}
+impl Eq for Operation {}

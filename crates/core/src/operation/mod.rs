@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub use catalog::{Catalog, Operations};
+pub use catalog::{Catalog, OperationDigest, Operations, UnknownOperation};
 pub use confession::{Confession, Form};
 pub use description::DescriptionError;
 pub(crate) use field::order;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Input;
 use crate::change::Seen;
-use crate::outcome::OrgOutcome;
+use crate::outcome::{OrgOutcome, is_first};
 use crate::policy::Pause;
 use crate::reply::Ack;
 use crate::run::{Finish, Sample};
@@ -32,15 +32,21 @@ pub enum Entry {
     Intent {
         /// The org's place in the plan.
         index: u32,
+        /// The place of the operation among those of the plan.
+        #[serde(default, skip_serializing_if = "is_first")]
+        place: u8,
         /// When the org was first touched by this process.
         started_at: Timestamp,
         /// The before-image: every path that the write changes. What replaces it is in the plan.
         before: Vec<Seen>,
     },
-    /// What the org's state machine was told after an intent.
+    /// What the state machine of an org's step was told after an intent.
     Step {
         /// The org's place in the plan.
         index: u32,
+        /// The place of the operation among those of the plan.
+        #[serde(default, skip_serializing_if = "is_first")]
+        place: u8,
         /// What it was told.
         input: Input,
         /// What the vendor said when it accepted with a warning: kept now, since the outcome that will hold it
@@ -57,7 +63,7 @@ pub enum Entry {
         /// Until when.
         pause: Pause,
     },
-    /// An org is final for this process.
+    /// A step of an org is final for this process.
     Outcome(OrgOutcome),
     /// A second has passed.
     Sample(Sample),

@@ -5,13 +5,14 @@
 //!   [`Input::Resumed`].
 //! * [`Driver`]: walks that state for one org. It takes an [`Event`] and says the next [`Step`]: a read, an entry in
 //!   the journal, a send, a wait, or the outcome.
-//! * [`Reader`]: the same for an org, or a list, that is only read.
+//! * [`Reader`]: the same for one read of an org, or of a list; [`OrgReader`]: for all reads of an org.
 //!
 //! Nothing here waits, sends, records or asks what time it is: whoever performs the steps does.
 
 mod driver;
 mod entry;
 mod input;
+mod org_reader;
 mod patience;
 mod progress;
 mod reader;
@@ -21,6 +22,7 @@ mod step;
 pub use driver::{Applied, Driver, Ended, Rules};
 pub use entry::Entry;
 pub use input::Input;
+pub use org_reader::{OrgReader, OrgReads, SharedRead};
 pub use progress::OrgProgress;
 pub use reader::{Reader, Unread};
 pub use state::{IllegalTransition, OrgState, Phase};

@@ -1,17 +1,18 @@
-//! What a run's journal holds on one org.
+//! What a run's journal holds on one step of an org.
 
 use super::OrgState;
 use crate::change::Seen;
+use crate::ids::StepId;
 use crate::outcome::{OrgError, OrgOutcome};
 use crate::reply::Ack;
 use crate::status::Status;
 use crate::timestamp::Timestamp;
 
-/// How far a run has come with one org, by its journal: what a resume begins from, and what reports are made of.
+/// How far a run has come with one step of an org, by its journal: what a resume begins from, and what reports are made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrgProgress {
-    /// The org's place in the plan, from 0.
-    pub index: u32,
+    /// Which step of which org.
+    pub id: StepId,
     /// Its state, as the last process left it: whoever resumes the run tells it `Resumed`.
     pub state: OrgState,
     /// Its outcome; `None` if it isn't final, or if something happened to it since.

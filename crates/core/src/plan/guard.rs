@@ -78,11 +78,9 @@ impl GuardKind {
     /// Whether an org that is to be written trips it.
     pub fn trips(self, line: &PlanLine) -> bool {
         match self {
-            Self::Additions => !line.additions.is_empty(),
-            Self::Unproven => line.unproven,
-            Self::Clears | Self::Removals | Self::Disarms => {
-                line.fields.iter().any(|field| self.covers(field))
-            }
+            Self::Additions => line.steps.iter().any(|step| !step.additions.is_empty()),
+            Self::Unproven => line.steps.iter().any(|step| step.unproven),
+            Self::Clears | Self::Removals | Self::Disarms => line.fields().any(|field| self.covers(field)),
         }
     }
 }

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::GuardKind;
-use crate::operation::{Ignored, Operation, TableName};
+use crate::operation::{Ignored, Operation, OperationDigest, TableName};
 use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
 
 /// The version of the plan's format that this code writes, and the newest that it reads. A plan of format 1 says of
 /// every field what was before it and where it was written, and of every org what is to be done; since 2 what is not
-/// said is the default.
-pub const FORMAT: u32 = 2;
+/// said is the default; since 3 the header names the operations, and a line has steps.
+pub const FORMAT: u32 = 3;
 
 /// From what a plan was made, for whom, and how it is to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,12 @@ pub struct Header {
     pub key_fingerprint: Fingerprint,
     /// The files it was made from.
     pub inputs: Vec<InputDigest>,
+    /// What it is of, in the order in which an org's steps are taken. Plans of older formats are of the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<OperationDigest>,
+    /// Whether the other steps of an org are taken where one did not end well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_going: bool,
     /// How orgs are written.
     pub write: WriteMode,
     /// Which writes are read back.

@@ -13,4 +13,43 @@ pub struct IndexEntry {
     pub wave: u32,
     /// What planning found.
     pub verdict: Verdict,
+    /// The steps that are to be taken.
+    pub updates: Places,
+}
+
+/// A set of operations of a plan, by their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Places(u64);
+
+impl Places {
+    /// The first operation where the verdict is to write it, as of a plan of a single one.
+    pub const fn first(verdict: Verdict) -> Self {
+        Self(matches!(verdict, Verdict::Update) as u64)
+    }
+
+    /// Whether the operation at this place is one of them.
+    pub const fn has(self, place: u8) -> bool {
+        self.0 >> place & 1 == 1
+    }
+
+    /// Adds one.
+    pub const fn insert(&mut self, place: u8) {
+        self.0 |= 1 << place;
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Them, in order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..64).filter(move |place| self.has(*place))
+    }
+}
+
+impl FromIterator<u8> for Places {
+    fn from_iter<I: IntoIterator<Item = u8>>(places: I) -> Self {
+        Self(places.into_iter().fold(0, |places, place| places | 1 << place))
+    }
 }

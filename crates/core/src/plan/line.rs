@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::UnknownKey;
 use super::stored::StoredLine;
+use super::{Places, UnknownKey};
+use crate::code::Code;
 use crate::desired::{DesiredValue, Expect, Origin};
-use crate::ids::Ruuid;
-use crate::operation::{Kind, Operation, Path, Risk, TableName};
+use crate::ids::{Ruuid, StepId};
+use crate::operation::{Kind, Operation, Operations, Path, Risk, TableName};
 use crate::outcome::{OrgError, OrgOutcome, StoredValue};
-use crate::reply::Ack;
 use crate::secret::{Fingerprint, SecretName};
 use crate::settings::same;
 use crate::status::{Action, Status, Verified};
@@ -49,6 +49,14 @@ impl Verdict {
             Self::Rejected => Some(Status::Rejected),
             Self::Failed => Some(Status::Failed),
             Self::NotAttempted => Some(Status::NotAttempted),
+        }
+    }
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self.status() {
+            Some(status) => status.as_str(),
+            None => "update",
         }
     }
 
@@ -240,75 +248,211 @@ pub struct PlanLine {
     /// The row's `_*` cells, in the header's order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<String>,
-    /// What planning found.
+    /// What planning found: of the row itself, or of its steps together.
     pub verdict: Verdict,
-    /// What is to be done. Not stored where that is nothing.
-    #[serde(skip_serializing_if = "Action::is_none")]
-    pub action: Action,
-    /// Why, where something is wrong.
+    /// What is wrong with the row itself: then it has no steps.
     #[serde(rename = "complaint", skip_serializing_if = "Option::is_none")]
     pub org_error: Option<OrgError>,
-    /// The read didn't say whose settings these are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unproven: bool,
-    /// What must be live before the write.
+    /// What must be live before the first write, of operations that the row has no step of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub expects: Vec<Expect>,
-    /// The names of the secrets that the write needs.
+    pub preconditions: Vec<Precondition>,
+    /// What is to be done, in the order of the plan's operations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<SecretName>,
-    /// Every managed path.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<PlannedField>,
-    /// Entries that the write adds to maps that have others.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub additions: Vec<UnknownKey>,
-    /// Entries to be removed that aren't there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub idle_removals: Vec<UnknownKey>,
+    pub steps: Vec<PlannedStep>,
     /// The row as typed.
     pub typed: RawTyped,
 }
 
-impl PlanLine {
-    /// Reads a line of a plan of an operation.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn read(json: &str, operation: &Operation) -> Result<Self, serde_json::Error> {
-        serde_json::from_str::<StoredLine<'_>>(json)?.resolve(operation)
+/// One step of an org: what is to be done to its settings of one operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedStep {
+    /// Of what; on the wire its name.
+    pub operation: Arc<Operation>,
+    /// The operation's place among those of the plan.
+    pub place: u8,
+    /// What planning found.
+    pub verdict: Verdict,
+    /// Why, where something is wrong.
+    pub org_error: Option<OrgError>,
+    /// The read didn't say whose settings these are.
+    pub unproven: bool,
+    /// What must be live before the write.
+    pub expects: Vec<Expect>,
+    /// The names of the secrets that the write needs.
+    pub secrets: Vec<SecretName>,
+    /// Every managed path.
+    pub fields: Vec<PlannedField>,
+    /// Entries that the write adds to maps that have others.
+    pub additions: Vec<UnknownKey>,
+    /// Entries to be removed that aren't there.
+    pub idle_removals: Vec<UnknownKey>,
+}
+
+/// What must be live of an operation before an org is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Precondition {
+    /// Of what; on the wire its name.
+    pub operation: Arc<Operation>,
+    /// The operation's place among those of the plan.
+    pub place: u8,
+    /// What must be live.
+    pub expects: Vec<Expect>,
+}
+
+impl Serialize for PlannedStep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { operation, verdict, org_error, unproven, expects, secrets, fields, .. } = self;
+        let mut stored = serializer.serialize_map(None)?;
+        stored.serialize_entry("operation", &operation.name)?;
+        stored.serialize_entry("verdict", verdict)?;
+        if let Action::Update = verdict.action() {
+            stored.serialize_entry("action", &Action::Update)?;
+        }
+        if let Some(org_error) = org_error {
+            stored.serialize_entry("complaint", org_error)?;
+        }
+        if *unproven {
+            stored.serialize_entry("unproven", unproven)?;
+        }
+        if !expects.is_empty() {
+            stored.serialize_entry("expects", expects)?;
+        }
+        if !secrets.is_empty() {
+            stored.serialize_entry("secrets", secrets)?;
+        }
+        if !fields.is_empty() {
+            stored.serialize_entry("fields", fields)?;
+        }
+        for (name, keys) in [("additions", &self.additions), ("idle_removals", &self.idle_removals)] {
+            if !keys.is_empty() {
+                stored.serialize_entry(name, keys)?;
+            }
+        }
+        stored.end()
+    }
+}
+
+impl Serialize for Precondition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut stored = serializer.serialize_map(Some(2))?;
+        stored.serialize_entry("operation", &self.operation.name)?;
+        stored.serialize_entry("expects", &self.expects)?;
+        stored.end()
+    }
+}
+
+impl PlannedStep {
+    /// A step of which nothing is known yet.
+    pub fn new(operation: &Arc<Operation>, place: u8, verdict: Verdict) -> Self {
+        Self {
+            operation: Arc::clone(operation),
+            place,
+            verdict,
+            org_error: None,
+            unproven: false,
+            expects: Vec::new(),
+            secrets: Vec::new(),
+            fields: Vec::new(),
+            additions: Vec::new(),
+            idle_removals: Vec::new(),
+        }
     }
 
-    /// Makes this the line of an org that something stops.
+    /// The paths that differ from what is wanted.
+    pub fn changes(&self) -> impl Iterator<Item = &PlannedField> {
+        self.fields.iter().filter(|field| field.differs())
+    }
+
+    /// Makes this a step that something stops.
     pub fn stop(&mut self, verdict: Verdict, org_error: OrgError) {
         self.verdict = verdict;
-        self.action = verdict.action();
         self.org_error = Some(org_error);
     }
 
-    /// The outcome of an org that isn't to be written: what planning found. `fresh` says that the plan was
-    /// made by this very run, so that an unchanged org was seen as desired by it.
-    pub fn settled_outcome(&self, index: u32, fresh: bool) -> Option<OrgOutcome> {
-        let status = self.verdict.status()?;
+    /// The outcome of a step that isn't to be taken: what planning found. `fresh` says that the plan was
+    /// made by this very run, so that unchanged settings were seen as desired by it.
+    pub fn settled_outcome(&self, id: StepId, fresh: bool) -> Option<OrgOutcome> {
         let hidden = self.fields.iter().any(|field| field.before == StoredValue::Hidden);
-        let verified = match (status, fresh) {
-            (Status::Unchanged, true) if hidden => Verified::Partly,
-            (Status::Unchanged, true) => Verified::True,
+        let verified = match (self.verdict, fresh) {
+            (Verdict::Unchanged, true) if hidden => Verified::Partly,
+            (Verdict::Unchanged, true) => Verified::True,
             _ => Verified::False,
         };
-        Some(OrgOutcome {
-            index,
-            status,
-            action: Action::None,
-            attempts: 0,
-            http_status: self.org_error.as_ref().and_then(|org_error| org_error.http_status),
-            org_error: self.org_error.clone(),
-            ack: Ack::default(),
-            verified,
-            started_at: None,
-            finished_at: None,
-            may_be_live: false,
-            is_unsettled_again: false,
-        })
+        Some(OrgOutcome::without_run(id, self.verdict.status()?, self.org_error.as_ref(), verified))
+    }
+}
+
+impl PlanLine {
+    /// Reads a line of a plan of these operations.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(json: &str, operations: &Operations) -> Result<Self, serde_json::Error> {
+        serde_json::from_str::<StoredLine<'_>>(json)?.resolve(operations)
+    }
+
+    /// The step at the place of an operation, if the org has one.
+    pub fn step(&self, place: u8) -> Option<&PlannedStep> {
+        self.steps.iter().find(|step| step.place == place)
+    }
+
+    /// Every managed path, of all steps.
+    pub fn fields(&self) -> impl Iterator<Item = &PlannedField> {
+        self.steps.iter().flat_map(|step| &step.fields)
+    }
+
+    /// The paths that differ from what is wanted, of all steps.
+    pub fn changes(&self) -> impl Iterator<Item = &PlannedField> {
+        self.fields().filter(|field| field.differs())
+    }
+
+    /// What is wrong with the row, or with the first step of which something is.
+    pub fn error(&self) -> Option<&OrgError> {
+        self.org_error.as_ref().or_else(|| self.steps.iter().find_map(|step| step.org_error.as_ref()))
+    }
+
+    /// The steps that are to be taken.
+    pub fn updates(&self) -> Places {
+        let updates = self.steps.iter().filter(|step| step.verdict == Verdict::Update);
+        updates.map(|step| step.place).collect()
+    }
+
+    /// What a run does to the org.
+    pub const fn action(&self) -> Action {
+        self.verdict.action()
+    }
+
+    /// The outcome of a row without steps.
+    pub fn settled_outcome(&self, index: u32) -> Option<OrgOutcome> {
+        let status = self.verdict.status()?;
+        let id = StepId { org: index, place: 0 };
+        Some(OrgOutcome::without_run(id, status, self.org_error.as_ref(), Verified::False))
+    }
+
+    /// Makes this the line of an org that something stops whatever its steps are.
+    pub fn stop(&mut self, verdict: Verdict, org_error: OrgError) {
+        self.steps.clear();
+        self.verdict = verdict;
+        self.org_error = Some(org_error);
+    }
+
+    /// Judges the row by its steps. Where one can't be taken the others aren't either, unless they are to keep going.
+    pub fn judge(&mut self, keep_going: bool) {
+        let ends_badly = |step: &PlannedStep| step.verdict.status().is_some_and(|status| !status.is_well());
+        if let Some(bad) = self.steps.iter().find(|step| ends_badly(step)).filter(|_| !keep_going) {
+            let message = format!("not taken, since {} is {}", bad.operation.name, bad.verdict.name());
+            let updates = |step: &&mut PlannedStep| step.verdict == Verdict::Update;
+            for step in self.steps.iter_mut().filter(updates) {
+                let (code, message) = (Code::OrgStep, message.clone());
+                step.stop(Verdict::NotAttempted, OrgError { code, message, http_status: None });
+            }
+        }
+        if self.steps.iter().any(|step| step.verdict == Verdict::Update) {
+            self.verdict = Verdict::Update;
+        } else if let Some(worst) =
+            self.steps.iter().max_by_key(|step| step.verdict.status().map(Status::severity))
+        {
+            self.verdict = worst.verdict;
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A plan is a file of JSON lines, written and read as a stream:
 //!
 //! 1. the [`Header`]: from what it was made, for which endpoint and key, how it is to be carried out;
-//! 2. a [`PlanLine`] per manifest row, in the manifest's order;
+//! 2. a [`PlanLine`] per manifest row, in the manifest's order, with its [`PlannedStep`]s;
 //! 3. the [`Footer`]: counts, guards, and a seal over every byte before it.
 //!
 //! The seal is an HMAC under a key derived from the API key and the plan's id: whoever holds another key, or
@@ -23,8 +23,8 @@ mod writer;
 pub use footer::{Footer, IdleRemovals, WaveCount};
 pub use guard::{Guard, GuardKind, UnknownGuard};
 pub use header::{FORMAT, Header, InputDigest, SideColumns};
-pub use index::IndexEntry;
-pub use line::{PlanLine, PlannedField, RawTyped, Typed, Verdict};
+pub use index::{IndexEntry, Places};
+pub use line::{PlanLine, PlannedField, PlannedStep, Precondition, RawTyped, Typed, Verdict};
 pub use reader::{PlanError, PlanReader};
 pub use unknown_key::UnknownKey;
 pub use writer::{PlanWriter, Sealed};

@@ -1,7 +1,7 @@
 //! Reads a plan as a stream and proves its seal.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead};
-use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
@@ -10,9 +10,9 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use super::stored::StoredLine;
-use super::{FORMAT, Footer, Header, IndexEntry, PlanLine, Verdict};
+use super::{FORMAT, Footer, Header, IndexEntry, Places, PlanLine, Verdict};
 use crate::ids::Ruuid;
-use crate::operation::Operation;
+use crate::operation::{Catalog, Operations, UnknownOperation};
 use crate::secret::{SealKey, hex};
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
@@ -42,6 +42,9 @@ pub enum PlanError {
         /// What the header says.
         found: u32,
     },
+    /// An operation isn't known, or is described otherwise than when the plan was made.
+    #[error(transparent)]
+    Operation(#[from] UnknownOperation),
     /// The seal doesn't fit: altered, or sealed under another API key.
     #[error("the seal doesn't match: the plan was altered, or made with another key")]
     Seal,
@@ -51,7 +54,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct PlanReader<R: BufRead> {
     lines: Lines<R>,
-    operation: Arc<Operation>,
+    operations: Operations,
     header: Header,
     footer: Option<(Footer, String)>,
     mac: Option<Hmac<Sha256>>,
@@ -63,7 +66,18 @@ struct Sketch<'a> {
     wave: Option<u32>,
     org: Ruuid,
     verdict: Verdict,
-    /// The names of secrets.
+    /// The names of secrets, in plans whose lines have no steps.
+    #[serde(borrow)]
+    secrets: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    steps: Vec<StepSketch<'a>>,
+}
+
+#[derive(Deserialize)]
+struct StepSketch<'a> {
+    #[serde(borrow)]
+    operation: Cow<'a, str>,
+    verdict: Verdict,
     #[serde(borrow)]
     secrets: Option<&'a RawValue>,
 }
@@ -80,7 +94,7 @@ impl<R: BufRead> PlanReader<R> {
     ///
     /// # Errors
     /// Not a plan, or a newer one.
-    pub fn open(input: R, operation: &Arc<Operation>) -> Result<Self, PlanError> {
+    pub fn open(input: R, catalog: &Catalog) -> Result<Self, PlanError> {
         // A newer header may hold what this version can't parse, so its number is looked at first.
         #[derive(Deserialize)]
         struct Format {
@@ -95,8 +109,9 @@ impl<R: BufRead> PlanReader<R> {
         if format > FORMAT {
             return Err(PlanError::Newer { found: format });
         }
-        let header = lines.parse().map_err(no_header)?;
-        Ok(Self { lines, operation: Arc::clone(operation), header, footer: None, mac: None })
+        let header: Header = lines.parse().map_err(no_header)?;
+        let operations = catalog.find(&header.operations)?;
+        Ok(Self { lines, operations, header, footer: None, mac: None })
     }
 
     /// Reads the header, and will judge the seal at the end. `key_of` derives the seal's key from the plan's
@@ -106,10 +121,10 @@ impl<R: BufRead> PlanReader<R> {
     /// As [`Self::open`].
     pub fn open_sealed(
         input: R,
-        operation: &Arc<Operation>,
+        catalog: &Catalog,
         key_of: impl FnOnce(&str) -> SealKey,
     ) -> Result<Self, PlanError> {
-        let mut reader = Self::open(input, operation)?;
+        let mut reader = Self::open(input, catalog)?;
         let mut mac = key_of(&reader.header.plan_id).mac();
         mac.update(&reader.lines.buffer);
         reader.mac = Some(mac);
@@ -121,9 +136,9 @@ impl<R: BufRead> PlanReader<R> {
         &self.header
     }
 
-    /// The operation that it is of.
-    pub const fn operation(&self) -> &Arc<Operation> {
-        &self.operation
+    /// The operations that it is of.
+    pub const fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// The next org with its place in the file; `None` after the last, when the seal has been found good.
@@ -133,7 +148,8 @@ impl<R: BufRead> PlanReader<R> {
     pub fn next_org(&mut self) -> Result<Option<(IndexEntry, PlanLine)>, PlanError> {
         let Some(offset) = self.advance()? else { return Ok(None) };
         let line = self.line()?;
-        Ok(Some((self.entry(offset, line.wave, line.verdict), line)))
+        let updates = line.updates();
+        Ok(Some((self.entry(offset, line.wave, line.verdict, updates), line)))
     }
 
     /// As [`Self::next_org`], without reading the line whole: its place, its org, and whether it names secrets.
@@ -143,9 +159,15 @@ impl<R: BufRead> PlanReader<R> {
     /// As [`Self::next_org`]; but of what is passed over, only the seal says whether it is of a plan.
     pub fn next_entry(&mut self) -> Result<Option<(IndexEntry, Ruuid, bool)>, PlanError> {
         let Some(offset) = self.advance()? else { return Ok(None) };
-        let Sketch { wave, org, verdict, secrets } = self.lines.parse()?;
-        let has_secrets = secrets.is_some();
-        Ok(Some((self.entry(offset, wave, verdict), org, has_secrets)))
+        let Sketch { wave, org, verdict, secrets, steps } = self.lines.parse()?;
+        let has_secrets = secrets.is_some() || steps.iter().any(|step| step.secrets.is_some());
+        let updates = if steps.is_empty() {
+            Places::first(verdict)
+        } else {
+            let updates = steps.iter().filter(|step| step.verdict == Verdict::Update);
+            updates.filter_map(|step| self.operations.place(&step.operation)).collect()
+        };
+        Ok(Some((self.entry(offset, wave, verdict, updates), org, has_secrets)))
     }
 
     /// The line that was read last, whole.
@@ -153,7 +175,7 @@ impl<R: BufRead> PlanReader<R> {
     /// # Errors
     /// It isn't of a plan.
     pub fn line(&self) -> Result<PlanLine, PlanError> {
-        let line = self.lines.parse::<StoredLine<'_>>()?.resolve(&self.operation);
+        let line = self.lines.parse::<StoredLine<'_>>()?.resolve(&self.operations);
         line.map_err(|source| PlanError::Line { line: self.lines.number, source })
     }
 
@@ -174,9 +196,9 @@ impl<R: BufRead> PlanReader<R> {
         Ok(Some(offset))
     }
 
-    fn entry(&self, offset: u64, wave: Option<u32>, verdict: Verdict) -> IndexEntry {
+    fn entry(&self, offset: u64, wave: Option<u32>, verdict: Verdict, updates: Places) -> IndexEntry {
         let length = u32::try_from(self.lines.buffer.len()).expect("a line is bounded");
-        IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict }
+        IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates }
     }
 
     /// The footer, once every org was read.

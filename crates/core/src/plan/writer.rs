@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::Sha256;
 
-use super::{Footer, Header, IndexEntry, PlanLine, Verdict};
+use super::{Footer, Header, IndexEntry, Places, PlanLine, Verdict};
 use crate::secret::{SealKey, hex};
 
 /// Writes header, lines and footer, in this order, each once.
@@ -60,7 +60,13 @@ impl<W: Write> PlanWriter<W> {
     ///
     /// # Errors
     /// What `out` says.
-    pub fn placed(&mut self, line: &[u8], verdict: Verdict, wave: Option<u32>) -> io::Result<IndexEntry> {
+    pub fn placed(
+        &mut self,
+        line: &[u8],
+        verdict: Verdict,
+        updates: Places,
+        wave: Option<u32>,
+    ) -> io::Result<IndexEntry> {
         debug_assert!(line.starts_with(br#"{"line":"#), "a line without a wave begins with its number");
         self.buffer.clear();
         match wave {
@@ -74,7 +80,7 @@ impl<W: Write> PlanWriter<W> {
         let offset = self.offset;
         self.put()?;
         let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
-        Ok(IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict })
+        Ok(IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates })
     }
 
     /// Ends the plan with its seal, and flushes.

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::operation::OperationDigest;
 use crate::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
 
 /// The version of the journal's format that this code writes, and the newest that it reads.
-pub const RUN_FORMAT: u32 = 1;
+///
+/// Since 2 the header names the operations, and what is recorded of an org says of which.
+pub const RUN_FORMAT: u32 = 2;
 
 /// What a run executes, and for whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,9 @@ pub struct RunHeader {
     pub started: Timestamp,
     /// Lines of the plan.
     pub orgs: u32,
+    /// What is written, in the order of an org's steps. Runs of older formats are of the default one.
+    #[serde(default)]
+    pub operations: Vec<OperationDigest>,
     /// How orgs are written.
     pub write: WriteMode,
     /// Which writes are read back.
@@ -49,6 +55,11 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
+    /// How many steps an org has at most.
+    pub fn places(&self) -> u8 {
+        u8::try_from(self.operations.len()).unwrap_or(u8::MAX).max(1)
+    }
+
     /// The flags of `apply` under which another run writes as this one does, each with a space before it. Waves and
     /// budget are in the retry's `[limits]`.
     pub const fn mode_again(&self) -> &'static str {

@@ -11,23 +11,26 @@
 //!
 //! That is the [`Driver`](orgwave_core::org::Driver)'s business, in core. Here is what all of them share:
 //!
-//! * `waves`: who may begin, and when too many have failed.
-//! * `work`: which driver an org begins with, and what its outcome means for the wave and the run.
+//! * `waves`: which org may begin, and when too many have failed.
+//! * `canary`: whether the writes of an operation were proven.
+//! * `work`: which driver a step begins with, and what its outcome means for its org, the wave and the run.
+//!
+//! An org has a step for each operation of the plan that is to be written to it, taken one after the other.
 
+mod canary;
 mod waves;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use orgwave_core::code::Code;
-use orgwave_core::compare::Context as Comparing;
 use orgwave_core::event::{EventKind, EventSink};
-use orgwave_core::operation::{Ignored, Operation};
+use orgwave_core::ids::StepId;
+use orgwave_core::operation::{Ignored, Operations};
 use orgwave_core::org::{Applied, OrgState, Rules};
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::outcome::OrgOutcome;
-use orgwave_core::plan::{IndexEntry, Verdict};
+use orgwave_core::plan::{IndexEntry, Places, Verdict};
 use orgwave_core::policy::Pause;
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Throttle;
@@ -43,8 +46,10 @@ use crate::pump::{Context, Control, Ending, pump};
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// What is written.
-    pub operation: Arc<Operation>,
+    /// What is written, in the order of an org's steps.
+    pub operations: Operations,
+    /// Whether the other steps of an org are taken where one did not end well.
+    pub keep_going: bool,
     /// The run.
     pub run_id: String,
     /// Its plan.
@@ -53,13 +58,13 @@ pub struct Policy {
     pub write: WriteMode,
     /// Which accepted writes are read back.
     pub verify: VerifyPolicy,
-    /// Whether orgs are written alone, one after another, until one is written well: a canary, which is always read
+    /// Whether the first org of each operation is written alone until it is written well: a canary, which is always read
     /// back, and watched for what nobody meant to change.
     pub has_canary: bool,
     /// When too many failures stop the run.
     pub max_failures: FailureBudget,
-    /// What may change with the canary's write.
-    pub ignored: Vec<Ignored>,
+    /// What may change with the canary's write, by the places of the operations.
+    pub ignored: Vec<Vec<Ignored>>,
     /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
 }
@@ -72,17 +77,17 @@ pub struct History {
     pub resumed: bool,
     /// Whether a write was sent by then.
     pub wrote: bool,
-    /// The orgs that have their word for ever.
-    pub settled: HashMap<u32, Status>,
-    /// One of them proves what a write does, so no canary is needed.
-    pub proven: bool,
+    /// The steps that have their word for ever.
+    pub settled: HashMap<StepId, Status>,
+    /// The operations of which one proves what a write does, so no canary is needed.
+    pub proven: Places,
     /// One of them was found to be written by somebody else.
     pub another_writes: bool,
     /// The others that had an intent.
-    pub open: HashMap<u32, OrgProgress>,
+    pub open: HashMap<StepId, OrgProgress>,
     /// The wave that began last.
     pub wave: Option<u32>,
-    /// The settled orgs of that wave, and of later ones, that were applied.
+    /// The settled steps of that wave, and of later ones, that were applied.
     pub applied: Vec<Applied>,
     /// What the vendor asked for, last of each org: not to be called.
     pub pauses: HashMap<u32, Pause>,
@@ -91,24 +96,35 @@ pub struct History {
 }
 
 impl History {
-    /// Takes an org that has its word for ever, and what was said of it last. `entry` is its place in the plan.
+    /// Takes a step that has its word for ever, and what was said of it last. `entry` is its place in the plan.
     pub fn take_settled(&mut self, outcome: &OrgOutcome, state: OrgState, entry: IndexEntry) {
         let code = outcome.org_error.as_ref().map(|org_error| org_error.code);
         match outcome.status {
             Status::Applied | Status::AppliedWithWarnings => {
-                self.proven |= !state.is_unwatched();
+                if !state.is_unwatched() {
+                    self.proven.insert(outcome.place);
+                }
                 if self.wave.is_none_or(|wave| wave <= entry.wave) {
                     self.applied.push(Applied::new(outcome, state));
                 }
             }
             // That it changed more than was meant has stopped the run, and to resume it was somebody's yes.
-            Status::Diverged if code == Some(Code::OrgDisturbed) => self.proven = true,
+            Status::Diverged if code == Some(Code::OrgDisturbed) => self.proven.insert(outcome.place),
             Status::Diverged => {
                 self.another_writes |= matches!(code, Some(Code::OrgDivergedAck | Code::OrgDivergedDoubt));
             }
             _ => {}
         }
-        self.settled.insert(outcome.index, outcome.status);
+        self.settled.insert(outcome.id(), outcome.status);
+    }
+
+    /// How many orgs of the plan that are to be written have their word for ever.
+    fn done(&self, index: &[IndexEntry]) -> u64 {
+        let is_done = |(org, entry): &(u32, &IndexEntry)| {
+            let is_settled = |place| self.settled.contains_key(&StepId { org: *org, place });
+            entry.verdict == Verdict::Update && entry.updates.iter().all(is_settled)
+        };
+        (0u32..).zip(index).filter(is_done).count() as u64
     }
 
     /// Takes a pause that an earlier process was asked for; of an org, the later told replaces the earlier, since no
@@ -170,9 +186,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
 ) -> Ended {
     let Job { index, policy, history, .. } = &job;
     let (resumed, orgs) = (history.resumed, index.len() as u64);
-    let done = history.settled.len() as u64;
-    let mut counts: Counts = index.iter().filter_map(|entry| entry.verdict.status()).collect();
-    history.settled.values().for_each(|status| counts.add(*status));
+    let done = history.done(index);
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
     let at = gate.clock().now();
     ports.journal.record(Entry::Began { at });
@@ -194,11 +208,12 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         write: policy.write,
         verify: policy.verify,
         ignored: &policy.ignored,
-        comparing: Comparing { operation: &policy.operation, secrets: job.secrets, seal: job.seal },
+        secrets: job.secrets,
+        seal: job.seal,
         retry,
         settle_only: policy.settle_only,
     };
-    let mut work = work::Rollout::new(job, ports, &rules, counts);
+    let mut work = work::Rollout::new(job, ports, &rules);
     if retry.is_too_long(pause) {
         let parked = Throttle { http_status: 429, retry_after: Some(pause) };
         work.stop(StopReason::Unusable(format!("the client list: {}", parked.parked(retry.longest_wait))));
@@ -214,11 +229,8 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
         // What it finds, or what keeps it from it, is no other reason to stop.
         let _ = pump(&mut work, Some(api), journal, gate, control, sink).await;
     }
-    let mut counts = work.counts();
-    // Nobody looked at them again.
-    (0..work.still_in_doubt()).for_each(|_| counts.add(Status::Unknown));
-    let rest = orgs - counts.total();
-    (0..rest).for_each(|_| counts.add(Status::NotAttempted));
+    work.leave(&mut Context::new(gate.clock().now(), sink));
+    let counts = work.counts();
 
     let at = gate.clock().now();
     // What came when there was nothing left to stop has stopped nothing: a run that is done isn't resumable.

@@ -1,15 +1,13 @@
-//! Who may begin: wave after wave, each only when the one before has ended well enough; and before all, one org after
+//! Which org may begin: wave after wave, each only when the one before has ended well enough; and before all, one org after
 //! another, alone, until a canary was written well.
 
 use std::collections::BTreeMap;
 
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::policy::FailureBudget;
-use orgwave_core::run::StopReason;
 use orgwave_core::status::Status;
 
-/// This many canaries rejected in a row say something of the rollout, not of single orgs.
-const MOST_REJECTED: u32 = 3;
+use super::canary::Canaries;
 
 /// The orgs that are to be begun, by wave.
 #[derive(Debug)]
@@ -19,20 +17,9 @@ pub(super) struct WaveFeed {
     current: Option<Wave>,
     /// The wave in which an earlier process stopped.
     resumed: Option<u32>,
-    canary: Canary,
+    canaries: Canaries,
     failed_in_run: u64,
     budget: FailureBudget,
-}
-
-/// Whether a write was proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Canary {
-    /// The run has none.
-    None,
-    /// Not yet: each org that begins is the canary, alone. Of those before it, this many in a row were rejected.
-    Sought(u32),
-    /// It was.
-    Proven,
 }
 
 #[derive(Debug)]
@@ -66,7 +53,7 @@ impl WaveFeed {
     pub(super) fn new(
         index: &[IndexEntry],
         budget: FailureBudget,
-        canary: Canary,
+        canaries: Canaries,
         is_settled: impl Fn(u32) -> bool,
         is_in_doubt: impl Fn(u32) -> bool,
     ) -> Self {
@@ -78,7 +65,7 @@ impl WaveFeed {
             }
         }
         let left = waves.into_iter().collect();
-        Self { left, current: None, resumed: None, canary, failed_in_run: 0, budget }
+        Self { left, current: None, resumed: None, canaries, failed_in_run: 0, budget }
     }
 
     /// Orgs of this wave were written by an earlier process. They are read again when it ends, be it at once.
@@ -138,13 +125,18 @@ impl WaveFeed {
                 wave.failed,
                 wave.finished,
                 is_over,
-                self.canary == Canary::Proven,
+                self.canaries.are_any_proven(),
             )
     }
 
-    /// Whether the org that begins now is the canary.
-    pub(super) const fn seeks_canary(&self) -> bool {
-        matches!(self.canary, Canary::Sought(_))
+    /// Whether the org that begins now is the canary, alone.
+    pub(super) fn seeks_canary(&self) -> bool {
+        self.canaries.are_sought()
+    }
+
+    /// Who proves that the writes of an operation do what is meant.
+    pub(super) const fn canaries(&mut self) -> &mut Canaries {
+        &mut self.canaries
     }
 
     pub(super) fn next(&mut self) -> Next {
@@ -178,10 +170,9 @@ impl WaveFeed {
         }
     }
 
-    /// An org of the current wave has ended. Returns why the run must stop, if it must. `proves`: if it was applied, it
-    /// was compared with all that was there before.
-    pub(super) fn ended(&mut self, status: Status, proves: bool) -> Option<StopReason> {
-        let wave = self.current.as_mut()?;
+    /// An org of the current wave has ended. Returns whether the failure budget is spent.
+    pub(super) fn ended(&mut self, status: Status) -> bool {
+        let Some(wave) = self.current.as_mut() else { return false };
         wave.open -= 1;
         wave.finished += 1;
         if status.spends_budget() {
@@ -190,45 +181,19 @@ impl WaveFeed {
         }
         let is_over = wave.open == 0 && wave.orgs.len() == 0;
         let (failed, finished) = (wave.failed, wave.finished);
-        if let Canary::Sought(rejected) = self.canary
-            && let Err(stop) = self.canary_ended(status, proves, rejected)
-        {
-            return Some(stop);
-        }
         // What one org refuses is a large share of a wave of which nothing else was tried yet.
         if self.seeks_canary() && matches!(self.budget, FailureBudget::Share(share) if !share.is_zero()) {
-            return None;
+            return false;
         }
-        let is_proven = self.canary == Canary::Proven;
-        self.budget
-            .is_spent(self.failed_in_run, failed, finished, is_over, is_proven)
-            .then_some(StopReason::BudgetSpent)
-    }
-
-    fn canary_ended(&mut self, status: Status, proves: bool, rejected: u32) -> Result<(), StopReason> {
-        self.canary = match status {
-            Status::Applied | Status::AppliedWithWarnings if proves => Canary::Proven,
-            Status::Failed | Status::Diverged | Status::Unknown => {
-                return Err(StopReason::CanaryStopped(status));
-            }
-            Status::Rejected if rejected + 1 == MOST_REJECTED => return Err(StopReason::CanariesRejected),
-            Status::Rejected => Canary::Sought(rejected + 1),
-            // They say nothing, or not all, of what a write would do.
-            Status::Applied
-            | Status::AppliedWithWarnings
-            | Status::Unchanged
-            | Status::Conflict
-            | Status::Blocked
-            | Status::Skipped
-            | Status::NotAttempted => Canary::Sought(0),
-        };
-        Ok(())
+        let is_proven = self.canaries.are_any_proven();
+        self.budget.is_spent(self.failed_in_run, failed, finished, is_over, is_proven)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use orgwave_core::plan::Verdict;
+    use orgwave_core::plan::{Places, Verdict};
+    use orgwave_core::run::StopReason;
 
     use super::*;
 
@@ -238,8 +203,16 @@ mod tests {
             length: 0,
             wave: *wave,
             verdict: if *wave == 0 { Verdict::Unchanged } else { Verdict::Update },
+            updates: Places::first(if *wave == 0 { Verdict::Unchanged } else { Verdict::Update }),
         };
         waves.iter().map(entry).collect()
+    }
+
+    /// An org with a single step ends.
+    fn end(feed: &mut WaveFeed, status: Status) -> Option<StopReason> {
+        let stop = feed.canaries().ended(0, 0, status, true);
+        let is_spent = feed.ended(status);
+        stop.or(is_spent.then_some(StopReason::BudgetSpent))
     }
 
     #[test]
@@ -247,20 +220,20 @@ mod tests {
         let mut feed = WaveFeed::new(
             &index(&[2, 0, 1, 2]),
             FailureBudget::default(),
-            Canary::None,
+            Canaries::none(),
             |_| false,
             |_| false,
         );
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(2));
         assert_eq!(feed.next(), Next::Later);
-        assert_eq!(feed.ended(Status::Applied, true), None);
+        assert_eq!(end(&mut feed, Status::Applied), None);
         assert_eq!(feed.next(), Next::Began(Some(2), 2));
         assert_eq!(feed.next(), Next::Org(0));
         assert_eq!(feed.next(), Next::Org(3));
         assert_eq!(feed.next(), Next::Later);
-        assert_eq!(feed.ended(Status::Applied, true), None);
-        assert_eq!(feed.ended(Status::Failed, true), Some(StopReason::BudgetSpent));
+        assert_eq!(end(&mut feed, Status::Applied), None);
+        assert_eq!(end(&mut feed, Status::Failed), Some(StopReason::BudgetSpent));
         assert_eq!(feed.next(), Next::Over);
     }
 
@@ -268,17 +241,17 @@ mod tests {
     fn in_doubt_orgs_are_resolved_before_any_wave() {
         let index = index(&[1, 1, 2]);
         let mut feed =
-            WaveFeed::new(&index, FailureBudget::default(), Canary::None, |org| org == 0, |org| org == 2);
+            WaveFeed::new(&index, FailureBudget::default(), Canaries::none(), |org| org == 0, |org| org == 2);
         assert_eq!(feed.next(), Next::Began(None, 1));
         assert_eq!(feed.next(), Next::Org(2));
-        feed.ended(Status::Applied, true);
+        end(&mut feed, Status::Applied);
         assert_eq!(feed.next(), Next::Began(Some(1), 1));
         assert_eq!(feed.next(), Next::Org(1));
     }
 
     fn seeking(waves: &[u32]) -> WaveFeed {
         let budget = FailureBudget::default();
-        WaveFeed::new(&index(waves), budget, Canary::Sought(0), |_| false, |_| false)
+        WaveFeed::new(&index(waves), budget, Canaries::sought(1, Places::default()), |_| false, |_| false)
     }
 
     /// Begins the next org, and makes sure that no other may.
@@ -297,10 +270,10 @@ mod tests {
         let ends = [Status::Rejected, Status::Unchanged, Status::Conflict, Status::Blocked];
         for (org, status) in (0..).zip(ends) {
             alone(&mut feed, org);
-            assert_eq!(feed.ended(status, true), None, "{status}");
+            assert_eq!(end(&mut feed, status), None, "{status}");
         }
         alone(&mut feed, 4);
-        assert_eq!(feed.ended(Status::AppliedWithWarnings, true), None);
+        assert_eq!(end(&mut feed, Status::AppliedWithWarnings), None);
         assert!(!feed.seeks_canary());
     }
 
@@ -309,9 +282,9 @@ mod tests {
         for status in [Status::Failed, Status::Diverged, Status::Unknown] {
             let mut feed = seeking(&[1, 1, 1]);
             alone(&mut feed, 0);
-            assert_eq!(feed.ended(Status::Rejected, true), None);
+            assert_eq!(end(&mut feed, Status::Rejected), None);
             alone(&mut feed, 1);
-            assert_eq!(feed.ended(status, true), Some(StopReason::CanaryStopped(status)));
+            assert_eq!(end(&mut feed, status), Some(StopReason::CanaryStopped(status)));
         }
     }
 
@@ -321,19 +294,25 @@ mod tests {
         let mut feed = seeking(&[1, 2, 2, 2, 2, 2, 2]);
         for (org, status) in (0..).zip([Rejected, Rejected, Unchanged, Rejected, Rejected]) {
             alone(&mut feed, org);
-            assert_eq!(feed.ended(status, true), None);
+            assert_eq!(end(&mut feed, status), None);
         }
         alone(&mut feed, 5);
-        assert_eq!(feed.ended(Rejected, true), Some(StopReason::CanariesRejected));
+        assert_eq!(end(&mut feed, Rejected), Some(StopReason::CanariesRejected));
     }
 
     #[test]
     fn a_number_of_orgs_counts_the_rejected_canaries_too() {
         let budget = FailureBudget::Orgs(1);
-        let mut feed = WaveFeed::new(&index(&[1, 1, 1]), budget, Canary::Sought(0), |_| false, |_| false);
+        let mut feed = WaveFeed::new(
+            &index(&[1, 1, 1]),
+            budget,
+            Canaries::sought(1, Places::default()),
+            |_| false,
+            |_| false,
+        );
         alone(&mut feed, 0);
-        assert_eq!(feed.ended(Status::Rejected, true), None);
+        assert_eq!(end(&mut feed, Status::Rejected), None);
         alone(&mut feed, 1);
-        assert_eq!(feed.ended(Status::Rejected, true), Some(StopReason::BudgetSpent));
+        assert_eq!(end(&mut feed, Status::Rejected), Some(StopReason::BudgetSpent));
     }
 }

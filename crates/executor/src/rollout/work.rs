@@ -1,59 +1,90 @@
-//! Which driver an org of the plan begins with, how its calls are made, and what its outcome means for the run.
+//! Which driver a step of an org begins with, how its calls are made, and what its outcome means for the org and the run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use orgwave_core::code::Code;
 use orgwave_core::event::EventKind;
+use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::org::{Applied, Driver, Ended, Event, Rules};
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::IndexEntry;
+use orgwave_core::outcome::{OrgError, OrgOutcome};
+use orgwave_core::plan::{IndexEntry, PlanLine, PlannedStep, Precondition, Verdict};
 use orgwave_core::policy::Pause;
 use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::policy::retry::after;
 use orgwave_core::reply::Live;
 use orgwave_core::run::StopReason;
-use orgwave_core::status::{Counts, Status};
+use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
-use super::waves::{Canary, Next, WaveFeed};
+use super::canary::{Canaries, Turn};
+use super::waves::{Next, WaveFeed};
 use super::{History, Job, Ports};
 use crate::ports::{Journal, PlanSource, WriteApi};
 use crate::pump::{Context, Request, Work};
+
+/// While this many orgs wait for a canary, none is begun: most would only wait, too.
+const MOST_HELD: usize = 256;
 
 /// A rollout: the orgs that may begin, and what became of those that did.
 pub(super) struct Rollout<'a, A, J, P> {
     rules: &'a Rules<'a>,
     ports: Ports<'a, A, J, P>,
-    recorded: HashMap<u32, OrgProgress>,
+    recorded: HashMap<StepId, OrgProgress>,
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
-    /// The wave of each org, from the plan.
+    /// The wave and the steps of each org, from the plan.
     index: &'a [IndexEntry],
-    counts: Counts,
+    keep_going: bool,
+    /// What became of steps, in this process or for ever in an earlier one.
+    ended: HashMap<StepId, Status>,
+    /// The orgs that have begun and are not over.
+    begun: HashMap<u32, Begun>,
+    /// Those of them whose next step may begin.
+    again: VecDeque<u32>,
+    /// Those of them that wait for the canary of an operation, by its place.
+    held: HashMap<u8, Vec<u32>>,
     /// What has been applied in the current wave.
     applied: Vec<Applied>,
-    /// What of it is to be read again.
-    rechecks: HashMap<u32, Applied>,
+    /// What of it is to be read again, by its orgs.
+    rechecks: HashMap<u32, VecDeque<Applied>>,
     /// An org was found to be other than this run left or expected it.
     another_writes: bool,
     wrote: AtomicBool,
     stop: Option<StopReason>,
 }
 
+/// An org on its way from step to step.
+struct Begun {
+    org: Ruuid,
+    /// The steps that are left, the next one first.
+    left: VecDeque<PlannedStep>,
+    /// What must hold before the first write of the org.
+    preconditions: Vec<Precondition>,
+    /// The outcomes of the steps that have ended in this process.
+    outcomes: Vec<OrgOutcome>,
+    /// One of its steps is being read again.
+    is_overwritten: bool,
+}
+
+type Beginning<'a> = (u32, Driver<'a>, Event<Live>);
+
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
-    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, rules: &'a Rules<'a>, counts: Counts) -> Self {
+    pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, rules: &'a Rules<'a>) -> Self {
         let Job { index, policy, history, .. } = job;
         let History { settled, proven, another_writes, open: recorded, wave, applied, pauses, .. } = history;
-        let is_in_doubt = |org| recorded.get(&org).is_some_and(OrgProgress::is_in_doubt);
-        let canary = match (policy.has_canary, proven) {
-            (false, _) => Canary::None,
-            (true, false) => Canary::Sought(0),
-            (true, true) => Canary::Proven,
+        let places = policy.operations.count();
+        let steps = |org| (0..places).map(move |place| StepId { org, place });
+        let is_in_doubt = |org| steps(org).any(|id| recorded.get(&id).is_some_and(OrgProgress::is_in_doubt));
+        let is_settled = |org: u32| {
+            index[org as usize].updates.iter().all(|place| settled.contains_key(&StepId { org, place }))
         };
-        let is_settled = |org| settled.contains_key(&org);
-        let mut waves = WaveFeed::new(index, policy.max_failures, canary, is_settled, is_in_doubt);
+        let canaries = if policy.has_canary { Canaries::sought(places, proven) } else { Canaries::none() };
+        let mut waves = WaveFeed::new(index, policy.max_failures, canaries, is_settled, is_in_doubt);
         if policy.settle_only {
             waves.settle_only();
         }
@@ -67,7 +98,11 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             pauses,
             waves,
             index,
-            counts,
+            keep_going: policy.keep_going,
+            ended: settled,
+            begun: HashMap::new(),
+            again: VecDeque::new(),
+            held: HashMap::new(),
             applied,
             rechecks: HashMap::new(),
             another_writes,
@@ -76,9 +111,25 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         }
     }
 
-    /// Orgs by status: those that the plan settled, that earlier processes settled, and that have ended now.
-    pub(super) const fn counts(&self) -> Counts {
-        self.counts
+    /// Orgs by status: those that the plan settled, and the others by their steps.
+    pub(super) fn counts(&self) -> Counts {
+        let status = |(org, entry): (u32, &IndexEntry)| match entry.verdict.status() {
+            Some(status) => status,
+            None => self.status_of(org),
+        };
+        (0u32..).zip(self.index).map(status).collect()
+    }
+
+    /// The status of an org that is to be written, by its steps.
+    fn status_of(&self, org: u32) -> Status {
+        let steps = self.index[org as usize].updates.iter().map(|place| StepId { org, place });
+        let status = |id: StepId| match self.ended.get(&id) {
+            Some(status) => *status,
+            // Nobody looked at it again.
+            None if self.recorded.get(&id).is_some_and(OrgProgress::is_in_doubt) => Status::Unknown,
+            None => Status::NotAttempted,
+        };
+        steps.map(status).max_by_key(|status| status.severity()).unwrap_or(Status::NotAttempted)
     }
 
     /// Whether a write was sent.
@@ -91,53 +142,167 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         self.stop = Some(reason);
     }
 
-    /// Orgs that may have been written by an earlier process, and were not started by this one.
-    pub(super) fn still_in_doubt(&self) -> usize {
-        self.recorded.values().filter(|recorded| recorded.is_in_doubt()).count()
-    }
-
     /// Loads an org's line; a plan that can't be read any more stops the run.
-    fn begin(&mut self, index: u32, now: Timestamp) -> Option<(Driver<'a>, Event<Live>)> {
-        let line = match self.ports.plan.load(index) {
-            Ok(line) => line,
+    fn load(&mut self, index: u32) -> Option<PlanLine> {
+        match self.ports.plan.load(index) {
+            Ok(line) => Some(line),
             Err(error) => {
                 tracing::error!(%error, index, "a line of the plan can't be read");
                 self.stop = Some(StopReason::JournalFailed(format!("the plan can't be read: {error}")));
+                None
+            }
+        }
+    }
+
+    /// Begins an org: with what is left of its steps.
+    fn begin(&mut self, index: u32, cx: &mut Context<'_>) -> Option<Beginning<'a>> {
+        let line = self.load(index)?;
+        let is_rechecked = self.rechecks.contains_key(&index);
+        let is_new = !line.steps.iter().any(|step| {
+            let id = StepId { org: index, place: step.place };
+            self.ended.contains_key(&id) || self.recorded.contains_key(&id)
+        });
+        let preconditions = if is_new { preconditions_of(&line) } else { Vec::new() };
+        let org = line.org;
+        let is_left = |step: &PlannedStep| {
+            let id = StepId { org: index, place: step.place };
+            let is_left = step.verdict == Verdict::Update && !self.ended.contains_key(&id);
+            // Once the plan has expired, only doubt is settled.
+            let may_begin = !self.rules.settle_only || self.recorded.contains_key(&id);
+            if is_rechecked { self.ended.contains_key(&id) } else { is_left && may_begin }
+        };
+        let left = line.steps.into_iter().filter(is_left).collect();
+        let begun = Begun { org, left, preconditions, outcomes: Vec::new(), is_overwritten: false };
+        self.begun.insert(index, begun);
+        if is_rechecked { self.recheck_next(index, cx) } else { self.next_step(index, cx) }
+    }
+
+    /// Begins the next step of an org, unless it has to wait for a canary, or the org is over.
+    fn next_step(&mut self, index: u32, cx: &mut Context<'_>) -> Option<Beginning<'a>> {
+        self.skip_after_a_bad_step(index, cx);
+        let begun = self.begun.get_mut(&index)?;
+        let Some(step) = begun.left.pop_front() else {
+            self.over(index, cx);
+            return None;
+        };
+        let is_canary = match self.waves.canaries().turn(step.place, index) {
+            Turn::Canary => true,
+            Turn::Free => false,
+            Turn::Held => {
+                self.held.entry(step.place).or_default().push(index);
+                begun.left.push_front(step);
                 return None;
             }
         };
-        let left = self.pauses.remove(&index).map(|pause| pause.left(now)).filter(|left| !left.is_zero());
-        let not_before = left.map(|left| after(now, left));
-        let is_canary = self.waves.seeks_canary();
-        let driver = Driver::begin(self.rules, index, line, is_canary, now, not_before);
-        Some(if let Some(applied) = self.rechecks.remove(&index) {
-            (driver.recheck(applied), Event::Woken)
-        } else if let Some(recorded) = self.recorded.remove(&index) {
-            (driver.resume(recorded), Event::Resumed)
-        } else {
-            (driver, Event::Woken)
+        let id = StepId { org: index, place: step.place };
+        let left = self.pauses.remove(&index).map(|pause| pause.left(cx.now)).filter(|left| !left.is_zero());
+        let not_before = left.map(|left| after(cx.now, left));
+        let is_own = |precondition: &Precondition| precondition.place == id.place;
+        let preconditions =
+            std::mem::take(&mut begun.preconditions).into_iter().filter(|known| !is_own(known));
+        let driver = Driver::begin(self.rules, (index, begun.org), step, is_canary, cx.now, not_before);
+        let driver = driver.after(preconditions);
+        Some(match self.recorded.remove(&id) {
+            Some(recorded) => (index, driver.resume(recorded), Event::Resumed),
+            None => (index, driver, Event::Woken),
         })
     }
 
-    /// Takes in what an org that was applied is at its wave's end.
-    fn rechecked(&mut self, driver: &Driver<'_>, before: Status, ended: &Ended, cx: &mut Context<'_>) {
-        let is_overwritten = ended.outcome.status == Status::Diverged;
-        if self.waves.rechecked(is_overwritten) && self.stop.is_none() {
-            self.stop = Some(StopReason::BudgetSpent);
+    /// Where a step of an org did not end well, those that are left are not taken; unless they are in doubt, or are to keep
+    /// going.
+    fn skip_after_a_bad_step(&mut self, index: u32, cx: &mut Context<'_>) {
+        let Some(begun) = self.begun.get_mut(&index).filter(|_| !self.keep_going) else { return };
+        let ids = self.index[index as usize].updates.iter().map(|place| StepId { org: index, place });
+        let bad =
+            |id: StepId| self.ended.get(&id).filter(|status| !status.is_well()).map(|status| (id, *status));
+        let Some((_, status)) = ids.into_iter().find_map(bad) else { return };
+        let recorded = &self.recorded;
+        let is_taken = |step: &PlannedStep| recorded.contains_key(&StepId { org: index, place: step.place });
+        let (left, skipped) = std::mem::take(&mut begun.left).into_iter().partition(is_taken);
+        begun.left = left;
+        let skipped: VecDeque<PlannedStep> = skipped;
+        for step in skipped {
+            let id = StepId { org: index, place: step.place };
+            let message = format!("not taken, since another step of this org is {status}");
+            let org_error = OrgError { code: Code::OrgStep, message, http_status: None };
+            let outcome = OrgOutcome {
+                finished_at: Some(cx.now),
+                ..OrgOutcome::without_run(id, Status::NotAttempted, Some(&org_error), Verified::False)
+            };
+            self.ports.journal.record(Entry::Outcome(outcome.clone()));
+            begun.outcomes.push(outcome);
+            self.ended.insert(id, Status::NotAttempted);
         }
-        if !is_overwritten {
-            return;
+    }
+
+    /// An org has no further step.
+    fn over(&mut self, index: u32, cx: &mut Context<'_>) {
+        let Some(begun) = self.begun.remove(&index) else { return };
+        let status = self.status_of(index);
+        if self.waves.ended(status) {
+            self.stop.get_or_insert(StopReason::BudgetSpent);
         }
-        self.another_writes = true;
-        self.counts.replace(before, Status::Diverged);
-        let index = driver.index();
-        let message = ended.outcome.org_error.as_ref().map(|org_error| org_error.message.clone());
-        cx.emit(EventKind::OrgOverwritten {
+        let Some(outcome) = OrgOutcome::of_steps(begun.outcomes) else { return };
+        cx.emit(EventKind::OrgFinished {
             index,
-            org: driver.line().org,
+            org: begun.org,
             wave: self.index[index as usize].wave,
-            message: message.unwrap_or_default(),
+            status,
+            action: outcome.action,
+            verified: outcome.verified,
+            attempts: outcome.attempts,
+            code: outcome.org_error.as_ref().map(|org_error| org_error.code),
+            message: outcome.org_error.map(|org_error| org_error.message),
         });
+    }
+
+    /// The run has stopped: says what has become of the orgs that are between two of their steps.
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>) {
+        let mut begun: Vec<u32> = self.begun.keys().copied().collect();
+        begun.sort_unstable();
+        for index in begun {
+            self.over(index, cx);
+        }
+    }
+
+    /// Begins the next look at what was applied to an org, or ends it.
+    fn recheck_next(&mut self, index: u32, cx: &mut Context<'_>) -> Option<Beginning<'a>> {
+        let applied = self.rechecks.get_mut(&index).and_then(VecDeque::pop_front);
+        let begun = self.begun.get_mut(&index)?;
+        let step = applied.and_then(|applied| {
+            let place = begun.left.iter().position(|step| step.place == applied.id.place)?;
+            Some((begun.left.remove(place)?, applied))
+        });
+        let Some((step, applied)) = step else {
+            let is_overwritten = begun.is_overwritten;
+            self.begun.remove(&index);
+            self.rechecks.remove(&index);
+            if self.waves.rechecked(is_overwritten) && self.stop.is_none() {
+                self.stop = Some(StopReason::BudgetSpent);
+            }
+            return None;
+        };
+        let driver = Driver::begin(self.rules, (index, begun.org), step, false, cx.now, None);
+        Some((index, driver.recheck(applied), Event::Woken))
+    }
+
+    /// Takes in what a step that was applied is at its wave's end.
+    fn rechecked(&mut self, driver: &Driver<'_>, ended: &Ended, cx: &mut Context<'_>) {
+        let id = driver.id();
+        if ended.outcome.status == Status::Diverged {
+            self.another_writes = true;
+            self.ended.insert(id, Status::Diverged);
+            let Some(begun) = self.begun.get_mut(&id.org) else { return };
+            begun.is_overwritten = true;
+            let message = ended.outcome.org_error.as_ref().map(|org_error| org_error.message.clone());
+            cx.emit(EventKind::OrgOverwritten {
+                index: id.org,
+                org: begun.org,
+                wave: self.index[id.org as usize].wave,
+                message: message.unwrap_or_default(),
+            });
+        }
+        self.again.push_back(id.org);
     }
 
     /// Has what was written in the wave that is over read again, where that is asked for or somebody else was seen
@@ -148,8 +313,15 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         if !is_wanted || applied.is_empty() {
             return false;
         }
-        self.waves.recheck(applied.iter().map(|applied| applied.index).collect());
-        self.rechecks = applied.into_iter().map(|applied| (applied.index, applied)).collect();
+        let mut orgs = Vec::new();
+        for applied in applied {
+            let steps = self.rechecks.entry(applied.id.org).or_insert_with(|| {
+                orgs.push(applied.id.org);
+                VecDeque::new()
+            });
+            steps.push_back(applied);
+        }
+        self.waves.recheck(orgs);
         true
     }
 
@@ -157,24 +329,51 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn recheck_stopped(&mut self) -> bool {
         self.stop = None;
         self.waves.end_after_this();
+        self.again.clear();
+        self.held.clear();
         self.recheck()
     }
+}
+
+/// What must hold before the first write of an org: what its row expects of any operation.
+fn preconditions_of(line: &PlanLine) -> Vec<Precondition> {
+    let of_steps = line.steps.iter().filter(|step| !step.expects.is_empty()).map(|step| Precondition {
+        operation: Arc::clone(&step.operation),
+        place: step.place,
+        expects: step.expects.clone(),
+    });
+    line.preconditions.iter().cloned().chain(of_steps).collect()
 }
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
     type Driver = Driver<'a>;
 
     fn next(&mut self, cx: &mut Context<'_>) -> Option<(u32, Driver<'a>, Event<Live>)> {
-        if self.stop.is_some() {
-            return None;
-        }
         loop {
+            if self.stop.is_some() {
+                return None;
+            }
+            if let Some(index) = self.again.pop_front() {
+                let is_rechecked = self.rechecks.contains_key(&index);
+                let begins =
+                    if is_rechecked { self.recheck_next(index, cx) } else { self.next_step(index, cx) };
+                if begins.is_some() {
+                    return begins;
+                }
+                continue;
+            }
             if self.waves.may_recheck() {
                 self.recheck();
             }
+            if self.held.values().map(Vec::len).sum::<usize>() >= MOST_HELD {
+                return None;
+            }
             match self.waves.next() {
                 Next::Org(index) => {
-                    return self.begin(index, cx.now).map(|(driver, event)| (index, driver, event));
+                    let begins = self.begin(index, cx);
+                    if begins.is_some() {
+                        return begins;
+                    }
                 }
                 Next::Began(None, _) => {}
                 Next::Began(Some(wave), orgs) => {
@@ -199,15 +398,18 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
         request: Request,
         requested: Timestamp,
     ) -> BoxFuture<'static, Event<Live>> {
-        let (api, org) = (self.ports.api.clone(), driver.line().org);
+        let (api, org) = (self.ports.api.clone(), driver.org_id());
         match request {
             Request::Read => {
-                async move { Event::ReadReply { reply: api.settings(org).await, requested } }.boxed()
+                let operation = Arc::clone(driver.to_read());
+                async move { Event::ReadReply { reply: api.settings(&operation, org).await, requested } }
+                    .boxed()
             }
             Request::List => async move { Event::ListReply(api.clients().await) }.boxed(),
             Request::Send(body) => {
                 self.wrote.store(true, Ordering::Relaxed);
-                async move { Event::WriteReply(api.update(org, body).await) }.boxed()
+                let operation = Arc::clone(driver.operation());
+                async move { Event::WriteReply(api.update(&operation, org, body).await) }.boxed()
             }
         }
     }
@@ -216,37 +418,37 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
         if let Some(what) = &ended.unintended {
             self.stop.get_or_insert_with(|| StopReason::CanaryDisturbed(what.clone()));
         }
-        if let Some((before, _)) = driver.applied_as() {
-            return self.rechecked(&driver, before, &ended, cx);
+        if driver.applied_as().is_some() {
+            return self.rechecked(&driver, &ended, cx);
         }
+        let id = driver.id();
         let Ended { outcome, state, new_fields, .. } = ended;
-        let org = driver.line().org;
         if !new_fields.is_empty() {
+            let org = driver.org_id();
             tracing::warn!(%org, fields = new_fields, "new fields without a value since the canary's write");
         }
-        self.counts.add(outcome.status);
-        match outcome.status {
+        let status = outcome.status;
+        match status {
             Status::Applied | Status::AppliedWithWarnings if self.rules.write.reads() => {
                 self.applied.push(Applied::new(&outcome, state));
             }
             Status::Conflict | Status::Diverged => self.another_writes = true,
             _ => {}
         }
+        self.ended.insert(id, status);
         let proves = !self.rules.write.reads() || !state.is_unwatched();
-        if let Some(reason) = self.waves.ended(outcome.status, proves) {
+        if let Some(reason) = self.waves.canaries().ended(id.place, id.org, status, proves) {
             self.stop.get_or_insert(reason);
         }
-        cx.emit(EventKind::OrgFinished {
-            index: outcome.index,
-            org,
-            wave: self.index[outcome.index as usize].wave,
-            status: outcome.status,
-            action: outcome.action,
-            verified: outcome.verified,
-            attempts: outcome.attempts,
-            code: outcome.org_error.as_ref().map(|org_error| org_error.code),
-            message: outcome.org_error.map(|org_error| org_error.message),
-        });
+        self.again.extend(self.held.remove(&id.place).unwrap_or_default());
+        if let Some(begun) = self.begun.get_mut(&id.org) {
+            begun.outcomes.push(outcome);
+            if begun.left.is_empty() {
+                self.over(id.org, cx);
+            } else {
+                self.again.push_back(id.org);
+            }
+        }
     }
 
     fn wants_stop(&self) -> Option<StopReason> {

@@ -6,6 +6,7 @@
 mod cells;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use orgwave_core::compare::check_owner;
 use orgwave_core::ids::Ruuid;
@@ -84,12 +85,16 @@ pub async fn rows<C: Clock, A: ReadApi>(
             each(place, &OrgRow { skip: format!("not exported: {why}"), ..OrgRow::empty(listed) }, None);
         }
     }
-    let operation = reads.operation;
+    let operation = Arc::clone(reads.operations.first());
+    let of_each = reads.operations.reads([0]);
     let open = listed.iter().enumerate().filter(|(_, listed)| closed(listed).is_none());
     reads
-        .each_org(open.map(|(place, listed)| (listed.org, place)), |&place, finding, cx| {
-            each(place, &row_of(operation, &listed[place], finding), Some(cx.now));
-        })
+        .each_org(
+            open.map(|(place, listed)| (listed.org, of_each.clone(), place)),
+            |&place, mut found, cx| {
+                each(place, &row_of(&operation, &listed[place], found.take(&operation)), Some(cx.now));
+            },
+        )
         .await
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use orgwave_core::durable::folder_synced;
 use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, IdleRemovals, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
+    Footer, Guard, GuardKind, Header, IdleRemovals, Places, PlanLine, PlanWriter, Sealed, Verdict, WaveCount,
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
@@ -37,6 +37,7 @@ pub struct Draft {
 #[derive(Debug, Clone, Copy)]
 struct Mark {
     verdict: Verdict,
+    updates: Places,
     /// The manifest's own.
     wave: Option<u32>,
 }
@@ -66,20 +67,19 @@ impl Draft {
             for kind in GuardKind::ALL.into_iter().filter(|kind| kind.trips(&line)) {
                 *self.tripped.entry(kind).or_default() += 1;
             }
-            self.respelled += u64::from(line.additions.iter().any(|key| key.respelled));
+            let mut additions = line.steps.iter().flat_map(|step| &step.additions);
+            self.respelled += u64::from(additions.any(|key| key.respelled));
         }
         self.idle(&line);
-        let mark = Mark { verdict: line.verdict, wave: line.wave.take() };
+        let mark = Mark { verdict: line.verdict, updates: line.updates(), wave: line.wave.take() };
         if let Err(error) = self.spool.put(index.into(), &line, mark) {
             self.failed.get_or_insert(error);
         }
     }
 
     fn idle(&mut self, line: &PlanLine) {
-        let Some(first) = line.idle_removals.iter().find(|key| key.respelled).or(line.idle_removals.first())
-        else {
-            return;
-        };
+        let removals = || line.steps.iter().flat_map(|step| &step.idle_removals);
+        let Some(first) = removals().find(|key| key.respelled).or_else(|| removals().next()) else { return };
         let idle = self.idle_removals.get_or_insert_default();
         if idle.orgs == 0 || first.respelled && idle.respelled == 0 {
             idle.example = format!("line {}, {first}", line.line);
@@ -115,7 +115,7 @@ impl Draft {
         let mut writer = PlanWriter::begin(out, &header, seal)?;
         let mut index = Vec::new();
         for line in spool.records()? {
-            let (place, json, Mark { verdict, wave: pinned }) = line?;
+            let (place, json, Mark { verdict, updates, wave: pinned }) = line?;
             if place != footer.lines {
                 return Err(io::Error::other("an org has no line"));
             }
@@ -126,7 +126,7 @@ impl Draft {
                 let pinned = pinned.is_some();
                 counts.entry(wave).or_insert(WaveCount { wave, orgs: 0, pinned }).orgs += 1;
             }
-            index.push(writer.placed(&json, verdict, wave)?);
+            index.push(writer.placed(&json, verdict, updates, wave)?);
         }
         footer.waves = counts.into_values().collect();
         let Sealed { out, seal } = writer.finish(&footer)?;
@@ -200,7 +200,7 @@ mod tests {
             (Verdict::Update, None),
         ];
         for (place, (verdict, wave)) in (0..).zip(rows) {
-            lines.put(place, &(), Mark { verdict, wave }).unwrap();
+            lines.put(place, &(), Mark { verdict, updates: Places::first(verdict), wave }).unwrap();
         }
         let waves = "1,rest".parse().unwrap();
         let mut dealer = Dealer::new(Some(&waves), &lines);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgwave_core::desired::DesiredValue;
-use orgwave_core::operation::{Field, Operation};
+use orgwave_core::operation::{Catalog, Field, Operations};
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
 use orgwave_core::secret::{Fingerprint, SealKey, SecretName, SecretNames, Secrets};
@@ -23,7 +23,7 @@ use crate::selection::Selection;
 /// A plan's file.
 #[derive(Debug)]
 pub struct PlanFile {
-    operation: Arc<Operation>,
+    catalog: Catalog,
     file: File,
     /// The path that the user gave.
     name: PathBuf,
@@ -47,14 +47,17 @@ pub struct Needed {
 }
 
 impl PlanFile {
-    /// The plan of an operation in this open file, which the user knows by this name.
-    pub const fn new(operation: Arc<Operation>, file: File, name: PathBuf) -> Self {
-        Self { operation, file, name }
+    /// The plan in this open file, which the user knows by this name, of operations of a catalogue.
+    pub const fn new(catalog: Catalog, file: File, name: PathBuf) -> Self {
+        Self { catalog, file, name }
     }
 
-    /// What it is of.
-    pub const fn operation(&self) -> &Arc<Operation> {
-        &self.operation
+    /// What it is of, not proved.
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn operations(&self) -> Result<Operations, Error> {
+        Ok(self.opened()?.operations().clone())
     }
 
     /// Copies it to a new file that only its owner can read, durably but for its name, and is the copy from then on.
@@ -151,8 +154,11 @@ impl PlanFile {
     }
 
     /// Its lines, at these places.
-    pub fn lines(self, index: Vec<IndexEntry>) -> PlanLines {
-        PlanLines::new(self.operation, self.file, index)
+    ///
+    /// # Errors
+    /// As [`Self::header`].
+    pub fn lines(self, index: Vec<IndexEntry>) -> Result<PlanLines, Error> {
+        Ok(PlanLines::new(self.operations()?, self.file, index))
     }
 
     /// Proves it. `each` sees the lines that name secrets, or all.
@@ -163,7 +169,7 @@ impl PlanFile {
         mut each: impl FnMut(&PlanLine) -> Result<(), E>,
     ) -> Result<OpenPlan, E> {
         let bad = |error| self.bad(error);
-        let mut reader = PlanReader::open_sealed(self.reader(), &self.operation, key_of).map_err(bad)?;
+        let mut reader = PlanReader::open_sealed(self.reader(), &self.catalog, key_of).map_err(bad)?;
         let (mut index, mut orgs) = (Vec::new(), Vec::new());
         while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
             if has_secrets || all {
@@ -192,7 +198,7 @@ impl PlanFile {
     }
 
     fn opened(&self) -> Result<PlanReader<BufReader<FromStart<'_>>>, Error> {
-        PlanReader::open(self.reader(), &self.operation).map_err(|error| self.bad(error))
+        PlanReader::open(self.reader(), &self.catalog).map_err(|error| self.bad(error))
     }
 
     fn reader(&self) -> BufReader<FromStart<'_>> {
@@ -240,10 +246,10 @@ impl Iterator for Lines<'_> {
 
 impl Needed {
     fn take(&mut self, line: &PlanLine) {
-        for name in &line.secrets {
+        for name in line.steps.iter().flat_map(|step| &step.secrets) {
             self.names.entry(name.clone()).or_insert(Some(line.line));
         }
-        for field in &line.fields {
+        for field in line.fields() {
             let DesiredValue::Secret(names) = &field.after else { continue };
             let known = (names.clone(), field.path.field().clone(), field.fingerprint.clone());
             if !self.fingerprints.contains(&known) {

@@ -3,29 +3,28 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::{IndexEntry, PlanLine};
 use orgwave_executor::ports::PlanSource;
 
 /// The lines of the plan that is executed.
 #[derive(Debug)]
 pub struct PlanLines {
-    operation: Arc<Operation>,
+    operations: Operations,
     file: File,
     index: Vec<IndexEntry>,
 }
 
 impl PlanLines {
-    /// The lines of the plan in this open file, at these places.
-    pub const fn new(operation: Arc<Operation>, file: File, index: Vec<IndexEntry>) -> Self {
-        Self { operation, file, index }
+    /// The lines of the plan of these operations in this open file, at these places.
+    pub const fn new(operations: Operations, file: File, index: Vec<IndexEntry>) -> Self {
+        Self { operations, file, index }
     }
 
     /// What the plan is of.
-    pub const fn operation(&self) -> &Arc<Operation> {
-        &self.operation
+    pub const fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// Where the orgs are.
@@ -40,6 +39,6 @@ impl PlanSource for PlanLines {
         let mut buffer = vec![0; entry.length as usize];
         self.file.read_exact_at(&mut buffer, entry.offset)?;
         let line = std::str::from_utf8(&buffer).map_err(io::Error::other)?;
-        Ok(PlanLine::read(line, &self.operation)?)
+        Ok(PlanLine::read(line, &self.operations)?)
     }
 }

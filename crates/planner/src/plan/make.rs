@@ -4,19 +4,24 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
+use orgwave_core::desired::DesiredStep;
 use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::outcome::OrgError;
-use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, RawTyped, SideColumns, Verdict};
+use orgwave_core::plan::{
+    FORMAT, Header, InputDigest, PlanLine, PlannedStep, Precondition, RawTyped, SideColumns, Verdict,
+};
 use orgwave_core::policy::{Waves, WriteMode};
 use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
-use orgwave_executor::survey::Finding;
+use orgwave_executor::survey::Findings;
 use serde_json::Value;
 
 use super::draft::{Draft, folder_of};
@@ -93,7 +98,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
     let total = rollout.manifest.header().rows;
     reads.emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner {
-        operation: reads.operation,
+        operations: reads.operations,
         listed: listed.as_ref(),
         select,
         policy,
@@ -115,22 +120,24 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
                     let org = row.org;
                     match planner.without_reading(row) {
                         Ok(line) => draft.borrow_mut().put(index, line),
-                        Err(row) => return Some((org, (index, row))),
+                        Err(row) => {
+                            let reads = planner.operations.reads(row.steps.iter().map(|step| step.operation));
+                            return Some((org, reads, (index, row)));
+                        }
                     }
                 }
             }
         }
     });
     reads
-        .each_org(to_read, |(index, row): &(u32, Box<Row>), finding, cx| {
-            let line = planner.by_finding(row, finding);
+        .each_org(to_read, |(index, row): &(u32, Box<Row>), findings, cx| {
+            let line = planner.by_findings(row, findings);
             let event = EventKind::OrgPlanned {
                 index: *index,
                 org: row.org,
                 verdict: line.verdict,
-                changes: u32::try_from(line.fields.iter().filter(|field| field.differs()).count())
-                    .unwrap_or(u32::MAX),
-                code: line.org_error.as_ref().map(|org_error| org_error.code),
+                changes: u32::try_from(line.changes().count()).unwrap_or(u32::MAX),
+                code: line.error().map(|org_error| org_error.code),
             };
             draft.borrow_mut().put(*index, line);
             cx.emit(event);
@@ -143,7 +150,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
         return Err(Error::Changed(path));
     }
 
-    let header = header_of(rollout, policy, &new, waves, created);
+    let header = header_of(rollout, reads.operations, policy, &new, waves, created);
     let plan = draft.into_inner().finish(header, new.seal, new.path)?;
     if let Some(warning) = plan.idle() {
         (reads.warn)(&warning);
@@ -155,7 +162,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
 
 /// Decides on one row at a time.
 struct Planner<'a> {
-    operation: &'a Operation,
+    operations: &'a Operations,
     listed: Option<&'a Clients>,
     select: Selection,
     policy: &'a PlanPolicy,
@@ -164,8 +171,8 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn comparing(&self) -> Comparing<'_> {
-        Comparing { operation: self.operation, secrets: self.secrets, seal: self.seal }
+    fn comparing<'o>(&'o self, operation: &'o Operation) -> Comparing<'o> {
+        Comparing { operation, secrets: self.secrets, seal: self.seal }
     }
 
     /// The line of a row that needs no read; or the row, to be read.
@@ -188,48 +195,110 @@ impl Planner<'_> {
 
     /// The line of a row that is written without being read.
     fn unread(&self, row: &Row) -> PlanLine {
-        let diff = compare::diff(&row.steps[0].desired, None, self.comparing())
-            .expect("nothing was read that could have a shape");
-        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
-        line.fields = diff.fields;
+        let mut line = self.line(row, Verdict::Unchanged);
+        for wanted in steps_of(row) {
+            let mut step = self.step(wanted);
+            let diff = compare::diff(&wanted.desired, None, self.comparing(&step.operation))
+                .expect("nothing was read that could have a shape");
+            if diff.differs {
+                step.verdict = Verdict::Update;
+            }
+            step.fields = diff.fields;
+            line.steps.push(step);
+        }
+        line.judge(self.policy.keep_going);
         line
     }
 
     /// The line of a row whose org was read, or could not be.
-    fn by_finding(&self, row: &Row, finding: Finding) -> PlanLine {
-        let judged = settings(self.operation, finding).and_then(|object| {
-            self.by_settings(row, &object).map_err(|org_error| (Verdict::Blocked, org_error))
-        });
-        judged.unwrap_or_else(|(verdict, org_error)| {
-            let mut line = self.line(row, verdict);
-            line.org_error = Some(org_error);
-            line
-        })
+    fn by_findings(&self, row: &Row, mut findings: Findings) -> PlanLine {
+        let mut line = self.line(row, Verdict::Unchanged);
+        // What keeps the whole row from being written.
+        let mut broken: Option<(Verdict, OrgError)> = None;
+        for wanted in &row.steps {
+            let mut step = self.step(wanted);
+            let found = settings(&step.operation, findings.take(&step.operation));
+            let is_step = steps_of(row).any(|step| std::ptr::eq(step, wanted));
+            if is_step && let Err((verdict, org_error)) = found {
+                step.stop(verdict, org_error);
+                line.steps.push(step);
+                continue;
+            }
+            if is_step && let Ok(object) = &found {
+                if let Err(org_error) = self.judge(&mut step, wanted, row, object) {
+                    step.stop(Verdict::Blocked, org_error);
+                }
+            }
+            if !wanted.desired.expects.is_empty() {
+                let expects = &wanted.desired.expects;
+                let holds = match &found {
+                    Ok(object) => compare::check_expects(&step.operation, &row.org, expects, Some(object))
+                        .map_err(|org_error| (Verdict::Blocked, org_error)),
+                    Err((Verdict::Blocked, org_error)) if org_error.code == Code::OrgNotConnected => {
+                        compare::check_expects(&step.operation, &row.org, expects, None)
+                            .map_err(|org_error| (Verdict::Blocked, org_error))
+                    }
+                    Err(unread) => Err(unread.clone()),
+                };
+                broken = broken.or(holds.err());
+            }
+            if is_step {
+                line.steps.push(step);
+            } else {
+                let PlannedStep { operation, place, expects, .. } = step;
+                line.preconditions.push(Precondition { operation, place, expects });
+            }
+        }
+        if let Some((verdict, org_error)) = broken {
+            for step in line.steps.iter_mut().filter(|step| step.verdict == Verdict::Update) {
+                step.stop(verdict, org_error.clone());
+            }
+        }
+        line.judge(self.policy.keep_going);
+        line
     }
 
-    fn by_settings(&self, row: &Row, object: &RawObject) -> Result<PlanLine, OrgError> {
-        let ownership = compare::check_owner(self.operation, &row.org, object)?;
-        let diff = compare::diff(&row.steps[0].desired, Some(object), self.comparing()).map_err(misshapen)?;
-        let mut line = self.line(row, if diff.differs { Verdict::Update } else { Verdict::Unchanged });
-        line.unproven = ownership == Ownership::Unproven;
-        line.fields = diff.fields;
-        line.additions = diff.unknown.additions;
-        line.idle_removals = diff.unknown.idle_removals;
+    /// Takes in what is live.
+    fn judge(
+        &self,
+        step: &mut PlannedStep,
+        wanted: &DesiredStep,
+        row: &Row,
+        object: &RawObject,
+    ) -> Result<(), OrgError> {
+        let operation = Arc::clone(&step.operation);
+        step.unproven = compare::check_owner(&operation, &row.org, object)? == Ownership::Unproven;
+        let diff =
+            compare::diff(&wanted.desired, Some(object), self.comparing(&operation)).map_err(misshapen)?;
+        step.fields = diff.fields;
+        step.additions = diff.unknown.additions;
+        step.idle_removals = diff.unknown.idle_removals;
         if diff.differs {
+            step.verdict = Verdict::Update;
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
-                    let managed = row.steps[0].desired.managed.iter().map(|managed| &managed.path);
-                    compare::masked_secret(self.operation, object, managed)
+                    let managed = wanted.desired.managed.iter().map(|managed| &managed.path);
+                    compare::masked_secret(&operation, object, managed)
                 }
                 WriteMode::Patch | WriteMode::NoRead => None,
             };
             if let Some(org_error) = diff.broken.or(hazard) {
-                line.verdict = Verdict::Blocked;
-                line.action = Verdict::Blocked.action();
-                line.org_error = Some(org_error);
+                return Err(org_error);
             }
         }
-        Ok(line)
+        Ok(())
+    }
+
+    /// A step of which nothing is known yet.
+    fn step(&self, DesiredStep { operation, desired }: &DesiredStep) -> PlannedStep {
+        let described =
+            self.operations.get(*operation).expect("a row's steps are of the rollout's operations");
+        let secrets = desired.managed.iter().flat_map(|managed| managed.wish.secrets().cloned());
+        PlannedStep {
+            expects: desired.expects.clone(),
+            secrets: secrets.collect(),
+            ..PlannedStep::new(described, *operation, Verdict::Unchanged)
+        }
     }
 
     fn line(&self, row: &Row, verdict: Verdict) -> PlanLine {
@@ -244,22 +313,19 @@ impl Planner<'_> {
             note: row.note.clone(),
             carried: row.carried.clone(),
             verdict,
-            action: verdict.action(),
             org_error: None,
-            unproven: false,
-            additions: Vec::new(),
-            idle_removals: Vec::new(),
-            expects: row.steps[0].desired.expects.clone(),
-            secrets: row.steps[0]
-                .desired
-                .managed
-                .iter()
-                .flat_map(|managed| managed.wish.secrets().cloned())
-                .collect(),
-            fields: Vec::new(),
+            preconditions: Vec::new(),
+            steps: Vec::new(),
             typed: RawTyped::from(&row.typed),
         }
     }
+}
+
+/// The steps of a row: what sets something; of a row that sets nothing, the first operation that it names.
+fn steps_of(row: &Row) -> impl Iterator<Item = &DesiredStep> {
+    let sets = |step: &&DesiredStep| !step.desired.managed.is_empty();
+    let nothing = !row.steps.iter().any(|step| sets(&step));
+    row.steps.iter().filter(sets).chain(row.steps.first().filter(|_| nothing))
 }
 
 /// The sizes of the waves of the rows that the manifest doesn't pin; `None` where it pins every row.
@@ -273,6 +339,7 @@ fn waves_of(policy: &PlanPolicy, manifest: &manifest::Header) -> Result<Option<W
 
 fn header_of<R: Read + Seek>(
     rollout: Rollout<'_, R>,
+    operations: &Operations,
     policy: &PlanPolicy,
     new: &NewPlan<'_>,
     waves: Option<Waves>,
@@ -289,6 +356,8 @@ fn header_of<R: Read + Seek>(
         endpoint: new.endpoint.clone(),
         key_fingerprint: new.key_fingerprint.clone(),
         inputs,
+        operations: operations.digests(),
+        keep_going: policy.keep_going,
         write: policy.write,
         verify: policy.verify,
         waves,

@@ -1,9 +1,8 @@
 //! What a plan lays down about its execution.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::{GuardKind, Header, IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
@@ -24,6 +23,8 @@ pub struct PlanPolicy {
     pub max_failures: FailureBudget,
     /// With `--unattended`: the largest share that may change.
     pub max_changed: Percent,
+    /// Whether the other steps of an org are taken where one did not end well.
+    pub keep_going: bool,
     /// The kinds of guards that need no code where `apply` makes the plan.
     pub allow: Vec<GuardKind>,
     /// How long the plan may be applied.
@@ -41,21 +42,22 @@ impl PlanPolicy {
 
 /// How a run carries its plan out. `is_expired`: in-doubt writes are resolved, and nothing is sent.
 pub fn policy_of(
-    operation: &Arc<Operation>,
+    operations: &Operations,
     run: &RunHeader,
     plan: &Header,
     index: &[IndexEntry],
     is_expired: bool,
 ) -> Policy {
     Policy {
-        operation: operation.clone(),
+        operations: operations.clone(),
+        keep_going: plan.keep_going,
         run_id: run.run_id.clone(),
         plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
         has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(index),
         max_failures: run.max_failures,
-        ignored: plan.ignored(operation),
+        ignored: operations.iter().map(|(_, operation)| plan.ignored(operation)).collect(),
         settle_only: is_expired,
     }
 }

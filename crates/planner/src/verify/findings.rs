@@ -2,10 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::{Operation, Path as SettingPath};
+use orgwave_core::operation::{Operations, Path as SettingPath};
 use orgwave_core::outcome::{OrgError, StoredValue};
 use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::run::Exit;
@@ -20,6 +19,8 @@ use crate::spool::Spool;
 /// A managed path whose live value is not the desired one.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Drift<P = SettingPath> {
+    /// The place of its operation among those that were read.
+    pub place: u8,
     /// Where; noted as text.
     pub path: P,
     /// The live value.
@@ -31,15 +32,18 @@ pub struct Drift<P = SettingPath> {
 }
 
 impl Drift {
-    pub(super) fn of(field: &PlannedField, live: &StoredValue) -> Self {
-        Self { path: field.path.clone(), live: live.clone(), wanted: field.after_stored() }
+    pub(super) fn of(place: u8, field: &PlannedField, live: &StoredValue) -> Self {
+        Self { place, path: field.path.clone(), live: live.clone(), wanted: field.after_stored() }
     }
 }
 
 impl Drift<String> {
-    fn resolve(self, operation: &Operation) -> Result<Drift, Error> {
-        let path = operation.path(&self.path).map_err(|error| Error::Spool(io::Error::other(error)))?;
-        Ok(Drift { path, live: self.live, wanted: self.wanted })
+    fn resolve(self, operations: &Operations) -> Result<Drift, Error> {
+        let Self { place, path, live, wanted } = self;
+        let spooled = |error| Error::Spool(io::Error::other(error));
+        let operation =
+            operations.get(place).ok_or_else(|| Error::Spool(io::ErrorKind::InvalidData.into()))?;
+        Ok(Drift { place, path: operation.path(&path).map_err(spooled)?, live, wanted })
     }
 }
 
@@ -63,7 +67,7 @@ impl<T> Found<T> {
 /// What was found, by the manifest's lines. Of orgs that are as desired it keeps only the number.
 #[derive(Debug)]
 pub struct Findings {
-    operation: Arc<Operation>,
+    operations: Operations,
     in_sync: u64,
     /// The orgs, by their lines; paths as text.
     drifted: Option<Spool>,
@@ -80,10 +84,10 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Nothing yet, of an operation. `other` as for [`scratch`](crate::scratch).
-    pub(super) fn new(operation: &Arc<Operation>, other: Option<PathBuf>) -> Self {
+    /// Nothing yet, of these operations. `other` as for [`scratch`](crate::scratch).
+    pub(super) fn new(operations: &Operations, other: Option<PathBuf>) -> Self {
         Self {
-            operation: operation.clone(),
+            operations: operations.clone(),
             in_sync: 0,
             drifted: None,
             fields: 0,
@@ -100,8 +104,12 @@ impl Findings {
             return;
         }
         self.fields += drifts.len() as u64;
-        let text =
-            |drift: Drift| Drift { path: drift.path.to_string(), live: drift.live, wanted: drift.wanted };
+        let text = |Drift { place, path, live, wanted }: Drift| Drift {
+            place,
+            path: path.to_string(),
+            live,
+            wanted,
+        };
         let drifts: Vec<_> = drifts.into_iter().map(text).collect();
         let noted = note(&mut self.drifted, line.line, &Found::new(line, drifts), self.other.as_deref());
         self.keep(noted);
@@ -121,6 +129,11 @@ impl Findings {
     /// All of it, if it could be noted.
     pub(super) fn whole(mut self) -> Result<Self, Error> {
         self.failed.take().map_or(Ok(self), Err)
+    }
+
+    /// What was read.
+    pub const fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// How many orgs are as desired.
@@ -148,11 +161,11 @@ impl Findings {
     /// # Errors
     /// [`Error::Spool`].
     pub fn each_drifted(&mut self) -> Result<impl Iterator<Item = Noted<Vec<Drift>>>, Error> {
-        let operation = &self.operation;
+        let operations = &self.operations;
         let found = noted::<Vec<Drift<String>>>(&mut self.drifted)?;
         Ok(found.map(|found| {
             let (line, Found { org, name, what }) = found?;
-            let what = what.into_iter().map(|drift| drift.resolve(operation)).collect::<Result<_, _>>()?;
+            let what = what.into_iter().map(|drift| drift.resolve(operations)).collect::<Result<_, _>>()?;
             Ok((line, Found { org, name, what }))
         }))
     }

@@ -5,12 +5,14 @@ mod findings;
 use std::path::PathBuf;
 
 use orgwave_core::change::changes;
+use orgwave_core::code::Code;
 use orgwave_core::compare::{check_owner, drift};
-use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{PlanLine, PlannedField, Verdict};
+use orgwave_core::outcome::{OrgError, StoredValue};
+use orgwave_core::plan::{PlanLine, PlannedStep, Verdict};
 use orgwave_core::secret::SealKey;
 use orgwave_core::status::Status;
 use orgwave_executor::ports::{Clock, ReadApi};
+use orgwave_executor::survey::Finding;
 
 pub use self::findings::{Drift, Findings, Found, Noted};
 use crate::error::Error;
@@ -25,22 +27,53 @@ use crate::selection::Selection;
 /// # Errors
 /// [`Error::Plan`], [`Error::Scratch`], [`Error::Spool`].
 pub fn by_plan(plan: &PlanFile, other: Option<PathBuf>) -> Result<Findings, Error> {
-    let mut findings = Findings::new(plan.operation(), other);
+    let mut findings = Findings::new(&plan.operations()?, other);
     plan.each_line(|line| {
-        let drifted = |field: &&PlannedField| field.differs() && field.before != StoredValue::Hidden;
-        let drifts = line.fields.iter().filter(drifted);
-        let drifts = drifts.map(|field| Drift::of(field, &field.before)).collect();
-        match line.verdict.status() {
-            Some(Status::Skipped) => {}
-            Some(status @ (Status::Blocked | Status::Rejected | Status::Failed | Status::NotAttempted)) => {
-                // A guard that only keeps from writing is no reason not to judge.
-                let org_error = line.org_error.clone();
-                findings.unjudged(&line, status, org_error);
-            }
-            _ => findings.judged(&line, drifts),
+        if line.verdict == Verdict::Skipped {
+            return;
         }
+        if line.steps.is_empty() {
+            let status = line.verdict.status().unwrap_or(Status::Failed);
+            return findings.unjudged(&line, status, line.org_error.clone());
+        }
+        let mut judged = Judged::default();
+        for step in &line.steps {
+            match (step.verdict.status(), &step.org_error) {
+                // That another step keeps it from being written is no reason not to judge.
+                (Some(_), Some(org_error)) if org_error.code == Code::OrgStep => judged.planned(step),
+                (Some(status), org_error) if !status.is_well() => {
+                    judged.unjudged.get_or_insert((status, org_error.clone()));
+                }
+                _ => judged.planned(step),
+            }
+        }
+        judged.note(&mut findings, &line);
     })?;
     findings.whole()
+}
+
+/// What the steps of an org come to.
+#[derive(Default)]
+struct Judged {
+    drifts: Vec<Drift>,
+    /// The first that can't be judged.
+    unjudged: Option<(Status, Option<OrgError>)>,
+}
+
+impl Judged {
+    fn planned(&mut self, step: &PlannedStep) {
+        let drifted = step.changes().filter(|field| field.before != StoredValue::Hidden);
+        self.drifts.extend(drifted.map(|field| Drift::of(step.place, field, &field.before)));
+    }
+
+    fn note(self, findings: &mut Findings, line: &PlanLine) {
+        if self.unjudged.is_none() || !self.drifts.is_empty() {
+            findings.judged(line, self.drifts);
+        }
+        if let Some((status, org_error)) = self.unjudged {
+            findings.unjudged(line, status, org_error);
+        }
+    }
 }
 
 /// Reads the orgs of a run's plan, which `seal` proved. `other` as for [`scratch`](crate::scratch).
@@ -56,33 +89,46 @@ pub async fn by_reading<C: Clock, A: ReadApi>(
 ) -> Result<Findings, Error> {
     plan.must_match(select)?;
     let mut lines = plan.read()?;
-    let to_judge = |line: &PlanLine| {
-        matches!(line.verdict, Verdict::Update | Verdict::Unchanged)
-            && select.skips((&line.org, [line.name.as_deref(), None])).is_none()
+    let operations = plan.operations()?;
+    let is_to_judge = |line: &PlanLine| select.skips((&line.org, [line.name.as_deref(), None])).is_none();
+    let with_reads = |mut line: PlanLine| {
+        line.steps.retain(|step| matches!(step.verdict, Verdict::Update | Verdict::Unchanged));
+        let places = line.steps.iter().map(|step| step.place);
+        let reads = operations.reads(places);
+        (!reads.is_empty()).then_some((line.org, reads, line))
     };
-    let operation = reads.operation;
-    let mut findings = Findings::new(plan.operation(), other);
+    let mut findings = Findings::new(&operations, other);
     let read = reads
-        .each_org(lines.by_ref().filter(to_judge).map(|line| (line.org, line)), |line, finding, _| {
-            let drifted = settings(operation, finding).and_then(|object| {
-                let seen = check_owner(operation, &line.org, &object)
-                    .and_then(|_| drift(&line.fields, &object, seal).map_err(misshapen));
-                seen.map_err(|org_error| (Verdict::Blocked, org_error))
-            });
-            match drifted {
-                Ok(seen) => {
-                    let drifts = changes(&line.fields, &seen).flatten();
-                    let drifts = drifts.map(|drift| Drift::of(drift.field, drift.before));
-                    findings.judged(line, drifts.collect());
-                }
-                Err((verdict, org_error)) => {
-                    let status = verdict.status().unwrap_or(Status::Failed);
-                    findings.unjudged(line, status, Some(org_error));
+        .each_org(lines.by_ref().filter(is_to_judge).filter_map(with_reads), |line, mut found, _| {
+            let mut judged = Judged::default();
+            for step in &line.steps {
+                match drifts(step, line, found.take(&step.operation), seal) {
+                    Ok(drifts) => judged.drifts.extend(drifts),
+                    Err((verdict, org_error)) => {
+                        let status = verdict.status().unwrap_or(Status::Failed);
+                        judged.unjudged.get_or_insert((status, Some(org_error)));
+                    }
                 }
             }
+            judged.note(&mut findings, line);
         })
         .await;
     lines.end()?;
     read?;
     findings.whole()
+}
+
+/// The drifts of a step's settings as they were found.
+fn drifts(
+    step: &PlannedStep,
+    line: &PlanLine,
+    finding: Finding,
+    seal: &SealKey,
+) -> Result<Vec<Drift>, (Verdict, OrgError)> {
+    let object = settings(&step.operation, finding)?;
+    let seen = check_owner(&step.operation, &line.org, &object)
+        .and_then(|_| drift(&step.fields, &object, seal).map_err(misshapen))
+        .map_err(|org_error| (Verdict::Blocked, org_error))?;
+    let drifts = changes(step, &seen).flatten();
+    Ok(drifts.map(|drift| Drift::of(step.place, drift.field, drift.before)).collect())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use orgwave_core::code::Code;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 
 use crate::advice::advice;
 use crate::stage::Stage;
@@ -71,8 +71,14 @@ pub(crate) struct Cause<'a> {
 
 impl<'a> Cause<'a> {
     /// The causes with the most orgs first.
-    pub(crate) fn all(codes: &'a BTreeMap<Code, Finding>, stage: Stage, operation: &Operation) -> Vec<Self> {
-        let of = |code, finding| Self { code, todo: advice(code, stage, operation), finding };
+    pub(crate) fn all(
+        codes: &'a BTreeMap<Code, Finding>,
+        stage: Stage,
+        operations: &Operations,
+    ) -> Vec<Self> {
+        // A code may be of orgs with different operations.
+        let title = if operations.are_several() { "the integration" } else { &operations.first().title };
+        let of = |code, finding| Self { code, todo: advice(code, stage, title), finding };
         let mut causes: Vec<_> = codes.iter().map(|(code, finding)| of(*code, finding)).collect();
         causes.sort_by_key(|cause| Reverse(cause.finding.orgs));
         causes

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgwave_core::code::Code;
-use orgwave_core::operation::{Confession, Operation};
+use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::plan::Header;
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
@@ -50,12 +50,17 @@ pub(crate) struct Warnings {
 }
 
 impl Warnings {
-    fn of(operation: &Operation) -> Self {
+    fn of(operations: &Operations) -> Self {
         let none = |confession: &Arc<Confession>| Confessed {
             confession: confession.clone(),
             finding: Finding::default(),
         };
-        let confessed = operation.confesses.iter().map(none).collect();
+        let mut confessed: Vec<Confessed> = Vec::new();
+        for confession in operations.iter().flat_map(|(_, operation)| &operation.confesses) {
+            if !confessed.iter().any(|known| known.confession.column == confession.column) {
+                confessed.push(none(confession));
+            }
+        }
         Self { confessed, with_more: 0, texts: Vec::new() }
     }
 
@@ -97,7 +102,7 @@ impl Warnings {
 #[derive(Debug, Clone)]
 pub struct RunDigest {
     /// What was written.
-    pub operation: Arc<Operation>,
+    pub operations: Operations,
     /// What the run executes.
     pub run: RunHeader,
     /// When its plan was made.
@@ -131,7 +136,7 @@ impl RunDigest {
     /// Plan or journal can't be read, or they don't fit each other.
     pub fn of(source: &dyn RunSource) -> Result<Self, ReportError> {
         let mut records = Records::of(source)?;
-        let mut digest = Self::begin(source, records.operation(), records.header())?;
+        let mut digest = Self::begin(source, records.operations(), records.header())?;
         while let Some(record) = records.next_record()? {
             digest.add(&record);
         }
@@ -140,11 +145,11 @@ impl RunDigest {
 
     pub(crate) fn begin(
         source: &dyn RunSource,
-        operation: &Arc<Operation>,
+        operations: &Operations,
         plan: &Header,
     ) -> Result<Self, ReportError> {
         Ok(Self {
-            operation: operation.clone(),
+            operations: operations.clone(),
             run: source.header().clone(),
             plan_created: plan.created,
             undoes: plan.undoes.clone(),
@@ -152,7 +157,7 @@ impl RunDigest {
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),
-            warnings: Warnings::of(operation),
+            warnings: Warnings::of(operations),
             attempts: 0,
             changed: 0,
             unsettled_again: 0,

@@ -67,7 +67,7 @@ impl RunDigest {
 
     /// Why orgs failed.
     pub(crate) fn causes(&self) -> Vec<Cause<'_>> {
-        Cause::all(&self.codes, self.stage(), &self.operation)
+        Cause::all(&self.codes, self.stage(), &self.operations)
     }
 
     /// What a person does next; `None` if there is nothing to do.

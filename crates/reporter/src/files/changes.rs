@@ -2,10 +2,11 @@
 
 use std::io;
 
+use orgwave_core::operation::Operations;
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    AFTER, BEFORE, LINE, ORG_NAME, ORG_UUID, PATH, PLAN_ID, RUN_ID, Row, RunColumn, STATUS, WAVE,
+    AFTER, BEFORE, LINE, OPERATION, ORG_NAME, ORG_UUID, PATH, PLAN_ID, RUN_ID, Row, RunColumn, STATUS, WAVE,
 };
 use super::table::{Cell, Column, Table};
 use crate::digest::RunDigest;
@@ -13,13 +14,11 @@ use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
-/// The columns.
-const COLUMNS: &[RunColumn] = &[
-    LINE,
-    ORG_UUID,
-    ORG_NAME,
-    WAVE,
-    STATUS,
+/// The columns that say which org it is.
+const ORG: &[RunColumn] = &[LINE, ORG_UUID, ORG_NAME, WAVE, STATUS];
+
+/// The columns behind the operation, which only rollouts of several have.
+const VALUES: &[RunColumn] = &[
     PATH,
     BEFORE,
     AFTER,
@@ -35,14 +34,17 @@ const COLUMNS: &[RunColumn] = &[
 pub(super) struct Changes {
     table: Table<WholeFile>,
     run: RunHeader,
+    columns: Vec<&'static RunColumn>,
 }
 
 impl Changes {
     pub(super) const NAME: &str = "changes.csv";
 
-    pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
-        let table = Table::begin(place.begin(Self::NAME)?, COLUMNS.iter().map(|column| column.name))?;
-        Ok(Self { table, run: run.clone() })
+    pub(super) fn begin(place: &Place<'_>, run: &RunHeader, operations: &Operations) -> io::Result<Self> {
+        let of_several = operations.are_several().then_some(&OPERATION);
+        let columns: Vec<_> = ORG.iter().chain(of_several).chain(VALUES).collect();
+        let table = Table::begin(place.begin(Self::NAME)?, columns.iter().map(|column| column.name))?;
+        Ok(Self { table, run: run.clone(), columns })
     }
 }
 
@@ -53,7 +55,8 @@ impl RunFile for Changes {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         for change in record.changes() {
-            self.table.row(Row { run: &self.run, record, change: Some(change) }.cells(COLUMNS))?;
+            let row = Row::of_change(&self.run, record, change);
+            self.table.row(self.columns.iter().map(|column| (column.cell)(&row)))?;
         }
         Ok(())
     }

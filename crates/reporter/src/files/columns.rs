@@ -1,17 +1,25 @@
 //! The columns that several tables of a run have.
 
+use std::time::Duration;
+
 use orgwave_core::change::Change;
 use orgwave_core::operation::Confession;
+use orgwave_core::outcome::OrgOutcome;
+use orgwave_core::plan::PlannedStep;
 use orgwave_core::run::RunHeader;
 
 use super::table::{Cell, Column};
-use crate::record::Record;
+use crate::record::{Record, StepRecord};
 use crate::value;
 
 /// What a row of a run's tables is about.
 pub(super) struct Row<'a> {
     pub(super) run: &'a RunHeader,
     pub(super) record: &'a Record,
+    /// What became of it: of the org, or in tables of steps of this one.
+    pub(super) outcome: &'a OrgOutcome,
+    /// In tables of steps: which.
+    pub(super) step: Option<(&'a PlannedStep, &'a StepRecord)>,
     /// In tables of changes: which. `None` where nothing was written.
     pub(super) change: Option<Change<'a>>,
 }
@@ -20,6 +28,39 @@ pub(super) struct Row<'a> {
 pub(super) type RunColumn = Column<for<'a> fn(&Row<'a>) -> Cell<'a>>;
 
 impl<'a> Row<'a> {
+    /// About an org.
+    pub(super) const fn of(run: &'a RunHeader, record: &'a Record) -> Self {
+        Self { run, record, outcome: &record.outcome, step: None, change: None }
+    }
+
+    /// About a change of an org.
+    pub(super) const fn of_change(run: &'a RunHeader, record: &'a Record, change: Change<'a>) -> Self {
+        Self { change: Some(change), ..Self::of(run, record) }
+    }
+
+    /// About a step of an org.
+    pub(super) const fn of_step(
+        run: &'a RunHeader,
+        record: &'a Record,
+        step: (&'a PlannedStep, &'a StepRecord),
+    ) -> Self {
+        Self { outcome: &step.1.outcome, step: Some(step), ..Self::of(run, record) }
+    }
+
+    /// What was written, by the org or by the step.
+    pub(super) fn changes(&self) -> Box<dyn Iterator<Item = Change<'a>> + 'a> {
+        match self.step {
+            Some((planned, step)) => Box::new(step.changes(planned)),
+            None => Box::new(self.record.changes()),
+        }
+    }
+
+    /// How long it took; `None` if it was never touched.
+    pub(super) fn took(&self) -> Option<Duration> {
+        let (started, finished) = self.outcome.started_at.zip(self.outcome.finished_at)?;
+        Some(finished.since(started))
+    }
+
     /// The cells of these columns.
     pub(super) fn cells(&self, columns: &[RunColumn]) -> impl Iterator<Item = Cell<'a>> {
         columns.iter().map(|column| (column.cell)(self))
@@ -27,7 +68,7 @@ impl<'a> Row<'a> {
 
     /// The cells of what the vendor confessed.
     pub(super) fn confessed(&self, confessions: &[&Confession]) -> impl Iterator<Item = Cell<'a>> {
-        let ack = &self.record.outcome.ack;
+        let ack = &self.outcome.ack;
         confessions.iter().map(|Confession { column, .. }| match ack.items(column) {
             [] => Cell::text(Some(ack.text(column)).filter(|text| !text.is_empty())),
             items => Cell::texts(items),
@@ -55,7 +96,17 @@ pub(super) const WAVE: RunColumn = Column {
 pub(super) const STATUS: RunColumn = Column {
     name: "status",
     about: "the final status of the org",
-    cell: |row| Cell::Word(row.record.outcome.status.as_str()),
+    cell: |row| Cell::Word(row.outcome.status.as_str()),
+};
+/// Only in runs of several operations.
+pub(super) const OPERATION: RunColumn = Column {
+    name: "operation",
+    about: "the operation; only in rollouts of several",
+    cell: |row| {
+        let of_step = row.step.map(|(planned, _)| &planned.operation);
+        let operation = of_step.or(row.change.map(|change| change.operation));
+        operation.map_or(Cell::Empty, |operation| Cell::Word(&operation.name))
+    },
 };
 pub(super) const PATH: RunColumn = Column {
     name: "path",
@@ -75,27 +126,29 @@ pub(super) const AFTER: RunColumn = Column {
 pub(super) const VERIFIED: RunColumn = Column {
     name: "verified",
     about: "whether a read after the write showed the desired state",
-    cell: |row| Cell::Word(row.record.outcome.verified.as_str()),
+    cell: |row| Cell::Word(row.outcome.verified.as_str()),
 };
 pub(super) const STARTED_AT: RunColumn = Column {
     name: "started_at",
     about: "when the run first touched the org (RFC 3339, UTC)",
-    cell: |row| Cell::moment(row.record.outcome.started_at),
+    cell: |row| Cell::moment(row.outcome.started_at),
 };
 pub(super) const FINISHED_AT: RunColumn = Column {
     name: "finished_at",
     about: "when its status was final",
-    cell: |row| Cell::moment(row.record.outcome.finished_at),
+    cell: |row| Cell::moment(row.outcome.finished_at),
 };
 pub(super) const ERROR_CODE: RunColumn = Column {
     name: "error_code",
     about: "the code for `orgwave explain`",
-    cell: |row| row.record.org_error().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str())),
+    cell: |row| {
+        row.outcome.org_error.as_ref().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()))
+    },
 };
 pub(super) const ERROR_MESSAGE: RunColumn = Column {
     name: "error_message",
     about: "the error message",
-    cell: |row| Cell::text(row.record.org_error().map(|org_error| org_error.message.as_str())),
+    cell: |row| Cell::text(row.outcome.org_error.as_ref().map(|org_error| org_error.message.as_str())),
 };
 pub(super) const RUN_ID: RunColumn =
     Column { name: "run_id", about: "the run", cell: |row| Cell::Text((&row.run.run_id).into()) };

@@ -22,7 +22,7 @@ mod toml_text;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::Header;
 
 pub use self::leftovers::sweep;
@@ -80,9 +80,9 @@ pub fn write_files_watched(
     mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
-    let mut digest = RunDigest::begin(source, records.operation(), records.header())?;
+    let mut digest = RunDigest::begin(source, records.operations(), records.header())?;
     let org_files = org_files.of_run(source.header());
-    let mut files = begin_all(source, folder, records.operation(), records.header(), org_files)?;
+    let mut files = begin_all(source, folder, records.operations(), records.header(), org_files)?;
     while let Some(record) = records.next_record()? {
         digest.add(&record);
         for file in &mut files {
@@ -110,7 +110,7 @@ pub fn write_files_watched(
 fn begin_all(
     source: &dyn RunSource,
     folder: &Path,
-    operation: &Operation,
+    operations: &Operations,
     plan: &Header,
     org_files: ClientFiles,
 ) -> Result<Vec<Box<dyn RunFile>>, ReportError> {
@@ -123,10 +123,13 @@ fn begin_all(
     }
     let (place, run) = (Place { folder }, source.header());
     let mut files = vec![
-        boxed(folder, results::Results::NAME, results::Results::begin(&place, run, plan, operation))?,
-        boxed(folder, changes::Changes::NAME, changes::Changes::begin(&place, run))?,
+        boxed(folder, results::Results::NAME, results::Results::begin(&place, run, plan, operations))?,
+        boxed(folder, changes::Changes::NAME, changes::Changes::begin(&place, run, operations))?,
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
+    if operations.are_several() {
+        files.push(boxed(folder, results::Steps::NAME, results::Steps::begin(&place, run, operations))?);
+    }
     let mut others = vec!["plan.jsonl", "run.db"];
     files.push(Box::new(ReportHtml::begin(&place, source, org_files == ClientFiles::All)?));
     files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);

@@ -8,12 +8,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::operation::{Confession, Operation};
+use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, ORG_NAME, ORG_UUID, PATH, PLAN_ID, RUN_ID, Row,
-    RunColumn, STARTED_AT, STATUS, VERIFIED,
+    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, OPERATION, ORG_NAME, ORG_UUID, PATH, PLAN_ID,
+    RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED,
 };
 use super::table::Table;
 use crate::client_files::ClientFiles;
@@ -34,8 +34,8 @@ const FIRST: &[RunColumn] =
 const LAST: &[RunColumn] = &[ERROR_CODE, ERROR_MESSAGE, RUN_ID, PLAN_ID];
 
 /// What the vendor may confess, texts first.
-fn confessions(operation: &Operation) -> Vec<&Confession> {
-    let mut confessions = operation.columns();
+fn confessions(operations: &Operations) -> Vec<&Confession> {
+    let mut confessions = operations.columns();
     confessions.sort_by_key(|confession| !confession.is_text());
     confessions
 }
@@ -79,16 +79,22 @@ impl RunFile for Orgs {
         if self.batch.is_empty() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         }
-        let confessions = confessions(record.operation());
-        let names = FIRST.iter().map(|column| column.name);
+        let confessions = confessions(record.operations());
+        let of_several: &[RunColumn] = if record.operations().are_several() { &[OPERATION] } else { &[] };
+        let names = of_several.iter().chain(FIRST).map(|column| column.name);
         let names = names.chain(confessions.iter().map(|confession| &*confession.column));
         let names = names.chain(LAST.iter().map(|column| column.name));
         let mut table = Table::begin(Vec::new(), names)?;
         let mut changes = record.changes();
         let mut change = changes.next();
         loop {
-            let row = Row { run: &self.run, record, change };
-            table.row(row.cells(FIRST).chain(row.confessed(&confessions)).chain(row.cells(LAST)))?;
+            let row = Row { change, ..Row::of(&self.run, record) };
+            table.row(
+                row.cells(of_several)
+                    .chain(row.cells(FIRST))
+                    .chain(row.confessed(&confessions))
+                    .chain(row.cells(LAST)),
+            )?;
             change = changes.next();
             if change.is_none() {
                 break;

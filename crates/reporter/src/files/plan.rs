@@ -4,18 +4,19 @@
 use std::io;
 use std::path::Path;
 
-use orgwave_core::plan::{Header, PlanLine, PlannedField, UnknownKey, Verdict};
+use orgwave_core::outcome::OrgError;
+use orgwave_core::plan::{Header, PlanLine, PlannedField, PlannedStep, UnknownKey, Verdict};
 
 use super::results::carried;
 use super::table::{Cell, Column, Table};
 use crate::error::ReportError;
-use crate::terminal::verdict_word;
 use crate::value;
 use crate::whole::{WholeFile, sync_folder};
 
-/// What a row is about: a line of the plan, and one of its fields that differ, if there is one.
+/// What a row is about: a line of the plan, and one of its steps and of its fields that differ, if there is one.
 struct Row<'a> {
     line: &'a PlanLine,
+    step: Option<&'a PlannedStep>,
     field: Option<&'a PlannedField>,
 }
 
@@ -31,8 +32,8 @@ const COLUMNS: &[PlanColumn] = &[
     column("org_uuid", |row| Cell::Word(row.line.org.as_str())),
     column("org_name", |row| Cell::text(row.line.name.as_deref())),
     column("wave", |row| Cell::number(row.line.wave)),
-    column("verdict", |row| Cell::Word(verdict_word(row.line.verdict))),
-    column("action", |row| Cell::Word(row.line.action.as_str())),
+    column("verdict", |row| Cell::Word(row.verdict().name())),
+    column("action", |row| Cell::Word(row.verdict().action().as_str())),
     column("path", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.path.text()))),
     column("before", |row| {
         row.field.map_or(Cell::Empty, |field| Cell::Value(value::before(&field.path, &field.before)))
@@ -40,21 +41,23 @@ const COLUMNS: &[PlanColumn] = &[
     column("after", |row| row.field.map_or(Cell::Empty, |field| Cell::Value(value::wish(field)))),
     column("from", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.from.text()))),
     column("error_code", |row| {
-        row.line.org_error.as_ref().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()))
+        row.error().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()))
     }),
-    column("error_message", |row| {
-        Cell::text(row.line.org_error.as_ref().map(|org_error| org_error.message.as_str()))
-    }),
+    column("error_message", |row| Cell::text(row.error().map(|org_error| org_error.message.as_str()))),
     column("skip", |row| Cell::text(row.line.skip.as_deref())),
     column("note", |row| Cell::text(row.line.note.as_deref())),
-    column("marks", |row| Cell::Text(marks(row.line, row.field).into())),
+    column("marks", |row| Cell::Text(row.marks().into())),
 ];
 
+/// Behind the wave, in plans of several operations.
+const OPERATION: PlanColumn =
+    column("operation", |row| row.step.map_or(Cell::Empty, |step| Cell::Word(&step.operation.name)));
+
 /// A `plan.csv` being written. It gets its name when it is [ended](Self::end).
-#[derive(Debug)]
 pub struct PlanCsv {
     table: Table<WholeFile>,
     path: std::path::PathBuf,
+    columns: Vec<&'static PlanColumn>,
     carried: usize,
 }
 
@@ -65,12 +68,15 @@ impl PlanCsv {
     /// The file can't be written.
     pub fn begin(folder: &Path, name: &str, plan: &Header) -> Result<Self, ReportError> {
         let path = folder.join(name);
-        let names = COLUMNS.iter().map(|column| column.name);
-        let columns = names.chain(plan.carried.iter().map(String::as_str));
+        let (org, others) =
+            COLUMNS.split_at(COLUMNS.iter().position(|column| column.name == "verdict").unwrap_or(0));
+        let of_several = (plan.operations.len() > 1).then_some(&OPERATION);
+        let own: Vec<_> = org.iter().chain(of_several).chain(others).collect();
+        let columns = own.iter().map(|column| column.name).chain(plan.carried.iter().map(String::as_str));
         let table = WholeFile::begin(folder, name)
             .and_then(|file| Table::begin(file, columns))
             .map_err(ReportError::write(&path))?;
-        Ok(Self { table, path, carried: plan.carried.len() })
+        Ok(Self { table, path, columns: own, carried: plan.carried.len() })
     }
 
     /// Adds the next row of the manifest.
@@ -92,41 +98,59 @@ impl PlanCsv {
     }
 
     fn rows(&mut self, line: &PlanLine) -> io::Result<()> {
-        let mut any = false;
-        if line.verdict != Verdict::Skipped {
-            for field in line.fields.iter().filter(|field| field.differs()) {
-                self.row(line, Some(field))?;
+        if line.steps.is_empty() {
+            return self.row(Row { line, step: None, field: None });
+        }
+        for step in &line.steps {
+            let mut any = false;
+            for field in step.changes() {
+                self.row(Row { line, step: Some(step), field: Some(field) })?;
                 any = true;
             }
+            if !any {
+                self.row(Row { line, step: Some(step), field: None })?;
+            }
         }
-        if any { Ok(()) } else { self.row(line, None) }
+        Ok(())
     }
 
-    fn row(&mut self, line: &PlanLine, field: Option<&PlannedField>) -> io::Result<()> {
-        let row = Row { line, field };
-        let cells = COLUMNS.iter().map(|column| (column.cell)(&row));
+    fn row(&mut self, row: Row<'_>) -> io::Result<()> {
+        let line = row.line;
+        let cells = self.columns.iter().map(|column| (column.cell)(&row));
         self.table.row(cells.chain(carried(&line.carried, self.carried)))
     }
 }
 
-/// What a reviewer must see of a change, or of a row without one.
-fn marks(line: &PlanLine, field: Option<&PlannedField>) -> String {
-    let mut marks = Vec::new();
-    if let Some(field) = field.filter(|_| line.verdict == Verdict::Update) {
-        marks.extend(field.risk().map(|risk| format!("risk: {}", risk.effect)));
-        if field.removes() {
-            marks.push("removes".to_owned());
-        } else if field.after.is_clear() {
-            marks.push("clears".to_owned());
+impl<'a> Row<'a> {
+    /// What planning found of the step, or of a row without steps.
+    fn verdict(&self) -> Verdict {
+        self.step.map_or(self.line.verdict, |step| step.verdict)
+    }
+
+    fn error(&self) -> Option<&'a OrgError> {
+        self.step.map_or(self.line.org_error.as_ref(), |step| step.org_error.as_ref())
+    }
+
+    /// What a reviewer must see of a change, or of a step without one.
+    fn marks(&self) -> String {
+        let mut marks = Vec::new();
+        let Some(step) = self.step else { return String::new() };
+        if let Some(field) = self.field.filter(|_| step.verdict == Verdict::Update) {
+            marks.extend(field.risk().map(|risk| format!("risk: {}", risk.effect)));
+            if field.removes() {
+                marks.push("removes".to_owned());
+            } else if field.after.is_clear() {
+                marks.push("clears".to_owned());
+            }
+            let is_of = |unknown: &&UnknownKey| field.path.is_within(&unknown.entry);
+            marks.extend(step.additions.iter().find(is_of).map(|unknown| format!("adds {unknown}")));
         }
-        let is_of = |unknown: &&UnknownKey| field.path.is_within(&unknown.entry);
-        marks.extend(line.additions.iter().find(is_of).map(|unknown| format!("adds {unknown}")));
+        if step.unproven && step.verdict == Verdict::Update {
+            marks.push("unproven: what was read names no org".to_owned());
+        }
+        if self.field.is_none() {
+            marks.extend(step.idle_removals.iter().map(|unknown| format!("not live: {unknown}")));
+        }
+        marks.join("; ")
     }
-    if line.unproven && line.verdict == Verdict::Update {
-        marks.push("unproven: what was read names no org".to_owned());
-    }
-    if field.is_none() {
-        marks.extend(line.idle_removals.iter().map(|unknown| format!("not live: {unknown}")));
-    }
-    marks.join("; ")
 }

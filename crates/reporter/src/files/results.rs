@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::io;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::change::Change;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, LINE, ORG_NAME, ORG_UUID, PLAN_ID, RUN_ID, Row, RunColumn,
-    STARTED_AT, STATUS, VERIFIED, WAVE,
+    ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, LINE, OPERATION, ORG_NAME, ORG_UUID, PLAN_ID, RUN_ID, Row,
+    RunColumn, STARTED_AT, STATUS, VERIFIED, WAVE,
 };
 use super::table::{Cell, Column, Table};
-use crate::advice::next_step;
+use crate::advice::after;
 use crate::digest::RunDigest;
 use crate::record::Record;
 use crate::run_file::{Place, RunFile};
@@ -20,40 +21,45 @@ use crate::whole::WholeFile;
 
 /// The columns before those of what the vendor confessed. Header, rows and documentation are made from these
 /// tables; scripts depend on the names and their order.
-const FIRST: &[RunColumn] = &[
-    LINE,
-    ORG_UUID,
-    ORG_NAME,
-    WAVE,
+const FIRST: &[RunColumn] = &[LINE, ORG_UUID, ORG_NAME, WAVE];
+
+/// The columns behind those that say what the row is about.
+const OUTCOME: &[RunColumn] = &[
     STATUS,
     Column {
         name: "action",
         about: "the planned action",
-        cell: |row| Cell::Word(row.record.outcome.action.as_str()),
+        cell: |row| Cell::Word(row.outcome.action.as_str()),
     },
     Column {
         name: "changed_fields",
         about: "the settings that were written and may be live, separated by `;`",
         cell: |row| {
-            let paths: Vec<_> = row.record.changes().map(|change| change.field.path.text()).collect();
+            let operations = row.record.operations();
+            // Where the row is of one step, its operation has a column.
+            let text = |change: Change<'_>| match row.step {
+                Some(_) => change.field.path.text().into_owned(),
+                None => operations.path_text(change.operation, &change.field.path).into_owned(),
+            };
+            let paths: Vec<_> = row.changes().map(text).collect();
             if paths.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(paths.join(";"))) }
         },
     },
     Column {
         name: "attempts",
         about: "writes that were sent",
-        cell: |row| Cell::Number(row.record.outcome.attempts.into()),
+        cell: |row| Cell::Number(row.outcome.attempts.into()),
     },
     Column {
         name: "http_status",
         about: "HTTP status of the reply that decided the outcome",
-        cell: |row| Cell::number(row.record.outcome.http_status),
+        cell: |row| Cell::number(row.outcome.http_status),
     },
     ERROR_CODE,
     ERROR_MESSAGE,
 ];
 
-/// The columns behind them, before the `_*` columns of the manifest.
+/// The columns behind those of what the vendor confessed.
 const LAST: &[RunColumn] = &[
     VERIFIED,
     STARTED_AT,
@@ -61,26 +67,61 @@ const LAST: &[RunColumn] = &[
     Column {
         name: "duration_ms",
         about: "from `started_at` to `finished_at`",
-        cell: |row| {
-            Cell::number(row.record.took().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
-        },
+        cell: |row| Cell::number(row.took().map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX))),
     },
     RUN_ID,
     PLAN_ID,
     Column {
         name: "next_step",
         about: "what to do next; empty if nothing",
-        cell: |row| Cell::Text(next_step(row.record)),
+        cell: |row| Cell::Text(after(row.outcome, row.record)),
     },
-    Column { name: "note", about: "the manifest's", cell: |row| Cell::text(row.record.line.note.as_deref()) },
 ];
 
+/// The last fixed column of a run of several operations.
+const OPERATIONS: &[RunColumn] = &[Column {
+    name: "operations",
+    about: "the operations of the row, separated by `;`; only in rollouts of several",
+    cell: |row| {
+        let names: Vec<&str> = row.record.line.steps.iter().map(|step| &*step.operation.name).collect();
+        Cell::Text(Cow::Owned(names.join(";")))
+    },
+}];
+
+/// The column before the `_*` columns of the manifest.
+const NOTE: &[RunColumn] = &[Column {
+    name: "note",
+    about: "the manifest's",
+    cell: |row| Cell::text(row.record.line.note.as_deref()),
+}];
+
+/// The column that only the table of steps has.
+const STEP: &[RunColumn] = &[OPERATION];
+
+/// A column of the documentation: its name, and what its cells say.
+type Documented<'a> = (&'a str, &'a str);
+
 /// The columns that every `results.csv` has, and what their cells say.
-pub fn columns(operation: &Operation) -> Vec<(&str, &str)> {
-    let confessed =
-        operation.columns().into_iter().map(|confession| (&*confession.column, &*confession.about));
+pub fn columns(operations: &Operations) -> Vec<Documented<'_>> {
+    let last = if operations.are_several() { OPERATIONS } else { &[] };
+    documented(operations, [FIRST, OUTCOME], [LAST, last, NOTE])
+}
+
+/// The columns of `steps.csv`, which runs of several operations have.
+pub fn step_columns(operations: &Operations) -> Vec<Documented<'_>> {
+    documented(operations, [FIRST, STEP, OUTCOME], [LAST])
+}
+
+fn documented<'a>(
+    operations: &'a Operations,
+    first: impl IntoIterator<Item = &'static [RunColumn]>,
+    last: impl IntoIterator<Item = &'static [RunColumn]>,
+) -> Vec<Documented<'a>> {
+    let confessed = operations.columns().into_iter();
+    let confessed = confessed.map(|confession| (&*confession.column, &*confession.about));
     let named = |column: &'static RunColumn| (column.name, column.about);
-    FIRST.iter().map(named).chain(confessed).chain(LAST.iter().map(named)).collect()
+    let (first, last) = (first.into_iter().flatten(), last.into_iter().flatten());
+    first.map(named).chain(confessed).chain(last.map(named)).collect()
 }
 
 pub(super) struct Results {
@@ -96,9 +137,9 @@ impl Results {
         place: &Place<'_>,
         run: &RunHeader,
         plan: &Header,
-        operation: &Operation,
+        operations: &Operations,
     ) -> io::Result<Self> {
-        let columns = columns(operation).into_iter().map(|(name, _)| name);
+        let columns = columns(operations).into_iter().map(|(name, _)| name);
         let columns = columns.chain(plan.carried.iter().map(String::as_str));
         let table = Table::begin(place.begin(Self::NAME)?, columns)?;
         Ok(Self { table, run: run.clone(), carried: plan.carried.len() })
@@ -111,10 +152,49 @@ impl RunFile for Results {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let row = Row { run: &self.run, record, change: None };
-        let confessions = record.operation().columns();
-        let cells = row.cells(FIRST).chain(row.confessed(&confessions)).chain(row.cells(LAST));
+        let row = Row::of(&self.run, record);
+        let operations = record.operations();
+        let confessions = operations.columns();
+        let last = if operations.are_several() { OPERATIONS } else { &[] };
+        let cells = row.cells(FIRST).chain(row.cells(OUTCOME)).chain(row.confessed(&confessions));
+        let cells = cells.chain(row.cells(LAST)).chain(row.cells(last)).chain(row.cells(NOTE));
         self.table.row(cells.chain(carried(&record.line.carried, self.carried)))
+    }
+
+    fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
+        done.push(self.table.end()?);
+        Ok(())
+    }
+}
+
+/// `steps.csv`: one row for each step of each org, in runs of several operations.
+pub(super) struct Steps {
+    table: Table<WholeFile>,
+    run: RunHeader,
+}
+
+impl Steps {
+    pub(super) const NAME: &str = "steps.csv";
+
+    pub(super) fn begin(place: &Place<'_>, run: &RunHeader, operations: &Operations) -> io::Result<Self> {
+        let columns = step_columns(operations).into_iter().map(|(name, _)| name);
+        Ok(Self { table: Table::begin(place.begin(Self::NAME)?, columns)?, run: run.clone() })
+    }
+}
+
+impl RunFile for Steps {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let confessions = record.operations().columns();
+        for step in record.steps() {
+            let row = Row::of_step(&self.run, record, step);
+            let cells = row.cells(FIRST).chain(row.cells(STEP)).chain(row.cells(OUTCOME));
+            self.table.row(cells.chain(row.confessed(&confessions)).chain(row.cells(LAST)))?;
+        }
+        Ok(())
     }
 
     fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::table::Table;
 use super::toml_text::section;
 use crate::digest::RunDigest;
-use crate::record::Record;
+use crate::record::{Record, StepRecord};
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
@@ -56,11 +56,12 @@ impl RunFile for Retry {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome, .. }: &Record) -> io::Result<()> {
-        if !outcome.status.is_retryable() {
+    fn org(&mut self, Record { line, outcome, steps, .. }: &Record) -> io::Result<()> {
+        let is_retryable = |step: &StepRecord| step.outcome.status.is_retryable();
+        if !outcome.status.is_retryable() && !steps.iter().any(is_retryable) {
             return Ok(());
         }
-        self.adds |= !line.additions.is_empty();
+        self.adds |= line.steps.iter().any(|step| !step.additions.is_empty());
         let typed = line.typed.read()?;
         self.rows.add(&typed.row)?;
         for (table, cells) in &typed.sides {

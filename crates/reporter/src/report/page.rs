@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use askama::Template;
-use orgwave_core::operation::Form;
+use orgwave_core::operation::{Confession, Form};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
@@ -138,7 +138,7 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
     let mut row = begin_row(line.line, line.org.as_str(), record.name(), record.wave(), word);
     row.push('[');
     for (place, change) in record.changes().take(CHANGES).enumerate() {
-        let path = rows.text(&change.field.path.to_string());
+        let path = rows.text(&record.operations().path_text(change.operation, &change.field.path));
         let before = rows.text(&value::before(&change.field.path, change.before).text);
         let after = rows.text(&value::after(change.field).text);
         let comma = if place == 0 { "" } else { "," };
@@ -157,7 +157,7 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
         extra.number('t', u64::from(rows.text(&step)));
     }
     extra.text('w', Some(outcome.ack.message()));
-    let lists = record.operation().confesses.iter().filter_map(|confession| {
+    let lists = confessions(record).into_iter().filter_map(|confession| {
         let items = outcome.ack.items(&confession.column);
         (!items.is_empty()).then(|| (rows.text(&confession.label), confession.form == Form::Ids, items))
     });
@@ -229,4 +229,16 @@ fn waves(digest: &RunDigest) -> Vec<Wave> {
         }
     };
     digest.waves.iter().filter(|(number, _)| **number > 0).map(wave).collect()
+}
+
+/// What the org's steps may have confessed, the most telling first; each column once.
+fn confessions(record: &Record) -> Vec<&Confession> {
+    let mut confessions: Vec<&Confession> = Vec::new();
+    let of_steps = record.line.steps.iter().flat_map(|step| &step.operation.confesses);
+    for confession in of_steps {
+        if !confessions.iter().any(|known| known.column == confession.column) {
+            confessions.push(confession);
+        }
+    }
+    confessions
 }

@@ -13,9 +13,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use orgwave_core::desired::DesiredValue;
-use orgwave_core::operation::{Kind, Risk};
+use orgwave_core::operation::{Kind, Operations, Path, Risk};
 use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{PlanLine, PlannedField, UnknownKey};
+use orgwave_core::plan::{PlannedField, PlannedStep, UnknownKey};
 
 use self::values::Values;
 use crate::terminal::{count, orgs, several};
@@ -58,10 +58,11 @@ struct Size {
     respelled: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Clusters {
+    operations: Operations,
     sizes: BTreeMap<Key, Size>,
-    wishes: BTreeMap<Arc<str>, Wishes>,
+    wishes: BTreeMap<String, Wishes>,
 }
 
 /// How many orgs are wanted to have each value of a setting, whether it changes or not.
@@ -83,16 +84,21 @@ pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&
 }
 
 impl Clusters {
-    /// Takes an org in that is to be written.
-    pub(super) fn add(&mut self, line: &PlanLine) {
-        for unknown in &line.additions {
-            let size = self.size(Key::addition(unknown), line.line);
+    pub(super) fn new(operations: Operations) -> Self {
+        Self { operations, sizes: BTreeMap::new(), wishes: BTreeMap::new() }
+    }
+
+    /// Takes a step of the org in this line in that is to be taken.
+    pub(super) fn add(&mut self, step: &PlannedStep, line: u64) {
+        for unknown in &step.additions {
+            let key = Key::addition(self.place(step, &unknown.entry));
+            let size = self.size(key, line);
             size.respelled += u64::from(unknown.respelled);
         }
-        for field in line.fields.iter().filter(|field| field.differs()) {
-            let key = Key::of(field, line);
+        for field in step.changes() {
+            let key = self.key(step, field);
             let [before, after] = [&key.before, &key.after].map(|side| *side == Side::AnyValue);
-            let size = self.size(key, line.line);
+            let size = self.size(key, line);
             size.removes = field.removes() || field.after.is_clear();
             size.risk = size.risk.take().or_else(|| field.risk().cloned());
             if before {
@@ -102,6 +108,20 @@ impl Clusters {
                 size.after.add(&value::wish(field).text);
             }
         }
+    }
+
+    /// A place, whatever the keys, with its operation where there are several.
+    fn place(&self, step: &PlannedStep, path: &Path) -> String {
+        let place = path.field().place();
+        if self.operations.are_several() {
+            format!("{}:{place}", step.operation.name)
+        } else {
+            place.to_owned()
+        }
+    }
+
+    fn key(&self, step: &PlannedStep, field: &PlannedField) -> Key {
+        Key::of(step, field, self.place(step, &field.path))
     }
 
     /// The cluster of a change, with this one counted.
@@ -114,20 +134,20 @@ impl Clusters {
         size
     }
 
-    /// Takes the desired values of an org in that could be judged.
-    pub(super) fn judge(&mut self, line: &PlanLine) {
-        for field in &line.fields {
+    /// Takes the desired values of a step in that could be judged.
+    pub(super) fn judge(&mut self, step: &PlannedStep) {
+        for field in &step.fields {
             let is_at_the_top = field.path.keys().is_empty();
             if is_at_the_top && matches!(field.after, DesiredValue::Set(_)) && is_shared(field.path.kind()) {
-                let wishes = self.wishes.entry(field.path.field().name.clone()).or_default();
+                let wishes = self.wishes.entry(self.place(step, &field.path)).or_default();
                 *wishes.entry(value::wish(field).text.into_owned()).or_default() += 1;
             }
         }
     }
 
     /// The number of a change's cluster.
-    pub(super) fn number(&self, field: &PlannedField, line: &PlanLine) -> Option<usize> {
-        self.sizes.get(&Key::of(field, line)).map(|size| size.number)
+    pub(super) fn number(&self, step: &PlannedStep, field: &PlannedField) -> Option<usize> {
+        self.sizes.get(&self.key(step, field)).map(|size| size.number)
     }
 
     /// What makes somebody less safe, then what adds entries that aren't live, then what removes, then the others; each by number of orgs, and
@@ -239,21 +259,20 @@ impl Side {
 
 impl Key {
     /// That an entry is added.
-    fn addition(unknown: &UnknownKey) -> Self {
+    fn addition(place: String) -> Self {
         Self {
-            place: unknown.entry.field().place().to_owned(),
+            place,
             before: Side::Shared("<absent>".to_owned()),
             after: Side::Shared(ADDED.to_owned()),
             added: true,
         }
     }
 
-    fn of(field: &PlannedField, line: &PlanLine) -> Self {
+    fn of(step: &PlannedStep, field: &PlannedField, place: String) -> Self {
         // Sorted as the fields are.
         let is_before = |unknown: &UnknownKey| unknown.entry <= field.path;
-        let nearest = line.additions[..line.additions.partition_point(is_before)].last();
+        let nearest = step.additions[..step.additions.partition_point(is_before)].last();
         let added = nearest.is_some_and(|unknown| field.path.is_within(&unknown.entry));
-        let place = field.path.field().place().to_owned();
         let before = match &field.before {
             StoredValue::Absent => Side::Shared("<absent>".to_owned()),
             StoredValue::Hidden | StoredValue::Secret(_) => Side::Shared("<secret>".to_owned()),

@@ -12,9 +12,9 @@ mod page;
 mod pages;
 
 use orgwave_core::code::Code;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, PlanLine, PlannedField, UnknownKey, Verdict, WaveCount,
+    Footer, Guard, GuardKind, Header, PlanLine, PlannedField, PlannedStep, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{VerifyPolicy, WriteMode};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ const EXAMPLES: usize = 10;
 /// A plan, summed up.
 #[derive(Debug)]
 pub struct PlanReview {
-    operation: Arc<Operation>,
+    operations: Operations,
     stem: String,
     write: WriteMode,
     verify: VerifyPolicy,
@@ -53,6 +53,7 @@ pub struct PlanReview {
     rows: Vec<Row>,
     lines: u64,
     updates: u64,
+    steps: u64,
     unproven: u64,
     misplaced: Finding,
     absent: Finding,
@@ -97,13 +98,17 @@ pub struct Cost {
 }
 
 /// Keys that aren't live, in words; those first that are live ones under another spelling.
-fn said(unknown: &[UnknownKey]) -> Vec<String> {
-    let (respelled, others): (Vec<_>, Vec<_>) = unknown.iter().partition(|key| key.respelled);
+fn said<'a>(unknown: impl Iterator<Item = &'a UnknownKey>) -> Vec<String> {
+    let (respelled, others): (Vec<_>, Vec<_>) = unknown.partition(|key| key.respelled);
     respelled.into_iter().chain(others).map(ToString::to_string).collect()
 }
 
+fn additions(line: &PlanLine) -> impl Iterator<Item = &UnknownKey> {
+    line.steps.iter().flat_map(|step| &step.additions)
+}
+
 fn is_respelled(line: &PlanLine) -> bool {
-    line.additions.iter().any(|key| key.respelled)
+    additions(line).any(|key| key.respelled)
 }
 
 /// How many kinds of change are not shown.
@@ -123,39 +128,21 @@ fn add(finding: &mut Finding, line: &PlanLine, what: &[String], between: &str) {
     }
 }
 
-/// A change in words.
-fn change(field: &PlannedField) -> String {
-    let before = value::before(&field.path, &field.before).text;
-    format!("{} {before} -> {}", field.path, value::wish(field).text)
-}
-
-/// What of an org a guard is about.
-fn guarded(kind: GuardKind, line: &PlanLine) -> Vec<String> {
-    match kind {
-        // An org with a key that is a live one under another spelling is named before the others.
-        GuardKind::Additions if is_respelled(line) => Vec::new(),
-        GuardKind::Additions => said(&line.additions),
-        GuardKind::Unproven if line.unproven => vec!["what was read names no org".to_owned()],
-        GuardKind::Clears | GuardKind::Removals | GuardKind::Disarms | GuardKind::Unproven => {
-            line.fields.iter().filter(|field| kind.covers(field)).map(change).collect()
-        }
-    }
-}
-
 impl PlanReview {
-    /// Of a plan of an operation that begins so, and whose files are called `<stem>.csv` and the like.
-    pub fn begin(operation: &Arc<Operation>, plan: &Header, stem: &str) -> Self {
+    /// Of a plan of these operations that begins so, and whose files are called `<stem>.csv` and the like.
+    pub fn begin(operations: &Operations, plan: &Header, stem: &str) -> Self {
         Self {
-            operation: operation.clone(),
+            operations: operations.clone(),
             stem: stem.to_owned(),
             write: plan.write,
             verify: plan.verify,
-            clusters: Clusters::default(),
+            clusters: Clusters::new(operations.clone()),
             verdicts: BTreeMap::new(),
             troubles: BTreeMap::new(),
             rows: Vec::new(),
             lines: 0,
             updates: 0,
+            steps: 0,
             unproven: 0,
             misplaced: Finding::default(),
             absent: Finding::default(),
@@ -173,26 +160,31 @@ impl PlanReview {
     pub fn line(&mut self, line: &PlanLine) {
         self.lines += 1;
         *self.verdicts.entry(verdict_word(line.verdict)).or_default() += 1;
-        self.unproven += u64::from(line.unproven);
+        self.unproven += u64::from(line.steps.iter().any(|step| step.unproven));
         if line.verdict == Verdict::Update {
             self.updates += 1;
-            self.clusters.add(line);
-            if let Some(rule) = &self.operation.one_place {
-                add(&mut self.misplaced, line, &in_two_places(rule, line), ", ");
+            for step in line.steps.iter().filter(|step| step.verdict == Verdict::Update) {
+                self.steps += 1;
+                self.clusters.add(step, line.line);
+                if let Some(rule) = &step.operation.one_place {
+                    add(&mut self.misplaced, line, &in_two_places(rule, step), ", ");
+                }
             }
             self.risks(line);
             for kind in GuardKind::ALL {
-                add(self.guarded.entry(kind).or_default(), line, &guarded(kind, line), "; ");
+                let tripped = self.tripped(kind, line);
+                add(self.guarded.entry(kind).or_default(), line, &tripped, "; ");
             }
             if is_respelled(line) {
-                add(&mut self.respelled, line, &said(&line.additions), "; ");
+                add(&mut self.respelled, line, &said(additions(line)), "; ");
             }
         }
-        if matches!(line.verdict, Verdict::Update | Verdict::Unchanged) {
-            add(&mut self.idle_removals, line, &said(&line.idle_removals), ", ");
-            self.clusters.judge(line);
-        }
-        if let Some(org_error) = &line.org_error {
+        let judged =
+            || line.steps.iter().filter(|step| matches!(step.verdict, Verdict::Update | Verdict::Unchanged));
+        add(&mut self.idle_removals, line, &said(judged().flat_map(|step| &step.idle_removals)), ", ");
+        judged().for_each(|step| self.clusters.judge(step));
+        let own = line.org_error.as_ref();
+        for org_error in own.into_iter().chain(line.steps.iter().filter_map(|step| step.org_error.as_ref())) {
             let finding = self.troubles.entry(org_error.code).or_default();
             finding.add(|| example(line, org_error.message.clone()));
         }
@@ -203,16 +195,45 @@ impl PlanReview {
                 org: line.org.to_string(),
                 wave: line.wave,
                 verdict: line.verdict,
-                fields: line.fields.iter().filter(|field| field.differs()).count(),
+                fields: line.changes().count(),
             });
+        }
+    }
+
+    /// A change in words.
+    fn change(&self, step: &PlannedStep, field: &PlannedField) -> String {
+        let before = value::before(&field.path, &field.before).text;
+        let path = self.operations.path_text(&step.operation, &field.path);
+        format!("{path} {before} -> {}", value::wish(field).text)
+    }
+
+    /// What of an org a guard is about.
+    fn tripped(&self, kind: GuardKind, line: &PlanLine) -> Vec<String> {
+        let updates = || line.steps.iter().filter(|step| step.verdict == Verdict::Update);
+        match kind {
+            // An org with a key that is a live one under another spelling is named before the others.
+            GuardKind::Additions if is_respelled(line) => Vec::new(),
+            GuardKind::Additions => said(additions(line)),
+            GuardKind::Unproven if updates().any(|step| step.unproven) => {
+                vec!["what was read names no org".to_owned()]
+            }
+            GuardKind::Clears | GuardKind::Removals | GuardKind::Disarms | GuardKind::Unproven => {
+                let covered = |step: &'_ PlannedStep| {
+                    let fields = step.fields.iter().filter(|field| kind.covers(field));
+                    fields.map(|field| self.change(step, field)).collect::<Vec<_>>()
+                };
+                updates().flat_map(covered).collect()
+            }
         }
     }
 
     fn risks(&mut self, line: &PlanLine) {
         let mut risks: BTreeMap<Arc<str>, Vec<String>> = BTreeMap::new();
-        for field in &line.fields {
-            if let Some(risk) = field.risk() {
-                risks.entry(risk.effect.clone()).or_default().push(change(field));
+        for step in line.steps.iter().filter(|step| step.verdict == Verdict::Update) {
+            for field in &step.fields {
+                if let Some(risk) = field.risk() {
+                    risks.entry(risk.effect.clone()).or_default().push(self.change(step, field));
+                }
             }
         }
         for (effect, changes) in risks {
@@ -229,7 +250,7 @@ impl PlanReview {
 
     /// Why orgs can't be written.
     fn causes(&self) -> Vec<Cause<'_>> {
-        Cause::all(&self.troubles, Stage::Plan, &self.operation)
+        Cause::all(&self.troubles, Stage::Plan, &self.operations)
     }
 
     /// Takes the plan's end in.
@@ -249,7 +270,7 @@ impl PlanReview {
             WriteMode::Merge | WriteMode::Patch => 2 + read_back(1),
             WriteMode::NoRead => 1 + read_back(1),
         };
-        let calls = self.updates * each;
+        let calls = self.steps * each;
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let seconds = expected.rate().filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
         Cost { calls, time: seconds.map(Duration::from_secs_f64) }
@@ -267,7 +288,7 @@ impl PlanReview {
 
     /// What is no guard and should still be known.
     fn warnings(&self) -> Vec<Warning<'_>> {
-        let rule = self.operation.one_place.as_ref();
+        let rule = self.operations.iter().find_map(|(_, operation)| operation.one_place.as_ref());
         let (broken, mend) = rule.map_or(("", ""), |rule| (&*rule.words, &*rule.advice));
         let all = [
             Warning {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use orgwave_core::desired::DesiredValue;
 use orgwave_core::operation::OnePlace;
 use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{PlanLine, PlannedField};
+use orgwave_core::plan::{PlannedField, PlannedStep};
 use serde_json::Value;
 
 #[derive(Default)]
@@ -18,9 +18,9 @@ struct Entry {
 }
 
 /// The names that would be in two places.
-pub(super) fn in_two_places(rule: &OnePlace, line: &PlanLine) -> Vec<String> {
+pub(super) fn in_two_places(rule: &OnePlace, step: &PlannedStep) -> Vec<String> {
     let mut entries: BTreeMap<&str, Entry> = BTreeMap::new();
-    for field in line.fields.iter().filter(|field| field.path.top() == &*rule.map) {
+    for field in step.fields.iter().filter(|field| field.path.top() == &*rule.map) {
         let [key] = field.path.keys() else { continue };
         let entry = entries.entry(key).or_default();
         if field.path.is_entry() {

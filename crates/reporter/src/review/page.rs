@@ -53,18 +53,19 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     row.push('[');
     let mut left_out = 0;
     if line.verdict != Verdict::Skipped {
-        for (place, field) in line.fields.iter().filter(|field| field.differs()).enumerate() {
+        let changes = line.steps.iter().flat_map(|step| step.changes().map(move |field| (step, field)));
+        for (place, (step, field)) in changes.enumerate() {
             if place >= CHANGES {
                 left_out += 1;
                 continue;
             }
-            let path = rows.text(&field.path.to_string());
+            let path = rows.text(&review.operations.path_text(&step.operation, &field.path));
             let before = rows.text(&value::before(&field.path, &field.before).text);
             let after = rows.text(&value::wish(field).text);
             let from = rows.text(&field.from.to_string());
             let comma = if place == 0 { "" } else { "," };
             let _ = write!(row, "{comma}{path},{before},{after},{from},");
-            match review.clusters.number(field, line) {
+            match review.clusters.number(step, field) {
                 Some(number) => {
                     let _ = write!(row, "{number}");
                 }
@@ -76,22 +77,34 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     let mut extra = Extra::default();
     extra.text('n', line.note.as_deref());
     extra.text('s', line.skip.as_deref());
-    if let Some(org_error) = &line.org_error {
+    if let Some(org_error) = line.error() {
+        let of_step = line.steps.iter().find(|step| step.org_error.is_some());
+        let operation = of_step.map_or(review.operations.first(), |step| &step.operation);
         extra.text('c', Some(org_error.code.as_str()));
         extra.text('m', Some(&org_error.message));
-        extra.number('t', u64::from(rows.text(&advice(org_error.code, Stage::Plan, &review.operation))));
+        extra.number('t', u64::from(rows.text(&advice(org_error.code, Stage::Plan, &operation.title))));
     }
-    let expects: Vec<String> =
-        line.expects.iter().map(|expect| format!("{} = {}", expect.path, expect.value)).collect();
+    let of_steps = line.steps.iter().map(|step| (&step.operation, &step.expects));
+    let of_others = line.preconditions.iter().map(|known| (&known.operation, &known.expects));
+    let expects: Vec<String> = of_steps
+        .chain(of_others)
+        .flat_map(|(operation, expects)| expects.iter().map(move |expect| (operation, expect)))
+        .map(|(operation, expect)| {
+            format!("{} = {}", review.operations.path_text(operation, &expect.path), expect.value)
+        })
+        .collect();
     extra.texts('e', &expects);
-    let mut risks: Vec<&str> =
-        line.fields.iter().filter_map(PlannedField::risk).map(|risk| &*risk.effect).collect();
-    risks.dedup();
     if line.verdict == Verdict::Update {
+        let updates = || line.steps.iter().filter(|step| step.verdict == Verdict::Update);
+        let fields = updates().flat_map(|step| &step.fields);
+        let mut risks: Vec<&str> = fields.filter_map(PlannedField::risk).map(|risk| &*risk.effect).collect();
+        risks.dedup();
         extra.texts('r', &risks);
-        extra.texts('a', &line.additions.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let additions = updates().flat_map(|step| &step.additions);
+        extra.texts('a', &additions.map(ToString::to_string).collect::<Vec<_>>());
     }
-    extra.texts('i', &line.idle_removals.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let removals = line.steps.iter().flat_map(|step| &step.idle_removals);
+    extra.texts('i', &removals.map(ToString::to_string).collect::<Vec<_>>());
     if left_out > 0 {
         extra.number('k', left_out);
     }

@@ -2,9 +2,8 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::Operations;
 use orgwave_core::plan::{Footer, Header, PlanLine};
 
 use super::{Expected, PlanReview, markdown, page};
@@ -24,10 +23,10 @@ pub struct PlanPages {
 
 impl PlanPages {
     /// Begins the pages `<stem>.html` and `<stem>.md` in a folder that is there.
-    pub fn begin(operation: &Arc<Operation>, folder: &Path, stem: &str, header: &Header) -> Self {
+    pub fn begin(operations: &Operations, folder: &Path, stem: &str, header: &Header) -> Self {
         Self {
             header: header.clone(),
-            review: PlanReview::begin(operation, header, stem),
+            review: PlanReview::begin(operations, header, stem),
             rows: Rows::new(),
             folder: folder.to_owned(),
             stem: stem.to_owned(),

@@ -88,7 +88,7 @@ impl Driver<'_> {
                 Err(org_error) => unreadable_body(org_error.message),
             },
             Reply::Good(Live::NotConnected(message)) => {
-                unreadable_body(message.unwrap_or_else(|| self.rules.comparing.operation.absence()))
+                unreadable_body(message.unwrap_or_else(|| self.step.operation.absence()))
             }
             Reply::Unclear(unclear) => unclear,
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => return self.unreadable(&refusal, ""),
@@ -140,7 +140,7 @@ impl Driver<'_> {
         let Phase::Missing(refusal) = &self.phase else { return };
         let refusal = refusal.clone();
         let doubt = match reply {
-            Reply::Good(list) if list.clients.iter().any(|listed| listed.org == self.line.org) => {
+            Reply::Good(list) if list.clients.iter().any(|listed| listed.org == self.org) => {
                 Some(", though it is in the client list")
             }
             Reply::Good(list) if !list.unreadable.is_empty() => {
@@ -166,9 +166,9 @@ impl Driver<'_> {
     }
 
     fn proven(&self, object: &RawObject) -> Result<ReadBack, OrgError> {
-        check_owner(self.rules.comparing.operation, &self.line.org, object)?;
+        check_owner(&self.step.operation, &self.org, object)?;
         let is_unread = !self.rules.write.reads();
-        read_back(&self.line.fields, &self.before, is_unread, object, self.rules.comparing)
+        read_back(&self.step.fields, &self.before, is_unread, object, self.comparing())
             .map_err(|shape| OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None })
     }
 
@@ -197,7 +197,7 @@ impl Driver<'_> {
             }
             ReadBack::AsBefore if self.state.phase() == (StatePhase::Verifying { as_before: false }) => {
                 self.enter(Input::LiveAsBefore);
-                let wait = self.rules.retry.before_second_look(Whose::Org(self.index), self.state.spent());
+                let wait = self.rules.retry.before_second_look(Whose::Org(self.id.org), self.state.spent());
                 self.patience.wait(after(now, wait), WaitReason::QuietPeriod);
             }
             // The last read of a stop is in time to see what is desired, and too early to prove that it won't be.
@@ -222,10 +222,10 @@ impl Driver<'_> {
     }
 
     fn is_live(&mut self, partly: bool, object: &RawObject, sent_at: Timestamp) {
-        let Context { operation, seal, .. } = self.rules.comparing;
-        let exempt = Exempt { operation, ignored: self.rules.ignored, at: sent_at, seal };
+        let ignored = self.rules.ignored.get(usize::from(self.id.place)).map_or(&[][..], Vec::as_slice);
+        let exempt = Exempt { operation: &self.step.operation, ignored, at: sent_at, seal: self.rules.seal };
         let before = self.undisturbed.take();
-        let found = before.map(|before| unintended_change(&self.line.fields, &before, object, exempt));
+        let found = before.map(|before| unintended_change(&self.step.fields, &before, object, exempt));
         let found = found.unwrap_or_default();
         if !found.new_fields.is_empty() {
             self.new_fields = found.new_fields.join(", ");

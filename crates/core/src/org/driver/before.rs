@@ -2,8 +2,9 @@
 
 use super::{Driver, Input, LiveSettings};
 use crate::code::Code;
-use crate::compare::{Judgement, Ownership, check_owner, judge, masked_secret};
+use crate::compare::{Judgement, Ownership, check_expects, check_owner, judge, masked_secret};
 use crate::outcome::OrgError;
+use crate::plan::{PlannedStep, Precondition};
 use crate::policy::WriteMode;
 use crate::reply::{Live, Reply};
 use crate::settings::RawObject;
@@ -13,9 +14,10 @@ use crate::timestamp::Timestamp;
 impl Driver<'_> {
     pub(super) fn read(&mut self, reply: Reply<Live>, requested: Timestamp, now: Timestamp) {
         match reply {
+            Reply::Good(live) if !self.preconditions.is_empty() => self.precondition(&live),
             Reply::Good(Live::Connected(object, _)) => self.judge(object, requested),
             Reply::Good(Live::NotConnected(message)) => {
-                let message = message.unwrap_or_else(|| self.rules.comparing.operation.absence());
+                let message = message.unwrap_or_else(|| self.step.operation.absence());
                 self.block(OrgError { code: Code::OrgNotConnected, message, http_status: None });
             }
             Reply::Refused(refusal) | Reply::Unauthorized(refusal) => self.refuse(&refusal),
@@ -26,6 +28,20 @@ impl Driver<'_> {
                 }
             }
             Reply::Throttled(_) | Reply::NotSent(_) => {}
+        }
+    }
+
+    /// What is live of another operation, before the org's first write.
+    fn precondition(&mut self, live: &Live) {
+        self.patience.succeeded();
+        let Some(Precondition { operation, expects, .. }) = self.preconditions.pop_front() else { return };
+        let object = match live {
+            Live::Connected(object, _) => Some(object),
+            Live::NotConnected(_) => None,
+        };
+        if let Err(org_error) = check_expects(&operation, &self.org, &expects, object) {
+            self.preconditions.clear();
+            self.block(org_error);
         }
     }
 
@@ -52,19 +68,18 @@ impl Driver<'_> {
     }
 
     fn judgement(&self, object: &RawObject) -> Result<Judgement, OrgError> {
-        let operation = self.rules.comparing.operation;
-        if check_owner(operation, &self.line.org, object)? == Ownership::Unproven && !self.line.unproven {
+        let PlannedStep { operation, fields, expects, unproven, .. } = &self.step;
+        if check_owner(operation, &self.org, object)? == Ownership::Unproven && !unproven {
             let message =
                 "the settings don't name their org, which they did when the plan was made".to_owned();
             return Err(OrgError { code: Code::OrgUnproven, message, http_status: None });
         }
         if self.rules.write == WriteMode::Merge
-            && let Some(hazard) =
-                masked_secret(operation, object, self.line.fields.iter().map(|field| &field.path))
+            && let Some(hazard) = masked_secret(operation, object, fields.iter().map(|field| &field.path))
         {
             return Err(hazard);
         }
-        judge(&self.line.fields, &self.line.expects, object, self.rules.comparing).map_err(|shape| OrgError {
+        judge(fields, expects, object, self.comparing()).map_err(|shape| OrgError {
             code: Code::OrgShape,
             message: shape.to_string(),
             http_status: None,

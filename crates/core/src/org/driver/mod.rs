@@ -14,22 +14,26 @@
 
 mod after;
 mod before;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use crate::change::Seen;
 use crate::code::Code;
 use crate::compare::{Context as Comparing, unread};
 use crate::event::{Call, WaitReason};
-use crate::ids::Ruuid;
-use crate::operation::Ignored;
+use crate::ids::{Ruuid, StepId};
+use crate::operation::{Ignored, Operation};
 use crate::org::{Entry, OrgProgress};
 use crate::outcome::{OrgError, OrgOutcome};
 use crate::payload::update_body;
-use crate::plan::PlanLine;
+use crate::plan::{PlannedStep, Precondition};
 use crate::policy::Pause;
 use crate::policy::retry::Whose;
 use crate::policy::{RetryPolicy, VerifyPolicy, WriteMode};
 use crate::redactor::Redactor;
 use crate::reply::{Ack, Live, Refusal, RefusalKind, Reply, Throttle};
-use crate::secret::SecretText;
+use crate::secret::{SealKey, SecretText, Secrets};
 use crate::settings::{RawObject, secrets_in};
 use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
@@ -44,10 +48,12 @@ pub struct Rules<'a> {
     pub write: WriteMode,
     /// Which accepted writes are read back.
     pub verify: VerifyPolicy,
-    /// What may change with the canary's write.
-    pub ignored: &'a [Ignored],
-    /// Secrets, and the plan's key.
-    pub comparing: Comparing<'a>,
+    /// What may change with the canary's write, by the places of the operations.
+    pub ignored: &'a [Vec<Ignored>],
+    /// The secrets that desired values name.
+    pub secrets: &'a Secrets,
+    /// The plan's key.
+    pub seal: &'a SealKey,
     /// Delays and tries.
     pub retry: RetryPolicy,
     /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
@@ -57,8 +63,8 @@ pub struct Rules<'a> {
 /// An org that was applied: what must be known to read it again when its wave has ended.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// Its place in the plan.
-    pub index: u32,
+    /// Which step of which org.
+    pub id: StepId,
     /// What it was applied as.
     pub status: Status,
     /// Whether that was seen live.
@@ -72,9 +78,9 @@ pub struct Applied {
 impl Applied {
     /// What `outcome` says of it.
     pub fn new(outcome: &OrgOutcome, state: OrgState) -> Self {
-        let OrgOutcome { index, status, started_at, http_status, verified, .. } = *outcome;
+        let OrgOutcome { status, started_at, http_status, verified, .. } = *outcome;
         let ack = (outcome.ack != Ack::default()).then(|| Box::new(outcome.ack.clone()));
-        Self { index, status, verified, state, started_at, http_status, ack }
+        Self { id: outcome.id(), status, verified, state, started_at, http_status, ack }
     }
 }
 
@@ -123,12 +129,15 @@ struct LiveSettings {
     requested: Timestamp,
 }
 
-/// One org in progress.
+/// One step of an org in progress.
 #[derive(Debug)]
 pub struct Driver<'a> {
     rules: &'a Rules<'a>,
-    index: u32,
-    line: PlanLine,
+    id: StepId,
+    org: Ruuid,
+    step: PlannedStep,
+    /// What must be live of other operations before the org's first write, and wasn't looked at yet.
+    preconditions: VecDeque<Precondition>,
     state: OrgState,
     phase: Phase,
     asked: Asked,
@@ -168,11 +177,12 @@ pub struct Driver<'a> {
 struct Proof;
 
 impl<'a> Driver<'a> {
-    /// An org that nobody has begun. Nothing is sent before `not_before`, if the vendor asked an earlier process so.
+    /// A step that nobody has begun, of the org at this place of the plan. Nothing is sent before `not_before`, if the vendor
+    /// asked an earlier process so.
     pub fn begin(
         rules: &'a Rules<'a>,
-        index: u32,
-        line: PlanLine,
+        (index, org): (u32, Ruuid),
+        step: PlannedStep,
         is_canary: bool,
         now: Timestamp,
         not_before: Option<Timestamp>,
@@ -183,8 +193,10 @@ impl<'a> Driver<'a> {
         }
         Self {
             rules,
-            index,
-            line,
+            id: StepId { org: index, place: step.place },
+            org,
+            step,
+            preconditions: VecDeque::new(),
             state: OrgState::new(),
             phase: Phase::ByState,
             asked: Asked::Nothing,
@@ -210,11 +222,21 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// The same org, with what an earlier process left of it: its first event is [`Event::Resumed`].
+    /// The same step, as the first of its org: before anything is written, all of these must hold.
+    #[must_use]
+    pub fn after(mut self, preconditions: impl IntoIterator<Item = Precondition>) -> Self {
+        self.preconditions = preconditions.into_iter().collect();
+        self
+    }
+
+    /// The same step, with what an earlier process left of it: its first event is [`Event::Resumed`].
     #[must_use]
     pub fn resume(mut self, recorded: OrgProgress) -> Self {
         self.unsettled = recorded.org_error().cloned();
         self.state = recorded.state;
+        if self.state.phase() != StatePhase::Planned {
+            self.preconditions.clear();
+        }
         self.is_journalled = !recorded.before.is_empty();
         self.before = recorded.before;
         self.started_at = recorded.started_at.unwrap_or(self.started_at);
@@ -222,7 +244,7 @@ impl<'a> Driver<'a> {
         self
     }
 
-    /// The same org, which was applied and is read again.
+    /// The same step, which was applied and is read again.
     #[must_use]
     pub fn recheck(mut self, applied: Applied) -> Self {
         self.phase = Phase::Rechecking;
@@ -235,14 +257,28 @@ impl<'a> Driver<'a> {
         self
     }
 
-    /// Its place in the plan.
-    pub const fn index(&self) -> u32 {
-        self.index
+    /// Which step of which org.
+    pub const fn id(&self) -> StepId {
+        self.id
     }
 
-    /// Its line of the plan.
-    pub const fn line(&self) -> &PlanLine {
-        &self.line
+    /// The org.
+    pub const fn org_id(&self) -> Ruuid {
+        self.org
+    }
+
+    /// What a read that it asks for is of.
+    pub fn to_read(&self) -> &Arc<Operation> {
+        self.preconditions.front().map_or(&self.step.operation, |precondition| &precondition.operation)
+    }
+
+    /// What is written.
+    pub const fn operation(&self) -> &Arc<Operation> {
+        &self.step.operation
+    }
+
+    fn comparing(&self) -> Comparing<'_> {
+        Comparing { operation: &self.step.operation, secrets: self.rules.secrets, seal: self.rules.seal }
     }
 
     /// What it was applied as, if this reads it again.
@@ -256,7 +292,8 @@ impl<'a> Driver<'a> {
         self.state = self.state.next(input).unwrap_or_else(|illegal| panic!("{illegal}"));
         if self.is_journalled {
             let ack = matches!(input, Input::Acked { warned: true }).then(|| self.ack.clone());
-            self.pending.push(Entry::Step { index: self.index, input, ack });
+            let StepId { org: index, place } = self.id;
+            self.pending.push(Entry::Step { index, place, input, ack });
         }
     }
 
@@ -351,7 +388,7 @@ impl<'a> Driver<'a> {
             (Phase::Missing(_), _) => Call::List,
             (Phase::Noting | Phase::Rechecking, _) => Call::ReadBack,
             (_, StatePhase::Planned) if !self.rules.write.reads() => {
-                self.before = unread(&self.line.fields);
+                self.before = unread(&self.step.fields);
                 self.enter(Input::Differs);
                 return self.next(now);
             }
@@ -404,18 +441,16 @@ impl<'a> Driver<'a> {
     }
 
     fn intend(&mut self) -> Step<Ended> {
-        let intent =
-            Entry::Intent { index: self.index, started_at: self.started_at, before: self.before.clone() };
-        self.pending.push(intent);
+        let StepId { org: index, place } = self.id;
+        let (started_at, before) = (self.started_at, self.before.clone());
+        self.pending.push(Entry::Intent { index, place, started_at, before });
         self.record(true)
     }
 
     fn send(&mut self, now: Timestamp) -> Step<Ended> {
         let live = self.live.as_ref().filter(|_| self.rules.write.reads()).map(|live| &live.settings);
-        let comparing = self.rules.comparing;
-        let body =
-            update_body(comparing.operation, self.rules.write, &self.line.fields, live, comparing.secrets);
-        match body {
+        let PlannedStep { operation, fields, .. } = &self.step;
+        match update_body(operation, self.rules.write, fields, live, self.rules.secrets) {
             Ok(body) => {
                 self.asked = Asked::Call(Call::Write);
                 Step::Send { body, until: self.fresh_until() }
@@ -469,7 +504,7 @@ impl<'a> Driver<'a> {
     }
 
     fn note_pause(&mut self, wait: std::time::Duration, now: Timestamp) {
-        self.pending.push(Entry::Pause { index: Some(self.index), pause: Pause::new(now, wait) });
+        self.pending.push(Entry::Pause { index: Some(self.id.org), pause: Pause::new(now, wait) });
     }
 
     /// The vendor asks to wait too long.
@@ -568,7 +603,7 @@ impl<'a> Driver<'a> {
     }
 
     fn remember_secrets(&mut self, object: &RawObject) {
-        for secret in secrets_in(self.rules.comparing.operation, object) {
+        for secret in secrets_in(&self.step.operation, object) {
             if !self.shown.contains(&secret) {
                 self.shown.push(secret);
             }
@@ -624,7 +659,8 @@ impl<'a> Driver<'a> {
             });
         let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
         OrgOutcome {
-            index: self.index,
+            index: self.id.org,
+            place: self.id.place,
             status,
             action: if status == Status::Unchanged { Action::None } else { Action::Update },
             attempts: self.state.spent(),
@@ -650,7 +686,7 @@ impl Drive for Driver<'_> {
     }
 
     fn org(&self) -> Option<Ruuid> {
-        Some(self.line.org)
+        Some(self.org)
     }
 }
 
