@@ -6,8 +6,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
-use orgwave_core::operation::Operation;
-use orgwave_core::plan::{PlanLine, PlannedField, Typed, Verdict};
+use orgwave_core::operation::{Operation, Operations};
+use orgwave_core::plan::{PlanLine, PlannedField, PlannedStep, Typed, Verdict};
 
 use super::estate;
 
@@ -23,14 +23,12 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
         note: Some("as agreed by phone".to_owned()),
         carried: vec!["CHG-4711".to_owned()],
         verdict: Verdict::Update,
-        action: Verdict::Update.action(),
         org_error: None,
-        unproven: false,
-        additions: Vec::new(),
-        idle_removals: Vec::new(),
-        expects: Vec::new(),
-        secrets: Vec::new(),
-        fields,
+        preconditions: Vec::new(),
+        steps: vec![PlannedStep {
+            fields,
+            ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update)
+        }],
         typed: (&Typed {
             row: vec![estate::id(9).to_string(), "Client 4711 Ltd".to_owned(), "TRUE".to_owned()],
             sides: Vec::new(),
@@ -45,13 +43,13 @@ fn plan(criterion: &mut Criterion) {
         ("7 fields of 5 doors", line(estate::every_field_of_doors(5))),
         ("7 fields of 500 doors", line(estate::every_field_of_doors(500))),
     ];
-    let operation = Operation::default_one();
+    let operations = Operations::one(Operation::default_one());
     let mut group = criterion.benchmark_group("plan line");
     for (name, line) in &lines {
         let text = serde_json::to_string(line).expect("a line always serializes");
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::new("parse", name), &text, |bencher, text| {
-            bencher.iter(|| PlanLine::read(black_box(text), &operation).expect("it was written by us"));
+            bencher.iter(|| PlanLine::read(black_box(text), &operations).expect("it was written by us"));
         });
         group.bench_with_input(BenchmarkId::new("serialize", name), line, |bencher, line| {
             bencher.iter(|| serde_json::to_vec(black_box(line)).expect("a line always serializes"));

@@ -8,13 +8,14 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use orgwave_client::{ApiKey, Endpoint, Reader, Setup, Writer};
 use orgwave_core::event::Event;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Catalog, Operation, Operations};
 use orgwave_core::org::Entry;
 use orgwave_core::plan::{Header, IndexEntry, PlanLine, PlanReader};
 use orgwave_core::policy::{Rate, RetryPolicy};
@@ -94,7 +95,8 @@ async fn run(url: &str, plan: Plan, journal: Option<SqliteJournal>) -> Duration 
     let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, None);
     let seal = SealKey::derive(&key, &plan.header.plan_id);
     let policy = Policy {
-        operation: Operation::default_one(),
+        operations: Operations::one(Operation::default_one()),
+        keep_going: false,
         run_id: "bench".into(),
         plan_id: plan.header.plan_id.clone(),
         write: plan.header.write,
@@ -136,7 +138,7 @@ struct Plan {
 impl Plan {
     fn read(path: &Path) -> Self {
         let file = File::open(path).expect("a plan");
-        let mut reader = PlanReader::open(BufReader::new(file), &Operation::default_one()).expect("a plan");
+        let mut reader = PlanReader::open(BufReader::new(file), &Catalog::built_in()).expect("a plan");
         let (mut index, mut lines) = (Vec::new(), Vec::new());
         while let Some((entry, line)) = reader.next_org().expect("a plan") {
             index.push(entry);
@@ -157,6 +159,7 @@ impl Plan {
             tool: self.header.tool.clone(),
             started: Timestamp::from_millis(0),
             orgs: u32::try_from(self.index.len()).expect("not so many"),
+            operations: self.header.operations.clone(),
             write: self.header.write,
             verify: self.header.verify,
             max_failures: self.header.max_failures,
@@ -213,13 +216,17 @@ impl ReadApi for Api {
         unreachable!("only a refused key makes the engine ask for the list")
     }
 
-    async fn settings(&self, org: Ruuid) -> Reply<Live> {
-        self.reader().settings(&Operation::default_one(), &org).await
+    async fn shared(&self, _: &[Arc<Operation>], _: Ruuid) -> Reply<Vec<Live>> {
+        unreachable!("a rollout reads each operation by itself")
+    }
+
+    async fn settings(&self, operation: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
+        self.reader().settings(operation, &org).await
     }
 }
 
 impl WriteApi for Api {
-    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
-        self.0.update(&Operation::default_one(), &org, body).await
+    async fn update(&self, operation: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
+        self.0.update(operation, &org, body).await
     }
 }

@@ -6,9 +6,11 @@ use std::process::{Command, Stdio};
 
 use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{FORMAT, Footer, Header, PlanLine, PlannedField, RawTyped, Verdict, WaveCount};
+use orgwave_core::plan::{
+    FORMAT, Footer, Header, PlanLine, PlannedField, PlannedStep, RawTyped, Verdict, WaveCount,
+};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SecretText, key_fingerprint};
 use orgwave_core::timestamp::Timestamp;
@@ -49,7 +51,7 @@ pub(crate) fn demo_report(folder: &Path) -> PathBuf {
 /// The review of a plan that would change a few settings of every org.
 pub(crate) fn plan_of(folder: &Path, names: impl IntoIterator<Item = String>) -> PathBuf {
     let header = header();
-    let mut pages = PlanPages::begin(&Operation::default_one(), folder, "plan", &header);
+    let mut pages = PlanPages::begin(&Operations::one(Operation::default_one()), folder, "plan", &header);
     let mut lines = 0;
     for (name, number) in names.into_iter().zip(0u64..) {
         pages.line(&line(number, name));
@@ -90,17 +92,15 @@ fn line(number: u64, name: String) -> PlanLine {
         note: number.is_multiple_of(10).then(|| format!("ticket {number}")),
         carried: Vec::new(),
         verdict: Verdict::Update,
-        action: Verdict::Update.action(),
         org_error: None,
-        unproven: false,
-        additions: Vec::new(),
-        idle_removals: Vec::new(),
-        expects: Vec::new(),
-        secrets: Vec::new(),
-        fields: vec![
-            field(&door, json!(null), json!(format!("Door {number}")), Origin::Row),
-            field("saveClips", json!(number % 1_000 == 7), json!(number % 1_000 != 7), Origin::Default),
-        ],
+        preconditions: Vec::new(),
+        steps: vec![PlannedStep {
+            fields: vec![
+                field(&door, json!(null), json!(format!("Door {number}")), Origin::Row),
+                field("saveClips", json!(number % 1_000 == 7), json!(number % 1_000 != 7), Origin::Default),
+            ],
+            ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update)
+        }],
         typed: RawTyped::default(),
     }
 }
@@ -116,6 +116,8 @@ fn header() -> Header {
         endpoint: "sandbox".into(),
         key_fingerprint: key_fingerprint(&SecretText::new("key".into())),
         inputs: Vec::new(),
+        operations: Operations::one(Operation::default_one()).digests(),
+        keep_going: false,
         write: WriteMode::Merge,
         verify: VerifyPolicy::All,
         waves: None,

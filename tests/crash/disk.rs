@@ -10,17 +10,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::{IndexEntry, PlanLine, PlannedField, RawTyped, Verdict};
+use orgwave_core::plan::{IndexEntry, Places, PlanLine, PlannedField, PlannedStep, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
 use orgwave_core::run::{RUN_FORMAT, RunHeader, StopReason};
 use orgwave_core::secret::{SealKey, SecretText, Secrets, key_fingerprint};
 use orgwave_core::settings::RawObject;
-use orgwave_core::status::{Action, Status};
+use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
@@ -191,7 +191,11 @@ impl ReadApi for Vendor {
         Reply::Good(ClientList::default())
     }
 
-    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+    async fn shared(&self, _: &[Arc<Operation>], _: Ruuid) -> Reply<Vec<Live>> {
+        unreachable!("a rollout reads each operation by itself")
+    }
+
+    async fn settings(&self, _: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
         let save_clips = self.orgs.lock().unwrap()[&org];
         let settings = json!({
             "orgUuid": org, "integration": "ENVOY", "saveClips": save_clips, "apiToken": LIVE_TOKEN,
@@ -201,7 +205,7 @@ impl ReadApi for Vendor {
 }
 
 impl WriteApi for Vendor {
-    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+    async fn update(&self, _: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
         let body: Value = serde_json::from_slice(&body).unwrap();
         let written = {
             let mut written = self.written.lock().unwrap();
@@ -261,19 +265,17 @@ impl PlanSource for Plan {
             note: None,
             carried: Vec::new(),
             verdict: Verdict::Update,
-            action: Action::Update,
             org_error: None,
-            unproven: false,
-            additions: Vec::new(),
-            idle_removals: Vec::new(),
-            expects: Vec::new(),
-            secrets: Vec::new(),
-            fields: vec![PlannedField {
-                path: Operation::default_one().path("saveClips").unwrap(),
-                before: StoredValue::Json(json!(false)),
-                after: DesiredValue::Set(json!(true)),
-                fingerprint: None,
-                from: Origin::Row,
+            preconditions: Vec::new(),
+            steps: vec![PlannedStep {
+                fields: vec![PlannedField {
+                    path: Operation::default_one().path("saveClips").unwrap(),
+                    before: StoredValue::Json(json!(false)),
+                    after: DesiredValue::Set(json!(true)),
+                    fingerprint: None,
+                    from: Origin::Row,
+                }],
+                ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update)
             }],
             typed: RawTyped::default(),
         })
@@ -282,7 +284,13 @@ impl PlanSource for Plan {
 
 fn index() -> Vec<IndexEntry> {
     (0..ORGS)
-        .map(|index| IndexEntry { offset: 0, length: 0, wave: 1 + index / 3, verdict: Verdict::Update })
+        .map(|index| IndexEntry {
+            offset: 0,
+            length: 0,
+            wave: 1 + index / 3,
+            verdict: Verdict::Update,
+            updates: Places::first(Verdict::Update),
+        })
         .collect()
 }
 
@@ -302,6 +310,7 @@ fn header() -> RunHeader {
         tool: "a test".to_owned(),
         started: Timestamp::from_millis(0),
         orgs: ORGS,
+        operations: Vec::new(),
         write: WriteMode::Merge,
         verify: VerifyPolicy::All,
         max_failures: FailureBudget::Share(Percent::of(100)),
@@ -322,7 +331,8 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         max_duration: None,
     };
     let policy = Policy {
-        operation: Operation::default_one(),
+        operations: Operations::one(Operation::default_one()),
+        keep_going: false,
         run_id: "r".to_owned(),
         plan_id: "p".to_owned(),
         write: WriteMode::Merge,
@@ -354,11 +364,11 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
 fn history(run: &Path) -> History {
     let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
     let mut history = History { resumed: true, ..History::default() };
-    for (index, record) in (0u32..).zip(&stored.records().unwrap()) {
+    for (id, record) in stored.records().unwrap().iter() {
         if record.is_settled() {
-            history.settled.extend(record.state.status().map(|status| (index, status)));
+            history.settled.extend(record.state.status().map(|status| (id, status)));
         } else if record.had_intent() {
-            history.open.insert(index, stored.progress(index, record).unwrap());
+            history.open.insert(id, stored.progress(id, record).unwrap());
         }
     }
     history

@@ -6,11 +6,11 @@ use std::time::Duration;
 use orgwave_core::change::Seen;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
-use orgwave_core::ids::Ruuid;
+use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::operation::Operation;
 use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::{PlanLine, RawTyped, Verdict};
+use orgwave_core::plan::{PlannedStep, Verdict};
 use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
@@ -38,7 +38,7 @@ fn live(settings: Settings) -> RawObject {
 }
 
 /// What a plan holds of the org: `enabled` is to become true, and `saveClips` to stay false.
-fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
+fn step(secrets: &Secrets, seal: &SealKey) -> PlannedStep {
     let managed = |path: &str, value: bool| Managed {
         path: Operation::default_one().path(path).expect("a path"),
         wish: DesiredValue::Set(value.into()),
@@ -52,25 +52,7 @@ fn line(secrets: &Secrets, seal: &SealKey) -> PlanLine {
         Context { operation: &Operation::default_one(), secrets, seal },
     )
     .expect("known shapes");
-    PlanLine {
-        line: 2,
-        org: Ruuid::from_bytes(ORG),
-        name: None,
-        wave: Some(1),
-        skip: None,
-        note: None,
-        carried: Vec::new(),
-        verdict: Verdict::Update,
-        action: Verdict::Update.action(),
-        org_error: None,
-        unproven: false,
-        additions: Vec::new(),
-        idle_removals: Vec::new(),
-        expects: Vec::new(),
-        secrets: Vec::new(),
-        fields: diff.fields,
-        typed: RawTyped::default(),
-    }
+    PlannedStep { fields: diff.fields, ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update) }
 }
 
 /// What befalls a step.
@@ -147,7 +129,7 @@ impl Journal {
     /// Told again, as a resume does: what doesn't fit is a defect.
     fn progress(&self) -> OrgProgress {
         let mut org = OrgProgress {
-            index: 0,
+            id: StepId { org: 0, place: 0 },
             state: OrgState::new(),
             outcome: None,
             before: Vec::<Seen>::new(),
@@ -195,7 +177,7 @@ impl Journal {
 /// What a case is played with.
 struct Play<'a> {
     rules: &'a Rules<'a>,
-    line: PlanLine,
+    step: PlannedStep,
     journal: Journal,
     settings: Settings,
     now: Timestamp,
@@ -208,7 +190,8 @@ struct Play<'a> {
 
 impl<'a> Play<'a> {
     fn driver(&self) -> (Driver<'a>, Event<Live>) {
-        let driver = Driver::begin(self.rules, 0, self.line.clone(), true, self.now, None);
+        let driver =
+            Driver::begin(self.rules, (0, Ruuid::from_bytes(ORG)), self.step.clone(), true, self.now, None);
         let progress = self.journal.progress();
         if progress.before.is_empty() {
             return (driver, Event::Woken);
@@ -354,18 +337,18 @@ impl<'a> Play<'a> {
 
 fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl FnOnce(Play<'_>) -> T) -> T {
     let (secrets, seal) = (Secrets::new(), SealKey::derive(&SecretText::new("key".into()), "plan"));
-    let operation = Operation::default_one();
     let rules = Rules {
         write,
         verify,
         ignored: &[],
-        comparing: Context { operation: &operation, secrets: &secrets, seal: &seal },
+        secrets: &secrets,
+        seal: &seal,
         retry: RetryPolicy { seed, ..RetryPolicy::default() },
         settle_only: false,
     };
     play(Play {
         rules: &rules,
-        line: line(&secrets, &seal),
+        step: step(&secrets, &seal),
         journal: Journal::default(),
         settings: Settings::Before,
         now: Timestamp::from_millis(1_700_000_000_000),
@@ -441,8 +424,9 @@ fn the_time_a_machine_was_suspended_is_no_time_of_waiting_for_429s() {
 #[test]
 fn a_pause_that_is_over_is_not_waited_for() {
     with_play(WriteMode::Merge, VerifyPolicy::All, 1, |play| {
-        let (line, over) = (play.line.clone(), play.now);
-        let mut driver = Driver::begin(play.rules, 0, line, false, play.now, Some(over));
+        let (step, over) = (play.step.clone(), play.now);
+        let mut driver =
+            Driver::begin(play.rules, (0, Ruuid::from_bytes(ORG)), step, false, play.now, Some(over));
         assert_eq!(driver.handle(Event::Woken, play.now), Step::Read);
     });
 }

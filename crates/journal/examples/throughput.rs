@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         let begun = Instant::now();
         let stored = Stored::open_read_only(&dir.path().join(orgwave_journal::FILE_NAME))?;
-        let settled = stored.records()?.iter().filter(|record| record.is_settled()).count();
+        let settled = stored.records()?.iter().filter(|(_, record)| record.is_settled()).count();
         println!("      replay of {settled} orgs: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
     }
     Ok(())

@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 
 use orgwave_core::org::Entry;
-use orgwave_journal::{FILE_NAME, OrgRecord, SqliteJournal, Stored};
+use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -138,10 +138,13 @@ fn what_was_acknowledged_survives(random: &mut TestRng) -> Result<()> {
         let stored = Stored::open_read_only(&path)?;
         let records = stored.records()?;
         let found: BTreeSet<u32> =
-            (0..).zip(&records).filter(|(_, record)| record.had_intent()).map(|(i, _)| i).collect();
+            records.iter().filter(|(_, record)| record.had_intent()).map(|(id, _)| id.org).collect();
         let lost: Vec<_> = acknowledged.difference(&found).collect();
         assert!(lost.is_empty(), "kill {kill} after {reports} reports lost {lost:?}");
-        assert!(!records.iter().any(OrgRecord::owes_outcome), "kill {kill} tore apart what belongs together");
+        assert!(
+            !records.iter().any(|(_, record)| record.owes_outcome()),
+            "kill {kill} tore apart what belongs together"
+        );
     }
     Ok(())
 }

@@ -165,19 +165,12 @@ fn undo_line(
 ) -> PlanLine {
     let Changed { line, steps } = changed;
     let mut undone = PlanLine {
-        wave: None,
-        skip: None,
-        note: None,
-        carried: Vec::new(),
-        verdict: Verdict::Unchanged,
-        org_error: None,
-        preconditions: Vec::new(),
-        steps: Vec::new(),
+        name: line.name.clone(),
         typed: RawTyped::from(&Typed {
             row: vec![line.org.to_string(), line.name.clone().unwrap_or_default(), String::new()],
             sides: Vec::new(),
         }),
-        ..line.clone()
+        ..PlanLine::new(line.line, line.org, Verdict::Unchanged)
     };
     let mut notes = Vec::new();
     for (place, operation) in operations.iter() {

@@ -140,7 +140,7 @@ mod tests {
     fn every_code_has_an_advice_that_fits_a_cell() {
         for code in Code::ALL {
             for stage in [Stage::Plan, Stage::Run, Stage::SandboxRun, Stage::Undo] {
-                let advice = advice(*code, stage, &Operation::default_one());
+                let advice = advice(*code, stage, "Envoy");
                 assert!((10..=110).contains(&advice.len()), "{code}: {advice}");
                 assert_eq!(advice == ELSEWHERE, !code.as_str().starts_with("E-ORG"), "{code}");
                 assert!(!advice.ends_with('.') && !advice.starts_with(['=', '+', '-', '@']), "{code}");
@@ -157,7 +157,7 @@ mod tests {
     fn a_plan_says_neither_resume_nor_retry_for_what_planning_comes_to() {
         for code in [Code::OrgReadsSpent, Code::OrgParked, Code::OrgStopped, Code::OrgUnlisted, Code::OrgName]
         {
-            let advice = advice(code, Stage::Plan, &Operation::default_one());
+            let advice = advice(code, Stage::Plan, "Envoy");
             assert!(!advice.contains("resume") && !advice.contains("retry"), "{code}: {advice}");
         }
     }

@@ -101,12 +101,11 @@ mod tests {
     #[test]
     fn reads_come_one_after_the_other_and_end_together() {
         let (mut reader, now) = (reader(), Timestamp::from_millis(0));
-        assert_eq!(reader.handle(Event::Woken, now), Step::Read);
+        assert!(matches!(reader.handle(Event::Woken, now), Step::Read));
         let refusal = Refusal { kind: RefusalKind::Status, http_status: 404, message: String::new() };
         let refused = Event::ReadReply { reply: Reply::Refused(refusal), requested: now };
-        assert_eq!(
-            reader.handle(refused, now),
-            Step::Read,
+        assert!(
+            matches!(reader.handle(refused, now), Step::Read),
             "what one read came to is not the other's affair"
         );
         let Step::Done(reads) = reader.handle(good(), now) else { panic!("both have ended") };
@@ -118,6 +117,6 @@ mod tests {
         let (mut reader, now) = (reader(), Timestamp::from_millis(0));
         reader.handle(Event::Woken, now);
         let Step::Done(reads) = reader.handle(stopped(), now) else { panic!("it has stopped") };
-        assert_eq!(reads.iter().map(|(_, end)| end).collect::<Vec<_>>(), [&Err(Unread::NotReached); 2]);
+        assert!(reads.len() == 2 && reads.iter().all(|(_, end)| matches!(end, Err(Unread::NotReached))));
     }
 }

@@ -383,6 +383,24 @@ impl PlannedStep {
 }
 
 impl PlanLine {
+    /// The line of a row, with nothing to be done yet.
+    pub fn new(line: u64, org: Ruuid, verdict: Verdict) -> Self {
+        Self {
+            wave: None,
+            line,
+            org,
+            name: None,
+            skip: None,
+            note: None,
+            carried: Vec::new(),
+            verdict,
+            org_error: None,
+            preconditions: Vec::new(),
+            steps: Vec::new(),
+            typed: RawTyped::default(),
+        }
+    }
+
     /// Reads a line of a plan of these operations.
     ///
     /// # Errors

@@ -271,16 +271,23 @@ impl<R: BufRead> Lines<R> {
 mod tests {
     use serde_json::{Value, json};
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::desired::{DesiredValue, Origin};
+    use crate::operation::Operation;
     use crate::outcome::StoredValue;
-    use crate::plan::{PlanWriter, PlannedField, Typed, Verdict};
+    use crate::plan::{PlanWriter, PlannedField, PlannedStep, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
     use crate::secret::{SecretText, key_fingerprint};
     use crate::timestamp::Timestamp;
 
     fn operation() -> Arc<Operation> {
         Operation::default_one()
+    }
+
+    fn operations() -> Operations {
+        Operations::one(operation())
     }
 
     fn api_key() -> SecretText {
@@ -297,6 +304,8 @@ mod tests {
             endpoint: "sandbox".into(),
             key_fingerprint: key_fingerprint(&api_key()),
             inputs: Vec::new(),
+            operations: operations().digests(),
+            keep_going: false,
             write: WriteMode::Merge,
             verify: VerifyPolicy::All,
             waves: Some(Waves::default()),
@@ -322,19 +331,17 @@ mod tests {
             note: None,
             carried: Vec::new(),
             verdict: Verdict::Update,
-            action: Verdict::Update.action(),
             org_error: None,
-            unproven: false,
-            additions: Vec::new(),
-            idle_removals: Vec::new(),
-            expects: Vec::new(),
-            secrets: Vec::new(),
-            fields: vec![PlannedField {
-                path: operation().path("saveClips").unwrap(),
-                before: StoredValue::Json(json!(null)),
-                after: DesiredValue::Set(json!(true)),
-                fingerprint: None,
-                from: Origin::Row,
+            preconditions: Vec::new(),
+            steps: vec![PlannedStep {
+                fields: vec![PlannedField {
+                    path: operation().path("saveClips").unwrap(),
+                    before: StoredValue::Json(json!(null)),
+                    after: DesiredValue::Set(json!(true)),
+                    fingerprint: None,
+                    from: Origin::Row,
+                }],
+                ..PlannedStep::new(&operation(), 0, Verdict::Update)
             }],
             typed: (&Typed { row: vec!["x".into(), "TRUE".into()], sides: Vec::new() }).into(),
         }
@@ -359,12 +366,13 @@ mod tests {
     }
 
     fn read_all(bytes: &[u8]) -> Result<Vec<PlanLine>, PlanError> {
-        let mut reader = PlanReader::open_sealed(bytes, &operation(), |id| SealKey::derive(&api_key(), id))?;
+        let mut reader =
+            PlanReader::open_sealed(bytes, &Catalog::built_in(), |id| SealKey::derive(&api_key(), id))?;
         let mut lines = Vec::new();
         while let Some((entry, line)) = reader.next_org()? {
             let start = usize::try_from(entry.offset).unwrap();
             let again = &bytes[start..start + entry.length as usize];
-            assert_eq!(PlanLine::read(std::str::from_utf8(again).unwrap(), &operation()).unwrap(), line);
+            assert_eq!(PlanLine::read(std::str::from_utf8(again).unwrap(), &operations()).unwrap(), line);
             lines.push(line);
         }
         Ok(lines)
@@ -409,7 +417,7 @@ mod tests {
     fn another_key_does_not_fit() {
         let other = |id: &str| SealKey::derive(&SecretText::new("other".into()), id);
         let bytes = plan();
-        let mut reader = PlanReader::open_sealed(&bytes[..], &operation(), other).unwrap();
+        let mut reader = PlanReader::open_sealed(&bytes[..], &Catalog::built_in(), other).unwrap();
         while let Ok(Some(_)) = reader.next_org() {}
         assert!(reader.footer().is_none());
     }
@@ -431,10 +439,10 @@ mod tests {
         };
         let plain = bytes(&header());
         assert!(!plain.windows(6).any(|word| word == b"undoes"));
-        assert_eq!(PlanReader::open(&plain[..], &operation()).unwrap().header(), &header());
+        assert_eq!(PlanReader::open(&plain[..], &Catalog::built_in()).unwrap().header(), &header());
         let undo = Header { undoes: Some("r1".into()), ..header() };
         assert_eq!(
-            PlanReader::open(&bytes(&undo)[..], &operation()).unwrap().header().undoes.as_deref(),
+            PlanReader::open(&bytes(&undo)[..], &Catalog::built_in()).unwrap().header().undoes.as_deref(),
             Some("r1")
         );
     }
@@ -459,9 +467,10 @@ mod tests {
             field(StoredValue::Json(json!({"a": 1})), DesiredValue::Remove, Origin::Row),
         ];
         let verdict = Verdict::Unchanged;
-        let short = PlanLine { fields, verdict, action: verdict.action(), ..line(2) };
+        let steps = vec![PlannedStep { fields, ..PlannedStep::new(&operation(), 0, verdict) }];
+        let short = PlanLine { steps, verdict, ..line(2) };
         let text = serde_json::to_string(&short).unwrap();
-        assert_eq!(PlanLine::read(&text, &operation()).unwrap(), short);
+        assert_eq!(PlanLine::read(&text, &operations()).unwrap(), short);
         let stored: Value = serde_json::from_str(&text).unwrap();
         assert!(stored.get("action").is_none(), "{stored}");
         let said =
@@ -474,8 +483,8 @@ mod tests {
         let since = r#"{"line":2,"org":"AAAAAAAAAAAAAAAAAAAAAA","verdict":"unchanged","fields":
             [{"path":"saveClips","after":{"set":true}}],"typed":{"row":[]}}"#;
         assert_eq!(
-            PlanLine::read(of_format_1, &operation()).unwrap(),
-            PlanLine::read(since, &operation()).unwrap()
+            PlanLine::read(of_format_1, &operations()).unwrap(),
+            PlanLine::read(since, &operations()).unwrap()
         );
     }
 
@@ -483,6 +492,9 @@ mod tests {
     fn a_newer_format_is_refused_by_its_number() {
         let newer = br#"{"format":99,"something":"else"}
 "#;
-        assert!(matches!(PlanReader::open(&newer[..], &operation()), Err(PlanError::Newer { found: 99 })));
+        assert!(matches!(
+            PlanReader::open(&newer[..], &Catalog::built_in()),
+            Err(PlanError::Newer { found: 99 })
+        ));
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::in_virtual_time;
 use crate::process::{Ordeal, Report, process};
-use crate::stage::{Stage, limits, org_id};
+use crate::stage::{Stage, envoy, limits, org_id};
 use crate::store::Store;
 use crate::world::{Answer, Call, Fault, Kind, Record, TokenBucket, World};
 
@@ -75,7 +75,7 @@ async fn run(
     }
     let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, learned);
     let (_orders, mut control) = mpsc::channel(1);
-    let items = (0..400).cycle().map(|number| (org_id(number), ()));
+    let items = (0..400).cycle().map(|number| (org_id(number), envoy(), ()));
     // Nothing is left once it stops, except that a cycle has no end.
     let items = items.take(200_000);
     survey(items, &world.transport(0), &mut gate, &mut control, &mut |_: &_| {}, |(), _, _| {}).await;

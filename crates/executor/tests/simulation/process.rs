@@ -166,7 +166,8 @@ pub(crate) async fn process(
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
     let history = store.history(&stage.index);
-    let (settled, proven) = (history.settled.clone(), history.proven);
+    let settled = history.settled.iter().map(|(id, status)| (id.org, *status)).collect();
+    let proven = !history.proven.is_empty();
     let run = roll_out(
         Job {
             index: &stage.index,

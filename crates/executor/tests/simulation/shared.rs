@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use orgwave_core::operation::Operation;
 use orgwave_core::org::Unread;
 use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::run::StopReason;
@@ -18,7 +19,7 @@ use orgwave_executor::survey::{Finding, read_each, read_one, survey};
 use crate::faults::{SECOND, calls, run};
 use crate::in_virtual_time;
 use crate::process::Ordeal;
-use crate::stage::{Stage, limits};
+use crate::stage::{Stage, envoy, limits};
 use crate::world::{Fault, Kind};
 
 fn gate(rate: &str) -> Gate<TokioClock> {
@@ -129,7 +130,7 @@ fn what_a_pump_knew_of_the_key_is_not_what_the_next_one_knows() {
             (call.org == Some(5)).then_some(Fault::Unauthorized(403))
         });
         let (mut gate, (_orders, mut control)) = (gate("200/s"), tokio::sync::mpsc::channel(1));
-        let orgs: Vec<_> = stage.world.lock().orgs.iter().map(|org| (org.id, ())).collect();
+        let orgs: Vec<_> = stage.world.lock().orgs.iter().map(|org| (org.id, envoy(), ())).collect();
         for (key_is_good, refused) in [(true, 1), (false, 0)] {
             is_revoked.store(!key_is_good, Ordering::Relaxed);
             let found = RefCell::new(0);
@@ -139,7 +140,10 @@ fn what_a_pump_knew_of_the_key_is_not_what_the_next_one_knows() {
                 &mut gate,
                 &mut control,
                 &mut |_: &_| {},
-                |(), finding, _| *found.borrow_mut() += u32::from(matches!(finding, Finding::Unread(..))),
+                |(), mut finding, _| {
+                    let finding = finding.take(&Operation::default_one());
+                    *found.borrow_mut() += u32::from(matches!(finding, Finding::Unread(..)));
+                },
             )
             .await;
             assert_eq!(stop, (!key_is_good).then_some(StopReason::KeyRefused));

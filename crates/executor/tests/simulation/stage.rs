@@ -5,8 +5,9 @@ use std::time::Duration;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
-use orgwave_core::plan::{IndexEntry, PlanLine, RawTyped, Verdict};
+use orgwave_core::operation::{Operation, Operations};
+use orgwave_core::org::SharedRead;
+use orgwave_core::plan::{IndexEntry, Places, PlanLine, PlannedStep, Verdict};
 use orgwave_core::policy::{FailureBudget, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::secret::{SealKey, SecretText};
 use orgwave_core::settings::RawObject;
@@ -72,7 +73,8 @@ pub(crate) fn limits() -> Limits {
 
 pub(crate) fn policy() -> Policy {
     Policy {
-        operation: Operation::default_one(),
+        operations: Operations::one(Operation::default_one()),
+        keep_going: false,
         run_id: "run".into(),
         plan_id: "plan".into(),
         write: WriteMode::Merge,
@@ -126,6 +128,11 @@ fn wanted(number: usize) -> Vec<(&'static str, &'static str, Value)> {
     wanted
 }
 
+/// The read of every org.
+pub(crate) fn envoy() -> Vec<SharedRead> {
+    vec![vec![Operation::default_one()]]
+}
+
 impl Stage {
     /// A stage with an org for each of `waves`; 0 is one that is as desired already.
     pub(crate) fn new(waves: &[u32], limits: Limits, policy: Policy, seed: u64) -> Self {
@@ -158,26 +165,22 @@ impl Stage {
             )
             .expect("known shapes");
             let verdict = if diff.differs && *wave > 0 { Verdict::Update } else { Verdict::Unchanged };
-            lines.push(PlanLine {
-                line: 2 + number as u64,
-                org: org_id(number),
-                name: None,
-                wave: (verdict == Verdict::Update).then_some(*wave),
-                skip: None,
-                note: None,
-                carried: Vec::new(),
-                verdict,
-                action: verdict.action(),
-                org_error: None,
-                unproven: false,
-                additions: Vec::new(),
-                idle_removals: Vec::new(),
-                expects: Vec::new(),
-                secrets: Vec::new(),
+            let step = PlannedStep {
                 fields: diff.fields,
-                typed: RawTyped::default(),
+                ..PlannedStep::new(&Operation::default_one(), 0, verdict)
+            };
+            lines.push(PlanLine {
+                wave: (verdict == Verdict::Update).then_some(*wave),
+                steps: vec![step],
+                ..PlanLine::new(2 + number as u64, org_id(number), verdict)
             });
-            index.push(IndexEntry { offset: 0, length: 0, wave: *wave, verdict });
+            index.push(IndexEntry {
+                offset: 0,
+                length: 0,
+                wave: *wave,
+                verdict,
+                updates: Places::first(verdict),
+            });
             initial.push(settings);
             wants.push(wishes.into_iter().map(|(_, pointer, value)| (pointer, value)).collect());
         }

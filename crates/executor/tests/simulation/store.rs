@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use orgwave_core::change::Seen;
+use orgwave_core::ids::StepId;
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::OrgOutcome;
@@ -118,8 +119,8 @@ impl Store {
                     let OnDisk { state, before, started_at, mut ack, .. } = org;
                     let said = outcome.as_ref().map(|outcome| outcome.ack.clone());
                     let ack = said.or_else(|| ack.pop()).unwrap_or_default();
-                    let progress = OrgProgress { index: place, state, outcome, before, started_at, ack };
-                    history.open.insert(place, progress);
+                    let progress = OrgProgress { id: first(place), state, outcome, before, started_at, ack };
+                    history.open.insert(first(place), progress);
                 }
                 _ => {}
             }
@@ -134,7 +135,7 @@ impl Store {
         for (entry, _, _) in &self.lock().entries {
             match entry {
                 Entry::Began { .. } => began += 1,
-                Entry::Intent { index, started_at, before } => {
+                Entry::Intent { index, started_at, before, .. } => {
                     let org = orgs.entry(*index).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(Input::Differs);
@@ -142,7 +143,7 @@ impl Store {
                     org.recorded.before.clone_from(before);
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { index, input, ack } => {
+                Entry::Step { index, input, ack, .. } => {
                     let org = orgs.entry(*index).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(*input);
@@ -166,6 +167,11 @@ impl Store {
         }
         orgs.into_iter().map(|(index, told)| (index, told.recorded)).collect()
     }
+}
+
+/// The step of an org that has one.
+fn first(org: u32) -> StepId {
+    StepId { org, place: 0 }
 }
 
 /// What is on the disk about an org.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use orgwave_core::ids::Ruuid;
+use orgwave_core::operation::Operation;
 use orgwave_core::reply::{
     Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Said as Confessed, Throttle, Unclear,
 };
@@ -506,7 +507,11 @@ impl ReadApi for Transport {
         said.into_reply(|_, _| orgs())
     }
 
-    async fn settings(&self, org: Ruuid) -> Reply<Live> {
+    async fn shared(&self, _: &[Arc<Operation>], _: Ruuid) -> Reply<Vec<Live>> {
+        unreachable!("a rollout reads each operation by itself")
+    }
+
+    async fn settings(&self, _: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
         let index = self.world.index(&org);
         match self.call(Kind::Read, Some(index), None).await {
             Said::NotConnected => Reply::Good(Live::NotConnected(None)),
@@ -522,7 +527,7 @@ impl ReadApi for Transport {
 }
 
 impl WriteApi for Transport {
-    async fn update(&self, org: Ruuid, body: Bytes) -> Reply<Ack> {
+    async fn update(&self, _: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
         let index = self.world.index(&org);
         let body: Value = serde_json::from_slice(&body).expect("bodies are JSON");
         let settings = body["envoySettings"].as_object().expect("the settings of an update").clone();

@@ -18,8 +18,8 @@ fn read(path: &Path) -> Result<Vec<Entry>, JournalError> {
     let records = stored.records();
     assert_eq!(whole.is_ok(), records.is_ok(), "the two ways of reading agree");
     let records = records?;
-    for (index, record) in (0..).zip(&records) {
-        stored.progress(index, record)?;
+    for (id, record) in records.iter() {
+        stored.progress(id, record)?;
     }
     stored.timeline()?;
     stored.finish()?;

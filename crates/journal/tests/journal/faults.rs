@@ -131,7 +131,7 @@ fn what_belongs_together_is_there_together_or_not_at_all() {
         journal.record_together(vec![step, outcome]);
         journal.flush().unwrap_err();
         drop(journal);
-        let record = Stored::open_read_only(&path).unwrap().records().unwrap()[0];
+        let record = Stored::open_read_only(&path).unwrap().records().unwrap().of(0)[0];
         assert!(!record.owes_outcome() && record.outcome.is_none(), "append {n}");
     }
 }

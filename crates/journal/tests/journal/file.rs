@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use orgwave_core::ids::StepId;
 use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::run::{Finish, StopReason};
@@ -176,21 +177,26 @@ fn another_process_goes_on_where_the_first_ended() {
     let stored = Stored::open_read_only(&path).unwrap();
     assert_eq!(stored.finish().unwrap(), None, "still at work");
     let records = stored.records().unwrap();
-    assert_eq!(records[0].outcome, Some(Status::Applied));
-    assert_eq!(records[1].outcome, Some(Status::NotAttempted), "holds until something happens to the org");
-    assert!(records[0].is_settled() && !records[1].is_settled());
+    assert_eq!(records.of(0)[0].outcome, Some(Status::Applied));
+    assert_eq!(
+        records.of(1)[0].outcome,
+        Some(Status::NotAttempted),
+        "holds until something happens to the org"
+    );
+    assert!(records.of(0)[0].is_settled() && !records.of(1)[0].is_settled());
 
     journal.record(story::intent(1));
     journal.flush().unwrap();
     let stored = Stored::open_read_only(&path).unwrap();
     let records = stored.records().unwrap();
-    assert_eq!(records[1].outcome, None, "an intent withdraws what was said before");
-    let orgs = [0, 1].map(|index| stored.progress(index, &records[index as usize]).unwrap());
+    assert_eq!(records.of(1)[0].outcome, None, "an intent withdraws what was said before");
+    let orgs =
+        [0, 1].map(|index| stored.progress(StepId { org: index, place: 0 }, &records.of(index)[0]).unwrap());
     let statuses = orgs.each_ref().map(|org| org.outcome.as_ref().map(|outcome| outcome.status));
     assert_eq!(statuses, [Some(Status::Applied), None]);
     let Entry::Intent { before, .. } = story::intent(1) else { unreachable!() };
     assert_eq!(orgs[1].before, before);
-    assert_eq!(records[1].started_at, Some(story::at(1)));
+    assert_eq!(records.of(1)[0].started_at, Some(story::at(1)));
 }
 
 #[test]

@@ -104,8 +104,8 @@ proptest! {
                 }
             }
         }
-        let records = replay(u32::try_from(ORGS).unwrap(), &journal).unwrap();
-        for (record, model) in records.iter().zip(&models) {
+        let records = replay(u32::try_from(ORGS).unwrap(), 1, &journal).unwrap();
+        for ((_, record), model) in records.iter().zip(&models) {
             prop_assert_eq!(record.had_intent(), model.had_intent);
             prop_assert_eq!(record.outcome, model.outcome);
             if model.had_intent {
@@ -146,7 +146,10 @@ fn a_story_that_cannot_be_is_damage() {
             "entry 4 says that org 0 is failed, which doesn't follow from its earlier entries",
         ),
     ] {
-        assert_eq!(replay(2, &entries).unwrap_err().to_string(), format!("the journal is damaged: {says}"));
+        assert_eq!(
+            replay(2, 1, &entries).unwrap_err().to_string(),
+            format!("the journal is damaged: {says}")
+        );
     }
 }
 
@@ -159,8 +162,8 @@ fn a_record_is_small() {
 fn an_outcome_that_was_lost_on_the_way_is_owed() {
     let entries = story::applied(0);
     let [before @ .., _] = &entries;
-    let record = replay(1, before).unwrap()[0];
+    let record = replay(1, 1, before).unwrap().of(0)[0];
     assert!(record.is_settled() && record.owes_outcome());
-    let record = replay(1, &entries).unwrap()[0];
+    let record = replay(1, 1, &entries).unwrap().of(0)[0];
     assert!(record.is_settled() && !record.owes_outcome());
 }

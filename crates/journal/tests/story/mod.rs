@@ -32,6 +32,7 @@ pub(crate) fn header(orgs: u32) -> RunHeader {
         tool: "orgwave 0.1.0".into(),
         started: at(0),
         orgs,
+        operations: Vec::new(),
         write: WriteMode::Merge,
         verify: VerifyPolicy::All,
         max_failures: FailureBudget::default(),
@@ -51,6 +52,7 @@ pub(crate) fn publish(dir: &Path, orgs: u32) -> SqliteJournal {
 pub(crate) fn intent(index: u32) -> Entry {
     Entry::Intent {
         index,
+        place: 0,
         started_at: at(index.into()),
         before: vec![
             Seen { field: 0, stored: StoredValue::Json(false.into()) },
@@ -61,13 +63,14 @@ pub(crate) fn intent(index: u32) -> Entry {
 
 /// The org's machine was told something.
 pub(crate) fn step(index: u32, input: Input) -> Entry {
-    Entry::Step { index, input, ack: None }
+    Entry::Step { index, place: 0, input, ack: None }
 }
 
 /// The org is final.
 pub(crate) fn outcome(index: u32, status: Status) -> Entry {
     Entry::Outcome(OrgOutcome {
         index,
+        place: 0,
         status,
         action: Action::Update,
         attempts: 1,

@@ -304,19 +304,14 @@ impl Planner<'_> {
     fn line(&self, row: &Row, verdict: Verdict) -> PlanLine {
         let live_name = || self.listed?.name(&row.org).map(ToOwned::to_owned);
         PlanLine {
-            line: row.line,
-            org: row.org,
             name: row.name.clone().or_else(live_name),
             // The manifest's own, until waves are dealt out.
             wave: row.wave,
             skip: row.skip.clone(),
             note: row.note.clone(),
             carried: row.carried.clone(),
-            verdict,
-            org_error: None,
-            preconditions: Vec::new(),
-            steps: Vec::new(),
             typed: RawTyped::from(&row.typed),
+            ..PlanLine::new(row.line, row.org, verdict)
         }
     }
 }

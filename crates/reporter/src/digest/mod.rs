@@ -228,7 +228,7 @@ mod tests {
         ack.push("warning", Said::Text(text.to_owned()));
         ack.push("misconfigured_doors", items(doors));
         ack.push("failed_guids", items(guids));
-        let mut warnings = Warnings::of(&Operation::default_one());
+        let mut warnings = Warnings::of(&Operations::one(orgwave_core::operation::Operation::default_one()));
         warnings.add(&ack, |detail| Example { line: 2, org: None, name: "Acme".to_owned(), detail });
         warnings
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use orgwave_core::change::Seen;
 use orgwave_core::code::Code;
 use orgwave_core::desired::{DesiredValue, Origin};
-use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::{Operation, Path};
+use orgwave_core::ids::{Ruuid, StepId};
+use orgwave_core::operation::{Catalog, Operation, Operations, Path};
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{OrgError, OrgOutcome, StoredValue};
 use orgwave_core::plan::{
     FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
-    PlannedField, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
+    PlannedField, PlannedStep, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Said};
@@ -43,10 +43,10 @@ impl RunSource for Run {
     }
 
     fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
-        PlanReader::open(Box::new(Cursor::new(self.plan.clone())), &Operation::default_one())
+        PlanReader::open(Box::new(Cursor::new(self.plan.clone())), &Catalog::built_in())
     }
 
-    fn orgs(&self) -> Result<Box<dyn Iterator<Item = Result<OrgProgress, BoxError>> + '_>, BoxError> {
+    fn steps(&self) -> Result<Box<dyn Iterator<Item = Result<OrgProgress, BoxError>> + '_>, BoxError> {
         Ok(Box::new(self.orgs.iter().cloned().map(Ok)))
     }
 
@@ -71,6 +71,10 @@ pub(crate) fn fingerprint(value: &str) -> Fingerprint {
     seal().fingerprint("apiToken", value)
 }
 
+pub(crate) fn operations() -> Operations {
+    Operations::one(Operation::default_one())
+}
+
 pub(crate) fn plan_header() -> Header {
     let key = SecretText::new("key".into());
     Header {
@@ -82,6 +86,8 @@ pub(crate) fn plan_header() -> Header {
         endpoint: "https://api2.rhombussystems.com".into(),
         key_fingerprint: key_fingerprint(&key),
         inputs: vec![InputDigest { name: "orgs.csv".into(), sha256: "00".repeat(32) }],
+        operations: operations().digests(),
+        keep_going: false,
         write: WriteMode::Merge,
         verify: VerifyPolicy::All,
         waves: Some("1,5%,25%,rest".parse().unwrap()),
@@ -120,6 +126,7 @@ pub(crate) fn run_header(orgs: u32) -> RunHeader {
         tool: plan.tool,
         started: at(0),
         orgs,
+        operations: plan.operations,
         write: plan.write,
         verify: plan.verify,
         max_failures: plan.max_failures,
@@ -140,19 +147,17 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
         note: None,
         carried: vec![format!("crm-{number}")],
         verdict,
-        action: verdict.action(),
         org_error: None,
-        unproven: false,
-        additions: Vec::new(),
-        idle_removals: Vec::new(),
-        expects: Vec::new(),
-        secrets: Vec::new(),
-        fields: vec![PlannedField {
-            path: path("saveClips"),
-            before: StoredValue::Json(json!(verdict == Verdict::Unchanged)),
-            after: DesiredValue::Set(json!(true)),
-            fingerprint: None,
-            from: Origin::Row,
+        preconditions: Vec::new(),
+        steps: vec![PlannedStep {
+            fields: vec![PlannedField {
+                path: path("saveClips"),
+                before: StoredValue::Json(json!(verdict == Verdict::Unchanged)),
+                after: DesiredValue::Set(json!(true)),
+                fingerprint: None,
+                from: Origin::Row,
+            }],
+            ..PlannedStep::new(&Operation::default_one(), 0, verdict)
         }],
         typed: (&Typed {
             row: vec![
@@ -181,6 +186,7 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
         matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged | Status::Unknown);
     OrgOutcome {
         index,
+        place: 0,
         status,
         action: Action::Update,
         attempts: u32::from(!matches!(status, Status::NotAttempted | Status::Conflict | Status::Blocked)),
@@ -208,21 +214,21 @@ pub(crate) fn said(outcome: OrgOutcome) -> OrgProgress {
 
 fn ended(outcome: OrgOutcome, before: Vec<Seen>) -> OrgProgress {
     let (started_at, ack) = (outcome.started_at, outcome.ack.clone());
-    OrgProgress {
-        index: outcome.index,
-        state: OrgState::new(),
-        outcome: Some(outcome),
-        before,
-        started_at,
-        ack,
-    }
+    OrgProgress { id: outcome.id(), state: OrgState::new(), outcome: Some(outcome), before, started_at, ack }
 }
 
 /// An org of which the process died while a write was in progress.
 pub(crate) fn begun(index: u32, before: Vec<Seen>) -> OrgProgress {
     let state = OrgState::new().next(Input::Differs).unwrap().next(Input::Intent).unwrap();
     let started_at = Some(at(12_000));
-    OrgProgress { index, state, outcome: None, before, started_at, ack: Ack::default() }
+    OrgProgress {
+        id: StepId { org: index, place: 0 },
+        state,
+        outcome: None,
+        before,
+        started_at,
+        ack: Ack::default(),
+    }
 }
 
 fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Option<u16>) -> OrgProgress {
@@ -285,12 +291,12 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
         })
         .collect();
 
-    let saved = lines[1].fields[0].clone();
+    let saved = lines[1].steps[0].fields[0].clone();
     let first = &mut lines[0];
     first.note = Some("-first".into());
     retype(first, |typed| typed.row[3] = "-first".into());
-    first.secrets = vec!["ENVOY_TOKEN".parse().unwrap()];
-    first.fields = vec![
+    first.steps[0].secrets = vec!["ENVOY_TOKEN".parse().unwrap()];
+    first.steps[0].fields = vec![
         PlannedField {
             path: path("apiToken"),
             before: StoredValue::Secret(fingerprint("old")),
@@ -321,7 +327,7 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
             from: Origin::Default,
         },
     ];
-    first.additions =
+    first.steps[0].additions =
         vec![UnknownKey { entry: path("doorInfoMap.front"), near: vec!["Front".into()], respelled: true }];
     // Rows that are to be retried, typed in ways that must be given back.
     retype(&mut lines[4], |typed| {

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::operation::Operation;
 use orgwave_core::org::Entry;
 use orgwave_core::run::{Finish, StopReason};
 use orgwave_reporter::files::plan::PlanCsv;
@@ -39,7 +38,7 @@ fn write_all(folder: &Path) {
         plan.line(&line).unwrap();
     }
     plan.end().unwrap();
-    let mut pages = PlanPages::begin(&Operation::default_one(), folder, "plan", &fixture::plan_header());
+    let mut pages = PlanPages::begin(&fixture::operations(), folder, "plan", &fixture::plan_header());
     for line in fixture::rich_lines() {
         pages.line(&line);
     }
@@ -72,7 +71,7 @@ fn the_page_of_the_columns_has_every_column_of_the_results() {
     let mut page = "# The columns of results.csv\n\nOne row per row of the manifest, in its order; then the manifest's own \
                     `_*` columns.\n\n| column | what it says |\n| --- | --- |\n"
         .to_owned();
-    for (name, about) in results::columns(&Operation::default_one()) {
+    for (name, about) in results::columns(&fixture::operations()) {
         writeln!(page, "| `{name}` | {about} |").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");

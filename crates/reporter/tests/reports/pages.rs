@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
-use orgwave_core::operation::Operation;
 use orgwave_core::org::OrgProgress;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::status::Status;
@@ -31,7 +30,7 @@ fn many(orgs: u32) -> impl Iterator<Item = PlanLine> {
 }
 
 fn plan_page(folder: &Path, lines: &[PlanLine]) -> String {
-    let mut pages = PlanPages::begin(&Operation::default_one(), folder, "plan", &plan_header());
+    let mut pages = PlanPages::begin(&fixture::operations(), folder, "plan", &plan_header());
     for line in lines {
         pages.line(line);
     }

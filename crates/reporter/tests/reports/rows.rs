@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use orgwave_core::operation::Operation;
 use orgwave_core::org::OrgProgress;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::status::{Counts, Status};
@@ -92,8 +91,8 @@ proptest! {
         let written = write_files(&run, folder.path(), OrgFiles::Never).unwrap();
 
         let rows = read(folder.path(), "results.csv");
-        let operation = Operation::default_one();
-        let names: Vec<_> = results::columns(&operation).into_iter().map(|(name, _)| name).collect();
+        let operations = fixture::operations();
+        let names: Vec<_> = results::columns(&operations).into_iter().map(|(name, _)| name).collect();
         prop_assert_eq!(&rows[0][..names.len()], &names[..]);
         let seen: Vec<(String, String)> = rows[1..].iter().map(|row| (row[1].clone(), row[4].clone())).collect();
         let wanted: Vec<(String, String)> =

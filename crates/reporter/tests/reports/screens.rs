@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use orgwave_core::operation::Operation;
 use orgwave_core::org::Entry;
 use orgwave_core::plan::PlanLine;
 use orgwave_core::run::{Finish, StopReason};
@@ -34,7 +33,7 @@ fn too_wide(text: &str, width: usize) -> Vec<&str> {
 }
 
 fn review(lines: &[PlanLine]) -> PlanReview {
-    let mut review = PlanReview::begin(&Operation::default_one(), &fixture::plan_header(), "plan");
+    let mut review = PlanReview::begin(&fixture::operations(), &fixture::plan_header(), "plan");
     for line in lines {
         review.line(line);
     }
