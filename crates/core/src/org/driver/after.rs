@@ -2,7 +2,7 @@
 
 use super::{Driver, Input, Phase, Proof, StatePhase, is_status};
 use crate::code::Code;
-use crate::compare::{Context, Exempt, ReadBack, check_owner, read_back, unintended_change};
+use crate::compare::{Exempt, ReadBack, check_owner, read_back, unintended_change};
 use crate::event::WaitReason;
 use crate::outcome::OrgError;
 use crate::policy::retry::{Whose, after};
