@@ -19,6 +19,40 @@ fn every_operation_is_listed_and_has_its_page() {
     assert!(told.contains("did you mean `org-mfa`?"), "{told}");
 }
 
+/// A person starts from these files, so they are valid as they are.
+#[test]
+fn every_example_is_a_valid_rollout() {
+    for operation in Catalog::built_in().iter() {
+        let shell = Shell::new();
+        let name = &operation.name;
+        let page = shell.orgwave(&format!("operations {name}")).with_code(0).out;
+        let mut target = "orgs.csv";
+        for (file, text) in files(&page) {
+            shell.write(file, &text);
+            if file == "rollout.toml" {
+                target = file;
+            }
+        }
+        let told = shell.orgwave(&format!("check {target}"));
+        let is_valid = told.err.lines().all(|line| line.starts_with("note: secrets without a value here: "));
+        assert!(told.code == 0 && is_valid, "{name}: {told:?}\n{page}");
+    }
+}
+
+/// The files of a page: each name stands before its text.
+fn files(page: &str) -> Vec<(&str, String)> {
+    let mut files = Vec::new();
+    let mut lines = page.lines().skip_while(|line| *line != "## Example");
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix('`').and_then(|line| line.strip_suffix("`:")) {
+            let text = lines.by_ref().skip_while(|line| !line.starts_with("```")).skip(1);
+            let text = text.take_while(|line| *line != "```").map(|line| format!("{line}\n"));
+            files.push((name, text.collect()));
+        }
+    }
+    files
+}
+
 #[test]
 fn fields_are_explained_and_what_has_several_is_listed() {
     let shell = Shell::new();
