@@ -66,10 +66,10 @@ impl Maker<'_> {
             #[expect(clippy::cast_precision_loss, reason = "below 64")]
             Kind::Number => (dice.below(64) as f64 / 64.0).into(),
             Kind::Text if field.is_secret() => {
-                format!("{}-{}-{}", operation.name, field.name, dice.ruuid()).into()
+                format!("{}-{}-{}", operation.name, name(field), dice.ruuid()).into()
             }
             Kind::Text if field.class == Class::Keep && &*field.name == "name" => self.name.into(),
-            Kind::Text => format!("{} {}", field.name, 1 + dice.below(1_000)).into(),
+            Kind::Text => format!("{} {}", name(field), 1 + dice.below(1_000)).into(),
             Kind::Enum(words) => dice.pick(words).as_ref().into(),
             Kind::Ruuid(Some(Thing::Camera)) => json!(dice.pick(&self.estate.cameras).uuid),
             Kind::Ruuid(Some(Thing::Location)) => json!(dice.pick(&self.estate.locations).uuid),
@@ -108,6 +108,11 @@ impl Maker<'_> {
         object.insert("unlisted".to_owned(), unlisted);
         object.into()
     }
+}
+
+/// What a field is called; what is in a list or under a key, what the list or the map is called.
+fn name(field: &Field) -> &str {
+    field.place().rsplit('.').find(|name| *name != "*").unwrap_or_default()
 }
 
 /// A flag; nothing that is guarded is on already.
