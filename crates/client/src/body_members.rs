@@ -4,9 +4,10 @@
 //! own texts are never passed on: they quote the value that they stumbled over, and that may be a secret.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 
+use orgwave_core::settings::RawObject;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -38,6 +39,32 @@ impl<'a> BodyMembers<'a> {
     /// A member whose absence and whose null mean the same.
     pub(crate) fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Misshapen> {
         self.get(name).map_or(Ok(None), |raw| read(name, raw))
+    }
+
+    /// What is under the last of some names, with dots between them, that lead through objects; `None` where one of those is
+    /// absent or null.
+    pub(crate) fn inside<T>(
+        &self,
+        names: &str,
+        look: impl FnOnce(&Self, &str) -> Result<Option<T>, Misshapen>,
+    ) -> Result<Option<T>, Misshapen> {
+        let Some((first, rest)) = names.split_once('.') else { return look(self, names) };
+        let Some(raw) = self.get(first).filter(|raw| raw.get() != "null") else { return Ok(None) };
+        let inner: BodyMembers<'a> =
+            serde_json::from_str(raw.get()).map_err(|error| misshapen(first, &error))?;
+        inner.inside(rest, look)
+    }
+
+    /// All but some of them, as an object of its own.
+    pub(crate) fn without(&self, names: &[&str]) -> Result<RawObject, Misshapen> {
+        let mut text = String::from("{");
+        for (name, value) in self.0.iter().filter(|(name, _)| !names.contains(&name.as_ref())) {
+            let comma = if text.len() > 1 { "," } else { "" };
+            let name = serde_json::Value::from(name.as_ref());
+            let _ = write!(text, "{comma}{name}:{}", value.get());
+        }
+        text.push('}');
+        RawObject::parse(&text).map_err(|error| Misshapen(describe(text.as_bytes(), &error)))
     }
 
     /// A list that has to be there. That it isn't is no empty list: it is a body of an unknown shape.

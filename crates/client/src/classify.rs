@@ -93,7 +93,7 @@ fn read<A: ReplyBody>(body: &[u8], head: Head, words: Words<'_>, of: &A::Of) -> 
     // That it was refused is known; a message that can't be read doesn't make it less so.
     let message = members.optional::<String>("errorMsg").ok().flatten().unwrap_or_default();
     let kind = if is_auth_error { RefusalKind::AuthError } else { RefusalKind::Error };
-    Ok(A::refused(Refusal { http_status: head.status, kind, message: words.said(&message) }))
+    Ok(A::refused(Refusal { http_status: head.status, kind, message: words.said(&message) }, of))
 }
 
 #[cfg(test)]

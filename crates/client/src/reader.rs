@@ -65,20 +65,16 @@ impl Reader {
         self.transport.send(Request::Org(OrgRequest::Settings(operation), org), operation, NOTHING).await
     }
 
-    /// The same of operations that one read shows: each of them, in their order.
+    /// The same of several operations whose settings one reply holds: those that have one read path. One `Live` of each, in
+    /// their order.
+    ///
+    /// # Panics
+    /// If there are none, or they have another read path.
     pub async fn shared(&self, operations: &[Arc<Operation>], org: &Ruuid) -> Reply<Vec<Live>> {
-        let mut lives = Vec::with_capacity(operations.len());
-        for operation in operations {
-            match self.settings(operation, org).await {
-                Reply::Good(live) => lives.push(live),
-                Reply::Refused(refusal) => return Reply::Refused(refusal),
-                Reply::Unauthorized(refusal) => return Reply::Unauthorized(refusal),
-                Reply::Throttled(throttle) => return Reply::Throttled(throttle),
-                Reply::NotSent(why) => return Reply::NotSent(why),
-                Reply::Unclear(unclear) => return Reply::Unclear(unclear),
-            }
-        }
-        Reply::Good(lives)
+        let first = operations.first().expect("a read is of an operation");
+        let is_one = operations.iter().all(|operation| operation.read.path == first.read.path);
+        assert!(is_one, "one read of one path");
+        self.transport.send(Request::Org(OrgRequest::Settings(first), org), operations, NOTHING).await
     }
 
     /// The org's locations and the locations within them.

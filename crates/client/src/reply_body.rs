@@ -31,7 +31,7 @@ pub(crate) trait ReplyBody: Sized {
     }
 
     /// What a 200 means that reports an error.
-    fn refused(refusal: Refusal) -> Reply<Self> {
+    fn refused(refusal: Refusal, _: &Self::Of) -> Reply<Self> {
         Reply::Refused(refusal)
     }
 }

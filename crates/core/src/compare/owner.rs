@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::code::Code;
 use crate::ids::Ruuid;
-use crate::operation::{Discriminator, Operation, Path};
+use crate::operation::{Discriminator, Operation, Owner, Path};
 use crate::outcome::OrgError;
 use crate::secret::is_masked;
 use crate::settings::{RawObject, found_in};
@@ -35,7 +35,11 @@ pub fn check_owner(operation: &Operation, org: &Ruuid, object: &RawObject) -> Re
         let message = format!("these are the settings of {raw:.60}, not of \"{is}\"");
         return Err(org_error(Code::OrgIntegration, message));
     }
-    let owner = operation.owner.inside().and_then(|member| object.get(member));
+    let owner = match &operation.owner {
+        Owner::Inside(at) => object.inside(at),
+        Owner::Beside(_) => object.owner(),
+        Owner::Unproven => None,
+    };
     let named = owner.map(|raw| serde_json::from_str::<Value>(raw.get()));
     match named {
         None | Some(Ok(Value::Null)) => Ok(Ownership::Unproven),

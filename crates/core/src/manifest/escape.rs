@@ -125,6 +125,115 @@ mod tests {
         assert_eq!(write_key("a\tb"), None);
     }
 
+    /// A field of each type.
+    fn kinds() -> Arc<Operation> {
+        let text = r#"
+            format = 1
+            name = "kinds"
+            title = "Kinds"
+            about = "A field of every type."
+            read = { path = "/api/org/getKinds", at = "org" }
+            write = { path = "/api/org/updateKinds", body = "whole" }
+            owner = "none"
+            absent = "empty"
+            [fields]
+            int64 = "int64"
+            number = "number"
+            range = "address_range"
+            ranges = { type = "list of address_range", as = "set" }
+            flags = "list of bool"
+            numbers = "list of number"
+            words = { type = "list of enum", values = ["A", "B"] }
+            counts = { type = "map of int64" }
+            lists = { type = "map of list of text" }
+            rules = { list = "rule" }
+            most = { object = "most" }
+            [objects.rule]
+            start = "int32"
+            who = { type = "list of ruuid" }
+            [objects.most]
+            share = "number"
+        "#;
+        crate::operation::Catalog::built_in().with(text, "kinds.toml").unwrap().get("kinds").unwrap().clone()
+    }
+
+    #[test]
+    fn values_of_every_type_and_their_cells() {
+        let operation = kinds();
+        for (at, value, cell) in [
+            ("int64", json!(i64::MIN), Some("-9223372036854775808")),
+            ("int64", json!(9_007_199_254_740_993_i64), Some("9007199254740993")),
+            ("int64", json!(1.5), None),
+            ("int64", json!(u64::MAX), None),
+            ("number", json!(0.1), Some("0.1")),
+            ("number", json!(-12), Some("-12")),
+            ("number", json!(u64::MAX), Some("18446744073709551615")),
+            ("number", json!(1e-7), Some("\\1e-7")),
+            ("range", json!("10.0.0.0/8"), Some("10.0.0.0/8")),
+            ("range", json!("10.0.0.0/99"), None),
+            ("ranges", json!(["10.0.0.0/8", "::1"]), Some("10.0.0.0/8;::1")),
+            ("flags", json!([true, false]), Some("true;false")),
+            ("numbers", json!([1, 2.5]), Some("1;2.5")),
+            ("numbers", json!([null]), None),
+            ("words", json!(["B", "A"]), Some("B;A")),
+            ("words", json!(["C"]), None),
+            ("counts.k", json!(5), Some("5")),
+            ("counts", json!({}), Some("<empty>")),
+            ("lists.k", json!(["a", "b"]), Some("a;b")),
+            ("rules", json!([]), Some("<empty>")),
+            (
+                "rules",
+                json!([{"start": 5, "who": ["AAAAAAAAAAAAAAAAAAAAAA"]}, {"start": null}]),
+                Some(r#"[{"start":5,"who":["AAAAAAAAAAAAAAAAAAAAAA"]},{"start":null}]"#),
+            ),
+            ("rules", json!([{"start": "5"}]), None),
+            ("rules", json!([{"begin": 5}]), None),
+            ("most.share", json!(0.5), Some("0.5")),
+            ("most", json!({"share": 1}), None),
+        ] {
+            let path = operation.path(at).unwrap();
+            let written = write_cell(&operation, path.field(), &value);
+            assert_eq!(written.as_deref(), cell, "{at} {value}");
+            if let Some(cell) = written {
+                assert_eq!(write_expect(&operation, path.field(), &value).as_deref(), Some(&*cell), "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_cell_should_hold_is_said() {
+        let operation = kinds();
+        let said = |at: &str, cell: &str| {
+            let path = operation.path(at).unwrap();
+            let refusal = read_setting(&operation, path.field(), cell).unwrap_err();
+            format!("{}: {}", refusal.code, refusal.expected)
+        };
+        assert_eq!(
+            said("rules", r#"[{"start":1},{"start":"x"}]"#),
+            "E-CELL-015: a list in JSON, with a whole number of 32 bits at [1].start"
+        );
+        assert_eq!(
+            said("rules", r#"[{"strt":1}]"#),
+            r#"E-CELL-015: a list in JSON, with no "strt", only start, who, at [0]"#
+        );
+        assert_eq!(said("rules", "a;b"), "E-CELL-015: a list in JSON; at its character 1 is something else");
+        assert_eq!(
+            said("ranges", "10.0.0.0/8;x"),
+            "E-CELL-014: an IP address, or a range of them such as 10.0.0.0/8"
+        );
+        assert_eq!(said("int64", "1.5E+17"), "E-CELL-007: all digits: a spreadsheet shortened this number");
+        assert_eq!(
+            said("number", "1,5"),
+            "E-CELL-004: a number, with a decimal point where it has decimals"
+        );
+        assert_eq!(said("number", "NaN"), said("number", "1,5"));
+        assert_eq!(said("number", "<secret:A>"), "E-CELL-006: no secret: no setting of this operation takes one");
+        assert_eq!(
+            said("int64", "<remove>"),
+            "E-CELL-006: no <remove>: it is only allowed in the column of a map's entry, such as counts.<key>"
+        );
+    }
+
     fn id() -> impl Strategy<Value = String> {
         "[A-Za-z0-9_-]{22}"
     }

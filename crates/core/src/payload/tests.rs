@@ -1,5 +1,7 @@
 //! Bodies, byte for byte, and held against bodies that are made slowly.
 
+mod projected;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

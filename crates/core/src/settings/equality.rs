@@ -151,6 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_compare_to_the_last_digit() {
+        let (left, right) = (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64));
+        assert!(!same(&Kind::Int64, Some(&left), Some(&right)));
+        assert!(same(&Kind::Number, Some(&json!(0.5)), Some(&json!(5e-1))));
+    }
+
+    #[test]
+    fn lists_compare_in_order_and_sets_by_what_they_hold() {
+        let list = |kind, as_set| Kind::List { of: Arc::new(Field::new("", kind)), as_set };
+        let (left, right) = (json!(["10.0.0.0/8", "::1"]), json!(["::1/128", "10.0.0.0/8"]));
+        assert!(same(&list(Kind::AddressRange, true), Some(&left), Some(&right)));
+        assert!(!same(&list(Kind::AddressRange, false), Some(&left), Some(&right)));
+        assert!(same(&list(Kind::Int32, true), Some(&json!([1, 2.0, 2])), Some(&json!([2, 1]))));
+        assert!(!same(&list(Kind::Int32, true), Some(&json!([1])), Some(&json!([1, 2]))));
+        assert!(same(&list(Kind::Int32, false), Some(&json!([1, 2.0])), Some(&json!([1, 2]))));
+    }
+
+    #[test]
     fn numbers_compare_by_value() {
         assert!(same(&Kind::Int32, Some(&json!(5)), Some(&json!(5.0))));
         assert!(!same(&Kind::Int32, Some(&json!(5)), Some(&json!("5"))));

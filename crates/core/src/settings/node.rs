@@ -25,6 +25,11 @@ impl<'a> Node<'a> {
         Self { raw, object: OnceCell::new() }
     }
 
+    /// Its piece of the text.
+    pub(crate) fn raw(&self) -> &'a RawValue {
+        self.raw
+    }
+
     /// Its JSON, as read.
     pub(crate) fn text(&self) -> &'a str {
         self.raw.get()

@@ -11,7 +11,11 @@ use super::node::{Node, Object};
 
 /// An object whose values are raw JSON. Its `Debug` shows names only: among the values are secrets.
 #[derive(Clone, Default)]
-pub struct RawObject(Members<Box<RawValue>, Box<RawValue>>);
+pub struct RawObject {
+    members: Members<Box<RawValue>, Box<RawValue>>,
+    /// What the reply says beside the object of whose it is.
+    owner: Option<Box<RawValue>>,
+}
 
 impl RawObject {
     /// Reads an object from JSON.
@@ -22,19 +26,40 @@ impl RawObject {
         serde_json::from_str(json)
     }
 
+    /// The same, with what the reply says beside it of whose it is.
+    #[must_use]
+    pub fn owned_by(self, owner: Option<Box<RawValue>>) -> Self {
+        Self { owner, ..self }
+    }
+
+    /// What the reply says beside it of whose it is.
+    pub fn owner(&self) -> Option<&RawValue> {
+        self.owner.as_deref()
+    }
+
+    /// The raw JSON of what names lead to, through objects; a dot between them.
+    pub fn inside(&self, names: &str) -> Option<&RawValue> {
+        let mut names = names.split('.');
+        let mut value = self.get(names.next()?)?;
+        for name in names {
+            value = Node::of(value).object()?.get(name)?.raw();
+        }
+        Some(value)
+    }
+
     /// The raw JSON of a member; `None` where it is absent.
     pub fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0.get(key).map(|value| &**value)
+        self.members.get(key).map(|value| &**value)
     }
 
     /// The members in their order, but for those whose key is not Unicode: they are only carried.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &RawValue)> {
-        self.0.iter().filter_map(|(key, value)| Some((decoded(key)?, &**value)))
+        self.members.iter().filter_map(|(key, value)| Some((decoded(key)?, &**value)))
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.members.len()
     }
 
     /// Whether there are none.
@@ -44,13 +69,13 @@ impl RawObject {
 
     /// To be looked into.
     pub(crate) fn object(&self) -> Object<'_> {
-        self.0.map(|value| Node::of(value))
+        self.members.map(|value| Node::of(value))
     }
 
     /// The object as JSON text: what was read, without the space around members.
     pub fn text(&self) -> String {
         let mut text = String::from("{");
-        for (key, value) in self.0.iter() {
+        for (key, value) in self.members.iter() {
             if text.len() > 1 {
                 text.push(',');
             }
@@ -65,13 +90,13 @@ impl RawObject {
 
 impl fmt::Debug for RawObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(key, _)| key.get())).finish()
+        f.debug_set().entries(self.members.iter().map(|(key, _)| key.get())).finish()
     }
 }
 
 impl<'de> Deserialize<'de> for RawObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Members::deserialize(deserializer).map(Self)
+        Members::deserialize(deserializer).map(|members| Self { members, owner: None })
     }
 }
 
