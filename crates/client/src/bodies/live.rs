@@ -110,7 +110,9 @@ fn live(members: &BodyMembers<'_>, operation: &Operation) -> Result<Live, Missha
         (None, Absent::NotConnected) => return Ok(Live::NotConnected(None)),
     };
     let owner: Option<Box<RawValue>> = match &operation.owner {
-        Owner::Beside(at) => members.inside(at, |members, name| Ok(members.get(name).map(ToOwned::to_owned)))?,
+        Owner::Beside(at) => {
+            members.inside(at, |members, name| Ok(members.get(name).map(ToOwned::to_owned)))?
+        }
         Owner::Inside(_) | Owner::Unproven => None,
     };
     Ok(Live::Connected(settings.owned_by(owner), None))
@@ -147,7 +149,9 @@ mod tests {
         let one = |body| shown(read::<Live>(&retention, body).unwrap());
         let owner = Some("\"AAAAAAAAAAAAAAAAAAAAAA\"".to_owned());
         assert_eq!(
-            one(r#"{"org":{"uuid":"AAAAAAAAAAAAAAAAAAAAAA","dataRetentionSettings":{"faceEventRetentionDays": 30}},"error":false}"#),
+            one(
+                r#"{"org":{"uuid":"AAAAAAAAAAAAAAAAAAAAAA","dataRetentionSettings":{"faceEventRetentionDays": 30}},"error":false}"#
+            ),
             (Some(r#"{"faceEventRetentionDays":30}"#.into()), owner.clone())
         );
         // What nobody has set yet is written as new.

@@ -222,12 +222,12 @@ mod tests {
             "E-CELL-014: an IP address, or a range of them such as 10.0.0.0/8"
         );
         assert_eq!(said("int64", "1.5E+17"), "E-CELL-007: all digits: a spreadsheet shortened this number");
-        assert_eq!(
-            said("number", "1,5"),
-            "E-CELL-004: a number, with a decimal point where it has decimals"
-        );
+        assert_eq!(said("number", "1,5"), "E-CELL-004: a number, with a decimal point where it has decimals");
         assert_eq!(said("number", "NaN"), said("number", "1,5"));
-        assert_eq!(said("number", "<secret:A>"), "E-CELL-006: no secret: no setting of this operation takes one");
+        assert_eq!(
+            said("number", "<secret:A>"),
+            "E-CELL-006: no secret: no setting of this operation takes one"
+        );
         assert_eq!(
             said("int64", "<remove>"),
             "E-CELL-006: no <remove>: it is only allowed in the column of a map's entry, such as counts.<key>"

@@ -158,19 +158,27 @@ fn secrets_are_found_wherever_they_are_and_written_down_nowhere() {
     let mut settings = live();
     settings["sites"]["s"]["secret"] = json!("hunter3");
     let object = RawObject::parse(&settings.to_string()).unwrap();
-    let mut found: Vec<_> = secrets_in(&operation, &object).map(|secret| secret.expose().to_owned()).collect();
+    let mut found: Vec<_> =
+        secrets_in(&operation, &object).map(|secret| secret.expose().to_owned()).collect();
     found.sort();
     assert_eq!(found, ["hunter2", "hunter3", "k1", "k2", "k3", "tok-1"]);
     let fields = planned(
         &operation,
-        &[("sites.s", DesiredValue::Remove), ("keysOf", set(json!(null))), ("keys", "A".parse().map(DesiredValue::Secret).unwrap())],
+        &[
+            ("sites.s", DesiredValue::Remove),
+            ("keysOf", set(json!(null))),
+            ("keys", "A".parse().map(DesiredValue::Secret).unwrap()),
+        ],
         &object,
     );
     let written = serde_json::to_string(&fields).unwrap();
     assert!(!["hunter", "k1", "k2", "k3"].iter().any(|secret| written.contains(secret)), "{written}");
     assert!(written.contains("\"secret\":\"<secret "), "{written}");
     assert!(fields.iter().all(|field| field.before != StoredValue::Absent));
-    assert_eq!(planned(&operation, &[("sites.s", DesiredValue::Remove)], &object)[0].before, fields[2].before);
+    assert_eq!(
+        planned(&operation, &[("sites.s", DesiredValue::Remove)], &object)[0].before,
+        fields[2].before
+    );
 }
 
 #[test]
