@@ -69,6 +69,7 @@ fn fields_are_explained_and_what_has_several_is_listed() {
     assert!(told.starts_with("# `login-ip-allowlist:allowedLoginIpRanges`\n"), "{told}");
     for (wrong, near) in [
         ("saveClip", "saveClips"),
+        ("mfa", "mfaEnabled"),
         ("org-mfa:mfaEnable", "org-mfa:mfaEnabled"),
         ("E-ROW-0003", "E-ROW-003"),
         ("e-cell-0001", "E-CELL-001"),

@@ -55,7 +55,12 @@ fn unknown(catalog: &Catalog, name: &str) -> Failure {
     // A code may be typed in any case, and is then no field.
     let near =
         nearest(&name.to_uppercase(), codes).or_else(|| nearest(name, fields.iter().map(String::as_str)));
-    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    // Who knows a part of a name may not know the rest.
+    let part = || {
+        let part = name.to_lowercase();
+        fields.iter().map(String::as_str).find(|field| part.len() > 2 && field.to_lowercase().contains(&part))
+    };
+    let near = near.or_else(part).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Failure::new(Exit::Usage, "give a code or a field to explain")
         .because(anyhow!("unknown name {name:?}{near}"))
         .hint("`orgwave operations NAME` lists the fields of an operation")
