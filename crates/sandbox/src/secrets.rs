@@ -16,7 +16,7 @@ pub(crate) trait Cover {
 
 /// Covers the secrets among members, and below them.
 pub(crate) fn cover(fields: &Fields, members: &mut Members, cover: &impl Cover) {
-    for field in fields.iter().filter(|field| has_secrets(field)) {
+    for field in fields.iter().filter(|field| field.holds_secrets()) {
         let value = members.get(&field.name);
         if let Some(new) = covered(field, value, cover) {
             members.0.insert(field.name.to_string(), new);
@@ -47,22 +47,11 @@ fn covered(field: &Field, value: Option<&RawValue>, by: &impl Cover) -> Option<B
         (Kind::Map(entry), Some(value)) => {
             let entries = Members::parse(value.get().as_bytes()).ok()?.0.into_iter().map(|(key, value)| {
                 let key = if field.has_secret_keys { by.key(&key).unwrap_or(key) } else { key };
-                let new = if has_secrets(entry) { covered(entry, Some(&value), by) } else { None };
+                let new = if entry.holds_secrets() { covered(entry, Some(&value), by) } else { None };
                 (key, new.unwrap_or(value))
             });
             Some(raw(&Members(entries.collect())))
         }
         _ => None,
     }
-}
-
-/// Whether a field is a secret, or has one below it.
-fn has_secrets(field: &Field) -> bool {
-    field.is_secret()
-        || field.has_secret_keys
-        || match &field.kind {
-            Kind::Object(fields) => fields.iter().any(|field| has_secrets(field)),
-            Kind::Map(entry) | Kind::List { of: entry, .. } => has_secrets(entry),
-            _ => false,
-        }
 }

@@ -103,6 +103,14 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
     next
 }
 
+/// Whether the server keeps fields of this class to itself.
+const fn is_servers(class: Class) -> bool {
+    match class {
+        Class::Setting | Class::Secret | Class::Keep => false,
+        Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator | Class::Omit => true,
+    }
+}
+
 /// Whether something inside a field may be the server's.
 fn has_own(field: &Field) -> bool {
     match &field.kind {
@@ -137,11 +145,7 @@ fn with_own(rules: Rules<'_>, field: &Field, current: &RawValue, sent: &RawValue
         Kind::Object(members) => {
             for member in members.iter() {
                 let own = match (member.class, current.get(&member.name), sent.get(&member.name)) {
-                    (
-                        Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator,
-                        Some(own),
-                        _,
-                    ) => Some(own.to_owned()),
+                    (class, Some(own), _) if is_servers(class) => Some(own.to_owned()),
                     (Class::Secret, Some(own), None) if !rules.secrets_shown => Some(own.to_owned()),
                     (_, Some(current), Some(sent)) => with_own(rules, member, current, sent),
                     _ => None,
@@ -161,7 +165,7 @@ fn kept_by_server(rules: Rules<'_>, current: &Members) -> Members {
             // What reads don't show, nobody could have sent back.
             Class::Setting | Class::Keep => !field.is_shown,
             Class::Secret => !rules.secrets_shown,
-            Class::Omit | Class::ServerState | Class::Audit | Class::Identity | Class::Discriminator => true,
+            class => is_servers(class),
         })
     };
     Members(
