@@ -4,7 +4,7 @@
 //! of the others.
 
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::{Class, Field, Fields, Kind, Operation, Thing};
+use orgwave_core::operation::{Body, Class, Field, Fields, Kind, Operation, Thing};
 use serde_json::{Map, Value, json};
 
 use super::estate::Estate;
@@ -89,7 +89,7 @@ impl Maker<'_> {
                     (0..=dice.below(3)).map(|place| (key(place, dice), self.value(operation, entry, dice)));
                 Value::Object(entries.collect())
             }
-            Kind::Object(members) => self.object(operation, members, dice),
+            Kind::Object(members) => self.object(operation, field, members, dice),
             Kind::Opaque => json!({ "1700000000000-000000": {
                 "enabledTimestampMs": 1_700_000_000_000_u64,
                 "integrationAuditEvent": "UPDATE",
@@ -99,13 +99,16 @@ impl Maker<'_> {
         }
     }
 
-    fn object(&self, operation: &Operation, members: &Fields, dice: &mut Dice) -> Value {
+    fn object(&self, operation: &Operation, field: &Field, members: &Fields, dice: &mut Dice) -> Value {
         let mut object: Map<String, Value> = members
             .iter()
             .map(|member| (member.name.to_string(), self.value(operation, member, dice)))
             .collect();
-        let unlisted = json!({"serial": u64::MAX - dice.below(1_000), "pairedWith": null});
-        object.insert("unlisted".to_owned(), unlisted);
+        // A projected body doesn't send it back, and what is in a list can't be told apart by the server.
+        if operation.body == Body::Whole || !field.place().contains('*') {
+            let unlisted = json!({"serial": u64::MAX - dice.below(1_000), "pairedWith": null});
+            object.insert("unlisted".to_owned(), unlisted);
+        }
         object.into()
     }
 }

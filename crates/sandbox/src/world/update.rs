@@ -8,8 +8,8 @@
 //! * One audit entry is added, and the latest eight are kept; `misconfiguredDoors` and `doorsValidated` are worked out anew.
 //! * Where reads hide or mask secrets, a secret that isn't sent stays: nobody could have sent it back.
 //!
-//! Of a *projected* body, which holds the writable fields alone, what isn't described is ignored. A field that isn't sent
-//! stays, unless the server blanks what is absent: then it becomes null.
+//! Of a *projected* body, which holds the writable fields alone, what isn't described is ignored, and stays as it is, also inside
+//! objects. A field that isn't sent stays, unless the server blanks what is absent: then it becomes null.
 //!
 //! Of *whole* bodies, the kinds differ in what isn't sent:
 //!
@@ -74,7 +74,7 @@ pub(crate) fn update(rules: Rules<'_>, current: &Members, sent: Members) -> Memb
             }
             continue;
         }
-        let own = field.filter(|field| has_own(field));
+        let own = field.filter(|field| is_projected || has_own(field));
         let own = own.and_then(|field| with_own(rules, field, current.get(&name)?, &value));
         let value = own.unwrap_or(value);
         let is_map = field.is_some_and(|field| matches!(field.kind, Kind::Map(_)));
@@ -143,6 +143,12 @@ fn with_own(rules: Rules<'_>, field: &Field, current: &RawValue, sent: &RawValue
             }
         }
         Kind::Object(members) => {
+            if rules.operation.body == Body::Projected {
+                let unlisted = current.0.iter().filter(|(name, _)| members.get(name).is_none());
+                sent.0.retain(|name, _| members.get(name).is_some());
+                sent.0.extend(unlisted.map(|(name, value)| (name.clone(), value.clone())));
+                is_other = true;
+            }
             for member in members.iter() {
                 let own = match (member.class, current.get(&member.name), sent.get(&member.name)) {
                     (class, Some(own), _) if is_servers(class) => Some(own.to_owned()),
