@@ -3,7 +3,7 @@
 //! Limits are kept as they are written: their names are handed in, and what each may be is for the binary to say, which has
 //! flags beside them. Paths of files are texts: against which folder they are resolved is the binary's business too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -115,10 +115,12 @@ impl RolloutFile {
             }
         }
         let Parser { mut found, mut named, mut rollout, .. } = parser;
-        named.sort_by_key(|(at, _)| *at);
-        for (_, operation) in named {
-            if rollout.place(&operation).is_none() {
-                rollout.defaults.operations.push(operation);
+        named.sort_by_key(|named| named.at);
+        let set: HashSet<&str> =
+            named.iter().filter(|named| named.sets).map(|named| &*named.operation.name).collect();
+        for Named { operation, .. } in named.iter().filter(|named| set.contains(&*named.operation.name)) {
+            if rollout.place(operation).is_none() {
+                rollout.defaults.operations.push(operation.clone());
             }
         }
         let mut sides = std::mem::take(&mut rollout.sides);
@@ -156,9 +158,15 @@ struct Parser<'t> {
     text: &'t str,
     limits: &'t [&'t str],
     found: Vec<Problem>,
-    /// The operations that are set something of, with where that is.
-    named: Vec<(usize, Arc<Operation>)>,
+    named: Vec<Named>,
     rollout: RolloutFile,
+}
+
+/// An operation that is named. It has its place where that is for the first time, if anything is set of it.
+struct Named {
+    at: usize,
+    operation: Arc<Operation>,
+    sets: bool,
 }
 
 /// What a table of settings is about.
@@ -253,6 +261,10 @@ impl Parser<'_> {
         None
     }
 
+    fn name(&mut self, key: &Key<'_>, operation: &Arc<Operation>, sets: bool) {
+        self.named.push(Named { at: key.span().start, operation: operation.clone(), sets });
+    }
+
     fn keep_typed(&mut self, name: &str, table: Value) {
         self.rollout.defaults.typed.insert(name.to_owned(), table);
     }
@@ -296,6 +308,7 @@ impl Parser<'_> {
         for (name, value) in operations {
             let Some(operation) = self.known(name.get_ref(), name.span(), "") else { continue };
             let Some(table) = self.table(name, value, "operation.") else { continue };
+            self.name(name, &operation, false);
             let whole = format!("operation.{}", operation.name);
             for (key, value) in table {
                 let name = key.get_ref().as_ref();
@@ -410,7 +423,7 @@ impl Parser<'_> {
             self.report(Code::ColDuplicate, key.span(), name, "every side table once", found);
             return;
         }
-        self.named.push((key.span().start, operation.clone()));
+        self.name(key, operation, true);
         self.rollout.sides.push(SideFile {
             operation: operation.clone(),
             table: table.clone(),
@@ -507,7 +520,7 @@ impl Parser<'_> {
             return;
         }
         given.push(Given { operation: of.operation.clone(), path, wish });
-        self.named.push((key.span().start, of.operation.clone()));
+        self.name(key, of.operation, true);
     }
 
     /// Whether all places of `ignore` can be; those that can't are reported.

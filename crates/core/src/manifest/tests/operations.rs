@@ -156,6 +156,13 @@ fn operations_of_the_file_come_after_those_of_the_header_in_its_order() {
             "org-one: name=\"x\"/default"
         ]
     );
+    let placed = format!("[operation.org-one]\n[operation.envoy]\n[operation.openai]\n{toml}");
+    let (operations, _) = steps(&placed, "org_uuid\n{A}\n", &sides);
+    assert_eq!(
+        operations,
+        ["org-one", "envoy", "toast", "org-two"],
+        "a table without anything gives a place"
+    );
     let (operations, _) = steps(toml, "org_uuid,org-one:name\n{A},\n", &sides);
     assert_eq!(operations, ["org-one", "toast", "org-two", "envoy"]);
 }
