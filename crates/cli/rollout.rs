@@ -179,12 +179,6 @@ impl Rollout {
             .collect()
     }
 
-    /// `[settings]`, as typed, for files that give the rollout back.
-    fn settings(&self) -> BTreeMap<String, Value> {
-        let typed = self.manifest.header().defaults.get("settings").and_then(Value::as_object);
-        typed.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-
     /// What the planner makes a plan from; `in_sandbox` if it is for that.
     pub fn as_source<'a>(
         &'a mut self,
@@ -195,7 +189,6 @@ impl Rollout {
         let toml = self.toml.as_ref();
         plan::Rollout {
             inputs,
-            settings: self.settings(),
             limits: self.typed_limits.clone(),
             sandbox: in_sandbox.then(|| self.sandbox.clone().unwrap_or_else(|| serde_json::json!({}))),
             secrets,

@@ -126,6 +126,8 @@ fn header() -> Header {
         carried: Vec::new(),
         sides: Vec::new(),
         settings: std::collections::BTreeMap::default(),
+        defaults: [].into(),
+        operation: None,
         limits: std::collections::BTreeMap::default(),
         allow: Vec::new(),
         undoes: None,

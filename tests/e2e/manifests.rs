@@ -291,6 +291,33 @@ fn one_manifest_holds_settings_of_several_operations() {
 }
 
 #[test]
+fn a_retry_has_the_operations_defaults_groups_and_tables_of_its_run() {
+    let desk = Desk::new();
+    desk.write(
+        "orgs.csv",
+        format!("org_uuid,group,toast:enabled,saveClips\n{A},,true,true\n{B},gold,false,true\n"),
+    );
+    desk.write("restaurants.csv", format!("org_uuid,restaurant_key,locationName\n{A},r1,x\n{B},r2,North\n"));
+    desk.write("doors.csv", format!("org_uuid,door_key,doorName\n{B},d,Front\n"));
+    let toml = "[rollout]\norgs = \"orgs.csv\"\ndoors = \"doors.csv\"\n[group.gold.operation.org-llm.settings]\n\
+                llmUsageEnabled = false\n[operation.toast]\nrestaurants = \"restaurants.csv\"\n\
+                settings = { currentToastRestaurantGuid = \"g\" }\n[operation.org-mfa.settings]\n\
+                mfaEnabled = true\n[sandbox]\nfaults = [\"429 retry-after=901 on write of $B nth 1\"]\n";
+    desk.write("rollout.toml", toml.replace("$B", B));
+    let steps = "steps of an org: toast, envoy, org-llm, org-mfa;";
+    let said = desk.run_bare("check rollout.toml").expect(0).out;
+    assert!(said.contains(steps), "{said}");
+    let ended = desk.run_bare(&format!("apply rollout.toml --sandbox {ALL} {FAST} --allow clears,unproven"));
+    let retry = ended.file("retry.toml");
+    let text = fs::read_to_string(&retry).unwrap();
+    let said = desk.run_bare(&format!("check {}", retry.display())).expect(0).out;
+    assert!(said.contains("1 org, ") && said.contains(steps), "{said}\n{text}");
+    assert!(text.contains("[group.gold.operation.org-llm.settings]\nllmUsageEnabled = false\n"), "{text}");
+    assert!(text.contains("[operation.toast]\nrestaurants = \"retry-toast-restaurants.csv\"\n"), "{text}");
+    assert!(text.contains("[operation.envoy]\ndoors = \"retry-doors.csv\"\n"), "{text}");
+}
+
+#[test]
 fn a_bare_csv_is_of_the_operation_that_is_asked_for() {
     let desk = Desk::new();
     desk.write("orgs.csv", format!("org_uuid,mfaEnabled,envoy:saveClips\n{A},true,true\n"));

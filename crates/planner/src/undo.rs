@@ -149,6 +149,8 @@ fn header(undone: &Undone<'_>, operations: &Operations, new: &NewPlan<'_>, creat
         carried: Vec::new(),
         sides: Vec::new(),
         settings: [].into(),
+        defaults: [].into(),
+        operation: None,
         limits: limits.map(|(name, value)| (name.clone(), value.clone())).collect(),
         allow: Vec::new(),
         undoes: Some(run.run_id.clone()),

@@ -53,12 +53,18 @@ pub struct Header {
     pub columns: Vec<String>,
     /// The names of the `_*` columns among them.
     pub carried: Vec<String>,
-    /// The side tables' columns as typed.
+    /// The side tables' columns as typed; those of other operations than that have its name and a colon in front.
     #[serde(default)]
     pub sides: Vec<SideColumns>,
     /// `[settings]` of the rollout file, as typed.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
+    /// `[operation.*]` and `[group.*]` of the rollout file, as typed, without paths of files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, Value>,
+    /// The operation of columns without a prefix, where it isn't the default one of every rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// `[limits]` of the rollout file, as typed.
     #[serde(default)]
     pub limits: BTreeMap<String, Value>,

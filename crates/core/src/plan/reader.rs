@@ -314,6 +314,8 @@ mod tests {
             carried: Vec::new(),
             sides: Vec::new(),
             settings: std::collections::BTreeMap::new(),
+            defaults: [].into(),
+            operation: None,
             limits: std::collections::BTreeMap::new(),
             allow: Vec::new(),
             undoes: None,

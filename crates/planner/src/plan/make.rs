@@ -40,8 +40,6 @@ pub struct Rollout<'a, R> {
     pub manifest: &'a mut Manifest<R>,
     /// The files, for the plan's header.
     pub inputs: Vec<InputDigest>,
-    /// `[settings]`, as typed.
-    pub settings: BTreeMap<String, Value>,
     /// `[limits]`, as typed.
     pub limits: BTreeMap<String, Value>,
     /// `[sandbox]`; only for the sandbox.
@@ -340,8 +338,11 @@ fn header_of<R: Read + Seek>(
     waves: Option<Waves>,
     created: Timestamp,
 ) -> Header {
-    let Rollout { manifest, inputs, settings, limits, sandbox, .. } = rollout;
+    let Rollout { manifest, inputs, limits, sandbox, .. } = rollout;
     let manifest = manifest.header();
+    let mut defaults = manifest.defaults.clone();
+    let settings = defaults.remove("settings").and_then(|settings| settings.as_object().cloned());
+    let is_default = manifest.operation.name == Operation::default_one().name;
     Header {
         format: FORMAT,
         plan_id: new.id.clone(),
@@ -364,7 +365,9 @@ fn header_of<R: Read + Seek>(
             .iter()
             .map(|(table, columns)| SideColumns { table: table.clone(), columns: columns.clone() })
             .collect(),
-        settings,
+        settings: settings.into_iter().flatten().collect(),
+        defaults,
+        operation: (!is_default).then(|| manifest.operation.name.to_string()),
         limits,
         allow: policy.allow.clone(),
         undoes: None,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use orgwave_core::formula::unguarded;
-use orgwave_core::operation::TableName;
+use orgwave_core::operation::{Operation, TableName};
 use orgwave_core::plan::{GuardKind, Header};
 use orgwave_core::run::RunHeader;
 use serde_json::Value;
@@ -118,12 +118,13 @@ fn is_literal(column: &str) -> bool {
 pub(super) fn is_side_name(name: &str) -> bool {
     let table = name.strip_prefix("retry-").and_then(|name| name.strip_suffix(".csv"));
     table.is_some_and(|table| {
-        !table.is_empty() && table.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        !table.is_empty() && table.bytes().all(is_part)
     })
 }
 
 fn side_name(table: &str) -> String {
-    format!("retry-{table}.csv")
+    format!("retry-{}.csv", table.replace(':', "-"))
 }
 
 /// The rollout file: the tables beside it, and the sections of the rollout that the plan was made from.
@@ -133,7 +134,13 @@ fn rollout(plan: &Header, adds: bool) -> String {
         return format!("# Do not apply this. To undo the rest: orgwave undo {run}\n");
     }
     let mut files = vec![("orgs".to_owned(), Value::from(Retry::NAME))];
-    files.extend(plan.sides.iter().map(|side| (side.table.to_string(), side_name(&side.table).into())));
+    files.extend(plan.operation.iter().map(|name| ("operation".to_owned(), name.as_str().into())));
+    let default = default_of(plan);
+    let is_plain = plan.operations.iter().all(|operation| operation.name == default)
+        && !plan.defaults.contains_key("operation");
+    if is_plain {
+        files.extend(plan.sides.iter().map(|side| (side.table.to_string(), side_name(&side.table).into())));
+    }
     let mut text = format!(
         "# The rows of plan {} that can be retried: orgwave apply retry.toml{}\n",
         plan.plan_id,
@@ -141,7 +148,19 @@ fn rollout(plan: &Header, adds: bool) -> String {
     );
     let limits = limits(plan, adds);
     section(&mut text, "rollout", files.iter().map(|(name, value)| (name, value)));
-    for (name, entries) in [("settings", &plan.settings), ("limits", &limits)] {
+    if !is_plain {
+        // A table of each, in the order of the steps, makes those of the retry follow each other as these did.
+        for operation in &plan.operations {
+            section(
+                &mut text,
+                &format!("operation.{}", operation.name),
+                &of_operation(plan, &operation.name),
+            );
+        }
+    }
+    let groups = plan.defaults.get("group").and_then(Value::as_object).into_iter().flatten();
+    let groups = groups.map(|(name, group)| (name.clone(), group.clone())).collect();
+    for (name, entries) in [("settings", &plan.settings), ("group", &groups), ("limits", &limits)] {
         if !entries.is_empty() {
             section(&mut text, name, entries);
         }
@@ -150,6 +169,23 @@ fn rollout(plan: &Header, adds: bool) -> String {
         section(&mut text, "sandbox", sandbox);
     }
     text
+}
+
+/// The operation of columns without a prefix.
+fn default_of(plan: &Header) -> String {
+    plan.operation.clone().unwrap_or_else(|| Operation::default_one().name.to_string())
+}
+
+/// The side tables of an operation, and what the rollout sets of it for all orgs under its name.
+fn of_operation(plan: &Header, name: &str) -> BTreeMap<String, Value> {
+    let default = default_of(plan);
+    let sides = plan.sides.iter().filter_map(|side| {
+        let (operation, table) = side.table.split_once(':').unwrap_or((&default, &side.table));
+        (operation == name).then(|| (table.to_owned(), side_name(&side.table).into()))
+    });
+    let typed = plan.defaults.get("operation").and_then(|operations| operations.get(name)?.as_object());
+    let typed = typed.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+    typed.chain(sides).collect()
 }
 
 /// The flags under which the retry writes as the run did.

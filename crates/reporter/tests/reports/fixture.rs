@@ -102,6 +102,8 @@ pub(crate) fn plan_header() -> Header {
             ("apiToken".to_owned(), json!("<secret:ENVOY_TOKEN>")),
             ("enabled".to_owned(), json!(true)),
         ]),
+        defaults: [].into(),
+        operation: None,
         limits: BTreeMap::from([
             ("rate".to_owned(), json!("auto")),
             ("waves".to_owned(), json!(["1", "5%", "25%", "rest"])),
