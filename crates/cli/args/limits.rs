@@ -226,7 +226,7 @@ mod tests {
         ]);
         let policy = plan_policy(&WriteArgs::default(), &GuardArgs::default(), &file).unwrap();
         assert_eq!(policy.waves, Some("1,10%,rest".parse().unwrap()));
-        assert_eq!(policy.allow, [GuardKind::Clears, GuardKind::Removals, GuardKind::Disarms]);
+        assert_eq!(policy.allow, [GuardKind::Clears, GuardKind::Removals, "disarms".parse().unwrap()]);
     }
 
     #[test]

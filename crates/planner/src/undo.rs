@@ -8,6 +8,7 @@ use orgwave_core::compare::{Ownership, Restoration, check_owner, restore};
 use orgwave_core::event::EventKind;
 use orgwave_core::operation::{Operations, Path};
 use orgwave_core::outcome::OrgError;
+use orgwave_core::payload::unreadable;
 use orgwave_core::plan::{FORMAT, Header, InputDigest, PlanLine, PlannedStep, RawTyped, Typed, Verdict};
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
@@ -215,7 +216,11 @@ fn restored(
     let object = settings(operation, finding)?;
     let blocked = |org_error| (Verdict::Blocked, org_error);
     step.unproven = check_owner(operation, &line.org, &object).map_err(blocked)? == Ownership::Unproven;
-    restore(operation, changes(written, before).flatten(), &object, seal).map_err(misshapen).map_err(blocked)
+    let restoration = restore(operation, changes(written, before).flatten(), &object, seal)
+        .map_err(misshapen)
+        .map_err(blocked)?;
+    step.unreadable = unreadable(operation, &object, restoration.fields.iter().map(|field| &field.path));
+    Ok(restoration)
 }
 
 fn note(restoration: &Restoration) -> Option<String> {

@@ -30,7 +30,7 @@ impl Note {
             } else {
                 ""
             };
-            let kinds: Vec<&str> = plan.allow.iter().copied().map(GuardKind::name).collect();
+            let kinds: Vec<_> = plan.allow.iter().map(GuardKind::name).collect();
             let ours = format!("Allowed without a code if apply makes the plan{but}: ");
             notes.push(Self::quoting(ours, kinds.join(", ")));
         }

@@ -105,6 +105,8 @@ pub(super) fn shared(name: &str) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -118,5 +120,9 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let mut codes: BTreeMap<&str, &str> = BTreeMap::new();
+        for guard in all().flat_map(|operation| &operation.guards) {
+            assert_eq!(*codes.entry(&guard.code).or_insert(&guard.words), &*guard.words, "{}", guard.code);
+        }
     }
 }

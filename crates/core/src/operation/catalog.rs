@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Confession, DescriptionError, Operation, Path, Provenance, built_in, description, nearest};
+use super::{
+    Acknowledgement, Confession, DescriptionError, Operation, Path, Provenance, built_in, description,
+    nearest,
+};
 use crate::code::Code;
 
 /// The operations that are known: those that are compiled in, and those that a user described.
@@ -47,6 +50,14 @@ impl Catalog {
     /// The name that is nearest to one that is none, for "did you mean".
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.names())
+    }
+
+    /// What a field of one of them asks to be acknowledged by this code.
+    pub fn guard(&self, code: &str) -> Option<&Arc<Acknowledgement>> {
+        // Mostly it is the default one's, and the others need not be read.
+        std::iter::once(self.default_one())
+            .chain(self.names().filter_map(|name| self.get(name)))
+            .find_map(|operation| operation.guards.iter().find(|guard| *guard.code == *code))
     }
 
     /// Their names, in the order in which they are listed.

@@ -118,13 +118,33 @@ pub struct Risk {
     pub guard: Option<Arc<Acknowledgement>>,
 }
 
-/// What somebody must have said yes to before anything is sent.
-#[derive(Debug, PartialEq, Eq)]
+/// What somebody must have said yes to before anything is sent. One code is one acknowledgement.
+#[derive(Debug)]
 pub struct Acknowledgement {
     /// As `--ack` and `--allow` name it.
     pub code: Box<str>,
     /// What a plan does that needs it, in words.
     pub words: Box<str>,
+}
+
+impl PartialEq for Acknowledgement {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Acknowledgement {}
+
+impl PartialOrd for Acknowledgement {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Acknowledgement {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.code.cmp(&other.code)
+    }
 }
 
 /// Such values.
@@ -153,20 +173,33 @@ pub enum Risky {
 impl Eq for Risky {}
 
 impl Risk {
-    /// Whether this is such a value, after this one; `None` where that isn't known.
+    /// Whether a value becomes such a one; `None` before it where that isn't known. What is off and loses its value stays
+    /// off.
     pub fn covers(&self, before: Option<&Value>, after: &Value) -> bool {
+        let was_so =
+            after.is_null() && before.is_some_and(|before| self.values.iter().any(|risky| risky.is(before)));
         self.values.iter().any(|risky| match risky {
-            Risky::Is(flag) => *after == Value::Bool(*flag),
-            Risky::Number(number) => after.as_number().is_some_and(|after| order(after, number).is_eq()),
-            Risky::Word(word) => after.as_str() == Some(word),
-            Risky::Null => after.is_null(),
-            Risky::Empty => is_empty(after),
-            Risky::Filled => !after.is_null() && !is_empty(after),
+            Risky::Any => true,
             // What can't be compared may be either.
             Risky::Lowered => compared(before, after).is_none_or(Ordering::is_lt),
             Risky::Raised => compared(before, after).is_none_or(Ordering::is_gt),
-            Risky::Any => true,
+            risky => !was_so && risky.is(after),
         })
+    }
+}
+
+impl Risky {
+    /// Whether this is such a value, whatever was before.
+    fn is(&self, value: &Value) -> bool {
+        match self {
+            Self::Is(flag) => *value == Value::Bool(*flag),
+            Self::Number(number) => value.as_number().is_some_and(|value| order(value, number).is_eq()),
+            Self::Word(word) => value.as_str() == Some(word),
+            Self::Null => value.is_null(),
+            Self::Empty => is_empty(value),
+            Self::Filled => !value.is_null() && !is_empty(value),
+            Self::Lowered | Self::Raised | Self::Any => false,
+        }
     }
 }
 
@@ -397,5 +430,59 @@ impl Fields {
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|field| &*field.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn covers(values: &[Risky], before: Option<Value>, after: &Value) -> bool {
+        let risk = Risk { values: values.to_vec(), effect: "".into(), guard: None };
+        risk.covers(before.as_ref(), after)
+    }
+
+    #[test]
+    fn a_lowered_or_raised_number_is_one_that_may_be() {
+        for (before, after, lowered, raised) in [
+            (Some(json!(30)), json!(29), true, false),
+            (Some(json!(30)), json!(31), false, true),
+            (Some(json!(30)), json!(30.0), false, false),
+            (Some(json!(9_007_199_254_740_993_i64)), json!(9_007_199_254_740_992_i64), true, false),
+            // What a null means, and what nobody read, isn't known.
+            (Some(json!(30)), json!(null), true, true),
+            (Some(json!(null)), json!(30), true, true),
+            (None, json!(30), true, true),
+        ] {
+            assert_eq!(covers(&[Risky::Lowered], before.clone(), &after), lowered, "{before:?} -> {after}");
+            assert_eq!(covers(&[Risky::Raised], before.clone(), &after), raised, "{before:?} -> {after}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_filled_or_anything() {
+        for (after, empty, filled) in [
+            (json!([]), true, false),
+            (json!({}), true, false),
+            (json!(""), true, false),
+            (json!(null), false, false),
+            (json!([1]), false, true),
+            (json!(0), false, true),
+        ] {
+            assert_eq!(covers(&[Risky::Empty], None, &after), empty, "{after}");
+            assert_eq!(covers(&[Risky::Filled], None, &after), filled, "{after}");
+            assert!(covers(&[Risky::Any], Some(json!(1)), &after), "{after}");
+        }
+    }
+
+    #[test]
+    fn what_was_off_and_loses_its_value_stays_off() {
+        let off = [Risky::Is(false), Risky::Null];
+        assert!(!covers(&off, Some(json!(false)), &json!(null)));
+        assert!(covers(&off, Some(json!(true)), &json!(null)));
+        assert!(covers(&off, Some(json!(null)), &json!(false)));
+        assert!(covers(&[Risky::Number(30.into())], None, &json!(30.0)));
     }
 }

@@ -68,6 +68,8 @@ pub struct Operation {
     pub confesses: Vec<Arc<Confession>>,
     /// Entries of a map whose name may be in one place only.
     pub one_place: Option<OnePlace>,
+    /// What its fields ask to be acknowledged, by code.
+    pub guards: Vec<Arc<Acknowledgement>>,
     /// Paths for messages that show what a path is.
     pub examples: Examples,
     /// What no undo brings back, where that is so of every field.

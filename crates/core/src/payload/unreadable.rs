@@ -9,7 +9,7 @@ pub fn unreadable<'a>(
     operation: &Operation,
     live: &RawObject,
     managed: impl Iterator<Item = &'a Path>,
-) -> Vec<String> {
+) -> Vec<Box<str>> {
     if operation.body == Body::Whole || live.is_empty() {
         return Vec::new();
     }
@@ -19,7 +19,7 @@ pub fn unreadable<'a>(
     found
 }
 
-fn collect(fields: &Fields, live: &Object<'_>, managed: &[&Field], found: &mut Vec<String>) {
+fn collect(fields: &Fields, live: &Object<'_>, managed: &[&Field], found: &mut Vec<Box<str>>) {
     for field in fields.iter().filter(|field| field.class.is_written() && !managed.contains(&&***field)) {
         let node = live.get(&field.name).filter(|node| !(field.is_secret() && node.is_null()));
         match (&field.kind, node) {
@@ -30,7 +30,7 @@ fn collect(fields: &Fields, live: &Object<'_>, managed: &[&Field], found: &mut V
             }
             (_, None) if managed.iter().any(|managed| managed.is_inside(field)) => {}
             (_, Some(_)) => {}
-            (_, None) => found.push(field.place().to_owned()),
+            (_, None) => found.push(field.place().into()),
         }
     }
 }

@@ -137,33 +137,42 @@ impl PlannedField {
 
 /// What a reviewer must see of a change before anything else.
 impl PlannedField {
-    /// What makes somebody less safe here, if the change does.
+    /// The first of [`Self::risks`].
     pub fn risk(&self) -> Option<&Arc<Risk>> {
-        let DesiredValue::Set(after) = &self.after else { return None };
-        if !self.differs() {
-            return None;
-        }
+        self.risks().next()
+    }
+
+    /// What the change does that makes somebody less safe, or takes something away.
+    pub fn risks(&self) -> impl Iterator<Item = &Arc<Risk>> {
         let field = self.path.field();
-        if let (true, Some(members), Value::Object(entry)) = (field.is_entry(), field.members(), after) {
-            // An entry that comes back whole.
-            return members
-                .iter()
-                .filter_map(|member| Some((member, entry.get(&*member.name)?)))
-                .flat_map(|(member, value)| member.risks.iter().map(move |risk| (risk, value)))
-                .find_map(|(risk, value)| risk.covers(None, value).then_some(risk));
+        // An entry that comes back whole has the risks of its members.
+        let members = field.members().filter(|_| field.is_entry());
+        let mut found = Vec::new();
+        if (members.is_none() && field.risks.is_empty()) || !self.differs() {
+            return found.into_iter();
         }
-        let before = match &self.before {
-            StoredValue::Json(before) => Some(before),
-            _ => None,
-        };
-        let risk = field.risks.iter().find(|risk| risk.covers(before, after))?;
-        let was_so = match &self.before {
-            // What was off and loses its value stays off.
-            StoredValue::Json(before) if after.is_null() => risk.covers(None, before),
-            StoredValue::Absent => after.is_null(),
-            _ => false,
-        };
-        (!was_so).then_some(risk)
+        match (&self.after, members) {
+            (DesiredValue::Set(Value::Object(entry)), Some(members)) => {
+                for (member, value) in
+                    members.iter().filter_map(|member| Some((member, entry.get(&*member.name)?)))
+                {
+                    found.extend(member.risks.iter().filter(|risk| risk.covers(None, value)));
+                }
+            }
+            (DesiredValue::Set(after), _) => {
+                let before = match &self.before {
+                    StoredValue::Json(before) => Some(before),
+                    _ => None,
+                };
+                found.extend(field.risks.iter().filter(|risk| risk.covers(before, after)));
+            }
+            (DesiredValue::Secret(_), _) => {
+                let some = Value::from("a secret");
+                found.extend(field.risks.iter().filter(|risk| risk.covers(None, &some)));
+            }
+            (DesiredValue::Remove, _) => {}
+        }
+        found.into_iter()
     }
 
     /// Whether entries of a map are taken out.
@@ -175,7 +184,7 @@ impl PlannedField {
                 other => !other.is_null(),
             };
             matches!((self.path.kind(), &self.before, &self.after),
-                (Kind::Map(_) | Kind::Opaque, StoredValue::Json(before), DesiredValue::Set(Value::Object(after)))
+                (Kind::Map(_) | Kind::Object(_) | Kind::Opaque, StoredValue::Json(before), DesiredValue::Set(Value::Object(after)))
                 if after.is_empty() && holds(before))
         };
         self.differs() && (self.after == DesiredValue::Remove || empties())
@@ -286,6 +295,8 @@ pub struct PlannedStep {
     pub additions: Vec<UnknownKey>,
     /// Entries to be removed that aren't there.
     pub idle_removals: Vec<UnknownKey>,
+    /// The places of fields that the write can't send, since the read doesn't show them.
+    pub unreadable: Vec<Box<str>>,
 }
 
 /// What must be live of an operation before an org is written.
@@ -328,6 +339,9 @@ impl Serialize for PlannedStep {
                 stored.serialize_entry(name, keys)?;
             }
         }
+        if !self.unreadable.is_empty() {
+            stored.serialize_entry("unreadable", &self.unreadable)?;
+        }
         stored.end()
     }
 }
@@ -355,6 +369,7 @@ impl PlannedStep {
             fields: Vec::new(),
             additions: Vec::new(),
             idle_removals: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 

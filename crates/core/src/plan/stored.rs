@@ -71,6 +71,8 @@ struct StoredStep<'a> {
     additions: Vec<StoredKey<'a>>,
     #[serde(default, borrow)]
     idle_removals: Vec<StoredKey<'a>>,
+    #[serde(default)]
+    unreadable: Vec<Box<str>>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +158,7 @@ impl<'a> StoredLine<'a> {
             fields: std::mem::take(&mut self.fields),
             additions: std::mem::take(&mut self.additions),
             idle_removals: std::mem::take(&mut self.idle_removals),
+            unreadable: Vec::new(),
         })
     }
 }
@@ -190,6 +193,7 @@ impl StoredStep<'_> {
                 .collect::<Result<_, _>>()?,
             additions: keys(self.additions)?,
             idle_removals: keys(self.idle_removals)?,
+            unreadable: self.unreadable,
         })
     }
 }

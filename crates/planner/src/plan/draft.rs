@@ -64,7 +64,7 @@ impl Draft {
     pub fn put(&mut self, index: u32, mut line: PlanLine) {
         if line.verdict == Verdict::Update {
             self.orgs.push(*line.org.as_bytes());
-            for kind in GuardKind::ALL.into_iter().filter(|kind| kind.trips(&line)) {
+            for kind in GuardKind::tripped_by(&line) {
                 *self.tripped.entry(kind).or_default() += 1;
             }
             let mut additions = line.steps.iter().flat_map(|step| &step.additions);

@@ -13,6 +13,7 @@ use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
 use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::outcome::OrgError;
+use orgwave_core::payload::unreadable;
 use orgwave_core::plan::{
     FORMAT, Header, InputDigest, PlanLine, PlannedStep, Precondition, RawTyped, SideColumns, Verdict,
 };
@@ -273,6 +274,8 @@ impl Planner<'_> {
         step.idle_removals = diff.unknown.idle_removals;
         if diff.differs {
             step.verdict = Verdict::Update;
+            let managed = wanted.desired.managed.iter().map(|managed| &managed.path);
+            step.unreadable = unreadable(&operation, object, managed);
             let hazard = match self.policy.write {
                 WriteMode::Merge => {
                     let managed = wanted.desired.managed.iter().map(|managed| &managed.path);

@@ -201,7 +201,7 @@ fn limits(plan: &Header, adds: bool) -> BTreeMap<String, Value> {
         allow.push(GuardKind::Additions);
     }
     if !allow.is_empty() {
-        limits.insert("allow".to_owned(), allow.into_iter().map(GuardKind::name).collect());
+        limits.insert("allow".to_owned(), allow.iter().map(GuardKind::name).collect());
     }
     if let Some(waves) = &plan.waves {
         limits.insert("waves".to_owned(), waves.to_string().split(',').map(Value::from).collect());

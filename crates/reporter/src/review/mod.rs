@@ -171,8 +171,8 @@ impl PlanReview {
                 }
             }
             self.risks(line);
-            for kind in GuardKind::ALL {
-                let tripped = self.tripped(kind, line);
+            for kind in GuardKind::tripped_by(line) {
+                let tripped = self.tripped(&kind, line);
                 add(self.guarded.entry(kind).or_default(), line, &tripped, "; ");
             }
             if is_respelled(line) {
@@ -208,7 +208,7 @@ impl PlanReview {
     }
 
     /// What of an org a guard is about.
-    fn tripped(&self, kind: GuardKind, line: &PlanLine) -> Vec<String> {
+    fn tripped(&self, kind: &GuardKind, line: &PlanLine) -> Vec<String> {
         let updates = || line.steps.iter().filter(|step| step.verdict == Verdict::Update);
         match kind {
             // An org with a key that is a live one under another spelling is named before the others.
@@ -217,7 +217,9 @@ impl PlanReview {
             GuardKind::Unproven if updates().any(|step| step.unproven) => {
                 vec!["what was read names no org".to_owned()]
             }
-            GuardKind::Clears | GuardKind::Removals | GuardKind::Disarms | GuardKind::Unproven => {
+            GuardKind::Unreadable(place) => vec![format!("{place} is not shown")],
+            GuardKind::Derived(operation) => vec![format!("written by the description of {operation}")],
+            GuardKind::Clears | GuardKind::Removals | GuardKind::Field(_) | GuardKind::Unproven => {
                 let covered = |step: &'_ PlannedStep| {
                     let fields = step.fields.iter().filter(|field| kind.covers(field));
                     fields.map(|field| self.change(step, field)).collect::<Vec<_>>()
@@ -231,7 +233,7 @@ impl PlanReview {
         let mut risks: BTreeMap<Arc<str>, Vec<String>> = BTreeMap::new();
         for step in line.steps.iter().filter(|step| step.verdict == Verdict::Update) {
             for field in &step.fields {
-                if let Some(risk) = field.risk() {
+                for risk in field.risks() {
                     risks.entry(risk.effect.clone()).or_default().push(self.change(step, field));
                 }
             }

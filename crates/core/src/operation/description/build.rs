@@ -25,6 +25,16 @@ pub(super) struct Builder<'t> {
 /// Fields by wire name, each with the file that it is written in.
 type Set<'t> = BTreeMap<String, (Source<'t>, Spanned<RawField>)>;
 
+/// What comes of a description's fields.
+pub(super) struct Built {
+    /// The tree.
+    pub(super) fields: Fields,
+    /// The side tables, by name.
+    pub(super) tables: Vec<Arc<SideTable>>,
+    /// What has to be acknowledged, by code.
+    pub(super) guards: Vec<Arc<Acknowledgement>>,
+}
+
 /// A side table as a field names it.
 struct Table {
     map: String,
@@ -52,8 +62,8 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The tree, and the side tables by name.
-    pub(super) fn fields(mut self) -> Result<(Fields, Vec<Arc<SideTable>>), DescriptionError> {
+    /// Builds what it has.
+    pub(super) fn build(mut self) -> Result<Built, DescriptionError> {
         let mut tables: Vec<Table> = Vec::new();
         let top = std::mem::take(&mut self.fields);
         let mut built = Vec::new();
@@ -75,7 +85,7 @@ impl<'t> Builder<'t> {
             Some(Arc::new(SideTable { name, key_column: table.key_column.into(), map }))
         });
         let tables = tables.collect();
-        Ok((fields, tables))
+        Ok(Built { fields, tables, guards: self.codes.into_values().collect() })
     }
 
     /// A field. `open` are the maps and objects that it is inside of.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use self::build::Builder;
+use self::build::{Builder, Built};
 pub use self::error::DescriptionError;
 use self::raw::{RawDescription, RawShared, WordOr};
 use super::confession::confession;
@@ -93,7 +93,7 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
         let RawShared { fields, maps, objects } = source.parse()?;
         builder.take(source, fields, maps, objects);
     }
-    let (fields, tables) = builder.fields()?;
+    let Built { fields, tables, guards } = builder.build()?;
     let call = |path: &Spanned<String>, cap: usize, verbs: &[&str], what: &str| {
         if is_call(path.get_ref(), verbs) {
             return Ok(Call { path: path.get_ref().as_str().into(), cap });
@@ -171,6 +171,7 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
         about: raw.about.as_str().into(),
         irreversible,
         provenance,
+        guards,
         examples,
         digest: "".into(),
         fields,
