@@ -127,6 +127,7 @@ const fn of_run(code: Code) -> &'static str {
         Code::OrgUnknownHidden => "check in the console whether the integration works, then apply retry.toml",
         Code::OrgStopped => "resume the run",
         Code::OrgParked => "resume the run later: the org is rate-limited",
+        Code::OrgStep => "fix what the org's other step says, then apply again; or use --keep-going",
         // The other families are told while a rollout is checked, and never are beside an org's outcome.
         _ => ELSEWHERE,
     }

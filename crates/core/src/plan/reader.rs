@@ -274,10 +274,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::desired::{DesiredValue, Origin};
+    use crate::desired::{DesiredValue, Expect, Origin};
     use crate::operation::Operation;
     use crate::outcome::StoredValue;
-    use crate::plan::{PlanWriter, PlannedField, PlannedStep, Typed, Verdict};
+    use crate::plan::{PlanWriter, PlannedField, PlannedStep, Precondition, Typed, Verdict};
     use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
     use crate::secret::{SecretText, key_fingerprint};
     use crate::timestamp::Timestamp;
@@ -474,9 +474,14 @@ mod tests {
         let text = serde_json::to_string(&short).unwrap();
         assert_eq!(PlanLine::read(&text, &operations()).unwrap(), short);
         let stored: Value = serde_json::from_str(&text).unwrap();
-        assert!(stored.get("action").is_none(), "{stored}");
-        let said =
-            |name| stored["fields"].as_array().unwrap().iter().map(move |field| field.get(name).is_some());
+        assert!(stored["steps"][0].get("action").is_none(), "{stored}");
+        let said = |name| {
+            stored["steps"][0]["fields"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(move |field| field.get(name).is_some())
+        };
         assert_eq!(said("before").collect::<Vec<_>>(), [false, false, true, true, true, true]);
         assert_eq!(said("from").collect::<Vec<_>>(), [false, true, false, true, true, false]);
 
@@ -488,6 +493,64 @@ mod tests {
             PlanLine::read(of_format_1, &operations()).unwrap(),
             PlanLine::read(since, &operations()).unwrap()
         );
+    }
+
+    #[test]
+    fn a_line_of_an_older_format_has_one_step_or_says_why_it_has_none() {
+        let read = |verdict: &str, more: &str| {
+            let json = format!(
+                r#"{{"line":2,"org":"AAAAAAAAAAAAAAAAAAAAAA","verdict":"{verdict}",{more}"typed":{{"row":[]}}}}"#
+            );
+            PlanLine::read(&json, &operations()).unwrap()
+        };
+        let complaint = r#""complaint":{"code":"E-ORG-001","message":"another name"},"#;
+        let blocked = read("blocked", complaint);
+        assert!(blocked.steps.is_empty() && blocked.org_error.is_some(), "{blocked:?}");
+        let read_first = format!(r#"{complaint}"fields":[{{"path":"saveClips","after":{{"set":true}}}}],"#);
+        let by_what_was_read = read("blocked", &read_first);
+        assert!(by_what_was_read.org_error.is_none(), "{by_what_was_read:?}");
+        assert!(by_what_was_read.steps[0].org_error.is_some() && by_what_was_read.updates().is_empty());
+        let update = read("update", "");
+        assert!(update.updates().has(0) && update.steps.len() == 1);
+    }
+
+    #[test]
+    fn the_steps_of_a_line_are_told_apart_by_their_operations() {
+        let catalog = Catalog::built_in();
+        let operations =
+            Operations::new(["org-mfa", "envoy"].map(|name| Arc::clone(catalog.get(name).unwrap())));
+        let step = |place: u8, verdict| PlannedStep::new(operations.get(place).unwrap(), place, verdict);
+        let precondition = Precondition {
+            operation: Arc::clone(operations.get(0).unwrap()),
+            place: 0,
+            expects: vec![Expect {
+                path: operations.get(0).unwrap().path("mfaEnabled").unwrap(),
+                value: json!(true),
+            }],
+        };
+        let steps = vec![step(0, Verdict::Unchanged), step(1, Verdict::Update)];
+        let both = PlanLine { steps, preconditions: vec![precondition], ..line(2) };
+        let text = serde_json::to_string(&both).unwrap();
+        let again = PlanLine::read(&text, &operations).unwrap();
+        assert_eq!(again, both);
+        assert_eq!(again.updates().iter().collect::<Vec<_>>(), [1]);
+        assert!(PlanLine::read(&text, &self::operations()).is_err(), "another plan's operations");
+    }
+
+    #[test]
+    fn a_plan_of_another_description_is_refused() {
+        let mut changed = header();
+        changed.operations[0].digest = "00".into();
+        let open = |header: &Header| {
+            let mut text = serde_json::to_vec(header).unwrap();
+            text.push(b'\n');
+            PlanReader::open(&text[..], &Catalog::built_in()).map(drop)
+        };
+        assert!(matches!(open(&changed), Err(PlanError::Operation(UnknownOperation::Changed(_)))));
+        changed.operations[0].name = "nobody-knows-it".into();
+        assert!(matches!(open(&changed), Err(PlanError::Operation(UnknownOperation::NotKnown(_)))));
+        changed.operations.clear();
+        assert!(open(&changed).is_ok(), "one of an older format is of the default operation");
     }
 
     #[test]

@@ -344,12 +344,12 @@ pub(crate) fn rich_lines() -> Vec<PlanLine> {
         ];
     });
     lines[3].skip = Some("asked us to wait".into());
-    lines[5].org_error = Some(OrgError {
+    lines[5].steps[0].org_error = Some(OrgError {
         code: Code::OrgName,
         message: "=the live name is \"Other\"".into(),
         http_status: None,
     });
-    lines[11].org_error = Some(OrgError {
+    lines[11].steps[0].org_error = Some(OrgError {
         code: Code::OrgReadsSpent,
         message: "503 three times".into(),
         http_status: Some(503),
