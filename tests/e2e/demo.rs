@@ -9,21 +9,22 @@ use serde_json::Value;
 use crate::desk::{Desk, FAST, acks};
 use crate::org::Org;
 
-fn copy_demo(desk: &Desk) -> Vec<String> {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs/demo");
-    fs::create_dir_all(desk.path("inputs/demo")).unwrap();
-    for entry in fs::read_dir(demo).unwrap() {
+/// Copies an example of `inputs/`; its orgs.
+fn copy_example(desk: &Desk, name: &str) -> Vec<String> {
+    let folder = desk.path("inputs").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs").join(name)).unwrap() {
         let path = entry.unwrap().path();
-        fs::copy(&path, desk.path("inputs/demo").join(path.file_name().unwrap())).unwrap();
+        fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
     }
-    let orgs = fs::read_to_string(desk.path("inputs/demo/orgs.csv")).unwrap();
+    let orgs = fs::read_to_string(folder.join("orgs.csv")).unwrap();
     orgs.lines().skip(1).map(|line| line[..22].to_owned()).collect()
 }
 
 #[test]
 fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
     let desk = Desk::new();
-    let orgs = copy_demo(&desk);
+    let orgs = copy_example(&desk, "demo");
     assert!(orgs.len() >= 50);
     let ended = desk.run_bare("apply inputs/demo/rollout.toml --sandbox --yes").expect(0);
     let results = ended.results();
@@ -64,6 +65,65 @@ fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
     let waves: std::collections::BTreeSet<&String> =
         results.iter().map(|row| &row["wave"]).filter(|wave| !wave.is_empty()).collect();
     assert!(waves.len() >= 3, "{waves:?}");
+}
+
+#[test]
+fn the_baseline_needs_an_acknowledgement_and_ends_well() {
+    let desk = Desk::new();
+    let orgs = copy_example(&desk, "baseline");
+    let line = "apply inputs/baseline/rollout.toml --sandbox --yes";
+    let refused = desk.run_bare(line).expect(13);
+    assert!(refused.err.contains("--ack lowers-retention-"), "{}", refused.err);
+    let ended = desk.run_bare(&format!("{line} --allow lowers-retention")).expect(0);
+    assert_eq!(ended.results().iter().map(|row| row["org_uuid"].clone()).collect::<Vec<_>>(), orgs);
+
+    let ledger = fs::read_to_string(ended.file("sandbox-ledger.jsonl")).unwrap();
+    let mut applied: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut live: BTreeMap<String, Value> = BTreeMap::new();
+    let mut throttled = 0;
+    for entry in ledger.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let text = |key: &str| entry[key].as_str().map(str::to_owned);
+        throttled += u32::from(entry["status"] == 429);
+        if let (Some(org), Some(operation), true) =
+            (text("org"), text("operation_name"), entry["applied"] == true)
+        {
+            *applied.entry((org, operation)).or_default() += 1;
+        }
+        if let (Some(org), true) = (text("org"), entry["state"]["org"].is_object()) {
+            live.insert(org, entry["state"]["org"].clone());
+        }
+    }
+    assert!(throttled > 0, "a few 429s are ridden out");
+    let steps = ended.rows("steps.csv");
+    for step in &steps {
+        let is_done = step["status"] == "applied";
+        let key = (step["org_uuid"].clone(), step["operation"].clone());
+        assert_eq!(applied.remove(&key).unwrap_or(0), u32::from(is_done), "{step:?}");
+        assert!(matches!(&*step["status"], "applied" | "unchanged" | "skipped"), "{step:?}");
+    }
+    assert!(applied.is_empty(), "{applied:?}");
+    let has_step = |org: &str, operation: &str| {
+        steps.iter().any(|step| step["org_uuid"] == org && step["operation"] == operation)
+    };
+
+    // What the contract says, or the row itself.
+    for row in crate::desk::plain_rows(&desk.path("inputs/baseline/orgs.csv")) {
+        let org = &*row["org_uuid"];
+        assert_eq!(has_step(org, "envoy"), !row["saveClips"].is_empty() && row["skip"].is_empty(), "{row:?}");
+        if !row["skip"].is_empty() {
+            continue;
+        }
+        let days = match (&*row["data-retention:faceEventRetentionDays"], &*row["group"]) {
+            ("", "gold") => 90,
+            ("", "silver") => 60,
+            ("", _) => 30,
+            (own, _) => own.parse().unwrap(),
+        };
+        assert_eq!(live[org]["dataRetentionSettings"]["faceEventRetentionDays"], days, "{row:?}");
+        let keeps_mfa = row["org-mfa:mfaEnabled"] == "<keep>";
+        assert_eq!(live[org]["mfaEnabled"], !keeps_mfa, "{row:?}");
+        assert_eq!(live[org]["name"], row["org_name"].as_str(), "no update takes what isn't its own");
+    }
 }
 
 #[test]
