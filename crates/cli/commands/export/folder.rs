@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Fields, Operation};
+use orgwave_core::operation::Operation;
 use orgwave_core::run::Exit;
 use orgwave_planner::Spool;
 use orgwave_planner::export::{OrgRow, columns};
@@ -100,12 +100,14 @@ impl Staged {
 fn write_tables(operation: &Operation, folder: &Path, kept: &mut Spool) -> io::Result<Vec<String>> {
     let mut names = vec!["orgs.csv".to_owned()];
     let fixed = ["org_uuid", "org_name"].into_iter();
-    let header = fixed.chain(columns(operation).map(|field| &*field.name)).chain(["skip", "note"]);
+    let settings = columns(&operation.fields);
+    let header = fixed.chain(settings.iter().map(|(name, _)| &**name)).chain(["skip", "note"]);
     let mut orgs = Table::begin(File::create_new(folder.join("orgs.csv"))?, header)?;
     let mut sides = Vec::new();
     for table in &operation.tables {
         let name = format!("{}.csv", table.name);
-        let members = table.entry().members().into_iter().flat_map(Fields::names);
+        let members = table.entry().members().map(columns).unwrap_or_default();
+        let members = members.iter().map(|(name, _)| &**name);
         let header = ["org_uuid", &*table.key_column].into_iter().chain(members).chain(["remove"]);
         sides.push((&table.name, Table::begin(File::create_new(folder.join(&name))?, header)?));
         names.push(name);
@@ -117,7 +119,7 @@ fn write_tables(operation: &Operation, folder: &Path, kept: &mut Spool) -> io::R
         orgs.id(&org)?;
         orgs.text(&name)?;
         let blank = String::new();
-        for place in 0..columns(operation).count() {
+        for place in 0..settings.len() {
             orgs.typed(cells.settings.get(place).unwrap_or(&blank))?;
         }
         orgs.text(&skip)?;
@@ -151,6 +153,9 @@ fn rollout_file(operation: &Operation, sandbox: Option<&Value>) -> io::Result<St
          [rollout]\n\
          orgs = \"orgs.csv\"\n"
             .to_owned();
+    if operation.name != Operation::default_one().name {
+        text.extend(["operation = \"", &operation.name, "\"\n"]);
+    }
     for table in &operation.tables {
         text.extend([&table.name, " = \"", &table.name, ".csv\"\n"]);
     }

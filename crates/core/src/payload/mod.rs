@@ -38,7 +38,8 @@ pub fn update_body(
     // Out of order, a path could be written twice in one body: then this org ends, and nothing is sent.
     assert!(fields.is_sorted_by(|left, right| left.path <= right.path), "the paths of a plan are sorted");
     let live = live.map(RawObject::object);
-    let copied = live.as_ref().filter(|_| mode == WriteMode::Merge).map_or(0, text_length);
+    let sends_back = sends_back(operation, mode);
+    let copied = live.as_ref().filter(|_| sends_back).map_or(0, text_length);
     let mut out = Vec::with_capacity(copied + 64 * (fields.len() + 4));
     if let Some(wrap) = &operation.wrap {
         out.push(b'{');
@@ -47,11 +48,21 @@ pub fn update_body(
     }
     let mut body = Body { out, secrets, projects: operation.body == BodyOf::Projected };
     let described = Described::Members(&operation.fields);
-    body.object(live.as_ref(), fields, 0, described, mode == WriteMode::Merge)?;
+    body.object(live.as_ref(), fields, 0, described, sends_back)?;
     if operation.wrap.is_some() {
         body.out.push(b'}');
     }
     Ok(body.out)
+}
+
+/// Whether an update sends what was read and isn't managed. A projected one always does: what the absence of a field means
+/// isn't documented.
+pub fn sends_back(operation: &Operation, mode: WriteMode) -> bool {
+    match mode {
+        WriteMode::Merge => true,
+        WriteMode::Patch => operation.body == BodyOf::Projected,
+        WriteMode::NoRead => false,
+    }
 }
 
 /// About as long as an object's text is.

@@ -2,7 +2,8 @@
 //!
 //! * A setting that is null is `<null>`; one that is absent has a blank cell, which leaves it as it is.
 //! * Maps become the entries of their side tables, and a map without entries becomes nothing: `<empty>` in its
-//!   column would throw out what is added later, and would forbid lines in the side table.
+//!   column would throw out what is added later, and would forbid lines in the side table. The entries of a map without a
+//!   side table have no column that all orgs share: such a map is omitted and named.
 //! * Secrets, server state, audit and fields that nobody knows are not looked at.
 //! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
 //!   a formula in) is omitted and named.
@@ -36,23 +37,40 @@ pub struct Entry {
     pub table: TableName,
     /// The cell of the key.
     pub key: String,
-    /// By the members of the table's map.
+    /// By [`columns`] of the members of the table's map.
     pub members: Vec<String>,
 }
 
-/// The settings that have a column in `orgs.csv`.
-pub fn columns(operation: &Operation) -> impl Iterator<Item = &Arc<Field>> {
-    operation.fields.iter().filter(|field| field.class == Class::Setting && field.members().is_none())
+/// The settings among some fields that have a column, with its name: the way to them through objects.
+pub fn columns(fields: &Fields) -> Vec<(String, &Arc<Field>)> {
+    let (mut columns, mut maps) = (Vec::new(), Vec::new());
+    collect(fields, "", &mut columns, &mut maps);
+    columns
+}
+
+/// Puts settings with what leads to them in one list or in the other.
+fn collect<'f>(
+    fields: &'f Fields,
+    above: &str,
+    columns: &mut Vec<(String, &'f Arc<Field>)>,
+    maps: &mut Vec<(String, &'f Arc<Field>)>,
+) {
+    for field in fields.iter().filter(|field| field.class == Class::Setting && field.unsettable().is_none()) {
+        let name = format!("{above}{}", field.name);
+        match &field.kind {
+            Kind::Object(members) => collect(members, &format!("{name}."), columns, maps),
+            Kind::Map(_) => maps.push((name, field)),
+            _ => columns.push((name, field)),
+        }
+    }
 }
 
 impl OrgCells {
     /// The cells of these settings of an operation.
     pub fn of(operation: &Operation, live: &RawObject) -> Self {
         let mut cells = Self::default();
-        for field in columns(operation) {
-            let cell = cells.cell(operation, &Path::new(field, []), live);
-            cells.settings.push(cell);
-        }
+        let has_table = |field: &Field| operation.tables.iter().any(|table| *table.map == *field);
+        cells.settings = cells.members(operation, &operation.fields, None, live, has_table);
         for table in &operation.tables {
             match live.get(&table.map.name).map(RawValue::get) {
                 None | Some("null") => {}
@@ -74,9 +92,8 @@ impl OrgCells {
                 self.left_out.push(path(described).to_string());
                 continue;
             };
-            let members = described.members().into_iter().flat_map(Fields::iter);
-            let members: Vec<String> =
-                members.map(|member| self.cell(operation, &path(member), &entry)).collect();
+            let Some(fields) = described.members() else { continue };
+            let members = self.members(operation, fields, Some(&key), &entry, |_| false);
             // A line with nothing but a key asks for nothing.
             if members.iter().any(|cell| !cell.is_empty()) {
                 self.entries.push(Entry { table: table.name.clone(), key: key_cell, members });
@@ -84,10 +101,31 @@ impl OrgCells {
         }
     }
 
-    /// The cell of the value at a path, which `object` holds under the path's last name.
-    fn cell(&mut self, operation: &Operation, path: &Path, object: &RawObject) -> String {
+    /// The cells of an object, under this key of a map or at the top.
+    fn members(
+        &mut self,
+        operation: &Operation,
+        fields: &Fields,
+        key: Option<&str>,
+        object: &RawObject,
+        has_table: impl Fn(&Field) -> bool,
+    ) -> Vec<String> {
+        let path = |field| Path::new(field, key.map(Into::into));
+        let (mut columns, mut maps) = (Vec::new(), Vec::new());
+        collect(fields, "", &mut columns, &mut maps);
+        for (name, map) in maps.into_iter().filter(|(_, map)| !has_table(map)) {
+            let holds_something = object.inside(&name).is_some_and(|raw| !["null", "{}"].contains(&raw.get()));
+            if holds_something {
+                self.left_out.push(path(map).to_string());
+            }
+        }
+        columns.into_iter().map(|(name, field)| self.cell(operation, &path(field), object.inside(&name))).collect()
+    }
+
+    /// The cell of the value at a path.
+    fn cell(&mut self, operation: &Operation, path: &Path, raw: Option<&RawValue>) -> String {
         let field = path.field();
-        let Some(raw) = object.get(&field.name) else { return String::new() };
+        let Some(raw) = raw else { return String::new() };
         let value = serde_json::from_str::<Value>(raw.get()).ok();
         let cell = value.and_then(|value| write_cell(operation, field, &value));
         let cell = cell.and_then(|cell| match path.kind() {
@@ -132,7 +170,8 @@ mod tests {
     }
 
     fn setting(cells: &OrgCells, name: &str) -> String {
-        let place = columns(&Operation::default_one()).position(|field| *field.name == *name).unwrap();
+        let operation = Operation::default_one();
+        let place = columns(&operation.fields).iter().position(|(column, _)| column == name).unwrap();
         cells.settings[place].clone()
     }
 
@@ -148,10 +187,55 @@ mod tests {
     #[test]
     fn secrets_and_what_the_server_keeps_have_no_column() {
         let operation = Operation::default_one();
-        let names: Vec<&str> = columns(&operation).map(|field| &*field.name).collect();
+        let columns = columns(&operation.fields);
+        let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
         for name in ["apiToken", "refreshToken", "tokenValid", "orgUuid", "integration", "doorInfoMap"] {
             assert!(!names.contains(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_in_objects_has_columns_and_what_no_table_holds_is_named() {
+        let text = r#"
+            format = 1
+            name = "kinds"
+            title = "Kinds"
+            about = "Objects and maps."
+            read = { path = "/api/org/getKinds", at = "org" }
+            write = { path = "/api/org/updateKinds", body = "projected" }
+            owner = "none"
+            absent = "empty"
+            [fields]
+            counts = { type = "map of int32" }
+            name = { type = "text", class = "keep" }
+            policy = { object = "policy" }
+            rules = { list = "rule" }
+            sites = { map = "site", table = "sites" }
+            [objects.policy]
+            on = "bool"
+            seen = { type = "bool", class = "server" }
+            [objects.rule]
+            start = "int32"
+            [maps.site]
+            doors = { map = "door" }
+            policy = { object = "policy" }
+            token = { type = "text", class = "secret" }
+            [maps.door]
+            note = "text"
+        "#;
+        let catalog = orgwave_core::operation::Catalog::built_in().with(text, "kinds.toml").unwrap();
+        let operation = catalog.get("kinds").unwrap();
+        let names = |fields| columns(fields).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&operation.fields), ["policy.on", "rules"]);
+        assert_eq!(names(operation.tables[0].entry().members().unwrap()), ["policy.on"]);
+        let live = json!({
+            "counts": {"a": 1}, "name": "Acme", "policy": {"on": true, "seen": true}, "rules": [{"start": 1}],
+            "sites": {"s": {"policy": {"on": false}, "token": "t", "doors": {"d": {"note": "n"}}}},
+        });
+        let cells = OrgCells::of(operation, &RawObject::parse(&live.to_string()).unwrap());
+        assert_eq!(cells.settings, ["true", r#"[{"start":1}]"#]);
+        assert_eq!(cells.entries[0].members, ["false"]);
+        assert_eq!(cells.left_out, ["counts", "sites.s.doors"]);
     }
 
     #[test]
@@ -217,7 +301,7 @@ mod tests {
             prop_assert_eq!(read_key(&entry.key).unwrap(), Some(key));
             let operation = Operation::default_one();
             let members = operation.table("doors").unwrap().entry().members().unwrap();
-            for (member, cell) in members.iter().zip(&entry.members) {
+            for ((_, member), cell) in columns(members).into_iter().zip(&entry.members) {
                 let read = read_setting(&operation, member, cell).unwrap();
                 match &*member.name {
                     "doorName" => prop_assert_eq!(read, Cell::Set(json!(name))),

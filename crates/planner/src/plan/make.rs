@@ -13,11 +13,11 @@ use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
 use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::outcome::OrgError;
-use orgwave_core::payload::unreadable;
+use orgwave_core::payload::{sends_back, unreadable};
 use orgwave_core::plan::{
     FORMAT, Header, InputDigest, PlanLine, PlannedStep, Precondition, RawTyped, SideColumns, Verdict,
 };
-use orgwave_core::policy::{Waves, WriteMode};
+use orgwave_core::policy::Waves;
 use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
@@ -276,13 +276,10 @@ impl Planner<'_> {
             step.verdict = Verdict::Update;
             let managed = wanted.desired.managed.iter().map(|managed| &managed.path);
             step.unreadable = unreadable(&operation, object, managed);
-            let hazard = match self.policy.write {
-                WriteMode::Merge => {
-                    let managed = wanted.desired.managed.iter().map(|managed| &managed.path);
-                    compare::masked_secret(&operation, object, managed)
-                }
-                WriteMode::Patch | WriteMode::NoRead => None,
-            };
+            let managed = wanted.desired.managed.iter().map(|managed| &managed.path);
+            let hazard = sends_back(&operation, self.policy.write)
+                .then(|| compare::masked_secret(&operation, object, managed))
+                .flatten();
             if let Some(org_error) = diff.broken.or(hazard) {
                 return Err(org_error);
             }

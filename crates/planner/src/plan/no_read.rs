@@ -1,6 +1,7 @@
 //! What can't be planned without a read, found before anything is sent.
 
 use orgwave_core::manifest::Header;
+use orgwave_core::operation::{Body, Operation, Provenance};
 use orgwave_core::policy::WriteMode;
 
 use crate::error::Error;
@@ -9,10 +10,17 @@ use crate::warning::Warning;
 /// Without a read, what can't be known from the manifest alone is refused.
 ///
 /// # Errors
-/// [`Error::NeedsRead`]: a removal, or an `expect.` guard.
+/// [`Error::NeedsRead`]: a removal, an `expect.` guard, or an operation whose updates send what was read.
 pub fn check_no_read(write: WriteMode, header: &Header) -> Result<Option<Warning>, Error> {
     if write.reads() {
         return Ok(None);
+    }
+    let needs = |operation: &Operation| {
+        operation.body == Body::Projected || matches!(operation.provenance, Provenance::Derived(_))
+    };
+    if let Some((_, operation)) = header.operations.iter().find(|(_, operation)| needs(operation)) {
+        let what = format!("an update of {} sends what was read", operation.name);
+        return Err(Error::NeedsRead(what));
     }
     if header.has_expects {
         return Err(Error::NeedsRead("the manifest has expect. guards".to_owned()));

@@ -5,7 +5,7 @@ use crate::code::Code;
 use crate::compare::{Judgement, Ownership, check_expects, check_owner, judge, masked_secret};
 use crate::outcome::OrgError;
 use crate::plan::{PlannedStep, Precondition};
-use crate::policy::WriteMode;
+use crate::payload::sends_back;
 use crate::reply::{Live, Reply};
 use crate::settings::RawObject;
 use crate::status::Verified;
@@ -74,7 +74,7 @@ impl Driver<'_> {
                 "the settings don't name their org, which they did when the plan was made".to_owned();
             return Err(OrgError { code: Code::OrgUnproven, message, http_status: None });
         }
-        if self.rules.write == WriteMode::Merge
+        if sends_back(operation, self.rules.write)
             && let Some(hazard) = masked_secret(operation, object, fields.iter().map(|field| &field.path))
         {
             return Err(hazard);
