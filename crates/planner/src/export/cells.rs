@@ -114,12 +114,16 @@ impl OrgCells {
         let (mut columns, mut maps) = (Vec::new(), Vec::new());
         collect(fields, "", &mut columns, &mut maps);
         for (name, map) in maps.into_iter().filter(|(_, map)| !has_table(map)) {
-            let holds_something = object.inside(&name).is_some_and(|raw| !["null", "{}"].contains(&raw.get()));
+            let holds_something =
+                object.inside(&name).is_some_and(|raw| !["null", "{}"].contains(&raw.get()));
             if holds_something {
                 self.left_out.push(path(map).to_string());
             }
         }
-        columns.into_iter().map(|(name, field)| self.cell(operation, &path(field), object.inside(&name))).collect()
+        columns
+            .into_iter()
+            .map(|(name, field)| self.cell(operation, &path(field), object.inside(&name)))
+            .collect()
     }
 
     /// The cell of the value at a path.
