@@ -6,6 +6,7 @@
 //! * [`Operation`]: the description, made of a TOML file. [`Field`]: a described place, in a tree.
 //! * [`Path`]: the place of one value, as a manifest's column names it, resolved with an operation in hand.
 //! * [`Catalog`]: the operations that are known; [`Operations`]: those of one rollout.
+//! * [`derive`]: a draft of a description, made of the vendor's spec.
 //! * [`SideTable`], [`Confession`], [`Ignored`]: what else is data about settings.
 //!
 //! Nothing here knows manifests, plans, settings as read, or HTTP.
@@ -13,6 +14,7 @@
 mod built_in;
 mod catalog;
 mod confession;
+pub mod derive;
 mod description;
 mod field;
 mod ignored;
@@ -27,6 +29,7 @@ use serde::Deserialize;
 pub use catalog::{Catalog, OperationDigest, Operations, UnknownOperation};
 pub use confession::{Confession, Form};
 pub use description::DescriptionError;
+use description::{is_read, is_update};
 pub(crate) use field::order;
 pub use field::{Acknowledgement, Class, Field, Fields, Kind, Risk, Risky, Thing};
 pub use ignored::{Ignored, ParseIgnoredError};

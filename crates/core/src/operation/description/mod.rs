@@ -94,8 +94,8 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
         builder.take(source, fields, maps, objects);
     }
     let Built { fields, tables, guards } = builder.build()?;
-    let call = |path: &Spanned<String>, cap: usize, verbs: &[&str], what: &str| {
-        if is_call(path.get_ref(), verbs) {
+    let call = |path: &Spanned<String>, cap: usize, is_right: fn(&str) -> bool, what: &str| {
+        if is_right(path.get_ref()) {
             return Ok(Call { path: path.get_ref().as_str().into(), cap });
         }
         Err(source.error(path.span(), Code::OpCall, what, path.get_ref()))
@@ -136,13 +136,13 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
         read: call(
             &raw.read.path,
             8 * MIB,
-            &["get", "find"],
+            is_read,
             "a path below /api/ whose last part begins with `get` or `find`",
         )?,
         write: call(
             &raw.write.path,
             MIB,
-            &["update", "selectiveUpdate"],
+            is_update,
             "a path below /api/ whose last part begins with `update` or `selectiveUpdate`",
         )?,
         at: raw.read.at.get_ref().as_str().into(),
@@ -185,6 +185,16 @@ pub(super) fn read(file: &str, text: &str, provenance: Provenance) -> Result<Ope
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Whether a path is that of a read.
+pub(super) fn is_read(path: &str) -> bool {
+    is_call(path, &["get", "find"])
+}
+
+/// Whether a path is that of an update.
+pub(super) fn is_update(path: &str) -> bool {
+    is_call(path, &["update", "selectiveUpdate"])
 }
 
 /// Whether a path is a call whose last part begins with one of some verbs. The verb is all that tells a read from a write.
