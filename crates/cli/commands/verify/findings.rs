@@ -1,8 +1,11 @@
 //! How what `verify` found is shown: in words, as JSON lines, and as a table (`-o FILE`).
 
+use std::borrow::Cow;
+
+use orgwave_core::operation::Operations;
 use orgwave_core::outcome::StoredValue;
 use orgwave_core::run::Exit;
-use orgwave_planner::verify::{Findings, Found};
+use orgwave_planner::verify::{Drift, Findings, Found};
 use orgwave_reporter::files::drift::{DriftCsv, OrgCells};
 use orgwave_reporter::terminal::{clean, orgs, several};
 use serde_json::json;
@@ -43,11 +46,27 @@ pub(super) fn tell(mut findings: Findings, args: &VerifyArgs) -> Result<Exit, Fa
     Ok(exit)
 }
 
+/// Where a drift is, as a manifest's column names it.
+fn name_of<'a>(drift: &'a Drift, operations: &Operations) -> Cow<'a, str> {
+    match operations.get(drift.place) {
+        Some(operation) => operations.path_text(operation, &drift.path),
+        None => drift.path.text(),
+    }
+}
+
 fn as_json(findings: &mut Findings) -> Result<(), Failure> {
+    let operations = findings.operations().clone();
     for found in findings.each_drifted()? {
         let (line, found) = found?;
+        let drift: Vec<_> = found
+            .what
+            .iter()
+            .map(|drift| {
+                json!({ "path": name_of(drift, &operations), "before": drift.live, "after": drift.wanted })
+            })
+            .collect();
         let drifted = json!({
-            "line": line, "org_uuid": found.org, "org_name": found.name, "drift": found.what,
+            "line": line, "org_uuid": found.org, "org_name": found.name, "drift": drift,
         });
         console::event("org_drifted", &drifted);
     }
@@ -68,10 +87,12 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
 }
 
 fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<(), Failure> {
+    let operations = findings.operations().clone();
     for found in findings.each_drifted()? {
         let (line, found) = found?;
         for drift in &found.what {
-            table.drifted(&cells(line, &found), &drift.path, &drift.wanted, &drift.live)?;
+            let name = name_of(drift, &operations);
+            table.drifted(&cells(line, &found), (&name, &drift.path), &drift.wanted, &drift.live)?;
         }
     }
     for found in findings.each_unchecked()? {
@@ -85,6 +106,7 @@ fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<(), Failure>
 fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
     let say = |text: &str| say(text, &args.output);
     let all_in = if args.output_file.is_some() { "the file has" } else { "-o FILE writes" };
+    let operations = findings.operations().clone();
     let mut left = SHOWN;
     for found in findings.each_drifted()?.take(SHOWN) {
         let (line, found) = found?;
@@ -93,7 +115,7 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
             say(&format!(
                 "line {line}, {}: {} is {}, desired {}\n",
                 shown(&found),
-                clean(&drift.path.to_string()),
+                clean(&name_of(drift, &operations)),
                 shown_as(&drift.live),
                 shown_as(&drift.wanted),
             ));

@@ -50,19 +50,19 @@ impl DriftCsv {
         Ok(Self { table: begin().map_err(ReportError::write(path))?, path: path.to_owned() })
     }
 
-    /// A field whose live value is not the desired one.
+    /// A field whose live value is not the desired one, under the name that a manifest's column has.
     ///
     /// # Errors
     /// The file can't be written.
     pub fn drifted(
         &mut self,
         org: &OrgCells<'_>,
-        path: &SettingPath,
+        (name, path): (&str, &SettingPath),
         wanted: &StoredValue,
         live: &StoredValue,
     ) -> Result<(), ReportError> {
         let [wanted, live] = [wanted, live].map(|stored| Cell::Value(value::before(path, stored)));
-        self.row(org, "drifted", [Cell::Text(path.text()), wanted, live, Cell::Empty, Cell::Empty])
+        self.row(org, "drifted", [Cell::Text(name.into()), wanted, live, Cell::Empty, Cell::Empty])
     }
 
     /// An org that could not be checked.

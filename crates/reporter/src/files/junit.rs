@@ -1,4 +1,5 @@
-//! `junit.xml`: the run as GitLab, Jenkins and their like read tests. One case per row of the manifest.
+//! `junit.xml`: the run as GitLab, Jenkins and their like read tests. One case per row of the manifest; in a run of several
+//! operations one per step, whose class names the operation.
 //!
 //! An org that needs somebody is a failure, with its code and message; one that was omitted or not started is
 //! skipped; a warning of the vendor is the case's output. A case is named by its org alone, so that it is the
@@ -11,10 +12,11 @@ use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
 use orgwave_core::legible::is_hidden;
+use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::run::RunHeader;
 use orgwave_core::status::{Counts, Status};
 
-use crate::advice::next_step;
+use crate::advice::after;
 use crate::digest::RunDigest;
 use crate::record::Record;
 use crate::run_file::{Place, RunFile};
@@ -30,6 +32,8 @@ pub(super) struct Junit {
     out: BufWriter<WholeFile>,
     strict: bool,
     room: usize,
+    /// Cases by status.
+    counts: Counts,
 }
 
 /// How a test suite would put it.
@@ -45,10 +49,10 @@ impl Junit {
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 16, place.begin(Self::NAME)?);
-        let most = u64::from(run.orgs);
+        let most = u64::from(run.orgs) * u64::from(run.places());
         let room = head(run, Totals { tests: most, failures: most, skipped: most, worked: LONGEST }).len();
         writeln!(out, "{DECLARATION}{:room$}", "")?;
-        Ok(Self { out, strict: run.strict, room })
+        Ok(Self { out, strict: run.strict, room, counts: Counts::default() })
     }
 
     fn verdict(&self, status: Status) -> Verdict {
@@ -65,8 +69,8 @@ impl Junit {
         }
     }
 
-    fn total(&self, counts: &Counts, verdict: &Verdict) -> u64 {
-        counts.iter().filter(|(status, _)| self.verdict(*status) == *verdict).map(|(_, orgs)| orgs).sum()
+    fn total(&self, verdict: &Verdict) -> u64 {
+        self.counts.iter().filter(|(status, _)| self.verdict(*status) == *verdict).map(|(_, orgs)| orgs).sum()
     }
 }
 
@@ -76,64 +80,21 @@ impl RunFile for Junit {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let Record { line, outcome, .. } = record;
-        let took = match (outcome.started_at, outcome.finished_at) {
-            (Some(started), Some(finished)) => finished.since(started),
-            _ => Duration::ZERO,
-        };
-        let name = record.name().trim();
-        let gap = if name.is_empty() { "" } else { " " };
-        let out = &mut self.out;
-        write!(
-            out,
-            "    <testcase classname=\"orgwave\" name=\"{}{gap}{}\" time=\"{}\"",
-            Clean(&clean(name)),
-            line.org,
-            Seconds(took)
-        )?;
-        let org_error = outcome.org_error.as_ref();
-        let message = org_error.map_or(outcome.status.as_str(), |org_error| org_error.message.as_str());
-        let warning = outcome.ack.message();
-        let verdict = self.verdict(outcome.status);
-        let out = &mut self.out;
-        match verdict {
-            Verdict::Passed if warning.is_empty() && next_step(record).is_empty() => {
-                return writeln!(out, "/>");
-            }
-            Verdict::Passed => {
-                let said = [warning, &*next_step(record)].join("\n");
-                writeln!(out, ">\n      <system-out>{}</system-out>", Clean(said.trim()))?;
-            }
-            Verdict::Skipped => {
-                let why = line.skip.as_deref().unwrap_or(message);
-                write!(out, ">\n      <skipped message=\"{0}\">{0}", Clean(why))?;
-                let step = next_step(record);
-                if !step.is_empty() {
-                    write!(out, "\n{}", Clean(&step))?;
-                }
-                writeln!(out, "</skipped>")?;
-            }
-            Verdict::Failure => {
-                let code = org_error.map_or(outcome.status.as_str(), |org_error| org_error.code.as_str());
-                let message = if warning.is_empty() { message } else { warning };
-                write!(out, ">\n      <failure type=\"{code}\" message=\"{}\">", Clean(message))?;
-                write!(out, "{}\n{}, manifest line {}", Clean(message), outcome.status, line.line)?;
-                if let Some(http) = outcome.http_status {
-                    write!(out, ", HTTP {http}")?;
-                }
-                writeln!(out, "\n{}</failure>", Clean(&next_step(record)))?;
-            }
+        if !record.operations().are_several() || record.steps.is_empty() {
+            return self.case(record, &record.outcome, "orgwave");
         }
-        writeln!(self.out, "    </testcase>")
+        for (planned, step) in record.steps() {
+            self.case(record, &step.outcome, &format!("orgwave.{}", planned.operation.name))?;
+        }
+        Ok(())
     }
 
     fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         writeln!(self.out, "  </testsuite>\n</testsuites>")?;
-        let counts = &digest.counts;
         let totals = Totals {
-            tests: counts.total(),
-            failures: self.total(counts, &Verdict::Failure),
-            skipped: self.total(counts, &Verdict::Skipped),
+            tests: self.counts.total(),
+            failures: self.total(&Verdict::Failure),
+            skipped: self.total(&Verdict::Skipped),
             worked: digest.course.worked,
         };
         let head = head(&digest.run, totals);
@@ -145,6 +106,62 @@ impl RunFile for Junit {
         file.write_all(head.as_bytes())?;
         done.push(file);
         Ok(())
+    }
+}
+
+impl Junit {
+    /// An org, or a step of it, that came to this.
+    fn case(&mut self, record: &Record, outcome: &OrgOutcome, class: &str) -> io::Result<()> {
+        let line = &record.line;
+        self.counts.add(outcome.status);
+        let next_step = after(outcome, record);
+        let took = match (outcome.started_at, outcome.finished_at) {
+            (Some(started), Some(finished)) => finished.since(started),
+            _ => Duration::ZERO,
+        };
+        let name = record.name().trim();
+        let gap = if name.is_empty() { "" } else { " " };
+        let out = &mut self.out;
+        write!(
+            out,
+            "    <testcase classname=\"{class}\" name=\"{}{gap}{}\" time=\"{}\"",
+            Clean(&clean(name)),
+            line.org,
+            Seconds(took)
+        )?;
+        let org_error = outcome.org_error.as_ref();
+        let message = org_error.map_or(outcome.status.as_str(), |org_error| org_error.message.as_str());
+        let warning = outcome.ack.message();
+        let verdict = self.verdict(outcome.status);
+        let out = &mut self.out;
+        match verdict {
+            Verdict::Passed if warning.is_empty() && next_step.is_empty() => {
+                return writeln!(out, "/>");
+            }
+            Verdict::Passed => {
+                let said = [warning, &*next_step].join("\n");
+                writeln!(out, ">\n      <system-out>{}</system-out>", Clean(said.trim()))?;
+            }
+            Verdict::Skipped => {
+                let why = line.skip.as_deref().unwrap_or(message);
+                write!(out, ">\n      <skipped message=\"{0}\">{0}", Clean(why))?;
+                if !next_step.is_empty() {
+                    write!(out, "\n{}", Clean(&next_step))?;
+                }
+                writeln!(out, "</skipped>")?;
+            }
+            Verdict::Failure => {
+                let code = org_error.map_or(outcome.status.as_str(), |org_error| org_error.code.as_str());
+                let message = if warning.is_empty() { message } else { warning };
+                write!(out, ">\n      <failure type=\"{code}\" message=\"{}\">", Clean(message))?;
+                write!(out, "{}\n{}, manifest line {}", Clean(message), outcome.status, line.line)?;
+                if let Some(http) = outcome.http_status {
+                    write!(out, ", HTTP {http}")?;
+                }
+                writeln!(out, "\n{}</failure>", Clean(&next_step))?;
+            }
+        }
+        writeln!(self.out, "    </testcase>")
     }
 }
 
