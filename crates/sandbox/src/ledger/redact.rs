@@ -77,4 +77,36 @@ mod tests {
         let shown = redacted(&Operation::default_one(), br#"{"apiToken":{"x":"s3cret"}}"#).unwrap();
         assert!(!shown.get().contains("s3cret"));
     }
+
+    #[test]
+    fn secrets_in_lists_and_secrets_that_are_keys_leave_fingerprints_too() {
+        let description = r#"
+            format = 1
+            name = "keyed"
+            title = "Keyed"
+            about = "Secrets of every kind."
+            read = { path = "/api/x/getKeyed", at = "keyed" }
+            write = { path = "/api/x/updateKeyed", wrap = "keyed", body = "whole" }
+            owner = "none"
+            absent = "empty"
+            [fields]
+            keys = { type = "list of text", class = "secret", words = "Keys." }
+            byToken = { map = "site", keys = "secret", class = "keep" }
+            rules = { list = "site", class = "keep" }
+            [maps.site]
+            password = { type = "text", class = "secret", words = "A password." }
+            [objects.site]
+            password = { type = "text", class = "secret", words = "A password." }
+        "#;
+        let catalog = orgwave_core::operation::Catalog::built_in().with(description, "keyed.toml").unwrap();
+        let settings = br#"{"byToken":{"t0k3n":{"password":"p1"}},"keys":["k1",null],"rules":[{"n":1.0,"password":"p2"}]}"#;
+        let shown = redacted(catalog.get("keyed").unwrap(), settings).unwrap();
+        let [token, one, two, key] = ["t0k3n", "p1", "p2", "k1"].map(secret_fingerprint);
+        assert_eq!(
+            shown.get(),
+            format!(
+                r#"{{"byToken":{{"{token}":{{"password":"{one}"}}}},"keys":["{key}",null],"rules":[{{"n":1.0,"password":"{two}"}}]}}"#
+            )
+        );
+    }
 }
