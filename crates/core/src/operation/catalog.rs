@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Acknowledgement, Confession, DescriptionError, Operation, Path, Provenance, built_in, description,
-    nearest,
-};
+use super::{Acknowledgement, DescriptionError, Operation, Path, Provenance, built_in, description, nearest};
 use crate::code::Code;
 
 /// The operations that are known: those that are compiled in, and those that a user described.
@@ -170,18 +167,6 @@ impl Operations {
     pub fn path_text<'p>(&self, operation: &Operation, path: &'p Path) -> Cow<'p, str> {
         let text = path.text();
         if self.are_several() { Cow::Owned([&*operation.name, ":", &text].concat()) } else { text }
-    }
-
-    /// What any of them may confess, in the order of a table's columns; each column once.
-    pub fn columns(&self) -> Vec<&Confession> {
-        let mut columns: Vec<&Confession> = Vec::new();
-        for confession in self.0.iter().flat_map(|operation| operation.columns()) {
-            if !columns.iter().any(|known| known.column == confession.column) {
-                columns.push(confession);
-            }
-        }
-        columns.sort_by_key(|confession| (confession.is_text(), &confession.column));
-        columns
     }
 
     /// Their names and digests, by which a plan and a run say what they are of.

@@ -2,6 +2,8 @@
 //!
 //! The members are few, and mean the same in every reply that has them, so a description only names them.
 
+use std::sync::LazyLock;
+
 /// A member of an update's reply that says what went wrong with an accepted write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confession {
@@ -38,6 +40,19 @@ impl Confession {
         self.form == Form::Text
     }
 
+    /// What any operation may confess, the most telling first.
+    pub fn known() -> &'static [Self] {
+        static KNOWN: LazyLock<[Confession; 3]> = LazyLock::new(describe);
+        &*KNOWN
+    }
+
+    /// The same in the order of a table's columns: lists by name, then texts.
+    pub fn columns() -> Vec<&'static Self> {
+        let mut columns: Vec<&Self> = Self::known().iter().collect();
+        columns.sort_by_key(|confession| (confession.is_text(), &confession.column));
+        columns
+    }
+
     /// The key of the number of orgs with it, in `summary.json`.
     pub fn count_key(&self) -> String {
         format!("orgs_with_{}", if self.is_text() { "text" } else { &self.column })
@@ -46,17 +61,19 @@ impl Confession {
 
 /// The confession that a member of an update's reply is; `None` where nobody knows what it says.
 pub(super) fn confession(member: &str) -> Option<Confession> {
-    let confession = |column: &str, about: &str, form, words: &str, label: &str, advice: &str| Confession {
-        member: member.into(),
-        column: column.into(),
-        about: about.into(),
-        form,
-        words: words.into(),
-        label: label.into(),
-        advice: advice.into(),
-    };
-    Some(match member {
-        "misconfiguredDoors" => confession(
+    Confession::known().iter().find(|known| *known.member == *member).cloned()
+}
+
+fn describe() -> [Confession; 3] {
+    let confession =
+        |member: &str, column: &str, about: &str, form, words: &str, label: &str, advice: &str| {
+            let [member, column, about, words, label, advice] =
+                [member, column, about, words, label, advice].map(Into::into);
+            Confession { member, column, about, form, words, label, advice }
+        };
+    [
+        confession(
+            "misconfiguredDoors",
             "misconfigured_doors",
             "doors that are in more than one location, separated by `;`",
             Form::Names,
@@ -64,7 +81,8 @@ pub(super) fn confession(member: &str) -> Option<Confession> {
             "doors in two locations",
             "in Envoy, leave each door of misconfigured_doors in one location only",
         ),
-        "failedGuids" => confession(
+        confession(
+            "failedGuids",
             "failed_guids",
             "ids that the vendor rejected, separated by `;`",
             Form::Ids,
@@ -72,7 +90,8 @@ pub(super) fn confession(member: &str) -> Option<Confession> {
             "rejected ids",
             "check that each id of failed_guids still exists in this org",
         ),
-        "warningMsg" => confession(
+        confession(
+            "warningMsg",
             "warning",
             "the vendor's message with an accepted write",
             Form::Text,
@@ -80,6 +99,5 @@ pub(super) fn confession(member: &str) -> Option<Confession> {
             "warning",
             "the settings are live; read the vendor's warning",
         ),
-        _ => return None,
-    })
+    ]
 }

@@ -7,7 +7,6 @@ mod finding;
 mod words;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use orgwave_core::code::Code;
 use orgwave_core::operation::{Confession, Operations};
@@ -33,7 +32,7 @@ const TEXTS: usize = 20;
 /// Orgs with one kind of confession.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Confessed {
-    pub(crate) confession: Arc<Confession>,
+    pub(crate) confession: &'static Confession,
     /// Their items, joined; nothing of a text.
     pub(crate) finding: Finding,
 }
@@ -50,18 +49,9 @@ pub(crate) struct Warnings {
 }
 
 impl Warnings {
-    fn of(operations: &Operations) -> Self {
-        let none = |confession: &Arc<Confession>| Confessed {
-            confession: confession.clone(),
-            finding: Finding::default(),
-        };
-        let mut confessed: Vec<Confessed> = Vec::new();
-        for confession in operations.iter().flat_map(|(_, operation)| &operation.confesses) {
-            if !confessed.iter().any(|known| known.confession.column == confession.column) {
-                confessed.push(none(confession));
-            }
-        }
-        Self { confessed, with_more: 0, texts: Vec::new() }
+    fn none() -> Self {
+        let none = |confession| Confessed { confession, finding: Finding::default() };
+        Self { confessed: Confession::known().iter().map(none).collect(), with_more: 0, texts: Vec::new() }
     }
 
     fn add(&mut self, ack: &Ack, example: impl Fn(String) -> Example) {
@@ -87,7 +77,7 @@ impl Warnings {
 
     /// Those with a list of items.
     pub(crate) fn lists(&self) -> impl Iterator<Item = (&Confession, &Finding)> {
-        let lists = self.confessed.iter().map(|told| (&*told.confession, &told.finding));
+        let lists = self.confessed.iter().map(|told| (told.confession, &told.finding));
         lists.filter(|(confession, finding)| finding.orgs > 0 && !confession.is_text())
     }
 
@@ -157,7 +147,7 @@ impl RunDigest {
             counts: Counts::default(),
             waves: BTreeMap::new(),
             codes: BTreeMap::new(),
-            warnings: Warnings::of(operations),
+            warnings: Warnings::none(),
             attempts: 0,
             changed: 0,
             unsettled_again: 0,
@@ -228,7 +218,7 @@ mod tests {
         ack.push("warning", Said::Text(text.to_owned()));
         ack.push("misconfigured_doors", items(doors));
         ack.push("failed_guids", items(guids));
-        let mut warnings = Warnings::of(&Operations::one(orgwave_core::operation::Operation::default_one()));
+        let mut warnings = Warnings::none();
         warnings.add(&ack, |detail| Example { line: 2, org: None, name: "Acme".to_owned(), detail });
         warnings
     }

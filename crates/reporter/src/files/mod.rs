@@ -128,7 +128,7 @@ fn begin_all(
         boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
     ];
     if operations.are_several() {
-        files.push(boxed(folder, results::Steps::NAME, results::Steps::begin(&place, run, operations))?);
+        files.push(boxed(folder, results::Steps::NAME, results::Steps::begin(&place, run))?);
     }
     let mut others = vec!["plan.jsonl", "run.db"];
     files.push(Box::new(ReportHtml::begin(&place, source, org_files == ClientFiles::All)?));

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::operation::{Confession, Operations};
+use orgwave_core::operation::Confession;
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
@@ -34,8 +34,8 @@ const FIRST: &[RunColumn] =
 const LAST: &[RunColumn] = &[ERROR_CODE, ERROR_MESSAGE, RUN_ID, PLAN_ID];
 
 /// What the vendor may confess, texts first.
-fn confessions(operations: &Operations) -> Vec<&Confession> {
-    let mut confessions = operations.columns();
+fn confessions() -> Vec<&'static Confession> {
+    let mut confessions = Confession::columns();
     confessions.sort_by_key(|confession| !confession.is_text());
     confessions
 }
@@ -79,7 +79,7 @@ impl RunFile for Orgs {
         if self.batch.is_empty() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         }
-        let confessions = confessions(record.operations());
+        let confessions = confessions();
         let of_several: &[RunColumn] = if record.operations().are_several() { &[OPERATION] } else { &[] };
         let names = of_several.iter().chain(FIRST).map(|column| column.name);
         let names = names.chain(confessions.iter().map(|confession| &*confession.column));

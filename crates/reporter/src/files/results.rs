@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use orgwave_core::change::Change;
-use orgwave_core::operation::Operations;
+use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
 
@@ -99,25 +99,24 @@ const NOTE: &[RunColumn] = &[Column {
 const STEP: &[RunColumn] = &[OPERATION];
 
 /// A column of the documentation: its name, and what its cells say.
-type Documented<'a> = (&'a str, &'a str);
+type Documented = (&'static str, &'static str);
 
 /// The columns that every `results.csv` has, and what their cells say.
-pub fn columns(operations: &Operations) -> Vec<Documented<'_>> {
+pub fn columns(operations: &Operations) -> Vec<Documented> {
     let last = if operations.are_several() { OPERATIONS } else { &[] };
-    documented(operations, [FIRST, OUTCOME], [LAST, last, NOTE])
+    documented([FIRST, OUTCOME], [LAST, last, NOTE])
 }
 
 /// The columns of `steps.csv`, which runs of several operations have.
-pub fn step_columns(operations: &Operations) -> Vec<Documented<'_>> {
-    documented(operations, [FIRST, STEP, OUTCOME], [LAST])
+pub fn step_columns() -> Vec<Documented> {
+    documented([FIRST, STEP, OUTCOME], [LAST])
 }
 
-fn documented<'a>(
-    operations: &'a Operations,
+fn documented(
     first: impl IntoIterator<Item = &'static [RunColumn]>,
     last: impl IntoIterator<Item = &'static [RunColumn]>,
-) -> Vec<Documented<'a>> {
-    let confessed = operations.columns().into_iter();
+) -> Vec<Documented> {
+    let confessed = Confession::columns().into_iter();
     let confessed = confessed.map(|confession| (&*confession.column, &*confession.about));
     let named = |column: &'static RunColumn| (column.name, column.about);
     let (first, last) = (first.into_iter().flatten(), last.into_iter().flatten());
@@ -154,7 +153,7 @@ impl RunFile for Results {
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let row = Row::of(&self.run, record);
         let operations = record.operations();
-        let confessions = operations.columns();
+        let confessions = Confession::columns();
         let last = if operations.are_several() { OPERATIONS } else { &[] };
         let cells = row.cells(FIRST).chain(row.cells(OUTCOME)).chain(row.confessed(&confessions));
         let cells = cells.chain(row.cells(LAST)).chain(row.cells(last)).chain(row.cells(NOTE));
@@ -176,8 +175,8 @@ pub(super) struct Steps {
 impl Steps {
     pub(super) const NAME: &str = "steps.csv";
 
-    pub(super) fn begin(place: &Place<'_>, run: &RunHeader, operations: &Operations) -> io::Result<Self> {
-        let columns = step_columns(operations).into_iter().map(|(name, _)| name);
+    pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
+        let columns = step_columns().into_iter().map(|(name, _)| name);
         Ok(Self { table: Table::begin(place.begin(Self::NAME)?, columns)?, run: run.clone() })
     }
 }
@@ -188,7 +187,7 @@ impl RunFile for Steps {
     }
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
-        let confessions = record.operations().columns();
+        let confessions = Confession::columns();
         for step in record.steps() {
             let row = Row::of_step(&self.run, record, step);
             let cells = row.cells(FIRST).chain(row.cells(STEP)).chain(row.cells(OUTCOME));

@@ -157,7 +157,7 @@ fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
         extra.number('t', u64::from(rows.text(&step)));
     }
     extra.text('w', Some(outcome.ack.message()));
-    let lists = confessions(record).into_iter().filter_map(|confession| {
+    let lists = Confession::known().iter().filter_map(|confession| {
         let items = outcome.ack.items(&confession.column);
         (!items.is_empty()).then(|| (rows.text(&confession.label), confession.form == Form::Ids, items))
     });
@@ -229,16 +229,4 @@ fn waves(digest: &RunDigest) -> Vec<Wave> {
         }
     };
     digest.waves.iter().filter(|(number, _)| **number > 0).map(wave).collect()
-}
-
-/// What the org's steps may have confessed, the most telling first; each column once.
-fn confessions(record: &Record) -> Vec<&Confession> {
-    let mut confessions: Vec<&Confession> = Vec::new();
-    let of_steps = record.line.steps.iter().flat_map(|step| &step.operation.confesses);
-    for confession in of_steps {
-        if !confessions.iter().any(|known| known.column == confession.column) {
-            confessions.push(confession);
-        }
-    }
-    confessions
 }
