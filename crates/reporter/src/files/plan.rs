@@ -98,7 +98,7 @@ impl PlanCsv {
     }
 
     fn rows(&mut self, line: &PlanLine) -> io::Result<()> {
-        if line.steps.is_empty() {
+        if line.steps.is_empty() || line.verdict == Verdict::Skipped {
             return self.row(Row { line, step: None, field: None });
         }
         for step in &line.steps {
