@@ -71,6 +71,9 @@ mod apart;
 /// What spreadsheets make of a manifest.
 mod tables;
 
+/// All operations there are, each with all of its settings.
+mod operations;
+
 /// The example that the documentation begins with.
 mod demo;
 

@@ -157,12 +157,23 @@ impl Vendor {
         });
         // What is live afterwards is compared with what was asked for, to the last byte.
         let config = Config { server, unaudited: true, orgs: never_connected.collect(), ..Config::default() };
+        let sandbox = Sandbox::new(&Catalog::built_in(), config, orgs.iter().map(seed).collect()).unwrap();
+        Self::serve(
+            orgs.iter().fold(sandbox, |sandbox, org| sandbox.starting_with(&id(&org.uuid), org.object())),
+        )
+    }
+
+    /// Starts one as configured, whose orgs have generated settings of all operations.
+    pub(crate) fn configured(config: Config, orgs: &[String]) -> Self {
+        let seed = |(n, org): (usize, &String)| OrgSeed { org: id(org), name: format!("Org {n}") };
+        let orgs = orgs.iter().enumerate().map(seed).collect();
+        Self::serve(Sandbox::new(&Catalog::built_in(), config, orgs).unwrap())
+    }
+
+    fn serve(sandbox: Sandbox) -> Self {
         let record = Arc::<Record>::default();
         let noted = Arc::clone(&record);
-        let sandbox = Sandbox::new(&Catalog::built_in(), config, orgs.iter().map(seed).collect()).unwrap();
         let sandbox = sandbox.expecting_keys([KEY, OTHER_KEY]).watched_by(move |request| noted.note(request));
-        let sandbox =
-            orgs.iter().fold(sandbox, |sandbox, org| sandbox.starting_with(&id(&org.uuid), org.object()));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let sandbox = runtime.block_on(sandbox.start(([127, 0, 0, 1], 0).into())).unwrap();
@@ -207,6 +218,11 @@ impl Vendor {
     /// The live settings of an org: names and the JSON as it is.
     pub(crate) fn settings(&self, org: &str) -> BTreeMap<String, String> {
         parse(&self.sandbox.state_json(&id(org)).unwrap())
+    }
+
+    /// The same of any operation, as a value.
+    pub(crate) fn settings_of(&self, org: &str, operation: &str) -> Value {
+        serde_json::from_str(&self.sandbox.state_json_of(&id(org), operation).unwrap()).unwrap()
     }
 
     /// Changes an org behind everybody's back.

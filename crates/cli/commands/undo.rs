@@ -127,7 +127,7 @@ async fn make(
 
 /// What an undo leaves as it is.
 fn in_words(unrestored: Unrestored) -> String {
-    let Unrestored { back_already, changed_since, secrets } = unrestored;
+    let Unrestored { back_already, changed_since, secrets, irreversible } = unrestored;
     let fields = |number: usize| several(number as u64, "field", "fields");
     let mut text = String::new();
     if back_already > 0 {
@@ -140,6 +140,12 @@ fn in_words(unrestored: Unrestored) -> String {
     if secrets > 0 {
         let secrets = several(secrets as u64, "secret", "secrets");
         text += &format!("not restorable: {secrets}, because old values of secrets are not stored\n");
+    }
+    if irreversible > 0 {
+        let fields = fields(irreversible);
+        text += &format!(
+            "irreversible, not restored: {fields}, whose old values bring nothing back (see plan.csv)\n"
+        );
     }
     text
 }

@@ -54,6 +54,8 @@ pub struct Unrestored {
     pub changed_since: usize,
     /// Their old values are kept nowhere.
     pub secrets: usize,
+    /// Their old values wouldn't bring back what their change destroyed.
+    pub irreversible: usize,
 }
 
 impl Unrestored {
@@ -61,6 +63,7 @@ impl Unrestored {
         self.back_already += restoration.back_already.len();
         self.changed_since += restoration.changed_since.len();
         self.secrets += restoration.secrets.len();
+        self.irreversible += restoration.irreversible.len();
     }
 }
 
@@ -224,17 +227,21 @@ fn restored(
 }
 
 fn note(restoration: &Restoration) -> Option<String> {
-    let Restoration { fields: _, back_already, changed_since, secrets } = restoration;
-    let parts: Vec<_> = [
+    let Restoration { fields: _, back_already, changed_since, secrets, irreversible } = restoration;
+    let names = |paths: &[Path]| paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", ");
+    let mut parts: Vec<String> = [
         ("already reverted", back_already),
         ("changed since, not restored", changed_since),
         ("secrets, not restorable", secrets),
     ]
     .into_iter()
     .filter(|(_, paths)| !paths.is_empty())
-    .map(|(what, paths)| {
-        format!("{what}: {}", paths.iter().map(Path::to_string).collect::<Vec<_>>().join(", "))
-    })
+    .map(|(what, paths)| format!("{what}: {}", names(paths)))
     .collect();
+    for lost in irreversible.chunk_by(|(_, left), (_, right)| left == right) {
+        let (paths, words): (Vec<Path>, Vec<&str>) =
+            lost.iter().map(|(path, words)| (path.clone(), &**words)).unzip();
+        parts.push(format!("irreversible, not restored: {} ({})", names(&paths), words[0]));
+    }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

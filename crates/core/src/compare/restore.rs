@@ -22,6 +22,8 @@ pub struct Restoration {
     pub changed_since: Vec<Path>,
     /// Secrets: their old values are kept nowhere.
     pub secrets: Vec<Path>,
+    /// Paths whose change destroyed what their old value would not bring back, sorted, each with what that is.
+    pub irreversible: Vec<(Path, Box<str>)>,
 }
 
 /// What takes these changes back, by what is live.
@@ -41,6 +43,10 @@ pub fn restore<'a>(
         let path = &change.field.path;
         if path.field().is_secret() || is_veiled(path, change.before) {
             restoration.secrets.push(path.clone());
+            continue;
+        }
+        if let Some(lost) = operation.irreversible(path) {
+            restoration.irreversible.push((path.clone(), lost));
             continue;
         }
         let observed = settings.at(path)?;
@@ -149,12 +155,13 @@ mod tests {
     }
 
     fn plan(fields: &[PlannedField], live: &Value) -> Restoration {
+        plan_of(&Operation::default_one(), fields, live)
+    }
+
+    fn plan_of(operation: &std::sync::Arc<Operation>, fields: &[PlannedField], live: &Value) -> Restoration {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
-        let operation = Operation::default_one();
-        let changes =
-            fields.iter().map(|field| Change { operation: &operation, field, before: &field.before });
-        restore(&Operation::default_one(), changes, &RawObject::parse(&live.to_string()).unwrap(), &seal)
-            .unwrap()
+        let changes = fields.iter().map(|field| Change { operation, field, before: &field.before });
+        restore(operation, changes, &RawObject::parse(&live.to_string()).unwrap(), &seal).unwrap()
     }
 
     fn wishes(restoration: &Restoration) -> Vec<(String, DesiredValue)> {
@@ -236,5 +243,18 @@ mod tests {
         let restoration = plan(&[change("apiToken", print("a"), print("b"))], &json!({"apiToken": "b"}));
         assert!(restoration.fields.is_empty());
         assert_eq!(restoration.secrets, [at("apiToken")]);
+    }
+
+    #[test]
+    fn what_no_old_value_brings_back_is_named_and_not_restored() {
+        let operation = Operation::named("data-retention").unwrap();
+        let path = operation.path("faceEventRetentionDays").unwrap();
+        let change = PlannedField {
+            path: path.clone(),
+            ..change("enabled", StoredValue::Json(json!(30)), StoredValue::Json(json!(7)))
+        };
+        let restoration = plan_of(&operation, &[change], &json!({"faceEventRetentionDays": 7}));
+        assert!(restoration.fields.is_empty());
+        assert_eq!(restoration.irreversible, [(path, operation.irreversible.clone().unwrap())]);
     }
 }

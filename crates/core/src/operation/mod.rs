@@ -217,6 +217,13 @@ impl Operation {
         found
     }
 
+    /// What a change of the value at a path destroys for ever, by what is said of the field, of one around it, or of all.
+    pub fn irreversible(&self, path: &Path) -> Option<Box<str>> {
+        let fields = (1..=path.depth()).filter_map(|depth| self.above(path, depth));
+        let own = fields.map(|path| path.field().irreversible.clone()).find(Option::is_some);
+        own.unwrap_or_else(|| self.irreversible.clone())
+    }
+
     /// The confessions in the order of a table's columns: lists by name, then texts.
     pub fn columns(&self) -> Vec<&Confession> {
         let mut columns: Vec<&Confession> = self.confesses.iter().map(AsRef::as_ref).collect();

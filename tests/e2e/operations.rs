@@ -1,0 +1,358 @@
+//! All operations that are compiled in, in one rollout: every setting of each is given another value, checked, planned,
+//! applied, verified, exported and undone. What was sent is judged by the vendor, which refuses what isn't the caller's
+//! to set and blanks what a projected body leaves out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use orgwave_core::manifest::write_cell;
+use orgwave_core::operation::{Body, Catalog, Class, Field, Kind, Operation};
+use orgwave_sandbox::Route;
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, Ended, FAST, acks};
+use crate::org::{quoted, uuid};
+use crate::vendor::Vendor;
+
+/// Nothing that is sent in part or too much goes unnoticed.
+const EXACT: &str = "seed = 11\nstrict = true\nblank_absent = true\nunaudited = true";
+
+/// An entry that no org has.
+const ADDED: &str = "added.1";
+
+/// Where a value is: names and keys.
+type Place = Vec<String>;
+
+/// What is asked of an org.
+#[derive(Default)]
+struct Asked {
+    /// The cells of its row, by column.
+    cells: BTreeMap<String, String>,
+    /// The lines of side tables: by operation and table, then by key; cells by column.
+    lines: BTreeMap<(String, String), BTreeMap<String, BTreeMap<String, String>>>,
+    /// What is live afterwards.
+    values: Vec<(Arc<Operation>, Place, Value)>,
+    /// The secrets that its cells name, and where they go.
+    secrets: Vec<(Arc<Operation>, Place, Value)>,
+}
+
+impl Asked {
+    fn all(vendor: &Vendor, org: &str) -> Self {
+        let mut asked = Self::default();
+        for operation in Catalog::built_in().iter() {
+            let live = vendor.settings_of(org, &operation.name);
+            for field in operation.fields.iter() {
+                asked.field(operation, field, &[field.name.to_string()], &live[&*field.name]);
+            }
+        }
+        asked
+    }
+
+    fn field(&mut self, operation: &Arc<Operation>, field: &Field, place: &[String], live: &Value) {
+        let below = |name: &str| [place, &[name.to_owned()]].concat();
+        match &field.kind {
+            _ if field.unsettable().is_some() => {}
+            _ if field.is_secret() => {
+                let value = self.secret(field);
+                let name = |value: &Value| format!("<secret:{}>", name_of(value.as_str().unwrap()));
+                let cell = match &value {
+                    Value::Array(items) => items.iter().map(name).collect::<Vec<_>>().join(";"),
+                    value => name(value),
+                };
+                self.cell(operation, place, cell);
+                self.secrets.push((operation.clone(), place.to_vec(), value));
+            }
+            Kind::Object(members) => {
+                for member in members.iter() {
+                    self.field(operation, member, &below(&member.name), &live[&*member.name]);
+                }
+            }
+            Kind::Map(entry) => {
+                let first = live.as_object().and_then(|live| live.keys().next());
+                for key in first.into_iter().map(String::as_str).chain([ADDED]) {
+                    self.field(operation, entry, &below(key), &live[key]);
+                }
+            }
+            Kind::Opaque => {}
+            kind => {
+                let value = other(kind, live, self.values.len());
+                let cell = write_cell(operation, field, &value)
+                    .unwrap_or_else(|| panic!("{} {place:?} {value}", operation.name));
+                self.cell(operation, place, cell);
+                self.values.push((operation.clone(), place.to_vec(), value));
+            }
+        }
+    }
+
+    /// Writes a cell where it belongs: in the row, or in the line of a side table.
+    fn cell(&mut self, operation: &Operation, place: &[String], cell: String) {
+        let table = operation.tables.iter().find(|table| *table.map.name == *place[0]);
+        let keys = operation.path(&path(place)).unwrap().keys().len();
+        match table {
+            Some(table) if keys == 1 => {
+                let table = (operation.name.to_string(), table.name.to_string());
+                let lines = self.lines.entry(table).or_default();
+                lines.entry(place[1].clone()).or_default().insert(place[2..].join("."), cell);
+            }
+            _ => {
+                self.cells.insert(format!("{}:{}", operation.name, path(place)), cell);
+            }
+        }
+    }
+
+    /// The texts of the secrets.
+    fn sent(&self) -> Vec<String> {
+        let texts = self.secrets.iter().flat_map(|(_, _, value)| match value {
+            Value::Array(items) => items.clone(),
+            value => vec![value.clone()],
+        });
+        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A secret of its own for each place.
+    fn secret(&self, field: &Field) -> Value {
+        let (count, of) = match &field.kind {
+            Kind::List { of, .. } => (2, &of.kind),
+            kind => (1, kind),
+        };
+        let texts: Vec<String> = (0..count)
+            .map(|nth| {
+                let number = self.secrets.len() * 10 + nth;
+                match of {
+                    Kind::Ruuid(_) => format!("SentSecret{number:011}A"),
+                    _ => format!("sent-SECRET-\"q{number}\"\\Zk/ü"),
+                }
+            })
+            .collect();
+        if count == 1 { texts[0].clone().into() } else { texts.into() }
+    }
+}
+
+/// The name of a secret: all that isn't a digit is what all have.
+fn name_of(secret: &str) -> String {
+    let digits: String = secret.chars().filter(char::is_ascii_digit).collect();
+    format!("S{}", digits.parse::<u32>().unwrap())
+}
+
+/// A value that isn't the live one.
+fn other(kind: &Kind, live: &Value, number: usize) -> Value {
+    match kind {
+        Kind::Bool => (!live.as_bool().unwrap_or_default()).into(),
+        Kind::Int32 | Kind::Int64 => (live.as_i64().unwrap_or_default() + 7).into(),
+        Kind::Number => (live.as_f64().unwrap_or_default() + 0.25).into(),
+        Kind::Text => format!("another {number}").into(),
+        Kind::Enum(words) => {
+            let word = words.iter().find(|word| live.as_str() != Some(word)).or(words.first());
+            word.unwrap().as_ref().into()
+        }
+        Kind::Ruuid(_) | Kind::HierarchyKey => "BAAAAAAAAAAAAAAAAAAAAA".into(),
+        Kind::AddressRange => "192.0.2.0/24".into(),
+        Kind::List { of, .. } => json!([other(&of.kind, &Value::Null, number)]),
+        Kind::Object(members) => {
+            let members = members.iter().filter(|member| member.class == Class::Setting);
+            let member =
+                |member: &Arc<Field>| (member.name.to_string(), other(&member.kind, &Value::Null, number));
+            Value::Object(members.map(member).collect())
+        }
+        Kind::Map(_) | Kind::Opaque => Value::Null,
+    }
+}
+
+/// A place as a column names it.
+fn path(place: &[String]) -> String {
+    let escaped = place.iter().map(|part| part.replace('\\', "\\\\").replace('.', "\\."));
+    escaped.collect::<Vec<_>>().join(".")
+}
+
+/// Writes a table of these lines, with a column for whatever any of them has a cell in.
+fn write_table(desk: &Desk, file: &str, lines: &[BTreeMap<String, String>]) {
+    let columns: BTreeSet<&String> = lines.iter().flat_map(BTreeMap::keys).collect();
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(&columns).unwrap();
+    for line in lines {
+        let cell = |column: &&String| line.get(*column).map_or("", String::as_str);
+        table.write_record(columns.iter().map(cell)).unwrap();
+    }
+    desk.write(file, table.into_inner().unwrap());
+}
+
+/// Writes the rollout that asks for all of it.
+fn write_rollout(desk: &Desk, asked: &[(String, Asked)]) {
+    let cell = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let row = |(org, asked): &(String, Asked)| {
+        asked.cells.clone().into_iter().chain([cell("org_uuid", org)]).collect()
+    };
+    write_table(desk, "orgs.csv", &asked.iter().map(row).collect::<Vec<_>>());
+    let mut rollout = "[rollout]\norgs = \"orgs.csv\"\n[limits]\nkeep_going = true\n".to_owned();
+    let mut tables: BTreeMap<_, Vec<BTreeMap<String, String>>> = BTreeMap::new();
+    for (org, asked) in asked {
+        for ((operation, table), lines) in &asked.lines {
+            let described = Operation::named(operation).unwrap();
+            let key_column = &described.table(table).unwrap().key_column;
+            for (key, cells) in lines {
+                let fixed = [cell("org_uuid", org), cell(key_column, key)];
+                let line = cells.clone().into_iter().chain(fixed).collect();
+                tables.entry((operation, table)).or_default().push(line);
+            }
+        }
+    }
+    let mut named = "";
+    for ((operation, table), lines) in &tables {
+        if named != operation.as_str() {
+            rollout.push_str(&format!("[operation.{operation}]\n"));
+            named = operation;
+        }
+        let file = format!("{operation}-{table}.csv");
+        rollout.push_str(&format!("{table} = {file:?}\n"));
+        write_table(desk, &file, lines);
+    }
+    desk.write("rollout.toml", rollout);
+    let secrets = asked.iter().flat_map(|(_, asked)| asked.sent());
+    let secrets = secrets.map(|secret| format!("{} = {}\n", name_of(&secret), quoted(&secret)));
+    desk.write_private("secrets.toml", &secrets.collect::<BTreeSet<_>>().into_iter().collect::<String>());
+}
+
+/// All settings of an org, by operation.
+fn everything(vendor: &Vendor, org: &str) -> BTreeMap<String, Value> {
+    let of = |operation: &Arc<Operation>| {
+        let mut settings = vendor.settings_of(org, &operation.name);
+        settings.as_object_mut().unwrap().retain(|member, _| !is_of_another(operation, member));
+        (operation.name.to_string(), settings)
+    };
+    Catalog::built_in().iter().map(of).collect()
+}
+
+/// Whether a member of an operation's settings is, or has inside, those of another that have the object in common.
+fn is_of_another(operation: &Operation, member: &str) -> bool {
+    let around = [&*operation.at, ".", member].concat();
+    let is_here = |other: &&Arc<Operation>| {
+        other.read == operation.read
+            && (other.at == operation.at && other.fields.get(member).is_some() || *other.at == *around)
+    };
+    operation.fields.get(member).is_none() && Catalog::built_in().iter().any(|other| is_here(&other))
+}
+
+/// Puts a value at a place, nothing where there is none.
+fn put(settings: &mut Value, place: &[String], value: Value) {
+    let (last, above) = place.split_last().unwrap();
+    let mut within = settings;
+    for name in above {
+        within = &mut within[name];
+    }
+    within[last] = value;
+}
+
+/// Without members that are null or have nothing inside, which is as good as absent.
+fn filled(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), filled(value)));
+            Value::Object(members.filter(|(_, value)| !value.is_null() && *value != json!({})).collect())
+        }
+        Value::Array(items) => items.iter().map(filled).collect(),
+        value => value.clone(),
+    }
+}
+
+/// What an org is to be afterwards, by what was asked of it.
+fn expected(before: &BTreeMap<String, Value>, asked: &Asked) -> BTreeMap<String, Value> {
+    let mut expected = before.clone();
+    for (operation, place, value) in asked.values.iter().chain(&asked.secrets) {
+        put(expected.get_mut(&*operation.name).unwrap(), place, value.clone());
+    }
+    expected
+}
+
+/// The bodies of the updates since, by org and operation, without what wraps them.
+fn bodies(vendor: &Vendor, from: usize) -> BTreeMap<(String, String), Value> {
+    let writes = vendor.seen().into_iter().skip(from).filter(|seen| seen.route == Some(Route::Write));
+    let mut bodies = BTreeMap::new();
+    for write in writes {
+        let path = write.line.split_once(' ').unwrap().1;
+        let operation = Catalog::built_in().iter().find(|operation| *operation.write.path == *path).cloned();
+        let operation = operation.unwrap();
+        let mut body: Value = serde_json::from_str(&write.body).unwrap();
+        if let Some(wrap) = &operation.wrap {
+            assert_eq!(body.as_object().unwrap().len(), 1, "{}", operation.name);
+            body = body[&**wrap].take();
+        }
+        let place = (write.org().unwrap().to_owned(), operation.name.to_string());
+        assert!(bodies.insert(place, body).is_none(), "{} is written once", operation.name);
+    }
+    bodies
+}
+
+/// The members that an update must have: whatever was read that is written at all.
+fn sent_members(operation: &Operation, read: &Value) -> BTreeSet<String> {
+    let is_sent = |name: &&String| match operation.fields.get(name) {
+        None => operation.body == Body::Whole,
+        Some(field) if operation.body == Body::Projected => field.class.is_written(),
+        Some(field) => field.class != Class::Omit,
+    };
+    read.as_object().unwrap().keys().filter(is_sent).cloned().collect()
+}
+
+#[test]
+fn every_setting_of_every_operation_goes_there_and_back() {
+    let desk = Desk::new();
+    let orgs = [uuid(0), uuid(1)];
+    let vendor = Vendor::configured(toml::from_str(EXACT).unwrap(), &orgs);
+    let before: Vec<_> = orgs.iter().map(|org| everything(&vendor, org)).collect();
+    let asked: Vec<(String, Asked)> =
+        orgs.iter().map(|org| (org.clone(), Asked::all(&vendor, org))).collect();
+    write_rollout(&desk, &asked);
+    let flags = format!("--secrets secrets.toml {FAST}");
+    let run = |line: &str| desk.run(&vendor, &format!("{line} {flags}")).expect(0);
+
+    let apply = |planned: &Ended| {
+        let acks = acks(&format!("{}{}", planned.out, planned.err));
+        run(&format!("apply {} --yes {acks}", planned.plan_file()))
+    };
+
+    desk.run_bare("check rollout.toml --secrets secrets.toml").expect(0);
+    let planned = run("plan rollout.toml");
+    let catalog = Catalog::built_in();
+    let documents: BTreeSet<&str> = catalog.iter().map(|operation| &*operation.read.path).collect();
+    assert_eq!(
+        vendor.of(Route::Read).len(),
+        orgs.len() * documents.len(),
+        "a read that is shared is made once"
+    );
+    let from = vendor.seen().len();
+    let applied = apply(&planned);
+
+    let bodies = bodies(&vendor, from);
+    assert_eq!(bodies.len(), orgs.len() * Catalog::built_in().iter().count());
+    for ((org, asked), before) in asked.iter().zip(&before) {
+        let expected = expected(before, asked);
+        for (name, live) in everything(&vendor, org) {
+            assert_eq!(live, expected[&name], "{name}");
+            let body = &bodies[&(org.clone(), name.clone())];
+            let sent: BTreeSet<String> = body.as_object().unwrap().keys().cloned().collect();
+            assert_eq!(sent, sent_members(&Operation::named(&name).unwrap(), &before[&name]), "{name}");
+        }
+    }
+    let run_folder = applied.run.as_ref().unwrap().display().to_string();
+    for target in [&run_folder, "rollout.toml"] {
+        run(&format!("verify {target}"));
+    }
+    run("plan rollout.toml --detailed-exitcode");
+
+    let undone = run(&format!("undo {run_folder}"));
+    assert!(undone.out.contains("irreversible, not restored: "), "{}", undone.out);
+    apply(&undone);
+    for ((org, asked), before) in asked.iter().zip(before) {
+        let mut before = before;
+        for (operation, place, value) in &asked.secrets {
+            put(before.get_mut(&*operation.name).unwrap(), place, value.clone());
+        }
+        for (operation, place, value) in &asked.values {
+            if operation.irreversible.is_some() {
+                put(before.get_mut(&*operation.name).unwrap(), place, value.clone());
+            }
+        }
+        for (name, live) in everything(&vendor, org) {
+            assert_eq!(filled(&live), filled(&before[&name]), "{name}");
+        }
+    }
+}
