@@ -33,7 +33,7 @@ impl DesiredValue {
             Self::Set(_) | Self::Remove => None,
         }
         .into_iter()
-        .flat_map(SecretNames::iter)
+        .flat_map(SecretNames::all)
     }
 
     /// The secret that it is at a path; `None` where it is none, or a name has no value.

@@ -68,10 +68,10 @@ pub enum SecretNames {
 
 impl SecretNames {
     /// Each of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, SecretName> {
+    pub fn all(&self) -> &[SecretName] {
         match self {
-            Self::One(name) => std::slice::from_ref(name).iter(),
-            Self::List(names) => names.iter(),
+            Self::One(name) => std::slice::from_ref(name),
+            Self::List(names) => names,
         }
     }
 
@@ -99,7 +99,7 @@ impl FromStr for SecretNames {
 /// As a cell has them.
 impl fmt::Display for SecretNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, name) in self.iter().enumerate() {
+        for (place, name) in self.all().iter().enumerate() {
             let separator = if place == 0 { "" } else { ";" };
             write!(f, "{separator}<secret:{name}>")?;
         }

@@ -187,7 +187,9 @@ impl Named {
     fn take_kind(&mut self, kind: &Kind, value: &Value) {
         match (kind, value) {
             (Kind::List { of, .. }, Value::Array(items)) => {
-                items.iter().for_each(|item| self.take_kind(&of.kind, item));
+                for item in items {
+                    self.take_kind(&of.kind, item);
+                }
             }
             (Kind::Ruuid(Some(thing)), Value::String(id)) => {
                 let ids = match thing {

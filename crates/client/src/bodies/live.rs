@@ -102,7 +102,7 @@ fn is_foreign<'o>(members: &BodyMembers<'_>, operations: impl Iterator<Item = &'
 fn live(members: &BodyMembers<'_>, operation: &Operation) -> Result<Live, Misshapen> {
     let settings: Option<RawObject> = match &*operation.at {
         "" => Some(members.without(&BESIDE)?),
-        at => members.inside(at, |members, name| members.optional(name))?,
+        at => members.inside(at, BodyMembers::optional)?,
     };
     let settings = match (settings, operation.absent) {
         (Some(settings), _) => settings,

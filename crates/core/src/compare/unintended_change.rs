@@ -90,7 +90,7 @@ impl Search<'_> {
                 // A secret may be masked in one read and null in another; its value is nobody's business here.
                 Some((_, Class::Secret)) => {}
                 Some((field, Class::Setting | Class::Keep | Class::Omit)) => {
-                    self.setting(field, managed, place, left, right)
+                    self.setting(field, managed, place, left, right);
                 }
                 None => self.undescribed(place, left, right),
             }

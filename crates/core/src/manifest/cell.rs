@@ -332,8 +332,7 @@ fn misfit(kind: &Kind, value: &Value, place: &str) -> Option<String> {
             }
         }
         (Kind::List { of, .. }, Value::Array(items)) => {
-            let items = items.iter().enumerate();
-            items.filter_map(|(at, item)| misfit(&of.kind, item, &format!("{place}[{at}]"))).next()
+            items.iter().enumerate().find_map(|(at, item)| misfit(&of.kind, item, &format!("{place}[{at}]")))
         }
         (Kind::List { .. }, _) => expect("a list"),
         (Kind::Map(entry), Value::Object(entries)) => {

@@ -83,7 +83,7 @@ impl<R: Read + Seek> Manifest<R> {
         for default in given {
             match &default.managed.wish {
                 DesiredValue::Secret(names) => {
-                    header.secrets.extend(names.iter().map(|name| (name.clone(), None)));
+                    header.secrets.extend(names.all().iter().map(|name| (name.clone(), None)));
                 }
                 DesiredValue::Set(_) => header.has_maps |= is_of_map(&default.managed.path),
                 // `[settings]` can't take an entry out.
@@ -242,7 +242,7 @@ impl<R: Read> CheckedOrgs<R> {
                             (Content::Expect(_), _) => header.has_expects = true,
                             (Content::Literal, Column::OrgName) => header.has_names |= !cells.is_blank(at),
                             (Content::Setting(Cell::Secret(names)), _) => {
-                                for name in names.iter() {
+                                for name in names.all() {
                                     header.secrets.entry(name.clone()).or_insert(Some(cells.line));
                                 }
                             }

@@ -155,7 +155,7 @@ impl<R: Read + Seek> Side<R> {
                     sets |= members.iter().any(|(_, cell)| matches!(cell, Cell::Set(_)));
                     for (_, cell) in &members {
                         if let Cell::Secret(names) = cell {
-                            secrets.extend(names.iter().cloned());
+                            secrets.extend(names.all().iter().cloned());
                         }
                     }
                 }

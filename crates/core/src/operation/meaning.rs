@@ -1,7 +1,5 @@
 //! What a description means, without its words: plans and runs are bound to it by a digest.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -64,7 +62,7 @@ fn field_meaning(field: &Field) -> Value {
         "readback": field.is_shown,
         "secret_keys": field.has_secret_keys,
         "reversible": field.irreversible.is_none(),
-        "risks": field.risks.iter().map(|risk| risk_meaning(risk)).collect::<Vec<_>>(),
+        "risks": field.risks.iter().map(AsRef::as_ref).map(risk_meaning).collect::<Vec<_>>(),
     })
 }
 
@@ -89,7 +87,7 @@ fn kind(of: &Kind) -> Value {
     }
 }
 
-fn risk_meaning(risk: &Arc<Risk>) -> Value {
+fn risk_meaning(risk: &Risk) -> Value {
     let values = risk.values.iter().map(|risky| match risky {
         Risky::Is(flag) => Value::from(*flag),
         Risky::Number(number) => Value::from(number.clone()),

@@ -252,7 +252,7 @@ impl Body<'_> {
         if is_list {
             self.out.push(b'[');
         }
-        for (place, name) in names.iter().enumerate() {
+        for (place, name) in names.all().iter().enumerate() {
             if place > 0 {
                 self.out.push(b',');
             }

@@ -86,7 +86,9 @@ impl Search {
                 }
             }
             (Kind::List { of, .. }, Value::Array(items)) => {
-                items.iter().for_each(|item| self.value(of, item))
+                for item in items {
+                    self.value(of, item);
+                }
             }
             // What has another shape than described may have a secret anywhere.
             (_, value) if field.holds_secrets() => self.texts(value),

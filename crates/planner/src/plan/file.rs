@@ -266,7 +266,7 @@ impl Needed {
         for (names, field, then) in &self.fingerprints {
             let now = names.value(secrets, field.kind.is_set());
             let now = now.map(|secret| seal.fingerprint(field.place(), secret.expose()));
-            if let (true, Some(name)) = (now != *then, names.iter().next()) {
+            if let (true, Some(name)) = (now != *then, names.all().first()) {
                 return Err(Error::SecretChanged(name.clone()));
             }
         }

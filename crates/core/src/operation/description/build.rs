@@ -292,7 +292,7 @@ fn misfit(table: &RawFieldTable, kind: &Kind, class: Class, is_top: bool) -> Opt
         ),
         (matches!(inner, Kind::Opaque) && is_settable, "a class that is never set, for opaque"),
         (
-            !is_settable && !(table.risk.0.is_empty() && table.guard.0.is_empty()),
+            !(is_settable || table.risk.0.is_empty() && table.guard.0.is_empty()),
             "`risk` and `guard` with a setting only",
         ),
         (!is_settable && table.irreversible.is_some(), "`irreversible` with a setting only"),
