@@ -5,6 +5,7 @@ use std::fmt;
 use orgwave_core::code::Code;
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::manifest::RowsError;
+use orgwave_core::operation::UnknownOperation;
 use orgwave_core::plan::PlanError;
 use orgwave_core::run::{Exit, StopReason};
 use orgwave_reporter::terminal::several;
@@ -82,6 +83,19 @@ impl Failure {
     }
 }
 
+/// What to do about a plan of an operation that isn't known, or was described anew.
+fn of_operation(error: &PlanError) -> Option<&'static str> {
+    match error {
+        PlanError::Operation(UnknownOperation::NotKnown(_)) => {
+            Some("give the file that describes the operation with --catalog FILE")
+        }
+        PlanError::Operation(UnknownOperation::Changed(_)) => Some(
+            "give the description that the plan was made with (--catalog FILE), or plan again and review the plan",
+        ),
+        _ => None,
+    }
+}
+
 /// What to do about an error that only says what the system says.
 fn of_the_system(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let error: &std::io::Error = error.downcast_ref()?;
@@ -122,7 +136,8 @@ impl From<orgwave_planner::Error> for Failure {
                     PlanError::Line { .. } => Exit::BadInput,
                     PlanError::Io(_) => Exit::NoInput,
                 };
-                Self::new(exit, what).because(source).hint("plan again, review the plan, and apply it")
+                let hint = of_operation(&source).unwrap_or("plan again, review the plan, and apply it");
+                Self::new(exit, what).because(source).hint(hint)
             }
             Error::NotTogether => Self::new(Exit::PlanRefused, what),
             Error::SecretChanged(_) => {
@@ -214,7 +229,14 @@ impl From<orgwave_reporter::ReportError> for Failure {
                 Exit::BadInput
             }
         };
+        let of_operation = match &error {
+            ReportError::Plan(error) => of_operation(error),
+            _ => None,
+        };
         let failure = Self::new(exit, "the reports can't be written").because(error);
+        if let Some(hint) = of_operation {
+            return failure.hint(hint);
+        }
         match exit {
             Exit::CannotWrite => failure,
             _ => failure.hint("apply the rollout again: orgs in sync are not written again"),

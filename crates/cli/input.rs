@@ -16,6 +16,8 @@ const LARGEST: u64 = 16 << 30;
 const LARGEST_PIPE: u64 = 256 << 20;
 /// Larger than any rollout file, key or set of secrets.
 const LARGEST_TEXT: u64 = 1 << 20;
+/// Larger than any spec: the vendor's has 4 MiB.
+const LARGEST_SPEC: u64 = 64 << 20;
 
 /// An open file that may be read: plain, or a pipe that the user handed over.
 #[derive(Debug)]
@@ -126,6 +128,14 @@ impl Input {
 /// As [`Input::open`] and [`Input::into_bytes`].
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Input::open(path)?.into_bytes()
+}
+
+/// All of an API's spec by its path.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_spec(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(Input::open(path)?.file, LARGEST_SPEC)
 }
 
 fn read_up_to(file: File, cap: u64) -> io::Result<Vec<u8>> {

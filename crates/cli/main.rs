@@ -4,7 +4,7 @@
 //!
 //! * [`args`]: the command line as typed, and resolved with the rollout file's limits.
 //! * [`input`]: files that are read. [`rollout`]: opening what the user wrote. [`connect`]: the key, the secrets, the API, the sandbox.
-//! * [`planning`]: the planner, wired to a session. [`runs`]: the folder of a run or a plan, its journal, its reports.
+//! * [`catalog`]: the operations that are known. [`planning`]: the planner, wired to a session. [`runs`]: the folder of a run or a plan, its journal, its reports.
 //! * [`commands`]: one module each; `apply` shows the whole program.
 //! * [`memory`]: what the tool remembers. [`locks`]: which runs never overlap.
 //! * [`durable`]: names that survive a power cut.
@@ -16,6 +16,7 @@
 )]
 
 mod args;
+mod catalog;
 mod clock;
 mod commands;
 mod connect;
@@ -50,9 +51,12 @@ fn main() -> ExitCode {
         Err(exit) => return exit,
     };
     console::set_up_log();
-    let catalog = Catalog::built_in();
+    let (catalog, refused) = match catalog::open(command.catalog()) {
+        Ok(catalog) => (catalog, Ok(())),
+        Err(failure) => (Catalog::built_in(), Err(failure)),
+    };
     let metrics = commands::Metrics::of(&catalog, &command);
-    let failed = match std::panic::catch_unwind(|| run(&catalog, command)) {
+    let failed = match std::panic::catch_unwind(|| refused.and_then(|()| run(&catalog, command))) {
         Ok(Ok(exit)) => return ExitCode::from(console::settle(exit).code()),
         Ok(Err(failure)) => {
             console::error(&failure);

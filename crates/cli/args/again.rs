@@ -40,6 +40,9 @@ impl KeyArgs {
                 flag(name, &file.to_string_lossy());
             }
         }
+        for file in &self.catalog.catalog {
+            flag("catalog", &file.to_string_lossy());
+        }
         // A proxy's URL may hold a password, so it is not repeated: the environment is the place for it.
         if self.no_proxy {
             line.push_str(" --no-proxy");
@@ -63,6 +66,7 @@ pub fn path_again(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::connection::CatalogArgs;
     use super::*;
 
     #[test]
@@ -72,11 +76,12 @@ mod tests {
             token_file: Some("my key's".into()),
             profile: Some("main".to_owned()),
             secrets: Some("/run/secrets.toml".into()),
+            catalog: CatalogArgs { catalog: vec!["a.toml".into(), "b c.toml".into()] },
             ..KeyArgs::default()
         };
         assert_eq!(
             key.again(),
-            r" --endpoint 'http://[::1]:8080' --token-file 'my key'\''s' --profile main --secrets /run/secrets.toml"
+            r" --endpoint 'http://[::1]:8080' --token-file 'my key'\''s' --profile main --secrets /run/secrets.toml --catalog a.toml --catalog 'b c.toml'"
         );
         assert_eq!(ConnectArgs { sandbox: true, ..ConnectArgs::default() }.again(), " --sandbox");
         assert_eq!(path_again(Path::new("-p.jsonl")), "./-p.jsonl");

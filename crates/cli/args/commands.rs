@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwave_core::policy::Span;
 use orgwave_core::run::Exit;
 
-use super::connection::{ConnectArgs, FileArgs, InputArgs, KeyArgs};
+use super::connection::{CatalogArgs, ConnectArgs, FileArgs, InputArgs, KeyArgs};
 use super::output::{MetricsArgs, Output};
 use super::pace::Pace;
 use super::writing::{GuardArgs, SelectArgs, WriteArgs};
@@ -58,16 +58,16 @@ pub enum Command {
     Sandbox(SandboxArgs),
     /// Write a commented rollout folder to start from.
     Init(InitArgs),
-    /// List the operations, or print the columns that set one.
-    Operations {
-        /// Operation.
-        name: Option<String>,
-    },
+    /// List the operations, print the columns that set one, or describe one that isn't known.
+    Operations(OperationsArgs),
     /// Explain an error code like `E-ROW-003`, an exit code like `13`, a field like `org-mfa:mfaEnabled`, or a guard.
     #[command(after_help = exit_codes())]
     Explain {
         /// Error code, exit code, field or guard.
         name: String,
+        /// Which operations.
+        #[command(flatten)]
+        catalog: CatalogArgs,
     },
     /// Print shell completions.
     Completions {
@@ -92,6 +92,28 @@ impl Command {
             Self::Resume(args) => Some(&args.metrics),
             _ => None,
         }
+    }
+
+    /// The files that describe other operations.
+    pub fn catalog(&self) -> &[PathBuf] {
+        let args = match self {
+            Self::Orgs(OrgsArgs { connect, .. })
+            | Self::Export(ExportArgs { connect, .. })
+            | Self::Check(CheckArgs { connect, .. })
+            | Self::Plan(PlanArgs { connect, .. })
+            | Self::Apply(ApplyArgs { connect, .. }) => &connect.key.catalog,
+            Self::Resume(ResumeArgs { key, .. })
+            | Self::Verify(VerifyArgs { key, .. })
+            | Self::Undo(UndoArgs { key, .. })
+            | Self::Doctor(DoctorArgs { key, .. }) => &key.catalog,
+            Self::Report(ReportArgs { catalog, .. })
+            | Self::Sandbox(SandboxArgs { catalog, .. })
+            | Self::Operations(OperationsArgs { catalog, .. })
+            | Self::Explain { catalog, .. } => catalog,
+            Self::Runs(RunsArgs { catalog, .. }) => return catalog,
+            Self::Init(_) | Self::Completions { .. } | Self::Man(_) => return &[],
+        };
+        &args.catalog
     }
 }
 
@@ -179,9 +201,52 @@ pub struct ReportArgs {
     /// Run: its folder, id or a prefix of the id.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// Which operations.
+    #[command(flatten)]
+    pub catalog: CatalogArgs,
     /// What is printed.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// Which operations are shown.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct OperationsArgs {
+    /// Subcommand; without one, list the operations or print one.
+    #[command(subcommand)]
+    pub command: Option<OperationsCommand>,
+    /// Operation.
+    pub name: Option<String>,
+    /// Which operations.
+    #[command(flatten)]
+    pub catalog: CatalogArgs,
+}
+
+/// What is done with operations.
+#[derive(Debug, Subcommand)]
+pub enum OperationsCommand {
+    /// Write a description of an operation that isn't known, from the vendor's OpenAPI file, to be reviewed.
+    ///
+    /// `--catalog` gives the description to other commands.
+    Derive(DeriveArgs),
+}
+
+/// Which operation is described.
+#[derive(Debug, Args)]
+pub struct DeriveArgs {
+    /// Update that writes the settings: its path, or the last part of it.
+    #[arg(value_name = "UPDATE")]
+    pub update: String,
+    /// OpenAPI file of version 3, in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub openapi: PathBuf,
+    /// Path of the description; no file is overwritten [default: print it].
+    #[arg(short, long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Read that shows the settings: its path, or the last part of it [default: asked on the terminal].
+    #[arg(long, value_name = "PATH")]
+    pub read: Option<String>,
 }
 
 /// Which runs are listed.
@@ -193,6 +258,9 @@ pub struct RunsArgs {
     /// Folder of runs and plans.
     #[arg(long, value_name = "DIR", default_value = "reports", global = true)]
     pub reports: PathBuf,
+    /// Description of an operation that isn't built in, from `orgwave operations derive`; can be repeated.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub catalog: Vec<PathBuf>,
     /// Print one JSON object per run.
     #[arg(long, global = true)]
     pub json: bool,
@@ -361,6 +429,9 @@ pub struct SandboxArgs {
     /// Which files.
     #[command(flatten)]
     pub input: InputArgs,
+    /// Which operations.
+    #[command(flatten)]
+    pub catalog: CatalogArgs,
     /// Number of orgs without a rollout.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub orgs: u32,

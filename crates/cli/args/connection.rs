@@ -1,14 +1,25 @@
-//! The flags of every command that calls the API: which one, with which key and secrets.
+//! The flags of every command that calls the API: which one, with which key and secrets, and which operations it has.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use orgwave_client::Region;
 
+/// Which operations are known beside those that are built in.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CatalogArgs {
+    /// Description of an operation that isn't built in, from `orgwave operations derive`; can be repeated.
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub catalog: Vec<PathBuf>,
+}
+
 /// Which API, with which key and secrets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct KeyArgs {
+    /// Which operations.
+    #[command(flatten)]
+    pub catalog: CatalogArgs,
     /// Region of the API: us or eu.
     #[arg(long, value_name = "us|eu", conflicts_with = "endpoint")]
     pub region: Option<Region>,

@@ -74,7 +74,8 @@ fn of(command: &str) -> &'static str {
         }
         "operations" => {
             "  orgwave operations                      what can be set?\n  \
-               orgwave operations org-mfa              its columns, with an example"
+               orgwave operations org-mfa              its columns, with an example\n  \
+               orgwave operations derive updateFooIntegration --openapi spec.json -o foo.toml"
         }
         "completions" => {
             "  orgwave completions bash >~/.local/share/bash-completion/completions/orgwave\n  \

@@ -22,8 +22,9 @@ use orgwave_core::run::Exit;
 
 pub use again::path_again;
 pub use commands::{
-    ApplyArgs, CheckArgs, Cli, Command, DoctorArgs, ExportArgs, InitArgs, ManArgs, OrgsArgs, OrgsFormat,
-    PlanArgs, PruneArgs, ReportArgs, ResumeArgs, RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
+    ApplyArgs, CheckArgs, Cli, Command, DeriveArgs, DoctorArgs, ExportArgs, InitArgs, ManArgs,
+    OperationsArgs, OperationsCommand, OrgsArgs, OrgsFormat, PlanArgs, PruneArgs, ReportArgs, ResumeArgs,
+    RunsArgs, RunsCommand, SandboxArgs, UndoArgs, VerifyArgs,
 };
 pub use connection::{ConnectArgs, InputArgs, KeyArgs};
 pub use limits::{RolloutLimits, limit_problems, pace, plan_policy, reading_policy, refuse_rollout_flags};

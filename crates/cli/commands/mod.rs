@@ -52,8 +52,8 @@ pub async fn run(catalog: &Catalog, command: Command) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(catalog, args).await,
         Command::Sandbox(args) => sandbox::run(catalog, args).await,
         Command::Init(args) => init::run(&args),
-        Command::Operations { name } => operations::run(catalog, name.as_deref()),
-        Command::Explain { name } => explain::run(catalog, &name),
+        Command::Operations(args) => operations::run(catalog, &args),
+        Command::Explain { name, .. } => explain::run(catalog, &name),
         Command::Completions { shell } => Ok(completions::run(shell)),
         Command::Man(args) => man::run(&args),
     }

@@ -1,20 +1,26 @@
 //! `orgwave operations`: what can be set.
 
+mod derive;
+
 use anyhow::anyhow;
 use orgwave_core::operation::Catalog;
 use orgwave_core::run::Exit;
 use orgwave_reporter::operations::{entries, page};
 use orgwave_reporter::terminal::listing;
 
+use crate::args::{OperationsArgs, OperationsCommand};
 use crate::console;
 use crate::failure::Failure;
 
-/// Lists the operations, or prints the page of one.
+/// Lists the operations, prints the page of one, or describes another.
 ///
 /// # Errors
-/// There is none of this name.
-pub fn run(catalog: &Catalog, name: Option<&str>) -> Result<Exit, Failure> {
-    let Some(name) = name else {
+/// There is none of this name, or none can be described.
+pub fn run(catalog: &Catalog, args: &OperationsArgs) -> Result<Exit, Failure> {
+    if let Some(OperationsCommand::Derive(args)) = &args.command {
+        return derive::run(catalog, args);
+    }
+    let Some(name) = &args.name else {
         console::out(&listing(&entries(catalog), console::columns()));
         return Ok(Exit::Done);
     };

@@ -194,6 +194,11 @@ impl Operation {
         format!("the org has no {} settings", self.title)
     }
 
+    /// Whether a user described it.
+    pub const fn is_derived(&self) -> bool {
+        matches!(self.provenance, Provenance::Derived(_))
+    }
+
     /// The side table of this name.
     pub fn table(&self, name: &str) -> Option<&Arc<SideTable>> {
         self.tables.iter().find(|table| *table.name == *name)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{PlanLine, PlannedField, Verdict};
-use crate::operation::{Acknowledgement, Catalog, Provenance};
+use crate::operation::{Acknowledgement, Catalog};
 use crate::secret::SealKey;
 
 /// What a guard guards against. In files it is its name; what a user's own description asks for has its words beside it.
@@ -112,8 +112,7 @@ impl GuardKind {
             tripped.extend((!step.additions.is_empty()).then_some(Self::Additions));
             tripped.extend(step.unproven.then_some(Self::Unproven));
             tripped.extend(step.unreadable.iter().cloned().map(Self::Unreadable));
-            let is_derived = matches!(step.operation.provenance, Provenance::Derived(_));
-            tripped.extend(is_derived.then(|| Self::Derived(step.operation.name.clone())));
+            tripped.extend(step.operation.is_derived().then(|| Self::Derived(step.operation.name.clone())));
         }
         tripped
     }

@@ -1,7 +1,7 @@
 //! What can't be planned without a read, found before anything is sent.
 
 use orgwave_core::manifest::Header;
-use orgwave_core::operation::{Body, Operation, Provenance};
+use orgwave_core::operation::{Body, Operation};
 use orgwave_core::policy::WriteMode;
 
 use crate::error::Error;
@@ -15,9 +15,7 @@ pub fn check_no_read(write: WriteMode, header: &Header) -> Result<Option<Warning
     if write.reads() {
         return Ok(None);
     }
-    let needs = |operation: &Operation| {
-        operation.body == Body::Projected || matches!(operation.provenance, Provenance::Derived(_))
-    };
+    let needs = |operation: &Operation| operation.body == Body::Projected || operation.is_derived();
     if let Some((_, operation)) = header.operations.iter().find(|(_, operation)| needs(operation)) {
         let what = format!("an update of {} sends what was read", operation.name);
         return Err(Error::NeedsRead(what));

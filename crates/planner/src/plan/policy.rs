@@ -48,6 +48,8 @@ pub fn policy_of(
     index: &[IndexEntry],
     is_expired: bool,
 ) -> Policy {
+    // What nobody has tested shows on one org what it does, however the waves are.
+    let is_untested = operations.iter().any(|(_, operation)| operation.is_derived());
     Policy {
         operations: operations.clone(),
         keep_going: plan.keep_going,
@@ -55,7 +57,9 @@ pub fn policy_of(
         plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
-        has_canary: plan.waves.as_ref().is_none_or(Waves::has_canary) || has_several_waves(index),
+        has_canary: is_untested
+            || plan.waves.as_ref().is_none_or(Waves::has_canary)
+            || has_several_waves(index),
         max_failures: run.max_failures,
         ignored: operations.iter().map(|(_, operation)| plan.ignored(operation)).collect(),
         settle_only: is_expired,

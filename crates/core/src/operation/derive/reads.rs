@@ -66,7 +66,7 @@ struct Place<'s> {
 }
 
 impl<'s> Reads<'s> {
-    /// The reads of an update: all that there are, or the one at a path.
+    /// The reads of an update: all that there are, or those of one path or last part of it.
     pub fn of(spec: &'s Spec, update: &Update<'s>, only: Option<&str>) -> Self {
         let body = spec.members(update.body);
         let layouts = layouts(spec, update, &body);
@@ -74,7 +74,7 @@ impl<'s> Reads<'s> {
         let mut found: Vec<(f64, BTreeMap<&str, Read<'s>>)> =
             layouts.iter().map(|_| (0.0, BTreeMap::new())).collect();
         let mut left = MOST;
-        for path in spec.reads().filter(|path| only.is_none_or(|only| only == *path)) {
+        for path in spec.reads().filter(|path| only.is_none_or(|only| only == *path || only == last(path))) {
             let asks = asks(spec, path);
             for place in places(spec, path, &mut left) {
                 let members: BTreeSet<&str> = spec.members(place.object).into_keys().collect();

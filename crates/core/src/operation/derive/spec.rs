@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::legible::one_line;
 use crate::operation::{is_read, is_update, nearest};
 
 /// The most references that are followed from one place to a schema.
@@ -111,7 +112,10 @@ impl Spec {
             [] => return Err(self.not_there(name)),
             [path] if is_update(path) => *path,
             [path] => return Err(UpdateError::NotAnUpdate((*path).to_owned())),
-            several => return Err(UpdateError::Several(several.iter().map(ToString::to_string).collect())),
+            several => {
+                let shown = several.iter().map(|path| one_line(path).into_owned());
+                return Err(UpdateError::Several(shown.collect()));
+            }
         };
         let wrong = |below: &str, expected, found: &str| {
             let place = format!("paths/{path}/{below}");
