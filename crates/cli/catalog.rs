@@ -18,11 +18,10 @@ use crate::input;
 pub fn open(files: &[PathBuf]) -> Result<Catalog, Failure> {
     files.iter().try_fold(Catalog::built_in(), |catalog, path| {
         let file = path.shown();
-        let bad = |error: anyhow::Error| {
-            Failure::new(Exit::BadInput, format!("{file} describes no operation")).because(error)
-        };
+        let bad =
+            |error: anyhow::Error| Failure::new(Exit::BadInput, "--catalog can't be used").because(error);
         let bytes = input::read(path).map_err(|error| Failure::no_input(path, error))?;
-        let text = String::from_utf8(bytes).map_err(|_| bad(anyhow!("it is not in UTF-8")))?;
+        let text = String::from_utf8(bytes).map_err(|_| bad(anyhow!("{file} is not in UTF-8")))?;
         catalog.with(&text, &file).map_err(|error| bad(error.into()))
     })
 }

@@ -136,6 +136,15 @@ fn the_first_rollout() {
 }
 
 #[test]
+fn other_operations() {
+    let (shell, api) = desk();
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/guide/other-operations.md")).unwrap();
+    shell.write("spec.json", crate::derive::SPEC);
+    shell.write("foo.csv", &blocks(&page, "csv").concat());
+    runs_at("docs/guide/other-operations.md", (shell, api), 0);
+}
+
+#[test]
 fn spreadsheets() {
     // Its last command is for what a run left: here one org, which was not to be called for too long.
     let desk = desk_where(Some("429 retry-after=901 on write of Hp7YW6y2ztaa4ssOe7u6yw nth 1"));

@@ -4,7 +4,7 @@
 //! * [`errors`]: the index of the error codes has them all.
 //! * [`faults`]: each fault has tests, and they are there.
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
-//! * [`operations`]: what can be set, as commands and pages say it.
+//! * [`operations`]: what can be set, as commands and pages say it. [`derive`]: what a user describes.
 //! * [`events`]: what `--json` prints is as its schema says.
 //! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
@@ -16,6 +16,7 @@
 
 mod cron;
 mod damage;
+mod derive;
 mod doctor;
 mod errors;
 mod events;

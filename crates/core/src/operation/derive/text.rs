@@ -20,7 +20,7 @@ const HEAD: &str = "\
 #
 # - `read` shows what `write` changes, of the org that is named in the header, and changes nothing itself.
 # - `owner` is the org's id. With \"none\", no read proves whose settings these are, and every plan needs `--ack` for it.
-# - `body`: \"whole\" sends everything that was read, with the changes; \"projected\" the fields below, as read, with the changes.
+# - `body`: \"whole\" sends all that was read, with the changes; \"projected\" the fields below, as read, with the changes.
 # - Secrets have `class = \"secret\"`. A secret that is taken for a setting is printed in plans and reports.
 # - A field that only the server sets has `class = \"server\"`; one that must go back as it was, `class = \"keep\"`.
 # - A value that makes somebody less safe, or deletes something, has a `risk` or a `guard`; what no undo brings back is
