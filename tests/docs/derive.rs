@@ -102,6 +102,29 @@ fn a_described_operation_is_planned_applied_and_verified() {
     assert!(listed.contains("2 applied"), "{listed}");
 }
 
+/// Against an API, in the commands that read a run or write none.
+#[test]
+fn every_command_takes_the_description() {
+    let shell = described().with("RHOMBUS_API_KEY", "sandbox").with("ORGWAVE_CATALOG", "foo.toml");
+    let api = shell.sandbox("orgs.csv");
+    let endpoint = format!("--endpoint {}", api.url);
+    let apply = shell.orgwave(&format!("apply orgs.csv --yes --allow derived-foo {endpoint}")).with_code(0);
+    assert!(apply.out.contains("2  applied"), "{}", apply.out);
+    let run = run(&shell);
+    shell.orgwave(&format!("verify {run} {endpoint}")).with_code(0);
+    shell.orgwave(&format!("verify orgs.csv {endpoint}")).with_code(0);
+    shell.orgwave(&format!("resume {run} {endpoint}")).with_code(0);
+    let undo = shell.orgwave(&format!("undo {run} {endpoint} -o undo.jsonl")).with_code(0).out;
+    let next = format!("apply undo.jsonl --yes {endpoint} {}", code(&undo));
+    shell.orgwave(&next).with_code(0);
+    shell.orgwave(&format!("verify orgs.csv {endpoint}")).with_code(2);
+    let told = shell.orgwave("explain foo:level").with_code(0).out;
+    assert!(told.contains("# `foo:level`"), "{told}");
+    // A command that is told to people names the file too.
+    let told = shell.orgwave(&format!("plan orgs.csv {endpoint} -o again.jsonl")).with_code(0).out;
+    assert!(told.contains(&format!("orgwave apply again.jsonl {endpoint} --catalog foo.toml")), "{told}");
+}
+
 /// The only run.
 fn run(shell: &Shell) -> String {
     let names = std::fs::read_dir(shell.path("reports")).unwrap();

@@ -94,6 +94,30 @@ fn no_update_is_taken_for_a_read() {
     assert!(Reads::of(&spec, &update, Some("/api/a/updateFooV2")).all.is_empty());
 }
 
+/// A flat update may have the status of a reply in its request, and the id of what it changes.
+#[test]
+fn what_is_no_setting_is_told_apart() {
+    let members = object(&json!({
+        "error": { "type": "boolean" },
+        "errorMsg": { "type": "string" },
+        "groupUuid": { "type": "string" },
+        "name": { "type": "string" },
+    }));
+    let other = object(&json!({ "error": { "type": "boolean" }, "errorMsg": { "type": "string" } }));
+    let calls =
+        [("/api/a/updateGroup", members.clone()), ("/api/a/getGroup", members), ("/api/a/getOther", other)];
+    let spec = spec(&calls.map(|(path, reply)| (path, reply.clone(), reply)), &json!({}));
+    let update = spec.update("updateGroup").unwrap();
+    let reads = Reads::of(&spec, &update, None);
+    assert_eq!(reads.all.iter().map(|read| read.path).collect::<Vec<_>>(), ["/api/a/getGroup"]);
+    let text = describe(&spec, &update, &reads, &reads.all[0], &Catalog::built_in());
+    assert!(
+        text.contains("# - The update may be of one thing in the org, not of the org: groupUuid.\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("[fields]\ngroupUuid = \"text\"\nname = \"text\"\n"), "{text}");
+}
+
 /// The description of `updateFoo`, whose wrapped type is `Foo`, once it was loaded.
 fn described(schemas: &Value) -> (String, std::sync::Arc<orgwave_core::operation::Operation>) {
     let body = object(&json!({ "fooSettings": of("Foo") }));
@@ -123,6 +147,7 @@ fn what_no_description_says_goes_back_as_read() {
         "weird name\u{202e}": { "type": "string" },
         "webhookUrlToRules": { "type": "object", "additionalProperties": { "type": "string" } },
         "hooks": { "type": "array", "items": object(&json!({ "hookUrl": { "type": "string" } })) },
+        "tags": { "type": "array", "uniqueItems": true, "items": { "type": "string" } },
         "token": { "type": "string", "description": "A \"quoted\"\nword\u{0}." },
     })),
     "Words": { "enum": ["A", "B"], "type": "string" },
@@ -135,7 +160,7 @@ fn what_no_description_says_goes_back_as_read() {
     assert!(matches!(&field("nullable").kind, Kind::Enum(words) if words.len() == 2));
     assert_eq!(field("both").members().unwrap().names().collect::<Vec<_>>(), ["common", "own"]);
     assert!(field("webhookUrlToRules").has_secret_keys && field("hooks").holds_secrets());
-    assert!(field("token").is_secret());
+    assert!(field("token").is_secret() && field("tags").kind.is_set());
     assert!(text.contains("weird name<U+202E>") && !text.contains('\u{202e}'), "{text}");
     assert_eq!(&*field("token").words, "A \"quoted\" word<U+0000>.");
 }

@@ -11,6 +11,11 @@ pub(super) fn is_secret(name: &str) -> bool {
     SECRETS.iter().any(|word| name.contains(word))
 }
 
+/// Whether a member of a call's body says how the call went: some requests have it too.
+pub(super) fn is_status(name: &str) -> bool {
+    ["error", "errorMsg", "authError", "warningMsg"].contains(&name)
+}
+
 /// The class of a field that isn't a setting; `is_top`: beside those that say whose settings these are.
 pub(super) fn class(name: &str, shape: &Shape, is_top: bool) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();

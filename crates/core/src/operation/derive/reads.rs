@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::guess::{likeness, ratio, words};
+use super::guess::{is_status, likeness, ratio, words};
 use super::spec::{Schema, Spec, Update, last};
 
 /// How deep in a reply settings lie at most.
@@ -68,7 +68,8 @@ struct Place<'s> {
 impl<'s> Reads<'s> {
     /// The reads of an update: all that there are, or those of one path or last part of it.
     pub fn of(spec: &'s Spec, update: &Update<'s>, only: Option<&str>) -> Self {
-        let body = spec.members(update.body);
+        let mut body = spec.members(update.body);
+        body.retain(|name, _| !is_status(name));
         let layouts = layouts(spec, update, &body);
         // How likely each layout is, with what it found.
         let mut found: Vec<(f64, BTreeMap<&str, Read<'s>>)> =

@@ -18,7 +18,8 @@ pub(super) enum Shape {
     Word(&'static str),
     /// One of these texts.
     Enum(Vec<String>),
-    List(Box<Self>),
+    /// A list, and whether the order and repetitions mean nothing.
+    List(Box<Self>, bool),
     Map(Box<Self>),
     Object(Members),
     /// Why it can't be said.
@@ -108,7 +109,10 @@ impl<'s> Shaper<'s> {
             }
             Some("string") => Shape::Word("text"),
             Some("array") => match value.get("items") {
-                Some(of) => Shape::List(Box::new(self.shape(of, open))),
+                Some(of) => {
+                    let as_set = value.get("uniqueItems").is_some_and(|unique| unique == true);
+                    Shape::List(Box::new(self.shape(of, open)), as_set)
+                }
                 None => Shape::Opaque("a list of anything"),
             },
             Some("object") | None => self.object(schema, open),
@@ -146,16 +150,25 @@ impl Shape {
         match self {
             Self::Word(word) => Some((*word).to_owned()),
             Self::Enum(_) => Some("enum".to_owned()),
-            Self::List(of) => Some(format!("list of {}", of.word()?)),
+            Self::List(of, _) => Some(format!("list of {}", of.word()?)),
             Self::Map(of) => Some(format!("map of {}", of.word()?)),
             Self::Object(_) | Self::Opaque(_) => None,
+        }
+    }
+
+    /// Whether it is a list, or has one inside of maps, whose order means nothing.
+    pub(super) fn is_set(&self) -> bool {
+        match self {
+            Self::List(_, as_set) => *as_set,
+            Self::Map(of) => of.is_set(),
+            _ => false,
         }
     }
 
     /// The value inside of lists and maps, or the value itself.
     pub(super) fn innermost(&self) -> &Self {
         match self {
-            Self::List(of) | Self::Map(of) => of.innermost(),
+            Self::List(of, _) | Self::Map(of) => of.innermost(),
             other => other,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::guess::{class, is_secret, words};
+use super::guess::{class, is_secret, is_status, words};
 use super::reads::{Read, Reads};
 use super::shape::{Member, Members, Shape, Shaper};
 use super::spec::{Schema, Spec, Update, last};
@@ -39,6 +39,7 @@ pub fn describe(
     let is_whole = reads.wrap.is_some() && read.is_same;
     let shown = spec.members(read.object);
     let mut members = Shaper::new(spec).members(reads.written);
+    members.retain(|name, _| reads.wrap.is_some() || !is_status(name));
     // What proves whose settings these are may be in the reply only.
     let proofs = Shaper::new(spec).members(read.object);
     members
@@ -65,6 +66,15 @@ pub fn describe(
             text,
             "# - The body may have other members, which are never sent: {}.",
             beside.join(", ")
+        );
+    }
+    let things: Vec<_> = members.keys().filter(|name| is_thing(name) && reads.wrap.is_none()).collect();
+    if !things.is_empty() {
+        let things: Vec<_> = things.into_iter().map(|name| one_line(name)).collect();
+        let _ = writeln!(
+            text,
+            "# - The update may be of one thing in the org, not of the org: {}.",
+            things.join(", ")
         );
     }
     if !read.asks.is_empty() {
@@ -144,6 +154,9 @@ impl Tables {
         {
             let _ = write!(line, ", words = {}", quoted(&said(about)));
         }
+        if shape.is_set() && !line.contains("opaque") {
+            line += ", as = \"set\"";
+        }
         let mut notes: Vec<&str> = note.into_iter().collect();
         if !is_shown {
             line += ", readback = false";
@@ -192,7 +205,7 @@ impl Tables {
         }
         let (key, section, members) = match shape {
             Shape::Object(members) => ("object", "objects", members),
-            Shape::Map(of) | Shape::List(of) if matches!(**of, Shape::Opaque(_)) => {
+            Shape::Map(of) | Shape::List(of, _) if matches!(**of, Shape::Opaque(_)) => {
                 let Shape::Opaque(why) = **of else { unreachable!("it was just matched") };
                 return opaque(class, why);
             }
@@ -200,7 +213,7 @@ impl Tables {
                 Shape::Object(members) => ("map", "maps", members),
                 _ => return opaque(class, "no description says such a type; it goes back as read"),
             },
-            Shape::List(of) => match &**of {
+            Shape::List(of, _) => match &**of {
                 Shape::Object(members) => ("list", "objects", members),
                 _ => return opaque(class, "no description says such a type; it goes back as read"),
             },
@@ -226,6 +239,12 @@ fn holds_secrets(shape: &Shape) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a member of a body may say which thing is changed.
+fn is_thing(name: &str) -> bool {
+    ["uuid", "id", "Uuid", "Id"].iter().any(|end| name.ends_with(end))
+        && !["orgUuid", "userUuid"].contains(&name)
 }
 
 /// Whether it can be written as it is in TOML, and named by a column.
