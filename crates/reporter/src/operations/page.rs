@@ -57,7 +57,10 @@ pub fn index(catalog: &Catalog) -> String {
 fn facts(operation: &Operation) -> Vec<String> {
     let mut facts = Vec::new();
     if let Provenance::Derived(file) = &operation.provenance {
-        facts.push(format!("Described by `{file}`, which is not part of orgwave."));
+        let name = &operation.name;
+        facts.push(format!(
+            "Described by `{file}`, which is not part of orgwave, so plans have the guard `derived-{name}`."
+        ));
     }
     let at = match &*operation.at {
         "" => "the reply itself".to_owned(),
