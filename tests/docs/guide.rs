@@ -54,9 +54,12 @@ fn desk_where(fault: Option<&str>) -> (Shell, Api) {
     let shell =
         Shell::new().with("RHOMBUS_API_KEY", "sandbox").with("ORGWAVE", env!("CARGO_BIN_EXE_orgwave"));
     shell.orgwave("init").with_code(0);
-    for name in ["orgs.csv", "doors.csv", "locations.csv", "rollout.toml"] {
-        let text = std::fs::read_to_string(Path::new(ROOT).join("inputs/demo").join(name)).unwrap();
-        shell.write(&format!("inputs/demo/{name}"), &text);
+    for folder in ["inputs/demo", "inputs/baseline"] {
+        for file in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+            let file = file.unwrap();
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            shell.write(&format!("{folder}/{}", file.file_name().to_str().unwrap()), &text);
+        }
     }
     for (name, text, mode) in [
         ("bin/orgwave", WRAPPER, 0o700),

@@ -60,6 +60,14 @@ impl Verdict {
         }
     }
 
+    /// Of a step that nothing stops, by what is to be done.
+    pub(super) const fn of(action: Action) -> Self {
+        match action {
+            Action::Update => Self::Update,
+            Action::None => Self::Unchanged,
+        }
+    }
+
     /// What a run does to it.
     pub const fn action(self) -> Action {
         match self {
@@ -315,9 +323,11 @@ impl Serialize for PlannedStep {
         let Self { operation, verdict, org_error, unproven, expects, secrets, fields, .. } = self;
         let mut stored = serializer.serialize_map(None)?;
         stored.serialize_entry("operation", &operation.name)?;
-        stored.serialize_entry("verdict", verdict)?;
-        if let Action::Update = verdict.action() {
-            stored.serialize_entry("action", &Action::Update)?;
+        match verdict {
+            Verdict::Update => stored.serialize_entry("action", &Action::Update)?,
+            // What is neither written nor stopped needs no word: of most plans that is nearly every step.
+            Verdict::Unchanged => {}
+            stopped => stored.serialize_entry("verdict", stopped)?,
         }
         if let Some(org_error) = org_error {
             stored.serialize_entry("complaint", org_error)?;

@@ -14,6 +14,7 @@ use super::{FORMAT, Footer, Header, IndexEntry, Places, PlanLine, Verdict};
 use crate::ids::Ruuid;
 use crate::operation::{Catalog, Operations, UnknownOperation};
 use crate::secret::{SealKey, hex};
+use crate::status::Action;
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
 /// bring; a longer line is damage.
@@ -77,7 +78,8 @@ struct Sketch<'a> {
 struct StepSketch<'a> {
     #[serde(borrow)]
     operation: Cow<'a, str>,
-    verdict: Verdict,
+    #[serde(default = "Action::nothing")]
+    action: Action,
     #[serde(borrow)]
     secrets: Option<&'a RawValue>,
 }
@@ -164,7 +166,7 @@ impl<R: BufRead> PlanReader<R> {
         let updates = if steps.is_empty() {
             Places::first(verdict)
         } else {
-            let updates = steps.iter().filter(|step| step.verdict == Verdict::Update);
+            let updates = steps.iter().filter(|step| step.action == Action::Update);
             updates.filter_map(|step| self.operations.place(&step.operation)).collect()
         };
         Ok(Some((self.entry(offset, wave, verdict, updates), org, has_secrets)))

@@ -13,6 +13,7 @@ use crate::ids::Ruuid;
 use crate::operation::{Operation, Operations};
 use crate::outcome::{OrgError, StoredValue};
 use crate::secret::{Fingerprint, SecretName};
+use crate::status::Action;
 
 /// A text of the line, copied only if it holds an escape.
 #[derive(Deserialize)]
@@ -56,7 +57,10 @@ pub(super) struct StoredLine<'a> {
 struct StoredStep<'a> {
     #[serde(borrow)]
     operation: Text<'a>,
-    verdict: Verdict,
+    #[serde(default = "Action::nothing")]
+    action: Action,
+    /// Where a step is stopped.
+    verdict: Option<Verdict>,
     #[serde(rename = "complaint")]
     org_error: Option<OrgError>,
     #[serde(default)]
@@ -150,7 +154,8 @@ impl<'a> StoredLine<'a> {
             matches!(self.verdict, Verdict::Update | Verdict::Unchanged) || !self.fields.is_empty();
         (self.steps.is_empty() && was_judged).then(|| StoredStep {
             operation: Text(Cow::Owned(operations.first().name.to_string())),
-            verdict: self.verdict,
+            action: Action::None,
+            verdict: Some(self.verdict),
             org_error: self.org_error.take(),
             unproven: self.unproven,
             expects: std::mem::take(&mut self.expects),
@@ -177,7 +182,7 @@ impl StoredStep<'_> {
         Ok(PlannedStep {
             operation: Arc::clone(operation),
             place,
-            verdict: self.verdict,
+            verdict: self.verdict.unwrap_or(Verdict::of(self.action)),
             org_error: self.org_error,
             unproven: self.unproven,
             expects: self
