@@ -245,7 +245,15 @@ fn pages() -> Vec<PathBuf> {
 
 #[test]
 fn no_page_is_forgotten() {
-    let tested = ["cron.md", "first-rollout.md", "recovering.md", "secrets.md", "spreadsheets.md", "undo.md"];
+    let tested = [
+        "cron.md",
+        "first-rollout.md",
+        "other-operations.md",
+        "recovering.md",
+        "secrets.md",
+        "spreadsheets.md",
+        "undo.md",
+    ];
     for entry in std::fs::read_dir(Path::new(ROOT).join("docs/guide")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
