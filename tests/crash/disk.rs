@@ -290,6 +290,7 @@ fn index() -> Vec<IndexEntry> {
             wave: 1 + index / 3,
             verdict: Verdict::Update,
             updates: Places::first(Verdict::Update),
+            rest: None,
         })
         .collect()
 }

@@ -201,7 +201,7 @@ pub fn newest_unfinished(
                 crate::console::note(&format!(
                     "skipped {}: its open orgs ({}) had the same result twice; to read them again: orgwave resume {}\n",
                     run.header.run_id,
-                    digest.unsettled(),
+                    digest.unsettled,
                     path_again(&run.path)
                 ));
                 found.get_or_insert((run, digest));
@@ -236,7 +236,7 @@ pub fn newest_unfinished(
 
 /// Whether there is nothing to resume: no org without its word for ever, and every file there.
 pub fn is_finished(run: &RunFolder, digest: &RunDigest) -> bool {
-    digest.unsettled() == 0 && digest.course.finish.is_some() && run.has_files()
+    digest.unsettled == 0 && digest.course.finish.is_some() && run.has_files()
 }
 
 /// Whether there is nothing to resume but doubt that two processes in a row could not settle.

@@ -99,7 +99,17 @@ impl OrgOutcome {
     /// The outcome of an org by those of its steps: it is the worst of them, after all of their attempts, from the first to the
     /// last. `None` where there are none.
     pub fn of_steps(steps: impl IntoIterator<Item = Self>) -> Option<Self> {
-        steps.into_iter().reduce(Self::join)
+        let steps: Vec<Self> = steps.into_iter().collect();
+        let is_unsettled_again = steps.iter().any(|step| step.is_unsettled_again)
+            && steps.iter().all(|step| step.is_unsettled_again || !step.is_open());
+        let joined = steps.into_iter().reduce(Self::join)?;
+        Some(Self { is_unsettled_again, ..joined })
+    }
+
+    /// Whether a resume would do something about it.
+    pub fn is_open(&self) -> bool {
+        let is_skipped = self.org_error.as_ref().is_some_and(|org_error| org_error.code == Code::OrgStep);
+        !self.status.is_settled() && !is_skipped
     }
 
     fn join(self, other: Self) -> Self {
@@ -119,7 +129,6 @@ impl OrgOutcome {
             started_at: [worse.started_at, better.started_at].into_iter().flatten().min(),
             finished_at: worse.finished_at.max(better.finished_at),
             may_be_live: worse.may_be_live || better.may_be_live,
-            is_unsettled_again: worse.is_unsettled_again,
             ..worse
         }
     }

@@ -68,6 +68,22 @@ impl Record {
         (self.line, changed.map(|step| (step.outcome.place, step.before)).collect())
     }
 
+    /// Whether a resume would do something about it.
+    pub fn is_open(&self) -> bool {
+        self.outcomes().any(OrgOutcome::is_open)
+    }
+
+    /// Whether a retry may help: its row belongs in `retry.csv`.
+    pub fn is_retryable(&self) -> bool {
+        self.outcomes().any(|outcome| outcome.status.is_retryable())
+    }
+
+    /// The outcomes of its steps; of a row without steps its own.
+    fn outcomes(&self) -> impl Iterator<Item = &OrgOutcome> {
+        let own = Some(&self.outcome).filter(|_| self.steps.is_empty());
+        self.steps.iter().map(|step| &step.outcome).chain(own)
+    }
+
     /// What the run is of.
     pub const fn operations(&self) -> &Operations {
         &self.operations

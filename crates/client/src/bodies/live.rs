@@ -106,7 +106,9 @@ fn live(members: &BodyMembers<'_>, operation: &Operation) -> Result<Live, Missha
     };
     let settings = match (settings, operation.absent) {
         (Some(settings), _) => settings,
-        (None, Absent::Empty) => RawObject::default(),
+        // A reply without what they would be in says nothing of them.
+        (None, Absent::Empty) if is_placed(members, &operation.at)? => RawObject::default(),
+        (None, Absent::Empty) => return Err(Misshapen(members.names())),
         (None, Absent::NotConnected) => return Ok(Live::NotConnected(None)),
     };
     let owner: Option<Box<RawValue>> = match &operation.owner {
@@ -116,6 +118,13 @@ fn live(members: &BodyMembers<'_>, operation: &Operation) -> Result<Live, Missha
         Owner::Inside(_) | Owner::Unproven => None,
     };
     Ok(Live::Connected(settings.owned_by(owner), None))
+}
+
+/// Whether the object that the settings would be in is there.
+fn is_placed(members: &BodyMembers<'_>, at: &str) -> Result<bool, Misshapen> {
+    let Some((parent, _)) = at.rsplit_once('.') else { return Ok(true) };
+    let parent: Option<RawObject> = members.inside(parent, BodyMembers::optional)?;
+    Ok(parent.is_some())
 }
 
 #[cfg(test)]
@@ -161,7 +170,13 @@ mod tests {
         ] {
             assert_eq!(one(body), (Some("{}".into()), owner.clone()), "{body}");
         }
-        for body in [r#"{"org":5}"#, r#"{"organization":{}}"#, r#"{"org":{"dataRetentionSettings":[]}}"#] {
+        for body in [
+            r#"{"org":5}"#,
+            r#"{"organization":{}}"#,
+            r#"{"org":{"dataRetentionSettings":[]}}"#,
+            r#"{"org":null}"#,
+            r#"{"error":false}"#,
+        ] {
             assert!(read::<Live>(&retention, body).is_err(), "{body}");
         }
     }

@@ -60,6 +60,23 @@ impl<T> Drive for OrgReader<T> {
                 unreachable!("a read needs nothing else")
             }
         };
+        if matches!(&end, Err(Unread::Failed(unclear)) if unclear.retry_after.is_none()) {
+            // What is odd about one of several need not keep the others from being read.
+            let several = std::mem::take(&mut self.current.item);
+            if several.len() > 1 {
+                several.into_iter().rev().for_each(|operation| self.left.push_front(vec![operation]));
+                let first = self.left.pop_front().expect("there are several");
+                self.current = Reader::settings(first, self.org, self.index, self.retry);
+                return self.handle(Event::Woken, now);
+            }
+            self.current.item = several;
+        }
+        if let Some(asks) = asks_to_wait(&end) {
+            // The org is not to be called: what is left of it isn't, either.
+            let item = std::mem::take(&mut self.current.item);
+            let left = std::mem::take(&mut self.left).into_iter().map(|read| (read, Err(asks.clone())));
+            return Step::Done(self.ended.drain(..).chain([(item, end)]).chain(left).collect());
+        }
         let is_reached = !matches!(end, Err(Unread::NotReached));
         let next = self.left.pop_front();
         let next = next.map(|next| Reader::settings(next, self.org, self.index, self.retry));
@@ -77,6 +94,17 @@ impl<T> Drive for OrgReader<T> {
     }
 }
 
+/// A read's end after which the org is to be left alone.
+fn asks_to_wait<R>(end: &Result<R, Unread>) -> Option<Unread> {
+    match end {
+        Err(Unread::Throttled(throttle)) => Some(Unread::Throttled(*throttle)),
+        Err(Unread::Failed(unclear)) if unclear.retry_after.is_some() => {
+            Some(Unread::Failed(unclear.clone()))
+        }
+        _ => None,
+    }
+}
+
 fn stopped() -> Event<Vec<Live>> {
     Event::Stop { why: String::new(), may_read: false }
 }
@@ -85,7 +113,9 @@ fn stopped() -> Event<Vec<Live>> {
 mod tests {
     use super::*;
     use crate::operation::Catalog;
-    use crate::reply::{Refusal, RefusalKind, Reply};
+    use std::time::Duration;
+
+    use crate::reply::{Cause, Refusal, RefusalKind, Reply, Throttle, Unclear};
 
     fn reader() -> OrgReader<()> {
         let operation = Arc::clone(Catalog::built_in().default_one());
@@ -110,6 +140,43 @@ mod tests {
         );
         let Step::Done(reads) = reader.handle(good(), now) else { panic!("both have ended") };
         assert!(matches!(reads[0].1, Err(Unread::Refused(_))) && reads[1].1.is_ok(), "{reads:?}");
+    }
+
+    #[test]
+    fn an_org_that_asks_to_be_left_alone_is_read_no_further() {
+        let (mut reader, now) = (reader(), Timestamp::from_millis(0));
+        reader.handle(Event::Woken, now);
+        let throttle = Throttle { http_status: 429, retry_after: Some(Duration::from_secs(3_600)) };
+        let Step::Done(reads) = reader.handle(Event::Throttled { throttle, shared: false }, now) else {
+            panic!("an hour is too long")
+        };
+        assert!(
+            reads.len() == 2
+                && reads
+                    .iter()
+                    .all(|(_, end)| matches!(end, Err(Unread::Throttled(asked)) if *asked == throttle))
+        );
+    }
+
+    #[test]
+    fn operations_that_one_reply_does_not_show_together_are_read_apart() {
+        let operation = Arc::clone(Catalog::built_in().default_one());
+        let both = vec![vec![Arc::clone(&operation), operation]];
+        let retry = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+        let mut reader = OrgReader::new((), Ruuid::from_bytes([1; 16]), 0, both, retry);
+        let now = Timestamp::from_millis(0);
+        reader.handle(Event::Woken, now);
+        let unclear = Unclear {
+            cause: Cause::Unreadable,
+            http_status: Some(200),
+            retry_after: None,
+            message: String::new(),
+        };
+        let odd = || Event::ReadReply { reply: Reply::Unclear(unclear.clone()), requested: now };
+        assert!(matches!(reader.handle(odd(), now), Step::Read) && reader.to_read().len() == 1);
+        assert!(matches!(reader.handle(odd(), now), Step::Read));
+        let Step::Done(reads) = reader.handle(good(), now) else { panic!("both have ended") };
+        assert!(reads[0].1.is_err() && reads[1].1.is_ok(), "{reads:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where each org is in a plan: the small fixed record that a run keeps of every org.
 
 use super::Verdict;
+use crate::status::Status;
 
 /// One org: where its line is, and what the scheduler must know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct IndexEntry {
     pub verdict: Verdict,
     /// The steps that are to be taken.
     pub updates: Places,
+    /// The worst of what planning found of the other steps, if there are any.
+    pub rest: Option<Status>,
 }
 
 /// A set of operations of a plan, by their places.

@@ -280,6 +280,11 @@ pub struct PlanLine {
     pub typed: RawTyped,
 }
 
+/// The one of these that speaks for an org.
+pub(super) fn worst(statuses: impl Iterator<Item = Status>) -> Option<Status> {
+    statuses.max_by_key(|status| status.severity())
+}
+
 /// One step of an org: what is to be done to its settings of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedStep {
@@ -458,6 +463,11 @@ impl PlanLine {
     pub fn updates(&self) -> Places {
         let updates = self.steps.iter().filter(|step| step.verdict == Verdict::Update);
         updates.map(|step| step.place).collect()
+    }
+
+    /// The worst of what planning found of the steps that are not to be taken.
+    pub fn rest(&self) -> Option<Status> {
+        worst(self.steps.iter().filter_map(|step| step.verdict.status()))
     }
 
     /// What a run does to the org.

@@ -9,12 +9,13 @@ use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::line::worst;
 use super::stored::StoredLine;
 use super::{FORMAT, Footer, Header, IndexEntry, Places, PlanLine, Verdict};
 use crate::ids::Ruuid;
 use crate::operation::{Catalog, Operations, UnknownOperation};
 use crate::secret::{SealKey, hex};
-use crate::status::Action;
+use crate::status::{Action, Status};
 
 /// The longest line that is read. The rows of a manifest are bounded, and so is what an org's settings can
 /// bring; a longer line is damage.
@@ -80,6 +81,7 @@ struct StepSketch<'a> {
     operation: Cow<'a, str>,
     #[serde(default = "Action::nothing")]
     action: Action,
+    verdict: Option<Verdict>,
     #[serde(borrow)]
     secrets: Option<&'a RawValue>,
 }
@@ -150,8 +152,8 @@ impl<R: BufRead> PlanReader<R> {
     pub fn next_org(&mut self) -> Result<Option<(IndexEntry, PlanLine)>, PlanError> {
         let Some(offset) = self.advance()? else { return Ok(None) };
         let line = self.line()?;
-        let updates = line.updates();
-        Ok(Some((self.entry(offset, line.wave, line.verdict, updates), line)))
+        let (updates, rest) = (line.updates(), line.rest());
+        Ok(Some((self.entry(offset, line.wave, line.verdict, updates, rest), line)))
     }
 
     /// As [`Self::next_org`], without reading the line whole: its place, its org, and whether it names secrets.
@@ -169,7 +171,9 @@ impl<R: BufRead> PlanReader<R> {
             let updates = steps.iter().filter(|step| step.action == Action::Update);
             updates.filter_map(|step| self.operations.place(&step.operation)).collect()
         };
-        Ok(Some((self.entry(offset, wave, verdict, updates), org, has_secrets)))
+        let of_rest = |step: &StepSketch<'_>| step.verdict.unwrap_or(Verdict::of(step.action)).status();
+        let rest = worst(steps.iter().filter_map(of_rest));
+        Ok(Some((self.entry(offset, wave, verdict, updates, rest), org, has_secrets)))
     }
 
     /// The line that was read last, whole.
@@ -198,9 +202,16 @@ impl<R: BufRead> PlanReader<R> {
         Ok(Some(offset))
     }
 
-    fn entry(&self, offset: u64, wave: Option<u32>, verdict: Verdict, updates: Places) -> IndexEntry {
+    fn entry(
+        &self,
+        offset: u64,
+        wave: Option<u32>,
+        verdict: Verdict,
+        updates: Places,
+        rest: Option<Status>,
+    ) -> IndexEntry {
         let length = u32::try_from(self.lines.buffer.len()).expect("a line is bounded");
-        IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates }
+        IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates, rest }
     }
 
     /// The footer, once every org was read.

@@ -9,6 +9,7 @@ use sha2::Sha256;
 
 use super::{Footer, Header, IndexEntry, Places, PlanLine, Verdict};
 use crate::secret::{SealKey, hex};
+use crate::status::Status;
 
 /// Writes header, lines and footer, in this order, each once.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ impl<W: Write> PlanWriter<W> {
         line: &[u8],
         verdict: Verdict,
         updates: Places,
+        rest: Option<Status>,
         wave: Option<u32>,
     ) -> io::Result<IndexEntry> {
         debug_assert!(line.starts_with(br#"{"line":"#), "a line without a wave begins with its number");
@@ -80,7 +82,7 @@ impl<W: Write> PlanWriter<W> {
         let offset = self.offset;
         self.put()?;
         let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
-        Ok(IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates })
+        Ok(IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates, rest })
     }
 
     /// Ends the plan with its seal, and flushes.

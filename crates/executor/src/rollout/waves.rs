@@ -204,6 +204,7 @@ mod tests {
             wave: *wave,
             verdict: if *wave == 0 { Verdict::Unchanged } else { Verdict::Update },
             updates: Places::first(if *wave == 0 { Verdict::Unchanged } else { Verdict::Update }),
+            rest: None,
         };
         waves.iter().map(entry).collect()
     }

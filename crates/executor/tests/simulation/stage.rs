@@ -180,6 +180,7 @@ impl Stage {
                 wave: *wave,
                 verdict,
                 updates: Places::first(verdict),
+                rest: None,
             });
             initial.push(settings);
             wants.push(wishes.into_iter().map(|(_, pointer, value)| (pointer, value)).collect());

@@ -12,6 +12,7 @@ use orgwave_core::plan::{
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::SealKey;
+use orgwave_core::status::Status;
 
 use super::open::{OpenPlan, OrgId};
 use crate::error::Error;
@@ -38,6 +39,7 @@ pub struct Draft {
 struct Mark {
     verdict: Verdict,
     updates: Places,
+    rest: Option<Status>,
     /// The manifest's own.
     wave: Option<u32>,
 }
@@ -71,7 +73,12 @@ impl Draft {
             self.respelled += u64::from(additions.any(|key| key.respelled));
         }
         self.idle(&line);
-        let mark = Mark { verdict: line.verdict, updates: line.updates(), wave: line.wave.take() };
+        let mark = Mark {
+            verdict: line.verdict,
+            updates: line.updates(),
+            rest: line.rest(),
+            wave: line.wave.take(),
+        };
         if let Err(error) = self.spool.put(index.into(), &line, mark) {
             self.failed.get_or_insert(error);
         }
@@ -115,7 +122,7 @@ impl Draft {
         let mut writer = PlanWriter::begin(out, &header, seal)?;
         let mut index = Vec::new();
         for line in spool.records()? {
-            let (place, json, Mark { verdict, updates, wave: pinned }) = line?;
+            let (place, json, Mark { verdict, updates, rest, wave: pinned }) = line?;
             if place != footer.lines {
                 return Err(io::Error::other("an org has no line"));
             }
@@ -126,7 +133,7 @@ impl Draft {
                 let pinned = pinned.is_some();
                 counts.entry(wave).or_insert(WaveCount { wave, orgs: 0, pinned }).orgs += 1;
             }
-            index.push(writer.placed(&json, verdict, updates, wave)?);
+            index.push(writer.placed(&json, verdict, updates, rest, wave)?);
         }
         footer.waves = counts.into_values().collect();
         let Sealed { out, seal } = writer.finish(&footer)?;
@@ -200,7 +207,13 @@ mod tests {
             (Verdict::Update, None),
         ];
         for (place, (verdict, wave)) in (0..).zip(rows) {
-            lines.put(place, &(), Mark { verdict, updates: Places::first(verdict), wave }).unwrap();
+            lines
+                .put(
+                    place,
+                    &(),
+                    Mark { verdict, updates: Places::first(verdict), rest: verdict.status(), wave },
+                )
+                .unwrap();
         }
         let waves = "1,rest".parse().unwrap();
         let mut dealer = Dealer::new(Some(&waves), &lines);

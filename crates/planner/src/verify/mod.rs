@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use orgwave_core::change::changes;
 use orgwave_core::code::Code;
-use orgwave_core::compare::{check_owner, drift};
+use orgwave_core::compare::{Ownership, check_owner, drift};
 use orgwave_core::outcome::{OrgError, StoredValue};
 use orgwave_core::plan::{PlanLine, PlannedStep, Verdict};
 use orgwave_core::secret::SealKey;
@@ -126,8 +126,17 @@ fn drifts(
     seal: &SealKey,
 ) -> Result<Vec<Drift>, (Verdict, OrgError)> {
     let object = settings(&step.operation, finding)?;
+    let proven = |ownership| match ownership {
+        Ownership::Unproven if !step.unproven => {
+            let message =
+                "the settings don't name their org, which they did when the plan was made".to_owned();
+            Err(OrgError { code: Code::OrgUnproven, message, http_status: None })
+        }
+        _ => Ok(()),
+    };
     let seen = check_owner(&step.operation, &line.org, &object)
-        .and_then(|_| drift(&step.fields, &object, seal).map_err(misshapen))
+        .and_then(proven)
+        .and_then(|()| drift(&step.fields, &object, seal).map_err(misshapen))
         .map_err(|org_error| (Verdict::Blocked, org_error))?;
     let drifts = changes(step, &seen).flatten();
     Ok(drifts.map(|drift| Drift::of(step.place, drift.field, drift.before)).collect())

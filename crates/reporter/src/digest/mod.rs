@@ -13,7 +13,7 @@ use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::plan::Header;
 use orgwave_core::reply::Ack;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
-use orgwave_core::status::{Counts, Status};
+use orgwave_core::status::Counts;
 use orgwave_core::timestamp::Timestamp;
 
 pub use course::Course;
@@ -113,6 +113,10 @@ pub struct RunDigest {
     pub attempts: u64,
     /// Orgs with something in `changes.csv`.
     pub changed: u64,
+    /// Orgs that a resume would resume.
+    pub unsettled: u64,
+    /// Orgs whose rows are in `retry.csv`.
+    pub retryable: u64,
     /// Unknown orgs of which two processes in a row had the same answer.
     pub unsettled_again: u64,
     /// Timeline, in time.
@@ -150,6 +154,8 @@ impl RunDigest {
             warnings: Warnings::none(),
             attempts: 0,
             changed: 0,
+            unsettled: 0,
+            retryable: 0,
             unsettled_again: 0,
             course: Course::of(source).map_err(ReportError::Journal)?,
         })
@@ -161,6 +167,8 @@ impl RunDigest {
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
         self.changed += u64::from(record.changed() > 0);
+        self.unsettled += u64::from(record.is_open());
+        self.retryable += u64::from(record.is_retryable());
         self.unsettled_again += u64::from(outcome.is_unsettled_again);
         let example = |detail| Example {
             line: record.line.line,
@@ -179,19 +187,9 @@ impl RunDigest {
         self.course.finish.as_ref().map(|finish| exit_of(finish, &self.counts, self.run.strict))
     }
 
-    /// Orgs that a resume would resume.
-    pub const fn unsettled(&self) -> u64 {
-        self.counts.of(Status::Unknown) + self.counts.of(Status::NotAttempted)
-    }
-
     /// Whether all that a resume would do is to ask orgs again that gave the same answer twice.
     pub const fn is_stuck(&self) -> bool {
-        self.unsettled() > 0 && self.unsettled() == self.unsettled_again
-    }
-
-    /// Orgs whose rows are in `retry.csv`.
-    pub fn retryable(&self) -> u64 {
-        self.counts.iter().filter(|(status, _)| status.is_retryable()).map(|(_, orgs)| orgs).sum()
+        self.unsettled > 0 && self.unsettled == self.unsettled_again
     }
 
     /// Whether it ran against the sandbox API of the same process, which is gone: nothing can be resumed.

@@ -73,10 +73,10 @@ impl RunDigest {
     /// What a person does next; `None` if there is nothing to do.
     pub(crate) fn next(&self, has_files: bool) -> Option<Next> {
         let is_resumable = !self.in_sandbox() && self.stop() != Some(&StopReason::Expired);
-        if self.unsettled() > 0 && is_resumable {
+        if self.unsettled > 0 && is_resumable {
             return Some(Next::Resume);
         }
-        (self.retryable() > 0 && has_files).then_some(Next::Again)
+        (self.retryable > 0 && has_files).then_some(Next::Again)
     }
 
     /// The command for it, of a run in this folder; `connection` are the flags that say which API is meant.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::table::Table;
 use super::toml_text::section;
 use crate::digest::RunDigest;
-use crate::record::{Record, StepRecord};
+use crate::record::Record;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
@@ -56,9 +56,9 @@ impl RunFile for Retry {
         Self::NAME
     }
 
-    fn org(&mut self, Record { line, outcome, steps, .. }: &Record) -> io::Result<()> {
-        let is_retryable = |step: &StepRecord| step.outcome.status.is_retryable();
-        if !outcome.status.is_retryable() && !steps.iter().any(is_retryable) {
+    fn org(&mut self, record: &Record) -> io::Result<()> {
+        let line = &record.line;
+        if !record.is_retryable() {
             return Ok(());
         }
         self.adds |= line.steps.iter().any(|step| !step.additions.is_empty());

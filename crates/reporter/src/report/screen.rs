@@ -155,8 +155,8 @@ impl<'a> Summary<'a> {
         let Some(next) = self.digest.next(self.files_written) else { return };
         page.gap();
         let why = match next {
-            Next::Resume => format!("{} left. Resume with", orgs(self.digest.unsettled())),
-            Next::Again => format!("{} can be retried with", orgs(self.digest.retryable())),
+            Next::Resume => format!("{} left. Resume with", orgs(self.digest.unsettled)),
+            Next::Again => format!("{} can be retried with", orgs(self.digest.retryable)),
         };
         page.paragraph(Tone::Plain, 0, 2, &why);
         page.uncut(Tone::Strong, 2, &self.command(next));

@@ -2,7 +2,7 @@
 
 use super::{Driver, Input, Phase, Proof, StatePhase, is_status};
 use crate::code::Code;
-use crate::compare::{Exempt, ReadBack, check_owner, read_back, unintended_change};
+use crate::compare::{Exempt, Ownership, ReadBack, check_owner, read_back, unintended_change};
 use crate::event::WaitReason;
 use crate::outcome::OrgError;
 use crate::policy::retry::{Whose, after};
@@ -166,7 +166,11 @@ impl Driver<'_> {
     }
 
     fn proven(&self, object: &RawObject) -> Result<ReadBack, OrgError> {
-        check_owner(&self.step.operation, &self.org, object)?;
+        if check_owner(&self.step.operation, &self.org, object)? == Ownership::Unproven && !self.step.unproven
+        {
+            let message = "the settings don't name their org, which they did before the write".to_owned();
+            return Err(OrgError { code: Code::OrgUnproven, message, http_status: None });
+        }
         let is_unread = !self.rules.write.reads();
         read_back(&self.step.fields, &self.before, is_unread, object, self.comparing())
             .map_err(|shape| OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None })
