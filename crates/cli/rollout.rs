@@ -154,7 +154,10 @@ fn rollout_file(catalog: &Catalog, path: &Path, bytes: &[u8], problems: &mut Pro
 }
 
 /// The operation that `--operation` names.
-fn operation_of(catalog: &Catalog, name: &str) -> Result<Arc<Operation>, Failure> {
+///
+/// # Errors
+/// 64: there is none of this name.
+pub fn operation_of(catalog: &Catalog, name: &str) -> Result<Arc<Operation>, Failure> {
     catalog.get(name).cloned().ok_or_else(|| {
         let near = catalog.nearest(name).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         Failure::usage(format!("--operation {}: no such operation{near}", quote(name)))

@@ -3,6 +3,7 @@
 //! to set and blanks what a projected body leaves out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::Arc;
 
 use orgwave_core::manifest::write_cell;
@@ -10,12 +11,15 @@ use orgwave_core::operation::{Body, Catalog, Class, Field, Kind, Operation};
 use orgwave_sandbox::Route;
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, Ended, FAST, acks};
+use crate::desk::{Desk, Ended, FAST, acks, rows};
 use crate::org::{quoted, uuid};
 use crate::vendor::Vendor;
 
 /// Nothing that is sent in part or too much goes unnoticed.
 const EXACT: &str = "seed = 11\nstrict = true\nblank_absent = true\nunaudited = true";
+
+/// For commands that take no other flags of pace.
+const UNLIMITED: &str = "--rate unlimited --org-rate unlimited";
 
 /// An entry that no org has.
 const ADDED: &str = "added.1";
@@ -338,6 +342,13 @@ fn every_setting_of_every_operation_goes_there_and_back() {
     }
     run("plan rollout.toml --detailed-exitcode");
 
+    for (folder, flags) in [("live", ""), ("baseline", "--as-defaults")] {
+        let read = vendor.of(Route::Read).len();
+        desk.run(&vendor, &format!("export -o {folder} --operation all {flags} {UNLIMITED}")).expect(0);
+        assert_eq!(vendor.of(Route::Read).len() - read, orgs.len() * documents.len(), "{folder}");
+        run(&format!("plan {folder}/rollout.toml --detailed-exitcode"));
+    }
+
     let undone = run(&format!("undo {run_folder}"));
     assert!(undone.out.contains("irreversible, not restored: "), "{}", undone.out);
     apply(&undone);
@@ -355,4 +366,32 @@ fn every_setting_of_every_operation_goes_there_and_back() {
             assert_eq!(filled(&live), filled(&before[&name]), "{name}");
         }
     }
+}
+
+#[test]
+fn an_export_of_several_has_defaults_for_all_but_the_orgs_without_the_operation() {
+    let desk = Desk::new();
+    let orgs = [uuid(0), uuid(1), uuid(2)];
+    let config = "operation.org-mfa.settings.mfaEnabled = true\noperation.toast.settings.enabled = false\n\
+         [[orgs]]\nmatch = \"Org 1\"\nnot_connected = [\"toast\"]\n\
+         [[orgs]]\nmatch = \"Org 2\"\naccess = false\n";
+    let vendor = Vendor::configured(toml::from_str(config).unwrap(), &orgs);
+    let export = "export -o live --operation org-mfa --operation toast,org-mfa --as-defaults";
+    desk.run(&vendor, &format!("{export} {UNLIMITED}")).expect(0);
+    let rollout = fs::read_to_string(desk.path("live/rollout.toml")).unwrap();
+    for lines in [
+        "[operation.org-mfa.settings]\nmfaEnabled = true\n",
+        "[operation.toast]\nrestaurants = \"toast-restaurants.csv\"\n",
+        "\nenabled = false\n",
+    ] {
+        assert!(rollout.contains(lines), "{lines}:\n{rollout}");
+    }
+    let rows = rows(&desk.path("live/orgs.csv"));
+    assert!(!rows[0].contains_key("org-mfa:mfaEnabled"), "{rows:?}");
+    let enabled: Vec<&str> = rows.iter().map(|row| &*row["toast:enabled"]).collect();
+    assert_eq!(enabled, ["", "<keep>", ""]);
+    assert_eq!(rows[1]["note"], "toast: not connected: the org has no Toast settings");
+    assert!(rows[2]["skip"].starts_with("not exported: "), "{rows:?}");
+    let planned = desk.run(&vendor, &format!("plan live/rollout.toml --detailed-exitcode {FAST}")).expect(0);
+    assert!(planned.out.contains("2 unchanged"), "{}", planned.out);
 }

@@ -461,6 +461,12 @@ pub struct ExportArgs {
     /// Folder to create; it must not exist, or be empty.
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Operations to export, separated by commas, or `all`; can be repeated [default: envoy].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub operation: Vec<String>,
+    /// Write values that all exported orgs share into the rollout file, as defaults, and leave their cells blank.
+    #[arg(long)]
+    pub as_defaults: bool,
     /// Rollout whose orgs the sandbox serves (with --sandbox).
     #[arg(value_name = "ROLLOUT")]
     pub rollout: Option<PathBuf>,

@@ -1,17 +1,19 @@
 //! `orgwave export`: live settings -> a rollout folder that plans to no change. Its session has no way to write.
 
 mod folder;
+mod tables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::legible::ShowPath as _;
-use orgwave_core::operation::{Catalog, Operations};
+use orgwave_core::operation::{Catalog, Operation, Operations};
 use orgwave_core::run::Exit;
 use orgwave_executor::ports::Clock as _;
 use orgwave_planner::Spool;
 use orgwave_planner::clients;
-use orgwave_planner::export::{OrgRow, chosen, rows};
+use orgwave_planner::export::{Exported, OrgRow, chosen, rows};
 use orgwave_planner::selection::Selection;
 use orgwave_reporter::Fanout;
 use orgwave_reporter::terminal::{clean, orgs};
@@ -28,11 +30,15 @@ use crate::rollout::{self, Telling};
 /// Notes that are shown before they are only counted.
 const SHOWN: usize = 20;
 
+/// What names every operation.
+const ALL: &str = "all";
+
 /// Between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Exports the orgs' settings.
 pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
+    let operations = operations(catalog, &args.operation)?;
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let staged = Staged::begin(&args.output)?;
     let mut table = None;
@@ -54,7 +60,6 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     let api = session.reader()?;
     let select = Selection::of(args::select(&args.select)?);
     let mut sink = Fanout::new();
-    let operations = Operations::one(catalog.default_one().clone());
     let mut reads = reads(&operations, &mut session, &api, &mut sink);
     let listed = chosen(clients::ask(&mut reads).await?.clients, &select)?;
 
@@ -64,7 +69,7 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     let (mut read, mut failed) = (0_usize, None);
     let mut next = reads.gate.clock().now().plus(HEARTBEAT);
     rows(&listed, &mut reads, |place, row, read_at| {
-        notes.take(row);
+        notes.take(&operations, row);
         if let Err(error) = kept.put(place as u64, row, ()) {
             failed.get_or_insert(error);
         }
@@ -79,7 +84,7 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     if let Some(error) = failed {
         return Err(cannot(error));
     }
-    staged.finish(catalog.default_one(), &mut kept, table.as_ref())?;
+    staged.finish(&operations, &mut kept, args.as_defaults, table.as_ref())?;
     if let Some(sandbox) = session.sandbox.take() {
         sandbox.shutdown().await;
     }
@@ -97,9 +102,50 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// The operations that are named, each once; the default one, where none is.
+fn operations(catalog: &Catalog, names: &[String]) -> Result<Operations, Failure> {
+    if names.is_empty() {
+        return Ok(Operations::one(catalog.default_one().clone()));
+    }
+    let mut operations: Vec<Arc<Operation>> = Vec::new();
+    for name in names {
+        let found = if name == ALL {
+            catalog.iter().cloned().collect()
+        } else {
+            vec![rollout::operation_of(catalog, name)?]
+        };
+        for operation in found {
+            if !operations.contains(&operation) {
+                operations.push(operation);
+            }
+        }
+    }
+    if operations.len() > Operations::MOST {
+        return Err(Failure::usage(format!("at most {} operations in one rollout", Operations::MOST)));
+    }
+    Ok(Operations::new(operations))
+}
+
+/// What the tables don't say of an org, for its note.
+fn note(operations: &Operations, row: &OrgRow) -> String {
+    let lacks =
+        of_each(operations, row).filter_map(|(name, exported)| Some(format!("{name}: {}", exported.lack()?)));
+    let left_out = Some(left_out(operations, row)).filter(|words| !words.is_empty());
+    left_out.into_iter().chain(lacks).collect::<Vec<_>>().join("; ")
+}
+
+/// What a row has of each operation, by its name.
+fn of_each<'a>(operations: &'a Operations, row: &'a OrgRow) -> impl Iterator<Item = (&'a str, &'a Exported)> {
+    operations.iter().map(|(_, operation)| &*operation.name).zip(&row.operations)
+}
+
 /// What a row leaves out, in words short enough for a cell.
-fn left_out(row: &OrgRow) -> String {
-    let paths = &row.cells.left_out;
+fn left_out(operations: &Operations, row: &OrgRow) -> String {
+    let prefix = |name: &str| if operations.are_several() { format!("{name}:") } else { String::new() };
+    let paths: Vec<String> = of_each(operations, row)
+        .filter_map(|(name, exported)| Some((prefix(name), exported.cells()?)))
+        .flat_map(|(prefix, cells)| cells.left_out.iter().map(move |path| format!("{prefix}{path}")))
+        .collect();
     let few: Vec<_> = paths.iter().take(SHOWN).map(|path| clean(path).into_owned()).collect();
     match paths.len() {
         0 => String::new(),
@@ -119,12 +165,16 @@ struct Notes {
 }
 
 impl Notes {
-    fn take(&mut self, row: &OrgRow) {
+    fn take(&mut self, operations: &Operations, row: &OrgRow) {
         self.skipped += usize::from(!row.skip.is_empty());
-        for what in [&row.skip, &left_out(row)] {
+        let unread = of_each(operations, row).filter_map(|(name, exported)| match exported {
+            Exported::Unread(why) => Some(format!("{name}: {why}")),
+            Exported::Cells(_) | Exported::NotConnected(_) => None,
+        });
+        for what in [row.skip.clone(), left_out(operations, row)].into_iter().chain(unread) {
             if what.is_empty() {
             } else if self.lines.len() < SHOWN {
-                self.lines.push(format!("note: {} {}: {}\n", row.org, clean(&row.name), clean(what)));
+                self.lines.push(format!("note: {} {}: {}\n", row.org, clean(&row.name), clean(&what)));
             } else {
                 self.more += 1;
             }

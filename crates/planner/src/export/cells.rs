@@ -59,7 +59,9 @@ fn collect<'f>(
         let name = format!("{above}{}", field.name);
         match &field.kind {
             Kind::Object(members) => collect(members, &format!("{name}."), columns, maps),
+            Kind::Map(entry) if field.has_secret_keys || entry.is_secret() => {}
             Kind::Map(_) => maps.push((name, field)),
+            _ if field.holds_secrets() => {}
             _ => columns.push((name, field)),
         }
     }
@@ -71,7 +73,7 @@ impl OrgCells {
         let mut cells = Self::default();
         let has_table = |field: &Field| operation.tables.iter().any(|table| *table.map == *field);
         cells.settings = cells.members(operation, &operation.fields, None, live, has_table);
-        for table in &operation.tables {
+        for table in operation.tables.iter().filter(|table| !table.map.has_secret_keys) {
             match live.get(&table.map.name).map(RawValue::get) {
                 None | Some("null") => {}
                 Some(raw) => match RawObject::parse(raw) {
@@ -195,6 +197,17 @@ mod tests {
         let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
         for name in ["apiToken", "refreshToken", "tokenValid", "orgUuid", "integration", "doorInfoMap"] {
             assert!(!names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_holds_a_secret_has_a_column() {
+        let catalog = orgwave_core::operation::Catalog::built_in();
+        for operation in catalog.iter() {
+            let tables = operation.tables.iter().filter_map(|table| table.entry().members());
+            for (name, field) in [&operation.fields].into_iter().chain(tables).flat_map(columns) {
+                assert!(!field.holds_secrets(), "{}: {name}", operation.name);
+            }
         }
     }
 

@@ -1,20 +1,20 @@
 //! Live settings as the rows of a rollout that plans to no change.
 //!
-//! An org that can't be read, or never connected the integration, keeps its row, with the reason as its `skip`.
+//! An org that can't be read, or never connected the integration, keeps its row, with the reason as its `skip`. Of several
+//! operations, those that it doesn't have leave their cells blank.
 //! Orgs that `--only` and `--skip` leave out have no row.
 
 mod cells;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use orgwave_core::compare::check_owner;
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::reply::{Listed, Live};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
-use orgwave_executor::survey::Finding;
+use orgwave_executor::survey::{Finding, Findings};
 use serde::{Deserialize, Serialize};
 
 pub use self::cells::{Entry, OrgCells, columns};
@@ -32,8 +32,19 @@ pub struct OrgRow {
     pub name: String,
     /// Why it was not read; empty if it was.
     pub skip: String,
-    /// What it has, and what of it is omitted.
-    pub cells: OrgCells,
+    /// What it has, by the operations of the export; nothing, if there is a reason to skip it.
+    pub operations: Vec<Exported>,
+}
+
+/// What an org has of an operation.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Exported {
+    /// These settings.
+    Cells(OrgCells),
+    /// None, and why.
+    NotConnected(String),
+    /// None that could be read, and why.
+    Unread(String),
 }
 
 impl OrgRow {
@@ -43,7 +54,55 @@ impl OrgRow {
             org: listed.org,
             name: name_in_a_cell(listed).unwrap_or_default().to_owned(),
             skip: String::new(),
-            cells: OrgCells::default(),
+            operations: Vec::new(),
+        }
+    }
+
+    fn of(operations: &Operations, listed: &Listed, mut findings: Findings) -> Self {
+        let exported: Vec<Exported> = operations
+            .iter()
+            .map(|(_, operation)| Exported::of(operation, &listed.org, findings.take(operation)))
+            .collect();
+        let lacks: Option<Vec<&str>> = exported.iter().map(Exported::lack).collect();
+        match lacks.and_then(|lacks| lacks.first().map(|&why| why.to_owned())) {
+            Some(skip) => Self { skip, ..Self::empty(listed) },
+            None => Self { operations: exported, ..Self::empty(listed) },
+        }
+    }
+}
+
+impl Exported {
+    fn of(operation: &Operation, org: &Ruuid, finding: Finding) -> Self {
+        match finding {
+            Finding::Live(Live::Connected(settings, _)) => match check_owner(operation, org, &settings) {
+                Ok(_) => Self::Cells(OrgCells::of(operation, &settings)),
+                Err(org_error) => Self::Unread(format!("not exported: {}", org_error.message)),
+            },
+            Finding::Live(Live::NotConnected(message)) => {
+                let message = message.unwrap_or_else(|| operation.absence());
+                Self::NotConnected(format!("not connected: {message}"))
+            }
+            Finding::Unread(_, org_error) => {
+                Self::Unread(format!("could not be read: {}", org_error.message))
+            }
+            // The export as a whole ends then.
+            Finding::NotReached => Self::Unread("could not be read: the export was stopped".to_owned()),
+        }
+    }
+
+    /// The settings that it is.
+    pub const fn cells(&self) -> Option<&OrgCells> {
+        match self {
+            Self::Cells(cells) => Some(cells),
+            Self::NotConnected(_) | Self::Unread(_) => None,
+        }
+    }
+
+    /// Why there are none.
+    pub fn lack(&self) -> Option<&str> {
+        match self {
+            Self::Cells(_) => None,
+            Self::NotConnected(why) | Self::Unread(why) => Some(why),
         }
     }
 }
@@ -85,33 +144,12 @@ pub async fn rows<C: Clock, A: ReadApi>(
             each(place, &OrgRow { skip: format!("not exported: {why}"), ..OrgRow::empty(listed) }, None);
         }
     }
-    let operation = Arc::clone(reads.operations.first());
-    let of_each = reads.operations.reads([0]);
+    let operations = reads.operations;
+    let of_each = operations.reads(0..operations.count());
     let open = listed.iter().enumerate().filter(|(_, listed)| closed(listed).is_none());
     reads
-        .each_org(
-            open.map(|(place, listed)| (listed.org, of_each.clone(), place)),
-            |&place, mut found, cx| {
-                each(place, &row_of(&operation, &listed[place], found.take(&operation)), Some(cx.now));
-            },
-        )
+        .each_org(open.map(|(place, listed)| (listed.org, of_each.clone(), place)), |&place, found, cx| {
+            each(place, &OrgRow::of(operations, &listed[place], found), Some(cx.now));
+        })
         .await
-}
-
-fn row_of(operation: &Operation, listed: &Listed, finding: Finding) -> OrgRow {
-    let mut row = OrgRow::empty(listed);
-    match finding {
-        Finding::Live(Live::Connected(settings, _)) => match check_owner(operation, &listed.org, &settings) {
-            Ok(_) => row.cells = OrgCells::of(operation, &settings),
-            Err(org_error) => row.skip = format!("not exported: {}", org_error.message),
-        },
-        Finding::Live(Live::NotConnected(message)) => {
-            let message = message.unwrap_or_else(|| operation.absence());
-            row.skip = format!("not connected: {message}");
-        }
-        Finding::Unread(_, org_error) => row.skip = format!("could not be read: {}", org_error.message),
-        // The export as a whole ends then.
-        Finding::NotReached => "could not be read: the export was stopped".clone_into(&mut row.skip),
-    }
-    row
 }
