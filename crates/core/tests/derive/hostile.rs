@@ -148,6 +148,8 @@ fn what_no_description_says_goes_back_as_read() {
         "webhookUrlToRules": { "type": "object", "additionalProperties": { "type": "string" } },
         "hooks": { "type": "array", "items": object(&json!({ "hookUrl": { "type": "string" } })) },
         "tags": { "type": "array", "uniqueItems": true, "items": { "type": "string" } },
+        "anyToken": {},
+        "pinCode": { "type": "integer" },
         "token": { "type": "string", "description": "A \"quoted\"\nword\u{0}." },
     })),
     "Words": { "enum": ["A", "B"], "type": "string" },
@@ -160,6 +162,7 @@ fn what_no_description_says_goes_back_as_read() {
     assert!(matches!(&field("nullable").kind, Kind::Enum(words) if words.len() == 2));
     assert_eq!(field("both").members().unwrap().names().collect::<Vec<_>>(), ["common", "own"]);
     assert!(field("webhookUrlToRules").has_secret_keys && field("hooks").holds_secrets());
+    assert!(field("anyToken").is_secret() && field("pinCode").class == Class::Keep, "{text}");
     assert!(field("token").is_secret() && field("tags").kind.is_set());
     assert!(text.contains("weird name<U+202E>") && !text.contains('\u{202e}'), "{text}");
     assert_eq!(&*field("token").words, "A \"quoted\" word<U+0000>.");

@@ -43,7 +43,13 @@ pub(super) fn class(name: &str, shape: &Shape, is_top: bool) -> Option<&'static 
     {
         return Some("server");
     }
-    (is_text && is_secret(name)).then_some("secret")
+    let is_number = matches!(shape.innermost(), Shape::Word("int32" | "int64" | "number"));
+    match is_secret(name) {
+        true if is_text || matches!(shape, Shape::Opaque(_)) => Some("secret"),
+        // Only a text can be a secret.
+        true if is_number => Some("keep"),
+        _ => None,
+    }
 }
 
 /// The words of a call's or a field's name in small letters, without its verb, its version, and what says nothing.

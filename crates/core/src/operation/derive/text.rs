@@ -184,6 +184,9 @@ impl Tables {
         if *class == Some("discriminator") {
             return ("type = \"text\"".to_owned(), None);
         }
+        if let (Some("secret"), Shape::Opaque(why)) = (*class, shape) {
+            return ("type = \"text\"".to_owned(), Some(*why));
+        }
         if matches!(shape, Shape::Map(_)) && is_secret(name) {
             *class = Some("keep");
             let why = "by its name its keys or values are secrets; it goes back as read";
@@ -197,7 +200,8 @@ impl Tables {
                 }
                 _ => String::new(),
             };
-            return (format!("type = \"{word}\"{values}"), None);
+            let note = (*class == Some("keep")).then_some("by its name a secret; it goes back as read");
+            return (format!("type = \"{word}\"{values}"), note);
         }
         // What nobody sets needn't be described, unless it has to be kept out of reports.
         if class.is_some() && !holds_secrets(shape) {
