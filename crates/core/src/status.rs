@@ -99,6 +99,11 @@ impl Status {
         matches!(self, Self::Applied | Self::AppliedWithWarnings | Self::Unchanged)
     }
 
+    /// Whether something that the run sent is live, or may be.
+    pub const fn may_be_written(self) -> bool {
+        matches!(self, Self::Applied | Self::AppliedWithWarnings | Self::Diverged | Self::Unknown)
+    }
+
     /// How much a person has to look at it: of an org's steps, the one with the highest speaks for the org.
     pub const fn severity(self) -> u8 {
         match self {

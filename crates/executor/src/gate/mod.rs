@@ -119,6 +119,11 @@ impl<C: Clock> Gate<C> {
         &self.limits
     }
 
+    /// So much of the longest that a run may take is over: what is done to its orgs after a stop has only the rest.
+    pub(crate) fn has_taken(&mut self, took: Duration) {
+        self.limits.max_duration = self.limits.max_duration.map(|most| most.saturating_sub(took));
+    }
+
     /// Calls a second that are allowed now; `None` if unlimited.
     pub const fn allowed_rate(&self) -> Option<f64> {
         self.rate.current()

@@ -48,7 +48,8 @@ use crate::pump::{Context, Control, Ending, pump};
 pub struct Policy {
     /// What is written, in the order of an org's steps.
     pub operations: Operations,
-    /// Whether the other steps of an org are taken where one did not end well.
+    /// Whether the other steps of an org are taken where one did not end well. Where it isn't known whether a write was
+    /// applied, it may still be in progress, and no other is sent.
     pub keep_going: bool,
     /// The run.
     pub run_id: String,
@@ -118,13 +119,26 @@ impl History {
         self.settled.insert(outcome.id(), outcome.status);
     }
 
-    /// How many orgs of the plan that are to be written have their word for ever.
-    fn done(&self, index: &[IndexEntry]) -> u64 {
+    /// How many orgs of the plan that are to be written have nothing left to be done.
+    fn done(&self, index: &[IndexEntry], keep_going: bool) -> u64 {
         let is_done = |(org, entry): &(u32, &IndexEntry)| {
-            let is_settled = |place| self.settled.contains_key(&StepId { org: *org, place });
-            entry.verdict == Verdict::Update && entry.updates.iter().all(is_settled)
+            entry.verdict == Verdict::Update && self.is_over(*org, entry.updates, keep_going)
         };
         (0u32..).zip(index).filter(is_done).count() as u64
+    }
+
+    /// Whether an org needs nothing more: all of its steps have their word for ever; or one of them did not end well, and
+    /// so none is taken after it.
+    fn is_over(&self, org: u32, steps: Places, keep_going: bool) -> bool {
+        let steps = || steps.iter().map(|place| StepId { org, place });
+        let ends_it = |id| self.settled.get(&id).is_some_and(|status| !keep_going && !status.is_well());
+        steps().all(|id| self.settled.contains_key(&id))
+            || steps().any(ends_it) && !steps().any(|id| self.is_in_doubt(id))
+    }
+
+    /// Whether a write of a step may have been applied, and nobody knows.
+    fn is_in_doubt(&self, id: StepId) -> bool {
+        self.open.get(&id).is_some_and(OrgProgress::is_in_doubt)
     }
 
     /// Takes a pause that an earlier process was asked for; of an org, the later told replaces the earlier, since no
@@ -186,7 +200,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
 ) -> Ended {
     let Job { index, policy, history, .. } = &job;
     let (resumed, orgs) = (history.resumed, index.len() as u64);
-    let done = history.done(index);
+    let done = history.done(index, policy.keep_going);
     let updates = index.iter().filter(|entry| entry.verdict == Verdict::Update).count() as u64;
     let at = gate.clock().now();
     ports.journal.record(Entry::Began { at });
@@ -220,16 +234,18 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     } else {
         gate.close_for(pause);
     }
+    let began = gate.clock().elapsed();
     let Ending { stop, is_asked_to_end } = pump(&mut work, Some(api), journal, gate, control, sink).await;
     let is_of_orgs = matches!(
         stop,
         Some(StopReason::BudgetSpent | StopReason::CanaryStopped(_) | StopReason::CanariesRejected)
     );
+    work.leave(&mut Context::new(gate.clock().now(), sink));
     if is_of_orgs && !is_asked_to_end && work.recheck_stopped() {
+        gate.has_taken(gate.clock().elapsed().saturating_sub(began));
         // What it finds, or what keeps it from it, is no other reason to stop.
         let _ = pump(&mut work, Some(api), journal, gate, control, sink).await;
     }
-    work.leave(&mut Context::new(gate.clock().now(), sink));
     let counts = work.counts();
 
     let at = gate.clock().now();

@@ -35,6 +35,7 @@ pub(super) struct Rollout<'a, A, J, P> {
     rules: &'a Rules<'a>,
     ports: Ports<'a, A, J, P>,
     recorded: HashMap<StepId, OrgProgress>,
+    /// What the vendor asked for, last of each org.
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
     /// The wave and the steps of each org, from the plan.
@@ -76,15 +77,13 @@ type Beginning<'a> = (u32, Driver<'a>, Event<Live>);
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, rules: &'a Rules<'a>) -> Self {
         let Job { index, policy, history, .. } = job;
-        let History { settled, proven, another_writes, open: recorded, wave, applied, pauses, .. } = history;
         let places = policy.operations.count();
-        let steps = |org| (0..places).map(move |place| StepId { org, place });
-        let is_in_doubt = |org| steps(org).any(|id| recorded.get(&id).is_some_and(OrgProgress::is_in_doubt));
-        let is_settled = |org: u32| {
-            index[org as usize].updates.iter().all(|place| settled.contains_key(&StepId { org, place }))
-        };
-        let canaries = if policy.has_canary { Canaries::sought(places, proven) } else { Canaries::none() };
-        let mut waves = WaveFeed::new(index, policy.max_failures, canaries, is_settled, is_in_doubt);
+        let is_over = |org: u32| history.is_over(org, index[org as usize].updates, policy.keep_going);
+        let is_in_doubt = |org| (0..places).any(|place| history.is_in_doubt(StepId { org, place }));
+        let canaries =
+            if policy.has_canary { Canaries::sought(places, history.proven) } else { Canaries::none() };
+        let mut waves = WaveFeed::new(index, policy.max_failures, canaries, is_over, is_in_doubt);
+        let History { settled, another_writes, open: recorded, wave, applied, pauses, .. } = history;
         if policy.settle_only {
             waves.settle_only();
         }
@@ -126,7 +125,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let status = |id: StepId| match self.ended.get(&id) {
             Some(status) => *status,
             // Nobody looked at it again.
-            None if self.recorded.get(&id).is_some_and(OrgProgress::is_in_doubt) => Status::Unknown,
+            None if self.is_in_doubt(id) => Status::Unknown,
             None => Status::NotAttempted,
         };
         steps.map(status).max_by_key(|status| status.severity()).unwrap_or(Status::NotAttempted)
@@ -158,12 +157,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn begin(&mut self, index: u32, cx: &mut Context<'_>) -> Option<Beginning<'a>> {
         let line = self.load(index)?;
         let is_rechecked = self.rechecks.contains_key(&index);
-        let is_new = !line.steps.iter().any(|step| {
-            let id = StepId { org: index, place: step.place };
-            self.ended.contains_key(&id) || self.recorded.contains_key(&id)
-        });
-        let preconditions = if is_new { preconditions_of(&line) } else { Vec::new() };
-        let org = line.org;
+        let (org, preconditions) = (line.org, preconditions_of(&line));
         let is_left = |step: &PlannedStep| {
             let id = StepId { org: index, place: step.place };
             let is_left = step.verdict == Verdict::Update && !self.ended.contains_key(&id);
@@ -171,7 +165,10 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             let may_begin = !self.rules.settle_only || self.recorded.contains_key(&id);
             if is_rechecked { self.ended.contains_key(&id) } else { is_left && may_begin }
         };
-        let left = line.steps.into_iter().filter(is_left).collect();
+        let mut left: Vec<PlannedStep> = line.steps.into_iter().filter(is_left).collect();
+        // What may be in progress is settled before another is sent.
+        left.sort_by_key(|step| !self.is_in_doubt(StepId { org: index, place: step.place }));
+        let left = left.into();
         let begun = Begun { org, left, preconditions, outcomes: Vec::new(), is_overwritten: false };
         self.begun.insert(index, begun);
         if is_rechecked { self.recheck_next(index, cx) } else { self.next_step(index, cx) }
@@ -195,29 +192,61 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             }
         };
         let id = StepId { org: index, place: step.place };
-        let left = self.pauses.remove(&index).map(|pause| pause.left(cx.now)).filter(|left| !left.is_zero());
-        let not_before = left.map(|left| after(cx.now, left));
-        let is_own = |precondition: &Precondition| precondition.place == id.place;
-        let preconditions =
-            std::mem::take(&mut begun.preconditions).into_iter().filter(|known| !is_own(known));
-        let driver = Driver::begin(self.rules, (index, begun.org), step, is_canary, cx.now, not_before);
-        let driver = driver.after(preconditions);
+        let is_other = |precondition: &&Precondition| precondition.place != id.place;
+        let preconditions: Vec<Precondition> = begun.preconditions.iter().filter(is_other).cloned().collect();
+        let org = (index, begun.org);
+        let is_first = !self.rules.settle_only && !self.is_written_before(id);
+        let not_before = self.not_before(index, cx.now);
+        let driver = Driver::begin(self.rules, org, step, is_canary, cx.now, not_before);
+        let driver = if is_first { driver.after(preconditions) } else { driver };
         Some(match self.recorded.remove(&id) {
             Some(recorded) => (index, driver.resume(recorded), Event::Resumed),
             None => (index, driver, Event::Woken),
         })
     }
 
+    /// Until when an org is not to be called, as the vendor asked while another of its steps was taken, be it by an earlier
+    /// process.
+    fn not_before(&mut self, org: u32, now: Timestamp) -> Option<Timestamp> {
+        let left = self.pauses.get(&org)?.left(now);
+        if left.is_zero() {
+            self.pauses.remove(&org);
+            return None;
+        }
+        // By the clock of this process, which may be behind the one by which it was asked.
+        let pause = Pause { told_at: now, not_before: after(now, left) };
+        self.pauses.insert(org, pause);
+        Some(pause.not_before)
+    }
+
+    /// Whether a write of a step may have been applied, and nobody has looked yet.
+    fn is_in_doubt(&self, id: StepId) -> bool {
+        self.recorded.get(&id).is_some_and(OrgProgress::is_in_doubt)
+    }
+
+    /// Whether a write of another of the org's steps may have been applied.
+    fn is_written_before(&self, id: StepId) -> bool {
+        let steps = self.index[id.org as usize].updates.iter().map(|place| StepId { org: id.org, place });
+        steps.filter(|step| *step != id).any(|step| match self.ended.get(&step) {
+            Some(status) => status.may_be_written(),
+            None => self.is_in_doubt(step),
+        })
+    }
+
     /// Where a step of an org did not end well, those that are left are not taken; unless they are in doubt, or are to keep
     /// going.
     fn skip_after_a_bad_step(&mut self, index: u32, cx: &mut Context<'_>) {
-        let Some(begun) = self.begun.get_mut(&index).filter(|_| !self.keep_going) else { return };
+        let keep_going = self.keep_going;
+        let Some(begun) = self.begun.get_mut(&index) else { return };
         let ids = self.index[index as usize].updates.iter().map(|place| StepId { org: index, place });
-        let bad =
-            |id: StepId| self.ended.get(&id).filter(|status| !status.is_well()).map(|status| (id, *status));
-        let Some((_, status)) = ids.into_iter().find_map(bad) else { return };
+        let ends_it =
+            |status: &Status| if keep_going { *status == Status::Unknown } else { !status.is_well() };
+        let Some(status) = ids.filter_map(|id| self.ended.get(&id)).copied().find(ends_it) else { return };
         let recorded = &self.recorded;
-        let is_taken = |step: &PlannedStep| recorded.contains_key(&StepId { org: index, place: step.place });
+        let is_taken = |step: &PlannedStep| {
+            let known = recorded.get(&StepId { org: index, place: step.place });
+            known.is_some_and(OrgProgress::is_in_doubt)
+        };
         let (left, skipped) = std::mem::take(&mut begun.left).into_iter().partition(is_taken);
         begun.left = left;
         let skipped: VecDeque<PlannedStep> = skipped;
@@ -239,7 +268,9 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     fn over(&mut self, index: u32, cx: &mut Context<'_>) {
         let Some(begun) = self.begun.remove(&index) else { return };
         let status = self.status_of(index);
-        if self.waves.ended(status) {
+        // What an earlier process found does not count again.
+        let found = begun.outcomes.iter().map(|outcome| outcome.status).max_by_key(|found| found.severity());
+        if self.waves.ended(found.unwrap_or(Status::NotAttempted)) {
             self.stop.get_or_insert(StopReason::BudgetSpent);
         }
         let Some(outcome) = OrgOutcome::of_steps(begun.outcomes) else { return };
@@ -282,7 +313,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             }
             return None;
         };
-        let driver = Driver::begin(self.rules, (index, begun.org), step, false, cx.now, None);
+        let org = (index, begun.org);
+        let driver = Driver::begin(self.rules, org, step, false, cx.now, self.not_before(index, cx.now));
         Some((index, driver.recheck(applied), Event::Woken))
     }
 
@@ -417,6 +449,9 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
     fn done(&mut self, driver: Driver<'a>, ended: Ended, cx: &mut Context<'_>) {
         if let Some(what) = &ended.unintended {
             self.stop.get_or_insert_with(|| StopReason::CanaryDisturbed(what.clone()));
+        }
+        if let Some(pause) = driver.pause() {
+            self.pauses.insert(driver.id().org, pause);
         }
         if driver.applied_as().is_some() {
             return self.rechecked(&driver, &ended, cx);

@@ -1,11 +1,14 @@
 //! A run with everything that can befall it, drawn from a seed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use orgwave_core::operation::{Body, Catalog, Operation, Operations};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, VerifyPolicy, WriteMode};
 
+use crate::objects::NAMES;
 use crate::process::Ordeal;
-use crate::stage::{self, Jumps, Stage};
+use crate::stage::{self, Cells, Jumps, Part, Stage};
 use crate::world::{Call, Effect, Fault, Kind, TokenBucket};
 
 /// How often what happens, in a hundred calls, and what is wrong with single orgs.
@@ -23,6 +26,8 @@ struct Weather {
     quiet_period: Duration,
     /// Orgs with something of their own, and what.
     odd: Vec<(u32, Oddity)>,
+    /// What somebody else does, by the places of the operations.
+    hands: Vec<[(&'static str, &'static str); 3]>,
     /// The key is refused from this call on.
     key_dies: Option<usize>,
     outage: Option<std::ops::Range<Duration>>,
@@ -57,6 +62,31 @@ fn seconds(rng: &mut fastrand::Rng, most: f64) -> Duration {
     Duration::from_secs_f64(rng.f64() * most)
 }
 
+/// What is written: a single operation in half of the runs, else up to all that can be simulated. Without a read, what is
+/// written must be described whole.
+fn operations(rng: &mut fastrand::Rng, write: WriteMode) -> Operations {
+    let catalog = Catalog::built_in();
+    let named = NAMES.map(|name| catalog.get(name).expect("it is compiled in").clone());
+    if rng.bool() {
+        return Operations::one(named[0].clone());
+    }
+    let mut operations: Vec<Arc<Operation>> =
+        named.into_iter().filter(|operation| write.reads() || operation.body == Body::Whole).collect();
+    rng.shuffle(&mut operations);
+    operations.truncate(rng.usize(1..=operations.len()));
+    Operations::new(operations)
+}
+
+/// What a row has for one of several operations.
+fn cells(rng: &mut fastrand::Rng) -> Cells {
+    let step = match rng.u8(..10) {
+        0 => Part::None,
+        1 | 2 => Part::AsDesired,
+        _ => Part::Write,
+    };
+    Cells { step, expects: rng.u8(..4) == 0 }
+}
+
 impl Scenario {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -77,6 +107,8 @@ impl Scenario {
         limits.retry.attempts = pick(rng, &[1, 2, 3, 5]);
         let mut policy = stage::policy();
         policy.write = pick(rng, &[WriteMode::Merge, WriteMode::Merge, WriteMode::Patch, WriteMode::NoRead]);
+        policy.operations = operations(rng, policy.write);
+        policy.keep_going = rng.u8(..4) == 0;
         policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::Settled, VerifyPolicy::None]);
         policy.has_canary = rng.u8(..4) > 0;
         policy.max_failures = pick(
@@ -89,9 +121,16 @@ impl Scenario {
             ],
         );
         let faultless = rng.u8(..20) == 0;
-        let weather =
+        let mut weather =
             if faultless { Weather::fair(limits.retry.quiet_period) } else { Weather::draw(rng, orgs) };
-        let mut stage = Stage::new(&waves, limits, policy, rng.u64(..));
+        let world_seed = rng.u64(..);
+        let mut stage = if policy.operations.are_several() {
+            let cells = |_, _| cells(rng);
+            Stage::of(&waves, limits, policy, world_seed, cells)
+        } else {
+            Stage::new(&waves, limits, policy, world_seed)
+        };
+        weather.hands = stage.objects.iter().map(|object| object.edits).collect();
         {
             let mut world = stage.world.lock();
             // Without a read, only a merging server keeps what isn't named.
@@ -128,6 +167,7 @@ impl Scenario {
     pub(crate) fn calm(&mut self) {
         let mut weather = Weather::fair(self.weather.quiet_period);
         weather.odd.clone_from(&self.weather.odd);
+        weather.hands.clone_from(&self.weather.hands);
         weather.odd.retain(|(_, oddity)| matches!(oddity, Oddity::AlwaysBroken));
         self.weather = weather;
         self.stage.policy.max_failures = FailureBudget::Share(Percent::of(100));
@@ -164,6 +204,7 @@ impl Weather {
             sleeps: 0,
             quiet_period,
             odd: Vec::new(),
+            hands: Vec::new(),
             key_dies: None,
             outage: None,
         }
@@ -252,10 +293,9 @@ impl Weather {
         if hits(rng, self.stale) {
             return Some(Fault::Stale(self.quiet_period.mul_f64(0.45 * rng.f64())));
         }
-        hits(rng, self.edits).then(|| match rng.u8(..3) {
-            0 => Fault::EditAfter("indexFaces", "false"),
-            1 => Fault::EditAfter("saveClips", "null"),
-            _ => Fault::EditAfter("enabled", "true"),
+        hits(rng, self.edits).then(|| {
+            let (field, json) = pick(rng, &self.hands[usize::from(call.place)]);
+            Fault::EditAfter(field, json)
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orgwave_core::event::EventKind;
+use orgwave_core::ids::StepId;
 use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::run::StopReason;
 use orgwave_core::status::{Status, Verified};
@@ -606,7 +607,11 @@ fn a_4xx_to_a_write_is_read_back_once() {
 }
 
 fn code_of(store: &Store, org: u32) -> (Option<&'static str>, bool) {
-    let outcome = store.recorded().remove(&org).and_then(|on_disk| on_disk.outcome).expect("it ended");
+    let outcome = store
+        .recorded()
+        .remove(&StepId { org, place: 0 })
+        .and_then(|on_disk| on_disk.outcome)
+        .expect("it ended");
     (outcome.org_error.map(|org_error| org_error.code.as_str()), outcome.is_unsettled_again)
 }
 
@@ -716,7 +721,7 @@ fn a_read_that_fails_at_the_end_of_its_wave_takes_the_verification_back() {
         let report = process(&stage, &store, 0, Ordeal::Nothing, Duration::ZERO, &mut rng).await;
         check(&stage, &store, &report, Ordeal::Nothing);
         assert_eq!(report.count(Status::Applied), 36);
-        for (org, on_disk) in store.recorded() {
+        for (StepId { org, .. }, on_disk) in store.recorded() {
             let is_seen = !(3..=6).contains(&org);
             let outcome = on_disk.outcome.expect("it ended");
             let verified = if is_seen { Verified::True } else { Verified::False };
@@ -756,7 +761,7 @@ fn after_a_canary_that_is_gone_or_diverged_the_next_org_is_the_canary() {
             stage.world.trouble(writes_of(0, move |_| Some(fault.clone())));
             let (_, before, after) = in_two(&stage, Ordeal::Nothing, || ()).await;
             assert_eq!(before.stop(), Some(&StopReason::CanaryStopped(Status::Diverged)));
-            assert!(!after.proven, "the next one is alone, which is checked of every process");
+            assert!(after.proven.is_empty(), "the next one is alone, which is checked of every process");
             assert_eq!((after.stop(), after.count(Status::Applied)), (None, 10));
         });
     }

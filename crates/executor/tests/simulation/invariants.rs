@@ -5,18 +5,20 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use orgwave_core::event::EventKind;
+use orgwave_core::ids::StepId;
 use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
-use orgwave_core::plan::Verdict;
+use orgwave_core::outcome::OrgOutcome;
+use orgwave_core::plan::{IndexEntry, Verdict};
 use orgwave_core::policy::{FailureBudget, Rate, WriteMode};
 use orgwave_core::run::StopReason;
-use orgwave_core::status::{Status, Verified};
+use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::process::{Ordeal, Report, time_of_day};
 use crate::stage::{Jumps, Stage};
-use crate::store::Store;
+use crate::store::{OnDisk, Store};
 use crate::world::{Answer, Kind, Record};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,114 +29,228 @@ pub(crate) fn check(stage: &Stage, store: &Store, report: &Report, ordeal: Ordea
     let entries = store.entries();
     every_write_has_a_durable_intent(&ledger, &entries);
     writes_are_counted_by_proofs(stage, &ledger, &entries);
-    never_two_writes_in_flight(&ledger);
+    never_two_writes_in_flight(stage, &ledger);
     let own: Vec<&Record> = ledger.iter().filter(|record| record.process == report.number).collect();
     verified_was_seen(stage, &own, report);
-    settled_orgs_are_left_alone(&own, report);
-    each_org_has_one_outcome(stage, report);
+    settled_steps_are_left_alone(stage, &own, report);
+    each_org_has_one_outcome(stage, store, report);
+    steps_come_one_after_another(stage, &own, report);
+    expects_were_seen(stage, &ledger, report);
     retry_after_is_kept(stage, &ledger, &entries, report);
     writes_are_built_on_new_reads(stage, &own);
     rates_are_kept(stage, &own);
     waves_come_one_after_another(stage, &own, report);
     the_canary_goes_alone(stage, &own, report);
+    each_operation_has_its_canary(stage, &own, report);
     every_pause_ends(report);
     stops_end_soon(stage, report, ordeal);
 }
 
-/// The org, of calls that reached the vendor and may change something.
-fn write_of(record: &Record) -> Option<u32> {
-    record.org.filter(|_| record.kind == Kind::Write && record.answer != Answer::NotSent)
+/// The step, of calls that reached the vendor and may change something.
+fn write_of(record: &Record) -> Option<StepId> {
+    record.step().filter(|_| record.kind == Kind::Write && record.answer != Answer::NotSent)
 }
 
 /// 1: what is reported as verified was seen, and the world was so when it was seen.
 fn verified_was_seen(stage: &Stage, own: &[&Record], report: &Report) {
-    for (at, event) in &report.events {
-        let EventKind::OrgFinished { index, status, verified, .. } = event else { continue };
-        if *verified != Verified::True {
+    for (at, outcome) in &report.outcomes {
+        let (id, status) = (outcome.id(), outcome.status);
+        if outcome.verified != Verified::True {
             let must_be_verified = stage.policy.verify.reads_all() && stage.policy.write.reads();
-            let is_well = matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged);
-            assert!(!(must_be_verified && is_well), "org {index} is {status} and nobody looked");
+            assert!(!(must_be_verified && status.is_well()), "{id:?} is {status} and nobody looked");
             continue;
         }
         let shown = own.iter().rev().find_map(|record| match &record.answer {
-            Answer::Shown(shown) if record.org == Some(*index) && record.until <= Some(*at) => Some(shown),
+            Answer::Shown(shown) if record.step() == Some(id) && record.until <= Some(*at) => Some(shown),
             _ => None,
         });
-        let shown = shown.unwrap_or_else(|| panic!("org {index} is {status}, and it was never read"));
-        assert!(stage.is_as_wanted(*index, shown), "org {index} is {status}, and was seen as {shown:?}");
+        let shown = shown.unwrap_or_else(|| panic!("{id:?} is {status}, and it was never read"));
+        assert!(stage.is_as_wanted(id, shown), "{id:?} is {status}, and was seen as {shown:?}");
     }
 }
 
 /// 2: as many intents are durable by the time of a write as there are writes.
 fn every_write_has_a_durable_intent(ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
-    let mut writes: HashMap<u32, usize> = HashMap::new();
+    let mut writes: HashMap<StepId, usize> = HashMap::new();
+    let mut intents: HashMap<StepId, Vec<Duration>> = HashMap::new();
+    for (entry, durable) in entries {
+        if let (Entry::Intent { index, place, .. }, Some(durable)) = (entry, durable) {
+            intents.entry(StepId { org: *index, place: *place }).or_default().push(*durable);
+        }
+    }
     for record in ledger {
-        let Some(org) = write_of(record) else { continue };
-        let writes = writes.entry(org).or_default();
+        let Some(id) = write_of(record) else { continue };
+        let writes = writes.entry(id).or_default();
         *writes += 1;
-        let is_intent = |entry: &Entry| matches!(entry, Entry::Intent { index, .. } if *index == org);
-        let intents = entries.iter().filter(|(entry, durable)| {
-            is_intent(entry) && durable.is_some_and(|durable| durable <= record.at)
-        });
-        assert!(intents.count() >= *writes, "write {writes} of org {org} at {:?} has no intent", record.at);
+        let intents = intents.get(&id).into_iter().flatten().filter(|durable| **durable <= record.at);
+        assert!(intents.count() >= *writes, "write {writes} of {id:?} at {:?} has no intent", record.at);
     }
 }
 
 /// 3: another write only after a proof that the one before wasn't applied; and so no second effect, while
 /// nobody else writes.
 fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
-    let orgs = stage.world.lock().orgs.clone();
-    for org in 0..u32::try_from(orgs.len()).expect("a few orgs") {
-        let writes = ledger.iter().filter(|record| write_of(record) == Some(org)).count();
-        let proofs = entries.iter().filter(|(entry, _)| {
-            matches!(entry, Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. }
-                if *index == org)
-        });
-        let proofs = proofs.count();
-        assert!(writes <= 1 + proofs, "org {org}: {writes} writes, {proofs} proofs");
-        let effects = ledger.iter().filter(|record| record.org == Some(org) && record.applied.is_some());
+    let mut proofs: HashMap<StepId, usize> = HashMap::new();
+    for (entry, _) in entries {
+        if let Entry::Step { index, place, input, .. } = entry
+            && matches!(input, Input::NotApplied | Input::StillAsBefore { .. })
+        {
+            *proofs.entry(StepId { org: *index, place: *place }).or_default() += 1;
+        }
+    }
+    let (mut writes, mut effects): (HashMap<StepId, usize>, HashMap<StepId, usize>) = Default::default();
+    for record in ledger {
+        *write_of(record).map_or(&mut 0, |id| writes.entry(id).or_default()) += 1;
+        let effect = record.step().filter(|_| record.applied.is_some());
+        *effect.map_or(&mut 0, |id| effects.entry(id).or_default()) += 1;
+    }
+    for (id, writes) in writes {
+        let proofs = proofs.get(&id).copied().unwrap_or_default();
+        assert!(writes <= 1 + proofs, "{id:?}: {writes} writes, {proofs} proofs");
+    }
+    let world = stage.world.lock();
+    for (id, effects) in effects {
+        let settings = &world.orgs[id.org as usize].objects[usize::from(id.place)];
         assert!(
-            effects.count() <= 1 || orgs[org as usize].edited,
-            "org {org} was changed twice: {:#?}",
-            ledger.iter().filter(|record| record.org == Some(org)).collect::<Vec<_>>()
+            effects <= 1 || settings.edited,
+            "{id:?} was changed twice: {:#?}",
+            ledger.iter().filter(|record| record.step() == Some(id)).collect::<Vec<_>>()
         );
     }
 }
 
-/// 7: what has its final word is not even read, but for what was applied, at the end of its wave.
-fn settled_orgs_are_left_alone(own: &[&Record], report: &Report) {
+/// 7: what has its final word is not even read, but for what was applied, at the end of its wave; and what a row expects of
+/// it, before another step is taken.
+fn settled_steps_are_left_alone(stage: &Stage, own: &[&Record], report: &Report) {
     let again = own.iter().find(|record| {
-        let status = record.org.and_then(|org| report.settled.get(&org).copied());
-        let is_applied = matches!(status, Some(Status::Applied | Status::AppliedWithWarnings));
-        status.is_some() && !(is_applied && record.kind == Kind::Read)
+        let Some(id) = record.step() else { return false };
+        let Some(status) = report.settled.get(&id) else { return false };
+        let is_applied = matches!(status, Status::Applied | Status::AppliedWithWarnings);
+        let may_read = is_applied || stage.expects(id.org).contains(&id.place);
+        !(may_read && record.kind == Kind::Read)
     });
-    assert!(again.is_none(), "a settled org was called again: {again:?}");
+    assert!(again.is_none(), "a settled step was taken again: {again:?}");
 }
 
 /// 8.
-fn never_two_writes_in_flight(ledger: &[Record]) {
-    let mut busy_until: HashMap<u32, Duration> = HashMap::new();
+fn never_two_writes_in_flight(stage: &Stage, ledger: &[Record]) {
+    let world = stage.world.lock();
+    let mut last: HashMap<u32, &Record> = HashMap::new();
     for record in ledger {
-        let Some(org) = write_of(record) else { continue };
+        let Some(StepId { org, .. }) = write_of(record) else { continue };
+        let Some(before) = last.insert(org, record) else { continue };
+        // What is as desired by somebody else's hand hides that a write is still in progress.
+        if before.step() != record.step()
+            && world.orgs[org as usize].objects[usize::from(before.place)].edited
+        {
+            continue;
+        }
         // What nobody waited for any more was in progress until it took effect, or not at all.
-        let until =
-            record.until.or(record.applied).unwrap_or(record.at).max(record.applied.unwrap_or_default());
-        if let Some(before) = busy_until.insert(org, until) {
-            assert!(before <= record.at, "two writes of org {org} in flight at {:?}", record.at);
+        let until = before.until.filter(|_| before.process == record.process);
+        let until = until.max(before.applied).unwrap_or(before.at);
+        assert!(until <= record.at, "two writes in flight: {before:#?} {record:#?}");
+    }
+}
+
+/// 4: one final word an org, the worst of its steps; and a count of all rows.
+fn each_org_has_one_outcome(stage: &Stage, store: &Store, report: &Report) {
+    let mut finished = HashSet::new();
+    let mut known = report.settled.clone();
+    let mut outcomes = report.outcomes.iter().peekable();
+    for (at, event) in &report.events {
+        while let Some((_, outcome)) = outcomes.next_if(|(when, _)| when <= at) {
+            known.insert(outcome.id(), outcome.status);
+        }
+        if let EventKind::OrgFinished { index, status, .. } = event {
+            assert!(finished.insert(*index), "org {index} ended twice");
+            let worst = stage
+                .steps(*index)
+                .filter_map(|id| known.get(&id))
+                .max_by_key(|status| status.severity())
+                .expect("a step has ended");
+            let has_all = stage.steps(*index).all(|id| known.contains_key(&id));
+            assert!(
+                worst == status || !has_all && worst.is_well(),
+                "org {index} is {status}, and was {worst}"
+            );
+        }
+    }
+    let Some(ended) = &report.ended else { return };
+    assert_eq!(ended.counts.total(), stage.index.len() as u64);
+    if store.has_failed() {
+        return;
+    }
+    let recorded = store.recorded();
+    let status_of = |id: StepId| {
+        let OnDisk { state, outcome, .. } = recorded.get(&id)?;
+        let is_in_doubt = state.is_open() || state.status() == Some(Status::Unknown);
+        outcome.as_ref().map(|outcome| outcome.status).or(is_in_doubt.then_some(Status::Unknown))
+    };
+    let status = |(org, entry): (u32, &IndexEntry)| {
+        let of_step = |id| status_of(id).unwrap_or(Status::NotAttempted);
+        let worst = || stage.steps(org).map(of_step).max_by_key(|status| status.severity());
+        entry.verdict.status().or_else(worst).expect("it has a step")
+    };
+    let counts: Counts = (0..).zip(&stage.index).map(status).collect();
+    assert_eq!(ended.counts, counts);
+}
+
+/// An org's steps are taken in their order: none is sent before those before it have ended; and well, unless they are to
+/// keep going.
+fn steps_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report) {
+    let ended: HashMap<StepId, (Duration, Status)> =
+        report.outcomes.iter().map(|(at, outcome)| (outcome.id(), (*at, outcome.status))).collect();
+    for record in own {
+        let Some(id) = write_of(record) else { continue };
+        for before in stage.steps(id.org).filter(|before| before.place < id.place) {
+            let settled = report.settled.get(&before).map(|status| (Duration::ZERO, *status));
+            match settled.or_else(|| ended.get(&before).copied()) {
+                Some((at, status)) if at <= record.at => {
+                    assert!(stage.policy.keep_going || status.is_well(), "{id:?} was sent after {status}");
+                }
+                // Its doubt was settled first.
+                _ if stage.policy.keep_going && report.open.contains(&id) => {}
+                _ => panic!("{id:?} was sent at {:?}, and {before:?} had not ended", record.at),
+            }
         }
     }
 }
 
-/// 4: one final word an org, and a count of all rows.
-fn each_org_has_one_outcome(stage: &Stage, report: &Report) {
-    let mut finished = HashSet::new();
-    for (_, event) in &report.events {
-        if let EventKind::OrgFinished { index, .. } = event {
-            assert!(finished.insert(*index), "org {index} ended twice");
+/// Whether a step's status says that a write may have been applied.
+fn is_written(status: Status) -> bool {
+    matches!(status, Status::Applied | Status::AppliedWithWarnings | Status::Diverged)
+}
+
+/// An org is written only if all that its row expects was seen: of each operation before its first write, and of each step's
+/// own before its writes.
+fn expects_were_seen(stage: &Stage, ledger: &[Record], report: &Report) {
+    let mut written: HashSet<u32> = HashSet::new();
+    let mut shown: HashMap<StepId, &Map<String, Value>> = HashMap::new();
+    for record in ledger {
+        let Some(id) = record.step() else { continue };
+        let is_own = record.process == report.number;
+        match &record.answer {
+            Answer::Shown(settings) if is_own => drop(shown.insert(id, settings)),
+            _ if write_of(record).is_some() => {
+                // An earlier process may have died between an intent and its send.
+                let may_be_written = |other: &StepId| {
+                    report.open.contains(other)
+                        || report.settled.get(other).is_some_and(|status| is_written(*status))
+                };
+                let mut others = stage.steps(id.org).filter(|other| *other != id);
+                let is_first = written.insert(id.org) && !others.any(|other| may_be_written(&other));
+                if !is_own {
+                    continue;
+                }
+                let expects = stage.expects(id.org);
+                for place in expects.into_iter().filter(|place| is_first || *place == id.place) {
+                    let (name, value) = &stage.objects[usize::from(place)].expected;
+                    let seen = shown.get(&StepId { org: id.org, place }).and_then(|shown| shown.get(*name));
+                    assert_eq!(seen, Some(value), "{id:?} was written, and {name} expected");
+                }
+            }
+            _ => {}
         }
-    }
-    if let Some(ended) = &report.ended {
-        assert_eq!(ended.counts.total(), stage.index.len() as u64);
     }
 }
 
@@ -191,14 +307,14 @@ fn writes_are_built_on_new_reads(stage: &Stage, own: &[&Record]) {
     if !stage.policy.write.reads() {
         return;
     }
-    let mut seen: HashMap<u32, Duration> = HashMap::new();
+    let mut seen: HashMap<StepId, Duration> = HashMap::new();
     for record in own {
-        let Some(org) = record.org else { continue };
+        let Some(id) = record.step() else { continue };
         match (&record.answer, record.kind, record.until) {
-            (Answer::Shown(_), _, Some(_)) => drop(seen.insert(org, record.at)),
+            (Answer::Shown(_), _, Some(_)) => drop(seen.insert(id, record.at)),
             (_, Kind::Write, _) => {
-                let read = seen.get(&org).unwrap_or_else(|| panic!("org {org} was written unread"));
-                assert!(record.at < *read + 60 * SECOND, "org {org}, read at {read:?}: {record:?}");
+                let read = seen.get(&id).unwrap_or_else(|| panic!("{id:?} was written unread"));
+                assert!(record.at < *read + 60 * SECOND, "{id:?}, read at {read:?}: {record:?}");
             }
             _ => {}
         }
@@ -228,39 +344,53 @@ fn rates_are_kept(stage: &Stage, own: &[&Record]) {
     }
 }
 
-/// Whether an org's end proves what a write does: what an earlier process wrote was not compared with all that was there before.
-fn is_proof(stage: &Stage, own: &[&Record], org: u32, status: Status) -> bool {
-    let is_own = || own.iter().any(|record| write_of(record) == Some(org));
-    matches!(status, Status::Applied | Status::AppliedWithWarnings)
+/// Whether a step's end proves what a write of its operation does: what an earlier process wrote was not compared with all
+/// that was there before.
+fn is_proof(stage: &Stage, own: &[&Record], outcome: &OrgOutcome) -> bool {
+    let is_own = || own.iter().any(|record| write_of(record) == Some(outcome.id()));
+    matches!(outcome.status, Status::Applied | Status::AppliedWithWarnings)
         && (!stage.policy.write.reads() || is_own())
+}
+
+/// When the first write of any operation was proven.
+fn first_proof(stage: &Stage, own: &[&Record], report: &Report) -> Option<Duration> {
+    let mut proofs = report.outcomes.iter().filter(|(_, outcome)| is_proof(stage, own, outcome));
+    if report.proven.is_empty() { proofs.next().map(|(at, _)| *at) } else { Some(Duration::ZERO) }
 }
 
 /// No write of a wave before the orgs of all lower ones have ended, and none after the budget was spent.
 fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report) {
     let mut waves: HashMap<u32, (u64, u64)> = HashMap::new();
     let (mut current, mut failed) = (0, 0);
-    let mut proven = report.proven;
+    let proven = first_proof(stage, own, report);
     let is_spent = |failed: u64, (of_wave, finished): (u64, u64), proven: bool| match report.budget {
         FailureBudget::Orgs(most) => failed > most,
         FailureBudget::Share(share) if !stage.policy.has_canary => share.is_exceeded_by(of_wave, finished),
         FailureBudget::Share(share) => proven && of_wave > 3 && share.is_exceeded_by(of_wave, finished),
     };
+    let failing: HashSet<u32> = report
+        .outcomes
+        .iter()
+        .filter(|(_, outcome)| outcome.status.spends_budget())
+        .map(|(_, outcome)| outcome.index)
+        .collect();
     for (at, event) in &report.events {
         match event {
             EventKind::WaveStarted { wave, .. } => {
                 assert!(*wave > current, "wave {wave} after {current}");
                 let before = waves.get(&current).copied().unwrap_or_default();
+                let proven = proven.is_some_and(|proven| proven <= *at);
                 assert!(
                     current == 0 || !is_spent(failed, before, proven),
                     "wave {wave} after a spent budget"
                 );
                 let early = own.iter().find(|record| {
                     record.at < *at
-                        && write_of(record).is_some_and(|org| stage.index[org as usize].wave == *wave)
+                        && write_of(record).is_some_and(|id| stage.index[id.org as usize].wave == *wave)
                 });
                 if let Some(record) = early {
                     // Only a write that an earlier process was in doubt about is settled before its wave.
-                    let org = write_of(record).expect("found as a write");
+                    let org = write_of(record).expect("found as a write").org;
                     let was_open = report.events.iter().any(|(when, event)| {
                         when <= at && matches!(event, EventKind::OrgFinished { index, .. } if *index == org)
                     });
@@ -268,11 +398,10 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
                 }
                 current = *wave;
             }
-            EventKind::OrgFinished { index, wave, status, .. } => {
+            EventKind::OrgFinished { index, wave, .. } => {
                 let (of_wave, finished) = waves.entry(if current == 0 { 0 } else { *wave }).or_default();
                 *finished += 1;
-                proven |= is_proof(stage, own, *index, *status);
-                if status.spends_budget() {
+                if failing.contains(index) {
                     *of_wave += 1;
                     failed += 1;
                 }
@@ -282,48 +411,88 @@ fn waves_come_one_after_another(stage: &Stage, own: &[&Record], report: &Report)
     }
 }
 
-/// Until a write was proven, no org is called before the one before it has ended; and none at all after one that ended
-/// badly, or after three that were rejected in a row.
+/// Until a write was proven, of any operation, no org is called before the one before it has ended.
 fn the_canary_goes_alone(stage: &Stage, own: &[&Record], report: &Report) {
-    if !stage.policy.has_canary || report.proven {
+    if !stage.policy.has_canary {
         return;
     }
-    let ended: HashMap<u32, (Duration, Status)> = report
+    let proven = first_proof(stage, own, report);
+    let ended: HashMap<u32, Duration> = report
         .events
         .iter()
         .filter_map(|(at, event)| match event {
-            EventKind::OrgFinished { index, status, .. } => Some((*index, (*at, *status))),
+            EventKind::OrgFinished { index, .. } => Some((*index, *at)),
             _ => None,
         })
         .collect();
-    // What an earlier process sent and this one ends without a call, since accepted writes are trusted, proves as much.
-    let is_called = |index: &u32| own.iter().any(|record| record.org == Some(*index));
-    let proven_without_a_call = ended
-        .iter()
-        .filter(|(index, (_, status))| !is_called(index) && is_proof(stage, own, **index, *status))
-        .map(|(_, (at, _))| *at)
-        .min();
     let mut begun: Vec<u32> = Vec::new();
     for record in own {
-        let is_new = |org: &u32| !begun.contains(org) && !report.settled.contains_key(org);
-        let Some(org) = record.org.filter(is_new) else { continue };
-        if proven_without_a_call.is_some_and(|at| at <= record.at) {
+        let is_rechecked = |id: &StepId| report.settled.contains_key(id);
+        let Some(org) = record.step().filter(|id| !is_rechecked(id)).map(|id| id.org) else { continue };
+        if begun.contains(&org) {
+            continue;
+        }
+        if proven.is_some_and(|proven| proven <= record.at) {
             return;
         }
-        let mut rejected = 0;
         for before in &begun {
-            let (at, status) = ended.get(before).copied().unwrap_or_else(|| {
+            let at = ended.get(before).copied().unwrap_or_else(|| {
                 panic!("org {org} was begun at {:?}, and the canary {before} never ended", record.at)
             });
             assert!(at <= record.at, "org {org} was begun at {:?} beside the canary {before}", record.at);
-            if is_proof(stage, own, *before, status) {
-                return;
-            }
-            rejected = if status == Status::Rejected { rejected + 1 } else { 0 };
-            let is_bad = matches!(status, Status::Failed | Status::Diverged | Status::Unknown);
-            assert!(!is_bad && rejected < 3, "org {org} was begun after the canary {before} was {status}");
         }
         begun.push(org);
+    }
+}
+
+/// Until a write of an operation was proven, no org begins a step of it before the org before it has ended its own; and none
+/// at all after one that ended badly, or after three that were rejected in a row.
+fn each_operation_has_its_canary(stage: &Stage, own: &[&Record], report: &Report) {
+    if !stage.policy.has_canary {
+        return;
+    }
+    for place in (0..stage.policy.operations.count()).filter(|place| !report.proven.has(*place)) {
+        let of_it = |id: &StepId| id.place == place && !report.settled.contains_key(id);
+        let ended: Vec<&(Duration, OrgOutcome)> =
+            report.outcomes.iter().filter(|(_, outcome)| outcome.place == place).collect();
+        let mut begun: Vec<u32> = Vec::new();
+        for record in own {
+            // A read may be of what the row expects, before another step.
+            let is_its_own =
+                |id: &StepId| record.kind == Kind::Write || !stage.expects(id.org).contains(&place);
+            let Some(StepId { org, .. }) = record.step().filter(|id| of_it(id) && is_its_own(id)) else {
+                continue;
+            };
+            if begun.contains(&org) {
+                continue;
+            }
+            let mut rejected = 0;
+            let mut is_proven = false;
+            for (_, outcome) in ended.iter().filter(|(at, outcome)| *at <= record.at && outcome.index != org)
+            {
+                is_proven |= is_proof(stage, own, outcome);
+                if is_proven {
+                    break;
+                }
+                let status = outcome.status;
+                rejected = if status == Status::Rejected { rejected + 1 } else { 0 };
+                let is_bad = matches!(status, Status::Failed | Status::Diverged | Status::Unknown);
+                assert!(
+                    !is_bad && rejected < 3,
+                    "org {org} was begun after the canary {}: {status}",
+                    outcome.index
+                );
+            }
+            if is_proven {
+                break;
+            }
+            for before in &begun {
+                let has_ended =
+                    ended.iter().any(|(at, outcome)| *at <= record.at && outcome.index == *before);
+                assert!(has_ended, "org {org} was begun at {:?} beside the canary {before}", record.at);
+            }
+            begun.push(org);
+        }
     }
 }
 
@@ -394,29 +563,37 @@ pub(crate) fn check_end(stage: &Stage, store: &Store, report: &Report) {
     );
     let recorded = store.recorded();
     let world = stage.world.lock();
-    for ((index, entry), org) in (0_u32..).zip(&stage.index).zip(&world.orgs) {
+    for ((org, entry), live) in (0_u32..).zip(&stage.index).zip(&world.orgs) {
         if entry.verdict != Verdict::Update {
             continue;
         }
-        let outcome = recorded[&index].outcome.as_ref().expect("every org has its outcome");
-        assert!(outcome.status.is_settled());
-        if org.edited {
-            continue;
-        }
-        if matches!(outcome.status, Status::Applied | Status::AppliedWithWarnings | Status::Unchanged) {
-            assert!(stage.is_as_wanted(index, &org.settings), "org {index}: {:?}", org.settings);
-        }
-        if stage.policy.write == WriteMode::Merge {
-            for (name, value) in &stage.initial[index as usize] {
-                let is_managed = matches!(
-                    name.as_str(),
-                    "enabled" | "saveClips" | "badgeFaceVerificationMode" | "doorInfoMap" | "apiToken"
-                );
-                let live = org.settings.get(name);
-                assert!(is_managed || live == Some(value), "org {index}: {name} became {live:?}");
+        let status_of = |id| recorded.get(&id)?.outcome.as_ref().map(|outcome| outcome.status);
+        let ends_badly = |id| status_of(id).is_some_and(|status| status.is_settled() && !status.is_well());
+        for id in stage.steps(org) {
+            let place = usize::from(id.place);
+            let (object, settings) = (&stage.objects[place], &live.objects[place]);
+            let status = status_of(id).filter(|status| status.is_settled());
+            let is_left = !stage.policy.keep_going && stage.steps(org).any(ends_badly);
+            assert!(status.is_some() || is_left, "{id:?} was forgotten");
+            if settings.edited {
+                continue;
             }
-            let back = |settings: &Map<String, Value>| settings["doorInfoMap"]["back"].clone();
-            assert_eq!(back(&org.settings), back(&stage.initial[index as usize]), "org {index}");
+            if status.is_some_and(Status::is_well) {
+                assert!(stage.is_as_wanted(id, &settings.live), "{id:?}: {:?}", settings.live);
+            }
+            let initial = &stage.initial[org as usize][place];
+            if stage.policy.write == WriteMode::Merge {
+                let wanted = object.wanted(org as usize);
+                for (name, value) in initial {
+                    let is_managed = wanted.iter().any(|(path, ..)| path.split('.').next() == Some(name));
+                    let is_secret = object.secret == Some(name);
+                    let now = settings.live.get(name);
+                    assert!(is_managed || is_secret || now == Some(value), "{id:?}: {name} became {now:?}");
+                }
+                if let Some(doors) = initial.get("doorInfoMap") {
+                    assert_eq!(settings.live["doorInfoMap"]["back"], doors["back"], "{id:?}");
+                }
+            }
         }
     }
 }

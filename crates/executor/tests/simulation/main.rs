@@ -4,22 +4,26 @@
 //!   [`invariants`] checked after every process. More of them: `ORGWAVE_SEEDS=5000`; one again:
 //!   `ORGWAVE_SEED=17`.
 //! * [`faults`]: one named fault each.
+//! * [`steps`]: orgs with several steps, and what one of them means for the others.
 //! * [`pauses`]: a Retry-After that outlives the process which was told.
 //! * [`shared`]: what one call means for all others.
 //! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
 //!
-//! The [`world`] plays the vendor, the [`store`] what is on the disk, [`stage`] and [`process`] set up and run.
+//! The [`world`] plays the vendor, of the settings in [`objects`]; the [`store`] is what is on the disk, [`stage`] and
+//! [`process`] set up and run.
 //! What the client makes of bytes on the wire, and what SQLite does on a failing disk, is tested elsewhere.
 
 mod chaos;
 mod faults;
 mod invariants;
+mod objects;
 mod pace;
 mod pauses;
 mod process;
 mod seeds;
 mod shared;
 mod stage;
+mod steps;
 mod store;
 mod world;
 

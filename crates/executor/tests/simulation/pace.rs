@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use orgwave_core::event::EventKind;
+use orgwave_core::operation::Operation;
 use orgwave_core::policy::Rate;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::in_virtual_time;
+use crate::objects::Object;
 use crate::process::{Ordeal, Report, process};
 use crate::stage::{Stage, envoy, limits, org_id};
 use crate::store::Store;
@@ -61,8 +63,8 @@ async fn run(
     limits.rate = Rate::Auto;
     limits.concurrency = 128;
     limits.max_duration = Some(Duration::from_secs(seconds));
-    let orgs = (0..400).map(|number| (org_id(number), Map::new())).collect();
-    let world = World::new(orgs, limits.timeout, 1);
+    let orgs = (0..400).map(|number| (org_id(number), vec![Map::new()])).collect();
+    let world = World::new(vec![Object::of(&Operation::default_one())], orgs, limits.timeout, 1);
     world.lock().partner = Some(bucket);
     world.trouble(trouble);
     if let Some((at, rate)) = change {

@@ -190,8 +190,8 @@ fn suspended_machine_writes_nothing_built_on_stale_reads() {
             let reports = run(&stage, &[Ordeal::Nothing]).await;
             assert_eq!(reports[0].count(Status::Applied), 13);
             let world = stage.world.lock();
-            let org = &world.orgs[sleeper as usize];
-            assert_eq!(org.settings["indexFaces"], serde_json::json!(false), "the other's edit is kept");
+            let live = &world.orgs[sleeper as usize].objects[0].live;
+            assert_eq!(live["indexFaces"], serde_json::json!(false), "the other's edit is kept");
         });
     }
 }

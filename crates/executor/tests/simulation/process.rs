@@ -1,9 +1,12 @@
 //! One process of a run: from its start to its end, or to its death.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use orgwave_core::event::{Event, EventKind};
+use orgwave_core::ids::StepId;
+use orgwave_core::outcome::OrgOutcome;
+use orgwave_core::plan::Places;
 use orgwave_core::policy::FailureBudget;
 use orgwave_core::run::StopReason;
 use orgwave_core::secret::Secrets;
@@ -77,10 +80,15 @@ pub(crate) struct Report {
     /// How long of it the machine was suspended.
     pub(crate) slept: Duration,
     pub(crate) budget: FailureBudget,
-    /// Orgs that were settled when it began.
-    pub(crate) settled: HashMap<u32, Status>,
-    /// A write was proven by then, or what it changed beside was somebody's to resume.
-    pub(crate) proven: bool,
+    /// Steps that were settled when it began.
+    pub(crate) settled: HashMap<StepId, Status>,
+    /// Steps of which it was not known whether a write had been applied.
+    pub(crate) open: HashSet<StepId>,
+    /// What became of those that were not settled, and when.
+    pub(crate) outcomes: Vec<(Duration, OrgOutcome)>,
+    /// The operations of which a write was proven when it began, or changed something beside, which was somebody's to
+    /// resume.
+    pub(crate) proven: Places,
 }
 
 impl Report {
@@ -127,7 +135,7 @@ pub(crate) async fn process(
         fails_at: if let Ordeal::JournalFails(at) = ordeal { Some(at) } else { None },
         dies_at: if let Ordeal::DiesAtIntent(at, acks) = ordeal { Some((at, acks)) } else { None },
     };
-    let journal = store.open(number, habits, rng);
+    let journal = store.open(number, &stage.world, habits, rng);
     let mut limits = stage.limits;
     if let Ordeal::MaxDuration(most) = ordeal {
         limits.max_duration = Some(most);
@@ -166,8 +174,8 @@ pub(crate) async fn process(
     let ports = Ports { api: &api, journal: &journal, plan: &stage.lines };
     let secrets = Secrets::new();
     let history = store.history(&stage.index);
-    let settled = history.settled.iter().map(|(id, status)| (id.org, *status)).collect();
-    let proven = !history.proven.is_empty();
+    let (settled, proven) = (history.settled.clone(), history.proven);
+    let open = history.open.values().filter(|step| step.is_in_doubt()).map(|step| step.id).collect();
     let run = roll_out(
         Job {
             index: &stage.index,
@@ -192,5 +200,6 @@ pub(crate) async fn process(
     }
     let (ended_at, budget) = (stage.world.now(), stage.policy.max_failures);
     let slept = stage.world.slept().saturating_sub(slept_before);
-    Report { number, ended, events, began_at, ended_at, slept, budget, settled, proven }
+    let outcomes = journal.outcomes(&settled);
+    Report { number, ended, events, began_at, ended_at, slept, budget, settled, open, outcomes, proven }
 }

@@ -50,8 +50,8 @@ async fn run(seed: u64) {
     scenario.calm();
     // Until no clock, however far behind, shows a time at which an org is still not to be called.
     tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
-    // A canary's disturbance or an org in doubt may each stop one more process; not for ever.
-    for _ in 0..10 {
+    // The canaries of an operation, a disturbance or an org in doubt may each stop one more process; not for ever.
+    for _ in 0..10 * scenario.stage.objects.len() {
         let report = step(&mut scenario, &store, &mut number, Ordeal::Nothing).await;
         let ended = report.ended.as_ref().expect("nothing befell it");
         if ended.finish.stop.is_none() {

@@ -1,21 +1,23 @@
 //! What a simulated run is made of: orgs, what is wanted of them, and the plan that core's diff makes of both.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::compare::{Context, diff};
-use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
-use orgwave_core::ids::Ruuid;
+use orgwave_core::desired::{Desired, DesiredValue, Expect, Managed, Origin};
+use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::org::SharedRead;
-use orgwave_core::plan::{IndexEntry, Places, PlanLine, PlannedStep, Verdict};
+use orgwave_core::plan::{IndexEntry, PlanLine, PlannedStep, Precondition, Verdict};
 use orgwave_core::policy::{FailureBudget, RetryPolicy, VerifyPolicy, WriteMode};
-use orgwave_core::secret::{SealKey, SecretText};
+use orgwave_core::secret::{SealKey, SecretText, Secrets};
 use orgwave_core::settings::RawObject;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::PlanSource;
 use orgwave_executor::rollout::Policy;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::objects::{Object, Wish};
 use crate::world::World;
 
 /// The plan's lines, in memory.
@@ -49,10 +51,10 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) index: Vec<IndexEntry>,
     pub(crate) lines: Lines,
-    /// What is wanted of each org, as JSON pointers: the judge's own words for it.
-    pub(crate) wanted: Vec<Vec<(&'static str, Value)>>,
-    /// What was there at first.
-    pub(crate) initial: Vec<Map<String, Value>>,
+    /// What the operations are about, in the judge's own words.
+    pub(crate) objects: Vec<Object>,
+    /// What was there at first, of each org and operation.
+    pub(crate) initial: Vec<Vec<Map<String, Value>>>,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) seal: SealKey,
@@ -93,39 +95,23 @@ pub(crate) fn org_id(number: usize) -> Ruuid {
     Ruuid::from_bytes(bytes)
 }
 
-fn settings(number: usize) -> Map<String, Value> {
-    let Value::Object(settings) = json!({
-        "orgUuid": org_id(number).to_string(),
-        "integration": "ENVOY",
-        "tokenValid": true,
-        "apiToken": null,
-        "enabled": number.is_multiple_of(3),
-        "saveClips": false,
-        "indexFaces": true,
-        "badgeFaceVerificationMode": "OFF",
-        "doorInfoMap": {
-            "front": {"doorName": "Front", "remoteUnlock": false, "clipDuration": 10},
-            "back": {"doorName": "Back", "remoteUnlock": false, "leadingSeconds": 3, "newMember": [1.50]},
-        },
-        "newSetting": {"deep": [1, {"er": null}]},
-    }) else {
-        unreachable!("an object")
-    };
-    settings
+/// What a row has for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cells {
+    pub(crate) step: Part,
+    /// The row expects something of its settings.
+    pub(crate) expects: bool,
 }
 
-/// What is wanted of an org: a path as manifests name it, the same as a JSON pointer, and the value.
-fn wanted(number: usize) -> Vec<(&'static str, &'static str, Value)> {
-    let mut wanted = vec![("enabled", "/enabled", json!(true))];
-    if number.is_multiple_of(2) {
-        wanted.push(("badgeFaceVerificationMode", "/badgeFaceVerificationMode", json!("AUTO")));
-    }
-    wanted.push(("saveClips", "/saveClips", json!(true)));
-    if !number.is_multiple_of(5) {
-        let path = "doorInfoMap.front.remoteUnlock";
-        wanted.push((path, "/doorInfoMap/front/remoteUnlock", json!(true)));
-    }
-    wanted
+/// What is to be done to the settings of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A write.
+    Write,
+    /// Nothing: they are as desired.
+    AsDesired,
+    /// The row has no step of it.
+    None,
 }
 
 /// The read of every org.
@@ -134,61 +120,56 @@ pub(crate) fn envoy() -> Vec<SharedRead> {
 }
 
 impl Stage {
-    /// A stage with an org for each of `waves`; 0 is one that is as desired already.
+    /// A stage with an org for each of `waves`; 0 is one that is as desired already. Each has a step of every operation.
     pub(crate) fn new(waves: &[u32], limits: Limits, policy: Policy, seed: u64) -> Self {
+        let write = Cells { step: Part::Write, expects: false };
+        Self::of(waves, limits, policy, seed, |_, _| write)
+    }
+
+    /// The same, with what the row of each org has for each operation.
+    pub(crate) fn of(
+        waves: &[u32],
+        limits: Limits,
+        policy: Policy,
+        seed: u64,
+        mut cells: impl FnMut(usize, u8) -> Cells,
+    ) -> Self {
         let seal = SealKey::derive(&SecretText::new("key".into()), "plan");
-        let secrets = orgwave_core::secret::Secrets::new();
-        let (mut initial, mut lines, mut index, mut wants) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let objects: Vec<Object> =
+            policy.operations.iter().map(|(_, operation)| Object::of(operation)).collect();
+        let (mut initial, mut lines, mut index) = (Vec::new(), Vec::new(), Vec::new());
         for (number, wave) in waves.iter().enumerate() {
-            let mut settings = settings(number);
-            let wishes = wanted(number);
-            if *wave == 0 {
-                settings.insert("enabled".into(), json!(true));
-                settings.insert("saveClips".into(), json!(true));
-                settings.insert("badgeFaceVerificationMode".into(), json!("AUTO"));
-                settings["doorInfoMap"]["front"]["remoteUnlock"] = json!(true);
+            let mut line = PlanLine::new(2 + number as u64, org_id(number), Verdict::Unchanged);
+            let mut settings = Vec::new();
+            for (place, object) in (0..).zip(&objects) {
+                let mut cells = cells(number, place);
+                if *wave == 0 && cells.step == Part::Write {
+                    cells.step = Part::AsDesired;
+                }
+                settings.push(add(&mut line, (number, place), object, cells, &seal, policy.write));
             }
-            let managed = |(path, _, value): &(&str, &str, Value)| Managed {
-                path: Operation::default_one().path(path).expect("a path"),
-                wish: DesiredValue::Set(value.clone()),
-                origin: Origin::Row,
-            };
-            let mut managed: Vec<Managed> = wishes.iter().map(managed).collect();
-            managed.sort_by(|left, right| left.path.cmp(&right.path));
-            let desired = Desired { managed, expects: Vec::new() };
-            let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
-            let live = policy.write.reads().then_some(&live);
-            let diff = diff(
-                &desired,
-                live,
-                Context { operation: &Operation::default_one(), secrets: &secrets, seal: &seal },
-            )
-            .expect("known shapes");
-            let verdict = if diff.differs && *wave > 0 { Verdict::Update } else { Verdict::Unchanged };
-            let step = PlannedStep {
-                fields: diff.fields,
-                ..PlannedStep::new(&Operation::default_one(), 0, verdict)
-            };
-            lines.push(PlanLine {
-                wave: (verdict == Verdict::Update).then_some(*wave),
-                steps: vec![step],
-                ..PlanLine::new(2 + number as u64, org_id(number), verdict)
-            });
+            if line.steps.is_empty() {
+                let step = if *wave == 0 { Part::AsDesired } else { Part::Write };
+                let cells = Cells { step, expects: false };
+                settings[0] = add(&mut line, (number, 0), &objects[0], cells, &seal, policy.write);
+            }
+            line.judge(policy.keep_going);
+            line.wave = (line.verdict == Verdict::Update).then_some(*wave);
             index.push(IndexEntry {
                 offset: 0,
                 length: 0,
-                wave: *wave,
-                verdict,
-                updates: Places::first(verdict),
-                rest: None,
+                wave: line.wave.unwrap_or(0),
+                verdict: line.verdict,
+                updates: line.updates(),
+                rest: line.rest(),
             });
+            lines.push(line);
             initial.push(settings);
-            wants.push(wishes.into_iter().map(|(_, pointer, value)| (pointer, value)).collect());
         }
         let orgs = initial.iter().enumerate().map(|(number, org)| (org_id(number), org.clone())).collect();
-        let world = World::new(orgs, limits.timeout, seed);
-        let (lines, wanted, clock_jumps) = (Lines { lines, unreadable: None }, wants, Jumps::Never);
-        Self { world, index, lines, wanted, initial, policy, limits, seal, clock_jumps }
+        let world = World::new(objects.clone(), orgs, limits.timeout, seed);
+        let (lines, clock_jumps) = (Lines { lines, unreadable: None }, Jumps::Never);
+        Self { world, index, lines, objects, initial, policy, limits, seal, clock_jumps }
     }
 
     /// A stage with waves of these sizes.
@@ -198,9 +179,73 @@ impl Stage {
         Self::new(&waves, limits(), policy(), 1)
     }
 
-    /// Whether settings of this org are in sync.
-    pub(crate) fn is_as_wanted(&self, org: u32, settings: &Map<String, Value>) -> bool {
+    /// Whether settings are as desired by a step.
+    pub(crate) fn is_as_wanted(&self, StepId { org, place }: StepId, settings: &Map<String, Value>) -> bool {
         let settings = Value::Object(settings.clone());
-        self.wanted[org as usize].iter().all(|(pointer, value)| settings.pointer(pointer) == Some(value))
+        let wanted = self.objects[usize::from(place)].wanted(org as usize);
+        wanted.iter().all(|(_, pointer, value)| settings.pointer(pointer) == Some(value))
     }
+
+    /// The steps that are to be taken of an org.
+    pub(crate) fn steps(&self, org: u32) -> impl Iterator<Item = StepId> + use<> {
+        self.index[org as usize].updates.iter().map(move |place| StepId { org, place })
+    }
+
+    /// The operations of which an org's row expects something.
+    pub(crate) fn expects(&self, org: u32) -> Vec<u8> {
+        let line = &self.lines.lines[org as usize];
+        let of_steps = line.steps.iter().filter(|step| !step.expects.is_empty()).map(|step| step.place);
+        line.preconditions.iter().map(|precondition| precondition.place).chain(of_steps).collect()
+    }
+}
+
+/// Adds what a row has for an operation to its line; returns the settings that the org has at first.
+fn add(
+    line: &mut PlanLine,
+    (number, place): (usize, u8),
+    object: &Object,
+    cells: Cells,
+    seal: &SealKey,
+    write: WriteMode,
+) -> Map<String, Value> {
+    let Object { operation, expected, .. } = object;
+    let secrets = Secrets::new();
+    let (mut settings, wanted) = (object.settings(number), object.wanted(number));
+    if cells.step == Part::AsDesired {
+        let mut live = Value::Object(settings);
+        for (_, pointer, value) in &wanted {
+            *live.pointer_mut(pointer).expect("what is wanted is there") = value.clone();
+        }
+        let Value::Object(live) = live else { unreachable!("an object") };
+        settings = live;
+    }
+    let path = |text: &str| operation.path(text).expect("a path");
+    let expect = Expect { path: path(expected.0), value: expected.1.clone() };
+    let expects: Vec<Expect> = (cells.expects && write.reads()).then_some(expect).into_iter().collect();
+    if cells.step == Part::None {
+        if !expects.is_empty() {
+            line.preconditions.push(Precondition { operation: Arc::clone(operation), place, expects });
+        }
+        return settings;
+    }
+    let managed = |(text, _, value): &Wish| Managed {
+        path: path(text),
+        wish: DesiredValue::Set(value.clone()),
+        origin: Origin::Row,
+    };
+    let mut managed: Vec<Managed> = wanted.iter().map(managed).collect();
+    managed.sort_by(|left, right| left.path.cmp(&right.path));
+    let desired = Desired { managed, expects: expects.clone() };
+    let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
+    let context = Context { operation, secrets: &secrets, seal };
+    let diff = diff(&desired, write.reads().then_some(&live), context).expect("known shapes");
+    let is_written = diff.differs && cells.step == Part::Write;
+    let verdict = if is_written { Verdict::Update } else { Verdict::Unchanged };
+    line.steps.push(PlannedStep {
+        fields: diff.fields,
+        expects,
+        unproven: !settings.contains_key("orgUuid"),
+        ..PlannedStep::new(operation, place, verdict)
+    });
+    settings
 }

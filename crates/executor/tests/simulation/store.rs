@@ -1,6 +1,6 @@
 //! A journal that can be slow, fail, and die: what it acknowledged survives, and of the rest some beginning.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,10 +11,13 @@ use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::IndexEntry;
 use orgwave_core::reply::Ack;
+use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::Journal;
 use orgwave_executor::rollout::History;
 use tokio::sync::Notify;
+
+use crate::world::World;
 
 /// What was said so long ago is on the disk, whether or not somebody waits for it.
 const LINGER: Duration = Duration::from_millis(100);
@@ -61,7 +64,13 @@ impl Store {
 
     /// Opens the journal for a process. What the one before left without an acknowledgement is there up to a
     /// random point, on a border between what was recorded together.
-    pub(crate) fn open(&self, process: u32, habits: Habits, rng: &mut fastrand::Rng) -> ProcessJournal {
+    pub(crate) fn open(
+        &self,
+        process: u32,
+        world: &World,
+        habits: Habits,
+        rng: &mut fastrand::Rng,
+    ) -> ProcessJournal {
         let now = self.clock.elapsed();
         let mut disk = self.lock();
         let durable =
@@ -79,7 +88,9 @@ impl Store {
             durable.get_or_insert(now);
         }
         (disk.process, disk.durable, disk.failed) = (process, 0, false);
-        ProcessJournal { store: self.clone(), process, habits, death: Arc::new(Notify::new()) }
+        let (world, said) = (world.clone(), Mutex::default());
+        let death = Arc::new(Notify::new());
+        ProcessJournal { store: self.clone(), world, process, habits, said, death }
     }
 
     /// The process ended well: everything is synced.
@@ -91,6 +102,11 @@ impl Store {
                 durable.get_or_insert(now);
             }
         }
+    }
+
+    /// Whether the disk failed the last process.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.lock().failed
     }
 
     /// What is there, and since when it is safe.
@@ -109,18 +125,18 @@ impl Store {
                 _ => {}
             }
         }
-        for (place, org) in self.recorded() {
+        for (id, org) in self.recorded() {
             history.wrote |= !org.before.is_empty();
             match org.outcome {
                 Some(outcome) if outcome.status.is_settled() => {
-                    history.take_settled(&outcome, org.state, index[place as usize]);
+                    history.take_settled(&outcome, org.state, index[id.org as usize]);
                 }
                 outcome if !org.before.is_empty() => {
                     let OnDisk { state, before, started_at, mut ack, .. } = org;
                     let said = outcome.as_ref().map(|outcome| outcome.ack.clone());
                     let ack = said.or_else(|| ack.pop()).unwrap_or_default();
-                    let progress = OrgProgress { id: first(place), state, outcome, before, started_at, ack };
-                    history.open.insert(first(place), progress);
+                    let progress = OrgProgress { id, state, outcome, before, started_at, ack };
+                    history.open.insert(id, progress);
                 }
                 _ => {}
             }
@@ -128,29 +144,29 @@ impl Store {
         history
     }
 
-    /// Where each org is. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
-    pub(crate) fn recorded(&self) -> HashMap<u32, OnDisk> {
-        let mut orgs: HashMap<u32, Told> = HashMap::new();
+    /// Where each step is. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
+    pub(crate) fn recorded(&self) -> HashMap<StepId, OnDisk> {
+        let mut steps: HashMap<StepId, Told> = HashMap::new();
         let mut began = 0;
         for (entry, _, _) in &self.lock().entries {
             match entry {
                 Entry::Began { .. } => began += 1,
-                Entry::Intent { index, started_at, before, .. } => {
-                    let org = orgs.entry(*index).or_insert_with(Told::new);
+                Entry::Intent { index, place, started_at, before } => {
+                    let org = steps.entry(StepId { org: *index, place: *place }).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(Input::Differs);
                     org.tell(Input::Intent);
                     org.recorded.before.clone_from(before);
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { index, input, ack, .. } => {
-                    let org = orgs.entry(*index).or_insert_with(Told::new);
+                Entry::Step { index, place, input, ack } => {
+                    let org = steps.entry(StepId { org: *index, place: *place }).or_insert_with(Told::new);
                     org.catch_up(began);
                     org.tell(*input);
                     org.recorded.ack.extend(ack.clone());
                 }
                 Entry::Outcome(outcome) => {
-                    let org = orgs.entry(outcome.index).or_insert_with(Told::new);
+                    let org = steps.entry(outcome.id()).or_insert_with(Told::new);
                     org.catch_up(began);
                     if !org.recorded.before.is_empty() {
                         assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
@@ -165,16 +181,11 @@ impl Store {
                 Entry::Pause { .. } | Entry::Wave { .. } | Entry::Sample(_) | Entry::Finished(_) => {}
             }
         }
-        orgs.into_iter().map(|(index, told)| (index, told.recorded)).collect()
+        steps.into_iter().map(|(id, told)| (id, told.recorded)).collect()
     }
 }
 
-/// The step of an org that has one.
-fn first(org: u32) -> StepId {
-    StepId { org, place: 0 }
-}
-
-/// What is on the disk about an org.
+/// What is on the disk about a step of an org.
 pub(crate) struct OnDisk {
     pub(crate) state: OrgState,
     pub(crate) before: Vec<Seen>,
@@ -223,15 +234,32 @@ impl Told {
 /// The journal as one process has it open.
 pub(crate) struct ProcessJournal {
     store: Store,
+    world: World,
     process: u32,
     habits: Habits,
+    /// The outcomes that it was given, whether or not they come to the disk.
+    said: Mutex<Vec<(Duration, OrgOutcome)>>,
     /// Told when the process is to die.
     pub(crate) death: Arc<Notify>,
 }
 
 impl ProcessJournal {
+    /// The first outcome of each of these steps' others, and when: what comes later is of a second look.
+    pub(crate) fn outcomes(&self, settled: &HashMap<StepId, Status>) -> Vec<(Duration, OrgOutcome)> {
+        let mut known: HashSet<StepId> = settled.keys().copied().collect();
+        let said = self.said.lock().expect("nothing panics while it holds it");
+        said.iter().filter(|(_, outcome)| known.insert(outcome.id())).cloned().collect()
+    }
+
     fn push(&self, entries: Vec<Entry>) -> usize {
         let now = self.store.clock.elapsed();
+        let outcome = |entry: &Entry| match entry {
+            Entry::Outcome(outcome) => Some((self.world.now(), outcome.clone())),
+            _ => None,
+        };
+        let mut said = self.said.lock().expect("nothing panics while it holds it");
+        said.extend(entries.iter().filter_map(outcome));
+        drop(said);
         let mut disk = self.store.lock();
         if disk.process == self.process && !disk.failed {
             disk.said.extend(entries.iter().map(|_| now));

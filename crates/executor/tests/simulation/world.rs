@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use orgwave_core::ids::Ruuid;
+use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::operation::Operation;
 use orgwave_core::reply::{
     Ack, Cause, ClientList, Listed, Live, Refusal, RefusalKind, Reply, Said as Confessed, Throttle, Unclear,
@@ -17,6 +17,8 @@ use orgwave_core::settings::RawObject;
 use orgwave_executor::ports::{ReadApi, WriteApi};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
+
+use crate::objects::Object;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +35,9 @@ pub(crate) struct Call {
     pub(crate) kind: Kind,
     /// The org's place in the plan; `None` for the client list.
     pub(crate) org: Option<u32>,
-    /// How many requests of this kind the org had before.
+    /// The place of the operation.
+    pub(crate) place: u8,
+    /// How many requests of this kind the org had before, of the operation.
     pub(crate) nth: u32,
     /// How many requests there were before, of all.
     pub(crate) number: usize,
@@ -81,7 +85,8 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// Somebody else sets a field, right after this request.
     EditAfter(&'static str, &'static str),
-    /// The machine is suspended so long before the answer is heard, and somebody else sets `indexFaces` meanwhile.
+    /// The machine is suspended so long before the answer is heard, and somebody else sets something unmanaged
+    /// meanwhile.
     Sleep(Duration),
 }
 
@@ -108,9 +113,18 @@ pub(crate) struct Record {
     pub(crate) until: Option<Duration>,
     pub(crate) kind: Kind,
     pub(crate) org: Option<u32>,
+    /// The place of the operation.
+    pub(crate) place: u8,
     pub(crate) answer: Answer,
     /// When it changed the org.
     pub(crate) applied: Option<Duration>,
+}
+
+impl Record {
+    /// The step that it is about.
+    pub(crate) fn step(&self) -> Option<StepId> {
+        self.org.map(|org| StepId { org, place: self.place })
+    }
 }
 
 /// A token bucket, full at first.
@@ -160,25 +174,44 @@ impl TokenBucket {
 #[derive(Debug, Clone)]
 pub(crate) struct Org {
     pub(crate) id: Ruuid,
-    pub(crate) settings: Map<String, Value>,
-    /// What was there before, and until when.
-    past: Vec<(Duration, Map<String, Value>)>,
+    /// Its settings, by the places of the operations.
+    pub(crate) objects: Vec<Settings>,
     pub(crate) bucket: Option<TokenBucket>,
-    /// Somebody else wrote to it.
-    pub(crate) edited: bool,
     /// It isn't there any more.
     pub(crate) gone: bool,
+}
+
+/// One settings object of an org.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) live: Map<String, Value>,
+    /// What was there before, and until when.
+    past: Vec<(Duration, Map<String, Value>)>,
+    /// Somebody else wrote to it.
+    pub(crate) edited: bool,
     calls: [u32; 3],
 }
 
-impl Org {
+impl Settings {
+    fn new(live: Map<String, Value>) -> Self {
+        Self { live, past: Vec::new(), edited: false, calls: [0; 3] }
+    }
+
     fn change(&mut self, now: Duration, settings: Map<String, Value>) {
-        let before = std::mem::replace(&mut self.settings, settings);
+        let before = std::mem::replace(&mut self.live, settings);
         self.past.push((now, before));
     }
 
+    /// Somebody else sets a member, a moment from now: the request that is being answered doesn't see it.
+    fn edit(&mut self, now: Duration, (name, json): (&str, &str)) {
+        self.edited = true;
+        let mut settings = self.live.clone();
+        settings.insert(name.into(), serde_json::from_str(json).expect("scripted as JSON"));
+        self.change(now + Duration::from_nanos(1), settings);
+    }
+
     fn at(&self, then: Duration) -> &Map<String, Value> {
-        self.past.iter().find(|(until, _)| then < *until).map_or(&self.settings, |(_, settings)| settings)
+        self.past.iter().find(|(until, _)| then < *until).map_or(&self.live, |(_, settings)| settings)
     }
 }
 
@@ -200,21 +233,25 @@ pub(crate) struct State {
 /// The vendor, shared by all who call it.
 #[derive(Clone)]
 pub(crate) struct World {
+    /// What the orgs have, by the places of the operations.
+    objects: Arc<[Object]>,
     state: Arc<Mutex<State>>,
     began: Instant,
     timeout: Duration,
 }
 
 impl World {
-    pub(crate) fn new(orgs: Vec<(Ruuid, Map<String, Value>)>, timeout: Duration, seed: u64) -> Self {
-        let org = |(id, settings)| Org {
+    pub(crate) fn new(
+        objects: Vec<Object>,
+        orgs: Vec<(Ruuid, Vec<Map<String, Value>>)>,
+        timeout: Duration,
+        seed: u64,
+    ) -> Self {
+        let org = |(id, settings): (Ruuid, Vec<Map<String, Value>>)| Org {
             id,
-            settings,
-            past: Vec::new(),
+            objects: settings.into_iter().map(Settings::new).collect(),
             bucket: None,
-            edited: false,
             gone: false,
-            calls: [0; 3],
         };
         let state = State {
             orgs: orgs.into_iter().map(org).collect(),
@@ -226,7 +263,7 @@ impl World {
             sleeps: Vec::new(),
             rng: fastrand::Rng::with_seed(seed),
         };
-        Self { state: Arc::new(Mutex::new(state)), began: Instant::now(), timeout }
+        Self { objects: objects.into(), state: Arc::new(Mutex::new(state)), began: Instant::now(), timeout }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -252,26 +289,31 @@ impl World {
         Transport { world: self.clone(), process }
     }
 
-    fn index(&self, org: &Ruuid) -> u32 {
-        let place = self.lock().orgs.iter().position(|other| other.id == *org);
-        u32::try_from(place.expect("only orgs of the world are called")).expect("a few orgs")
+    fn step(&self, operation: &Operation, org: &Ruuid) -> StepId {
+        let index = self.lock().orgs.iter().position(|other| other.id == *org);
+        let index = index.expect("only orgs of the world are called");
+        let is_it = |object: &Object| object.operation.name == operation.name;
+        let place = self.objects.iter().position(is_it).expect("only operations of the world are called");
+        StepId {
+            org: u32::try_from(index).expect("a few orgs"),
+            place: u8::try_from(place).expect("a few operations"),
+        }
     }
 
-    fn apply(&self, number: usize, org: u32, body: &Map<String, Value>) {
+    fn apply(&self, number: usize, StepId { org, place }: StepId, body: &Map<String, Value>) {
         let now = self.now();
         let mut state = self.lock();
         let replaces = state.replaces;
-        let org = &mut state.orgs[org as usize];
-        let mut settings = org.settings.clone();
+        let object = &self.objects[usize::from(place)];
+        let settings = &mut state.orgs[org as usize].objects[usize::from(place)];
+        let mut live = settings.live.clone();
         if replaces {
-            settings.retain(|name, _| matches!(name.as_str(), "orgUuid" | "integration" | "tokenValid"));
+            live.retain(|name, _| !object.may_write(name));
         }
-        for (name, value) in body {
-            if !matches!(name.as_str(), "orgUuid" | "integration" | "tokenValid") {
-                settings.insert(name.clone(), value.clone());
-            }
+        for (name, value) in body.iter().filter(|(name, _)| object.may_write(name)) {
+            live.insert(name.clone(), value.clone());
         }
-        org.change(now, settings);
+        settings.change(now, live);
         state.ledger[number].applied = Some(now);
     }
 }
@@ -313,8 +355,8 @@ fn refusal(http_status: u16, kind: RefusalKind) -> Refusal {
 }
 
 impl Transport {
-    async fn call(&self, kind: Kind, org: Option<u32>, body: Option<Map<String, Value>>) -> Said {
-        let (number, fault, latency) = self.arrive(kind, org);
+    async fn call(&self, kind: Kind, step: Option<StepId>, body: Option<Map<String, Value>>) -> Said {
+        let (number, fault, latency) = self.arrive(kind, step);
         match fault {
             Some(Fault::NotSent) => {
                 sleep(latency / 8).await;
@@ -329,7 +371,7 @@ impl Transport {
             Some(Fault::Slow(more)) => sleep(latency / 2 + more).await,
             _ => sleep(latency / 2).await,
         }
-        let said = self.handle(number, org, fault, body).await;
+        let said = self.handle(number, step, fault, body).await;
         sleep(latency / 2).await;
         let answer = match &said {
             Said::Done(answer, _) => answer.clone(),
@@ -339,16 +381,17 @@ impl Transport {
         self.answer(number, answer, said)
     }
 
-    fn arrive(&self, kind: Kind, org: Option<u32>) -> (usize, Option<Fault>, Duration) {
+    fn arrive(&self, kind: Kind, step: Option<StepId>) -> (usize, Option<Fault>, Duration) {
         let at = self.world.now();
         let mut state = self.world.lock();
         let number = state.ledger.len();
+        let (org, place) = (step.map(|step| step.org), step.map_or(0, |step| step.place));
         let nth = org.map_or(0, |org| {
-            let calls = &mut state.orgs[org as usize].calls[kind as usize];
+            let calls = &mut state.orgs[org as usize].objects[usize::from(place)].calls[kind as usize];
             *calls += 1;
             *calls - 1
         });
-        let mut fault = (state.trouble)(&Call { at, kind, org, nth, number });
+        let mut fault = (state.trouble)(&Call { at, kind, org, place, nth, number });
         // A call that never came or that was refused for another reason takes nothing out of a bucket.
         if !matches!(fault, Some(Fault::NotSent | Fault::Throttle(_) | Fault::Block(_))) {
             let of_org = org.and_then(|org| state.orgs[org as usize].bucket.as_mut());
@@ -371,6 +414,7 @@ impl Transport {
             until: None,
             kind,
             org,
+            place,
             answer: Answer::None,
             applied: None,
         });
@@ -380,7 +424,7 @@ impl Transport {
     async fn handle(
         &self,
         number: usize,
-        org: Option<u32>,
+        step: Option<StepId>,
         fault: Option<Fault>,
         body: Option<Map<String, Value>>,
     ) -> Said {
@@ -397,15 +441,15 @@ impl Transport {
             Some(Fault::Unclear(_, effect, _) | Fault::Timeout(effect)) => effect,
             Some(_) => Effect::Never,
         };
-        if let (Some(org), Some(body)) = (org, &body) {
+        if let (Some(step), Some(body)) = (step, &body) {
             match effect {
                 Effect::Never => {}
-                Effect::AtOnce => self.world.apply(number, org, body),
+                Effect::AtOnce => self.world.apply(number, step, body),
                 Effect::Late(delay) => {
                     let (world, body) = (self.world.clone(), body.clone());
                     tokio::spawn(async move {
                         sleep(delay).await;
-                        world.apply(number, org, &body);
+                        world.apply(number, step, &body);
                     });
                 }
             }
@@ -438,49 +482,43 @@ impl Transport {
                 })
             }
             Some(Fault::NotConnected) => Said::NotConnected,
-            fault => self.good(org, fault.as_ref(), body.is_some()),
+            fault => self.good(step, fault.as_ref(), body.is_some()),
         }
     }
 
-    fn good(&self, org: Option<u32>, fault: Option<&Fault>, is_write: bool) -> Said {
+    fn good(&self, step: Option<StepId>, fault: Option<&Fault>, is_write: bool) -> Said {
         let now = self.world.now();
-        let Some(org) = org else { return Said::Done(Answer::Listed, Ack::default()) };
+        let Some(StepId { org, place }) = step else { return Said::Done(Answer::Listed, Ack::default()) };
+        let object = &self.world.objects[usize::from(place)];
         let mut state = self.world.lock();
         if let Some(Fault::Sleep(time)) = fault {
             state.sleeps.push(*time);
         }
         let org = &mut state.orgs[org as usize];
+        let settings = &mut org.objects[usize::from(place)];
         let then = match fault {
             Some(Fault::Stale(age)) => now.saturating_sub(*age),
             _ => now,
         };
-        let mut shown = org.at(then).clone();
+        let mut shown = settings.at(then).clone();
         let mut ack = Ack::default();
         match fault {
             Some(Fault::OtherOrg) => {
                 let other = Ruuid::from_bytes([0xFF; 16]).to_string();
-                shown.insert("orgUuid".into(), Value::String(other));
+                shown.entry("orgUuid").and_modify(|owner| *owner = Value::String(other));
             }
             Some(Fault::MaskedSecret) => {
-                shown.insert("apiToken".into(), Value::String("***".into()));
+                shown.extend(object.secret.map(|secret| (secret.into(), Value::String("***".into()))));
             }
-            Some(Fault::Gone) => (org.gone, org.edited) = (true, true),
+            Some(Fault::Gone) => {
+                org.gone = true;
+                org.objects.iter_mut().for_each(|settings| settings.edited = true);
+            }
             Some(Fault::Warned) => {
                 ack.push("warning", Confessed::Text("one door is in two locations".into()));
             }
-            Some(Fault::Sleep(_)) => {
-                org.edited = true;
-                let mut settings = org.settings.clone();
-                settings.insert("indexFaces".into(), Value::Bool(false));
-                org.change(now + Duration::from_nanos(1), settings);
-            }
-            Some(Fault::EditAfter(field, text)) => {
-                org.edited = true;
-                let mut settings = org.settings.clone();
-                settings.insert((*field).into(), serde_json::from_str(text).expect("scripted as JSON"));
-                // A moment later, so that this read isn't taken for one of the edited state.
-                org.change(now + Duration::from_nanos(1), settings);
-            }
+            Some(Fault::Sleep(_)) => settings.edit(now, object.edits[0]),
+            Some(Fault::EditAfter(field, json)) => settings.edit(now, (field, json)),
             _ => {}
         }
         Said::Done(if is_write { Answer::Acked } else { Answer::Shown(shown) }, ack)
@@ -507,13 +545,14 @@ impl ReadApi for Transport {
         said.into_reply(|_, _| orgs())
     }
 
-    async fn shared(&self, _: &[Arc<Operation>], _: Ruuid) -> Reply<Vec<Live>> {
-        unreachable!("a rollout reads each operation by itself")
+    async fn shared(&self, operations: &[Arc<Operation>], org: Ruuid) -> Reply<Vec<Live>> {
+        let [operation] = operations else { unreachable!("surveys here are of one operation") };
+        self.settings(operation, org).await.map(|live| vec![live])
     }
 
-    async fn settings(&self, _: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
-        let index = self.world.index(&org);
-        match self.call(Kind::Read, Some(index), None).await {
+    async fn settings(&self, operation: &Arc<Operation>, org: Ruuid) -> Reply<Live> {
+        let step = self.world.step(operation, &org);
+        match self.call(Kind::Read, Some(step), None).await {
             Said::NotConnected => Reply::Good(Live::NotConnected(None)),
             said => said.into_reply(|answer, _| match answer {
                 Answer::Shown(settings) => {
@@ -527,10 +566,12 @@ impl ReadApi for Transport {
 }
 
 impl WriteApi for Transport {
-    async fn update(&self, _: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
-        let index = self.world.index(&org);
+    async fn update(&self, operation: &Arc<Operation>, org: Ruuid, body: Bytes) -> Reply<Ack> {
+        let step = self.world.step(operation, &org);
         let body: Value = serde_json::from_slice(&body).expect("bodies are JSON");
-        let settings = body["envoySettings"].as_object().expect("the settings of an update").clone();
-        self.call(Kind::Write, Some(index), Some(settings)).await.into_reply(|_, ack| ack)
+        let wrap = self.world.objects[usize::from(step.place)].wrap;
+        let settings = wrap.map_or(&body, |wrap| &body[wrap]);
+        let settings = settings.as_object().expect("the settings of an update").clone();
+        self.call(Kind::Write, Some(step), Some(settings)).await.into_reply(|_, ack| ack)
     }
 }

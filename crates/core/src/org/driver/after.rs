@@ -215,8 +215,10 @@ impl Driver<'_> {
         let attempts_left = self.state.spent() < self.rules.retry.attempts;
         self.enter(Input::StillAsBefore { attempts_left });
         match self.state.phase() {
-            // The newest read is judged as any read before a write is.
-            StatePhase::Ready if self.rules.write.reads() => self.judge(object, requested),
+            // The newest read is judged as any read before a write is, unless others come first.
+            StatePhase::Ready if self.rules.write.reads() && self.preconditions.is_empty() => {
+                self.judge(object, requested);
+            }
             StatePhase::Done(Status::Diverged) => {
                 let message = "the vendor accepted the write, and the settings are as before".to_owned();
                 self.complain(Code::OrgDivergedAck, message, self.http_status);

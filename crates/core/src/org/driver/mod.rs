@@ -149,6 +149,8 @@ pub struct Driver<'a> {
     /// Why the run stops: the read that is granted then was asked for, or is no use.
     stopping: Option<String>,
     patience: Patience,
+    /// What the vendor asked for last.
+    pause: Option<Pause>,
     /// The newest read before a write.
     live: Option<LiveSettings>,
     /// The canary's settings before its write.
@@ -205,6 +207,7 @@ impl<'a> Driver<'a> {
             is_canary,
             stopping: None,
             patience,
+            pause: None,
             live: None,
             undisturbed: None,
             before: Vec::new(),
@@ -234,9 +237,6 @@ impl<'a> Driver<'a> {
     pub fn resume(mut self, recorded: OrgProgress) -> Self {
         self.unsettled = recorded.org_error().cloned();
         self.state = recorded.state;
-        if self.state.phase() != StatePhase::Planned {
-            self.preconditions.clear();
-        }
         self.is_journalled = !recorded.before.is_empty();
         self.before = recorded.before;
         self.started_at = recorded.started_at.unwrap_or(self.started_at);
@@ -269,12 +269,18 @@ impl<'a> Driver<'a> {
 
     /// What a read that it asks for is of.
     pub fn to_read(&self) -> &Arc<Operation> {
-        self.preconditions.front().map_or(&self.step.operation, |precondition| &precondition.operation)
+        let precondition = self.preconditions.front().filter(|_| self.asked == Asked::Call(Call::Read));
+        precondition.map_or(&self.step.operation, |precondition| &precondition.operation)
     }
 
     /// What is written.
     pub const fn operation(&self) -> &Arc<Operation> {
         &self.step.operation
+    }
+
+    /// What the vendor asked for last: whoever calls the org next keeps to it.
+    pub const fn pause(&self) -> Option<Pause> {
+        self.pause
     }
 
     fn comparing(&self) -> Comparing<'_> {
@@ -504,7 +510,9 @@ impl<'a> Driver<'a> {
     }
 
     fn note_pause(&mut self, wait: std::time::Duration, now: Timestamp) {
-        self.pending.push(Entry::Pause { index: Some(self.id.org), pause: Pause::new(now, wait) });
+        let pause = Pause::new(now, wait);
+        self.pause = Some(pause);
+        self.pending.push(Entry::Pause { index: Some(self.id.org), pause });
     }
 
     /// The vendor asks to wait too long.
