@@ -23,7 +23,7 @@ use crate::stage::{Jumps, Stage};
 use crate::store::{Habits, Store};
 use crate::world::World;
 
-/// Nothing that is simulated here takes longer.
+/// No operation of what is simulated here takes longer.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 /// The clock of a process on a machine that may be suspended.
@@ -189,11 +189,12 @@ pub(crate) async fn process(
         &mut control,
         &mut sink,
     );
+    let longest = LONGEST * u32::from(stage.policy.operations.count());
     let ended = tokio::select! {
         biased;
         () = death.notified() => None,
-        () = sleep(if let Ordeal::Dies(at) = ordeal { at } else { 2 * LONGEST }) => None,
-        ended = timeout(LONGEST, run) => Some(ended.expect("a process ends in bounded time")),
+        () = sleep(if let Ordeal::Dies(at) = ordeal { at } else { 2 * longest }) => None,
+        ended = timeout(longest, run) => Some(ended.expect("a process ends in bounded time")),
     };
     if ended.is_some() {
         store.close();
