@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use orgwave_core::change::Seen;
 use orgwave_core::compare::{Context, diff};
-use orgwave_core::desired::{Desired, DesiredValue, Managed, Origin};
+use orgwave_core::desired::{Desired, DesiredValue, Expect, Managed, Origin};
 use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::operation::Operation;
 use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::{PlannedStep, Verdict};
+use orgwave_core::plan::{PlannedStep, Precondition, Verdict};
 use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Cause, ClientList, Live, Refusal, RefusalKind, Reply, Throttle, Unclear};
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
@@ -77,6 +77,8 @@ enum Fate {
     Astray(u8),
     /// Somebody else writes first.
     Edited,
+    /// Somebody else changes first what is expected of another operation.
+    Unexpected,
     Panics,
     /// The run stops.
     Stops(bool),
@@ -99,6 +101,7 @@ fn any_fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Stale),
         2 => any::<u8>().prop_map(Fate::Astray),
         1 => Just(Fate::Edited),
+        1 => Just(Fate::Unexpected),
         1 => Just(Fate::Panics),
         1 => any::<bool>().prop_map(Fate::Stops),
         2 => (0_usize..4).prop_map(Fate::Dies),
@@ -186,12 +189,17 @@ struct Play<'a> {
     deaths: usize,
     effects: usize,
     is_edited: bool,
+    /// What must be so of another operation before the first write, whether it is, and whether this process has seen that.
+    precondition: Option<Precondition>,
+    is_expected: Option<bool>,
+    has_looked: bool,
 }
 
 impl<'a> Play<'a> {
     fn driver(&self) -> (Driver<'a>, Event<Live>) {
         let driver =
             Driver::begin(self.rules, (0, Ruuid::from_bytes(ORG)), self.step.clone(), true, self.now, None);
+        let driver = driver.after(self.precondition.clone());
         let progress = self.journal.progress();
         if progress.before.is_empty() {
             return (driver, Event::Woken);
@@ -199,14 +207,29 @@ impl<'a> Play<'a> {
         (driver.resume(progress), Event::Resumed)
     }
 
-    fn read(&mut self, fate: Fate) -> Event<Live> {
+    /// Before the first write, another operation is to be so.
+    fn expect(&mut self, is_so: bool) {
+        let operation = Operation::named("org-mfa").expect("it is compiled in");
+        let expect = Expect { path: operation.path("mfaEnabled").expect("a path"), value: true.into() };
+        self.precondition = Some(Precondition { operation, place: 1, expects: vec![expect] });
+        self.is_expected = Some(is_so);
+    }
+
+    fn read(&mut self, fate: Fate, operation: &Operation) -> Event<Live> {
         let requested = self.now;
+        let is_other = operation.name != self.step.operation.name;
         let reply = match fate {
             Fate::Lost | Fate::Vanished => lost(),
             Fate::Refused | Fate::Crossed | Fate::RefusedInBody => {
                 Reply::Refused(refusal(400, RefusalKind::Status))
             }
             Fate::NotFound => Reply::Refused(refusal(404, RefusalKind::Status)),
+            _ if is_other && self.is_expected == Some(true) => {
+                self.has_looked = true;
+                let object = RawObject::parse(r#"{"mfaEnabled":true}"#).expect("an object");
+                Reply::Good(Live::Connected(object, None))
+            }
+            _ if is_other => Reply::Good(Live::NotConnected(None)),
             _ => Reply::Good(Live::Connected(live(self.settings), None)),
         };
         Event::ReadReply { reply, requested }
@@ -214,6 +237,8 @@ impl<'a> Play<'a> {
 
     fn write(&mut self, fate: Fate, body: &[u8]) -> Event<Live> {
         assert!(String::from_utf8_lossy(body).contains(r#""enabled":true"#));
+        let is_first = self.sends == 0;
+        assert!(self.has_looked || !is_first || self.precondition.is_none(), "sent without a look");
         self.sends += 1;
         let state = self.journal.progress().state;
         assert_eq!(state.phase(), Phase::Intent, "sent without a durable intent");
@@ -238,6 +263,7 @@ impl<'a> Play<'a> {
     /// Plays one process. Returns what it ended with; none, if it died.
     fn process(&mut self, fates: &mut impl Iterator<Item = Fate>) -> Option<Ended> {
         let (mut driver, mut event) = self.driver();
+        self.has_looked = false;
         let mut is_stopped = false;
         for _ in 0..2000 {
             let asked = self.now;
@@ -275,6 +301,7 @@ impl<'a> Play<'a> {
                     event = Event::Stop { why: "interrupted".into(), may_read };
                     continue;
                 }
+                Fate::Unexpected => self.is_expected = self.is_expected.map(|_| false),
                 Fate::Edited if !matches!(step, Step::Record { .. }) => {
                     self.settings = Settings::Another;
                     self.is_edited = true;
@@ -325,7 +352,7 @@ impl<'a> Play<'a> {
                             self.write(fate, &body)
                         }
                         Step::List => Event::ListReply(Reply::Good(ClientList::default())),
-                        _ => self.read(fate),
+                        _ => self.read(fate, &driver.to_read().clone()),
                     },
                 },
                 Step::Done(_) => unreachable!("returned before"),
@@ -356,6 +383,9 @@ fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl Fn
         deaths: 0,
         effects: 0,
         is_edited: false,
+        precondition: None,
+        is_expected: None,
+        has_looked: false,
     })
 }
 
@@ -419,6 +449,40 @@ fn the_time_a_machine_was_suspended_is_no_time_of_waiting_for_429s() {
             assert_eq!(driver.handle(Event::Woken, now), Step::Read);
         }
     });
+}
+
+#[test]
+fn what_is_expected_of_another_operation_is_read_first_and_stops_the_org() {
+    for (expected, fates, status, sends) in [
+        (true, vec![], Status::Applied, 1),
+        (false, vec![], Status::Blocked, 0),
+        (true, vec![Fate::Refused], Status::Rejected, 0),
+        (true, vec![Fate::Throttled(3), Fate::Well, Fate::Lost], Status::Applied, 1),
+        (true, vec![Fate::Stops(true)], Status::NotAttempted, 0),
+    ] {
+        with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+            play.expect(expected);
+            let ended = play.process(&mut fates.iter().copied()).expect("nobody dies");
+            assert_eq!((ended.outcome.status, play.sends), (status, sends), "{fates:?}");
+        });
+    }
+}
+
+#[test]
+fn a_later_process_looks_again_at_what_is_expected() {
+    // Reads, the intent, and no more: whether it was sent isn't known.
+    let dies = [Fate::Well, Fate::Well, Fate::Well, Fate::Dies(0)];
+    // Reads, the intent, and the send takes its turn, when the run stops.
+    let stops = [Fate::Well, Fate::Well, Fate::Well, Fate::Stops(true)];
+    for fates in [dies, stops] {
+        with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+            play.expect(true);
+            play.process(&mut fates.into_iter());
+            play.is_expected = Some(false);
+            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            assert_eq!((ended.outcome.status, play.sends), (Status::Blocked, 0), "{fates:?}");
+        });
+    }
 }
 
 #[test]
@@ -490,9 +554,13 @@ proptest! {
             3 => Just(WriteMode::Merge), 2 => Just(WriteMode::Patch), 1 => Just(WriteMode::NoRead),
         ],
         verify in prop_oneof![Just(VerifyPolicy::All), Just(VerifyPolicy::None)],
+        expected in prop_oneof![3 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))],
         seed in any::<u64>(),
     ) {
         with_play(write, verify, seed, |mut play| {
+            if let Some(expected) = expected.filter(|_| write.reads()) {
+                play.expect(expected);
+            }
             let mut fates = fates.into_iter();
             let mut last = None;
             for _ in 0..100 {
@@ -508,6 +576,9 @@ proptest! {
             prop_assert_eq!(&outcome, &last.outcome);
             prop_assert!(play.sends <= 1 + play.journal.proofs() + play.deaths, "{} sends", play.sends);
             prop_assert!(play.effects <= 1 || play.is_edited, "changed {} times", play.effects);
+            if expected == Some(false) && write.reads() {
+                prop_assert_eq!(play.sends, 0, "what was expected was never there");
+            }
             if !play.is_edited && outcome.verified == Verified::True {
                 prop_assert_eq!(play.settings, Settings::Desired);
             }

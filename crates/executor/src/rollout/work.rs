@@ -121,6 +121,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
 
     /// The status of an org that is to be written, by its steps.
     fn status_of(&self, org: u32) -> Status {
+        let rest = self.index[org as usize].rest;
         let steps = self.index[org as usize].updates.iter().map(|place| StepId { org, place });
         let status = |id: StepId| match self.ended.get(&id) {
             Some(status) => *status,
@@ -128,7 +129,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             None if self.is_in_doubt(id) => Status::Unknown,
             None => Status::NotAttempted,
         };
-        steps.map(status).max_by_key(|status| status.severity()).unwrap_or(Status::NotAttempted)
+        let worst = steps.map(status).chain(rest).max_by_key(|status| status.severity());
+        worst.unwrap_or(Status::NotAttempted)
     }
 
     /// Whether a write was sent.

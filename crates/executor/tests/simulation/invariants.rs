@@ -188,7 +188,7 @@ fn each_org_has_one_outcome(stage: &Stage, store: &Store, report: &Report) {
     };
     let status = |(org, entry): (u32, &IndexEntry)| {
         let of_step = |id| status_of(id).unwrap_or(Status::NotAttempted);
-        let worst = || stage.steps(org).map(of_step).max_by_key(|status| status.severity());
+        let worst = || stage.steps(org).map(of_step).chain(entry.rest).max_by_key(|status| status.severity());
         entry.verdict.status().or_else(worst).expect("it has a step")
     };
     let counts: Counts = (0..).zip(&stage.index).map(status).collect();
