@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::desk::{Desk, Ended, FAST, acks, rows};
 use crate::org::{quoted, uuid};
-use crate::vendor::Vendor;
+use crate::secrets::assert_none;
+use crate::vendor::{Fault, Vendor};
 
 /// Nothing that is sent in part or too much goes unnoticed.
 const EXACT: &str = "seed = 11\nstrict = true\nblank_absent = true\nunaudited = true";
@@ -42,8 +43,12 @@ struct Asked {
 
 impl Asked {
     fn all(vendor: &Vendor, org: &str) -> Self {
+        Self::of(&Catalog::built_in(), vendor, org)
+    }
+
+    fn of(catalog: &Catalog, vendor: &Vendor, org: &str) -> Self {
         let mut asked = Self::default();
-        for operation in Catalog::built_in().iter() {
+        for operation in catalog.iter() {
             let live = vendor.settings_of(org, &operation.name);
             for field in operation.fields.iter() {
                 asked.field(operation, field, &[field.name.to_string()], &live[&*field.name]);
@@ -106,11 +111,7 @@ impl Asked {
 
     /// The texts of the secrets.
     fn sent(&self) -> Vec<String> {
-        let texts = self.secrets.iter().flat_map(|(_, _, value)| match value {
-            Value::Array(items) => items.clone(),
-            value => vec![value.clone()],
-        });
-        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
+        self.secrets.iter().flat_map(|(_, _, value)| texts(value)).collect()
     }
 
     /// A secret of its own for each place.
@@ -130,6 +131,15 @@ impl Asked {
             .collect();
         if count == 1 { texts[0].clone().into() } else { texts.into() }
     }
+}
+
+/// The texts that are a secret.
+fn texts(secret: &Value) -> Vec<String> {
+    let texts = match secret {
+        Value::Array(items) => items.clone(),
+        value => vec![value.clone()],
+    };
+    texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
 /// The name of a secret: all that isn't a digit is what all have.
@@ -300,7 +310,7 @@ fn sent_members(operation: &Operation, read: &Value) -> BTreeSet<String> {
 fn every_setting_of_every_operation_goes_there_and_back() {
     let desk = Desk::new();
     let orgs = [uuid(0), uuid(1)];
-    let vendor = Vendor::configured(toml::from_str(EXACT).unwrap(), &orgs);
+    let vendor = Vendor::configured(&Catalog::built_in(), toml::from_str(EXACT).unwrap(), &orgs);
     let before: Vec<_> = orgs.iter().map(|org| everything(&vendor, org)).collect();
     let asked: Vec<(String, Asked)> =
         orgs.iter().map(|org| (org.clone(), Asked::all(&vendor, org))).collect();
@@ -375,7 +385,7 @@ fn an_export_of_several_has_defaults_for_all_but_the_orgs_without_the_operation(
     let config = "operation.org-mfa.settings.mfaEnabled = true\noperation.toast.settings.enabled = false\n\
          [[orgs]]\nmatch = \"Org 1\"\nnot_connected = [\"toast\"]\n\
          [[orgs]]\nmatch = \"Org 2\"\naccess = false\n";
-    let vendor = Vendor::configured(toml::from_str(config).unwrap(), &orgs);
+    let vendor = Vendor::configured(&Catalog::built_in(), toml::from_str(config).unwrap(), &orgs);
     let export = "export -o live --operation org-mfa --operation toast,org-mfa --as-defaults";
     desk.run(&vendor, &format!("{export} {UNLIMITED}")).expect(0);
     let rollout = fs::read_to_string(desk.path("live/rollout.toml")).unwrap();
@@ -394,4 +404,126 @@ fn an_export_of_several_has_defaults_for_all_but_the_orgs_without_the_operation(
     assert!(rows[2]["skip"].starts_with("not exported: "), "{rows:?}");
     let planned = desk.run(&vendor, &format!("plan live/rollout.toml --detailed-exitcode {FAST}")).expect(0);
     assert!(planned.out.contains("2 unchanged"), "{}", planned.out);
+}
+
+/// The secrets in the settings of an operation, and among their keys.
+fn secrets_in(field: &Field, value: &Value, found: &mut Vec<String>) {
+    match (&field.kind, value) {
+        (_, Value::String(secret)) if field.is_secret() => found.push(secret.clone()),
+        (_, Value::Array(secrets)) if field.is_secret() => {
+            found.extend(secrets.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
+        (Kind::Map(entry), Value::Object(entries)) => {
+            found.extend(entries.keys().filter(|_| field.has_secret_keys).cloned());
+            entries.values().for_each(|value| secrets_in(entry, value, found));
+        }
+        (Kind::Object(members), Value::Object(object)) => {
+            for member in members.iter() {
+                secrets_in(member, &object[&*member.name], found);
+            }
+        }
+        (Kind::List { of, .. }, Value::Array(items)) => {
+            items.iter().for_each(|item| secrets_in(of, item, found));
+        }
+        _ => {}
+    }
+}
+
+/// What a user describes: secrets wherever they may be.
+const KEYED: &str = r#"
+format = 1
+name = "keyed"
+title = "Keyed"
+about = "Secrets as keys, in lists and in objects of lists."
+read = { path = "/api/org/getKeyed", at = "keyed" }
+write = { path = "/api/org/updateKeyed", wrap = "keyed", body = "whole" }
+owner = { at = "orgUuid" }
+absent = "not connected"
+confesses = ["warningMsg", "failedGuids"]
+
+[fields]
+orgUuid = { type = "ruuid", class = "identity" }
+enabled = { type = "bool", words = "On." }
+byToken = { map = "holder", keys = "secret", class = "keep" }
+hooks = { list = "hook", class = "keep" }
+nested = { object = "nested", words = "More." }
+
+[maps.holder]
+name = { type = "text", words = "Name." }
+
+[objects.hook]
+url = { type = "text", class = "secret", words = "Address." }
+name = { type = "text", words = "Name." }
+
+[objects.nested]
+tokens = { type = "list of text", class = "secret", as = "set", words = "Tokens." }
+byName = { type = "map of text", class = "secret", words = "Tokens by name." }
+"#;
+
+/// Every place for a secret has one, live and sent; the vendor says them all again, in every way that a write can fail.
+#[test]
+fn no_secret_of_any_operation_is_in_any_file_or_stream() {
+    let desk = Desk::new();
+    desk.write("keyed.toml", KEYED);
+    let catalog = Catalog::built_in().with(KEYED, "keyed.toml").unwrap();
+    let orgs: Vec<String> = (0..4).map(uuid).collect();
+    let vendor = Vendor::configured(&catalog, toml::from_str("seed = 3").unwrap(), &orgs);
+    let asked: Vec<(String, Asked)> =
+        orgs.iter().map(|org| (org.clone(), Asked::of(&catalog, &vendor, org))).collect();
+    write_rollout(&desk, &asked);
+    let mut secrets = Vec::new();
+    for (nth, (org, asked)) in asked.iter().enumerate() {
+        for operation in catalog.iter() {
+            let mut own = Vec::new();
+            let live = vendor.settings_of(org, &operation.name);
+            for field in operation.fields.iter() {
+                secrets_in(field, &live[&*field.name], &mut own);
+            }
+            let sent = asked.secrets.iter().filter(|(other, ..)| other == operation);
+            own.extend(sent.flat_map(|(.., value)| texts(value)));
+            let echo = quoted(&own.join(" and "));
+            let fault = match nth {
+                0 => None,
+                1 => Some(Fault::ok(&format!(r#"{{"error":true,"errorMsg":{echo}}}"#))),
+                2 => Some(Fault::status(422, &[], &format!(r#"{{"error":"Bad","msg":{echo}}}"#))),
+                _ => {
+                    let confessed =
+                        format!(r#"{{"error":false,"warningMsg":{echo},"failedGuids":[{echo}]}}"#);
+                    Some(Fault::ok(&confessed).applied())
+                }
+            };
+            if let Some(fault) = fault {
+                vendor.on(fault.on(Route::Write).of(org).operation(&operation.name));
+            }
+            secrets.extend(own);
+        }
+    }
+    secrets.sort();
+    secrets.dedup();
+    assert!(secrets.len() > 300, "{}", secrets.len());
+
+    let catalog = "--catalog keyed.toml";
+    let flags = format!("{catalog} --secrets secrets.toml {FAST}");
+    let planned = desk.run(&vendor, &format!("plan rollout.toml --max-failures 100% {flags}")).expect(0);
+    let acks = acks(&format!("{}{}", planned.out, planned.err));
+    let line = format!("apply {} --yes --json {acks} {flags}", planned.plan_file());
+    let applied = desk.run(&vendor, &line);
+    assert!(applied.run.is_some(), "{}", applied.err);
+    assert_eq!(applied.results().len(), orgs.len());
+    let run = applied.run.as_ref().unwrap().display().to_string();
+    let mut printed = vec![planned, applied];
+    for line in [
+        format!("verify {run} {flags}"),
+        format!("verify rollout.toml -o drift.csv {flags}"),
+        format!("undo {run} {flags}"),
+        format!("export -o live --operation all {UNLIMITED} {catalog}"),
+    ] {
+        let ended = desk.run(&vendor, &line);
+        assert!([0, 2, 3].contains(&ended.code), "{line}: {} {}", ended.code, ended.err);
+        printed.push(ended);
+    }
+    let printed = printed.into_iter().flat_map(|ended| [ended.out, ended.err]);
+    // The ledger names the faults, with what they were told to say.
+    let ledger = vendor.ledger().lines().filter(|line| !line.contains(r#""fault":"#)).collect::<String>();
+    assert_none(&desk, printed.chain([ledger]), secrets.iter().map(String::as_str));
 }

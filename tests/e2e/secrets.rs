@@ -34,10 +34,20 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 /// Searches what a command printed, and every file of the desk but those that hold the secrets themselves.
 #[track_caller]
 fn assert_nowhere(desk: &Desk, ended: &Ended) {
-    let mut places = vec![
-        ("stdout".to_owned(), ended.out.clone().into_bytes()),
-        ("stderr".to_owned(), ended.err.clone().into_bytes()),
-    ];
+    let printed = [ended.out.clone(), ended.err.clone()];
+    assert_none(desk, printed, [KEY, SENT, REFRESH, LIVE, LIVE_REFRESH]);
+}
+
+/// Searches these texts, and every file of the desk but those that hold the secrets themselves.
+#[track_caller]
+pub(crate) fn assert_none<'a>(
+    desk: &Desk,
+    texts: impl IntoIterator<Item = String>,
+    secrets: impl IntoIterator<Item = &'a str>,
+) {
+    let texts = texts.into_iter().enumerate();
+    let mut places: Vec<_> =
+        texts.map(|(place, text)| (format!("text {place}"), text.into_bytes())).collect();
     for path in desk.files() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if name != "key" && name != "secrets.toml" {
@@ -45,15 +55,16 @@ fn assert_nowhere(desk: &Desk, ended: &Ended) {
         }
     }
     assert!(places.len() > 2, "there is nothing to search");
-    for secret in [KEY, SENT, REFRESH, LIVE, LIVE_REFRESH] {
+    for secret in secrets {
         for form in forms(secret) {
             for (place, bytes) in &places {
-                let found = memchr::memmem::find(bytes, &form).is_some();
+                let found = memchr::memmem::find(bytes, &form);
+                let around = found.map(|at| &bytes[at.saturating_sub(200)..bytes.len().min(at + 200)]);
                 assert!(
-                    !found,
+                    around.is_none(),
                     "{secret:?} as {:?} in {place}:\n{}",
                     String::from_utf8_lossy(&form),
-                    String::from_utf8_lossy(bytes)
+                    String::from_utf8_lossy(around.unwrap_or_default())
                 );
             }
         }

@@ -108,6 +108,11 @@ impl Fault {
         self.with("times", times)
     }
 
+    /// Only in calls of this operation.
+    pub(crate) fn operation(self, name: &str) -> Self {
+        self.with("operation", name)
+    }
+
     fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
@@ -164,10 +169,10 @@ impl Vendor {
     }
 
     /// Starts one as configured, whose orgs have generated settings of all operations.
-    pub(crate) fn configured(config: Config, orgs: &[String]) -> Self {
+    pub(crate) fn configured(catalog: &Catalog, config: Config, orgs: &[String]) -> Self {
         let seed = |(n, org): (usize, &String)| OrgSeed { org: id(org), name: format!("Org {n}") };
         let orgs = orgs.iter().enumerate().map(seed).collect();
-        Self::serve(Sandbox::new(&Catalog::built_in(), config, orgs).unwrap())
+        Self::serve(Sandbox::new(catalog, config, orgs).unwrap())
     }
 
     fn serve(sandbox: Sandbox) -> Self {
@@ -208,6 +213,11 @@ impl Vendor {
     /// The updates of one org.
     pub(crate) fn writes_of(&self, org: &str) -> Vec<Seen> {
         self.of(Route::Write).into_iter().filter(|seen| seen.org() == Some(org)).collect()
+    }
+
+    /// The ledger, a line a request.
+    pub(crate) fn ledger(&self) -> String {
+        self.sandbox.ledger().iter().map(|entry| entry.to_json() + "\n").collect()
     }
 
     /// The most requests that were in progress at once.
