@@ -250,8 +250,8 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
 
     let at = gate.clock().now();
     // What came when there was nothing left to stop has stopped nothing: a run that is done isn't resumable.
-    let is_done = counts.of(Status::NotAttempted) == 0 && counts.of(Status::Unknown) == 0;
-    let stop = stop.filter(|reason| !(is_done && reason.only_ends_early()));
+    let is_open = work.is_open() || counts.of(Status::NotAttempted) > 0 || counts.of(Status::Unknown) > 0;
+    let stop = stop.filter(|reason| is_open || !reason.only_ends_early());
     let finish = Finish { at, wrote: work.wrote() || wrote_before, stop };
     journal.record(Entry::Finished(finish.clone()));
     Context::new(at, sink)

@@ -1,6 +1,6 @@
 //! Which driver a step of an org begins with, how its calls are made, and what its outcome means for the org and the run.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +18,7 @@ use orgwave_core::policy::VerifyPolicy;
 use orgwave_core::policy::retry::after;
 use orgwave_core::reply::Live;
 use orgwave_core::run::StopReason;
-use orgwave_core::status::{Counts, Status, Verified};
+use orgwave_core::status::{Action, Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 
 use super::canary::{Canaries, Turn};
@@ -43,6 +43,8 @@ pub(super) struct Rollout<'a, A, J, P> {
     keep_going: bool,
     /// What became of steps, in this process or for ever in an earlier one.
     ended: HashMap<StepId, Status>,
+    /// The steps of these that were not taken, since another of their org did not end well.
+    skipped: HashSet<StepId>,
     /// The orgs that have begun and are not over.
     begun: HashMap<u32, Begun>,
     /// Those of them whose next step may begin.
@@ -99,6 +101,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             index,
             keep_going: policy.keep_going,
             ended: settled,
+            skipped: HashSet::new(),
             begun: HashMap::new(),
             again: VecDeque::new(),
             held: HashMap::new(),
@@ -129,8 +132,25 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             None if self.is_in_doubt(id) => Status::Unknown,
             None => Status::NotAttempted,
         };
-        let worst = steps.map(status).chain(rest).max_by_key(|status| status.severity());
-        worst.unwrap_or(Status::NotAttempted)
+        worst(steps.map(status).chain(rest))
+    }
+
+    /// Whether a resume would find something to do.
+    pub(super) fn is_open(&self) -> bool {
+        let is_open = |(org, entry): (u32, &IndexEntry)| {
+            let steps = || entry.updates.iter().map(|place| StepId { org, place });
+            let is_left = |id| match self.ended.get(&id) {
+                Some(status) => !status.is_settled() && !self.skipped.contains(&id),
+                None => true,
+            };
+            let ends_it = |id| {
+                let ended: Option<&Status> = self.ended.get(&id);
+                ended.is_some_and(|status| !self.keep_going && status.is_settled() && !status.is_well())
+            };
+            let is_over = steps().any(ends_it) && !steps().any(|id| self.is_in_doubt(id));
+            entry.verdict == Verdict::Update && !is_over && steps().any(is_left)
+        };
+        (0u32..).zip(self.index).any(is_open)
     }
 
     /// Whether a write was sent.
@@ -257,12 +277,14 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             let message = format!("not taken, since another step of this org is {status}");
             let org_error = OrgError { code: Code::OrgStep, message, http_status: None };
             let outcome = OrgOutcome {
+                action: Action::Update,
                 finished_at: Some(cx.now),
                 ..OrgOutcome::without_run(id, Status::NotAttempted, Some(&org_error), Verified::False)
             };
             self.ports.journal.record(Entry::Outcome(outcome.clone()));
             begun.outcomes.push(outcome);
             self.ended.insert(id, Status::NotAttempted);
+            self.skipped.insert(id);
         }
     }
 
@@ -325,9 +347,11 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let id = driver.id();
         if ended.outcome.status == Status::Diverged {
             self.another_writes = true;
+            // An org that has failed in another step has been counted.
+            let is_counted = self.status_of(id.org).spends_budget();
             self.ended.insert(id, Status::Diverged);
             let Some(begun) = self.begun.get_mut(&id.org) else { return };
-            begun.is_overwritten = true;
+            begun.is_overwritten |= !is_counted;
             let message = ended.outcome.org_error.as_ref().map(|org_error| org_error.message.clone());
             cx.emit(EventKind::OrgOverwritten {
                 index: id.org,
@@ -367,6 +391,11 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         self.held.clear();
         self.recheck()
     }
+}
+
+/// The status that speaks for an org; of one without any step, that it was not begun.
+fn worst(statuses: impl Iterator<Item = Status>) -> Status {
+    statuses.max_by_key(|status| status.severity()).unwrap_or(Status::NotAttempted)
 }
 
 /// What must hold before the first write of an org: what its row expects of any operation.
