@@ -68,6 +68,12 @@ impl Record {
         (self.line, changed.map(|step| (step.outcome.place, step.before)).collect())
     }
 
+    /// Whether one of its steps was applied, and another did not end well.
+    pub fn is_partly_applied(&self) -> bool {
+        let is_applied = |status: Status| matches!(status, Status::Applied | Status::AppliedWithWarnings);
+        !self.outcome.status.is_well() && self.steps.iter().any(|step| is_applied(step.outcome.status))
+    }
+
     /// Whether a resume would do something about it.
     pub fn is_open(&self) -> bool {
         self.outcomes().any(OrgOutcome::is_open)

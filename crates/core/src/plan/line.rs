@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::stored::StoredLine;
 use super::{Places, UnknownKey};
 use crate::code::Code;
 use crate::desired::{DesiredValue, Expect, Origin};
 use crate::ids::{Ruuid, StepId};
-use crate::operation::{Kind, Operation, Operations, Path, Risk, TableName};
+use crate::operation::{Field, Kind, Operation, Operations, Path, Risk, TableName};
 use crate::outcome::{OrgError, OrgOutcome, StoredValue};
 use crate::secret::{Fingerprint, SecretName};
 use crate::settings::same;
@@ -156,7 +156,7 @@ impl PlannedField {
         // An entry that comes back whole has the risks of its members.
         let members = field.members().filter(|_| field.is_entry());
         let mut found = Vec::new();
-        if (members.is_none() && field.risks.is_empty()) || !self.differs() {
+        if (field.members().is_none() && field.risks.is_empty()) || !self.differs() {
             return found.into_iter();
         }
         match (&self.after, members) {
@@ -173,6 +173,10 @@ impl PlannedField {
                     _ => None,
                 };
                 found.extend(field.risks.iter().filter(|risk| risk.covers(before, after)));
+                // What is cleared as a whole takes the values of its members with it.
+                if after.is_null() || after.as_object().is_some_and(Map::is_empty) {
+                    cleared(field, before, &mut found);
+                }
             }
             (DesiredValue::Secret(_), _) => {
                 let some = Value::from("a secret");
@@ -278,6 +282,18 @@ pub struct PlanLine {
     pub steps: Vec<PlannedStep>,
     /// The row as typed.
     pub typed: RawTyped,
+}
+
+/// The risks of the members of an object that goes.
+fn cleared<'a>(field: &'a Field, before: Option<&Value>, found: &mut Vec<&'a Arc<Risk>>) {
+    let Kind::Object(members) = &field.kind else { return };
+    for member in members.iter() {
+        let before = before.and_then(|before| before.get(&*member.name));
+        if before.is_some_and(|before| !before.is_null()) {
+            found.extend(member.risks.iter().filter(|risk| risk.covers(before, &Value::Null)));
+            cleared(member, before, found);
+        }
+    }
 }
 
 /// The one of these that speaks for an org.

@@ -40,7 +40,13 @@ impl OpenPlan {
 
     /// What `plan` ends with. Rows that could not be judged come first: all of them, or with `detailed` and `strict` any.
     pub fn exit(&self, detailed: bool, strict: bool) -> Exit {
-        let any = |verdicts: [Verdict; 2]| self.index.iter().any(|entry| verdicts.contains(&entry.verdict));
+        // Of an org with several steps, one may be stopped and others not.
+        let any = |verdicts: [Verdict; 2]| {
+            let of_rest = |status| verdicts.iter().any(|verdict| verdict.status() == Some(status));
+            self.index
+                .iter()
+                .any(|entry| verdicts.contains(&entry.verdict) || entry.rest.is_some_and(of_rest))
+        };
         let unjudged_counts = detailed || strict || self.footer.judged == 0;
         if unjudged_counts && any([Verdict::Blocked, Verdict::Rejected]) {
             Exit::SomeRefused

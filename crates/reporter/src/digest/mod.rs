@@ -113,6 +113,8 @@ pub struct RunDigest {
     pub attempts: u64,
     /// Orgs with something in `changes.csv`.
     pub changed: u64,
+    /// Orgs of which a step was applied, and that did not end well.
+    pub partly: u64,
     /// Orgs that a resume would resume.
     pub unsettled: u64,
     /// Orgs whose rows are in `retry.csv`.
@@ -154,6 +156,7 @@ impl RunDigest {
             warnings: Warnings::none(),
             attempts: 0,
             changed: 0,
+            partly: 0,
             unsettled: 0,
             retryable: 0,
             unsettled_again: 0,
@@ -167,6 +170,7 @@ impl RunDigest {
         self.waves.entry(record.wave().unwrap_or(0)).or_default().add(outcome.status);
         self.attempts += u64::from(outcome.attempts);
         self.changed += u64::from(record.changed() > 0);
+        self.partly += u64::from(record.is_partly_applied());
         self.unsettled += u64::from(record.is_open());
         self.retryable += u64::from(record.is_retryable());
         self.unsettled_again += u64::from(outcome.is_unsettled_again);

@@ -27,6 +27,10 @@ impl RunDigest {
         match (written, troubled) {
             (0, 0) => format!("{} unchanged", orgs(counts.total())),
             (_, 0) => format!("{} written, none failed", orgs(written)),
+            _ if self.partly > 0 => {
+                let (written, partly) = (orgs(written), count(self.partly));
+                format!("{written} written, {} not done, {partly} of them in part", count(troubled))
+            }
             _ => format!("{} written, {} not done", orgs(written), count(troubled)),
         }
     }

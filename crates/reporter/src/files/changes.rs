@@ -55,7 +55,7 @@ impl RunFile for Changes {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         for change in record.changes() {
-            let row = Row::of_change(&self.run, record, change);
+            let row = Row::of_change(&self.run, record, Some(change));
             self.table.row(self.columns.iter().map(|column| (column.cell)(&row)))?;
         }
         Ok(())

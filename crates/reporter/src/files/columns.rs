@@ -33,9 +33,14 @@ impl<'a> Row<'a> {
         Self { run, record, outcome: &record.outcome, step: None, change: None }
     }
 
-    /// About a change of an org.
-    pub(super) const fn of_change(run: &'a RunHeader, record: &'a Record, change: Change<'a>) -> Self {
-        Self { change: Some(change), ..Self::of(run, record) }
+    /// About a change of an org, or of one without any: what became of it is what became of the step.
+    pub(super) fn of_change(run: &'a RunHeader, record: &'a Record, change: Option<Change<'a>>) -> Self {
+        let is_of = |(planned, _): &(&PlannedStep, &StepRecord)| {
+            change.is_some_and(|change| *planned.operation == **change.operation)
+        };
+        let step = record.steps().find(is_of);
+        let outcome = step.map_or(&record.outcome, |(_, step)| &step.outcome);
+        Self { change, outcome, ..Self::of(run, record) }
     }
 
     /// About a step of an org.
@@ -148,7 +153,16 @@ pub(super) const ERROR_CODE: RunColumn = Column {
 pub(super) const ERROR_MESSAGE: RunColumn = Column {
     name: "error_message",
     about: "the error message",
-    cell: |row| Cell::text(row.outcome.org_error.as_ref().map(|org_error| org_error.message.as_str())),
+    cell: |row| {
+        let Some(org_error) = &row.outcome.org_error else { return Cell::Empty };
+        let operations = row.record.operations();
+        // Where the row is of one step, its operation has a column.
+        let of_several = row.step.is_none() && row.change.is_none() && operations.are_several();
+        match operations.get(row.outcome.place).filter(|_| of_several && !row.record.steps.is_empty()) {
+            Some(operation) => Cell::Text(format!("{}: {}", operation.name, org_error.message).into()),
+            None => Cell::text(Some(&org_error.message)),
+        }
+    },
 };
 pub(super) const RUN_ID: RunColumn =
     Column { name: "run_id", about: "the run", cell: |row| Cell::Text((&row.run.run_id).into()) };

@@ -88,7 +88,7 @@ impl RunFile for Orgs {
         let mut changes = record.changes();
         let mut change = changes.next();
         loop {
-            let row = Row { change, ..Row::of(&self.run, record) };
+            let row = Row::of_change(&self.run, record, change);
             table.row(
                 row.cells(of_several)
                     .chain(row.cells(FIRST))

@@ -166,7 +166,7 @@ impl RunFile for Results {
     }
 }
 
-/// `steps.csv`: one row for each step of each org, in runs of several operations.
+/// `steps.csv`: one row for each step of each org, and for each org without any, in runs of several operations.
 pub(super) struct Steps {
     table: Table<WholeFile>,
     run: RunHeader,
@@ -188,8 +188,8 @@ impl RunFile for Steps {
 
     fn org(&mut self, record: &Record) -> io::Result<()> {
         let confessions = Confession::columns();
-        for step in record.steps() {
-            let row = Row::of_step(&self.run, record, step);
+        let without = Some(Row::of(&self.run, record)).filter(|_| record.steps.is_empty());
+        for row in record.steps().map(|step| Row::of_step(&self.run, record, step)).chain(without) {
             let cells = row.cells(FIRST).chain(row.cells(STEP)).chain(row.cells(OUTCOME));
             self.table.row(cells.chain(row.confessed(&confessions)).chain(row.cells(LAST)))?;
         }

@@ -12,6 +12,7 @@ use orgwave_core::formula::unguarded;
 use orgwave_core::operation::{Operation, TableName};
 use orgwave_core::plan::{GuardKind, Header};
 use orgwave_core::run::RunHeader;
+use orgwave_core::status::Status;
 use serde_json::Value;
 
 use super::table::Table;
@@ -51,6 +52,31 @@ impl Retry {
     }
 }
 
+impl Retry {
+    /// What the run has changed itself would not be as expected any more, and keep the other steps from being taken.
+    fn forget_expects(&self, record: &Record, cells: &mut [String]) {
+        let applied: Vec<&str> = record
+            .steps()
+            .filter(|(_, step)| matches!(step.outcome.status, Status::Applied | Status::AppliedWithWarnings))
+            .map(|(planned, _)| &*planned.operation.name)
+            .collect();
+        if applied.is_empty() {
+            return;
+        }
+        let default =
+            self.plan.operation.clone().unwrap_or_else(|| Operation::default_one().name.to_string());
+        for (column, cell) in self.plan.columns.iter().zip(cells) {
+            let Some(path) = column.trim().strip_prefix("expect.") else { continue };
+            let named = record.operations().iter().find(|(_, operation)| {
+                path.strip_prefix(&*operation.name).is_some_and(|rest| rest.starts_with(':'))
+            });
+            if applied.contains(&named.map_or(&*default, |(_, operation)| &*operation.name)) {
+                cell.clear();
+            }
+        }
+    }
+}
+
 impl RunFile for Retry {
     fn name(&self) -> &'static str {
         Self::NAME
@@ -62,7 +88,8 @@ impl RunFile for Retry {
             return Ok(());
         }
         self.adds |= line.steps.iter().any(|step| !step.additions.is_empty());
-        let typed = line.typed.read()?;
+        let mut typed = line.typed.read()?;
+        self.forget_expects(record, &mut typed.row);
         self.rows.add(&typed.row)?;
         for (table, cells) in &typed.sides {
             if let Some((_, rows)) = self.sides.iter_mut().find(|(known, _)| known == table) {

@@ -184,7 +184,10 @@ impl PlanReview {
         add(&mut self.idle_removals, line, &said(judged().flat_map(|step| &step.idle_removals)), ", ");
         judged().for_each(|step| self.clusters.judge(step));
         let own = line.org_error.as_ref();
-        for org_error in own.into_iter().chain(line.steps.iter().filter_map(|step| step.org_error.as_ref())) {
+        let of_steps = line.steps.iter().filter_map(|step| step.org_error.as_ref());
+        // What is only not taken has its cause in another step.
+        let causes = of_steps.filter(|org_error| org_error.code != Code::OrgStep);
+        for org_error in own.into_iter().chain(causes) {
             let finding = self.troubles.entry(org_error.code).or_default();
             finding.add(|| example(line, org_error.message.clone()));
         }

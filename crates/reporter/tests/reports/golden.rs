@@ -80,7 +80,7 @@ fn the_page_of_the_columns_has_every_column_of_the_results() {
     page += "\nIn a run of several operations an org's row shows the worst of its steps, attempts are added up, the paths of \
              `changed_fields` have their operation in front, and before `note` there is `operations`: those of the row, separated by \
              `;`.\n\n## The columns of steps.csv\n\nOnly in runs of several operations: one row per step, in the order in which an \
-             org's steps are taken.\n\n| column | what it says |\n| --- | --- |\n";
+             org's steps are taken, and one of an org without any.\n\n| column | what it says |\n| --- | --- |\n";
     rows(&mut page, results::step_columns());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results.md");
     if option_env!("UPDATE_GOLDEN").is_some() {
