@@ -45,7 +45,16 @@ impl Drop for Seed {
 
 #[test]
 fn killed_runs_are_resumed_until_they_are_done() {
-    let asked = number("ORGWAVE_CRASH_KILLS").unwrap_or(KILLS);
+    chains(number("ORGWAVE_CRASH_KILLS").unwrap_or(KILLS), Stage::new);
+}
+
+#[test]
+fn killed_runs_of_three_operations_are_resumed_until_they_are_done() {
+    chains(number("ORGWAVE_CRASH_KILLS").unwrap_or(KILLS / 2), Stage::of_three);
+}
+
+/// Runs on such stages, until there were this many kills.
+fn chains(asked: u64, stage: fn(u64, usize, &[&str]) -> Stage) {
     let first = number("ORGWAVE_CRASH_SEED").unwrap_or(1);
     let (next, kills) = (AtomicU64::new(first), AtomicU64::new(0));
     std::thread::scope(|scope| {
@@ -53,7 +62,7 @@ fn killed_runs_are_resumed_until_they_are_done() {
             scope.spawn(|| {
                 while kills.load(Ordering::Relaxed) < asked {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    kills.fetch_add(u64::from(chain(seed)), Ordering::Relaxed);
+                    kills.fetch_add(u64::from(chain(seed, stage)), Ordering::Relaxed);
                 }
             });
         }
@@ -64,10 +73,10 @@ fn killed_runs_are_resumed_until_they_are_done() {
 }
 
 /// One run from its plan to its end, and how often it was killed on the way.
-fn chain(seed: u64) -> u32 {
+fn chain(seed: u64, stage: fn(u64, usize, &[&str]) -> Stage) -> u32 {
     let _seed = Seed(seed);
     let mut chance = fastrand::Rng::with_seed(seed);
-    let stage = Stage::new(seed, chance.usize(10..20), &FAULTS);
+    let stage = stage(seed, chance.usize(10..20), &FAULTS);
     let mut witness = Witness::new(&stage);
     let mut kills = 0;
     let code = loop {

@@ -56,7 +56,35 @@ pub struct Org {
     pub is_unchanged: bool,
     /// Its settings before the first request.
     pub before: Value,
+    /// What the rollout sets of other operations, in their order.
+    pub others: Vec<Other>,
 }
+
+/// What a rollout sets of an operation beside Envoy.
+#[derive(Debug, Clone)]
+pub struct Other {
+    pub operation: &'static str,
+    /// A member that becomes true.
+    pub member: &'static str,
+    /// The settings before the first request.
+    pub before: Value,
+}
+
+impl Other {
+    /// Whether there is something to write.
+    pub fn is_changed(&self) -> bool {
+        self.before[self.member] != json!(true)
+    }
+
+    pub fn wanted(&self) -> Value {
+        let mut wanted = self.before.clone();
+        wanted[self.member] = json!(true);
+        wanted
+    }
+}
+
+/// The other operations of a rollout of three, and what is set of each. The second is written in part, and read with others.
+const OTHERS: [(&str, &str); 2] = [("toast", "enabled"), ("org-mfa", "mfaEnabled")];
 
 impl Org {
     /// What the rollout wants, as pointers into the settings.
@@ -90,6 +118,15 @@ pub struct Stage {
 impl Stage {
     /// This many orgs, some of them skipped or as desired already.
     pub fn new(seed: u64, count: usize, faults: &[&str]) -> Self {
+        Self::of(seed, count, faults, &[])
+    }
+
+    /// The same with three steps for each org that isn't, of which some are as desired already.
+    pub fn of_three(seed: u64, count: usize, faults: &[&str]) -> Self {
+        Self::of(seed, count, faults, &OTHERS)
+    }
+
+    fn of(seed: u64, count: usize, faults: &[&str], others: &[(&'static str, &'static str)]) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
         let seeds: Vec<OrgSeed> = (0..count)
             .map(|place| {
@@ -123,6 +160,16 @@ impl Stage {
                 name: seed.name,
                 is_skipped: place % 7 == 3,
                 is_unchanged: (place + 1).is_multiple_of(5),
+                others: others
+                    .iter()
+                    .enumerate()
+                    .map(|(other, (operation, member))| {
+                        let is_set = (place + other).is_multiple_of(4);
+                        assert!(vendor.edit_of(&seed.org, operation, &object(json!({ *member: is_set }))));
+                        let before = state_of(&vendor, &seed.org, operation);
+                        Other { operation, member, before }
+                    })
+                    .collect(),
             })
             .collect();
         let stage = Self { folder: tempfile::tempdir().unwrap(), vendor, orgs };
@@ -132,12 +179,18 @@ impl Stage {
 
     fn write_inputs(&self) {
         let mut manifest = String::from(
-            "org_uuid,org_name,badgeFaceVerificationMode,doorInfoMap.north\\.1.clipDuration,apiToken,skip,note\r\n",
+            "org_uuid,org_name,badgeFaceVerificationMode,doorInfoMap.north\\.1.clipDuration,apiToken,skip,note",
         );
-        for Org { id, name, is_skipped, is_unchanged, .. } in &self.orgs {
+        for Other { operation, member, .. } in &self.orgs[0].others {
+            manifest.push_str(&format!(",{operation}:{member}"));
+        }
+        manifest.push_str("\r\n");
+        for Org { id, name, is_skipped, is_unchanged, others, .. } in &self.orgs {
             let (clip, token) = if *is_unchanged { ("", "") } else { ("77", "<secret:ENVOY>") };
             let skip = if *is_skipped { "closed down" } else { "" };
-            manifest.push_str(&[&id.to_string(), name, "SUPERVISED", clip, token, skip, "\r\n"].join(","));
+            manifest.push_str(&[&id.to_string(), name, "SUPERVISED", clip, token, skip, ""].join(","));
+            others.iter().for_each(|_| manifest.push_str(if *is_unchanged { "," } else { ",true" }));
+            manifest.push_str("\r\n");
         }
         fs::write(self.path("orgs.csv"), manifest).unwrap();
         let rollout = "[rollout]\norgs = \"orgs.csv\"\n[settings]\nsaveClips = true\n\
@@ -224,6 +277,11 @@ impl Stage {
         self.path("p.jsonl")
     }
 
+    /// The operations, in the order of an org's steps.
+    pub fn operations(&self) -> Vec<&'static str> {
+        std::iter::once("envoy").chain(self.orgs[0].others.iter().map(|other| other.operation)).collect()
+    }
+
     /// How many updates the vendor was sent.
     pub fn writes(&self) -> usize {
         crate::witness::writes(&self.vendor.ledger()).count()
@@ -237,6 +295,11 @@ impl Drop for Stage {
             leaks::assert_none(self.folder());
         }
     }
+}
+
+/// An org's settings of an operation.
+pub fn state_of(vendor: &Running, org: &Ruuid, operation: &str) -> Value {
+    serde_json::from_str(&vendor.state_json_of(org, operation).unwrap()).unwrap()
 }
 
 /// The members of a JSON object.

@@ -1,7 +1,7 @@
 //! What must always hold, judged by the vendor's ledger and the journal on the disk. Of orgwave it uses the journal's
 //! reader, to know what was promised; all counting and comparing is its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,14 +15,17 @@ use serde_json::{Value, json};
 
 use crate::leaks;
 use crate::process::Ran;
-use crate::stage::{SENT_TOKEN, Stage};
+use crate::stage::{SENT_TOKEN, Stage, state_of};
 
 /// The updates in a ledger.
 pub fn writes(ledger: &[LedgerEntry]) -> impl Iterator<Item = &LedgerEntry> {
     ledger.iter().filter(|entry| entry.event == LedgerEvent::Request && entry.operation == Some(Route::Write))
 }
 
-/// What the journal says of one org.
+/// A step: an org's place, and its operation's.
+type StepPlace = (usize, usize);
+
+/// What the journal says of one step.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct Promised {
     intents: usize,
@@ -38,8 +41,8 @@ pub struct Witness<'a> {
     /// When each process began, in milliseconds since the epoch. What came in before is of the ones before, though
     /// the ledger may get it only later.
     began: Vec<u64>,
-    /// Orgs with their word for ever, and how many writes they had had by then.
-    settled: HashMap<usize, (Status, usize)>,
+    /// Steps with their word for ever, and how many writes they had had by then.
+    settled: HashMap<StepPlace, (Status, usize)>,
 }
 
 /// A row of `results.csv`, by column.
@@ -70,7 +73,7 @@ impl<'a> Witness<'a> {
             assert_eq!(writes(&ledger).count(), 0, "written without a run");
             return;
         };
-        self.every_write_was_promised(&ledger, &promised(&run, self.stage.orgs.len()));
+        self.every_write_was_promised(&ledger, &promised(&run));
     }
 
     fn nobody_else_was_written(&self, ledger: &[LedgerEntry]) {
@@ -84,6 +87,11 @@ impl<'a> Witness<'a> {
             assert!(!org.is_skipped && !org.is_unchanged, "{} was written: {}", org.name, write.to_json());
             // One whose connection ended as it began was never read.
             let Some(sent) = write.sent() else { continue };
+            if let Some(other) = self.step_of(write).1.checked_sub(1).map(|other| &org.others[other]) {
+                assert!(other.is_changed(), "{} was written: {}", org.name, write.to_json());
+                assert_eq!(sent[other.member], json!(true), "{}", write.to_json());
+                continue;
+            }
             for (pointer, value) in org.desired() {
                 assert_eq!(sent.pointer(pointer), Some(&shown(&value)), "{}", write.to_json());
             }
@@ -140,26 +148,39 @@ impl<'a> Witness<'a> {
         }
     }
 
-    fn every_write_was_promised(&mut self, ledger: &[LedgerEntry], promised: &[Promised]) {
-        let mut sent = vec![0; promised.len()];
+    fn every_write_was_promised(&mut self, ledger: &[LedgerEntry], promised: &BTreeMap<StepPlace, Promised>) {
+        let mut sent: HashMap<StepPlace, usize> = HashMap::new();
         for write in writes(ledger) {
-            sent[self.place_of(write)] += 1;
+            *sent.entry(self.step_of(write)).or_default() += 1;
         }
-        for (place, (promised, sent)) in promised.iter().zip(sent).enumerate() {
-            let name = &self.stage.orgs[place].name;
+        for step in sent.keys() {
+            assert!(promised.contains_key(step), "{step:?} was written without an intent");
+        }
+        for (step, promised) in promised {
+            let sent = sent.get(step).copied().unwrap_or_default();
+            let name = format!("{}, {}", self.stage.orgs[step.0].name, step.1);
             assert!(sent <= promised.intents, "{name}: {sent} writes, {promised:?}");
             assert!(sent <= 1 + promised.proofs, "{name}: {sent} writes, {promised:?}");
-            match (self.settled.get(&place), promised.outcome) {
+            match (self.settled.get(step), promised.outcome) {
                 (Some((status, before)), outcome) => {
                     assert_eq!(sent, *before, "{name} was written again after it was {status:?}");
                     assert_eq!(outcome, Some(*status), "{name} was {status:?} for ever");
                 }
-                (None, Some(status)) if !matches!(status, Status::NotAttempted | Status::Unknown) => {
-                    self.settled.insert(place, (status, sent));
+                (None, Some(status)) if status.is_settled() => {
+                    self.settled.insert(*step, (status, sent));
                 }
                 (None, _) => {}
             }
         }
+    }
+
+    /// The step that a write is of.
+    fn step_of(&self, write: &LedgerEntry) -> StepPlace {
+        let name =
+            write.operation_name.as_deref().unwrap_or_else(|| panic!("of nothing: {}", write.to_json()));
+        let operations = self.stage.operations();
+        let place = operations.iter().position(|known| *known == name);
+        (self.place_of(write), place.unwrap_or_else(|| panic!("of another: {}", write.to_json())))
     }
 
     fn place_of(&self, entry: &LedgerEntry) -> usize {
@@ -174,8 +195,13 @@ impl<'a> Witness<'a> {
         let listed: Vec<&str> = rows.iter().map(|row| row["org_uuid"].as_str()).collect();
         let typed: Vec<&str> = self.stage.orgs.iter().map(|org| org.id.as_str()).collect();
         assert_eq!(listed, typed, "every row once, in order");
-        let told = promised(run, rows.len());
-        for ((row, org), told) in rows.iter().zip(&self.stage.orgs).zip(told) {
+        let told = promised(run);
+        if self.stage.operations().len() > 1 {
+            self.steps_at_the_end(run, &rows, &told);
+            return rows;
+        }
+        for (place, (row, org)) in rows.iter().zip(&self.stage.orgs).enumerate() {
+            let told = told.get(&(place, 0)).cloned().unwrap_or_default();
             let live = settings(&self.stage.vendor.state(&org.id).unwrap());
             let was_seen = ledger
                 .iter()
@@ -204,6 +230,55 @@ impl<'a> Witness<'a> {
     }
 }
 
+impl Witness<'_> {
+    /// The same of a run of several operations: every step says what is live, and every row is the worst of its steps.
+    fn steps_at_the_end(&self, run: &Path, rows: &[Row], told: &BTreeMap<StepPlace, Promised>) {
+        let operations = self.stage.operations();
+        let mut steps = rows_of(&run.join("steps.csv")).into_iter().peekable();
+        for (place, (row, org)) in rows.iter().zip(&self.stage.orgs).enumerate() {
+            let mut worst = None;
+            let mut attempts = 0;
+            let mut last = None;
+            while let Some(step) = steps.next_if(|step| step["org_uuid"] == org.id.as_str()) {
+                let status = status_named(&step["status"]);
+                worst = worst.max(Some((status.severity(), step["status"].clone())));
+                attempts += step["attempts"].parse::<u32>().unwrap();
+                let operation = operations.iter().position(|known| *known == step["operation"]);
+                if org.is_skipped {
+                    continue;
+                }
+                let operation = operation.unwrap_or_else(|| panic!("{step:?}"));
+                assert!(last < Some(operation), "in their order: {step:?}");
+                last = Some(operation);
+                let live = settings(&state_of(&self.stage.vendor, &org.id, operations[operation]));
+                let (before, wanted) = match operation.checked_sub(1).map(|other| &org.others[other]) {
+                    Some(other) => (settings(&other.before), settings(&other.wanted())),
+                    None => (settings(&org.before), settings(&org.wanted())),
+                };
+                match status {
+                    Status::Applied | Status::Unchanged => assert_eq!(live, wanted, "{step:?}"),
+                    // Its writes were seen not applied, time and again; and what comes after it.
+                    Status::Failed | Status::NotAttempted => assert_eq!(live, before, "{step:?}"),
+                    _ => panic!("{step:?}"),
+                }
+                let journalled = told.get(&(place, operation)).and_then(|told| told.outcome);
+                assert!(journalled.is_none_or(|journalled| journalled == status), "{step:?}, {journalled:?}");
+            }
+            let (_, worst) = worst.unwrap_or((0, "skipped".to_owned()));
+            assert_eq!(row["status"], worst, "{row:?}");
+            assert_eq!(row["attempts"], attempts.to_string(), "{row:?}");
+            if !org.is_skipped && !org.is_unchanged {
+                assert_eq!(row["operations"], operations.join(";"), "{row:?}");
+            }
+        }
+        assert_eq!(steps.next(), None, "every step once, in the order of the rows");
+    }
+}
+
+fn status_named(name: &str) -> Status {
+    *Status::ALL.iter().find(|status| status.as_str() == name).unwrap_or_else(|| panic!("{name:?}"))
+}
+
 /// A value as the ledger shows it.
 fn shown(value: &Value) -> Value {
     match value.as_str() {
@@ -221,25 +296,40 @@ fn settings(state: &Value) -> Value {
     state
 }
 
-/// What a journal says of each org.
-fn promised(run: &Path, orgs: usize) -> Vec<Promised> {
+/// What a journal says of each step that it names. Its order is judged on the way: an org's next step begins only once those
+/// before it have ended well, and another org's step of an operation only once the operation's canary has ended.
+fn promised(run: &Path) -> BTreeMap<StepPlace, Promised> {
     let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
-    let mut all = vec![Promised::default(); orgs];
+    let mut all: BTreeMap<StepPlace, Promised> = BTreeMap::new();
+    let mut proven: HashSet<usize> = HashSet::new();
     stored
         .entries(|entry| match entry {
-            Told::Intent { index, .. } => {
-                let org = &mut all[index as usize];
-                org.intents += 1;
-                org.outcome = None;
+            Told::Intent { index, place, .. } => {
+                let (org, place) = (index as usize, usize::from(place));
+                for ((other, of), told) in &all {
+                    let is_well = told.outcome.is_some_and(Status::is_well);
+                    assert!(*other != org || *of >= place || is_well, "{org}: {place} after {told:?}");
+                    let is_canary = *of == place && *other != org && !proven.contains(&place);
+                    assert!(!is_canary || told.outcome.is_some(), "{org}: {place} beside the canary {other}");
+                }
+                let step = all.entry((org, place)).or_default();
+                step.intents += 1;
+                step.outcome = None;
             }
-            Told::Step { index, input, .. } => {
-                let org = &mut all[index as usize];
+            Told::Step { index, place, input, .. } => {
+                let step = all.entry((index as usize, usize::from(place))).or_default();
                 let is_proof =
                     matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });
-                org.proofs += usize::from(is_proof);
-                org.outcome = None;
+                step.proofs += usize::from(is_proof);
+                step.outcome = None;
             }
-            Told::Outcome(outcome) => all[outcome.index as usize].outcome = Some(outcome.status),
+            Told::Outcome(outcome) => {
+                let step = (outcome.index as usize, usize::from(outcome.place));
+                if outcome.status == Status::Applied {
+                    proven.insert(step.1);
+                }
+                all.entry(step).or_default().outcome = Some(outcome.status);
+            }
             _ => {}
         })
         .unwrap();

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::changes::Changes;
 use super::junit::Junit;
 use super::orgs;
-use super::results::Results;
+use super::results::{Results, Steps};
 use super::retry::{self, Retry};
 use super::summary::Summary;
 use crate::error::ReportError;
@@ -50,8 +50,9 @@ fn is_ours(name: &OsStr) -> bool {
 }
 
 /// What this crate puts into a run's folder, beside side tables and what is in `orgs/`.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     Results::NAME,
+    Steps::NAME,
     Changes::NAME,
     Retry::NAME,
     Retry::ROLLOUT,
@@ -71,7 +72,12 @@ mod tests {
         let orgs = folder.path().join(orgs::FOLDER);
         fs::create_dir(&orgs).unwrap();
         let hex = "0123456789abcdef0123456789abcdef";
-        let ours = [".results.csv.a1B2c3.tmp", ".retry-doors.csv.000000.tmp", ".summary.json.zzzzzz.tmp"];
+        let ours = [
+            ".results.csv.a1B2c3.tmp",
+            ".steps.csv.a1B2c3.tmp",
+            ".retry-doors.csv.000000.tmp",
+            ".summary.json.zzzzzz.tmp",
+        ];
         let others = [
             "results.csv",
             ".notes.csv.a1B2c3.tmp",
