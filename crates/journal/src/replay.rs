@@ -167,7 +167,8 @@ impl Records {
     /// Those of an org, by the places of the operations; none, beyond the run's orgs.
     pub fn of(&self, org: u32) -> &[OrgRecord] {
         let places = usize::from(self.places);
-        self.records.get(org as usize * places..).map_or(&[], |records| &records[..places])
+        let first = org as usize * places;
+        self.records.get(first..first + places).unwrap_or_default()
     }
 
     /// That of a step.

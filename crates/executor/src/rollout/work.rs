@@ -281,7 +281,10 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
                 finished_at: Some(cx.now),
                 ..OrgOutcome::without_run(id, Status::NotAttempted, Some(&org_error), Verified::False)
             };
-            self.ports.journal.record(Entry::Outcome(outcome.clone()));
+            // Of one that had an intent, the journal says so already.
+            if !self.recorded.contains_key(&id) {
+                self.ports.journal.record(Entry::Outcome(outcome.clone()));
+            }
             begun.outcomes.push(outcome);
             self.ended.insert(id, Status::NotAttempted);
             self.skipped.insert(id);

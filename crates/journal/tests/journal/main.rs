@@ -15,3 +15,5 @@ mod file;
 mod recording;
 /// Entries told again against an independent model of what was told.
 mod replay;
+/// Runs of several operations, and runs from when there was one.
+mod steps;

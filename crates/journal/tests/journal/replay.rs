@@ -10,8 +10,12 @@ use proptest::prelude::*;
 use crate::story;
 
 const ORGS: usize = 3;
+const PLACES: usize = 2;
 
-/// What an executor knows of an org: it drives the machine, and says what the journal asks it to say.
+/// A step: an org, and the place of an operation.
+type Step = (u32, u8);
+
+/// What an executor knows of a step: it drives the machine, and says what the journal asks it to say.
 #[derive(Default)]
 struct Model {
     state: OrgState,
@@ -21,7 +25,7 @@ struct Model {
 }
 
 impl Model {
-    fn tell(&mut self, index: u32, input: Input, journal: &mut Vec<Entry>) {
+    fn tell(&mut self, (index, place): Step, input: Input, journal: &mut Vec<Entry>) {
         if input == Input::NotApplied {
             // Whatever became of the org, and whoever heard of it last: a pause moves nothing.
             let pause = Pause::new(story::at(5), Duration::from_secs(3));
@@ -33,14 +37,14 @@ impl Model {
         if input == Input::Intent {
             self.had_intent = true;
             self.outcome = None;
-            journal.push(story::intent(index));
+            journal.push(story::at_place(place, story::intent(index)));
         } else if self.had_intent {
             self.outcome = None;
-            journal.push(story::step(index, input));
+            journal.push(story::at_place(place, story::step(index, input)));
         }
         if let Some(status) = next.status() {
             self.outcome = Some(status);
-            journal.push(story::outcome(index, status));
+            journal.push(story::at_place(place, story::outcome(index, status)));
         }
     }
 
@@ -74,9 +78,9 @@ fn any_input() -> impl Strategy<Value = Input> {
     ]
 }
 
-/// An input to an org, or (`None`) the death of the process and the beginning of another.
+/// An input to a step, or (`None`) the death of the process and the beginning of another.
 fn any_event() -> impl Strategy<Value = Option<(usize, Input)>> {
-    prop::option::weighted(0.95, (0..ORGS, any_input()))
+    prop::option::weighted(0.95, (0..ORGS * PLACES, any_input()))
 }
 
 proptest! {
@@ -88,23 +92,27 @@ proptest! {
         says_resumed: bool,
     ) {
         let mut journal = Vec::new();
-        let mut models: [Model; ORGS] = Default::default();
+        let mut models: [Model; ORGS * PLACES] = Default::default();
+        let id = |step: usize| {
+            (u32::try_from(step / PLACES).unwrap(), u8::try_from(step % PLACES).unwrap())
+        };
         journal.push(Entry::Began { at: story::at(0) });
         for event in events {
-            if let Some((org, input)) = event {
-                models[org].tell(u32::try_from(org).unwrap(), input, &mut journal);
+            if let Some((step, input)) = event {
+                models[step].tell(id(step), input, &mut journal);
                 continue;
             }
             journal.push(Entry::Began { at: story::at(0) });
-            for (index, model) in (0..).zip(&mut models) {
+            for (step, model) in models.iter_mut().enumerate() {
                 let goes_on = !model.state.status().is_some_and(Status::is_settled);
                 model.resume();
                 if says_resumed && model.had_intent && goes_on {
-                    journal.push(story::step(index, Input::Resumed));
+                    let (index, place) = id(step);
+                    journal.push(story::at_place(place, story::step(index, Input::Resumed)));
                 }
             }
         }
-        let records = replay(u32::try_from(ORGS).unwrap(), 1, &journal).unwrap();
+        let records = replay(u32::try_from(ORGS).unwrap(), u8::try_from(PLACES).unwrap(), &journal).unwrap();
         for ((_, record), model) in records.iter().zip(&models) {
             prop_assert_eq!(record.had_intent(), model.had_intent);
             prop_assert_eq!(record.outcome, model.outcome);

@@ -85,6 +85,16 @@ pub(crate) fn outcome(index: u32, status: Status) -> Entry {
     })
 }
 
+/// The same entry of another operation.
+pub(crate) fn at_place(place: u8, mut entry: Entry) -> Entry {
+    match &mut entry {
+        Entry::Intent { place: of, .. } | Entry::Step { place: of, .. } => *of = place,
+        Entry::Outcome(outcome) => outcome.place = place,
+        _ => {}
+    }
+    entry
+}
+
 /// An org's way when all goes well.
 pub(crate) fn applied(index: u32) -> [Entry; 5] {
     [
