@@ -38,17 +38,18 @@ struct Column<'a> {
 
 /// What the orgs have of a setting.
 enum Shared {
-    /// None has been looked at.
-    Unseen,
-    /// All have this cell.
+    /// None has such settings.
+    Nothing,
+    /// All that have such settings have this cell.
     Cell(String),
-    /// One has no value, or another one, or no default can be the value.
+    /// One has no value, or another one, or no default can be the value, or none is asked for.
     No,
 }
 
 impl<'a> Part<'a> {
-    fn new(operation: &'a Operation, is_alone: bool) -> Self {
-        let column = |(name, field)| Column { name, field, shared: Shared::Unseen };
+    fn new(operation: &'a Operation, is_alone: bool, as_defaults: bool) -> Self {
+        let shared = || if as_defaults { Shared::Nothing } else { Shared::No };
+        let column = |(name, field)| Column { name, field, shared: shared() };
         Self {
             operation,
             is_default: is_alone || operation.name == Operation::default_one().name,
@@ -65,7 +66,7 @@ impl<'a> Part<'a> {
         };
         for (column, cell) in self.columns.iter_mut().zip(&cells.settings) {
             match &column.shared {
-                Shared::Unseen if in_toml(column.field, cell).is_some() => {
+                Shared::Nothing if in_toml(column.field, cell).is_some() => {
                     column.shared = Shared::Cell(cell.clone());
                 }
                 Shared::Cell(shared) if shared == cell => {}
@@ -90,7 +91,11 @@ impl<'a> Part<'a> {
 
     /// The columns that are in `orgs.csv`, with their places among all.
     fn written(&self) -> impl Iterator<Item = (usize, &Column<'a>)> {
-        let is_written = |column: &Column<'_>| self.is_lacked || !matches!(column.shared, Shared::Cell(_));
+        let is_written = |column: &Column<'_>| match column.shared {
+            Shared::Nothing => false,
+            Shared::Cell(_) => self.is_lacked,
+            Shared::No => true,
+        };
         self.columns.iter().enumerate().filter(move |(_, column)| is_written(column))
     }
 
@@ -98,7 +103,7 @@ impl<'a> Part<'a> {
     fn defaults(&self) -> String {
         let line = |column: &Column<'_>| match &column.shared {
             Shared::Cell(cell) => Some(format!("{} = {}\n", column.name, in_toml(column.field, cell)?)),
-            Shared::Unseen | Shared::No => None,
+            Shared::Nothing | Shared::No => None,
         };
         self.columns.iter().filter_map(line).collect()
     }
@@ -134,7 +139,7 @@ pub(super) fn write(
 ) -> io::Result<Vec<String>> {
     let is_alone = !operations.are_several();
     let mut parts: Vec<Part<'_>> =
-        operations.iter().map(|(_, operation)| Part::new(operation, is_alone)).collect();
+        operations.iter().map(|(_, operation)| Part::new(operation, is_alone, as_defaults)).collect();
     if as_defaults {
         for row in kept.read::<OrgRow>()? {
             for (part, exported) in parts.iter_mut().zip(&row?.1.operations) {
