@@ -71,17 +71,17 @@ fn the_demo_ends_well_and_its_ledger_agrees_with_its_results() {
 fn the_baseline_needs_an_acknowledgement_and_ends_well() {
     let desk = Desk::new();
     let orgs = copy_example(&desk, "baseline");
-    let line = "apply inputs/baseline/rollout.toml --sandbox --yes";
-    let refused = desk.run_bare(line).expect(13);
+    let command = "apply inputs/baseline/rollout.toml --sandbox --yes";
+    let refused = desk.run_bare(command).expect(13);
     assert!(refused.err.contains("--ack lowers-retention-"), "{}", refused.err);
-    let ended = desk.run_bare(&format!("{line} --allow lowers-retention")).expect(0);
+    let ended = desk.run_bare(&format!("{command} --allow lowers-retention")).expect(0);
     assert_eq!(ended.results().iter().map(|row| row["org_uuid"].clone()).collect::<Vec<_>>(), orgs);
 
     let ledger = fs::read_to_string(ended.file("sandbox-ledger.jsonl")).unwrap();
     let mut applied: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut live: BTreeMap<String, Value> = BTreeMap::new();
     let mut throttled = 0;
-    for entry in ledger.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+    for entry in ledger.lines().map(|line| serde_json::from_str::<Value>(command).unwrap()) {
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
         throttled += u32::from(entry["status"] == 429);
         if let (Some(org), Some(operation), true) =

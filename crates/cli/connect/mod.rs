@@ -189,7 +189,7 @@ impl Session {
     /// # Errors
     /// 78: the system's certificates can't be read.
     pub fn reader(&self) -> Result<ReadPort, Failure> {
-        Reader::new(&self.setup).map(|reader| ReadPort::new(reader)).map_err(no_client)
+        Reader::new(&self.setup).map(ReadPort::new).map_err(no_client)
     }
 
     /// A client that can.
@@ -197,7 +197,7 @@ impl Session {
     /// # Errors
     /// As [`Self::reader`].
     pub fn writer(&self) -> Result<WritePort, Failure> {
-        Writer::new(&self.setup).map(|writer| WritePort::new(writer)).map_err(no_client)
+        Writer::new(&self.setup).map(WritePort::new).map_err(no_client)
     }
 
     /// Tells this key from others.

@@ -174,9 +174,8 @@ impl<'a> Records<'a> {
             steps.push(record(planned, id, progress, self.fresh)?);
         }
         let of_steps = OrgOutcome::of_steps(steps.iter().map(|step| step.outcome.clone()));
-        let outcome = match of_steps.or_else(|| line.settled_outcome(index)) {
-            Some(outcome) => outcome,
-            None => return Err(ReportError::Stray { index }),
+        let Some(outcome) = of_steps.or_else(|| line.settled_outcome(index)) else {
+            return Err(ReportError::Stray { index });
         };
         let operations = self.plan.operations().clone();
         Ok(Some(Record { line, outcome, steps, stage: self.stage, operations }))

@@ -483,7 +483,7 @@ mod tests {
         ];
         let verdict = Verdict::Unchanged;
         let steps = vec![PlannedStep { fields, ..PlannedStep::new(&operation(), 0, verdict) }];
-        let short = PlanLine { steps, verdict, ..line(2) };
+        let short = PlanLine { verdict, steps, ..line(2) };
         let text = serde_json::to_string(&short).unwrap();
         assert_eq!(PlanLine::read(&text, &operations()).unwrap(), short);
         let stored: Value = serde_json::from_str(&text).unwrap();

@@ -40,10 +40,8 @@ impl Canaries {
 
     /// Those of this many operations, of which earlier processes have proven some.
     pub(super) fn sought(operations: u8, proven: Places) -> Self {
-        let canary = |place| match proven.has(place) {
-            true => Canary::Proven,
-            false => Canary::Sought { rejected: 0, by: None },
-        };
+        let canary =
+            |place| if proven.has(place) { Canary::Proven } else { Canary::Sought { rejected: 0, by: None } };
         Self((0..operations).map(canary).collect())
     }
 

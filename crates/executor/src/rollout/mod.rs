@@ -72,7 +72,6 @@ pub struct Policy {
 
 /// What earlier processes of the run left; nothing, for a run that begins.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct History {
     /// Whether there was an earlier process.
     pub resumed: bool,

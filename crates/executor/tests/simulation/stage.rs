@@ -220,8 +220,8 @@ fn add(
         settings = live;
     }
     let path = |text: &str| operation.path(text).expect("a path");
-    let expect = Expect { path: path(expected.0), value: expected.1.clone() };
-    let expects: Vec<Expect> = (cells.expects && write.reads()).then_some(expect).into_iter().collect();
+    let guard = Expect { path: path(expected.0), value: expected.1.clone() };
+    let expects: Vec<Expect> = (cells.expects && write.reads()).then_some(guard).into_iter().collect();
     if cells.step == Part::None {
         if !expects.is_empty() {
             line.preconditions.push(Precondition { operation: Arc::clone(operation), place, expects });

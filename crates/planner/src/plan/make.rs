@@ -223,10 +223,11 @@ impl Planner<'_> {
                 line.steps.push(step);
                 continue;
             }
-            if is_step && let Ok(object) = &found {
-                if let Err(org_error) = self.judge(&mut step, wanted, row, object) {
-                    step.stop(Verdict::Blocked, org_error);
-                }
+            if is_step
+                && let Ok(object) = &found
+                && let Err(org_error) = self.judge(&mut step, wanted, row, object)
+            {
+                step.stop(Verdict::Blocked, org_error);
             }
             if !wanted.desired.expects.is_empty() {
                 let expects = &wanted.desired.expects;

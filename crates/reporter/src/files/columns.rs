@@ -40,7 +40,7 @@ impl<'a> Row<'a> {
         };
         let step = record.steps().find(is_of);
         let outcome = step.map_or(&record.outcome, |(_, step)| &step.outcome);
-        Self { change, outcome, ..Self::of(run, record) }
+        Self { outcome, change, ..Self::of(run, record) }
     }
 
     /// About a step of an org.

@@ -99,24 +99,24 @@ impl PlanCsv {
 
     fn rows(&mut self, line: &PlanLine) -> io::Result<()> {
         if line.steps.is_empty() || line.verdict == Verdict::Skipped {
-            return self.row(Row { line, step: None, field: None });
+            return self.row(&Row { line, step: None, field: None });
         }
         for step in &line.steps {
             let mut any = false;
             for field in step.changes() {
-                self.row(Row { line, step: Some(step), field: Some(field) })?;
+                self.row(&Row { line, step: Some(step), field: Some(field) })?;
                 any = true;
             }
             if !any {
-                self.row(Row { line, step: Some(step), field: None })?;
+                self.row(&Row { line, step: Some(step), field: None })?;
             }
         }
         Ok(())
     }
 
-    fn row(&mut self, row: Row<'_>) -> io::Result<()> {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
         let line = row.line;
-        let cells = self.columns.iter().map(|column| (column.cell)(&row));
+        let cells = self.columns.iter().map(|column| (column.cell)(row));
         self.table.row(cells.chain(carried(&line.carried, self.carried)))
     }
 }
