@@ -167,7 +167,7 @@ fn a_journal_of_a_newer_format_or_of_another_plan_is_refused() {
         assert!(run.join(FILE_NAME).exists());
     };
     replace(&RunHeader { format: header.format + 1, ..header.clone() });
-    refused(&stage, 65, "format 2", || stage.run(&["resume", text(&run)]));
+    refused(&stage, 65, &format!("format {}", header.format + 1), || stage.run(&["resume", text(&run)]));
     replace(&RunHeader { plan_id: "20200101T000000Z-0000000000000000".to_owned(), ..header.clone() });
     refused(&stage, 12, "don't belong together", || stage.run(&["resume", text(&run)]));
     replace(&RunHeader { plan_seal: "0".repeat(64), ..header });

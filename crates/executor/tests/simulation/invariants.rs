@@ -267,10 +267,12 @@ fn retry_after_is_kept(
     let went_through = report.ended.as_ref().is_some_and(|ended| ended.finish.stop.is_none());
     let mut closed: HashMap<u32, Duration> = HashMap::new();
     let mut waits: Vec<(Duration, u32, Duration)> = Vec::new();
-    let known: HashSet<(u32, Timestamp)> = entries
+    let known: HashSet<(u32, Timestamp, Duration)> = entries
         .iter()
         .filter_map(|(entry, _)| match entry {
-            Entry::Pause { index: Some(org), pause } => Some((*org, pause.told_at)),
+            Entry::Pause { index: Some(org), pause } => {
+                Some((*org, pause.told_at, pause.not_before.since(pause.told_at)))
+            }
             _ => None,
         })
         .collect();
@@ -281,7 +283,9 @@ fn retry_after_is_kept(
             let told_at = time_of_day(until, stage.clock_jumps, record.process);
             // The machine may have been suspended between the answer and its being heard.
             let is_told = |at: &Timestamp| *at == told_at || sleeps.contains(&at.since(told_at));
-            let is_known = known.iter().any(|(of, at)| *of == org && is_told(at));
+            // Cut to milliseconds, a pause has one more.
+            let is_it = |length: Duration| length >= wait && length <= wait + Duration::from_millis(2);
+            let is_known = known.iter().any(|(of, at, length)| *of == org && is_told(at) && is_it(*length));
             assert!(is_known || record.process != process || !went_through, "not in the journal: {record:?}");
             if record.process == process || is_known && stage.clock_jumps == Jumps::Never {
                 waits.push((until, org, until + wait));
