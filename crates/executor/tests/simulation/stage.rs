@@ -212,12 +212,12 @@ fn add(
     let secrets = Secrets::new();
     let (mut settings, wanted) = (object.settings(number), object.wanted(number));
     if cells.step == Part::AsDesired {
-        let mut live = Value::Object(settings);
+        let mut whole = Value::Object(settings);
         for (_, pointer, value) in &wanted {
-            *live.pointer_mut(pointer).expect("what is wanted is there") = value.clone();
+            *whole.pointer_mut(pointer).expect("what is wanted is there") = value.clone();
         }
-        let Value::Object(live) = live else { unreachable!("an object") };
-        settings = live;
+        let Value::Object(desired) = whole else { unreachable!("an object") };
+        settings = desired;
     }
     let path = |text: &str| operation.path(text).expect("a path");
     let guard = Expect { path: path(expected.0), value: expected.1.clone() };
@@ -236,9 +236,9 @@ fn add(
     let mut managed: Vec<Managed> = wanted.iter().map(managed).collect();
     managed.sort_by(|left, right| left.path.cmp(&right.path));
     let desired = Desired { managed, expects: expects.clone() };
-    let live = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
+    let read = RawObject::parse(&Value::Object(settings.clone()).to_string()).expect("an object");
     let context = Context { operation, secrets: &secrets, seal };
-    let diff = diff(&desired, write.reads().then_some(&live), context).expect("known shapes");
+    let diff = diff(&desired, write.reads().then_some(&read), context).expect("known shapes");
     let is_written = diff.differs && cells.step == Part::Write;
     let verdict = if is_written { Verdict::Update } else { Verdict::Unchanged };
     line.steps.push(PlannedStep {
