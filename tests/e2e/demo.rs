@@ -81,7 +81,7 @@ fn the_baseline_needs_an_acknowledgement_and_ends_well() {
     let mut applied: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut live: BTreeMap<String, Value> = BTreeMap::new();
     let mut throttled = 0;
-    for entry in ledger.lines().map(|line| serde_json::from_str::<Value>(command).unwrap()) {
+    for entry in ledger.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
         throttled += u32::from(entry["status"] == 429);
         if let (Some(org), Some(operation), true) =
