@@ -189,7 +189,9 @@ impl Stage {
             let (clip, token) = if *is_unchanged { ("", "") } else { ("77", "<secret:ENVOY>") };
             let skip = if *is_skipped { "closed down" } else { "" };
             manifest.push_str(&[&id.to_string(), name, "SUPERVISED", clip, token, skip, ""].join(","));
-            others.iter().for_each(|_| manifest.push_str(if *is_unchanged { "," } else { ",true" }));
+            for _ in others {
+                manifest.push_str(if *is_unchanged { "," } else { ",true" });
+            }
             manifest.push_str("\r\n");
         }
         fs::write(self.path("orgs.csv"), manifest).unwrap();

@@ -6,7 +6,7 @@
 //! * [`Operation`]: the description, made of a TOML file. [`Field`]: a described place, in a tree.
 //! * [`Path`]: the place of one value, as a manifest's column names it, resolved with an operation in hand.
 //! * [`Catalog`]: the operations that are known; [`Operations`]: those of one rollout.
-//! * [`derive`]: a draft of a description, made of the vendor's spec.
+//! * [`mod@derive`]: a draft of a description, made of the vendor's spec.
 //! * [`SideTable`], [`Confession`], [`Ignored`]: what else is data about settings.
 //!
 //! Nothing here knows manifests, plans, settings as read, or HTTP.
