@@ -196,4 +196,35 @@ mod tests {
         let foreign = judged(json!({"saveClips": false, "badgeFaceVerificationMode": "SHADOW"}));
         assert!(matches!(foreign, Judgement::Conflicts(_)));
     }
+
+    #[test]
+    fn a_field_that_reads_leave_out_is_proven_partly_and_never_diverged() {
+        let text = r#"
+            format = 1
+            name = "door-codes"
+            title = "Door codes"
+            about = "A field that its read leaves out."
+            read = { path = "/api/org/getDoorCodes", at = "settings" }
+            write = { path = "/api/org/updateDoorCodes", wrap = "settings", body = "whole" }
+            owner = { at = "orgUuid" }
+            absent = "empty"
+            [fields]
+            on = { type = "bool", words = "Turns codes on." }
+            digits = { type = "int32", words = "Digits of a code.", readback = false }
+            orgUuid = { type = "ruuid", class = "identity" }
+        "#;
+        let catalog = crate::operation::Catalog::built_in().with(text, "codes.toml").unwrap();
+        let operation = catalog.get("door-codes").unwrap().clone();
+        let managed = |path: &str, value: Value| Managed {
+            path: operation.path(path).unwrap(),
+            wish: set(value),
+            origin: Origin::Row,
+        };
+        let managed = vec![managed("digits", json!(6)), managed("on", json!(true))];
+        let desired = Desired { managed, expects: Vec::new() };
+        let case = Case { operation, desired, ..Case::new(&[]) };
+        let before = json!({"on": false});
+        assert_eq!(case.proven(&before, &json!({"on": true})), ReadBack::AsDesired { partly: true });
+        assert_eq!(case.proven(&before, &before), ReadBack::AsBefore);
+    }
 }

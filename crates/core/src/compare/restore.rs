@@ -41,7 +41,7 @@ pub fn restore<'a>(
     let mut ours: Vec<(Change<'_>, Observed)> = Vec::new();
     for change in changes {
         let path = &change.field.path;
-        if path.field().is_secret() || is_veiled(path, change.before) {
+        if path.field().is_secret() || !path.field().is_shown || is_veiled(path, change.before) {
             restoration.secrets.push(path.clone());
             continue;
         }

@@ -358,7 +358,7 @@ impl Field {
         self.unsettable = unsettable.or((!self.class.is_settable()).then_some(self.class));
         self.holds_secrets = self.is_secret() || self.has_secret_keys;
         self.holds_omitted = self.class == Class::Omit;
-        let (steps, unsettable) = (&self.steps, self.unsettable);
+        let (steps, unsettable, is_shown) = (&self.steps, self.unsettable, self.is_shown);
         let inside: &mut [Arc<Self>] = match &mut self.kind {
             Kind::Map(inside) | Kind::List { of: inside, .. } => std::slice::from_mut(inside),
             Kind::Object(members) => &mut members.0,
@@ -366,6 +366,8 @@ impl Field {
         };
         for field in inside {
             let field = Arc::get_mut(field).expect("a field is placed before anybody else has it");
+            // What is in something that reads don't show isn't shown either.
+            field.is_shown &= is_shown;
             field.root(steps, unsettable);
             self.holds_secrets |= field.holds_secrets;
             self.holds_omitted |= field.holds_omitted;

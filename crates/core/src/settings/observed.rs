@@ -20,7 +20,7 @@ pub enum Observed {
     Json(Value),
     /// A secret, readable.
     Secret(SecretText),
-    /// A secret that isn't shown: masked, null or absent.
+    /// What isn't shown: a secret that is masked, null or absent, or a field that reads leave out.
     Hidden,
 }
 
@@ -87,8 +87,14 @@ impl<'a> Settings<'a> {
     /// Something above it is neither an object nor null, or a secret is not a text.
     pub fn at(&self, path: &Path) -> Result<Observed, ShapeError> {
         let depth = path.depth() - 1;
-        let Some(object) = self.object_at(path, depth)? else { return Ok(Observed::Absent) };
+        let is_shown = path.field().is_shown;
+        let Some(object) = self.object_at(path, depth)? else {
+            return Ok(if is_shown { Observed::Absent } else { Observed::Hidden });
+        };
         let node = path.part(depth).and_then(|part| object.get(part));
+        if !is_shown && node.is_none_or(Node::is_null) {
+            return Ok(Observed::Hidden);
+        }
         if path.class() == Class::Secret { secret(path, node) } else { Ok(plain(path, node)) }
     }
 
