@@ -216,7 +216,7 @@ fn what_is_no_journal_is_refused() {
 #[test]
 fn what_cannot_be_believed_is_refused() {
     for (sql, says) in [
-        ("PRAGMA user_version = 7", "the journal has format 7, and this orgwave reads up to 1"),
+        ("PRAGMA user_version = 7", "the journal has format 7, and this orgwave reads up to 2"),
         ("PRAGMA user_version = 0", "the journal is damaged: it has no format"),
         ("DELETE FROM header", "the journal is damaged: it has no header"),
         (

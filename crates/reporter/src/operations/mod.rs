@@ -18,7 +18,9 @@ use crate::terminal::{Entry, several};
 pub fn entries(catalog: &Catalog) -> Vec<Entry> {
     let entries = catalog.iter().map(|operation| {
         let (settable, guards) = (fields::settable(operation).len(), guards(operation));
-        let mut parts = vec![capitalized(&operation.title), several(settable as u64, "field", "fields")];
+        let fields = several(settable as u64, "field", "fields");
+        // Calls of the partner's own can't be described: every one is made for an org.
+        let mut parts = vec![capitalized(&operation.title), fields, "per org".to_owned()];
         if !guards.is_empty() {
             parts.push(format!("guards: {}", guards.join(", ")));
         }
