@@ -9,7 +9,7 @@ use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::outcome::StoredValue;
-use orgwave_core::plan::PlannedField;
+use orgwave_core::plan::{PlanLine, PlannedField, PlannedStep, Typed, Verdict};
 use orgwave_core::settings::RawObject;
 use serde_json::{Value, json};
 
@@ -112,6 +112,40 @@ pub(crate) fn every_field_of_doors(doors: usize) -> Vec<PlannedField> {
         }));
     }
     sorted(fields)
+}
+
+/// A line of a plan that reads nothing, of a row of 31 cells: three switches, and every known field of four doors.
+pub(crate) fn wide_line() -> PlanLine {
+    let Value::Object(mut door) = door(1) else { unreachable!("a door is an object") };
+    door.remove("doorSensor");
+    let paths = (0..4).flat_map(|number| {
+        let member = move |(member, value): (&String, &Value)| {
+            (format!("doorInfoMap.{}.{member}", door_key(number)), value.clone())
+        };
+        door.iter().map(member)
+    });
+    let switches = ["enabled", "indexFaces", "saveClips"].map(|name| (name.to_owned(), json!(true)));
+    let values: Vec<(String, Value)> = paths.chain(switches).collect();
+    let cell = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(ids) => ids.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";"),
+        other => other.to_string(),
+    };
+    let named = [id(9).to_string(), "Client 4711 Ltd".to_owned()];
+    let row = named.into_iter().chain(values.iter().map(|(_, value)| cell(value))).collect();
+    let fields = values.into_iter().map(|(path, value)| PlannedField {
+        before: StoredValue::Absent,
+        ..field(&path, value, Origin::Row)
+    });
+    PlanLine {
+        name: Some("Client 4711 Ltd".to_owned()),
+        steps: vec![PlannedStep {
+            fields: sorted(fields.collect()),
+            ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update)
+        }],
+        typed: (&Typed { row, sides: Vec::new() }).into(),
+        ..PlanLine::new(4711, id(9), Verdict::Update)
+    }
 }
 
 fn sorted(mut fields: Vec<PlannedField>) -> Vec<PlannedField> {

@@ -40,6 +40,7 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
 fn plan(criterion: &mut Criterion) {
     let lines = [
         ("2 fields", line(estate::switches())),
+        ("31 fields", estate::wide_line()),
         ("7 fields of 5 doors", line(estate::every_field_of_doors(5))),
         ("7 fields of 500 doors", line(estate::every_field_of_doors(500))),
     ];

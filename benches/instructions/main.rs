@@ -20,10 +20,10 @@ use std::process::{Command, ExitCode, Stdio};
 
 use orgwave_core::compare::{Context, judge};
 use orgwave_core::ids::Ruuid;
-use orgwave_core::operation::Operation;
+use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::payload::update_body;
-use orgwave_core::plan::PlannedField;
+use orgwave_core::plan::{PlanLine, PlannedField};
 use orgwave_core::policy::WriteMode;
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 
@@ -34,7 +34,7 @@ const RUNS: u64 = 8;
 /// Runs one case so often, under callgrind.
 const CASE: &str = "--case";
 
-const CASES: [&str; 8] = [
+const CASES: [&str; 10] = [
     "payload, small",
     "payload, 500 doors, none managed",
     "payload, 500 doors, a field of each",
@@ -42,6 +42,8 @@ const CASES: [&str; 8] = [
     "payload, unread",
     "judge, 500 doors, a field of each",
     "org state, a thousand walks",
+    "plan line, 31 fields, read",
+    "plan line, 31 fields, written",
     "ruuid, a thousand parsed",
 ];
 
@@ -106,6 +108,20 @@ fn run(case: &str, runs: u64) {
                 let step =
                     |state: OrgState, input: &Input| state.next(*black_box(input)).expect("a legal walk");
                 black_box(walk.iter().fold(OrgState::new(), step));
+            }
+        }
+        "plan line, 31 fields, read" => {
+            let operations = Operations::one(Operation::default_one());
+            let text = serde_json::to_string(&estate::wide_line()).expect("a line always serializes");
+            for _ in 0..100 * runs {
+                black_box(PlanLine::read(black_box(&text), &operations).expect("it was written by us"));
+            }
+        }
+        "plan line, 31 fields, written" => {
+            let (line, mut buffer) = (estate::wide_line(), Vec::new());
+            for _ in 0..100 * runs {
+                buffer.clear();
+                serde_json::to_writer(&mut buffer, black_box(&line)).expect("a line always serializes");
             }
         }
         "ruuid, a thousand parsed" => {
