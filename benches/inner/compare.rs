@@ -21,7 +21,7 @@ fn compare(criterion: &mut Criterion) {
     let operation = Operation::default_one();
     let context = Context { operation: &operation, secrets: &secrets, seal: &seal };
     let mut group = criterion.benchmark_group("compare");
-    for (name, doors, wishes) in [
+    for (name, doors, desired) in [
         ("small", 1, estate::switches()),
         ("500 doors, none managed", 500, estate::switches()),
         ("500 doors, a field of each", 500, estate::one_field_a_door(500)),
@@ -29,9 +29,9 @@ fn compare(criterion: &mut Criterion) {
     ] {
         let text = estate::settings_text(doors);
         let live = estate::settings(doors);
-        let managed = wishes.iter().map(|field| Managed {
+        let managed = desired.iter().map(|field| Managed {
             path: field.path.clone(),
-            wish: field.after.clone(),
+            desired: field.after.clone(),
             origin: field.from.clone(),
         });
         let desired = Desired { managed: managed.collect(), expects: Vec::new() };

@@ -117,7 +117,7 @@ pub struct Managed {
     /// Where in the settings.
     pub path: Path,
     /// What is wanted there.
-    pub wish: DesiredValue,
+    pub desired: DesiredValue,
     /// Where that was written.
     pub origin: Origin,
 }

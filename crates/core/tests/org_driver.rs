@@ -41,7 +41,7 @@ fn live(settings: Settings) -> RawObject {
 fn step(secrets: &Secrets, seal: &SealKey) -> PlannedStep {
     let managed = |path: &str, value: bool| Managed {
         path: Operation::default_one().path(path).expect("a path"),
-        wish: DesiredValue::Set(value.into()),
+        desired: DesiredValue::Set(value.into()),
         origin: Origin::Row,
     };
     let desired =

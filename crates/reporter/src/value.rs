@@ -48,8 +48,8 @@ pub(crate) fn after(field: &PlannedField) -> Shown<'_> {
     }
 }
 
-/// What is wanted at a path.
-pub(crate) fn wish(field: &PlannedField) -> Shown<'_> {
+/// The desired value of a field.
+pub(crate) fn desired(field: &PlannedField) -> Shown<'_> {
     match &field.after {
         DesiredValue::Set(value) => json(&field.path, value),
         DesiredValue::Remove => Shown::own("<removed>"),

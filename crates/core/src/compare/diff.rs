@@ -46,7 +46,7 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
         let before = match &settings {
             Some(settings) => {
                 let observed = settings.at(&managed.path)?;
-                differs |= fit(&observed, &managed.path, &managed.wish, context.secrets) != Fit::Yes;
+                differs |= fit(&observed, &managed.path, &managed.desired, context.secrets) != Fit::Yes;
                 observed.stored(&managed.path, context.seal)
             }
             None => {
@@ -56,12 +56,12 @@ pub fn diff(desired: &Desired, live: Option<&RawObject>, context: Context<'_>) -
         };
         fields.push(PlannedField {
             fingerprint: managed
-                .wish
+                .desired
                 .secret(&managed.path, context.secrets)
                 .map(|secret| context.seal.fingerprint(managed.path.field().place(), secret.expose())),
             path: managed.path.clone(),
             before,
-            after: managed.wish.clone(),
+            after: managed.desired.clone(),
             from: managed.origin.clone(),
         });
     }

@@ -33,7 +33,7 @@ use crate::operation::Path;
 use crate::secret::Secrets;
 use crate::settings::{Observed, Settings, ShapeError, same};
 
-/// Whether a sight is as wished.
+/// Whether an observed value is the desired one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Yes,
@@ -42,14 +42,14 @@ enum Fit {
     Hidden,
 }
 
-fn fit(observed: &Observed, path: &Path, wish: &DesiredValue, secrets: &Secrets) -> Fit {
-    let yes = match (observed, wish) {
+fn fit(observed: &Observed, path: &Path, desired: &DesiredValue, secrets: &Secrets) -> Fit {
+    let yes = match (observed, desired) {
         (Observed::Hidden, _) => return Fit::Hidden,
         (Observed::Absent, DesiredValue::Set(value)) => same(path.kind(), None, Some(value)),
         (Observed::Json(live), DesiredValue::Set(value)) => same(path.kind(), Some(live), Some(value)),
         (Observed::Absent, DesiredValue::Remove) => true,
         (Observed::Secret(live), DesiredValue::Secret(_)) => {
-            wish.secret(path, secrets).is_some_and(|wanted| wanted == *live)
+            desired.secret(path, secrets).is_some_and(|wanted| wanted == *live)
         }
         (Observed::Json(_), DesiredValue::Remove | DesiredValue::Secret(_))
         | (Observed::Absent, DesiredValue::Secret(_))

@@ -96,12 +96,12 @@ mod tests {
     }
 
     impl Case {
-        fn new(wishes: &[(&str, DesiredValue)]) -> Self {
-            let managed = wishes
+        fn new(desired: &[(&str, DesiredValue)]) -> Self {
+            let managed = desired
                 .iter()
-                .map(|(path, wish)| Managed {
+                .map(|(path, desired)| Managed {
                     path: Operation::default_one().path(path).unwrap(),
-                    wish: wish.clone(),
+                    desired: desired.clone(),
                     origin: Origin::Row,
                 })
                 .collect();
@@ -217,7 +217,7 @@ mod tests {
         let operation = catalog.get("door-codes").unwrap().clone();
         let managed = |path: &str, value: Value| Managed {
             path: operation.path(path).unwrap(),
-            wish: set(value),
+            desired: set(value),
             origin: Origin::Row,
         };
         let managed = vec![managed("digits", json!(6)), managed("on", json!(true))];

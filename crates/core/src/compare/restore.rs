@@ -164,7 +164,7 @@ mod tests {
         restore(operation, changes, &RawObject::parse(&live.to_string()).unwrap(), &seal).unwrap()
     }
 
-    fn wishes(restoration: &Restoration) -> Vec<(String, DesiredValue)> {
+    fn desired_values(restoration: &Restoration) -> Vec<(String, DesiredValue)> {
         restoration.fields.iter().map(|field| (field.path.to_string(), field.after.clone())).collect()
     }
 
@@ -177,7 +177,7 @@ mod tests {
         ];
         let restoration = plan(&changes, &json!({"enabled": true, "indexFaces": true, "saveClips": null}));
         assert_eq!(
-            wishes(&restoration),
+            desired_values(&restoration),
             [
                 ("enabled".into(), DesiredValue::Set(json!(false))),
                 ("indexFaces".into(), DesiredValue::Set(json!(null)))
@@ -195,7 +195,7 @@ mod tests {
         ];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": true}, "other": {}}});
         assert_eq!(
-            wishes(&plan(&changes, &live)),
+            desired_values(&plan(&changes, &live)),
             [
                 ("doorInfoMap.gone".into(), DesiredValue::Set(json!({"doorName": "g"}))),
                 ("doorInfoMap.new".into(), DesiredValue::Remove),
@@ -209,7 +209,7 @@ mod tests {
             [change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n")))];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "reader": 7}}});
         assert_eq!(
-            wishes(&plan(&changes, &live)),
+            desired_values(&plan(&changes, &live)),
             [("doorInfoMap.new.doorName".into(), DesiredValue::Set(json!(null)))]
         );
     }
@@ -219,7 +219,10 @@ mod tests {
         let changes =
             [change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n")))];
         let live = json!({"doorInfoMap": {"new": {"doorName": "n", "remoteUnlock": null, "reader": null}}});
-        assert_eq!(wishes(&plan(&changes, &live)), [("doorInfoMap.new".into(), DesiredValue::Remove)]);
+        assert_eq!(
+            desired_values(&plan(&changes, &live)),
+            [("doorInfoMap.new".into(), DesiredValue::Remove)]
+        );
     }
 
     #[test]

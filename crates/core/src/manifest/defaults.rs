@@ -20,7 +20,7 @@ pub struct Given {
     /// Where in the settings.
     pub path: Path,
     /// What is wanted there; `None` for `<keep>`, which in a group sets the default for all aside.
-    pub wish: Option<DesiredValue>,
+    pub desired: Option<DesiredValue>,
 }
 
 /// What a rollout file says for many rows.
@@ -78,11 +78,11 @@ impl ResolvedDefaults {
                 said.entry((operation, &given.path)).or_insert((given, origin));
             }
             let rows = said.into_iter().filter_map(|((operation, path), (given, origin))| {
-                let wish = given.wish.clone()?;
+                let desired = given.desired.clone()?;
                 // A cell above it, of an object as a whole, says something of it too.
                 let above = (1..=path.depth()).map(|depth| (operation, path.text_above(depth)));
                 let columns = above.filter_map(|place| places.get(&place).copied()).collect();
-                let managed = Managed { path: path.clone(), wish, origin: origin.clone() };
+                let managed = Managed { path: path.clone(), desired, origin: origin.clone() };
                 Some(RowDefault { operation, managed, columns })
             });
             rows.collect::<RowDefaults>()

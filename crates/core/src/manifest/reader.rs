@@ -81,7 +81,7 @@ impl<R: Read + Seek> Manifest<R> {
             header.removal = header.removal.or_else(|| side.removal().cloned());
         }
         for default in given {
-            match &default.managed.wish {
+            match &default.managed.desired {
                 DesiredValue::Secret(names) => {
                     header.secrets.extend(names.all().iter().map(|name| (name.clone(), None)));
                 }

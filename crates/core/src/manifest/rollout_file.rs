@@ -15,7 +15,7 @@ use super::cell::{Cell, Refusal, read_setting, trim};
 use super::columns::unsettable;
 use super::defaults::{Defaults, Given};
 use super::problem::{Problem, Problems, is_mark, quote};
-use super::row::wish;
+use super::row::desired_value;
 use crate::code::Code;
 use crate::desired::DesiredValue;
 use crate::operation::{Catalog, Kind, Operation, Path, SideTable, nearest};
@@ -499,7 +499,7 @@ impl Parser<'_> {
             return;
         }
         match read_default(operation, &path, value.get_ref()) {
-            Ok(cell) => self.give(path, wish(cell), key, of),
+            Ok(cell) => self.give(path, desired_value(cell), key, of),
             Err(refusal) => {
                 let found = if path.field().is_secret() { String::new() } else { shown(value) };
                 self.report(refusal.code, value.span(), name, refusal.expected, found);
@@ -508,7 +508,7 @@ impl Parser<'_> {
     }
 
     /// Takes a value in, unless the same place has one already, under the other name of the default operation.
-    fn give(&mut self, path: Path, wish: Option<DesiredValue>, key: &Key<'_>, of: &Settings<'_>) {
+    fn give(&mut self, path: Path, desired: Option<DesiredValue>, key: &Key<'_>, of: &Settings<'_>) {
         let defaults = &mut self.rollout.defaults;
         let given = match of.group {
             None => &mut defaults.all,
@@ -519,7 +519,7 @@ impl Parser<'_> {
             self.report(Code::ColDuplicate, key.span(), &path.text(), "every setting once", found);
             return;
         }
-        given.push(Given { operation: of.operation.clone(), path, wish });
+        given.push(Given { operation: of.operation.clone(), path, desired });
         self.name(key, of.operation, true);
     }
 
@@ -738,7 +738,7 @@ faults = [{ org = 1, p = 0.5 }]
             .defaults
             .all
             .iter()
-            .filter_map(|given| Some((given.path.to_string(), given.wish.clone()?)))
+            .filter_map(|given| Some((given.path.to_string(), given.desired.clone()?)))
             .collect();
         defaults.sort_by(|left, right| left.0.cmp(&right.0));
         assert_eq!(

@@ -209,8 +209,8 @@ impl RowRules {
                 (Content::Wave(number), _) => wave = Some(number),
                 (Content::Group(place), _) => group = Some(place),
                 (Content::Setting(cell), Column::Setting(step, path)) => {
-                    if let Some(wish) = wish(cell) {
-                        let managed = Managed { path: path.clone(), wish, origin: Origin::Row };
+                    if let Some(value) = desired_value(cell) {
+                        let managed = Managed { path: path.clone(), desired: value, origin: Origin::Row };
                         desired[usize::from(*step)].managed.push(managed);
                     }
                 }
@@ -265,7 +265,7 @@ pub(crate) fn is_opaque(text: &str) -> bool {
 }
 
 /// What a cell sets.
-pub(crate) fn wish(cell: Cell) -> Option<DesiredValue> {
+pub(crate) fn desired_value(cell: Cell) -> Option<DesiredValue> {
     match cell {
         Cell::Blank | Cell::Keep => None,
         Cell::Remove => Some(DesiredValue::Remove),

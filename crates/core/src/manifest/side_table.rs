@@ -22,7 +22,7 @@ use super::header::Removal;
 use super::index::OrgIndex;
 use super::named::NamedCells;
 use super::problem::{Problem, Problems, quote};
-use super::row::{RowRules, is_opaque, wish};
+use super::row::{RowRules, desired_value, is_opaque};
 use super::source::{ReadError, RowsError, SideSource};
 use super::table::{Cells, Step, Table};
 use crate::code::Code;
@@ -222,12 +222,12 @@ impl<R: Read + Seek> Side<R> {
             match change {
                 Change::Remove => {
                     let path = Path::new(self.rules.table.entry(), [key.as_str().into()]);
-                    managed.push(Managed { path, wish: DesiredValue::Remove, origin });
+                    managed.push(Managed { path, desired: DesiredValue::Remove, origin });
                 }
                 Change::Members(members) => {
                     managed.extend(members.into_iter().filter_map(|(member, cell)| {
                         let path = Path::new(&member, [key.as_str().into()]);
-                        wish(cell).map(|wish| Managed { path, wish, origin: origin.clone() })
+                        desired_value(cell).map(|desired| Managed { path, desired, origin: origin.clone() })
                     }));
                 }
             }

@@ -115,25 +115,25 @@ impl Body<'_> {
     fn object(
         &mut self,
         live: Option<&Object<'_>>,
-        wishes: &[PlannedField],
+        fields: &[PlannedField],
         depth: usize,
         described: Described<'_>,
         copies: bool,
     ) -> Result<(), ShapeError> {
         let mut lead = b'{';
         let Some(live) = live else {
-            for wishes in below(wishes, depth) {
-                self.member(&mut lead, None, wishes, depth, described)?;
+            for group in below(fields, depth) {
+                self.member(&mut lead, None, group, depth, described)?;
             }
             self.end(lead);
             return Ok(());
         };
-        let mut managed = Managed::of(wishes, depth);
+        let mut managed = Managed::of(fields, depth);
         let looks = self.projects || described.holds_more_than_secrets();
         for (key, node) in live.iter() {
             let name = decoded(key);
             match name.as_deref().and_then(|name| managed.take(name)) {
-                Some(wishes) => self.member(&mut lead, Some((key.get(), node)), wishes, depth, described)?,
+                Some(group) => self.member(&mut lead, Some((key.get(), node)), group, depth, described)?,
                 None if !copies => {}
                 None if looks || node.is_null() => {
                     let field = name.and_then(|name| described.at(&name));
@@ -148,8 +148,8 @@ impl Body<'_> {
                 }
             }
         }
-        for wishes in managed.rest() {
-            self.member(&mut lead, None, wishes, depth, described)?;
+        for group in managed.rest() {
+            self.member(&mut lead, None, group, depth, described)?;
         }
         self.end(lead);
         Ok(())
@@ -218,11 +218,11 @@ impl Body<'_> {
         &mut self,
         lead: &mut u8,
         live: Option<(&str, &Node<'_>)>,
-        wishes: &[PlannedField],
+        fields: &[PlannedField],
         depth: usize,
         described: Described<'_>,
     ) -> Result<(), ShapeError> {
-        let PlannedField { path, after, .. } = &wishes[0];
+        let PlannedField { path, after, .. } = &fields[0];
         let is_end = path.part(depth + 1).is_none();
         if is_end && *after == DesiredValue::Remove {
             return Ok(());
@@ -243,7 +243,7 @@ impl Body<'_> {
         let object = live.map(|node| node.object().ok_or_else(|| no_object(path, depth + 1, node)));
         let field = path.part(depth).and_then(|part| described.at(part));
         let inside = field.map_or(Described::Nothing, |field| self.inside(field));
-        self.object(object.transpose()?, wishes, depth + 1, inside, true)
+        self.object(object.transpose()?, fields, depth + 1, inside, true)
     }
 
     /// A secret, or a list of them.
@@ -280,8 +280,8 @@ impl Body<'_> {
 }
 
 /// Paths that are the same down to `depth`, by what they have there. They come sorted.
-fn below(wishes: &[PlannedField], depth: usize) -> impl Iterator<Item = &[PlannedField]> {
-    wishes.chunk_by(move |left, right| left.path.part(depth) == right.path.part(depth))
+fn below(fields: &[PlannedField], depth: usize) -> impl Iterator<Item = &[PlannedField]> {
+    fields.chunk_by(move |left, right| left.path.part(depth) == right.path.part(depth))
 }
 
 /// The managed paths below one object, by their keys in it.
@@ -292,8 +292,8 @@ struct Managed<'a> {
 }
 
 impl<'a> Managed<'a> {
-    fn of(wishes: &'a [PlannedField], depth: usize) -> Self {
-        let named = below(wishes, depth).filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
+    fn of(fields: &'a [PlannedField], depth: usize) -> Self {
+        let named = below(fields, depth).filter_map(|group| Some((group[0].path.part(depth)?, group, false)));
         let groups: Vec<_> = named.collect();
         Self { groups, next: 0 }
     }
@@ -311,7 +311,7 @@ impl<'a> Managed<'a> {
 
     /// The paths of keys that weren't taken.
     fn rest(self) -> impl Iterator<Item = &'a [PlannedField]> {
-        self.groups.into_iter().filter(|(.., is_taken)| !is_taken).map(|(_, wishes, _)| wishes)
+        self.groups.into_iter().filter(|(.., is_taken)| !is_taken).map(|(_, group, _)| group)
     }
 }
 

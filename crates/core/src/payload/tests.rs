@@ -28,8 +28,8 @@ fn door() -> Arc<Field> {
     Operation::default_one().fields.get("doorInfoMap").unwrap().entry().unwrap().clone()
 }
 
-fn fields(wishes: &[(&str, DesiredValue)]) -> Vec<PlannedField> {
-    let mut fields: Vec<PlannedField> = wishes
+fn fields(desired: &[(&str, DesiredValue)]) -> Vec<PlannedField> {
+    let mut fields: Vec<PlannedField> = desired
         .iter()
         .map(|(path, after)| PlannedField {
             path: at(path),
@@ -43,10 +43,10 @@ fn fields(wishes: &[(&str, DesiredValue)]) -> Vec<PlannedField> {
     fields
 }
 
-fn body(mode: WriteMode, wishes: &[(&str, DesiredValue)], live: Option<&str>) -> String {
+fn body(mode: WriteMode, desired: &[(&str, DesiredValue)], live: Option<&str>) -> String {
     let live = live.map(|live| RawObject::parse(live).unwrap());
     String::from_utf8(
-        update_body(&Operation::default_one(), mode, &fields(wishes), live.as_ref(), &secrets()).unwrap(),
+        update_body(&Operation::default_one(), mode, &fields(desired), live.as_ref(), &secrets()).unwrap(),
     )
     .unwrap()
 }
@@ -133,8 +133,8 @@ fn deep_values_are_carried_without_recursion() {
 #[test]
 fn a_shape_that_nobody_knows_is_not_overwritten_in_part() {
     let live = RawObject::parse(r#"{"doorInfoMap":[1]}"#).unwrap();
-    let wishes = fields(&[("doorInfoMap.a.doorName", set(json!("x")))]);
-    let error = update_body(&Operation::default_one(), WriteMode::Merge, &wishes, Some(&live), &secrets())
+    let managed = fields(&[("doorInfoMap.a.doorName", set(json!("x")))]);
+    let error = update_body(&Operation::default_one(), WriteMode::Merge, &managed, Some(&live), &secrets())
         .unwrap_err();
     assert_eq!(error.to_string(), "doorInfoMap is a list, not an object");
 }
@@ -169,7 +169,7 @@ prop_compose! {
     }
 }
 
-fn any_wishes() -> impl Strategy<Value = Vec<Managed>> {
+fn any_managed() -> impl Strategy<Value = Vec<Managed>> {
     let scalar = (prop::sample::select(vec!["enabled", "saveClips"]), any_scalar())
         .prop_map(|(name, value)| (at(name), DesiredValue::Set(value)));
     let member = ("[a-c.\\\\]{1,2}", prop::sample::select(vec!["doorName", "remoteUnlock"]), any_scalar())
@@ -177,10 +177,10 @@ fn any_wishes() -> impl Strategy<Value = Vec<Managed>> {
             (Path::new(door().members().unwrap().get(name).unwrap(), [key.into()]), DesiredValue::Set(value))
         });
     let entry = "[d-f]{1,2}".prop_map(|key| (Path::new(&door(), [key.into()]), DesiredValue::Remove));
-    prop::collection::vec(prop_oneof![3 => scalar, 5 => member, 1 => entry], 1..6).prop_map(|mut wishes| {
-        wishes.sort_by(|left, right| left.0.cmp(&right.0));
-        wishes.dedup_by(|left, right| left.0 == right.0);
-        wishes.into_iter().map(|(path, wish)| Managed { path, wish, origin: Origin::Row }).collect()
+    prop::collection::vec(prop_oneof![3 => scalar, 5 => member, 1 => entry], 1..6).prop_map(|mut desired| {
+        desired.sort_by(|left, right| left.0.cmp(&right.0));
+        desired.dedup_by(|left, right| left.0 == right.0);
+        desired.into_iter().map(|(path, desired)| Managed { path, desired, origin: Origin::Row }).collect()
     })
 }
 
@@ -220,9 +220,9 @@ impl Slow {
 
 /// The same body, made slowly.
 fn slow_body(fields: &[PlannedField], live: &str) -> Result<String, serde_json::Error> {
-    let raw = |wish: &DesiredValue| match wish {
+    let raw = |desired: &DesiredValue| match desired {
         DesiredValue::Set(value) => serde_json::value::to_raw_value(value).unwrap(),
-        _ => unreachable!("no other is wished for here"),
+        _ => unreachable!("only plain values are generated here"),
     };
     let mut settings = Slow::parse(live)?;
     for field in fields {
@@ -326,13 +326,13 @@ fn any_odd_live() -> impl Strategy<Value = String> {
 proptest! {
     /// However the live text is spelled: the body is what parsing, changing and writing it would give.
     #[test]
-    fn as_the_slow_way(live in any_odd_live(), managed in any_wishes()) {
+    fn as_the_slow_way(live in any_odd_live(), managed in any_managed()) {
         let fields: Vec<PlannedField> = managed
             .into_iter()
-            .map(|Managed { path, wish, origin }| PlannedField {
+            .map(|Managed { path, desired, origin }| PlannedField {
                 path,
                 before: crate::outcome::StoredValue::Absent,
-                after: wish,
+                after: desired,
                 fingerprint: None,
                 from: origin,
             })
@@ -351,7 +351,7 @@ proptest! {
 
     /// Whatever is live and whatever is wanted: after the write it is live, and nothing else changed.
     #[test]
-    fn diff_then_apply_is_desired(live in any_live(), managed in any_wishes()) {
+    fn diff_then_apply_is_desired(live in any_live(), managed in any_managed()) {
         let seal = SealKey::derive(&SecretText::new("k".into()), "p");
         let secrets = secrets();
         let operation = Operation::default_one();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::stage::org_id;
 
 /// Something that is wanted: a path as manifests name it, the same as a JSON pointer, and the value.
-pub(crate) type Wish = (&'static str, &'static str, Value);
+pub(crate) type Wanted = (&'static str, &'static str, Value);
 
 /// One settings object of every org: an operation, and the vendor's and the judge's own words for what it is about.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(crate) struct Object {
     /// What rows may expect to be live: a path that is a member's name, too.
     pub(crate) expected: (&'static str, Value),
     settings: fn(usize) -> Value,
-    wanted: fn(usize) -> Vec<Wish>,
+    wanted: fn(usize) -> Vec<Wanted>,
 }
 
 /// What no write touches.
@@ -45,7 +45,7 @@ impl Object {
         settings
     }
 
-    pub(crate) fn wanted(&self, number: usize) -> Vec<Wish> {
+    pub(crate) fn wanted(&self, number: usize) -> Vec<Wanted> {
         (self.wanted)(number)
     }
 

@@ -17,7 +17,7 @@ use orgwave_executor::ports::PlanSource;
 use orgwave_executor::rollout::Policy;
 use serde_json::{Map, Value};
 
-use crate::objects::{Object, Wish};
+use crate::objects::{Object, Wanted};
 use crate::world::World;
 
 /// The plan's lines, in memory.
@@ -228,9 +228,9 @@ fn add(
         }
         return settings;
     }
-    let managed = |(text, _, value): &Wish| Managed {
+    let managed = |(text, _, value): &Wanted| Managed {
         path: path(text),
-        wish: DesiredValue::Set(value.clone()),
+        desired: DesiredValue::Set(value.clone()),
         origin: Origin::Row,
     };
     let mut managed: Vec<Managed> = wanted.iter().map(managed).collect();

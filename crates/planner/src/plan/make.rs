@@ -292,7 +292,7 @@ impl Planner<'_> {
     fn step(&self, DesiredStep { operation, desired }: &DesiredStep) -> PlannedStep {
         let described =
             self.operations.get(*operation).expect("a row's steps are of the rollout's operations");
-        let secrets = desired.managed.iter().flat_map(|managed| managed.wish.secrets().cloned());
+        let secrets = desired.managed.iter().flat_map(|managed| managed.desired.secrets().cloned());
         PlannedStep {
             expects: desired.expects.clone(),
             secrets: secrets.collect(),

@@ -38,7 +38,7 @@ const COLUMNS: &[PlanColumn] = &[
     column("before", |row| {
         row.field.map_or(Cell::Empty, |field| Cell::Value(value::before(&field.path, &field.before)))
     }),
-    column("after", |row| row.field.map_or(Cell::Empty, |field| Cell::Value(value::wish(field)))),
+    column("after", |row| row.field.map_or(Cell::Empty, |field| Cell::Value(value::desired(field)))),
     column("from", |row| row.field.map_or(Cell::Empty, |field| Cell::Text(field.from.text()))),
     column("error_code", |row| {
         row.error().map_or(Cell::Empty, |org_error| Cell::Word(org_error.code.as_str()))

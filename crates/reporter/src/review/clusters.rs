@@ -62,11 +62,11 @@ struct Size {
 pub(super) struct Clusters {
     operations: Operations,
     sizes: BTreeMap<Key, Size>,
-    wishes: BTreeMap<String, Wishes>,
+    desired: BTreeMap<String, DesiredCounts>,
 }
 
 /// How many orgs are wanted to have each value of a setting, whether it changes or not.
-type Wishes = BTreeMap<String, u64>;
+type DesiredCounts = BTreeMap<String, u64>;
 
 /// A kind of change, and how often it is made.
 pub(super) struct Cluster<'a> {
@@ -85,7 +85,7 @@ pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&
 
 impl Clusters {
     pub(super) fn new(operations: Operations) -> Self {
-        Self { operations, sizes: BTreeMap::new(), wishes: BTreeMap::new() }
+        Self { operations, sizes: BTreeMap::new(), desired: BTreeMap::new() }
     }
 
     /// Takes a step of the org in this line in that is to be taken.
@@ -105,7 +105,7 @@ impl Clusters {
                 size.before.add(&value::before(&field.path, &field.before).text);
             }
             if after {
-                size.after.add(&value::wish(field).text);
+                size.after.add(&value::desired(field).text);
             }
         }
     }
@@ -139,8 +139,8 @@ impl Clusters {
         for field in &step.fields {
             let is_at_the_top = field.path.keys().is_empty();
             if is_at_the_top && matches!(field.after, DesiredValue::Set(_)) && is_shared(field.path.kind()) {
-                let wishes = self.wishes.entry(self.place(step, &field.path)).or_default();
-                *wishes.entry(value::wish(field).text.into_owned()).or_default() += 1;
+                let counts = self.desired.entry(self.place(step, &field.path)).or_default();
+                *counts.entry(value::desired(field).text.into_owned()).or_default() += 1;
             }
         }
     }
@@ -178,14 +178,14 @@ impl Clusters {
     }
 
     fn cluster<'a>(&self, key: &'a Key, size: &'a Size) -> Cluster<'a> {
-        let against_majority = self.wishes.get(key.place.as_str()).is_some_and(|wishes| {
-            let all: u64 = wishes.values().sum();
+        let against_majority = self.desired.get(key.place.as_str()).is_some_and(|counts| {
+            let all: u64 = counts.values().sum();
             let same = match &key.after {
-                Side::Shared(text) => wishes.get(text).copied().unwrap_or(0),
+                Side::Shared(text) => counts.get(text).copied().unwrap_or(0),
                 Side::AnyValue => 0,
             };
             // A handful of orgs has no majority worth the name.
-            let most = wishes.values().max().copied().unwrap_or(0);
+            let most = counts.values().max().copied().unwrap_or(0);
             all >= 5 && most > same && most * 4 > all * 3
         });
         Cluster { key, size, against_majority }
@@ -288,7 +288,7 @@ impl Key {
         };
         let after = match &field.after {
             DesiredValue::Set(value) if !value.is_null() && !is_shared(field.path.kind()) => Side::AnyValue,
-            _ => Side::Shared(value::wish(field).text.into_owned()),
+            _ => Side::Shared(value::desired(field).text.into_owned()),
         };
         Self { place, before, after, added }
     }

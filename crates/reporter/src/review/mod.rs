@@ -207,7 +207,7 @@ impl PlanReview {
     fn change(&self, step: &PlannedStep, field: &PlannedField) -> String {
         let before = value::before(&field.path, &field.before).text;
         let path = self.operations.path_text(&step.operation, &field.path);
-        format!("{path} {before} -> {}", value::wish(field).text)
+        format!("{path} {before} -> {}", value::desired(field).text)
     }
 
     /// What of an org a guard is about.

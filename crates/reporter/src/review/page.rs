@@ -61,7 +61,7 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
             }
             let path = rows.text(&review.operations.path_text(&step.operation, &field.path));
             let before = rows.text(&value::before(&field.path, &field.before).text);
-            let after = rows.text(&value::wish(field).text);
+            let after = rows.text(&value::desired(field).text);
             let from = rows.text(&field.from.to_string());
             let comma = if place == 0 { "" } else { "," };
             let _ = write!(row, "{comma}{path},{before},{after},{from},");

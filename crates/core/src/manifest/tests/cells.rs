@@ -17,7 +17,7 @@ fn a_row_says_what_its_org_shall_be() {
     assert_eq!(row.skip, None);
     assert_eq!(row.carried, ["=1"]);
     assert_eq!(
-        wishes(&row),
+        desired_values(&row),
         [
             ("apiToken".to_owned(), DesiredValue::Secret("T1".parse().unwrap())),
             set("doorInfoMap.d1.doorName", json!("Front")),
@@ -72,10 +72,10 @@ fn cells_mean() {
         let column = column.replace("{}", door);
         let row = row(&format!("org_uuid;{column}\n{{A}};\"{}\"\n", cell.replace('"', "\"\"")));
         let expected: Vec<_> = expected.into_iter().map(|value| set(&column, value)).collect();
-        assert_eq!(wishes(&row), expected, "{column} {cell:?}");
+        assert_eq!(desired_values(&row), expected, "{column} {cell:?}");
     }
     let removed = row("org_uuid,doorInfoMap.d\n{A},<remove>\n");
-    assert_eq!(wishes(&removed), [("doorInfoMap.d".to_owned(), DesiredValue::Remove)]);
+    assert_eq!(desired_values(&removed), [("doorInfoMap.d".to_owned(), DesiredValue::Remove)]);
 }
 
 #[test]
@@ -228,14 +228,14 @@ fn columns() {
 #[test]
 fn a_default_holds_where_the_row_says_nothing() {
     let mut inputs = inputs(fill("org_uuid,enabled\n{A},\n{B},false\n{C},<keep>\n"), &[]);
-    for (path, wish) in [
+    for (path, desired) in [
         ("saveClips", DesiredValue::Secret("D".parse().unwrap())),
         ("enabled", DesiredValue::Set(json!(true))),
     ] {
         let operation = inputs.operation.clone();
         let path = operation.path(path).unwrap();
         inputs.defaults.operations.push(operation.clone());
-        inputs.defaults.all.push(Given { operation, path, wish: Some(wish) });
+        inputs.defaults.all.push(Given { operation, path, desired: Some(desired) });
     }
     let (manifest, _) = read(inputs);
     let mut manifest = manifest.unwrap();
@@ -245,7 +245,7 @@ fn a_default_holds_where_the_row_says_nothing() {
         row.steps[0].desired.managed.iter().find(|managed| managed.path.to_string() == "enabled").cloned()
     };
     assert_eq!(enabled(&rows[0]).unwrap().origin, Origin::Default);
-    assert_eq!(enabled(&rows[1]).unwrap().wish, DesiredValue::Set(json!(false)));
+    assert_eq!(enabled(&rows[1]).unwrap().desired, DesiredValue::Set(json!(false)));
     assert_eq!(enabled(&rows[2]), None);
     assert_eq!(manifest.rows().unwrap().count(), 3, "rows may be read again");
 }

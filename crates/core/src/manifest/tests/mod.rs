@@ -70,12 +70,12 @@ fn found(orgs: impl Into<Vec<u8>>, sides: &[(&str, &str)]) -> Vec<(Code, u64)> {
     found.iter().map(|problem| (problem.code, problem.line.unwrap_or(0))).collect()
 }
 
-fn wishes(row: &Row) -> Vec<(String, DesiredValue)> {
+fn desired_values(row: &Row) -> Vec<(String, DesiredValue)> {
     row.steps[0]
         .desired
         .managed
         .iter()
-        .map(|managed| (managed.path.to_string(), managed.wish.clone()))
+        .map(|managed| (managed.path.to_string(), managed.desired.clone()))
         .collect()
 }
 

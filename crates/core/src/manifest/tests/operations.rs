@@ -72,7 +72,7 @@ fn steps(toml: &str, orgs: &str, sides: &[(&str, &str)]) -> Read {
         let name = &operations.get(step.operation).unwrap().name;
         let mut text = format!("{name}:");
         for managed in &step.desired.managed {
-            let value = match &managed.wish {
+            let value = match &managed.desired {
                 DesiredValue::Set(value) => value.to_string(),
                 DesiredValue::Remove => "<remove>".to_owned(),
                 DesiredValue::Secret(names) => names.to_string(),

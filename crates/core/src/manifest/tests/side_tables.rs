@@ -16,7 +16,7 @@ fn side_tables_join_by_org() {
         let orgs: Vec<_> = rows.iter().map(|row| row.org.as_str()).collect();
         assert_eq!(orgs, [B, A, C]);
         assert_eq!(
-            wishes(&rows[0]),
+            desired_values(&rows[0]),
             [
                 set("doorInfoMap.2.doorName", json!("Two")),
                 set("doorInfoMap.m.doorName", json!("x")),
@@ -24,14 +24,14 @@ fn side_tables_join_by_org() {
             ]
         );
         assert_eq!(
-            wishes(&rows[1]),
+            desired_values(&rows[1]),
             [
                 set("doorInfoMap.1.doorName", json!("One, \"1\"")),
                 set("doorInfoMap.1.remoteUnlock", json!(true)),
                 ("doorInfoMap.3".to_owned(), DesiredValue::Remove),
             ]
         );
-        assert_eq!(wishes(&rows[2]), [set("envoyUserSettingsMap.u\\.1.guestsEnabled", json!(true))]);
+        assert_eq!(desired_values(&rows[2]), [set("envoyUserSettingsMap.u\\.1.guestsEnabled", json!(true))]);
         assert_eq!(rows[1].steps[0].desired.managed[0].origin, Origin::Side(DOORS.into(), 2));
         assert_eq!(
             rows[1].typed.sides[0],
@@ -49,8 +49,8 @@ fn a_side_table_in_utf_16_joins_too() {
     let mut inputs = inputs(fill("org_uuid\n{A}\n{B}\n"), &[]);
     inputs.sides.push(side(DOORS, Cursor::new(bytes)));
     let rows = rows(inputs);
-    assert_eq!(wishes(&rows[0]), [set("doorInfoMap.2.doorName", json!("\u{1f6aa}"))]);
-    assert_eq!(wishes(&rows[1]), [set("doorInfoMap.1.doorName", json!("caf\u{e9}"))]);
+    assert_eq!(desired_values(&rows[0]), [set("doorInfoMap.2.doorName", json!("\u{1f6aa}"))]);
+    assert_eq!(desired_values(&rows[1]), [set("doorInfoMap.1.doorName", json!("caf\u{e9}"))]);
 }
 
 #[test]

@@ -71,10 +71,10 @@ fn seal() -> SealKey {
     SealKey::derive(&SecretText::new("k".into()), "p")
 }
 
-fn desired(operation: &Operation, wishes: &[(&str, DesiredValue)]) -> Desired {
-    let managed = wishes.iter().map(|(path, wish)| Managed {
+fn desired(operation: &Operation, values: &[(&str, DesiredValue)]) -> Desired {
+    let managed = values.iter().map(|(path, value)| Managed {
         path: operation.path(path).unwrap(),
-        wish: wish.clone(),
+        desired: value.clone(),
         origin: Origin::Row,
     });
     let mut managed: Vec<_> = managed.collect();
@@ -82,16 +82,16 @@ fn desired(operation: &Operation, wishes: &[(&str, DesiredValue)]) -> Desired {
     Desired { managed, expects: Vec::new() }
 }
 
-fn planned(operation: &Operation, wishes: &[(&str, DesiredValue)], live: &RawObject) -> Vec<PlannedField> {
+fn planned(operation: &Operation, values: &[(&str, DesiredValue)], live: &RawObject) -> Vec<PlannedField> {
     let (secrets, seal) = (secrets(), seal());
     let context = Context { operation, secrets: &secrets, seal: &seal };
-    diff(&desired(operation, wishes), Some(live), context).unwrap().fields
+    diff(&desired(operation, values), Some(live), context).unwrap().fields
 }
 
-fn sent(body: &str, wishes: &[(&str, DesiredValue)]) -> Value {
+fn sent(body: &str, values: &[(&str, DesiredValue)]) -> Value {
     let operation = operation(body);
     let live = RawObject::parse(&live().to_string()).unwrap();
-    let fields = planned(&operation, wishes, &live);
+    let fields = planned(&operation, values, &live);
     let body = update_body(&operation, WriteMode::Merge, &fields, Some(&live), &secrets()).unwrap();
     serde_json::from_slice(&body).unwrap()
 }
@@ -138,15 +138,15 @@ fn a_list_of_secrets_is_sent_in_order_and_compared_as_described() {
             other => panic!("{other:?}"),
         }
     };
-    let wish = names("<secret:A>;<secret:B>");
-    assert_eq!(sent("whole", &[("keys", wish.clone())])["keys"], json!(["value of A", "value of B"]));
+    let both = names("<secret:A>;<secret:B>");
+    assert_eq!(sent("whole", &[("keys", both.clone())])["keys"], json!(["value of A", "value of B"]));
     let operation = operation("whole");
     let differs = |keys: Value| {
         let mut live = live();
         live["keys"] = keys;
         let live = RawObject::parse(&live.to_string()).unwrap();
         let context = Context { operation: &operation, secrets: &secrets(), seal: &seal() };
-        diff(&desired(&operation, &[("keys", wish.clone())]), Some(&live), context).unwrap().differs
+        diff(&desired(&operation, &[("keys", both.clone())]), Some(&live), context).unwrap().differs
     };
     assert!(!differs(json!(["value of B", "value of A"])));
     assert!(differs(json!(["value of A"])) && differs(json!(["***", "value of A"])) && differs(json!(null)));
