@@ -6,19 +6,13 @@
 use std::fmt::Write as _;
 
 use orgwave_core::desired::{DesiredValue, Origin};
-use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::outcome::StoredValue;
 use orgwave_core::plan::{PlanLine, PlannedField, PlannedStep, Typed, Verdict};
 use orgwave_core::settings::RawObject;
 use serde_json::{Value, json};
 
-/// The id that stands for this number.
-pub(crate) fn id(number: u64) -> Ruuid {
-    // An odd multiplier, so that neighbours look as unlike as real ids do.
-    let spread = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-    Ruuid::from_bytes(spread.to_be_bytes())
-}
+use super::rows::{self, id};
 
 /// The key of a door.
 pub(crate) fn door_key(number: usize) -> String {
@@ -88,6 +82,11 @@ fn field(path: &str, after: Value, from: Origin) -> PlannedField {
 /// Two switches, as most rollouts set them. One of them is in sync already.
 pub(crate) fn switches() -> Vec<PlannedField> {
     vec![field("enabled", json!(true), Origin::Default), field("saveClips", json!(true), Origin::Row)]
+}
+
+/// What a wide row sets.
+pub(crate) fn wide() -> Vec<PlannedField> {
+    sorted(rows::wide(1, true).into_iter().map(|(path, value)| field(path, value, Origin::Row)).collect())
 }
 
 /// Two switches, and one field of each of this many doors.

@@ -5,13 +5,13 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group};
 use orgwave_core::ids::Ruuid;
 
-use super::estate;
+use super::rows;
 
 criterion_group!(group, ids);
 
 fn ids(criterion: &mut Criterion) {
-    let texts: Vec<String> = (0..1000).map(|number| estate::id(number).to_string()).collect();
-    let ids: Vec<Ruuid> = (0..1000).map(estate::id).collect();
+    let texts: Vec<String> = (0..1000).map(|number| rows::id(number).to_string()).collect();
+    let ids: Vec<Ruuid> = (0..1000).map(rows::id).collect();
     let mut group = criterion.benchmark_group("ruuid, a thousand");
     group.throughput(Throughput::Elements(1000));
     group.bench_function("parse", |bencher| {

@@ -10,6 +10,8 @@ mod manifest;
 mod org_state;
 mod payload;
 mod plan;
+#[path = "../rows.rs"]
+mod rows;
 
 criterion::criterion_main!(
     payload::group,

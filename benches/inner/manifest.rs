@@ -11,7 +11,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
 use orgwave_core::operation::Catalog;
 
-use super::estate;
+use super::rows;
 
 const ROWS: u64 = 20_000;
 
@@ -21,17 +21,19 @@ criterion_group! {
     targets = manifest
 }
 
-/// Rows as three kinds of users write them.
-fn files() -> [(&'static str, String); 3] {
-    let mut narrow = String::from("org_uuid,saveClips\n");
-    let mut wide = String::from(
+/// Rows as four kinds of users write them.
+fn files() -> [(&'static str, String); 4] {
+    let made = |row: fn(u64, bool) -> Vec<rows::Field>| {
+        let lines = (0..ROWS).map(|number| rows::line(rows::id(number), &row(number, true)));
+        std::iter::once(rows::header(&row(0, true))).chain(lines).collect()
+    };
+    let mut mixed = String::from(
         "org_uuid,org_name,wave,enabled,saveClips,indexFaces,createSeekPoints,badgeFaceVerificationMode,note,_ticket\n",
     );
     let mut quoted = String::from("org_uuid;org_name;saveClips;doorInfoMap.front.doorName;note\r\n");
     for number in 0..ROWS {
-        let org = estate::id(number);
-        narrow.push_str(&format!("{org},true\n"));
-        wide.push_str(&format!(
+        let org = rows::id(number);
+        mixed.push_str(&format!(
             "{org},Client {number} Ltd,{},TRUE,false,,<keep>,SUPERVISED,as agreed by phone,CHG-{number}\n",
             1 + number % 4
         ));
@@ -39,7 +41,7 @@ fn files() -> [(&'static str, String); 3] {
             "{org};\"Client \"\"{number}\"\"; Zürich\";true;\"Entrance, north\";\"two\r\nlines\"\r\n"
         ));
     }
-    [("narrow", narrow), ("wide", wide), ("quoted", quoted)]
+    [("narrow", made(rows::narrow)), ("wide", made(rows::wide)), ("mixed", mixed), ("quoted", quoted)]
 }
 
 fn read(text: &str) -> Manifest<Cursor<&[u8]>> {

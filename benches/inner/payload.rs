@@ -27,9 +27,11 @@ use super::estate;
 criterion_group!(group, payload);
 
 fn payload(criterion: &mut Criterion) {
-    let cases: [(&str, WriteMode, Vec<PlannedField>, Option<RawObject>); 6] = [
+    let cases: [(&str, WriteMode, Vec<PlannedField>, Option<RawObject>); 8] = [
         ("small", WriteMode::Merge, estate::switches(), Some(estate::settings(1))),
         ("small, unread", WriteMode::NoRead, estate::every_field_of_doors(5), None),
+        ("31 fields", WriteMode::Merge, estate::wide(), Some(estate::settings(2))),
+        ("31 fields, unread", WriteMode::NoRead, estate::wide(), None),
         ("500 doors, none managed", WriteMode::Merge, estate::switches(), Some(estate::settings(500))),
         (
             "500 doors, a field of each",

@@ -9,14 +9,14 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::plan::{PlanLine, PlannedField, PlannedStep, Typed, Verdict};
 
-use super::estate;
+use super::{estate, rows};
 
 criterion_group!(group, plan);
 
 fn line(fields: Vec<PlannedField>) -> PlanLine {
     PlanLine {
         line: 4711,
-        org: estate::id(9),
+        org: rows::id(9),
         name: Some("Client 4711 Ltd".to_owned()),
         wave: Some(3),
         skip: None,
@@ -30,7 +30,7 @@ fn line(fields: Vec<PlannedField>) -> PlanLine {
             ..PlannedStep::new(&Operation::default_one(), 0, Verdict::Update)
         }],
         typed: (&Typed {
-            row: vec![estate::id(9).to_string(), "Client 4711 Ltd".to_owned(), "TRUE".to_owned()],
+            row: vec![rows::id(9).to_string(), "Client 4711 Ltd".to_owned(), "TRUE".to_owned()],
             sides: Vec::new(),
         })
             .into(),
