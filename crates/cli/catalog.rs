@@ -1,5 +1,5 @@
 //! The operations that are known: those that are built in, and those of the files that `--catalog` names. A rollout
-//! can't name such a file: whoever may propose a rollout must not be able to say which calls it makes.
+//! can't name such a file: the author of a rollout must not decide which calls it makes.
 
 use std::path::PathBuf;
 

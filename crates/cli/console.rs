@@ -4,7 +4,7 @@
 //! stderr, and remembered: whatever the command does next, a run included, the process [ends](settle) with 74. No caller
 //! can forget that, since none of them is asked to handle it.
 //!
-//! Texts for people lose here what would act on a terminal or in the log of a CI job, whoever wrote it; see
+//! Texts for people lose here what would act on a terminal or in the log of a CI job; see
 //! [`orgwave_core::legible`].
 
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ pub fn settle(exit: Exit) -> Exit {
 /// # Errors
 /// 74, reported already.
 pub fn whole() -> Result<(), Failure> {
-    if IS_CUT.load(Ordering::Relaxed) { Err(Failure::told(Exit::CannotWrite)) } else { Ok(()) }
+    if IS_CUT.load(Ordering::Relaxed) { Err(Failure::reported(Exit::CannotWrite)) } else { Ok(()) }
 }
 
 /// Stdout. After its first failure nothing is written to it.
@@ -104,7 +104,7 @@ impl Write for Stdout {
         if let Some(kind) = *given_up {
             return Err(kind.into());
         }
-        // Flushed at once: what stays in the buffer could fail when nobody asks any more.
+        // Flushed at once: what stays in the buffer could fail when its error is no longer looked at.
         let mut stdout = io::stdout().lock();
         stdout.write_all(bytes).and_then(|()| stdout.flush()).inspect_err(|error| {
             *given_up = Some(error.kind());
@@ -121,7 +121,7 @@ impl Write for Stdout {
     }
 }
 
-/// Stderr, for whoever writes lines of text to it.
+/// Stderr, as a writer of lines of text.
 #[derive(Debug, Clone, Copy)]
 pub struct Stderr;
 

@@ -29,8 +29,8 @@ impl Failure {
         Self { exit, what: what.into(), causes: Vec::new(), hint: None }
     }
 
-    /// Whose problems have been told one by one already.
-    pub fn told(exit: Exit) -> Self {
+    /// Whose problems have been reported one by one already.
+    pub fn reported(exit: Exit) -> Self {
         Self::new(exit, "")
     }
 

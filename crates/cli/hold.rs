@@ -22,11 +22,11 @@ pub enum Step {
     PlanRemembered,
     /// An intent is about to be handed to the journal.
     BeforeIntent,
-    /// An intent is durable, and nobody was told.
+    /// An intent is durable, and not yet acknowledged.
     IntentDurable,
     /// A write is about to be sent.
     BeforeSend,
-    /// A write was answered, and nobody was told.
+    /// A write was answered, and the reply not yet handed on.
     AfterReply,
     /// Every outcome is durable, and no file was begun.
     JournalFlushed,

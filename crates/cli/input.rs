@@ -35,12 +35,12 @@ pub enum TableFile {
 }
 
 impl Input {
-    /// Opens a file without waiting for anybody.
+    /// Opens a file without blocking.
     ///
     /// # Errors
     /// It can't be opened, or is neither plain nor handed over.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Opening a FIFO would wait for whoever writes into it.
+        // Opening a FIFO would wait for its writer.
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
         let metadata = file.metadata()?;

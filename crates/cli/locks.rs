@@ -2,8 +2,8 @@
 //!
 //! Each run that writes has a file, locked by the kernel for as long as its process lives, however that ends. Its first
 //! line says who holds it; the ids of the run's orgs follow, sorted. A run that starts takes the short lock of the
-//! registry, compares itself with every file that is held, and is refused (11), or adds its own. A file that nobody
-//! holds is left of a process that died, and is removed.
+//! registry, compares itself with every file that is held, and is refused (11), or adds its own. A file without
+//! a holder is left of a process that died, and is removed.
 //!
 //! The files are in a folder for the whole machine where there is one; else in the user's own memory.
 
@@ -172,7 +172,7 @@ impl Locks {
         }
     }
 
-    /// The registry's lock, unless somebody holds it.
+    /// The registry's lock, unless it is held.
     fn enter(&self) -> io::Result<Option<File>> {
         let path = self.folder.join(REGISTRY);
         let file = match open_plain(&path) {
@@ -196,7 +196,7 @@ impl Locks {
         }
     }
 
-    /// The first run in progress with which this one must not overlap. Called by whoever holds the registry.
+    /// The first run in progress with which this one must not overlap. The caller holds the registry.
     fn conflict(&self, own: &Path, holder: &Holder, orgs: &[OrgId]) -> io::Result<Option<Conflict>> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
@@ -270,7 +270,7 @@ impl Conflict {
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // In a shared folder the file may be anybody's.
+        // In a shared folder the file may be another user's.
         let run =
             self.run.as_deref().map_or_else(|| "a resume".to_owned(), |run| format!("run {}", clean(run)));
         write!(f, "{run} of {} (process {})", clean(&self.user), self.pid)
@@ -389,12 +389,12 @@ mod tests {
         let (folder, locks) = locks();
         let path = folder.path().join("0.run");
         fs::write(&path, "{}").expect("written");
-        start(&locks, "a", ids([1])).await.expect("nobody holds it");
+        start(&locks, "a", ids([1])).await.expect("no process holds it");
         assert!(!path.exists());
         fs::write(&path, "{}").expect("written");
         let held = File::open(&path).expect("opened");
         held.lock().expect("locked");
-        let refused = start(&locks, "a", ids([1])).await.expect_err("somebody does");
+        let refused = start(&locks, "a", ids([1])).await.expect_err("it is held");
         assert!(refused.what.contains("0.run"), "{refused}");
     }
 

@@ -29,10 +29,10 @@ mod locks;
 mod memory;
 mod no_dump;
 mod planning;
+mod problem_report;
 mod rollout;
 mod runs;
 mod signals;
-mod teller;
 
 use std::process::ExitCode;
 
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         // The hook has said what happened.
         Err(_) => Exit::Panic,
     };
-    // Else the file of the last good run would stay, and nobody be alarmed.
+    // Else the file of the last good run would stay, and no alarm be raised.
     let written = metrics.map(|metrics| metrics.write(failed));
     // That the file can't be written was the failure itself, if it was known at the beginning.
     if let Some(Err(error)) = written

@@ -90,7 +90,7 @@ pub fn other_scratch(state_dir: Option<&Path>) -> Option<PathBuf> {
     Memory::place(state_dir).ok()
 }
 
-/// Says what somebody should hear of, however quiet the command is.
+/// Prints a warning, however quiet the command is.
 pub fn warn(warning: &Warning) {
     console::note(&format!("warning: {}\n", in_words(warning)));
 }

@@ -18,8 +18,8 @@ use sha2::{Digest as _, Sha256};
 use crate::args::{InputArgs, RolloutLimits, limit_problems};
 use crate::failure::Failure;
 use crate::input::{self, Input, TableFile};
-use crate::teller::Teller;
-pub use crate::teller::Telling;
+pub use crate::problem_report::ProblemFormat;
+use crate::problem_report::ProblemReport;
 
 /// A rollout without an error.
 pub struct Rollout {
@@ -37,17 +37,22 @@ pub struct Rollout {
     toml: Option<(PathBuf, Vec<u8>)>,
 }
 
-/// Opens a rollout and checks it whole; tells every problem.
+/// Opens a rollout and checks it whole; reports every problem.
 ///
 /// # Errors
 /// 66 if a file isn't there, 65 if something in it is wrong, 64 if `--operation` doesn't fit.
-pub fn open(catalog: &Catalog, path: &Path, input: &InputArgs, telling: Telling) -> Result<Rollout, Failure> {
-    let mut teller = Teller::new(telling);
-    let mut sink = |problem: Problem| teller.tell(problem);
+pub fn open(
+    catalog: &Catalog,
+    path: &Path,
+    input: &InputArgs,
+    format: ProblemFormat,
+) -> Result<Rollout, Failure> {
+    let mut report = ProblemReport::new(format);
+    let mut sink = |problem: Problem| report.add(problem);
     let mut problems = Problems::new(&mut sink);
     let opened = read(catalog, path, input, &mut problems);
-    teller.end();
-    opened?.ok_or_else(|| Failure::told(Exit::BadInput))
+    report.print();
+    opened?.ok_or_else(|| Failure::reported(Exit::BadInput))
 }
 
 fn read(

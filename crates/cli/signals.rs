@@ -14,8 +14,8 @@ use crate::console;
 
 /// Listens from now on. What was asked comes out of the receiver, once each.
 pub fn listen() -> mpsc::Receiver<Control> {
-    // A file that may not grow any more (`ulimit -f`, `LimitFSIZE=`) ends the process where nobody listens; where somebody
-    // does, the write fails like one on a full disk. What is listened to stays so when the listener is dropped.
+    // A file that may not grow any more (`ulimit -f`, `LimitFSIZE=`) ends a process without a handler; with
+    // one, the write fails like one on a full disk. What is listened to stays so when the listener is dropped.
     drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())));
     let (sender, receiver) = mpsc::channel(2);
     tokio::spawn(async move {

@@ -37,7 +37,7 @@ use crate::input::Input;
 use crate::locks::Lock;
 use crate::memory::Memory;
 use crate::planning::{make, open_plan, warn};
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 use crate::runs::{NewFolder, PLAN_FILE, new_name, runs_in, used};
 
 /// Applies a plan, or plans and applies a rollout.
@@ -117,7 +117,7 @@ fn leave(failure: Failure, folder: NewFolder, listeners: Listeners) -> Failure {
 /// What is ready to be carried out.
 struct Prepared {
     session: Session,
-    /// None in the sandbox, which nobody shares.
+    /// None in the sandbox, which isn't shared.
     hold: Option<Hold>,
     plan: OpenPlan,
     lines: PlanLines,
@@ -164,8 +164,8 @@ async fn prepare_rollout(
     folder: &NewFolder,
     listeners: &mut Listeners,
 ) -> Result<Prepared, Failure> {
-    let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
+    let format = if args.output.json { ProblemFormat::Json } else { ProblemFormat::Text };
+    let mut rollout = rollout::open(catalog, &args.target, &args.input, format)?;
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {
@@ -190,7 +190,7 @@ async fn prepare_rollout(
 
 async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
     args::refuse_rollout_flags(args)?;
-    // One copy, which nobody else can change, is asked, proved and executed: the file may be replaced at any time.
+    // One private copy is shown, verified and executed: the file may be replaced at any time.
     let file = open_plan(catalog, &args.target)?.copied_to(&folder.path.join(PLAN_FILE))?;
     let unproved = file.header()?;
     let sandbox = sandboxed::of_plan(catalog, &args.connect, &file, &unproved, &folder.path).await?;
@@ -294,7 +294,7 @@ fn begin(
     hold::at(Step::PlanMarked);
     let journal = Draft::publish(draft).map_err(cannot_write)?;
     hold::at(Step::JournalPublished);
-    // In this order: an id that is remembered without a run would make a plan unusable that nobody used.
+    // In this order: an id that is remembered without a run would make an unused plan unusable.
     if let Some(memory) = memory {
         memory.remember_applied(&run.plan_id)?;
     }

@@ -9,12 +9,12 @@ use crate::args::CheckArgs;
 use crate::connect::unresolved;
 use crate::console;
 use crate::failure::Failure;
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 
 /// Checks a rollout.
 pub async fn run(catalog: &Catalog, args: CheckArgs) -> Result<Exit, Failure> {
-    let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, telling)?;
+    let format = if args.output.json { ProblemFormat::Json } else { ProblemFormat::Text };
+    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, format)?;
     crate::connect::config_of(rollout.sandbox.as_ref())?;
     let header = rollout.manifest.header();
     let missing = unresolved(args.connect.key.secrets.as_deref(), header.secrets.keys())?;

@@ -39,7 +39,7 @@ pub struct Execution<'a> {
     pub history: History,
     /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
-    /// The flags of the connection, for a command to be told.
+    /// The flags of the connection, for commands that are suggested.
     pub again: String,
 }
 

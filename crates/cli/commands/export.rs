@@ -25,7 +25,7 @@ use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
 use crate::planning::reads;
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 
 /// Notes that are shown before they are only counted.
 const SHOWN: usize = 20;
@@ -44,7 +44,7 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     let mut table = None;
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(catalog, path, &args.input(), Telling::People)?;
+            let mut rollout = rollout::open(catalog, path, &args.input(), ProblemFormat::Text)?;
             table = rollout.sandbox.clone();
             sandboxed::of_rollout(catalog, &args.connect, &mut rollout, None).await?
         }

@@ -51,7 +51,7 @@ pub fn run(args: &InitArgs) -> Result<Exit, Failure> {
 fn write_all(folder: &Path) -> Result<(), Failure> {
     for (place, (name, text)) in FILES.iter().enumerate() {
         let path = folder.join(name);
-        // Should somebody else make such a file just now, it stays theirs.
+        // If another process makes such a file just now, it isn't overwritten.
         let mut is_ours = false;
         let written = OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut file| {
             is_ours = true;

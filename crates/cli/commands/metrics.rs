@@ -1,5 +1,5 @@
-//! `--metrics-file`: whose numbers they are. That is known before a command begins, so that one that is refused is told
-//! apart from another rollout's.
+//! `--metrics-file`: whose numbers they are. That is known before a command begins, so that a refused one isn't
+//! taken for another rollout's.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! `--online`: for `check` what is wrong is an error; beside a plan, which blocks orgs itself, it is a warning. Nobody keeps
-//! the plan by which `check` judges.
+//! `--online`: for `check` what is wrong is an error; beside a plan, which blocks orgs itself, it is a warning. The plan
+//! by which `check` judges is discarded.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;

@@ -16,14 +16,14 @@ use crate::connect::{Identity, Session, serve};
 use crate::console;
 use crate::failure::Failure;
 use crate::planning::reads;
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 
 /// Lists the client orgs.
 pub async fn run(catalog: &Catalog, args: OrgsArgs) -> Result<Exit, Failure> {
     let limits = args::pace(&args.pace, &RolloutLimits::default());
     let sandbox = match (&args.rollout, args.connect.sandbox) {
         (Some(path), true) => {
-            let mut rollout = rollout::open(catalog, path, &args.input, Telling::People)?;
+            let mut rollout = rollout::open(catalog, path, &args.input, ProblemFormat::Text)?;
             sandboxed::of_rollout(catalog, &args.connect, &mut rollout, None).await?
         }
         (None, true) => Some(serve(catalog, None, super::sandbox::made_up(50, 0), None).await?),

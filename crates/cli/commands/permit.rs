@@ -18,10 +18,10 @@ use crate::console;
 use crate::failure::Failure;
 use crate::runs::PLAN_FILE;
 
-/// Judges the plan that lies in a run's folder. `fresh`: this command made it, so nobody has seen it yet.
+/// Judges the plan that lies in a run's folder. `fresh`: this command made it, so it hasn't been reviewed yet.
 ///
 /// # Errors
-/// 13: a guard stops it, or the user declined. 64: there is nobody to ask.
+/// 13: a guard stops it, or the user declined. 64: there is no terminal to ask on.
 pub fn permit(
     args: &ApplyArgs,
     folder: &Path,
@@ -60,7 +60,7 @@ pub fn permit(
         return Ok(());
     }
     look()?;
-    // Nobody says yes to what nobody could read.
+    // A plan that couldn't be shown whole can't be approved.
     console::whole()?;
     ask(plan.footer.updates)
 }
@@ -78,7 +78,7 @@ fn say_idle(footer: &Footer, quiet: bool) {
     ));
 }
 
-/// What to read, and how a plan is applied that somebody has read: the share is a guard for when nobody has.
+/// What to read, and how a reviewed plan is applied: the share is a guard for unreviewed ones.
 fn reviewed(target: &Path, guards: &[Guard], connect: &ConnectArgs) -> String {
     let page = target.with_extension("html");
     format!(
@@ -109,8 +109,8 @@ fn no_terminal(_: std::io::Error) -> Failure {
         .hint("use --yes or --unattended to apply without a prompt")
 }
 
-/// Whether there will be somebody to ask, before anything is planned: reading every org only to find that nobody can
-/// say yes costs the partner's rate.
+/// Whether there will be a terminal to ask on, before anything is planned: reading every org only to find that the
+/// plan can't be approved costs the partner's rate.
 ///
 /// # Errors
 /// 64: there is no terminal.

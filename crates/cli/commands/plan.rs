@@ -18,13 +18,13 @@ use crate::connect::{Identity, Session};
 use crate::console;
 use crate::failure::Failure;
 use crate::planning::{make, warn};
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 use crate::runs::{Place, new_name};
 
 /// Makes a plan and its review.
 pub async fn run(catalog: &Catalog, args: PlanArgs) -> Result<Exit, Failure> {
-    let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, telling)?;
+    let format = if args.output.json { ProblemFormat::Json } else { ProblemFormat::Text };
+    let mut rollout = rollout::open(catalog, &args.rollout, &args.input, format)?;
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::plan_policy(&args.write, &args.guard, &rollout.limits)?;
     if let Some(warning) = check_no_read(policy.write, rollout.manifest.header())? {

@@ -28,7 +28,7 @@ use crate::runs::{
     PLAN_FILE, RunFiles, RunFolder, bad_journal, find, is_finished, is_stuck, newest_unfinished, take,
 };
 
-/// Goes on with a run.
+/// Resumes a run.
 pub async fn run(catalog: &Catalog, args: ResumeArgs) -> Result<Exit, Failure> {
     check_metrics(&args.metrics)?;
     check_labels(&args.metrics)?;

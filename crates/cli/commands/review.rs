@@ -1,4 +1,4 @@
-//! Showing a plan: its pages, its screen, and what must be said yes to.
+//! Showing a plan: its pages, its screen, and what must be acknowledged.
 
 mod pages;
 
@@ -50,7 +50,7 @@ pub fn show(review: &PlanReview, output: &Output, expected: Expected) {
 }
 
 /// The flags that acknowledge these guards, a line each with its reason: what is copied from a terminal to be run holds
-/// none of them, so that each is given by somebody who has read what it is for.
+/// none of them, so that each is given by a user who has read what it is for.
 pub fn acks<'a>(guards: impl IntoIterator<Item = &'a Guard>) -> String {
     guards.into_iter().map(|guard| format!("\n  {}: --ack {}", reason(guard), guard.ack)).collect()
 }
@@ -68,7 +68,7 @@ fn reason(guard: &Guard) -> String {
     format!("{} in {}{respelled}", guard.kind, orgs(guard.orgs))
 }
 
-/// Whether too large a share of the orgs would change, with nobody watching.
+/// Whether too large a share of the orgs would change unattended.
 ///
 /// # Errors
 /// 13.

@@ -15,14 +15,14 @@ use crate::args::SandboxArgs;
 use crate::connect::{api_key_of, config_of};
 use crate::console;
 use crate::failure::Failure;
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 
 /// Serves until a signal comes.
 pub async fn run(catalog: &Catalog, args: SandboxArgs) -> Result<Exit, Failure> {
     let mut signals = crate::signals::listen();
     let (table, orgs) = match &args.rollout {
         Some(path) => {
-            let mut rollout = rollout::open(catalog, path, &args.input, Telling::People)?;
+            let mut rollout = rollout::open(catalog, path, &args.input, ProblemFormat::Text)?;
             let mut orgs = Vec::new();
             for row in rollout.manifest.rows()? {
                 let row = row?;

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::connect::{Identity, Session};
 use crate::failure::Failure;
 use crate::planning::{header_of, make, open_plan, other_scratch, reads, scratch};
-use crate::rollout::{self, Telling};
+use crate::rollout::{self, ProblemFormat};
 use crate::runs::{PLAN_FILE, find, new_name, place, prove};
 
 /// Verifies a rollout or a run.
@@ -38,15 +38,15 @@ fn run_folder(args: &VerifyArgs) -> Result<Option<PathBuf>, Failure> {
 }
 
 async fn of_rollout(catalog: &Catalog, args: &VerifyArgs) -> Result<Findings, Failure> {
-    let telling = if args.output.json { Telling::Json } else { Telling::People };
-    let mut rollout = rollout::open(catalog, &args.target, &args.input, telling)?;
+    let format = if args.output.json { ProblemFormat::Json } else { ProblemFormat::Text };
+    let mut rollout = rollout::open(catalog, &args.target, &args.input, format)?;
     let limits = args::pace(&args.pace, &rollout.limits);
     let policy = args::reading_policy(&rollout.limits)?;
     let select = Selection::of(args::select(&args.select)?);
     let identity = Identity::of_rollout(&args.key, None, rollout.region.as_deref())?;
     let needed = &rollout.manifest.header().secrets;
     let mut session = Session::open(catalog, identity, &args.key, limits, needed, None, None)?;
-    // A plan that nobody keeps.
+    // The plan is discarded.
     let folder = scratch(args.key.state_dir.as_deref())?;
     let path = folder.path().join(PLAN_FILE);
     let mut listeners = Listeners::new(&args.output, None);

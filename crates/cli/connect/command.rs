@@ -16,7 +16,7 @@ const LONGEST: u64 = 1 << 16;
 /// # Errors
 /// 78: it can't be run, fails, or prints nothing.
 pub fn first_line_of(command: &str) -> Result<SecretText, Failure> {
-    // The command itself may hold what nobody else should read: only its program is named.
+    // The command itself may hold secrets: only its program is named.
     let words = shlex::split(command).filter(|words| !words.is_empty());
     let words =
         words.ok_or_else(|| bad("--token-command is empty, or a quote in it is not closed".to_owned()))?;

@@ -91,7 +91,7 @@ impl Identity {
     }
 
     /// The same, for a rollout that may say which region it is for. It only asserts: a rollout never chooses where a key
-    /// is sent. An address that is no region's was chosen by whoever runs this, and is taken as it is.
+    /// is sent. An address that is no region's was chosen by the user, and is taken as it is.
     ///
     /// # Errors
     /// As [`Self::of`]; 78: it is for another region.

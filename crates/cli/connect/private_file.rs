@@ -46,7 +46,7 @@ pub fn read_private(path: &Path) -> Result<(String, Option<&'static str>), Failu
 /// As [`read_private`], but for who can read it. A file that is there and can't be read is not passed over: the next
 /// source might hold another key.
 pub fn read_handed_over(name: &str) -> Result<Option<(String, PathBuf)>, Failure> {
-    // A variable without a whole path hands nothing over; the working directory may be anybody's.
+    // A variable without a whole path hands nothing over; the working directory may be another user's.
     let folder =
         env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let Some(path) = folder.map(|folder| folder.join(name)) else { return Ok(None) };
@@ -120,7 +120,7 @@ fn is_mounted_secret(path: &Path, file: &File) -> bool {
     path.canonicalize().is_ok_and(|real| is_below(&real)) && is_read_only()
 }
 
-/// The refusal, with a way out that works for whoever is refused.
+/// The refusal, with a hint that this user can follow.
 fn exposed(path: &Path, input: &Input, how: Exposed) -> Failure {
     let shown = path.shown();
     let mode = input.metadata().mode() & 0o777;

@@ -78,7 +78,7 @@ impl NewFolder {
             tracing::warn!(%error, path = ?self.path, "an unused folder could not be removed");
         }
         if let Some(parent) = self.path.parent().filter(|_| self.with_parent) {
-            // Somebody else may use it by now.
+            // Another process may use it by now.
             let _ = std::fs::remove_dir(parent);
         }
     }

@@ -46,7 +46,7 @@ impl RunFolder {
         Ok(Self { catalog: catalog.clone(), path: path.to_owned(), header: stored.header().clone() })
     }
 
-    /// Whether the run's server may still be there. `done` is what somebody wants to have done with the run.
+    /// Whether the run's server may still be there. `done` is what the user wants to do with the run.
     ///
     /// # Errors
     /// 64: it was the sandbox of that process.
@@ -178,7 +178,7 @@ pub fn place(run: &Path, reports: &Path) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// The newest run of this endpoint and key that isn't finished, and what it came to; else the newest run. One that
-/// can't be read is reported, and keeps nobody from resuming another; one that [is stuck](is_stuck) is named, and passed
+/// can't be read is reported, and doesn't prevent that another is resumed; one that [is stuck](is_stuck) is named, and passed
 /// over.
 ///
 /// # Errors

@@ -42,7 +42,7 @@ impl RunFiles {
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
         let is_own =
             open_plan(catalog, &folder.join(PLAN_FILE)).and_then(|plan| Ok(plan.is_of(stored.header())?));
-        // What can't be read at all is reported by whoever reads it.
+        // What can't be read at all is reported where it is read.
         if !is_own.unwrap_or(true) {
             return Err(not_together(folder));
         }

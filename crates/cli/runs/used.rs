@@ -1,4 +1,4 @@
-//! The mark beside a plan that it was used: for whoever has the plan's folder, and not this machine's memory.
+//! The mark beside a plan that it was used: for machines that share the plan's folder, and not this machine's memory.
 //!
 //! It is made before the run's journal gets its name, and only one process can make it. A process that is killed between
 //! the two leaves a mark whose run never began: that is recognised by the run's folder, and the plan stays usable.
@@ -67,7 +67,7 @@ pub fn mark(plan: &Path, plan_id: &str, run: &Path) -> Result<(), Failure> {
     let mark = Mark { plan_id: plan_id.to_owned(), run };
     let made = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
         file.write_all(&serde_json::to_vec(&mark)?)?;
-        // Whoever else may apply the plan must be able to read it.
+        // Every user who may apply the plan must be able to read it.
         file.as_file().set_permissions(Permissions::from_mode(0o644))?;
         file.as_file().sync_all()?;
         file.persist_noclobber(&path).map_err(|error| error.error)
@@ -95,7 +95,7 @@ fn run_folders(run: &Path) -> &Path {
     run.parent().unwrap_or(run)
 }
 
-/// Whether the run's folder is here, without a journal, and nobody is at work in it.
+/// Whether the run's folder is here, without a journal, and no process works in it.
 fn never_began(run: &Path) -> bool {
     RunLock::take(run).is_ok_and(|_lock| !run.join(FILE_NAME).exists())
 }

@@ -1,4 +1,4 @@
-//! Secrets that nobody knows yet, by how they look: a vendor may quote a live token before the first read has shown it,
+//! Secrets that aren't known yet, by how they look: a vendor may quote a live token before the first read has shown it,
 //! or where nothing is read at all.
 //!
 //! Three things are taken for one: the value of a member whose name says so, what follows `Bearer` or `Basic`, and a

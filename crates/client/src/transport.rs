@@ -46,7 +46,7 @@ const X_AUTH_SCHEME: HeaderName = HeaderName::from_static("x-auth-scheme");
 const X_AUTH_APIKEY: HeaderName = HeaderName::from_static("x-auth-apikey");
 const X_AUTH_ORG: HeaderName = HeaderName::from_static("x-auth-org");
 
-/// Connections that nobody used for this long are closed from this side. Servers wait longer before they do
+/// Connections that were unused for this long are closed from this side. Servers wait longer before they do
 /// it from theirs (60 s and more is usual), so a request seldom meets a connection that is being closed.
 const MAX_IDLE: Duration = Duration::from_secs(20);
 

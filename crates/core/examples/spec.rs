@@ -4,7 +4,7 @@
 //! cargo run -p orgwave-core --example spec -- FACTS.json > crates/core/operations/spec/extract.json
 //! ```
 //!
-//! FACTS.json lists pairs of a read and an update, as somebody gathered them from the vendor's spec: for each its
+//! FACTS.json lists pairs of a read and an update, as gathered by hand from the vendor's spec: for each its
 //! paths, where the settings lie in the reply and in the body, the tree of properties, and which class each top
 //! field seems to have. The extract has what a description can be compared with, in the words of descriptions, and
 //! only for the operations that are described. It is made by hand, whenever the vendor publishes another spec, and

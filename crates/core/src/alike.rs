@@ -1,4 +1,4 @@
-//! Names that look alike and aren't the same: where nobody sees why, the numbers of the characters tell.
+//! Names that look alike and aren't the same: where the difference can't be seen, the characters' numbers show it.
 
 use std::fmt::Write as _;
 
@@ -62,7 +62,7 @@ fn describe(place: usize, manifest: Option<char>, live: Option<char>) -> String 
     format!("character {place} is {} in the manifest and {} live", number(manifest), number(live))
 }
 
-/// How a name looks: without what nobody sees, and one letter for all that look like it.
+/// How a name looks: without invisible characters, and with one letter for all that look like it.
 fn look(name: &str) -> String {
     let seen = |c: &char| !is_hidden(*c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
     let spaced = name.nfkc().filter(seen).map(twin).collect::<String>();

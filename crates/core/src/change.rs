@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Seen {
     }
 }
 
-/// A change, told with the plan beside it.
+/// A change, with what the plan says of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change<'a> {
     /// Of what.

@@ -50,7 +50,7 @@ pub enum Answer {
     Throttled,
     /// No connection.
     NotSent,
-    /// Nobody knows.
+    /// Unknown.
     Unclear,
 }
 
@@ -176,7 +176,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// An org that was applied was replaced by somebody else before its wave ended: it is diverged.
+    /// Another writer replaced what was applied before the wave ended: the org is diverged.
     OrgOverwritten {
         /// Its place in the plan.
         index: u32,
@@ -209,7 +209,7 @@ pub enum WaitReason {
     QuietPeriod,
 }
 
-/// Whoever wants to know. Called from the one loop that owns the run's state, so it must not wait.
+/// A listener. Called from the one loop that owns the run's state, so it must not wait.
 pub trait EventSink {
     /// Something happened.
     fn event(&mut self, event: &Event);

@@ -1,4 +1,4 @@
-//! The formula guard: a spreadsheet takes a cell that begins like a formula for one, whoever wrote it, and it splits a
+//! The formula guard: a spreadsheet takes any cell that begins like a formula for one, and it splits a
 //! cell at any character that it was set to split at.
 //!
 //! One `'` goes before every place that looks like a formula, or like a guarded one; taking one off at the same places
@@ -85,7 +85,7 @@ mod tests {
             ("two\n=1\r\n+2\r@3", "two\n'=1\r\n'+2\r'@3"),
             ("a;\tb", "a;'\tb"),
             ("\t=1", "'\t'=1"),
-            // Full-width, and behind marks that nobody sees.
+            // Full-width, and behind invisible marks.
             ("＝1", "'＝1"),
             ("a;＠x", "a;'＠x"),
             ("\u{202e}=1", "'\u{202e}=1"),

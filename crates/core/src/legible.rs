@@ -4,7 +4,7 @@
 //! searched for. Files that are read back keep such characters as they are, or escape them as their format does.
 //!
 //! The same notation takes the effect from what CI systems read as a command in a job's log: `##vso[`, `##teamcity[` and
-//! `##[` anywhere in a line, `::` at a line's beginning. It is done whoever runs the command: a log is often printed again
+//! `##[` anywhere in a line, `::` at a line's beginning. It is done for every user of the command: a log is often printed again
 //! elsewhere, and no list of CI systems is complete.
 
 use std::borrow::Cow;
@@ -44,7 +44,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 
 /// The one way to show a path. `Path::display`, which shows a line break in a name as one, is disallowed by `clippy.toml`.
 pub trait ShowPath {
-    /// The path on one line, with nothing hidden in it: folders and files are named by whoever made them.
+    /// The path on one line, with nothing hidden in it: folders and files may have any names.
     fn shown(&self) -> String;
 }
 

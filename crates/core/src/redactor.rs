@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_is_masked_wherever_it_stands() {
+    fn every_secret_is_masked_wherever_it_occurs() {
         let redactor = redactor(&["tok", "token-1", ""]);
         assert_eq!(redactor.mask("key token-1 and token-1"), "key *** and ***");
         assert_eq!(redactor.mask("a tok"), "a ***");

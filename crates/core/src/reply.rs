@@ -26,14 +26,14 @@ pub enum Reply<T> {
     Throttled(Throttle),
     /// The connection was never made: nothing was sent. The text says why.
     NotSent(String),
-    /// Nobody knows whether the request was applied. A read may simply be tried again.
+    /// Whether the request was applied is unknown. A read may simply be tried again.
     Unclear(Unclear),
 }
 
 /// A request that was turned away for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
-    /// 429, or 403 of whoever is in between.
+    /// 429, or 403 of an intermediary.
     pub http_status: u16,
     /// How long to wait; `None`: the reply didn't say, or not in a way that counts.
     pub retry_after: Option<Duration>,

@@ -47,7 +47,7 @@ words! {
         Failed = "failed",
         /// What is live is neither as before nor as desired.
         Diverged = "diverged",
-        /// Nobody could find out whether it was applied.
+        /// The read-back failed, so whether it was applied is unknown.
         Unknown = "unknown",
         /// Not begun, or not applied and not tried again, because the run stopped.
         NotAttempted = "not_attempted",

@@ -1,4 +1,4 @@
-//! A moment, handed in by whoever has a clock. Nothing here asks what time it is.
+//! A moment, handed in by the owner of a clock. Nothing here asks what time it is.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! An org's driver, without a runtime: replies drawn at random, events that nobody asked for, and a crash between any
+//! An org's driver, without a runtime: replies drawn at random, unrequested events, and a crash between any
 //! two steps, held against a vendor of one org and a journal of its entries.
 
 use std::time::Duration;
@@ -73,11 +73,11 @@ enum Fate {
     Forbidden,
     NotSent,
     Stale,
-    /// An event that nobody asked for comes first.
+    /// An unrequested event comes first.
     Astray(u8),
-    /// Somebody else writes first.
+    /// Another writer writes first.
     Edited,
-    /// Somebody else changes first what is expected of another operation.
+    /// Another writer first changes what is expected of another operation.
     Unexpected,
     Panics,
     /// The run stops.
@@ -129,7 +129,7 @@ struct Journal {
 }
 
 impl Journal {
-    /// Told again, as a resume does: what doesn't fit is a defect.
+    /// Replayed, as a resume does: what doesn't fit is a defect.
     fn progress(&self) -> OrgProgress {
         let mut org = OrgProgress {
             id: StepId { org: 0, place: 0 },
@@ -185,7 +185,7 @@ struct Play<'a> {
     settings: Settings,
     now: Timestamp,
     sends: usize,
-    /// Sends that nobody knows the end of and whose process died.
+    /// Sends whose end is unknown, since the process died.
     deaths: usize,
     effects: usize,
     is_edited: bool,
@@ -391,7 +391,7 @@ fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl Fn
 
 fn ends_with(fates: &[Fate]) -> (Ended, Settings, usize) {
     with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
-        let ended = play.process(&mut fates.iter().copied()).expect("nobody dies");
+        let ended = play.process(&mut fates.iter().copied()).expect("no process dies");
         (ended, play.settings, play.sends)
     })
 }
@@ -462,7 +462,7 @@ fn what_is_expected_of_another_operation_is_read_first_and_stops_the_org() {
     ] {
         with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
             play.expect(expected);
-            let ended = play.process(&mut fates.iter().copied()).expect("nobody dies");
+            let ended = play.process(&mut fates.iter().copied()).expect("no process dies");
             assert_eq!((ended.outcome.status, play.sends), (status, sends), "{fates:?}");
         });
     }
@@ -479,7 +479,7 @@ fn a_later_process_looks_again_at_what_is_expected() {
             play.expect(true);
             play.process(&mut fates.into_iter());
             play.is_expected = Some(false);
-            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            let ended = play.process(&mut std::iter::empty()).expect("no process dies");
             assert_eq!((ended.outcome.status, play.sends), (Status::Blocked, 0), "{fates:?}");
         });
     }
@@ -545,7 +545,7 @@ fn what_came_of_a_send_decides_the_next_step() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Any replies, any events that nobody asked for, a stop or a crash between any two steps, through as many
+    /// Any replies, any unrequested events, a stop or a crash between any two steps, through as many
     /// processes as it takes.
     #[test]
     fn writes_have_durable_intents_and_repeat_only_after_proof(

@@ -48,14 +48,14 @@ const WAYS: [(&[Place], &str, Place); 31] = [
 #[derive(Debug, Clone)]
 struct Story {
     place: Place,
-    told: Vec<(Place, Input)>,
+    taken: Vec<(Place, Input)>,
     /// Whether the last input had a way.
     had_way: bool,
 }
 
 impl Story {
     fn count(&self, holds: impl Fn(Place, Input) -> bool) -> u32 {
-        self.told.iter().filter(|(place, input)| holds(place, *input)).map(|_| 1).sum()
+        self.taken.iter().filter(|(place, input)| holds(place, *input)).map(|_| 1).sum()
     }
 
     fn is_accepted(&self) -> bool {
@@ -128,7 +128,7 @@ impl ReferenceStateMachine for Model {
     type Transition = Input;
 
     fn init_state() -> BoxedStrategy<Story> {
-        Just(Story { place: "planned", told: Vec::new(), had_way: true }).boxed()
+        Just(Story { place: "planned", taken: Vec::new(), had_way: true }).boxed()
     }
 
     fn transitions(story: &Story) -> BoxedStrategy<Input> {
@@ -148,7 +148,7 @@ impl ReferenceStateMachine for Model {
         let way = story.way(*input);
         story.had_way = way.is_some();
         if let Some(to) = way {
-            story.told.push((story.place, *input));
+            story.taken.push((story.place, *input));
             story.place = to;
         }
         story

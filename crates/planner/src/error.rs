@@ -66,7 +66,7 @@ pub enum Error {
     /// No org is left.
     #[error("no org to export")]
     NoOrg,
-    /// The API can't be used, or somebody asked for a stop.
+    /// The API can't be used, or the user asked for a stop.
     #[error("{0}")]
     Stopped(StopReason),
 }

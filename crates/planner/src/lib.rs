@@ -14,7 +14,7 @@
 //! makes of an org), [`Spool`] (what waits for its order) and [`Reads`], the API as they use it: nothing here can write to it.
 //!
 //! This crate knows no arguments and no keys, opens no file of a user and prints nothing: what goes wrong is an [`Error`],
-//! what somebody should hear of is a [`Warning`], and what to say of either is for the binary to choose.
+//! what the user should know is a [`Warning`], and the binary chooses how either is reported.
 
 pub mod clients;
 mod error;

@@ -50,7 +50,7 @@ pub struct Changed {
 pub struct Unrestored {
     /// They are as before already.
     pub back_already: usize,
-    /// Somebody else changed them since.
+    /// Another writer changed them since.
     pub changed_since: usize,
     /// Their old values are kept nowhere.
     pub secrets: usize,
@@ -79,7 +79,7 @@ pub fn check(run: &RunHeader) -> Result<(), Error> {
 /// it leaves as it is.
 ///
 /// # Errors
-/// What `changed` fails with; the API can't be used or somebody asked for a stop; the plan can't be written.
+/// What `changed` fails with; the API can't be used or the user asked for a stop; the plan can't be written.
 pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
     undone: Undone<'_>,
     changed: impl Iterator<Item = Result<Changed, E>>,

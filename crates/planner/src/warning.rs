@@ -1,10 +1,10 @@
-//! What somebody should hear of, and what ends nothing.
+//! What the user should know, and what ends nothing.
 
 use std::collections::BTreeMap;
 
 use orgwave_core::reply::UnreadableClient;
 
-/// What somebody should hear of.
+/// What the user should know.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
     /// A record of the client list can't be read, and is omitted.

@@ -72,7 +72,7 @@ pub struct Config {
     pub orgs: Vec<OrgOverride>,
 }
 
-/// What an update does with what it doesn't name. Nobody knows what the vendor's does.
+/// What an update does with what it doesn't name. The vendor doesn't document it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Server {
@@ -128,7 +128,7 @@ pub struct OrgOverride {
     pub access: Option<bool>,
     /// Whether it was deactivated: the client list then has it only when asked for such orgs.
     pub deactivated: Option<bool>,
-    /// What the client list says about who manages it; nothing, unless told.
+    /// What the client list says about who manages it; nothing, unless it is set.
     pub managed_by_msp: Option<bool>,
     /// Whether reads show its secrets as `***`.
     pub masked_secrets: Option<bool>,

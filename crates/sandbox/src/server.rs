@@ -32,7 +32,7 @@ use crate::routes;
 use crate::wire::Wire;
 use crate::world::{Population, World};
 
-/// The key that a sandbox expects unless told otherwise. It is no secret: it opens nothing else.
+/// The key that a sandbox expects by default. It is no secret: it opens nothing else.
 pub const SANDBOX_KEY: &str = "sandbox";
 
 /// How long to wait before trying again what the system refuses for now.
@@ -169,7 +169,7 @@ impl Running {
         Some(String::from_utf8_lossy(&settings).into_owned())
     }
 
-    /// Somebody else writes these fields of an org's settings of the default operation; false for an org that isn't there.
+    /// Another writer sets these fields of an org's settings of the default operation; false for an org that isn't there.
     pub fn edit(&self, org: &Ruuid, patch: &Map<String, Value>) -> bool {
         self.edit_of(org, &self.world.served.default_one.operation.name, patch)
     }
@@ -289,13 +289,13 @@ async fn serve(stream: TcpStream, router: Router, mut closing: watch::Receiver<(
     // A caller that has sent its request and is gone is served all the same: whole requests are decided, always.
     let mut connection =
         http1::Builder::new().half_close(true).serve_connection(TokioIo::new(stream), service);
-    let mut told = false;
+    let mut is_closing = false;
     loop {
         tokio::select! {
             // Errors are the caller's business: it broke off, or didn't speak HTTP.
             _ = poll_fn(|context| connection.poll_without_shutdown(context)) => break,
-            _ = closing.changed(), if !told => {
-                told = true;
+            _ = closing.changed(), if !is_closing => {
+                is_closing = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
         }

@@ -149,8 +149,8 @@ fn huge(reply: &HttpReply, size: u64) -> Vec<Step> {
     ]
 }
 
-/// A gzip stream that decodes to JSON with one endless text in it, and never ends properly: whoever waits for the
-/// end of it has read all of it.
+/// A gzip stream that decodes to JSON with one endless text in it, and never ends properly: a reader that waits for
+/// its end has read all of it.
 fn gzip_bomb(reply: &HttpReply, size: u64) -> Vec<Step> {
     const CHUNK: usize = 1 << 20;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());

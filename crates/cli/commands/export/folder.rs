@@ -50,7 +50,7 @@ impl Staged {
             _ => Path::new("."),
         };
         std::fs::create_dir_all(parent).map_err(cannot)?;
-        // What clients have set is nobody else's business on this machine.
+        // Other users of this machine must not see what clients have set.
         let private = Permissions::from_mode(0o700);
         let staging = tempfile::Builder::new()
             .prefix(".export-")

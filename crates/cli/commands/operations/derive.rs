@@ -102,19 +102,19 @@ fn offer(update: &Update<'_>, reads: &[Read<'_>]) -> String {
     text
 }
 
-/// Asks on the terminal, which neither a pipe nor a script answers by accident, for one of so many numbers.
+/// Asks on the terminal, which neither a pipe nor a script answers by accident, for a number up to `count`.
 fn ask(count: usize) -> Result<usize, Failure> {
-    let nobody = |_: io::Error| {
+    let no_terminal = |_: io::Error| {
         Failure::new(
             Exit::Usage,
             "several reads may show the settings, and there is no terminal for the prompt",
         )
         .hint("name one with --read PATH")
     };
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(nobody)?;
-    terminal.write_all(format!("number of the read (1 to {count}): ").as_bytes()).map_err(nobody)?;
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    terminal.write_all(format!("number of the read (1 to {count}): ").as_bytes()).map_err(no_terminal)?;
     let mut answer = String::new();
-    BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(nobody)?;
+    BufReader::new(terminal.take(64)).read_line(&mut answer).map_err(no_terminal)?;
     let number = answer.trim().parse::<usize>().ok().filter(|number| (1..=count).contains(number));
     number
         .map(|number| number - 1)

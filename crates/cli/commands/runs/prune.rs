@@ -98,7 +98,7 @@ fn remove(folder: &Path) -> Result<bool, Failure> {
 /// Removes what an earlier process that was stopped did not.
 fn sweep(reports: &Path) -> Result<(), Failure> {
     let entries = fs::read_dir(reports).into_iter().flatten().flatten();
-    // What only begins like ours is somebody else's.
+    // A name that only begins like ours is left alone.
     let left = entries
         .filter(|entry| entry.file_name().to_string_lossy().strip_prefix(REMOVED).is_some_and(is_name));
     for entry in left.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {

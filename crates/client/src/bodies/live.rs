@@ -163,7 +163,7 @@ mod tests {
             ),
             (Some(r#"{"faceEventRetentionDays":30}"#.into()), owner.clone())
         );
-        // What nobody has set yet is written as new.
+        // Settings that were never set are written as new.
         for body in [
             r#"{"org":{"uuid":"AAAAAAAAAAAAAAAAAAAAAA"}}"#,
             r#"{"org":{"uuid":"AAAAAAAAAAAAAAAAAAAAAA","dataRetentionSettings":null}}"#,

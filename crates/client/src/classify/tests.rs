@@ -371,7 +371,7 @@ fn the_client_list() {
 }
 
 #[test]
-fn a_client_list_of_a_shape_nobody_knows_is_an_error_and_never_no_orgs() {
+fn a_client_list_of_unknown_shape_is_an_error_not_no_orgs() {
     for (body, found) in [
         ("{}", "an empty object"),
         (r#"{"partnerClients":[],"total":3}"#, "an object with `partnerClients`, `total`"),

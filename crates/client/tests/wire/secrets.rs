@@ -85,7 +85,7 @@ async fn what_the_vendor_quotes_is_masked_however_it_is_escaped() {
             setup.secrets = vec![SecretText::new("tok+en/9qZ==".to_owned())];
             let said =
                 Writer::new(&setup).unwrap().update(&operation(), &org(1), Bytes::from_static(b"{}")).await;
-            let told = match said {
+            let texts = match said {
                 Reply::Good(ack) => {
                     let lists = [ack.items("failed_guids"), ack.items("misconfigured_doors")].concat();
                     [vec![ack.text("warning").to_owned()], lists].concat()
@@ -93,7 +93,7 @@ async fn what_the_vendor_quotes_is_masked_however_it_is_escaped() {
                 Reply::Refused(refusal) => vec![refusal.message],
                 other => panic!("{other:?}"),
             };
-            assert!(told.iter().all(|text| text == "token ***."), "{body}: {told:?}");
+            assert!(texts.iter().all(|text| text == "token ***."), "{body}: {texts:?}");
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::settings::{Observed, Settings, ShapeError, same};
 enum Fit {
     Yes,
     No,
-    /// A secret that isn't shown: nobody can tell.
+    /// A secret that isn't shown: unknown.
     Hidden,
 }
 

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_what_the_plan_neither_saw_nor_wants() {
+    fn a_conflict_is_neither_the_planned_before_nor_after() {
         let case =
             Case::new(&[("saveClips", set(json!(true))), ("badgeFaceVerificationMode", set(json!("AUTO")))]);
         let planned = json!({"saveClips": false, "badgeFaceVerificationMode": "OFF"});

@@ -18,7 +18,7 @@ pub struct Restoration {
     pub fields: Vec<PlannedField>,
     /// Paths that have their old value already: there is nothing to take back.
     pub back_already: Vec<Path>,
-    /// Paths that have neither the value that the run set nor the one before: somebody else's by now.
+    /// Paths that have neither the value that the run set nor the one before: changed since by another writer.
     pub changed_since: Vec<Path>,
     /// Secrets: their old values are kept nowhere.
     pub secrets: Vec<Path>,
@@ -103,7 +103,7 @@ fn added_entry(
     let is_ours = |name: &String| {
         paths().any(|path| path.depth() == depth + 1 && path.part(depth) == Some(name.as_str()))
     };
-    // Absent is as good as null: a null that the run sent along is no change, and one of somebody else's says nothing.
+    // Absent is as good as null: a null that the run sent along is no change, and neither is another writer's.
     let only_ours = entry
         .as_object()
         .is_some_and(|entry| entry.iter().all(|(name, value)| value.is_null() || is_ours(name)));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_its_old_value_already_is_nobody_elses_change() {
+    fn a_field_back_at_its_old_value_is_no_later_change() {
         let changes = [
             change("doorInfoMap.new.doorName", StoredValue::Absent, StoredValue::Json(json!("n"))),
             change("enabled", StoredValue::Json(json!(false)), StoredValue::Json(json!(true))),

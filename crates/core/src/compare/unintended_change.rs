@@ -1,5 +1,5 @@
-//! What a write changed beyond what was meant. Asked of the canary only: nobody knows whether the vendor
-//! merges or replaces, and one org is a cheap way to find out.
+//! What a write changed beyond what was meant. Asked of the canary only: whether the vendor
+//! merges or replaces is undocumented, and one org is a cheap way to find out.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
 /// The last words of names of numbers that servers count on by themselves.
 const COUNTERS: [&str; 4] = ["version", "revision", "count", "sequence"];
 
-/// What changes without being anybody's doing. A described setting never does.
+/// What changes without a writer's doing. A described setting never does.
 #[derive(Debug, Clone, Copy)]
 pub struct Exempt<'a> {
     /// Whose settings these are.
@@ -87,7 +87,7 @@ impl Search<'_> {
             match described.get(name).map(|field| (field, field.class)) {
                 Some((_, Class::ServerState)) => self.server_state(place, left, right),
                 Some((_, Class::Audit | Class::Identity | Class::Discriminator)) => {}
-                // A secret may be masked in one read and null in another; its value is nobody's business here.
+                // A secret may be masked in one read and null in another; its value isn't compared here.
                 Some((_, Class::Secret)) => {}
                 Some((field, Class::Setting | Class::Keep | Class::Omit)) => {
                     self.setting(field, managed, place, left, right);

@@ -185,7 +185,7 @@ impl ColumnRules {
         }
     }
 
-    /// The column as people name it where it must be told from others.
+    /// The column as people name it where it must be distinguished from others.
     pub(super) fn name_of(&self, place: u8, path: &Path) -> String {
         let operation = self.operations.get(place).filter(|operation| operation.name != self.default.name);
         let name = Name { expects: false, prefix: None, path: "" };
@@ -308,7 +308,7 @@ impl Column {
             Self::Setting(_, path) | Self::Expect(_, path) => {
                 Shape { literal: false, text: path.kind().is_of_texts(), secret: path.field().is_secret() }
             }
-            // Nobody knows what a refused column was meant to be: anything may be there, a secret too.
+            // What a refused column was meant to be is unknown: it may hold anything, secrets too.
             Self::Refused => Shape { literal: true, text: true, secret: true },
             Self::OrgUuid | Self::Wave | Self::Group => Shape::default(),
         }

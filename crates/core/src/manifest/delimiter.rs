@@ -1,4 +1,4 @@
-//! What separates the cells of a file, told by its header.
+//! What separates the cells of a file, inferred from its header.
 
 use std::fmt;
 

@@ -48,7 +48,7 @@ pub(crate) struct Text<R> {
     /// For UTF-16: half a unit, and half a pair, that wait for the next bytes.
     half: Option<u8>,
     high: Option<u16>,
-    /// All of the text, once somebody wanted to go to a place in UTF-16.
+    /// All of the text, after the first seek in UTF-16.
     held: Option<Cursor<Vec<u8>>>,
 }
 
@@ -144,7 +144,7 @@ impl<R: Read> Text<R> {
         self.ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
-    /// The three bytes that UTF-8 would have for it, if it had any: nobody takes them for text.
+    /// The three bytes that UTF-8 would have for it, if it had any: they are no valid text.
     fn push_surrogate(&mut self, unit: u16) {
         let [top, low] = unit.to_be_bytes();
         self.ready.extend_from_slice(&[0xED, 0x80 | (top & 0x0F) << 2 | low >> 6, 0x80 | low & 0x3F]);
@@ -190,7 +190,7 @@ impl<R: Read> Read for Text<R> {
 }
 
 impl<R: Read + Seek> Text<R> {
-    /// Goes to an offset in the text. Nobody knows where that is in UTF-16, so such a text is then held in memory.
+    /// Goes to an offset in the text. In UTF-16 its place in the file is unknown, so such a text is then held in memory.
     /// The digest is of no use afterwards.
     pub(crate) fn seek_to(&mut self, offset: u64) -> io::Result<()> {
         self.ready.clear();

@@ -1,7 +1,7 @@
 //! A value -> the cell that reads as it: the way back from [`super::cell`], for exports and plans that undo.
 //!
 //! Not every value has a cell: a text with a line break, a null among cameras, a word that the enum doesn't know
-//! yet. Whoever exports says so and leaves that path out, rather than writing something else.
+//! yet. An export reports such a path and omits it, rather than writing something else.
 
 use std::borrow::Cow;
 

@@ -27,7 +27,7 @@ pub(crate) enum Opening {
     Other(&'static str),
 }
 
-/// Takes what is above the header: blank lines, and the line `sep=;` by which spreadsheets are told the separator.
+/// Takes what is above the header: blank lines, and the line `sep=;`, which gives spreadsheets the separator.
 pub(crate) fn opening<R: Read>(tokens: &mut Tokenizer<R>) -> io::Result<Opening> {
     if kind(tokens.peek(MAGIC)?).is_some()
         && let Some(kind) = kind(tokens.peek(AHEAD)?)

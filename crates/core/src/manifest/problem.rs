@@ -115,7 +115,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A file, too, is called whatever somebody called it.
+        // A file's name may hold line breaks, too.
         f.write_str(&one_line(&self.line_of_text()?))
     }
 }

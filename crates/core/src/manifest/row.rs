@@ -25,7 +25,7 @@ use crate::plan::Typed;
 /// From this length on a word may be a secret.
 const OPAQUE: usize = 16;
 
-/// After so many errors nobody is helped by "did you mean", which takes long where there are many groups.
+/// After this many errors "did you mean" helps no more, and it takes long where there are many groups.
 const HELPED: u64 = 1_000;
 
 /// One org of a manifest.

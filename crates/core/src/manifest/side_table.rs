@@ -45,7 +45,7 @@ struct Entry {
 pub(crate) struct Side<R> {
     /// The place of the operation that its map is of.
     pub(crate) operation: u8,
-    /// What tables of several operations are told apart by.
+    /// What distinguishes the tables of several operations.
     name: TableName,
     table: Table<R>,
     rules: SideRules,

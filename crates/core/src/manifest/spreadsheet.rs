@@ -67,7 +67,7 @@ pub(crate) fn is_error_value(text: &str) -> bool {
         return is_loading(text);
     }
     let text = visible_start(text);
-    // Half-width and composed, whatever the input method made of it, without what nobody sees.
+    // Half-width and composed, whatever the input method made of it, without invisible characters.
     let text: Cow<'_, str> =
         if text.is_ascii() { text.into() } else { text.nfkc().filter(|c| !is_hidden(*c)).collect() };
     match text.strip_prefix('#') {
@@ -214,7 +214,7 @@ mod tests {
             "Fout:532",
             "エラー:502",
             "错误：502",
-            // Among characters that nobody sees.
+            // Among invisible characters.
             "\u{200b}#NV",
             "#NV\u{feff}",
             "#N\u{2060}/A",

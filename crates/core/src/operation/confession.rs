@@ -59,7 +59,7 @@ impl Confession {
     }
 }
 
-/// The confession that a member of an update's reply is; `None` where nobody knows what it says.
+/// The confession that a member of an update's reply is; `None` where its meaning is unknown.
 pub(super) fn confession(member: &str) -> Option<Confession> {
     Confession::known().iter().find(|known| *known.member == *member).cloned()
 }

@@ -27,7 +27,7 @@ pub enum Class {
     Identity,
     /// It says what kind of settings these are.
     Discriminator,
-    /// Nobody sets it, and it goes back as it was read.
+    /// It can't be set, and goes back as it was read.
     Keep,
     /// It is never sent.
     Omit,
@@ -107,7 +107,7 @@ pub enum Thing {
     Location,
 }
 
-/// Values that make somebody less safe, or take something away. A reviewer sees them before anything else.
+/// Values that make an org less safe, or remove something. A reviewer sees them before anything else.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Risk {
     /// The values.
@@ -118,7 +118,7 @@ pub struct Risk {
     pub guard: Option<Arc<Acknowledgement>>,
 }
 
-/// What somebody must have said yes to before anything is sent. One code is one acknowledgement.
+/// What must be acknowledged before anything is sent. One code is one acknowledgement.
 #[derive(Debug)]
 pub struct Acknowledgement {
     /// As `--ack` and `--allow` name it.
@@ -235,7 +235,7 @@ pub struct Field {
     pub kind: Kind,
     /// Who may set it.
     pub class: Class,
-    /// The values that make somebody less safe.
+    /// The values that make an org less safe.
     pub risks: Vec<Arc<Risk>>,
     /// What it does, in a sentence.
     pub words: Box<str>,
@@ -365,7 +365,7 @@ impl Field {
             _ => &mut [],
         };
         for field in inside {
-            let field = Arc::get_mut(field).expect("a field is placed before anybody else has it");
+            let field = Arc::get_mut(field).expect("a field is placed before it is shared");
             // What is in something that reads don't show isn't shown either.
             field.is_shown &= is_shown;
             field.root(steps, unsettable);
@@ -454,7 +454,7 @@ mod tests {
             (Some(json!(30)), json!(31), false, true),
             (Some(json!(30)), json!(30.0), false, false),
             (Some(json!(9_007_199_254_740_993_i64)), json!(9_007_199_254_740_992_i64), true, false),
-            // What a null means, and what nobody read, isn't known.
+            // What a null means, and what wasn't read, isn't known.
             (Some(json!(30)), json!(null), true, true),
             (Some(json!(null)), json!(30), true, true),
             (None, json!(30), true, true),

@@ -131,7 +131,7 @@ fn deep_values_are_carried_without_recursion() {
 }
 
 #[test]
-fn a_shape_that_nobody_knows_is_not_overwritten_in_part() {
+fn an_unknown_shape_is_not_overwritten_in_part() {
     let live = RawObject::parse(r#"{"doorInfoMap":[1]}"#).unwrap();
     let managed = fields(&[("doorInfoMap.a.doorName", set(json!("x")))]);
     let error = update_body(&Operation::default_one(), WriteMode::Merge, &managed, Some(&live), &secrets())

@@ -3,7 +3,7 @@
 use crate::operation::{Body, Field, Fields, Kind, Operation, Path};
 use crate::settings::{Object, RawObject};
 
-/// The places of the fields that an update should send and can't: the read doesn't show them, and nobody sets them. What
+/// The places of the fields that an update should send and can't: the read doesn't show them, and the rollout doesn't set them. What
 /// the vendor makes of their absence isn't documented. Settings that aren't there yet have none.
 pub fn unreadable<'a>(
     operation: &Operation,

@@ -3,7 +3,7 @@
 //! | what came of a call | then |
 //! |---|---|
 //! | a good reply, or a refusal | no further try |
-//! | 429, or a 403 of somebody in between | again after its Retry-After, else after a [`backoff`](RetryPolicy::backoff); given up after [`throttles`](RetryPolicy::throttles) in a row, or where it takes longer than [`longest_wait`](RetryPolicy::longest_wait) |
+//! | 429, or a 403 of an intermediary | again after its Retry-After, else after a [`backoff`](RetryPolicy::backoff); given up after [`throttles`](RetryPolicy::throttles) in a row, or where it takes longer than [`longest_wait`](RetryPolicy::longest_wait) |
 //! | timeout, reset, 5xx, 408, 499, an unreadable reply, a redirect | a read: again after a backoff (or a longer Retry-After), [`attempts`](RetryPolicy::attempts) times in all; a write: never, until two reads [`quiet_period`](RetryPolicy::quiet_period) apart prove that it was not applied |
 //! | no connection | again when the connection is back; costs no attempt |
 //!

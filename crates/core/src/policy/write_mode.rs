@@ -52,7 +52,7 @@ impl fmt::Display for WriteMode {
 pub enum VerifyPolicy {
     /// Every one.
     All,
-    /// Every one, and again at the end of its wave, when whoever else writes may have replaced it.
+    /// Every one, and again at the end of its wave, when another writer may have replaced it.
     Settled,
     /// None beyond the canary's.
     None,

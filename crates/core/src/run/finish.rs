@@ -15,7 +15,7 @@ pub enum StopReason {
     KeyRefused,
     /// Too many orgs failed.
     BudgetSpent,
-    /// The canary ended in a way that says something of all orgs: the rollout may harm, or nobody knows.
+    /// The canary ended in a way that says something of all orgs: the rollout may harm, or its effect is unknown.
     CanaryStopped(Status),
     /// Three canaries in a row were rejected: no write was proven.
     CanariesRejected,

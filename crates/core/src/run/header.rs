@@ -46,7 +46,7 @@ pub struct RunHeader {
     pub max_failures: FailureBudget,
     /// Whether applied_with_warnings counts as a failure of the run.
     pub strict: bool,
-    /// Whether nobody watched: `--unattended`.
+    /// Whether it ran unattended: `--unattended`.
     #[serde(default)]
     pub unattended: bool,
     /// What metrics call the rollout: its path, or what the plan calls it. Empty in runs of older versions.

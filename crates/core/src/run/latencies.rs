@@ -175,8 +175,8 @@ mod tests {
             micros.sort_unstable();
             let place = (micros.len() as u64 * percent).div_ceil(100).max(1) - 1;
             let exact = Duration::from_micros(micros[usize::try_from(place).unwrap()]).as_secs_f64() * 1_000.0;
-            let told = latencies.within(percent).unwrap();
-            prop_assert!(told >= exact && told <= exact * 1.032 + 0.002, "{told} for {exact}");
+            let reported = latencies.within(percent).unwrap();
+            prop_assert!(reported >= exact && reported <= exact * 1.032 + 0.002, "{reported} for {exact}");
         }
     }
 }

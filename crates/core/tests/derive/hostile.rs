@@ -96,7 +96,7 @@ fn no_update_is_taken_for_a_read() {
 
 /// A flat update may have the status of a reply in its request, and the id of what it changes.
 #[test]
-fn what_is_no_setting_is_told_apart() {
+fn members_that_are_no_settings_are_recognised() {
     let members = object(&json!({
         "error": { "type": "boolean" },
         "errorMsg": { "type": "string" },

@@ -4,7 +4,7 @@
 //! * Maps become the entries of their side tables, and a map without entries becomes nothing: `<empty>` in its
 //!   column would throw out what is added later, and would forbid lines in the side table. The entries of a map without a
 //!   side table have no column that all orgs share: such a map is omitted and named.
-//! * Secrets, server state, audit and fields that nobody knows are not looked at.
+//! * Secrets, server state, audit and unknown fields are not looked at.
 //! * What no cell can hold (a line break, a word that the enum doesn't know, a text that a spreadsheet would split and find
 //!   a formula in) is omitted and named.
 

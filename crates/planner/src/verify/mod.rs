@@ -21,7 +21,7 @@ use crate::plan::PlanFile;
 use crate::reads::Reads;
 use crate::selection::Selection;
 
-/// What the plan of a rollout says, which was made to be compared with and is applied by nobody. `other` as for
+/// What the plan of a rollout says, which was made to be compared with and is never applied. `other` as for
 /// [`scratch`](crate::scratch).
 ///
 /// # Errors

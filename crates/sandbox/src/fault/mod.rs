@@ -34,7 +34,7 @@
 //! | `close` | the connection closed, once the request was read |
 //! | `drop` | the connection closed as the request starts, its body unread; never applied |
 //! | `hang` | nothing, until the caller gives up |
-//! | `refuse` | the plain reply; then nobody listens for `for=2s`, and open connections are closed |
+//! | `refuse` | the plain reply; then the port is closed for `for=2s`, and so are open connections |
 //! | `other-org` | reads: the settings of another org (`org=ID`, else of the next one) |
 //! | `settings-null`, `settings-absent` | reads: an org that isn't connected |
 //! | `masked` | reads: secrets as `***` |
@@ -46,10 +46,10 @@
 //! * `applied`: the write is applied, whatever the caller sees. `applied=2s`: that long after it came in, and by then
 //!   the reply is gone. `unapplied`: not at all. Unless said, `ok`, `warning` and `echo` apply, and so does what shows the
 //!   plain reply whole (`refuse`); everything else doesn't.
-//! * `delay=500ms`: the reply is held back; what is applied is applied before. `hold`: until the faults are taken away.
+//! * `delay=500ms`: the reply is held back; what is applied is applied before. `hold`: until the faults are removed.
 //! * `stale=10s`: for that long, reads of the org show what was there before this call.
 //! * `flip=FIELD`: that bool of the org changes by itself, just after a write or just before a read.
-//! * `edit=JSON`: somebody else writes these fields, just after a write or just before a read.
+//! * `edit=JSON`: another writer sets these fields, just after a write or just before a read.
 //!
 //! **Which calls**
 //!

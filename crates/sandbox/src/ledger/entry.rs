@@ -24,7 +24,7 @@ pub enum LedgerEvent {
     Request,
     /// A write that a fault held back was applied now.
     LateApply,
-    /// Somebody else changed an org's settings.
+    /// Another writer changed an org's settings.
     Edit,
 }
 

@@ -6,7 +6,7 @@
 //! | `GET /ledger` | the ledger as JSON lines; `?since=N` after entry N; `?states=no` without settings |
 //! | `GET /totals` | how many requests there were of each kind |
 //! | `GET /state/ORG` | the org's settings, secrets as fingerprints; `?operation=NAME` of another operation than the default one |
-//! | `POST /admin/edit/ORG` | somebody else writes the fields of this JSON object; `?operation=NAME` |
+//! | `POST /admin/edit/ORG` | another writer sets the fields of this JSON object; `?operation=NAME` |
 //! | `GET /admin/faults` | the faults on duty, a line each |
 //! | `POST /admin/faults` | adds faults, a line each, behind those that are there |
 //! | `DELETE /admin/faults` | takes all faults away |

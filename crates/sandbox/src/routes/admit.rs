@@ -39,7 +39,7 @@ pub(super) struct Admitted {
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<Cow<'_, str>> =
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    // Two org headers are one text that is no id: nobody could say which is meant.
+    // Two org headers are one text that is no id: which one is meant is ambiguous.
     (!values.is_empty()).then(|| values.join(","))
 }
 

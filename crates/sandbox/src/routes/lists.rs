@@ -75,7 +75,7 @@ fn clients(world: &World, deactivated: bool) -> Bytes {
                 "createdAtMillis": 1_500_000_000_000 + dice.below(200_000_000_000),
                 "totalCameras": Estate::camera_count(seed, org.id),
             });
-            // Newer than most clients of the API: said only of orgs that are told to say so.
+            // Newer than most clients of the API: sent only for orgs that are set up with it.
             if let Some(deactivated) = org.traits.deactivated {
                 client["deactivated"] = deactivated.into();
                 client["deactivatedAtMillis"] = json!(deactivated.then_some(1_750_000_000_000_u64));

@@ -106,7 +106,7 @@ fn stray(world: &World, request: Request, status: u16, message: &str) -> Respons
     reply.into()
 }
 
-/// Shows a request to whoever looks on.
+/// Shows a request to the observer, if there is one.
 fn show(world: &World, received: impl FnOnce() -> Received) {
     if let Some(watch) = &world.watch {
         watch(received());
@@ -150,7 +150,7 @@ async fn vendor(world: Arc<World>, called: Call, request: Request) -> Response {
             let reply = HttpReply::refused(413, "Payload too large", call.at_ms());
             return call.refuse(&world, reply).into();
         }
-        // It never came whole, nobody is there to be answered, and the ledger holds whole requests.
+        // It never came whole, the caller is gone, and the ledger holds whole requests.
         Err(_) => return HttpReply::bad_request("The body broke off").into(),
     };
     let latency = world.config.latency.of(world.config.seed, call.request());

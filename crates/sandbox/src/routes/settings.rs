@@ -127,7 +127,7 @@ fn freeze(world: &World, state: &mut State, fault: &Fault, document: usize, befo
     }
 }
 
-/// What others, or nobody, do to the org meanwhile: to the settings that the fault names, or the first that the call is about.
+/// What changes in the org meanwhile, by another writer or by itself: to the settings that the fault names, or the first that the call is about.
 fn meddle(world: &World, org: &Org, state: &mut State, fault: &Fault, call: &Call) {
     let first = world.served.operations(call).first();
     let name = fault.operation.as_deref().or(first.map(|operation| &*operation.name));

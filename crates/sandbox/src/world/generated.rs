@@ -1,4 +1,4 @@
-//! What an org starts with of any operation but Envoy: every described field, by its type, and some that nobody knows.
+//! What an org starts with of any operation but Envoy: every described field, by its type, and some unknown ones.
 //!
 //! Each value depends on the seed, the org and its place, and on nothing else: a field that is described tomorrow changes none
 //! of the others.
@@ -104,7 +104,7 @@ impl Maker<'_> {
             .iter()
             .map(|member| (member.name.to_string(), self.value(operation, member, dice)))
             .collect();
-        // A projected body doesn't send it back, and what is in a list can't be told apart by the server.
+        // A projected body doesn't send it back, and the server can't match up what is in a list.
         if operation.body == Body::Whole || !field.place().contains('*') {
             let unlisted = json!({"serial": u64::MAX - dice.below(1_000), "pairedWith": null});
             object.insert("unlisted".to_owned(), unlisted);

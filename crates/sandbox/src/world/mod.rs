@@ -252,13 +252,13 @@ impl World {
         faults.iter().map(|armed| armed.fault.clone()).collect()
     }
 
-    /// Nobody listens for this long.
+    /// Closes the port for this long.
     pub(crate) fn refuse(&self, pause: Duration) {
-        // Without an accept loop nobody listens anyway.
+        // Without an accept loop the port is closed anyway.
         let _ = self.refusals.send(pause);
     }
 
-    /// Somebody else writes fields of an org: whatever is named, no rules.
+    /// Another writer sets fields of an org: whatever is named, no rules.
     pub(crate) fn edit(&self, org: &Org, state: &mut State, target: &Target, patch: &Map<String, Value>) {
         let settings = state.settings(org, &self.config, target);
         let mut members = Members::parse(&settings).unwrap_or_default();

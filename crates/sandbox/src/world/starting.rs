@@ -1,4 +1,4 @@
-//! The settings that an org starts with: every described field, and some that nobody knows.
+//! The settings that an org starts with: every described field, and some unknown ones.
 //!
 //! What a careless client would harm is in all of them: fields that no schema names, at the top and inside doors,
 //! whole numbers beyond what a float holds, explicit nulls, a door key with a dot in it.
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// Whoever has a world keeps it: documents and tests quote what is in it.
+    /// Worlds stay as they are from version to version: documents and tests quote what is in them.
     #[test]
     fn the_world_stays_the_same() {
         let settings = starting_settings(&Operation::default_one(), 7, Ruuid::from_bytes([7; 16]));

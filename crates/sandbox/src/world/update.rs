@@ -6,7 +6,7 @@
 //!   those of the classes keep and omit.
 //! * A field sent as null becomes null.
 //! * One audit entry is added, and the latest eight are kept; `misconfiguredDoors` and `doorsValidated` are worked out anew.
-//! * Where reads hide or mask secrets, a secret that isn't sent stays: nobody could have sent it back.
+//! * Where reads hide or mask secrets, a secret that isn't sent stays: no caller could have sent it back.
 //!
 //! Of a *projected* body, which holds the writable fields alone, what isn't described is ignored, and stays as it is, also inside
 //! objects. A field that isn't sent stays, unless the server blanks what is absent: then it becomes null.
@@ -168,7 +168,7 @@ fn with_own(rules: Rules<'_>, field: &Field, current: &RawValue, sent: &RawValue
 fn kept_by_server(rules: Rules<'_>, current: &Members) -> Members {
     let keeps = |name: &str| {
         rules.operation.fields.get(name).is_some_and(|field| match field.class {
-            // What reads don't show, nobody could have sent back.
+            // What reads don't show, no caller could have sent back.
             Class::Setting | Class::Keep => !field.is_shown,
             Class::Secret => !rules.secrets_shown,
             class => is_servers(class),

@@ -140,7 +140,7 @@ pub(crate) async fn toggle(sandbox: &Running, org: Ruuid) -> io::Result<Reply> {
     write(sandbox, org, &json!({"enabled": !enabled})).await
 }
 
-/// Waits until something is so; the sandbox has no moment of its own to be told.
+/// Waits until something is so; the sandbox doesn't say when.
 pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     let wait = async {
         while !so() {

@@ -197,7 +197,7 @@ async fn orgs_can_be_special() {
     let hidden = read(&sandbox, org(3)).await.unwrap().settings();
     assert_eq!(hidden["apiToken"], Value::Null);
     assert_eq!(hidden.get("orgUuid"), None);
-    // Nobody could have sent it back, so a replacing server keeps it.
+    // No caller could have sent it back, so a replacing server keeps it.
     let token = sandbox.state(&org(3)).unwrap()["apiToken"].clone();
     toggle(&sandbox, org(3)).await.unwrap();
     assert_eq!(sandbox.state(&org(3)).unwrap()["apiToken"], token);

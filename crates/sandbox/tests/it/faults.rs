@@ -229,7 +229,7 @@ async fn a_hang_lasts_until_the_caller_gives_up() {
 }
 
 #[tokio::test]
-async fn nobody_listens_for_a_while() {
+async fn a_refusing_port_is_closed_for_a_while() {
     let sandbox = faulty("refuse for=1s on read nth 1").await;
     let idle = TcpStream::connect(sandbox.addr()).await.unwrap();
     let started = Instant::now();
@@ -379,7 +379,7 @@ async fn settings_null_absent_masked_and_reshaped() {
 }
 
 #[tokio::test]
-async fn a_field_flips_and_somebody_edits_around_a_call() {
+async fn flips_and_edits_happen_around_the_call_they_name() {
     let sandbox = faulty("flip=indexFaces on write").await;
     let before = sandbox.state(&org(1)).unwrap();
     toggle(&sandbox, org(1)).await.unwrap();

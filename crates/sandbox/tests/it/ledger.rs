@@ -128,7 +128,7 @@ async fn another_process_reads_it_from_any_place_on() {
 }
 
 #[tokio::test]
-async fn edits_by_somebody_else_stand_in_it() {
+async fn edits_by_another_writer_are_in_the_ledger() {
     let sandbox = sandbox("").await;
     let patch = Map::from_iter([("saveClips".to_owned(), Value::Null)]);
     assert!(sandbox.edit(&org(1), &patch));

@@ -112,7 +112,7 @@ async fn what_a_projected_body_leaves_out_stays_or_is_blanked() {
 }
 
 #[tokio::test]
-async fn orgs_start_as_told_of_each_operation() {
+async fn orgs_start_with_the_configured_settings() {
     let sandbox = sandbox(
         "operation.org-mfa.settings = { mfaEnabled = false }\n\
          [[orgs]]\nmatch = \"Acme 1\"\nnot_connected = [\"toast\", \"email\"]\n\

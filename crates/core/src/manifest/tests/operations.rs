@@ -168,7 +168,7 @@ fn operations_of_the_file_come_after_those_of_the_header_in_its_order() {
 }
 
 #[test]
-fn a_table_of_another_operation_is_told_apart_by_its_prefix() {
+fn a_table_of_another_operation_is_named_by_its_prefix() {
     let toml = "[rollout]\norgs = \"o\"\ndoors = \"d\"\n[operation.toast]\nrestaurants = \"r\"\n";
     let (manifest, _) = rollout(
         toml,

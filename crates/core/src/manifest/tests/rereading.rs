@@ -32,7 +32,7 @@ impl std::io::Seek for Changing {
                 self.second = !std::mem::take(&mut self.sized);
                 self.at = at;
             }
-            std::io::SeekFrom::Current(_) => unreachable!("nobody goes on from where they are"),
+            std::io::SeekFrom::Current(_) => unreachable!("rereading always seeks from the start"),
         }
         Ok(self.at)
     }

@@ -8,7 +8,7 @@ use super::spec::{Schema, Spec};
 
 /// How deep a tree goes. What lies deeper is kept as read.
 const DEEPEST: usize = 8;
-/// How many members a tree has, all told: references may double it at each level.
+/// How many members a tree has in all: references may double it at each level.
 const MOST: usize = 5_000;
 
 /// What a value is.

@@ -23,7 +23,7 @@ const HEAD: &str = "\
 # - `body`: \"whole\" sends all that was read, with the changes; \"projected\" the fields below, as read, with the changes.
 # - Secrets have `class = \"secret\"`. A secret that is taken for a setting is printed in plans and reports.
 # - A field that only the server sets has `class = \"server\"`; one that must go back as it was, `class = \"keep\"`.
-# - A value that makes somebody less safe, or deletes something, has a `risk` or a `guard`; what no undo brings back is
+# - A value that makes an org less safe, or deletes something, has a `risk` or a `guard`; what no undo brings back is
 #   `irreversible`.
 # - Lists are compared in order; where the order means nothing, add `as = \"set\"`.
 ";
@@ -141,7 +141,7 @@ impl Tables {
         is_shown: bool,
     ) -> String {
         if !is_plain(name) {
-            return format!("# Left out, since a column can't name it: {}\n", one_line(name));
+            return format!("# Omitted, since a column can't name it: {}\n", one_line(name));
         }
         let mut class = class(name, shape, is_top);
         let (kind, note) = self.kind(name, shape, &mut class);
@@ -203,7 +203,7 @@ impl Tables {
             let note = (*class == Some("keep")).then_some("by its name a secret; it goes back as read");
             return (format!("type = \"{word}\"{values}"), note);
         }
-        // What nobody sets needn't be described, unless it has to be kept out of reports.
+        // A field that can't be set needn't be described, unless it has to be kept out of reports.
         if class.is_some() && !holds_secrets(shape) {
             return (opaque(class, "").0, None);
         }

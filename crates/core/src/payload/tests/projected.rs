@@ -115,7 +115,7 @@ fn a_projected_body_has_what_can_be_written_as_it_was_read() {
 }
 
 #[test]
-fn a_whole_body_has_what_nobody_describes_and_nothing_that_is_never_sent() {
+fn a_whole_body_has_undescribed_fields_but_none_never_sent() {
     let mut expected = live();
     expected["on"] = json!(true);
     expected["sites"]["s"]["note"] = json!("m");

@@ -20,18 +20,18 @@ const SEPARATE: usize = 5;
 /// Ranges of lines that are listed.
 const RANGES: usize = 8;
 
-/// How problems are told.
+/// How problems are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
+pub enum ProblemFormat {
     /// One a line on stderr, the first thousand, those of one kind together.
-    People,
+    Text,
     /// One JSON object a line on stdout, all.
     Json,
 }
 
-/// Takes problems in, in the order of the files and of their lines.
-pub struct Teller {
-    telling: Telling,
+/// The problems so far, in the order of the files and of their lines.
+pub struct ProblemReport {
+    format: ProblemFormat,
     /// What may be shown, each with its kind.
     kept: Vec<(Problem, Option<usize>)>,
     kinds: Vec<Kind>,
@@ -89,14 +89,14 @@ fn key(problem: &Problem) -> Option<Key> {
         .then(|| (Arc::clone(&problem.file), problem.code, problem.column, expected))
 }
 
-impl Teller {
-    pub fn new(telling: Telling) -> Self {
-        Self { telling, kept: Vec::new(), kinds: Vec::new(), by_key: HashMap::new(), errors: 0, warnings: 0 }
+impl ProblemReport {
+    pub fn new(format: ProblemFormat) -> Self {
+        Self { format, kept: Vec::new(), kinds: Vec::new(), by_key: HashMap::new(), errors: 0, warnings: 0 }
     }
 
-    /// One more.
-    pub fn tell(&mut self, problem: Problem) {
-        if self.telling == Telling::Json {
+    /// Takes the next problem in.
+    pub fn add(&mut self, problem: Problem) {
+        if self.format == ProblemFormat::Json {
             console::event("problem", &problem);
             self.count(problem.severity);
             return;
@@ -140,14 +140,14 @@ impl Teller {
     }
 
     /// Shows what is to be shown at the end, and counts.
-    pub fn end(&mut self) {
+    pub fn print(&mut self) {
         let (lines, shown) = self.lines();
         console::note(&lines);
         if self.errors + self.warnings == 0 {
             return;
         }
         let all = self.errors + self.warnings;
-        let more = if self.telling == Telling::People && shown == SHOWN && all > SHOWN as u64 {
+        let more = if self.format == ProblemFormat::Text && shown == SHOWN && all > SHOWN as u64 {
             ", the first 1,000 problems shown"
         } else {
             ""
@@ -192,39 +192,40 @@ mod tests {
         Problem::new(code, &"orgs.csv".into(), "true", "\"x\"").at(line).in_column(column, "c")
     }
 
-    fn told(problems: impl IntoIterator<Item = Problem>) -> (Vec<String>, u64) {
-        let mut teller = Teller::new(Telling::People);
+    fn reported(problems: impl IntoIterator<Item = Problem>) -> (Vec<String>, u64) {
+        let mut report = ProblemReport::new(ProblemFormat::Text);
         for problem in problems {
-            teller.tell(problem);
+            report.add(problem);
         }
-        (teller.lines().0.lines().map(str::to_owned).collect(), teller.errors)
+        (report.lines().0.lines().map(str::to_owned).collect(), report.errors)
     }
 
     #[test]
     fn a_wrong_column_is_one_error_with_its_rows_counted() {
-        let (lines, errors) = told((2..602).map(|line| problem(Code::CellBool, line, 1)));
+        let (lines, errors) = reported((2..602).map(|line| problem(Code::CellBool, line, 1)));
         assert_eq!(lines, ["orgs.csv:2: E-CELL-003 c: expected true, found \"x\" (600 rows: lines 2-601)"]);
         assert_eq!(errors, 1);
-        let (lines, errors) = told((1..50).map(|line| problem(Code::CellBool, 2 * line, 1)));
+        let (lines, errors) = reported((1..50).map(|line| problem(Code::CellBool, 2 * line, 1)));
         assert!(lines[0].ends_with("(49 rows: lines 2, 4, 6, 8, 10, 12, 14, 16, ...)"), "{lines:?}");
         assert_eq!((lines.len(), errors), (1, 1));
-        let (lines, _) = told((2..12_002).map(|line| problem(Code::CellBool, line, 1)));
+        let (lines, _) = reported((2..12_002).map(|line| problem(Code::CellBool, line, 1)));
         assert!(lines[0].ends_with("(12,000 rows: lines 2-12001)"), "{lines:?}");
     }
 
     #[test]
     fn few_problems_and_those_of_other_columns_are_shown_one_by_one_in_line_order() {
         let few = || (2..7).flat_map(|line| [1, 2].map(|column| problem(Code::CellBool, line, column)));
-        let (lines, errors) = told(few());
+        let (lines, errors) = reported(few());
         assert_eq!((lines.len(), errors), (10, 10));
-        let (lines, errors) = told(few().chain([problem(Code::CellBool, 7, 1), problem(Code::CellId, 8, 3)]));
+        let (lines, errors) =
+            reported(few().chain([problem(Code::CellBool, 7, 1), problem(Code::CellId, 8, 3)]));
         assert_eq!((lines.len(), errors), (7, 7));
         assert!(lines[0].contains("lines 2-7") && lines[6].starts_with("orgs.csv:8: "), "{lines:?}");
     }
 
     #[test]
     fn what_says_something_else_each_time_is_shown_up_to_a_thousand() {
-        let (lines, errors) = told((2..1502).map(|line| problem(Code::RowDuplicate, line, 0)));
+        let (lines, errors) = reported((2..1502).map(|line| problem(Code::RowDuplicate, line, 0)));
         assert_eq!((lines.len(), errors), (SHOWN, 1500));
     }
 }
