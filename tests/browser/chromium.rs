@@ -106,7 +106,7 @@ impl Page {
         self.text("document.getElementById('found').textContent")
     }
 
-    /// Nothing was said on the console, no policy was broken, and nobody was asked for anything.
+    /// Nothing was said on the console, no policy was broken, and no request was made.
     pub(crate) fn is_quiet(&self) {
         assert_eq!(*self.said.lock().unwrap(), Vec::<String>::new());
         let asked = self.asked.lock().unwrap();

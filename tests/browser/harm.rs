@@ -39,7 +39,7 @@ fn names_that_mean_harm_are_only_text() {
 }
 
 #[test]
-fn a_script_that_is_not_the_pages_own_does_not_run_and_is_told() {
+fn a_foreign_script_does_not_run_and_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let page = Page::open(&plan_of(folder.path(), ["one".to_owned()]), 1280);
     page.is_quiet();

@@ -50,7 +50,7 @@ fn verify_tells_drift_from_what_could_not_be_judged() {
     stage.vendor.arm(format!("settings-null on read of {}", other.id).parse().unwrap());
     both(3);
     stage.vendor.disarm();
-    stage.vendor.edit(&org.id, &object(json!({"apiToken": "rotated-by-somebody", "saveClips": true})));
+    stage.vendor.edit(&org.id, &object(json!({"apiToken": "rotated-by-another", "saveClips": true})));
     both(2);
     assert_eq!(stage.writes(), sent);
 }
@@ -69,7 +69,7 @@ fn undo_restores_field_by_field_what_still_has_the_runs_value() {
     let (stage, run) = applied(52);
     let sent = stage.writes();
     let edited = written(&stage)[1].clone();
-    // Somebody turned one field to something else since, and added a door.
+    // Another writer has changed one field since, and added a door.
     stage.vendor.edit(&edited.id, &object(json!({"badgeFaceVerificationMode": "AUTO", "somethingNew": 1})));
     let ran = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -113,7 +113,7 @@ fn an_undo_can_be_undone() {
 }
 
 #[test]
-fn what_was_undone_already_is_nobody_elses_change() {
+fn a_field_undone_already_is_no_later_change() {
     let (stage, run) = applied(55);
     let undone = stage.run(&["undo", &run, "-o", "undo.jsonl"]);
     assert!(!undone.stdout.contains("already reverted"), "{undone:?}");

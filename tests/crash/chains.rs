@@ -121,7 +121,7 @@ fn chain(seed: u64, stage: fn(u64, usize, &[&str]) -> Stage) -> u32 {
 /// Waits until a moment that chance chooses: a time, or this many requests more. Whether the process still continues.
 fn is_killed(process: &mut Live, stage: &Stage, chance: &mut fastrand::Rng) -> bool {
     if chance.bool() {
-        return process.goes_on_for(Duration::from_millis(chance.u64(1..220)));
+        return process.survives_for(Duration::from_millis(chance.u64(1..220)));
     }
     let requests = stage.vendor.ledger().len() + chance.usize(1..40);
     process.until(|| stage.vendor.ledger().len() >= requests)
@@ -135,7 +135,7 @@ fn is_whole(run: &Path) -> bool {
             .all(|row| !matches!(row["status"].as_str(), "unknown" | "not_attempted"))
 }
 
-/// The files that a run's journal is told into.
+/// The files of a run's journal and its reports.
 pub fn files_of(run: &Path) -> BTreeMap<OsString, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![run.to_owned()];
@@ -143,10 +143,10 @@ pub fn files_of(run: &Path) -> BTreeMap<OsString, Vec<u8>> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(run).unwrap().to_string_lossy().into_owned();
-            let is_told = !name.starts_with("run.") && name != "plan.jsonl";
+            let is_written = !name.starts_with("run.") && name != "plan.jsonl";
             if path.is_dir() {
                 folders.push(path);
-            } else if is_told {
+            } else if is_written {
                 files.insert(OsString::from(name), fs::read(path).unwrap());
             }
         }

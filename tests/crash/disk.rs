@@ -222,18 +222,18 @@ impl WriteApi for Vendor {
 
 /// Intents and proofs that a write was not applied, by org.
 fn journalled(run: &Path) -> HashMap<Ruuid, (usize, usize)> {
-    let mut told: HashMap<Ruuid, (usize, usize)> = (0..ORGS).map(|index| (org(index), (0, 0))).collect();
+    let mut counts: HashMap<Ruuid, (usize, usize)> = (0..ORGS).map(|index| (org(index), (0, 0))).collect();
     let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
     stored
         .entries(|entry| match entry {
-            Entry::Intent { index, .. } => told.get_mut(&org(index)).unwrap().0 += 1,
+            Entry::Intent { index, .. } => counts.get_mut(&org(index)).unwrap().0 += 1,
             Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. } => {
-                told.get_mut(&org(index)).unwrap().1 += 1;
+                counts.get_mut(&org(index)).unwrap().1 += 1;
             }
             _ => {}
         })
         .unwrap();
-    told
+    counts
 }
 
 struct Port(SqliteJournal);
@@ -392,7 +392,7 @@ fn fails_at(fault: Fault) -> bool {
         assert_eq!(ended.counts.of(Status::Applied), u64::from(ORGS));
         return false;
     }
-    // Whoever was waiting for the disk when it failed stops the run; at its very end nobody is.
+    // An entry that waits for the disk when it fails stops the run; at its very end none does.
     let stop = ended.finish.stop;
     assert!(matches!(stop, None | Some(StopReason::JournalFailed(_))), "{fault:?}: {stop:?}");
     let written: usize = vendor.written.lock().unwrap().values().sum();

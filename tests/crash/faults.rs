@@ -129,7 +129,7 @@ impl Met {
         self.rows.iter().filter(|row| row["status"] == status).count()
     }
 
-    /// Goes on with the run, without the faults, to its end.
+    /// Resumes the run, without the faults, to its end.
     #[track_caller]
     fn ends_well(&self) {
         self.stage.vendor.disarm();
@@ -281,10 +281,10 @@ fn a_502_a_503_with_retry_after_and_a_504() {
         );
         met.is("applied", 0, sends);
         assert_eq!((met.sends("Org 1"), met.sends("Org 6")), (sends, sends));
-        let told = &met.calls(FAULTY, Route::Write)[0];
+        let write = &met.calls(FAULTY, Route::Write)[0];
         let reads = met.calls(FAULTY, Route::Read);
-        let next = reads.iter().find(|read| read.at_us > told.at_us).unwrap();
-        assert!(next.at_us >= told.done_us + 1_000_000, "the read-back waits, too");
+        let next = reads.iter().find(|read| read.at_us > write.at_us).unwrap();
+        assert!(next.at_us >= write.done_us + 1_000_000, "the read-back waits, too");
     }
 }
 
@@ -409,8 +409,8 @@ fn a_redirect_to_anywhere_is_never_followed() {
 }
 
 #[test]
-fn a_refused_connection_a_name_that_is_nobodys_and_tls_with_no_partner() {
-    // Nobody listens for a while: dispatch pauses, and no attempt is spent. One call at a time, so that none is cut off.
+fn unreachable_endpoints_spend_no_attempt_and_send_nothing() {
+    // The port is closed for a while: dispatch pauses, and no attempt is spent. One call at a time, so that none is cut off.
     let met = meet(&["refuse for=2s on write of 'Org 1' nth 1"], &["--concurrency", "1"]);
     assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
     met.others_are_done(&[]);
@@ -420,7 +420,7 @@ fn a_refused_connection_a_name_that_is_nobodys_and_tls_with_no_partner() {
     );
     let stage = Stage::new(71, 10, &[]);
     let tls = stage.vendor.url().replace("http://", "https://");
-    for endpoint in ["https://nobody.invalid", &tls] {
+    for endpoint in ["https://unknown.invalid", &tls] {
         let mut command =
             stage.bare(&["apply", "rollout.toml", "--yes", "--token-file", "key", "--attempts", "2"]);
         command.args(["--endpoint", endpoint]);
@@ -525,7 +525,7 @@ fn an_unmanaged_field_that_changes_with_the_canarys_write() {
 }
 
 #[test]
-fn a_client_list_of_a_shape_that_nobody_knows() {
+fn a_client_list_of_unknown_shape_stops_the_run() {
     let met = meet(&["unknown-shape on clients"], &[]);
     assert_eq!((met.ran.code, met.stage.vendor.ledger().len()), (Some(69), 1), "{:?}", met.ran);
     assert!(met.ran.stderr.contains("client list"), "{:?}", met.ran);
@@ -626,7 +626,7 @@ fn a_499_is_doubt() {
 }
 
 #[test]
-fn a_4xx_to_a_write_that_is_live_after_all_rejects_nobody() {
+fn a_4xx_to_a_write_that_is_live_after_all_rejects_no_org() {
     meet(&["400 applied on write of 'Org 5' nth 1"], &[]).is("applied", 0, 1);
     let met = meet(&["404 unapplied on write of 'Org 5'"], &[]);
     met.is("rejected", 3, 1);

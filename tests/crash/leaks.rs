@@ -31,7 +31,7 @@ fn search(folder: &Path, forms: &[Vec<u8>]) {
         } else if !path.file_name().unwrap().to_string_lossy().starts_with("key") {
             let bytes = fs::read(&path).unwrap();
             for form in forms {
-                assert!(!contains(&bytes, form), "a secret stands in {}", path.display());
+                assert!(!contains(&bytes, form), "a secret is in {}", path.display());
             }
         }
     }
@@ -71,5 +71,5 @@ fn a_secret_is_found_in_every_form() {
     for before in ["", "a", "ab", "abc"] {
         assert!(text(&STANDARD_NO_PAD.encode(format!("{before}{LIVE_TOKEN}, and on"))), "{before:?}");
     }
-    assert!(!text("partner-key-of-somebody-else"));
+    assert!(!text("partner-key-of-another-partner"));
 }

@@ -37,7 +37,7 @@ mod resume;
 /// Each plan once, and one run at a time.
 mod once;
 
-/// Runs that are terminated, or that nobody listens to any more, and continue later.
+/// Runs that are terminated, or whose output is closed, and that are resumed.
 mod stops;
 
 /// Holding what is live against what was wanted, and taking it back.

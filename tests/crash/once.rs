@@ -26,7 +26,7 @@ fn a_used_plan_is_refused_by_either_memory() {
     fs::remove_dir_all(stage.path("state")).unwrap();
     refused(&[]);
     assert_eq!(stage.run_folders().len(), 1, "a refused plan leaves no folder");
-    // The mark beside the plan tells it whoever has neither.
+    // The mark beside the plan shows it where both are gone.
     fs::remove_dir_all(stage.path("reports")).unwrap();
     refused(&[]);
     let mark = fs::read_to_string(stage.path("p.jsonl.used")).unwrap();
@@ -55,7 +55,7 @@ fn a_plan_whose_mark_cannot_be_made_is_applied_with_a_warning() {
 }
 
 #[test]
-fn a_mark_of_nobody_knows_which_run_refuses_and_says_what_to_do() {
+fn a_mark_of_an_unknown_run_refuses_and_says_what_to_do() {
     let stage = Stage::new(37, 6, &[]);
     stage.plan(&[]);
     for mark in ["", r#"{"plan_id":"another","run":"/nowhere"}"#] {
@@ -154,8 +154,8 @@ fn a_second_run_is_refused_while_the_first_goes_on_and_a_kill_leaves_no_lock() {
         let ran = stage.run(args);
         assert_eq!(ran.code, Some(11), "{args:?}: {ran:?}");
     }
-    assert_eq!(stage.vendor.ledger().len(), sent, "whoever waits for the lock sends nothing");
-    // Whoever only looks needs no lock.
+    assert_eq!(stage.vendor.ledger().len(), sent, "a run that waits for the lock sends nothing");
+    // A command that only reads needs no lock.
     let ran = stage.run(&["plan", "rollout.toml", "-o", "p.jsonl"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(first.kill().was_killed());
@@ -170,7 +170,7 @@ fn a_run_that_waits_for_the_lock_begins_when_it_is_free() {
     witness.before();
     let first = held(&stage);
     let mut second = Live::start(stage.command(&["resume", "--lock-wait", "30s"]));
-    assert!(second.goes_on_for(std::time::Duration::from_millis(300)), "it waits");
+    assert!(second.survives_for(std::time::Duration::from_millis(300)), "it waits");
     assert_eq!(stage.writes(), 0);
     witness.after(&first.kill());
     witness.before();

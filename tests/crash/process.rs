@@ -56,7 +56,7 @@ impl Live {
     }
 
     /// Lets it continue for a while. Whether it still does.
-    pub fn goes_on_for(&mut self, time: Duration) -> bool {
+    pub fn survives_for(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -90,7 +90,7 @@ impl Live {
     pub fn until(&mut self, holds: impl Fn() -> bool) -> bool {
         let last = Instant::now() + LONGEST;
         while !holds() {
-            if !self.goes_on_for(Duration::from_millis(1)) {
+            if !self.survives_for(Duration::from_millis(1)) {
                 return holds();
             }
             assert!(Instant::now() < last, "never came to it: {:?}", self.give_up());
@@ -117,7 +117,7 @@ impl Live {
 
     /// Waits for its end.
     pub fn finish(mut self) -> Ran {
-        let goes_on = self.goes_on_for(LONGEST);
+        let goes_on = self.survives_for(LONGEST);
         assert!(!goes_on, "never ended: {:?}", self.give_up());
         let status = self.child.wait().unwrap();
         let ran = Ran {

@@ -214,7 +214,7 @@ fn past_expiry_doubt_is_settled_and_nothing_new_is_sent() {
     };
     let mut process = Live::start(stage.command(&["apply", "rollout.toml", "--yes", "--expires", "1s"]));
     assert!(process.until(held));
-    assert!(process.goes_on_for(Duration::from_secs(1)), "the run lasts longer than its plan");
+    assert!(process.survives_for(Duration::from_secs(1)), "the run lasts longer than its plan");
     witness.after(&process.kill());
     let (run, sent) = (stage.only_run(), stage.writes());
     witness.before();
@@ -239,17 +239,17 @@ fn a_retry_after_is_kept_over_a_kill_and_a_resume() {
         let mut process = Live::start(stage.command(&["apply", "rollout.toml", "--yes"]));
         assert!(process.until(throttled), "{call}");
         // Many times as long as the journal lets an entry wait for others.
-        assert!(process.goes_on_for(Duration::from_millis(800)), "{call}");
+        assert!(process.survives_for(Duration::from_millis(800)), "{call}");
         witness.after(&process.kill());
-        let told = stage.vendor.ledger().into_iter().find(|entry| entry.retry_after.is_some()).unwrap();
+        let refused = stage.vendor.ledger().into_iter().find(|entry| entry.retry_after.is_some()).unwrap();
         witness.before();
         let ran = stage.run(&["resume"]);
         witness.after(&ran);
         assert_eq!(ran.code, Some(0), "{call}: {ran:?}");
         witness.at_the_end(&stage.only_run());
         let ledger = stage.vendor.ledger();
-        let next = ledger.iter().find(|entry| entry.org == told.org && entry.seq > told.seq).unwrap();
-        assert!(next.at_us >= told.done_us + 3_000_000, "{call}: {}", next.to_json());
+        let next = ledger.iter().find(|entry| entry.org == refused.org && entry.seq > refused.seq).unwrap();
+        assert!(next.at_us >= refused.done_us + 3_000_000, "{call}: {}", next.to_json());
     }
 }
 
@@ -282,7 +282,7 @@ fn the_default_is_the_newest_run_that_is_not_finished() {
     let (stage, first) = killed_run(19);
     assert!(killed(alone(&stage), "BeforeSend", 1).was_killed());
     let second = stage.run_folders().into_iter().find(|run| *run != first).unwrap();
-    // Two runs of one second are told apart by chance in their names, and by the journal: put the second first.
+    // Two runs of one second differ by chance in their names, and by the journal: put the second first.
     let folders = stage.path("reports");
     let (older, newer) = (folders.join("20300101T000000Z-b"), folders.join("20300101T000000Z-a"));
     fs::rename(&first, &older).unwrap();
@@ -354,7 +354,7 @@ fn swapped_plan_or_journal_is_refused_by_every_command() {
             assert!(ran.stderr.contains("don't belong together"), "{name} {command}: {ran:?}");
         }
         assert_eq!(files_of(&second), files, "{name}: what another run came to was written here");
-        // Whoever names no run resumes one that is whole.
+        // Without a name, a run that is whole is resumed.
         let ran = stage.run(&["resume"]);
         assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
         assert_eq!(stage.vendor.ledger().len(), sent, "{name}");

@@ -248,7 +248,7 @@ impl Stage {
         Live::start(command).finish()
     }
 
-    /// Runs a command that calls nobody, to its end.
+    /// Runs a command that calls no API, to its end.
     pub fn run_bare(&self, args: &[&str]) -> Ran {
         Live::start(self.bare(args)).finish()
     }

@@ -160,7 +160,7 @@ fn temporary_files_of_a_kill_are_removed_by_the_next_report() {
         assert!(died.was_killed(), "{died:?}");
         let run = stage.only_run();
         assert!(!temporaries(&run).is_empty());
-        std::fs::write(run.join(".mine.tmp"), "somebody else's").unwrap();
+        std::fs::write(run.join(".mine.tmp"), "another file").unwrap();
         let ran = match again {
             ["report", ..] => stage.run_bare(&[again, &[run.to_str().unwrap()]].concat()),
             _ => stage.run(again),

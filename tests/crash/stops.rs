@@ -1,4 +1,4 @@
-//! Runs that are terminated, or that nobody listens to any more, and continue later.
+//! Runs that are terminated, or whose output is closed, and that are resumed.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ fn the_longest_duration_drains_with_8_and_the_run_goes_on() {
 }
 
 #[test]
-fn streams_that_nobody_reads_neither_end_a_run_nor_make_it_panic() {
+fn closed_streams_neither_end_a_run_nor_make_it_panic() {
     for extra in [&["--json"][..], &[], &["--quiet"]] {
         let stage = Stage::new(47, 6, &[]);
         let mut command = stage.bare(&["apply", "rollout.toml", "--yes"]);

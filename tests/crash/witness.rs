@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orgwave_core::org::Entry as Told;
+use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::status::Status;
 use orgwave_core::timestamp::Timestamp;
@@ -65,7 +65,7 @@ impl<'a> Witness<'a> {
         assert!(!ran.stderr.contains("panicked"), "{ran:?}");
         leaks::assert_none(self.stage.folder());
         let ledger = self.stage.vendor.ledger();
-        self.nobody_else_was_written(&ledger);
+        self.no_other_org_was_written(&ledger);
         self.no_two_writes_at_once(&ledger);
         let run = self.stage.run_folders().pop();
         self.waits_were_kept(&ledger, run.as_deref(), ran);
@@ -76,7 +76,7 @@ impl<'a> Witness<'a> {
         self.every_write_was_promised(&ledger, &promised(&run));
     }
 
-    fn nobody_else_was_written(&self, ledger: &[LedgerEntry]) {
+    fn no_other_org_was_written(&self, ledger: &[LedgerEntry]) {
         for entry in ledger.iter().filter(|entry| entry.event == LedgerEvent::Request) {
             assert_eq!(entry.key, KeyCheck::Ok, "{}", entry.to_json());
             assert_eq!(entry.scheme, Some("partner-api-token"), "{}", entry.to_json());
@@ -106,7 +106,7 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// Over all processes of the run. Only what a process was told so shortly before its kill that the journal
+    /// Over all processes of the run. Only a pause that a process received so shortly before its kill that the journal
     /// doesn't have it, or while it made the plan and there was none, holds for this process alone.
     fn waits_were_kept(&self, ledger: &[LedgerEntry], run: Option<&Path>, ran: &Ran) {
         let (since, pauses) = run.map_or((u64::MAX, Vec::new()), pauses);
@@ -129,7 +129,7 @@ impl<'a> Witness<'a> {
                 not_before.insert(org, entry.done_us + 1_000_000 * wait);
                 let place = self.place_of(entry);
                 let is_kept = pauses.iter().any(|(index, told_at, until)| {
-                    // Told by this process: a later one may have been told the same of the org.
+                    // Received by this process: a later one may have received the same for the org.
                     *index == place
                         && (entry.at_ms..next).contains(told_at)
                         && *until <= told_at + 1_000 * wait + 1
@@ -184,7 +184,7 @@ impl<'a> Witness<'a> {
     }
 
     fn place_of(&self, entry: &LedgerEntry) -> usize {
-        let org = entry.org.as_deref().unwrap_or_else(|| panic!("for nobody: {}", entry.to_json()));
+        let org = entry.org.as_deref().unwrap_or_else(|| panic!("without an org: {}", entry.to_json()));
         self.stage.orgs.iter().position(|known| known.id.as_str() == org).unwrap()
     }
 
@@ -195,13 +195,13 @@ impl<'a> Witness<'a> {
         let listed: Vec<&str> = rows.iter().map(|row| row["org_uuid"].as_str()).collect();
         let typed: Vec<&str> = self.stage.orgs.iter().map(|org| org.id.as_str()).collect();
         assert_eq!(listed, typed, "every row once, in order");
-        let told = promised(run);
+        let journal = promised(run);
         if self.stage.operations().len() > 1 {
-            self.steps_at_the_end(run, &rows, &told);
+            self.steps_at_the_end(run, &rows, &journal);
             return rows;
         }
         for (place, (row, org)) in rows.iter().zip(&self.stage.orgs).enumerate() {
-            let told = told.get(&(place, 0)).cloned().unwrap_or_default();
+            let promised = journal.get(&(place, 0)).cloned().unwrap_or_default();
             let live = settings(&self.stage.vendor.state(&org.id).unwrap());
             let was_seen = ledger
                 .iter()
@@ -223,7 +223,7 @@ impl<'a> Witness<'a> {
                 }
                 _ => panic!("{row:?}"),
             }
-            let journalled = told.outcome.map(Status::as_str);
+            let journalled = promised.outcome.map(Status::as_str);
             assert!(journalled.is_none_or(|journalled| journalled == status), "{row:?}, {journalled:?}");
         }
         rows
@@ -232,7 +232,7 @@ impl<'a> Witness<'a> {
 
 impl Witness<'_> {
     /// The same of a run of several operations: every step says what is live, and every row is the worst of its steps.
-    fn steps_at_the_end(&self, run: &Path, rows: &[Row], told: &BTreeMap<StepPlace, Promised>) {
+    fn steps_at_the_end(&self, run: &Path, rows: &[Row], journal: &BTreeMap<StepPlace, Promised>) {
         let operations = self.stage.operations();
         let mut steps = rows_of(&run.join("steps.csv")).into_iter().peekable();
         for (place, (row, org)) in rows.iter().zip(&self.stage.orgs).enumerate() {
@@ -261,7 +261,7 @@ impl Witness<'_> {
                     Status::Failed | Status::NotAttempted => assert_eq!(live, before, "{step:?}"),
                     _ => panic!("{step:?}"),
                 }
-                let journalled = told.get(&(place, operation)).and_then(|told| told.outcome);
+                let journalled = journal.get(&(place, operation)).and_then(|promised| promised.outcome);
                 assert!(journalled.is_none_or(|journalled| journalled == status), "{step:?}, {journalled:?}");
             }
             let (_, worst) = worst.unwrap_or((0, "skipped".to_owned()));
@@ -304,26 +304,26 @@ fn promised(run: &Path) -> BTreeMap<StepPlace, Promised> {
     let mut proven: HashSet<usize> = HashSet::new();
     stored
         .entries(|entry| match entry {
-            Told::Intent { index, place, .. } => {
+            Entry::Intent { index, place, .. } => {
                 let (org, place) = (index as usize, usize::from(place));
-                for ((other, of), told) in &all {
-                    let is_well = told.outcome.is_some_and(Status::is_well);
-                    assert!(*other != org || *of >= place || is_well, "{org}: {place} after {told:?}");
+                for ((other, of), step) in &all {
+                    let is_well = step.outcome.is_some_and(Status::is_well);
+                    assert!(*other != org || *of >= place || is_well, "{org}: {place} after {step:?}");
                     let is_canary = *of == place && *other != org && !proven.contains(&place);
-                    assert!(!is_canary || told.outcome.is_some(), "{org}: {place} beside the canary {other}");
+                    assert!(!is_canary || step.outcome.is_some(), "{org}: {place} beside the canary {other}");
                 }
                 let step = all.entry((org, place)).or_default();
                 step.intents += 1;
                 step.outcome = None;
             }
-            Told::Step { index, place, input, .. } => {
+            Entry::Step { index, place, input, .. } => {
                 let step = all.entry((index as usize, usize::from(place))).or_default();
                 let is_proof =
                     matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });
                 step.proofs += usize::from(is_proof);
                 step.outcome = None;
             }
-            Told::Outcome(outcome) => {
+            Entry::Outcome(outcome) => {
                 let step = (outcome.index as usize, usize::from(outcome.place));
                 if outcome.status == Status::Applied {
                     proven.insert(step.1);
@@ -336,14 +336,14 @@ fn promised(run: &Path) -> BTreeMap<StepPlace, Promised> {
     all
 }
 
-/// When the run began, and what its journal says of waiting: which org, told when, until when; in milliseconds.
+/// When the run began, and what its journal says of waiting: which org, since when, until when; in milliseconds.
 fn pauses(run: &Path) -> (u64, Vec<(usize, u64, u64)>) {
     let stored = Stored::open_read_only(&run.join(FILE_NAME)).unwrap();
     let millis = |at: Timestamp| u64::try_from(at.as_millis()).unwrap();
     let mut pauses = Vec::new();
     stored
         .entries(|entry| {
-            if let Told::Pause { index: Some(index), pause } = entry {
+            if let Entry::Pause { index: Some(index), pause } = entry {
                 pauses.push((index as usize, millis(pause.told_at), millis(pause.not_before)));
             }
         })

@@ -1,4 +1,4 @@
-//! What runs when nobody watches: silence when there is nothing to say, and numbers for whoever looks later.
+//! Unattended runs: silence when there is nothing to report, and metrics for monitoring.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,8 +20,8 @@ fn quiet_says_nothing_when_nothing_changed() {
 fn quiet_speaks_when_something_changed() {
     let shell = Shell::new();
     shell.orgwave("init").with_code(0);
-    let told = shell.orgwave("apply rollout.toml --sandbox --yes -q").with_code(0);
-    assert!(told.out.contains("3  applied"), "{}", told.out);
+    let ran = shell.orgwave("apply rollout.toml --sandbox --yes -q").with_code(0);
+    assert!(ran.out.contains("3  applied"), "{}", ran.out);
 }
 
 #[test]
@@ -62,15 +62,15 @@ fn what_ends_without_a_run_takes_the_good_nights_exit_code_away() {
     };
     let success = of("last_success_timestamp_seconds").unwrap();
     shell.write("bad.toml", "[rollout]\nnonsense = 1\n");
-    let nobody = "--endpoint http://127.0.0.1:1 --token-file partner.key";
+    let unreachable = "--endpoint http://127.0.0.1:1 --token-file partner.key";
     shell.write("partner.key", "sandbox\n");
     std::fs::set_permissions(shell.path("partner.key"), Permissions::from_mode(0o600)).unwrap();
     for (command, code) in [
         ("apply rollout.toml --sandbox --unattended --max-changed 1%".to_owned(), 13),
         ("apply bad.toml --sandbox --yes".to_owned(), 65),
         ("apply nothing.toml --sandbox --yes".to_owned(), 66),
-        (format!("apply rollout.toml --yes {nobody}"), 69),
-        (format!("resume nothing {nobody}"), 66),
+        (format!("apply rollout.toml --yes {unreachable}"), 69),
+        (format!("resume nothing {unreachable}"), 66),
     ] {
         let since = of("finished_timestamp_seconds").unwrap();
         shell.orgwave(&format!("{command} --metrics-file m.prom")).with_code(code);

@@ -29,25 +29,25 @@ fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
         (b"", 65, "the journal is empty"),
     ] {
         std::fs::write(&journal, damaged).unwrap();
-        let told = shell.orgwave(&format!("report {name}")).with_code(code);
-        assert!(told.err.contains(said), "{said:?} isn't in {}", told.err);
+        let ran = shell.orgwave(&format!("report {name}")).with_code(code);
+        assert!(ran.err.contains(said), "{said:?} isn't in {}", ran.err);
         assert!(
-            told.err.contains("apply the rollout again: orgs in sync are not written again"),
+            ran.err.contains("apply the rollout again: orgs in sync are not written again"),
             "{}",
-            told.err
+            ran.err
         );
-        assert!(told.err.matches("image is malformed").count() <= 1, "{}", told.err);
+        assert!(ran.err.matches("image is malformed").count() <= 1, "{}", ran.err);
         // The others are listed all the same.
         let listed = shell.orgwave("runs").with_code(0);
         assert!(listed.err.contains("can't be used"), "{}", listed.err);
     }
     std::fs::write(&journal, &whole_journal).unwrap();
     std::fs::write(&plan, &whole_plan[..whole_plan.len() / 2]).unwrap();
-    let told = shell.orgwave(&format!("report {name}"));
-    assert!([12, 65].contains(&told.code) && told.err.contains("plan"), "{told:?}");
+    let ran = shell.orgwave(&format!("report {name}"));
+    assert!([12, 65].contains(&ran.code) && ran.err.contains("plan"), "{ran:?}");
     std::fs::remove_file(&plan).unwrap();
-    let told = shell.orgwave(&format!("report {name}"));
-    assert!([65, 66].contains(&told.code) && told.err.contains("plan"), "{told:?}");
+    let ran = shell.orgwave(&format!("report {name}"));
+    assert!([65, 66].contains(&ran.code) && ran.err.contains("plan"), "{ran:?}");
     shell.orgwave("report nowhere").with_code(66);
     // Whole again, its files are the same as at first.
     std::fs::write(&plan, &whole_plan).unwrap();
@@ -62,10 +62,10 @@ fn sandbox_run_is_not_resumable_and_needs_no_key() {
     let shell = Shell::new();
     let run = run(&shell);
     for command in ["resume", "undo", "verify"] {
-        let told = shell.orgwave(&format!("{command} {}", run.display())).with_code(64);
-        assert!(told.err.contains("its server has ended"), "{}", told.err);
+        let ran = shell.orgwave(&format!("{command} {}", run.display())).with_code(64);
+        assert!(ran.err.contains("its server has ended"), "{}", ran.err);
         // Every org is done: there are no rows to retry.
-        assert!(told.err.contains("`orgwave sandbox`") && !told.err.contains("retry.toml"), "{}", told.err);
+        assert!(ran.err.contains("`orgwave sandbox`") && !ran.err.contains("retry.toml"), "{}", ran.err);
     }
     let listed = shell.orgwave("runs").with_code(0).out;
     assert!(listed.contains("  exit 0  sandbox  "), "{listed}");
@@ -80,8 +80,8 @@ fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
         "rollout.toml",
         "[rollout]\norgs = \"orgs.csv\"\n[sandbox]\nfaults = [\"400 on write\"]\nsettings = { saveClips = false }\n",
     );
-    let told = shell.orgwave("apply rollout.toml --sandbox --yes --max-failures 0").with_code(4);
-    assert!(told.out.contains("retry.toml --sandbox") && !told.out.contains("resume"), "{}", told.out);
+    let ran = shell.orgwave("apply rollout.toml --sandbox --yes --max-failures 0").with_code(4);
+    assert!(ran.out.contains("retry.toml --sandbox") && !ran.out.contains("resume"), "{}", ran.out);
     let run = std::fs::read_dir(shell.path("reports")).unwrap().next().unwrap().unwrap().path();
     let refused = shell.orgwave(&format!("resume {}", run.display())).with_code(64);
     assert!(refused.err.contains("retry.toml --sandbox"), "{}", refused.err);
@@ -91,10 +91,10 @@ fn what_a_run_of_the_sandbox_left_is_tried_again_by_its_rows() {
     }
 }
 
-/// The way on that is told when the disk was full while the sandbox ran: no resume, and word for word it works.
+/// The hint when the disk was full while the sandbox ran: no resume, and word for word it works.
 #[test]
 fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
-    let mut told = 0;
+    let mut met = 0;
     for blocks in (8..160).step_by(8) {
         let shell = Shell::new();
         shell.orgwave("init").with_code(0);
@@ -108,7 +108,7 @@ fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
         assert!(!ran.err.contains("resume"), "{}", ran.err);
         let Some((_, way)) = ran.err.split_once("free space or repair the disk, then: ") else { continue };
         shell.line(&format!("{} --yes", way.trim_end())).with_code(0);
-        told += 1;
+        met += 1;
     }
-    assert!(told > 0, "no limit was met while the journal was written");
+    assert!(met > 0, "no limit was met while the journal was written");
 }

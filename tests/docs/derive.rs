@@ -26,19 +26,19 @@ fn code(text: &str) -> &str {
 }
 
 #[test]
-fn the_reads_are_listed_where_nobody_can_be_asked() {
+fn reads_are_listed_where_there_is_no_terminal_to_ask_on() {
     let shell = Shell::new();
     shell.write("spec.json", SPEC);
-    // A session of its own has no terminal, whoever starts the test.
-    let told = shell.line(&format!("exec setsid -w orgwave {DERIVE}")).with_code(64);
+    // A session of its own has no terminal, even if the test has one.
+    let ran = shell.line(&format!("exec setsid -w orgwave {DERIVE}")).with_code(64);
     assert!(
-        told.err.contains(
+        ran.err.contains(
             "  1  /api/integrations/foo/getFooIntegration  fooSettings: 6 of 6 fields, the same type\n"
         ),
         "{}",
-        told.err
+        ran.err
     );
-    assert!(told.err.contains("name one with --read PATH"), "{}", told.err);
+    assert!(ran.err.contains("name one with --read PATH"), "{}", ran.err);
     let text = shell.orgwave(&format!("{DERIVE} --read getFooIntegration")).with_code(0).out;
     assert!(text.contains("\napiToken = { type = \"text\", class = \"secret\" }\n"), "{text}");
 }
@@ -69,8 +69,8 @@ fn what_cannot_be_derived_is_refused() {
             "nothing was overwritten",
         ),
     ] {
-        let told = shell.orgwave(&format!("operations derive {words}")).with_code(exit);
-        assert!(told.err.contains(said), "{words}: {}", told.err);
+        let ran = shell.orgwave(&format!("operations derive {words}")).with_code(exit);
+        assert!(ran.err.contains(said), "{words}: {}", ran.err);
     }
 }
 
@@ -79,14 +79,14 @@ fn a_described_operation_is_planned_applied_and_verified() {
     let shell = described();
     let catalog = "--catalog foo.toml";
     assert!(shell.orgwave(&format!("operations {catalog}")).with_code(0).out.contains("\nfoo  "));
-    let told = shell.orgwave("check orgs.csv").with_code(65);
-    assert!(told.err.contains("E-COL-008"), "{}", told.err);
+    let ran = shell.orgwave("check orgs.csv").with_code(65);
+    assert!(ran.err.contains("E-COL-008"), "{}", ran.err);
     // `rest` alone: still the first org goes first.
     let plan = format!("plan orgs.csv --sandbox {catalog} --waves rest -o plan.jsonl");
-    let told = shell.orgwave(&plan).with_code(0).out;
-    assert!(told.contains("foo is described by a file of yours"), "{told}");
+    let printed = shell.orgwave(&plan).with_code(0).out;
+    assert!(printed.contains("foo is described by a file of yours"), "{printed}");
     assert!(shell.read("plan.html").contains("described by a file of yours"));
-    let ack = code(&told);
+    let ack = code(&printed);
 
     let apply = format!("apply plan.jsonl --sandbox --yes {catalog}");
     let refused = shell.orgwave(&apply).with_code(13);
@@ -118,11 +118,14 @@ fn every_command_takes_the_description() {
     let next = format!("apply undo.jsonl --yes {endpoint} {}", code(&undo));
     shell.orgwave(&next).with_code(0);
     shell.orgwave(&format!("verify orgs.csv {endpoint}")).with_code(2);
-    let told = shell.orgwave("explain foo:level").with_code(0).out;
-    assert!(told.contains("# `foo:level`"), "{told}");
-    // A command that is told to people names the file too.
-    let told = shell.orgwave(&format!("plan orgs.csv {endpoint} -o again.jsonl")).with_code(0).out;
-    assert!(told.contains(&format!("orgwave apply again.jsonl {endpoint} --catalog foo.toml")), "{told}");
+    let printed = shell.orgwave("explain foo:level").with_code(0).out;
+    assert!(printed.contains("# `foo:level`"), "{printed}");
+    // A command that is suggested names the file too.
+    let printed = shell.orgwave(&format!("plan orgs.csv {endpoint} -o again.jsonl")).with_code(0).out;
+    assert!(
+        printed.contains(&format!("orgwave apply again.jsonl {endpoint} --catalog foo.toml")),
+        "{printed}"
+    );
 }
 
 /// The only run.
@@ -135,8 +138,8 @@ fn run(shell: &Shell) -> String {
 #[test]
 fn a_plan_belongs_to_its_description() {
     let shell = described();
-    let told = shell.orgwave("plan orgs.csv --sandbox --catalog foo.toml -o plan.jsonl").with_code(0).out;
-    let apply = format!("apply plan.jsonl --sandbox --yes {}", code(&told));
+    let printed = shell.orgwave("plan orgs.csv --sandbox --catalog foo.toml -o plan.jsonl").with_code(0).out;
+    let apply = format!("apply plan.jsonl --sandbox --yes {}", code(&printed));
     let unknown = shell.orgwave(&apply).with_code(12);
     assert!(unknown.err.contains("\"foo\" is not a known operation"), "{}", unknown.err);
     assert!(unknown.err.contains("hint: give the file that describes the operation with --catalog FILE"));
@@ -166,8 +169,8 @@ fn a_description_cannot_do_what_is_refused_to_it() {
         ("plan orgs.csv --sandbox --catalog foo.toml --no-read", 65, "--no-read"),
         ("plan rollout.toml --sandbox", 65, "E-ROLL-002"),
     ] {
-        let told = shell.orgwave(words).with_code(exit);
-        assert!(told.err.contains(said), "{words}: {}", told.err);
+        let ran = shell.orgwave(words).with_code(exit);
+        assert!(ran.err.contains(said), "{words}: {}", ran.err);
     }
     assert!(!shell.path("reports").exists());
     let shell = shell.with("ORGWAVE_CATALOG", "foo.toml");

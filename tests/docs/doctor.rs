@@ -9,13 +9,13 @@ use crate::shell::Shell;
 fn all_is_well() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
     let api = shell.sandbox("--orgs 7");
-    let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
+    let ran = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
     for line in
         ["from RHOMBUS_API_KEY, fingerprint ", "valid for 7 client orgs", "name this org", "rate auto"]
     {
-        assert!(told.out.contains(line), "{line:?} isn't in {}", told.out);
+        assert!(ran.out.contains(line), "{line:?} isn't in {}", ran.out);
     }
-    assert!(told.out.lines().all(|line| line.starts_with("ok ")), "{}", told.out);
+    assert!(ran.out.lines().all(|line| line.starts_with("ok ")), "{}", ran.out);
     assert!(!shell.read("ledger.jsonl").contains("updateEnvoyIntegrationV2"));
     assert!(!shell.path("reports").exists(), "it makes no folder");
 }
@@ -24,18 +24,18 @@ fn all_is_well() {
 fn a_key_that_is_refused_is_77_and_says_which_region_to_try() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "planted-key-5150");
     let api = shell.sandbox("--orgs 1");
-    let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(77);
-    let line = told.out.lines().find(|line| line.starts_with("bad ")).unwrap();
+    let ran = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(77);
+    let line = ran.out.lines().find(|line| line.starts_with("bad ")).unwrap();
     assert!(line.contains("-> ") && line.contains("--region us|eu"), "{line}");
-    assert!(!told.out.contains("planted-key") && !told.err.contains("planted-key"));
+    assert!(!ran.out.contains("planted-key") && !ran.err.contains("planted-key"));
 }
 
 #[test]
 fn without_a_key_it_is_78_and_the_other_checks_go_on() {
     let shell = Shell::new();
-    let told = shell.orgwave("doctor").with_code(78);
-    assert!(told.out.contains("no key found  -> use --token-file"), "{}", told.out);
-    assert!(told.out.contains("ok    reports"), "{}", told.out);
+    let ran = shell.orgwave("doctor").with_code(78);
+    assert!(ran.out.contains("no key found  -> use --token-file"), "{}", ran.out);
+    assert!(ran.out.contains("ok    reports"), "{}", ran.out);
 }
 
 #[test]
@@ -43,11 +43,11 @@ fn a_key_file_that_others_can_read_is_78() {
     let shell = Shell::new();
     shell.write("key", "sandbox\n");
     std::fs::set_permissions(shell.path("key"), Permissions::from_mode(0o644)).unwrap();
-    let told = shell.orgwave("doctor --token-file key").with_code(78);
-    assert!(told.out.contains("-> chmod 600 key"), "{}", told.out);
+    let ran = shell.orgwave("doctor --token-file key").with_code(78);
+    assert!(ran.out.contains("-> chmod 600 key"), "{}", ran.out);
 }
 
-/// Something is in the way of both folders: each line says which folder, and a way on that harms nobody.
+/// Something is in the way of both folders: each line says which folder, and a harmless fix.
 #[test]
 fn folders_that_cannot_be_written_are_78_or_74() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");
@@ -55,9 +55,9 @@ fn folders_that_cannot_be_written_are_78_or_74() {
     shell.write("file", "");
     let line =
         format!("XDG_STATE_HOME=$HOME/file orgwave doctor --reports file/reports --endpoint {}", api.url);
-    let told = shell.line(&line).with_code(74);
-    let bad: Vec<&str> = told.out.lines().filter(|line| line.starts_with("bad ")).collect();
-    let [state, reports] = bad[..] else { panic!("{}", told.out) };
+    let ran = shell.line(&line).with_code(74);
+    let bad: Vec<&str> = ran.out.lines().filter(|line| line.starts_with("bad ")).collect();
+    let [state, reports] = bad[..] else { panic!("{}", ran.out) };
     assert!(
         state.contains("file/orgwave can't be written") && state.contains("-> set XDG_STATE_HOME"),
         "{state}"
@@ -66,7 +66,7 @@ fn folders_that_cannot_be_written_are_78_or_74() {
         reports.contains("file/reports can't be written") && reports.contains("-> use a writable folder"),
         "{reports}"
     );
-    assert!(!told.out.contains("chmod"), "{}", told.out);
+    assert!(!ran.out.contains("chmod"), "{}", ran.out);
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn where_nothing_answers_is_69() {
     let api = shell.sandbox("--orgs 1");
     let url = api.url.clone();
     drop(api);
-    let told = shell.orgwave(&format!("doctor --endpoint {url} --attempts 1")).with_code(69);
-    assert!(told.out.contains("bad   api"), "{}", told.out);
+    let ran = shell.orgwave(&format!("doctor --endpoint {url} --attempts 1")).with_code(69);
+    assert!(ran.out.contains("bad   api"), "{}", ran.out);
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn an_org_that_a_rollout_would_block_is_worth_a_warning() {
     ] {
         shell.write("r.toml", &format!("[rollout]\norgs = \"orgs.csv\"\n[[sandbox.orgs]]\n{how}\n"));
         let api = shell.sandbox("r.toml");
-        let told = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
-        let warned = told.out.lines().filter(|line| line.starts_with("warn ")).collect::<Vec<_>>();
-        assert!(warned.len() == 1 && warned[0].contains(said), "{how}: {}", told.out);
+        let ran = shell.orgwave(&format!("doctor --endpoint {}", api.url)).with_code(0);
+        let warned = ran.out.lines().filter(|line| line.starts_with("warn ")).collect::<Vec<_>>();
+        assert!(warned.len() == 1 && warned[0].contains(said), "{how}: {}", ran.out);
     }
 }
 

@@ -32,8 +32,8 @@ fn a_code_is_explained_and_an_unknown_one_is_a_mistake() {
         let path = entry.unwrap().path();
         let code = path.file_stem().unwrap().to_str().unwrap();
         if code != "README" {
-            let told = shell.orgwave(&format!("explain {code}")).with_code(0).out;
-            assert_eq!(told, std::fs::read_to_string(&path).unwrap(), "{code}");
+            let printed = shell.orgwave(&format!("explain {code}")).with_code(0).out;
+            assert_eq!(printed, std::fs::read_to_string(&path).unwrap(), "{code}");
         }
     }
     shell.orgwave("explain E-ROW-999").with_code(64);

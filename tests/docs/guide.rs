@@ -2,7 +2,7 @@
 //!
 //! A page's blocks of `sh` are one script: later ones find what earlier ones made. It runs in a folder that has what
 //! a reader would have by then (a rollout, a key, a run), against the sandbox API. `PLAN` and `RUN` are the
-//! newest ones, `CODE` stands for a plan's guards. A line ends with 0, or with what its comment says: `# ends with 13`.
+//! newest ones, `CODE` is each of a plan's guards. A line ends with 0, or with what its comment says: `# ends with 13`.
 //!
 //! Two things the reader does and a test can't: an address is given with each command that calls the API, and
 //! `apply` gets its yes.
@@ -180,9 +180,9 @@ fn the_readme() {
     runs("README.md");
 }
 
-/// A command that is in a block of another kind would be run by nobody.
+/// A command that is in a block of another kind would never be run.
 #[test]
-fn every_command_stands_where_it_is_run() {
+fn every_command_is_in_a_block_that_is_run() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         let run: Vec<String> = blocks(&text, "sh")
@@ -280,12 +280,12 @@ fn the_crontab_line() {
     let here = shell.path("").display().to_string();
     // cron's own path: nothing that lies elsewhere is found by its name alone.
     let command = command.replace("/srv/orgwave", &here).replace("/usr/local/bin/", &format!("{here}bin/"));
-    let told = shell.line(&format!("PATH=/usr/bin:/bin; {command} --max-changed 100%")).with_code(0);
-    assert!(told.out.contains("3  applied"), "{}", told.out);
+    let ran = shell.line(&format!("PATH=/usr/bin:/bin; {command} --max-changed 100%")).with_code(0);
+    assert!(ran.out.contains("3  applied"), "{}", ran.out);
     assert!(shell.read("orgwave.prom").contains("endpoint=\"http://127.0.0.1:"));
     // The next night there is nothing to do, and nothing to say.
-    let told = shell.line(&format!("PATH=/usr/bin:/bin; {command}")).with_code(0);
-    assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
+    let ran = shell.line(&format!("PATH=/usr/bin:/bin; {command}")).with_code(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
 }
 
 /// What a unit sets a key to.
@@ -316,8 +316,8 @@ fn the_systemd_service() {
          STATE_DIRECTORY={} {environment}; {command} --max-changed 100%",
         state.display()
     );
-    let told = shell.line(&line).with_code(0);
-    assert!(told.out.contains("3  applied") && told.err.is_empty(), "{}{}", told.out, told.err);
+    let ran = shell.line(&line).with_code(0);
+    assert!(ran.out.contains("3  applied") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
     assert!(shell.path("collected/orgwave.prom").exists() && state.join("reports").is_dir());
     assert!(state.join("locks").is_dir(), "the lock is in the state directory");
     assert!(!shell.path("reports").exists(), "nothing is written into the working directory");
@@ -339,8 +339,8 @@ fn the_systemd_units_are_what_systemd_takes() {
         shell.write(file, &unit.replace("/usr/local/bin/orgwave", env!("CARGO_BIN_EXE_orgwave")));
     }
     if Path::new("/usr/bin/systemd-analyze").exists() {
-        let told = shell.line("systemd-analyze verify ./orgwave.service ./orgwave.timer").with_code(0);
-        assert_eq!((told.out.as_str(), told.err.as_str()), ("", ""));
+        let ran = shell.line("systemd-analyze verify ./orgwave.service ./orgwave.timer").with_code(0);
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""));
         shell.line(&format!("systemd-analyze calendar '{}'", value_of(timer, "OnCalendar="))).with_code(0);
     }
 }
@@ -440,7 +440,7 @@ fn the_kubernetes_cron_job() {
         "unset RHOMBUS_API_KEY HOME; PATH={here}bin:$PATH; export XDG_STATE_HOME={here}var/state; \
          mkdir var; cd etc; {command} --max-changed 100%"
     );
-    let told = shell.line(&line).with_code(0);
-    assert!(told.out.contains("3  applied") && told.err.is_empty(), "{}{}", told.out, told.err);
+    let ran = shell.line(&line).with_code(0);
+    assert!(ran.out.contains("3  applied") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
     assert!(shell.path("var/reports").is_dir() && shell.path("var/state").is_dir());
 }

@@ -29,7 +29,7 @@ fn nothing_is_replaced_and_nothing_is_half_done() {
     assert_eq!(shell.read("rollout.toml"), before);
 }
 
-/// Whoever forgets to put their own orgs in does no harm: made-up orgs are in nobody's list.
+/// Forgetting to put one's own orgs in does no harm: made-up orgs are in no client list.
 #[test]
 fn against_another_api_the_made_up_orgs_are_blocked() {
     let shell = Shell::new().with("RHOMBUS_API_KEY", "sandbox");

@@ -6,9 +6,9 @@
 //! * [`init`], [`export`], [`doctor`], [`manual`]: the commands of the first five minutes.
 //! * [`operations`]: what can be set, as commands and pages say it. [`derive`]: what a user describes.
 //! * [`events`]: what `--json` prints is as its schema says.
-//! * [`review`]: a plan as it is reviewed. [`cron`]: what runs when nobody watches.
+//! * [`review`]: a plan as it is reviewed. [`cron`]: unattended runs.
 //! * [`terminal`]: widths and colours. [`damage`]: what isn't as it was left.
-//! * [`words`]: what people type and are told.
+//! * [`words`]: what people type and read.
 //! * [`shell`]: how these tests call the binary, and the sandbox API beside it.
 
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]

@@ -55,8 +55,8 @@ fn every_exit_code_is_on_the_page_in_the_manual_and_explained() {
         for manual in [&manual, &of_apply] {
             assert!(manual.contains(&format!(".TP\n\\fB{code}\\fR\n{meaning}.\n{advice}\n")), "{manual}");
         }
-        let told = shell.orgwave(&format!("explain {code}")).with_code(0).out;
-        assert!(told.contains(meaning) && told.contains(advice), "{told}");
+        let printed = shell.orgwave(&format!("explain {code}")).with_code(0).out;
+        assert!(printed.contains(meaning) && printed.contains(advice), "{printed}");
     }
     assert_eq!(page.lines().filter(|line| line.starts_with("| ")).count(), Exit::ALL.len() + 1);
     for code in ["1", "256", "013"] {

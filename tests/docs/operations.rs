@@ -15,8 +15,8 @@ fn every_operation_is_listed_and_has_its_page() {
         let file = format!("{}/docs/operations/{name}.md", env!("CARGO_MANIFEST_DIR"));
         assert_eq!(page, std::fs::read_to_string(file).unwrap(), "{name}");
     }
-    let told = shell.orgwave("operations org-mfaa").with_code(64).err;
-    assert!(told.contains("did you mean `org-mfa`?"), "{told}");
+    let printed = shell.orgwave("operations org-mfaa").with_code(64).err;
+    assert!(printed.contains("did you mean `org-mfa`?"), "{printed}");
 }
 
 /// A person starts from these files, so they are valid as they are.
@@ -33,9 +33,9 @@ fn every_example_is_a_valid_rollout() {
                 target = file;
             }
         }
-        let told = shell.orgwave(&format!("check {target}"));
-        let is_valid = told.err.lines().all(|line| line.starts_with("note: secrets without a value here: "));
-        assert!(told.code == 0 && is_valid, "{name}: {told:?}\n{page}");
+        let ran = shell.orgwave(&format!("check {target}"));
+        let is_valid = ran.err.lines().all(|line| line.starts_with("note: secrets without a value here: "));
+        assert!(ran.code == 0 && is_valid, "{name}: {ran:?}\n{page}");
     }
 }
 
@@ -56,17 +56,17 @@ fn files(page: &str) -> Vec<(&str, String)> {
 #[test]
 fn fields_are_explained_and_what_has_several_is_listed() {
     let shell = Shell::new();
-    let told = shell.orgwave("explain org-mfa:mfaEnabled").with_code(0).out;
+    let printed = shell.orgwave("explain org-mfa:mfaEnabled").with_code(0).out;
     for part in ["# `org-mfa:mfaEnabled`\n", "Guard `weakens-sign-in`", "Column: `org-mfa:mfaEnabled`"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
-    assert_eq!(shell.orgwave("explain mfaEnabled").with_code(0).out, told);
-    let told = shell.orgwave("explain saveClips").with_code(0).out;
+    assert_eq!(shell.orgwave("explain mfaEnabled").with_code(0).out, printed);
+    let printed = shell.orgwave("explain saveClips").with_code(0).out;
     for name in ["envoy:saveClips ", "brivo:saveClips ", "kisi:placeToSettingsMap.<key>.saveClips "] {
-        assert!(told.contains(name), "{name}: {told}");
+        assert!(printed.contains(name), "{name}: {printed}");
     }
-    let told = shell.orgwave("explain lifts-allowlist").with_code(0).out;
-    assert!(told.starts_with("# `login-ip-allowlist:allowedLoginIpRanges`\n"), "{told}");
+    let printed = shell.orgwave("explain lifts-allowlist").with_code(0).out;
+    assert!(printed.starts_with("# `login-ip-allowlist:allowedLoginIpRanges`\n"), "{printed}");
     for (wrong, near) in [
         ("saveClip", "saveClips"),
         ("mfa", "mfaEnabled"),
@@ -74,7 +74,7 @@ fn fields_are_explained_and_what_has_several_is_listed() {
         ("E-ROW-0003", "E-ROW-003"),
         ("e-cell-0001", "E-CELL-001"),
     ] {
-        let told = shell.orgwave(&format!("explain {wrong}")).with_code(64).err;
-        assert!(told.contains(&format!("did you mean `{near}")), "{wrong}: {told}");
+        let printed = shell.orgwave(&format!("explain {wrong}")).with_code(64).err;
+        assert!(printed.contains(&format!("did you mean `{near}")), "{wrong}: {printed}");
     }
 }

@@ -1,4 +1,4 @@
-//! A plan as somebody reads it who must say yes to it: on the terminal, in `plan.md` and in `plan.html`.
+//! A plan as its reviewer reads it: on the terminal, in `plan.md` and in `plan.html`.
 
 use crate::shell::{Ended, Shell};
 
@@ -64,7 +64,7 @@ fn place(text: &str, part: &str) -> usize {
 
 #[test]
 fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
-    let told = planned(&desk(), "--online").out;
+    let printed = planned(&desk(), "--online").out;
     let parts = [
         "13 orgs: 13 to write",
         "Risk  4 orgs: faces are no longer compared with badges",
@@ -90,31 +90,34 @@ fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
         "entries are removed in 1 org: --ack removals-",
         "entries are added that are not live in 2 orgs: --ack additions-",
     ];
-    let places: Vec<usize> = parts.iter().map(|part| place(&told, part)).collect();
-    assert!(places.is_sorted(), "{told}");
-    // What is odd is told however many kinds of change there are before it.
-    assert!(told.contains("more kinds of change: see p.csv"), "{told}");
+    let places: Vec<usize> = parts.iter().map(|part| place(&printed, part)).collect();
+    assert!(places.is_sorted(), "{printed}");
+    // What is odd is shown however many kinds of change there are before it.
+    assert!(printed.contains("more kinds of change: see p.csv"), "{printed}");
     assert!(
-        told.contains(
+        printed.contains(
             "1 org: badgeAuthDisablesAlarmMonitoring false -> true (risk: badges disarm the alarm monitoring)"
         ),
-        "{told}"
+        "{printed}"
     );
-    assert!(told.contains(r#"1 org: doorInfoMap.* {"doorName":"Old"} -> <removed> (removes)"#), "{told}");
+    assert!(
+        printed.contains(r#"1 org: doorInfoMap.* {"doorName":"Old"} -> <removed> (removes)"#),
+        "{printed}"
+    );
 }
 
 #[test]
 fn missing_cameras_are_reported_only_with_online() {
     let shell = desk();
-    let told = planned(&shell, "--online").out;
-    let line = told.lines().find(|line| line.contains("camera zzzzzzzzzzzzzzzzzzzzzg")).unwrap();
+    let printed = planned(&shell, "--online").out;
+    let line = printed.lines().find(|line| line.contains("camera zzzzzzzzzzzzzzzzzzzzzg")).unwrap();
     assert!(line.contains("line 8, Client 6") && line.contains("location AAAAAAAAAAAAAAAAAAAAAA"), "{line}");
     for page in ["p.md", "p.html"] {
         assert!(shell.read(page).contains("camera zzzzzzzzzzzzzzzzzzzzzg"), "{page}");
     }
     clear(&shell);
-    let told = planned(&shell, "").out;
-    assert!(!told.contains("doesn't exist in the org"), "{told}");
+    let printed = planned(&shell, "").out;
+    assert!(!printed.contains("doesn't exist in the org"), "{printed}");
     clear(&shell);
     let json = planned(&shell, "--online --json").out;
     assert!(json.lines().any(|line| line.contains("E-LIVE-002") && line.contains("zzzz")), "{json}");
@@ -153,15 +156,15 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
 #[test]
 fn the_time_that_a_plan_takes_says_which_rate_it_is_reckoned_with() {
     let shell = desk();
-    let told = planned(&shell, "--rate auto").out;
-    let cost = told.lines().find(|line| line.starts_with("Cost: ")).unwrap();
+    let printed = planned(&shell, "--rate auto").out;
+    let cost = printed.lines().find(|line| line.starts_with("Cost: ")).unwrap();
     assert!(cost.ends_with("/s, reached in the sandbox; the vendor's may differ"), "{cost}");
     let api = shell.sandbox("rollout.toml");
     shell.write("key", "sandbox");
     std::fs::set_permissions(shell.path("key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let live = format!("plan rollout.toml --no-progress --token-file key --endpoint {} --rate", api.url);
-    let told = shell.orgwave(&format!("{live} auto")).with_code(0).out;
-    assert!(told.contains("/s, reached while planning\n"), "{told}");
-    let told = shell.orgwave(&format!("{live} unlimited")).with_code(0).out;
-    assert!(told.contains("Cost: at least 39 calls\n"), "{told}");
+    let printed = shell.orgwave(&format!("{live} auto")).with_code(0).out;
+    assert!(printed.contains("/s, reached while planning\n"), "{printed}");
+    let printed = shell.orgwave(&format!("{live} unlimited")).with_code(0).out;
+    assert!(printed.contains("Cost: at least 39 calls\n"), "{printed}");
 }

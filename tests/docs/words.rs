@@ -1,4 +1,4 @@
-//! What people type and are told: runs by their beginnings, limits with their places, drift with its values, numbers
+//! What people type and read: runs by their beginnings, limits with their places, drift with its values, numbers
 //! with their nouns.
 
 use std::path::{Path, PathBuf};
@@ -48,9 +48,9 @@ fn a_run_is_named_by_any_unique_beginning() {
     shell.orgwave("report pla").with_code(66);
     shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
     let both = runs(&shell);
-    let told = shell.orgwave(&format!("report {}", &only[..4])).with_code(64);
-    assert!(told.err.contains(&both[0]) && told.err.contains(&both[1]), "{}", told.err);
-    assert!(told.err.contains("give more of the id"), "{}", told.err);
+    let ran = shell.orgwave(&format!("report {}", &only[..4])).with_code(64);
+    assert!(ran.err.contains(&both[0]) && ran.err.contains(&both[1]), "{}", ran.err);
+    assert!(ran.err.contains("give more of the id"), "{}", ran.err);
     shell.write("20", FOUR);
     shell.orgwave(&format!("verify 20 {endpoint}")).with_code(0);
 }
@@ -66,8 +66,8 @@ fn every_bad_limit_is_reported_with_its_line_and_none_hides_another() {
     );
     for command in ["check", "plan --sandbox", "apply --sandbox --yes"] {
         let (command, flags) = command.split_once(' ').unwrap_or((command, ""));
-        let told = shell.orgwave(&format!("{command} rollout.toml {flags}")).with_code(65);
-        let places: Vec<&str> = told
+        let ran = shell.orgwave(&format!("{command} rollout.toml {flags}")).with_code(65);
+        let places: Vec<&str> = ran
             .err
             .lines()
             .filter_map(|line| line.strip_prefix("rollout.toml:")?.split(": expected").next())
@@ -82,8 +82,8 @@ fn every_bad_limit_is_reported_with_its_line_and_none_hides_another() {
             "11: E-ROLL-003 concurrency",
             "12: E-ROLL-002",
         ];
-        assert_eq!(places, expected, "{}", told.err);
-        assert!(told.err.contains("8 errors, 0 warnings"), "{}", told.err);
+        assert_eq!(places, expected, "{}", ran.err);
+        assert!(ran.err.contains("8 errors, 0 warnings"), "{}", ran.err);
     }
     assert!(!shell.path("reports").exists());
 }
@@ -96,35 +96,31 @@ fn a_manifest_that_sets_nothing_is_worth_a_warning() {
     shell.write("toml.csv", bare);
     shell.write("rollout.toml", "[rollout]\norgs = \"toml.csv\"\n");
     for target in ["orgs.csv", "rollout.toml"] {
-        let told = shell.orgwave(&format!("check {target}")).with_code(0);
-        assert!(told.err.contains("W-COL-001") && told.err.contains("0 errors, 1 warning;"), "{}", told.err);
-        let told = shell.orgwave(&format!("plan {target} --sandbox")).with_code(0);
-        assert!(told.err.contains("W-COL-001") && told.out.contains("1 org: nothing to write"), "{told:?}");
+        let ran = shell.orgwave(&format!("check {target}")).with_code(0);
+        assert!(ran.err.contains("W-COL-001") && ran.err.contains("0 errors, 1 warning;"), "{}", ran.err);
+        let ran = shell.orgwave(&format!("plan {target} --sandbox")).with_code(0);
+        assert!(ran.err.contains("W-COL-001") && ran.out.contains("1 org: nothing to write"), "{ran:?}");
     }
     shell.write("doors.csv", "org_uuid,door_key,doorName\nHp7YW6y2ztaa4ssOe7u6yw,1,x\n");
     for more in ["[settings]\nsaveClips = true\n", "doors = \"doors.csv\"\n"] {
         shell.write("rollout.toml", &format!("[rollout]\norgs = \"toml.csv\"\n{more}"));
-        let told = shell.orgwave("check rollout.toml").with_code(0);
-        assert_eq!(told.err, "", "{more}");
+        let ran = shell.orgwave("check rollout.toml").with_code(0);
+        assert_eq!(ran.err, "", "{more}");
     }
 }
 
 #[test]
 fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
     let (shell, _api, endpoint) = four();
-    // A session of its own has no terminal, whoever starts the test.
+    // A session of its own has no terminal, even if the test has one.
     let alone = |words: &str| shell.line(&format!("exec setsid -w orgwave {words}"));
     for target in ["rollout.toml", "orgs.csv"] {
-        let told = alone(&format!("apply {target} {endpoint}")).with_code(64);
-        assert!(
-            told.err.contains("no terminal for the prompt") && told.err.contains("--yes"),
-            "{}",
-            told.err
-        );
+        let ran = alone(&format!("apply {target} {endpoint}")).with_code(64);
+        assert!(ran.err.contains("no terminal for the prompt") && ran.err.contains("--yes"), "{}", ran.err);
     }
     assert_eq!(shell.read("ledger.jsonl"), "");
     assert!(!shell.path("reports").exists());
-    // Where nobody is asked, nobody has to be there.
+    // Where nothing is asked, no terminal is needed.
     alone(&format!("apply rollout.toml --dry-run {endpoint}")).with_code(0);
     alone(&format!("apply rollout.toml --yes {endpoint}")).with_code(0);
 }
@@ -132,9 +128,9 @@ fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
 #[test]
 fn drift_is_shown_per_org_and_field_with_its_values_and_written_to_a_file() {
     let (shell, _api, endpoint) = four();
-    let told = shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(2);
-    assert!(told.out.contains("line 3, Bolt: saveClips is false, desired true\n"), "{}", told.out);
-    assert!(told.out.contains("0 orgs in sync, 4 drifted, 0 not checked\n"), "{}", told.out);
+    let ran = shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(2);
+    assert!(ran.out.contains("line 3, Bolt: saveClips is false, desired true\n"), "{}", ran.out);
+    assert!(ran.out.contains("0 orgs in sync, 4 drifted, 0 not checked\n"), "{}", ran.out);
     let table = shell.read("drift.csv");
     assert!(
         table.starts_with(
@@ -154,8 +150,8 @@ fn drift_is_shown_per_org_and_field_with_its_values_and_written_to_a_file() {
     shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
     shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(0);
     assert_eq!(shell.read("drift.csv").lines().count(), 1);
-    let told = shell.orgwave(&format!("verify rollout.toml -o nowhere/drift.csv {endpoint}")).with_code(74);
-    assert!(told.err.contains("nowhere/drift.csv"), "{}", told.err);
+    let ran = shell.orgwave(&format!("verify rollout.toml -o nowhere/drift.csv {endpoint}")).with_code(74);
+    assert!(ran.err.contains("nowhere/drift.csv"), "{}", ran.err);
 }
 
 #[test]
@@ -184,8 +180,8 @@ fn one_is_not_several() {
         format!("orgwave doctor --attempts 1 {endpoint}"),
         "timeout 1 orgwave sandbox --orgs 1 || true".to_owned(),
     ] {
-        let told = shell.line(&line).with_code(0);
-        for text in [&told.out, &told.err] {
+        let ran = shell.line(&line).with_code(0);
+        for text in [&ran.out, &ran.err] {
             for words in
                 text.split(['\n', ',', ';', ':', '(']).map(|part| part.trim().split(' ').collect::<Vec<_>>())
             {
@@ -205,29 +201,29 @@ fn one_is_not_several() {
 fn verify_and_undo_take_only_and_skip() {
     let (shell, _api, endpoint) = four();
     let drifted = |flags: &str, code| {
-        let told = shell.orgwave(&format!("verify rollout.toml {flags} {endpoint}")).with_code(code);
-        told.out.lines().last().unwrap_or_default().to_owned()
+        let ran = shell.orgwave(&format!("verify rollout.toml {flags} {endpoint}")).with_code(code);
+        ran.out.lines().last().unwrap_or_default().to_owned()
     };
     assert_eq!(drifted("--only Acme", 2), "0 orgs in sync, 1 drifted, 0 not checked");
     assert_eq!(drifted("--skip Ac*", 2), "0 orgs in sync, 3 drifted, 0 not checked");
     shell.orgwave(&format!("verify rollout.toml --only acme {endpoint}")).with_code(64);
     shell.orgwave(&format!("apply rollout.toml --yes -q {endpoint}")).with_code(0);
     let [run] = &runs(&shell)[..] else { panic!("one run") };
-    let told = shell.orgwave(&format!("verify {run} --only Acme --only Bolt {endpoint}")).with_code(0);
-    assert!(told.out.contains("2 orgs in sync"), "{}", told.out);
+    let ran = shell.orgwave(&format!("verify {run} --only Acme --only Bolt {endpoint}")).with_code(0);
+    assert!(ran.out.contains("2 orgs in sync"), "{}", ran.out);
     shell.orgwave(&format!("undo {run} --only Bolt -o undo.jsonl {endpoint}")).with_code(0);
     let plan = shell.read("undo.csv");
     assert!(plan.contains("Bolt") && !plan.contains("Acme") && !plan.contains("Dock"), "{plan}");
     for command in ["verify", "undo"] {
         for flag in ["--only Nobody", "--skip Nobody"] {
-            let told = shell.orgwave(&format!("{command} {run} {flag} {endpoint}")).with_code(64);
-            assert!(told.err.contains("Nobody"), "{}", told.err);
+            let ran = shell.orgwave(&format!("{command} {run} {flag} {endpoint}")).with_code(64);
+            assert!(ran.err.contains("Nobody"), "{}", ran.err);
         }
     }
     // What is asked for as JSON is nothing but JSON.
     for command in ["verify rollout.toml".to_owned(), format!("undo {run}")] {
-        let told = shell.orgwave(&format!("{command} --json --no-progress {endpoint}")).with_code(0);
-        assert!(told.out.lines().all(|line| line.starts_with("{\"v\":1,")), "{}", told.out);
+        let ran = shell.orgwave(&format!("{command} --json --no-progress {endpoint}")).with_code(0);
+        assert!(ran.out.lines().all(|line| line.starts_with("{\"v\":1,")), "{}", ran.out);
     }
 }
 
@@ -307,7 +303,7 @@ fn help_messages_and_documents_use_the_words_of_the_field() {
     let help = shell.orgwave("--help").with_code(0).out;
     let list = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
     let list = list.take_while(|line| !line.is_empty());
-    // A long description goes on in the next line, further to the right.
+    // A long description continues in the next line, further to the right.
     let commands = list.filter(|line| !line.starts_with("   "));
     for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
         let help = shell.orgwave(&format!("help {command}")).with_code(0).out;

@@ -74,7 +74,7 @@ fn a_key_that_a_spreadsheet_changed_adds_no_door_unnoticed() {
             assert!(text.contains("live is"), "{page}: {text}");
         }
         desk.run(&vendor, &format!("check r.toml --online {FAST}")).expect(0).says("W-LIVE-001");
-        // Whoever means it says so.
+        // With the acknowledgement it is applied.
         desk.run(&vendor, &format!("apply {} --yes {} {FAST}", plan.plan_file(), acks(&plan.out))).expect(0);
         assert_eq!(doors(&vendor, &org).as_object().unwrap().len(), 3, "{key}");
     }

@@ -103,7 +103,7 @@ fn settled_verify_reports_a_later_overwrite_as_diverged() {
         let row = &ended.results()[1];
         assert_eq!(row["verified"], if status == "applied" { "true" } else { "false" });
         assert_eq!(row["error_message"].contains("saveClips"), status == "diverged", "{row:?}");
-        // The journal says the same to whoever reads it again, and nothing of it is sent again.
+        // The journal says the same when it is read again, and nothing of it is sent again.
         let writes = vendor.of(Route::Write).len();
         let again = format!("resume --endpoint {} --token-file key", vendor.url());
         desk.run_bare(&again).expect(code);

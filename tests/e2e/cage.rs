@@ -11,7 +11,7 @@ use crate::desk::{Desk, Ended};
 use crate::org::Org;
 use crate::vendor::{Fault, Vendor};
 
-/// Half of what a file of somebody's secrets may hold: enough to be found anywhere.
+/// Part of a secret that another file may hold: enough to be found anywhere.
 const HIDDEN: &str = "rk-7fQ2hidden9Zx";
 
 /// Files that are no rollouts, as they lie beside some.

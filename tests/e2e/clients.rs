@@ -173,7 +173,7 @@ fn a_plan_of_which_nothing_can_be_applied_ends_with_3() {
     desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
     desk.run(&vendor, &format!("plan orgs.csv --strict {FAST}")).expect(3);
     desk.run(&vendor, &format!("plan orgs.csv --strict --skip {} {FAST}", orgs[2].uuid)).expect(0);
-    for cells in [["x,", "x,", "x,"], ["x,", "x,", ",left out on purpose"]] {
+    for cells in [["x,", "x,", "x,"], ["x,", "x,", ",skipped on purpose"]] {
         desk.manifest(
             "saveClips,org_name,skip",
             orgs.iter().zip(cells).map(|(org, cells)| (org, format!("true,{cells}"))),

@@ -83,8 +83,8 @@ fn what_is_handed_over_and_cannot_be_read_is_not_passed_over() {
     fs::remove_file(&token).unwrap();
     fs::create_dir(&token).unwrap();
     orgs(&folder).expect(78).says("orgwave-token");
-    // Without a whole path nothing is handed over: what lies in the working directory may be anybody's.
-    desk.write("orgwave-token", "another-key-of-somebody-else");
+    // Without a whole path nothing is handed over: what lies in the working directory may be another user's.
+    desk.write("orgwave-token", "another-key-of-another-user");
     for folder in ["", ".", "gone", "/gone", "/dev/null"] {
         orgs(folder).expect(0);
     }

@@ -237,7 +237,7 @@ fn a_wait_of_more_than_a_quarter_of_an_hour_parks_the_org() {
     with("901", [Fault::throttled(&["901"]).on(Route::Write)])
         .is("not_attempted", 5, 1)
         .has("error_code", "E-ORG-061");
-    // An accepted write whose read-back has to wait as long is nobody's to call applied.
+    // An accepted write whose read-back has to wait as long isn't called applied.
     with("reading back", [read_back(Fault::throttled(&["901"]))])
         .is("unknown", 6, 1)
         .has("error_code", "E-ORG-051");
@@ -370,7 +370,7 @@ fn a_read_back_that_fails_leaves_the_outcome_unknown() {
 }
 
 #[test]
-fn an_org_that_cannot_be_read_at_plan_time_keeps_nobody_else_waiting() {
+fn an_org_unreadable_at_plan_time_keeps_no_other_waiting() {
     for (name, answer, status, code) in [
         ("500", Fault::status(500, &[], ""), "failed", 5),
         ("bomb", Fault::act("gzip-bomb"), "failed", 5),
@@ -396,7 +396,7 @@ fn someone_else_between_plan_and_write_is_a_conflict() {
     with("in doubt", [write(Fault::status(500, &[], "")), rule])
         .is("diverged", 3, 1)
         .has("error_code", "E-ORG-041");
-    // Who did just what was wanted is in nobody's way.
+    // Another writer that set the desired value is no conflict.
     let done = Org::new(FAULTY).with("saveClips", "true").object();
     let rule = Fault::ok(&format!(r#"{{"orgIntegrationV2":{done}}}"#)).on(Route::Read).from(2);
     let case = with("done already", [rule]);

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what isn't there is a failure")]
 #![expect(clippy::disallowed_methods, reason = "a test knows the names of its own paths")]
 
-/// The vendor: the sandbox in this process, with the tests' own orgs; what it is told to do wrong, what it saw.
+/// The vendor: the sandbox in this process, with the tests' own orgs; its faults, what it saw.
 mod vendor;
 
 /// An org as the tests make it, in JSON.
@@ -23,7 +23,7 @@ mod looking;
 /// What the vendor does wrong, one fault at a time, on some of the orgs.
 mod faults;
 
-/// What stops a whole run: the key, a redirect, a port where nobody listens, a spent budget, a disturbed canary.
+/// What stops a whole run: the key, a redirect, a closed port, a spent budget, a disturbed canary.
 mod stops;
 
 /// Ctrl-C, SIGTERM and SIGHUP.
@@ -41,7 +41,7 @@ mod plans;
 /// Keys that aren't live: entries that a plan would add beside others, and removals of nothing.
 mod additions;
 
-/// What makes somebody less safe, said first.
+/// What makes an org less safe, shown first.
 mod risk;
 
 /// How fast, as the vendor counts it.
@@ -86,7 +86,7 @@ mod outputs;
 /// Foreign text where it is read: terminals, CI logs, spreadsheets, Markdown.
 mod harmless;
 
-/// What nights leave behind, what goes again, and what is told to whoever watches.
+/// What nightly runs leave behind, what is removed again, and what monitoring sees.
 mod nights;
 
 /// Programs that cargo can't bring.

@@ -106,8 +106,8 @@ fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
     let vendor = Vendor::start(Server::Merge, []);
     for (name, bytes, wanted) in hostile() {
         desk.write("orgs.csv", &bytes);
-        let told = desk.run_bare("check orgs.csv --json").expect(65);
-        let problems: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ran = desk.run_bare("check orgs.csv --json").expect(65);
+        let problems: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let found: Vec<(u64, &str)> = problems
             .iter()
             .filter(|problem| problem["code"].as_str().unwrap().starts_with('E'))
@@ -142,7 +142,7 @@ fn every_hostile_file_of_the_inputs_is_refused_or_accepted_and_never_a_panic() {
         if path.extension().is_some_and(|extension| extension == "csv") {
             let ended = desk.run_bare(&format!("check {}", path.display()));
             assert!([0, 65].contains(&ended.code), "{}: {}", path.display(), ended.code);
-            // What is told of a file holds no control character of it, to a terminal least of all.
+            // What is printed of a file holds no control character of it, on a terminal least of all.
             assert!(!ended.err.chars().any(|c| c.is_control() && c != '\n'), "{}", path.display());
             refused += usize::from(ended.code == 65);
         }

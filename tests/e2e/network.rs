@@ -195,11 +195,11 @@ fn requests_go_through_a_real_proxy_but_never_to_this_machine() {
     }
     assert_eq!(proxy.tunnels(), before + 1);
     let doctor = line.replacen("orgs", "doctor", 1);
-    let told = run(&desk, &doctor, &[("HTTPS_PROXY", &url)]).expect(0);
+    let ran = run(&desk, &doctor, &[("HTTPS_PROXY", &url)]).expect(0);
     let shown = format!("http://127.0.0.1:{}, from HTTPS_PROXY", proxy.port);
-    assert!(told.out.contains(&shown) && told.out.contains("those of ca.pem"), "{}", told.out);
-    let told = run(&desk, &doctor, &[("HTTPS_PROXY", &url), ("NO_PROXY", "*")]).expect(0);
-    assert!(told.out.contains("HTTPS_PROXY is not used, by NO_PROXY"), "{}", told.out);
+    assert!(ran.out.contains(&shown) && ran.out.contains("those of ca.pem"), "{}", ran.out);
+    let ran = run(&desk, &doctor, &[("HTTPS_PROXY", &url), ("NO_PROXY", "*")]).expect(0);
+    assert!(ran.out.contains("HTTPS_PROXY is not used, by NO_PROXY"), "{}", ran.out);
     // A proxy that refuses, or isn't there, or can't be meant.
     let refused = url.replace("hunter2", "wrong");
     run(&desk, &line, &[("HTTPS_PROXY", &refused)]).expect(69).says("the proxy refused");
@@ -298,9 +298,9 @@ fn socks_proxy_gets_its_password_and_no_loopback_requests() {
             run(&desk, &format!("orgs {connection}"), &[(name, &url)]).expect(0);
             assert_eq!(*proxy.asked.lock().unwrap(), [(1, port)], "{url} {name}");
         }
-        let told = run(&desk, &format!("doctor {connection}"), &[("ALL_PROXY", &url)]).expect(0);
+        let ran = run(&desk, &format!("doctor {connection}"), &[("ALL_PROXY", &url)]).expect(0);
         let shown = format!("{scheme}://127.0.0.1:{}, from ALL_PROXY", proxy.port);
-        assert!(told.out.contains(&shown), "{}", told.out);
+        assert!(ran.out.contains(&shown), "{}", ran.out);
         proxy.asked.lock().unwrap().clear();
         run(&desk, &format!("orgs {connection}"), &[("ALL_PROXY", &url), ("NO_PROXY", "0.0.0.0")]).expect(0);
         let here = format!("orgs --endpoint https://localhost:{port} --token-file key --ca-file ca.pem");
@@ -373,8 +373,8 @@ fn a_client_certificate_goes_with_the_partner_api_scheme() {
     assert_eq!(vendor.seen().len(), 0);
     run(&desk, &format!("orgs {line} {both}"), &[]).expect(0);
     assert_eq!(vendor.of(Route::Clients)[0].header("x-auth-scheme"), ["partner-api"]);
-    let told = run(&desk, &format!("doctor {line} {both}"), &[]).expect(0);
-    assert!(told.out.contains("cert.pem") && told.out.contains("partner-api"), "{}", told.out);
+    let ran = run(&desk, &format!("doctor {line} {both}"), &[]).expect(0);
+    assert!(ran.out.contains("cert.pem") && ran.out.contains("partner-api"), "{}", ran.out);
     run(&desk, &format!("orgs {line} --client-cert cert.pem --client-key other.key"), &[]).expect(78);
     run(&desk, &format!("orgs {line} --client-cert cert.key --client-key cert.key"), &[]).expect(78);
     run(&desk, &format!("orgs {line} --client-cert cert.pem --client-key cert.pem"), &[]).expect(78);

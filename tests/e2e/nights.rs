@@ -1,4 +1,4 @@
-//! Night after night: what is left behind, what goes again, and what is told to whoever watches.
+//! Night after night: what is left behind, what is removed again, and what monitoring sees.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,7 +21,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn only_clients_that_changed_have_a_file_where_nobody_watches() {
+fn only_changed_clients_have_a_file_in_an_unattended_run() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 6);
     let night = format!("apply orgs.csv --unattended --max-changed 100% {FAST}");
     let all = desk.run(&vendor, &night).expect(0);
@@ -32,7 +32,7 @@ fn only_clients_that_changed_have_a_file_where_nobody_watches() {
     assert_eq!(names(&some.file("orgs")).len(), 1);
     let result = some.result(&orgs[2].uuid);
     assert_eq!(result["status"], "applied");
-    // Made again, they are the same ones: the run knows that nobody watched.
+    // Made again, they are the same ones: the run knows that it was unattended.
     let run = some.run.as_ref().unwrap().display().to_string();
     desk.run_bare(&format!("report {run}")).expect(0);
     assert_eq!(names(&some.file("orgs")).len(), 1);
@@ -170,7 +170,7 @@ fn a_year_of_nights_of_a_thousand_orgs_that_is_pruned_stays_below_53_mb() {
     };
     let left = kilobytes();
     assert!(left * 1_024 * 91 < 53_000_000, "{left} kB a night: {files:?}");
-    // Whoever reads runs leaves nothing in them.
+    // Reading runs leaves nothing in them.
     for line in ["runs".to_owned(), format!("report {}", folder.display())] {
         desk.run_bare(&line).expect(0);
         assert_eq!(kilobytes(), left, "{line}: {:?}", names(folder));

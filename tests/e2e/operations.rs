@@ -531,7 +531,7 @@ fn no_secret_of_any_operation_is_in_any_file_or_stream() {
         printed.push(ended);
     }
     let printed = printed.into_iter().flat_map(|ended| [ended.out, ended.err]);
-    // The ledger names the faults, with what they were told to say.
+    // The ledger names the faults, with the texts that they were given.
     let ledger = vendor.ledger().lines().filter(|line| !line.contains(r#""fault":"#)).collect::<String>();
     assert_none(&desk, printed.chain([ledger]), secrets.iter().map(String::as_str));
 }

@@ -15,7 +15,7 @@ fn on_a_full_disk(desk: &Desk, line: &str) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8(output.stderr).unwrap())
 }
 
-/// The same, printing to a pipe that nobody reads.
+/// The same, printing to a closed pipe.
 fn into_a_closed_pipe(desk: &Desk, line: &str) -> (i32, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -58,8 +58,8 @@ fn output_that_could_not_be_written_is_reported_and_ends_with_74() {
     ] {
         let (ended, said) = on_a_full_disk(&desk, &line);
         assert_eq!(ended, 74, "{line}: {said}");
-        let told = said.matches("orgwave: stdout can't be written: No space left on device").count();
-        assert_eq!(told, 1, "{line}: {said}");
+        let reports = said.matches("orgwave: stdout can't be written: No space left on device").count();
+        assert_eq!(reports, 1, "{line}: {said}");
         // A reader who has seen enough changes nothing.
         for made in ["live", "begun"] {
             let _ = fs::remove_dir_all(desk.path(made));

@@ -118,7 +118,7 @@ fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
 }
 
 #[test]
-fn a_limit_that_nobody_tells_is_found_and_hardly_a_call_is_refused() {
+fn an_unknown_limit_is_found_with_hardly_a_refused_call() {
     const LIMIT: f64 = 50.0;
     // With 300 orgs, the bucket is empty after some seconds, and there are ten more to judge by.
     let count =

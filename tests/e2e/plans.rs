@@ -115,10 +115,9 @@ fn a_manifest_that_changed_since_is_not_what_a_plan_applies() {
     assert_eq!(vendor.settings(&orgs[0].uuid)["saveClips"], "true");
 }
 
-/// The command that a message tells to run next, as a shell would take it.
-fn told(text: &str) -> String {
-    let line =
-        text.lines().find_map(|line| line.split_once("orgwave apply ")).expect("a command to go on with").1;
+/// The command that a message suggests, as a shell would take it.
+fn suggested(text: &str) -> String {
+    let line = text.lines().find_map(|line| line.split_once("orgwave apply ")).expect("a command").1;
     line.to_owned()
 }
 
@@ -141,7 +140,7 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
         }
         let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
         // Word for word what it says, with the yes that a terminal would have given, and the code that is apart.
-        let line = told(&stopped.err);
+        let line = suggested(&stopped.err);
         assert!(!line.contains("--ack "), "{name}: {line}");
         desk.run_bare(&format!("apply {line} --yes {}", acks(&stopped.err))).expect(0);
         assert_eq!(vendor.of(Route::Write).len(), 1, "{name}");
@@ -153,7 +152,7 @@ fn an_org_that_does_not_say_whose_it_is_is_a_guard() {
     let org = Org::new(1).without("orgUuid");
     let (desk, vendor) = of_one(Server::Replace, &org, "saveClips", "true");
     let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
-    desk.run_bare(&format!("apply {} --yes {}", told(&stopped.err), acks(&stopped.err))).expect(0);
+    desk.run_bare(&format!("apply {} --yes {}", suggested(&stopped.err), acks(&stopped.err))).expect(0);
     assert_eq!(vendor.settings(&org.uuid), org.with("saveClips", "true").settings);
 }
 
@@ -162,20 +161,20 @@ fn a_plan_prints_the_line_that_applies_it() {
     let org = Org::new(1);
     let (desk, vendor) = of_one(Server::Merge, &org, "saveClips", "<null>");
     let planned = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0);
-    assert!(!told(&planned.out).contains("--ack"), "{}", planned.out);
-    desk.run_bare(&format!("apply {} --yes {}", told(&planned.out), acks(&planned.out))).expect(0);
+    assert!(!suggested(&planned.out).contains("--ack"), "{}", planned.out);
+    desk.run_bare(&format!("apply {} --yes {}", suggested(&planned.out), acks(&planned.out))).expect(0);
     assert_eq!(vendor.settings(&org.uuid)["saveClips"], "null");
 }
 
 #[test]
-fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
+fn unattended_a_plan_that_changes_too_much_is_stopped() {
     let (desk, vendor, _orgs, plan) = planned("saveClips\ntrue", 4);
     let mut hints = Vec::new();
     for target in ["orgs.csv", &plan] {
         let stopped = desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
         let page = stopped.err.split_once("review ").unwrap().1.split_once(';').unwrap().0;
         assert!(std::path::Path::new(page).extension().is_some_and(|kind| kind == "html"), "{}", stopped.err);
-        hints.push(told(&stopped.err));
+        hints.push(suggested(&stopped.err));
     }
     assert_eq!(vendor.of(Route::Write).len(), 0);
     assert!(hints[1].starts_with(&plan), "{hints:?}");
@@ -185,7 +184,7 @@ fn with_nobody_watching_a_plan_that_changes_too_much_is_stopped() {
 }
 
 #[test]
-fn with_nobody_watching_a_larger_share_can_be_allowed() {
+fn unattended_a_larger_share_can_be_allowed() {
     let (desk, vendor, _orgs, plan) = planned("saveClips\ntrue", 4);
     desk.run(&vendor, &format!("apply {plan} --unattended --max-changed 100% {FAST}")).expect(0);
 }
@@ -232,8 +231,8 @@ fn a_retry_writes_as_the_run_did() {
         vendor.on(Fault::status(503, &[], "").on(Route::Write).of(&orgs[1].uuid));
         let all = "--waves rest --max-failures 100% --attempts 1";
         let ended = desk.run(&vendor, &format!("apply orgs.csv {flag} {all} --yes {FAST}")).expect(5);
-        let told = ended.out.lines().find_map(|line| line.split_once("orgwave apply ")).unwrap().1.to_owned();
-        assert!(told.contains(flag), "{told}");
+        let line = suggested(&ended.out);
+        assert!(line.contains(flag), "{line}");
         vendor.behave();
         let retry = ended.file("retry.toml");
         let limits = fs::read_to_string(&retry).unwrap();

@@ -81,7 +81,7 @@ fn flags_of_a_rollout_do_not_go_with_a_plan() {
 }
 
 #[test]
-fn with_no_terminal_nobody_can_say_yes() {
+fn approval_needs_a_terminal_or_a_flag() {
     let (desk, vendor) = ready();
     let plan = desk.run(&vendor, &format!("plan orgs.csv {FAST}")).expect(0).plan_file();
     for target in ["orgs.csv", &plan] {
@@ -149,7 +149,7 @@ fn a_key_must_be_there_and_safe() {
 }
 
 #[test]
-fn the_key_comes_from_where_it_may_in_the_order_that_is_told() {
+fn the_key_is_looked_for_in_the_documented_order() {
     let org = Org::new(5);
     let vendor = Vendor::start(Server::Merge, [org]);
     let line = format!("orgs --endpoint {}", vendor.url());
@@ -167,7 +167,7 @@ fn the_key_comes_from_where_it_may_in_the_order_that_is_told() {
     profile(&desk, "true");
     desk.run_bare(&line).expect(0);
     desk.run_bare(&format!("{line} --profile other")).expect(77);
-    desk.run_bare(&format!("{line} --profile nobody")).expect(78);
+    desk.run_bare(&format!("{line} --profile unknown")).expect(78);
 
     let desk = Desk::new();
     profile(&desk, "false");
@@ -243,7 +243,7 @@ fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
     let unreadable = desk.path("reports/29991231T235959Z-0000000000000000");
     fs::create_dir_all(&unreadable).unwrap();
     fs::write(unreadable.join("run.db"), "no database").unwrap();
-    let told = |ended: &Ended| {
+    let check = |ended: &Ended| {
         let lines: Vec<&str> = ended.err.lines().collect();
         assert_eq!(lines.len(), 2, "{}", ended.err);
         assert!(lines[0].starts_with("orgwave: the newest run can't be resumed: "), "{}", ended.err);
@@ -253,12 +253,12 @@ fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
             ended.err
         );
     };
-    told(&desk.run(&vendor, "resume").expect(65));
+    check(&desk.run(&vendor, "resume").expect(65));
     let older = desk.path("reports/19991231T235959Z-0000000000000000");
     fs::create_dir_all(&older).unwrap();
     fs::write(older.join("run.db"), "").unwrap();
-    told(&desk.run(&vendor, "resume").expect(65));
-    // Neither keeps anybody from resuming another run.
+    check(&desk.run(&vendor, "resume").expect(65));
+    // Neither prevents that another run is resumed.
     desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0);
     let ended = desk.run(&vendor, "resume").expect(0).says("29991231T235959Z").says("19991231T235959Z");
     assert!(ended.out.contains("nothing to resume"), "{}", ended.out);

@@ -1,4 +1,4 @@
-//! What makes somebody less safe is first on every page, with the orgs' names and the values.
+//! What makes an org less safe is first on every page, with the orgs' names and the values.
 
 use std::path::Path;
 

@@ -68,7 +68,7 @@ pub(crate) fn assert_proper(seen: &[Seen]) {
                     assert_eq!(owner.trim_matches('"'), request.org().unwrap());
                 }
             }
-            _ => panic!("nobody asked for {}", request.line),
+            _ => panic!("unexpected {}", request.line),
         }
     }
 }
@@ -242,7 +242,7 @@ fn side_tables_and_defaults_reach_the_orgs_they_name() {
 fn what_an_org_is_blocked_for_leaves_it_alone_and_the_others_done() {
     let desk = Desk::new();
     let fine: Vec<Org> = (0..6).map(Org::new).collect();
-    let named = Org::new(10).named("Somebody else");
+    let named = Org::new(10).named("Another name");
     let unlisted = Org::new(11);
     let expecting = Org::new(12);
     let masked = Org::new(13).with("apiToken", "\"***\"");

@@ -60,14 +60,15 @@ fn the_first_signal_drains_and_every_result_is_written() {
             ended.rows("retry.csv").len(),
             results.iter().filter(|row| row["status"] != "applied").count()
         );
-        assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
+        assert_resumes_as_suggested(&desk, &vendor, &ended, &orgs);
     }
 }
 
 /// The command that a run ends with, word for word, does the rest, and nothing twice.
 #[track_caller]
-fn assert_resumes_as_told(desk: &Desk, vendor: &Vendor, ended: &Ended, orgs: &[Org]) {
-    let line = ended.out.lines().find_map(|line| line.split_once("orgwave resume ")).expect("how to go on").1;
+fn assert_resumes_as_suggested(desk: &Desk, vendor: &Vendor, ended: &Ended, orgs: &[Org]) {
+    let line =
+        ended.out.lines().find_map(|line| line.split_once("orgwave resume ")).expect("a command to resume").1;
     desk.run_bare(&format!("resume {line}")).expect(0);
     for org in orgs {
         assert_eq!(vendor.settings(&org.uuid)["saveClips"], "true");
@@ -82,11 +83,11 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
     let statuses = ended.statuses();
     assert_eq!(statuses.len(), orgs.len());
     assert_eq!(statuses[0], "applied");
-    // The write had reached the vendor, and nobody saw its reply.
+    // The write had reached the vendor, and its reply was lost.
     assert_eq!(statuses[1], "unknown");
     assert!(statuses[2..].iter().all(|status| status == "not_attempted"), "{statuses:?}");
     assert_eq!(vendor.of(Route::Write).len(), 2);
-    assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
+    assert_resumes_as_suggested(&desk, &vendor, &ended, &orgs);
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
     vendor.behave();
     let ended = run.wait().expect(129);
     assert_eq!(ended.result(&orgs[1].uuid)["status"], "applied");
-    assert_resumes_as_told(&desk, &vendor, &ended, &orgs);
+    assert_resumes_as_suggested(&desk, &vendor, &ended, &orgs);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::org::Org;
 use crate::rollout::assert_proper;
 use crate::vendor::{Fault, Vendor};
 
-/// Whether what is reported of each org is what the vendor holds: nobody is called done who isn't, or the reverse.
+/// Whether what is reported of each org is what the vendor holds: none is called done that isn't, or the reverse.
 #[track_caller]
 fn assert_agrees(ended: &Ended, vendor: &Vendor, orgs: &[Org]) {
     let results = ended.results();
@@ -27,7 +27,7 @@ fn assert_agrees(ended: &Ended, vendor: &Vendor, orgs: &[Org]) {
 }
 
 #[test]
-fn a_key_that_is_refused_from_some_call_on_stops_the_run_and_fails_nobody() {
+fn a_key_refused_in_mid_run_stops_it_and_fails_no_org() {
     for (status, body) in
         [(401, r#"{"authenticationFailed":true}"#), (403, r#"{"status":403,"msg":"Invalid api key"}"#)]
     {
@@ -92,7 +92,7 @@ fn a_redirect_is_never_followed_and_the_key_stays_here() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_is_said_before_anything_is_sent() {
+fn a_closed_port_is_reported_before_anything_is_sent() {
     let (desk, ..) = saving_clips(Server::Merge, 2);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connection = format!("--endpoint http://{free} --token-file key {FAST} --attempts 2");
@@ -104,7 +104,7 @@ fn a_port_where_nobody_listens_is_said_before_anything_is_sent() {
 }
 
 #[test]
-fn a_list_of_a_shape_that_nobody_knows_is_an_error_and_never_no_orgs() {
+fn a_client_list_of_unknown_shape_is_an_error_not_no_orgs() {
     for body in [
         "{}",
         r#"{"partnerClients":[{"name":"Org","orgUuid":"AAAAAAAAAAAAAAAAAAAAAA"}]}"#,
@@ -180,8 +180,8 @@ fn canary_write_that_changes_unmanaged_fields_stops_the_run() {
 }
 
 #[test]
-fn a_closed_port_in_mid_run_fails_nobody() {
-    // Long enough to be told apart from a run that waits for the vendor's return: the deadline drains it.
+fn a_closed_port_in_mid_run_fails_no_org() {
+    // Long enough to be distinguished from a run that waits for the vendor's return: the deadline drains it.
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 6);
     vendor.on(Fault::held().on(Route::Write).of(&orgs[1].uuid));
     let run = desk.start(&vendor, &format!("apply orgs.csv {ALL} --concurrency 1 --max-duration 4s {FAST}"));

@@ -1,4 +1,4 @@
-//! The vendor of these tests: the sandbox in this process, with the tests' own orgs, told what to do wrong, and watched.
+//! The vendor of these tests: the sandbox in this process, with the tests' own orgs, its faults and its ledger.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
@@ -235,7 +235,7 @@ impl Vendor {
         serde_json::from_str(&self.sandbox.state_json_of(&id(org), operation).unwrap()).unwrap()
     }
 
-    /// Changes an org behind everybody's back.
+    /// Changes an org as another writer would.
     pub(crate) fn edit(&self, org: &str, name: &str, json: &str) {
         let patch = Map::from_iter([(name.to_owned(), serde_json::from_str(json).unwrap())]);
         assert!(self.sandbox.edit(&id(org), &patch));

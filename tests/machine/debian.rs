@@ -27,7 +27,7 @@ fn found(names: &[&str]) -> Option<PathBuf> {
     paths.into_iter().find(|path| path.is_file())
 }
 
-/// Tries to; returns what became of it, for whoever has to do it by hand.
+/// Tries to; returns what became of it, for a reader who has to do it by hand.
 fn install(package: &str) -> String {
     let lists = apt(&["update"]);
     match apt(&["install", "--yes", "--no-install-recommends", package]) {
@@ -38,7 +38,7 @@ fn install(package: &str) -> String {
 }
 
 fn apt(args: &[&str]) -> Result<(), String> {
-    // Somebody else may be installing something.
+    // Another process may be installing something.
     let output = Command::new("apt-get")
         .args(["--option", "DPkg::Lock::Timeout=600"])
         .args(args)

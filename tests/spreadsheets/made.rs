@@ -125,10 +125,10 @@ impl Folder {
     /// Carries the rollout out: the first org is written, the second refused, and the others are left for a
     /// retry. Its plan's pages are `run.csv` and so on.
     pub(crate) fn run(&self) -> PathBuf {
-        let told = self.orgwave("plan rollout.toml --sandbox -o run.jsonl", 0);
+        let ran = self.orgwave("plan rollout.toml --sandbox -o run.jsonl", 0);
         // The line that the plan prints, and the codes below it: a yes to the guards.
-        let command = told.lines().find_map(|line| line.strip_prefix("apply it: orgwave ")).unwrap();
-        let codes = told.lines().filter_map(|line| line.split_once(": --ack ")).map(|(_, code)| code);
+        let command = ran.lines().find_map(|line| line.strip_prefix("apply it: orgwave ")).unwrap();
+        let codes = ran.lines().filter_map(|line| line.split_once(": --ack ")).map(|(_, code)| code);
         let acks: String = codes.map(|code| format!(" --ack {code}")).collect();
         self.orgwave(&format!("{command} --yes{acks}"), 4);
         self.newest_run()

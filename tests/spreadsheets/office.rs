@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::debian::program;
 
-/// How somebody has set up their spreadsheet: how it reads a CSV, and what it writes.
+/// How a spreadsheet is set up: how it reads a CSV, and what it writes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Desk {
     /// Separator, quote, encoding, first line; language; texts that are quoted stay texts; numbers and dates

@@ -39,7 +39,7 @@ fn every_result_opens_with_the_right_types_and_no_formula() {
         seen += &compare(file, &opened);
     }
     for name in NAMES {
-        assert!(seen.contains(name), "{name:?} stands nowhere");
+        assert!(seen.contains(name), "{name:?} isn't shown");
     }
 }
 
