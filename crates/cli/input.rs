@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_rollout_names_lies_below_its_folder_once_links_are_resolved() {
+    fn files_of_a_rollout_lie_below_its_folder_links_resolved() {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("key"), "x").unwrap();
         let folder = tempfile::tempdir().unwrap();

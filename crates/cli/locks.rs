@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hundred_thousand_orgs_are_compared_without_being_read_one_by_one() {
+    async fn comparing_100_000_orgs_does_not_read_them_one_by_one() {
         let (_folder, locks) = locks();
         let _first = start(&locks, "a", ids((0..100_000).map(|number| 2 * number))).await.expect("the first");
         let second = start(&locks, "b", ids((0..100_000).map(|number| 2 * number + 1))).await.expect("apart");

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_remembered_for_its_key_and_endpoint_alone_and_the_newest_counts() {
+    fn the_newest_rate_is_remembered_per_key_and_endpoint() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("rates")).expect("a folder");
         let memory = Memory { folder: folder.path().to_owned() };

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn few_problems_and_those_of_other_columns_are_shown_one_by_one_in_line_order() {
+    fn few_problems_of_a_kind_are_shown_singly_in_line_order() {
         let few = || (2..7).flat_map(|line| [1, 2].map(|column| problem(Code::CellBool, line, column)));
         let (lines, errors) = reported(few());
         assert_eq!((lines.len(), errors), (10, 10));

@@ -31,7 +31,7 @@ fn a_plan_is_searched_filtered_and_unfolded() {
 }
 
 #[test]
-fn an_org_unfolds_by_mouse_and_by_key_and_says_where_each_value_came_from() {
+fn an_org_unfolds_by_mouse_and_key_with_each_values_origin() {
     let folder = tempfile::tempdir().unwrap();
     let page = Page::open(&demo_plan(folder.path()), 1280);
     assert_eq!(page.text("document.querySelectorAll('#list .body').length"), "0", "made when asked for");

@@ -49,7 +49,7 @@ fn killed_runs_are_resumed_until_they_are_done() {
 }
 
 #[test]
-fn killed_runs_of_three_operations_are_resumed_until_they_are_done() {
+fn killed_runs_of_three_operations_are_resumed_to_the_end() {
     chains(number("ORGWAVE_CRASH_KILLS").unwrap_or(KILLS / 2), Stage::of_three);
 }
 

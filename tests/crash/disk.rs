@@ -48,7 +48,7 @@ fn with_room(stage: &Stage, blocks: u32, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_full_disk_ends_a_run_with_74_and_it_goes_on_when_there_is_room() {
+fn a_full_disk_ends_a_run_with_74_and_it_resumes_with_room() {
     let mut cut_while_running = 0;
     for blocks in (16..240).step_by(16) {
         let stage = Stage::new(61, 9, &[]);
@@ -94,7 +94,7 @@ fn a_resume_on_a_full_disk_ends_with_74_and_says_to_make_room() {
 }
 
 #[test]
-fn a_reports_folder_that_is_read_only_ends_with_74_before_anything_is_sent() {
+fn a_read_only_reports_folder_is_74_before_any_call() {
     let stage = Stage::new(62, 6, &[]);
     // Where even root can make nothing.
     for command in [&["apply", "rollout.toml", "--yes"][..], &["plan", "rollout.toml"]] {
@@ -109,7 +109,7 @@ fn a_reports_folder_that_is_read_only_ends_with_74_before_anything_is_sent() {
 }
 
 #[test]
-fn a_run_whose_files_cannot_get_their_names_ends_with_74_and_has_lost_nothing() {
+fn files_that_cannot_be_renamed_end_with_74_and_lose_nothing() {
     let stage = Stage::new(63, 9, &["ok delay=200ms on write"]);
     let mut witness = Witness::new(&stage);
     witness.before();
@@ -410,7 +410,7 @@ fn fails_at(fault: Fault) -> bool {
 }
 
 #[test]
-fn the_nth_append_commit_or_sync_fails_for_every_n_of_a_small_run() {
+fn any_nth_append_commit_or_sync_may_fail_in_a_small_run() {
     for fault in [Fault::Append as fn(u32) -> Fault, Fault::Commit, Fault::Sync] {
         let last = (1..400).find(|n| !fails_at(fault(*n))).expect("a small run ends");
         assert!(last > 3, "only {last} were there to fail");

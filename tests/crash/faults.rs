@@ -369,7 +369,7 @@ fn peak_of(stage: &Stage, command: &Command) -> (Ran, u64) {
 }
 
 #[test]
-fn a_gzip_bomb_a_body_of_a_gigabyte_and_deep_json_leave_memory_flat() {
+fn gzip_bombs_huge_bodies_and_deep_json_leave_memory_flat() {
     let faults = [
         "gzip-bomb size=1G on write of 'Org 1' nth 1",
         "huge size=1G on write of 'Org 2' nth 1",
@@ -467,7 +467,7 @@ fn a_stale_read_back_is_outwaited_by_the_quiet_period() {
 }
 
 #[test]
-fn someone_else_edits_between_plan_and_apply_and_between_write_and_read_back() {
+fn other_writers_edits_between_any_two_calls_are_seen() {
     let stage = Stage::new(71, 10, &[]);
     stage.plan(&[]);
     let org = stage.orgs.iter().find(|org| org.name == FAULTY).unwrap().id;
@@ -479,14 +479,14 @@ fn someone_else_edits_between_plan_and_apply_and_between_write_and_read_back() {
 }
 
 #[test]
-fn unknown_fields_reordered_maps_and_null_for_absent_are_no_difference() {
+fn unknown_reordered_or_null_members_are_no_difference() {
     let met = meet(&["reshaped on read"], &[]);
     assert_eq!(met.ran.code, Some(0), "{:?}", met.ran);
     met.others_are_done(&[]);
 }
 
 #[test]
-fn another_org_settings_null_or_absent_and_a_masked_secret_are_blocked() {
+fn other_orgs_missing_settings_and_masked_secrets_block() {
     let met = meet(
         &[
             "other-org on read of 'Org 1'",
@@ -532,7 +532,7 @@ fn a_client_list_of_unknown_shape_stops_the_run() {
 }
 
 #[test]
-fn a_token_that_the_vendor_quotes_before_the_first_good_read_is_masked() {
+fn a_token_quoted_before_the_first_good_read_is_masked() {
     let said = format!(
         r#"bad: {{"apiToken":"{}","refreshToken": "{}"}}"#,
         crate::stage::LIVE_TOKEN,
@@ -557,7 +557,7 @@ impl std::fmt::Debug for Met {
 }
 
 #[test]
-fn a_canary_that_is_refused_on_write_makes_the_next_org_the_canary() {
+fn a_canary_refused_on_write_makes_the_next_org_the_canary() {
     for fault in ["403", "404", "error msg='no such org'"] {
         let met = meet(&[&format!("{fault} on write of 'Org 0'")], &[]);
         assert_eq!((met.ran.code, met.sends("Org 0")), (Some(3), 1), "{:?}", met.ran);

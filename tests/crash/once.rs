@@ -142,7 +142,7 @@ fn held(stage: &Stage) -> Live {
 }
 
 #[test]
-fn a_second_run_is_refused_while_the_first_goes_on_and_a_kill_leaves_no_lock() {
+fn a_second_run_is_refused_and_a_kill_leaves_no_lock() {
     let stage = Stage::new(32, 6, &[]);
     let first = held(&stage);
     let sent = stage.vendor.ledger().len();

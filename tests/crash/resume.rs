@@ -254,7 +254,7 @@ fn a_retry_after_is_kept_over_a_kill_and_a_resume() {
 }
 
 #[test]
-fn files_that_are_gone_come_back_byte_for_byte_and_nothing_is_sent() {
+fn lost_files_come_back_byte_for_byte_without_a_call() {
     let stage = Stage::new(18, 9, &["400 on write nth 1 share=0.3"]);
     let first = stage.run(&["apply", "rollout.toml", "--yes"]);
     let run = stage.only_run();
@@ -365,7 +365,7 @@ fn swapped_plan_or_journal_is_refused_by_every_command() {
 }
 
 #[test]
-fn a_resume_keeps_mode_waves_and_verify_policy_and_takes_no_others() {
+fn a_resume_keeps_mode_waves_and_verify_policy() {
     let stage = Stage::new(23, 12, &[]);
     let mut command = alone(&stage);
     command.args(["--write", "patch", "--verify", "none", "--waves", "rest"]);

@@ -171,7 +171,7 @@ fn temporary_files_of_a_kill_are_removed_by_the_next_report() {
 }
 
 #[test]
-fn a_report_does_not_write_over_the_files_of_a_run_that_is_under_way() {
+fn a_report_does_not_overwrite_files_of_a_run_in_progress() {
     let stage = Stage::new(7, 9, &[]);
     let mut command = stage.command(&["apply", "rollout.toml", "--yes"]);
     command.env("ORGWAVE_HOLD_AT", "BeforeName:2");

@@ -87,7 +87,7 @@ fn what_ends_without_a_run_takes_the_good_nights_exit_code_away() {
 }
 
 #[test]
-fn metrics_that_could_not_be_written_stop_the_run_before_it_begins() {
+fn unwritable_metrics_stop_the_run_before_it_begins() {
     let shell = Shell::new();
     shell.orgwave("init").with_code(0);
     shell.orgwave("apply rollout.toml --sandbox --yes --metrics-file nowhere/m.prom").with_code(78);

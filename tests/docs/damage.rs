@@ -13,7 +13,7 @@ fn run(shell: &Shell) -> PathBuf {
 }
 
 #[test]
-fn the_report_of_a_damaged_run_says_what_is_damaged_and_what_to_do() {
+fn a_damaged_runs_report_says_what_is_damaged_and_how_to_fix() {
     let shell = Shell::new();
     let run = run(&shell);
     let (journal, plan) = (run.join("run.db"), run.join("plan.jsonl"));

@@ -63,7 +63,7 @@ fn place(text: &str, part: &str) -> usize {
 }
 
 #[test]
-fn kinds_of_change_come_first_then_guards_and_warnings_then_orgs_then_cost() {
+fn a_review_is_changes_guards_warnings_orgs_then_cost() {
     let printed = planned(&desk(), "--online").out;
     let parts = [
         "13 orgs: 13 to write",
@@ -154,7 +154,7 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
 
 /// A rate that was found in the sandbox is not taken for the vendor's.
 #[test]
-fn the_time_that_a_plan_takes_says_which_rate_it_is_reckoned_with() {
+fn the_cost_of_a_plan_names_the_rate_it_assumes() {
     let shell = desk();
     let printed = planned(&shell, "--rate auto").out;
     let cost = printed.lines().find(|line| line.starts_with("Cost: ")).unwrap();

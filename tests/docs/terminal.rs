@@ -35,7 +35,7 @@ fn width(line: &str) -> usize {
 }
 
 #[test]
-fn nothing_is_wider_than_the_terminal_but_what_is_there_to_be_copied() {
+fn only_lines_to_be_copied_are_wider_than_the_terminal() {
     let shell = desk();
     for columns in [20, 80] {
         for words in [

@@ -56,7 +56,7 @@ fn a_run_is_named_by_any_unique_beginning() {
 }
 
 #[test]
-fn every_bad_limit_is_reported_with_its_line_and_none_hides_another() {
+fn bad_limits_are_all_reported_each_with_its_line() {
     let shell = Shell::new();
     shell.write("orgs.csv", FOUR);
     shell.write(
@@ -110,7 +110,7 @@ fn a_manifest_that_sets_nothing_is_worth_a_warning() {
 }
 
 #[test]
-fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
+fn a_rollout_without_a_terminal_is_refused_before_any_call() {
     let (shell, _api, endpoint) = four();
     // A session of its own has no terminal, even if the test has one.
     let alone = |words: &str| shell.line(&format!("exec setsid -w orgwave {words}"));
@@ -126,7 +126,7 @@ fn without_a_terminal_a_rollout_is_refused_before_a_call_is_made() {
 }
 
 #[test]
-fn drift_is_shown_per_org_and_field_with_its_values_and_written_to_a_file() {
+fn drift_is_shown_per_field_with_values_and_written_to_a_file() {
     let (shell, _api, endpoint) = four();
     let ran = shell.orgwave(&format!("verify rollout.toml -o drift.csv {endpoint}")).with_code(2);
     assert!(ran.out.contains("line 3, Bolt: saveClips is false, desired true\n"), "{}", ran.out);

@@ -81,7 +81,7 @@ fn a_key_that_a_spreadsheet_changed_adds_no_door_unnoticed() {
 }
 
 #[test]
-fn a_new_door_is_acknowledged_by_its_kind_only_where_apply_makes_the_plan() {
+fn a_new_door_is_acknowledged_by_kind_only_without_a_plan() {
     let desk = Desk::new();
     let org = org_with(1, &["front"]);
     let vendor = Vendor::start(Server::Replace, [org.clone()]);

@@ -55,7 +55,7 @@ fn two_keys_of_one_partner_never_write_one_org_at_the_same_time() {
 }
 
 #[test]
-fn users_of_one_machine_are_kept_apart_where_it_has_a_folder_for_it() {
+fn users_of_one_machine_share_locks_if_it_has_a_folder() {
     for is_shared in [true, false] {
         let machine = tempfile::tempdir().unwrap();
         let folder = if is_shared { machine.path().to_owned() } else { machine.path().join("none") };

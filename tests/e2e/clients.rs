@@ -31,7 +31,7 @@ fn record(org: &Org, more: &str) -> String {
 }
 
 #[test]
-fn a_pattern_that_matches_no_org_ends_with_64_before_anything_is_read() {
+fn a_pattern_without_a_match_is_64_before_anything_is_read() {
     let orgs = [Org::new(1).named("Acme"), Org::new(2).named("Zoë Ltd")];
     let (desk, vendor) = settled(&orgs);
     desk.write("frozen.txt", "Acme\nZoe Ltd\n");
@@ -68,7 +68,7 @@ fn a_pattern_that_matches_no_org_ends_with_64_before_anything_is_read() {
 }
 
 #[test]
-fn a_selection_goes_by_live_names_by_what_looks_the_same_and_by_files() {
+fn a_selection_takes_live_names_lookalikes_and_files() {
     let orgs = [Org::new(1).named("Acme"), Org::new(2).named("Zo\u{eb} Ltd"), Org::new(3).named("Third")];
     let (desk, vendor) = settled(&orgs);
     desk.write("some.txt", "\u{feff}Zoe\u{308}*\r\n\r\nTh?rd\r\n");
@@ -132,7 +132,7 @@ fn a_list_that_is_no_list_is_an_answer_that_cannot_be_used() {
 }
 
 #[test]
-fn an_org_that_is_closed_to_the_partner_is_blocked_when_the_plan_is_made() {
+fn an_org_closed_to_the_partner_is_blocked_while_planning() {
     let orgs = [Org::new(1), Org::new(2), Org::new(3), Org::new(4)];
     let (desk, vendor) = settled(&orgs);
     vendor.on(list(&[
@@ -192,7 +192,7 @@ fn a_plan_of_which_nothing_can_be_applied_ends_with_3() {
 }
 
 #[test]
-fn check_online_judges_orgs_as_a_plan_does_and_asks_for_the_list_once() {
+fn check_online_judges_as_a_plan_does_with_one_list_call() {
     let orgs = [Org::new(1), Org::new(2), Org::new(3).not_connected(), Org::new(4), Org::new(5)];
     let desk = Desk::new();
     let cells = ["true,Org 1,", "true,Another,", "true,,", "true,,true", "true,,"];
@@ -225,7 +225,7 @@ fn more_problems_than_are_shown_are_said_to_be_more() {
 }
 
 #[test]
-fn cameras_are_asked_of_orgs_that_name_a_new_one_and_many_at_once() {
+fn cameras_are_listed_for_orgs_that_name_new_ones_at_once() {
     const CAMERA: &str = "BBBBBBBBBBBBBBBBBBBBBA";
     let live = format!(r#"{{"d1":{{"assignedCameraList":["{CAMERA}"]}}}}"#);
     let orgs: Vec<Org> = (0..12).map(|n| Org::new(n).with("doorInfoMap", &live)).collect();

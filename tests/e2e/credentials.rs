@@ -26,7 +26,7 @@ fn orgs(desk: &Desk, vendor: &Vendor, words: &[&str]) -> crate::desk::Ended {
 }
 
 #[test]
-fn a_token_command_is_split_into_words_and_its_first_line_is_the_key() {
+fn a_token_command_is_split_and_its_first_line_is_the_key() {
     let (desk, vendor) = ready();
     desk.write_private("my key", KEY);
     desk.write_private("more", &format!("{KEY}\r\nuser: me\nurl: x\n"));
@@ -47,7 +47,7 @@ fn a_token_command_is_split_into_words_and_its_first_line_is_the_key() {
 }
 
 #[test]
-fn what_the_service_manager_hands_over_is_trusted_whatever_its_mode() {
+fn credentials_of_the_service_manager_may_have_any_mode() {
     let vendor = Vendor::start(Server::Merge, [Org::new(0)]);
     for mode in [0o400, 0o440, 0o444, 0o644] {
         let desk = Desk::new();

@@ -101,7 +101,7 @@ fn hostile() -> Vec<Hostile> {
 }
 
 #[test]
-fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
+fn hostile_manifests_are_refused_with_place_and_no_call() {
     let desk = Desk::new();
     let vendor = Vendor::start(Server::Merge, []);
     for (name, bytes, wanted) in hostile() {
@@ -133,7 +133,7 @@ fn hostile_manifests_are_refused_with_their_place_and_nothing_is_sent() {
 }
 
 #[test]
-fn every_hostile_file_of_the_inputs_is_refused_or_accepted_and_never_a_panic() {
+fn hostile_files_of_the_inputs_never_make_it_panic() {
     let desk = Desk::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inputs/hostile");
     let mut refused = 0;
@@ -214,7 +214,7 @@ fn odd_names_and_texts_go_through_unharmed() {
 }
 
 #[test]
-fn all_problems_come_at_once_and_a_terminal_is_spared_the_last_thousands() {
+fn all_problems_come_at_once_but_a_terminal_gets_a_thousand() {
     let desk = Desk::new();
     // Each names another org, so they aren't one mistake.
     let org = |line: usize| uuid(line % 750);
@@ -233,7 +233,7 @@ fn all_problems_come_at_once_and_a_terminal_is_spared_the_last_thousands() {
 }
 
 #[test]
-fn mistakes_in_side_tables_and_rollout_files_name_their_own_file() {
+fn mistakes_in_side_tables_and_rollouts_name_their_file() {
     let desk = Desk::new();
     let vendor = Vendor::start(Server::Merge, []);
     desk.write("orgs.csv", format!("org_uuid,enabled\n{A},true\n"));
@@ -291,7 +291,7 @@ fn one_manifest_holds_settings_of_several_operations() {
 }
 
 #[test]
-fn a_retry_has_the_operations_defaults_groups_and_tables_of_its_run() {
+fn a_retry_has_its_runs_operations_defaults_groups_tables() {
     let desk = Desk::new();
     desk.write(
         "orgs.csv",

@@ -52,7 +52,7 @@ fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
 }
 
 #[test]
-fn what_plans_and_verifications_hold_does_not_grow_with_what_orgs_hold() {
+fn memory_of_plans_does_not_grow_with_what_orgs_hold() {
     let (few, many) = (peaks(300), peaks(3_300));
     for ((name, few), (_, many)) in few.into_iter().zip(many) {
         // The lines of these orgs, collected, were 23 MiB.
@@ -95,7 +95,7 @@ fn peak_of(desk: &Desk, line: &str, code: i32) -> u64 {
 }
 
 #[test]
-fn checking_a_million_rows_takes_hardly_more_memory_than_ten_thousand() {
+fn a_million_rows_take_hardly_more_memory_than_ten_thousand() {
     let desk = Desk::new();
     write(&desk, "small.csv", 10_000);
     write(&desk, "large.csv", 1_000_000);

@@ -134,7 +134,7 @@ fn pruning_takes_old_finished_runs_and_nothing_else() {
 }
 
 #[test]
-fn a_pruning_that_was_stopped_is_finished_by_the_next_and_lists_no_run() {
+fn a_stopped_pruning_is_finished_by_the_next_and_not_listed() {
     let (desk, vendor, _) = saving_clips(Server::Merge, 2);
     let run = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(0).run.unwrap();
     let left = desk.path("reports").join(format!(".pruned-{}", run.file_name().unwrap().to_str().unwrap()));
@@ -148,7 +148,7 @@ fn a_pruning_that_was_stopped_is_finished_by_the_next_and_lists_no_run() {
 
 /// What a night that changes nothing may leave. `runs prune --keep 90d` keeps ninety of them, whatever the year.
 #[test]
-fn a_year_of_nights_of_a_thousand_orgs_that_is_pruned_stays_below_53_mb() {
+fn a_pruned_year_of_nightly_runs_stays_below_53_mb() {
     let (desk, vendor, _) = saving_clips(Server::Merge, 1_000);
     let night = format!("apply orgs.csv --unattended -q --max-changed 100% {FAST}");
     desk.run(&vendor, &night).expect(0);
@@ -242,7 +242,7 @@ fn value(metrics: &str, name: &str, label: &str) -> String {
 }
 
 #[test]
-fn a_real_exporter_collects_the_metrics_of_two_rollouts_side_by_side() {
+fn an_exporter_collects_metrics_of_two_rollouts_at_once() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
     // Of the same name, each in a new folder.
     for folder in ["one", "two", "collected"] {

@@ -379,7 +379,7 @@ fn every_setting_of_every_operation_goes_there_and_back() {
 }
 
 #[test]
-fn an_export_of_several_has_defaults_for_all_but_the_orgs_without_the_operation() {
+fn an_export_has_defaults_but_for_orgs_without_the_operation() {
     let desk = Desk::new();
     let orgs = [uuid(0), uuid(1), uuid(2)];
     let config = "operation.org-mfa.settings.mfaEnabled = true\noperation.toast.settings.enabled = false\n\

@@ -26,7 +26,7 @@ fn into_a_closed_pipe(desk: &Desk, line: &str) -> (i32, String) {
 }
 
 #[test]
-fn output_that_could_not_be_written_is_reported_and_ends_with_74() {
+fn unwritable_output_is_reported_and_ends_with_74() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 3);
     let run = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(0).run.unwrap();
     let run = run.display();
@@ -71,7 +71,7 @@ fn output_that_could_not_be_written_is_reported_and_ends_with_74() {
 }
 
 #[test]
-fn what_is_wrong_with_an_input_comes_before_output_that_could_not_be_written() {
+fn problems_of_inputs_come_before_unwritable_output() {
     let desk = Desk::new();
     desk.write("orgs.csv", "org_uuid,nonsense\nAAAAAAAAAAAAAAAAAAAAAA,1\n");
     let (ended, said) = on_a_full_disk(&desk, "check orgs.csv --json");

@@ -49,7 +49,7 @@ impl Lateness {
 }
 
 #[test]
-fn no_second_holds_more_calls_than_the_rate_and_hardly_a_slot_is_lost() {
+fn every_second_holds_at_most_the_rate_and_hardly_less() {
     // A run of 300 orgs takes 24 s: for those who have the time.
     let count =
         std::env::var_os("ORGWAVE_E2E_ORGS").map_or(60, |count| count.to_str().unwrap().parse().unwrap());
@@ -103,7 +103,7 @@ fn calls_under_way_are_no_more_than_allowed_and_no_org_has_two() {
 }
 
 #[test]
-fn a_partner_whose_bucket_is_empty_is_given_time_and_everything_gets_done() {
+fn an_empty_bucket_is_given_time_and_all_gets_done() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 20);
     // Several orgs at once: that is the bucket which all calls share.
     for org in &orgs[3..7] {

@@ -95,7 +95,7 @@ fn a_secret_that_changed_since_the_plan_is_12() {
 }
 
 #[test]
-fn one_org_that_drifted_since_the_plan_is_a_conflict_and_the_others_are_done() {
+fn an_org_drifted_since_the_plan_is_its_only_conflict() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 4);
     vendor.edit(&orgs[2].uuid, "saveClips", "null");
     vendor.edit(&orgs[3].uuid, "futureText", "\"edited\"");
@@ -249,7 +249,7 @@ fn a_retry_writes_as_the_run_did() {
 }
 
 #[test]
-fn an_id_that_begins_with_a_hyphen_is_selected_and_a_flag_is_not_swallowed() {
+fn an_id_that_begins_with_a_hyphen_is_no_flag() {
     let (desk, vendor, orgs, _) = planned("saveClips\ntrue", 2);
     let id = &orgs[0].uuid;
     assert!(id.starts_with('-'));

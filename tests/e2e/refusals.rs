@@ -227,7 +227,7 @@ fn endpoints_are_https_or_loopback() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_ends_with_74_before_anything_is_sent() {
+fn an_unwritable_folder_is_74_before_anything_is_sent() {
     let (desk, vendor) = ready();
     desk.write("reports-is-a-file", "");
     for command in ["apply orgs.csv --yes", "plan orgs.csv"] {
@@ -238,7 +238,7 @@ fn a_folder_that_cannot_be_written_ends_with_74_before_anything_is_sent() {
 }
 
 #[test]
-fn a_newest_run_that_cannot_be_read_is_the_one_thing_that_a_resume_tells() {
+fn an_unreadable_newest_run_is_all_that_a_resume_reports() {
     let (desk, vendor) = ready();
     let unreadable = desk.path("reports/29991231T235959Z-0000000000000000");
     fs::create_dir_all(&unreadable).unwrap();

@@ -97,7 +97,7 @@ fn whatever_trips_a_guard_is_named_with_its_org_on_every_page() {
 }
 
 #[test]
-fn what_a_rollout_allows_in_advance_is_first_on_every_page_of_plan_and_run() {
+fn advance_allowances_are_first_on_every_page_of_plan_and_run() {
     let allow = "allow = [\"removals\", \"clears\"]\nignore = [\"lastModifiedMillis\", \"x_*y*_\"]";
     for (limits, flags, said) in [
         (

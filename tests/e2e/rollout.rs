@@ -239,7 +239,7 @@ fn side_tables_and_defaults_reach_the_orgs_they_name() {
 }
 
 #[test]
-fn what_an_org_is_blocked_for_leaves_it_alone_and_the_others_done() {
+fn a_blocked_org_is_left_unwritten_and_the_others_done() {
     let desk = Desk::new();
     let fine: Vec<Org> = (0..6).map(Org::new).collect();
     let named = Org::new(10).named("Another name");

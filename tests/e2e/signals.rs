@@ -77,7 +77,7 @@ fn assert_resumes_as_suggested(desk: &Desk, vendor: &Vendor, ended: &Ended, orgs
 }
 
 #[test]
-fn the_second_signal_stops_at_once_and_still_writes_every_result() {
+fn a_second_signal_stops_at_once_with_every_result_written() {
     let (desk, vendor, ended, orgs) = interrupted("INT", true);
     let ended = ended.expect(130);
     let statuses = ended.statuses();
@@ -91,7 +91,7 @@ fn the_second_signal_stops_at_once_and_still_writes_every_result() {
 }
 
 #[test]
-fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
+fn a_closing_terminals_repeated_hang_ups_still_drain() {
     let (desk, vendor, orgs, run) = under_way(|line| line);
     run.signal("HUP");
     run.until_it_says("press Ctrl-C again to abort");
@@ -103,7 +103,7 @@ fn a_terminal_that_closes_hangs_up_more_than_once_and_the_run_still_drains() {
 }
 
 #[test]
-fn where_hang_ups_are_ignored_from_the_beginning_they_stay_ignored() {
+fn hang_ups_ignored_from_the_beginning_stay_ignored() {
     let (_desk, vendor, orgs, run) = under_way(|line| format!("trap '' HUP; {line}"));
     run.signal("HUP");
     vendor.behave();

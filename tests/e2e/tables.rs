@@ -38,7 +38,7 @@ fn error_values_of_other_languages_do_not_reach_an_org() {
 }
 
 #[test]
-fn a_skip_that_is_no_reason_is_refused_and_says_how_to_write_one() {
+fn a_skip_without_a_reason_is_refused_with_a_hint() {
     let (desk, org) = (Desk::new(), Org::new(0));
     let vendor = Vendor::start(Server::Merge, [org.clone()]);
     for cell in [
@@ -199,7 +199,7 @@ fn files_of_spreadsheets_are_read_or_named() {
 }
 
 #[test]
-fn a_wrong_column_is_one_error_on_a_terminal_and_every_row_for_programs() {
+fn a_wrong_column_is_one_error_on_a_terminal_but_all_in_json() {
     let desk = Desk::new();
     let rows: String = (0..600).map(|n| format!("{},WAHR\n", uuid(n))).collect();
     desk.write("orgs.csv", format!("org_uuid,enabled\n{rows}"));

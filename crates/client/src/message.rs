@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_masked_even_when_marks_or_the_cut_would_split_them() {
+    fn secrets_are_masked_even_where_marks_or_cuts_split_them() {
         with_secret(|words| {
             assert_eq!(words.clean("key hunter2!"), "key ***!");
             assert_eq!(words.clean("key hun\u{200b}ter2!"), "key ***!");

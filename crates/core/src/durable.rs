@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_synced_is_no_failure_and_a_disk_that_fails_is() {
+    fn an_unsyncable_folder_is_no_failure_but_a_failing_disk_is() {
         const EIO: i32 = 5;
         const EINVAL: i32 = 22;
         const ENOTSUP: i32 = 95;

@@ -428,13 +428,13 @@ fn a_write_that_is_stale_is_built_on_a_new_read() {
 }
 
 #[test]
-fn a_stop_in_place_of_a_send_leaves_the_org_for_the_next_process() {
+fn a_stop_instead_of_a_send_leaves_the_org_for_later() {
     let (ended, settings, sends) = ends_with(&[Fate::Well, Fate::Well, Fate::Stops(true)]);
     assert_eq!((ended.outcome.status, settings, sends), (Status::NotAttempted, Settings::Before, 0));
 }
 
 #[test]
-fn the_time_a_machine_was_suspended_is_no_time_of_waiting_for_429s() {
+fn suspended_time_does_not_count_as_waiting_for_429s() {
     with_play(WriteMode::Merge, VerifyPolicy::All, 1, |play| {
         let (mut driver, _) = play.driver();
         driver.handle(Event::Woken, play.now);
@@ -452,7 +452,7 @@ fn the_time_a_machine_was_suspended_is_no_time_of_waiting_for_429s() {
 }
 
 #[test]
-fn what_is_expected_of_another_operation_is_read_first_and_stops_the_org() {
+fn an_expectation_of_another_operation_is_read_first() {
     for (expected, fates, status, sends) in [
         (true, vec![], Status::Applied, 1),
         (false, vec![], Status::Blocked, 0),

@@ -57,7 +57,7 @@ fn extract() -> BTreeMap<String, Entry> {
 }
 
 #[test]
-fn every_description_says_what_the_spec_says_but_for_what_is_excepted() {
+fn descriptions_agree_with_the_spec_but_for_exceptions() {
     let extract = extract();
     let mut found = BTreeSet::new();
     for operation in Catalog::built_in().iter() {

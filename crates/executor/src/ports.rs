@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_suspended_machine_makes_reads_old_and_the_time_of_day_later() {
+    fn suspension_ages_reads_and_moves_the_time_of_day() {
         static HOURS: AtomicU64 = AtomicU64::new(5);
         let read = || Duration::from_secs(3600 * HOURS.load(Ordering::Relaxed));
         let clock = TokioClock::starting_at(Timestamp::from_millis(0)).counting_sleep(read);

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_org_that_is_missing_by_an_unreadable_record_is_blocked_and_says_so() {
+    fn an_org_with_an_unreadable_record_is_blocked_saying_so() {
         let record = |org| UnreadableClient { place: 1, org, name: None, why: "no `x`".to_owned() };
         let unreadable = vec![record(Some(org('A'))), record(None)];
         let clients = Clients::new(ClientList { clients: vec![listed('B', None, None)], unreadable });

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_says_neither_resume_nor_retry_for_what_planning_comes_to() {
+    fn a_plan_suggests_neither_resume_nor_retry() {
         for code in [Code::OrgReadsSpent, Code::OrgParked, Code::OrgStopped, Code::OrgUnlisted, Code::OrgName]
         {
             let advice = advice(code, Stage::Plan, "Envoy");

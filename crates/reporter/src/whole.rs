@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_not_ended_leaves_nothing_and_what_was_there_stays() {
+    fn an_unended_file_leaves_nothing_and_keeps_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.csv"), "before").unwrap();
         let mut file = WholeFile::begin(folder.path(), "a.csv").unwrap();

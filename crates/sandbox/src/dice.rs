@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_purpose_gives_the_same_stream_and_another_gives_another() {
+    fn each_purpose_gives_its_own_reproducible_stream() {
         let draw = |seed, purpose: &[&[u8]]| Dice::new(seed, purpose).roll();
         assert_eq!(draw(1, &[b"a", b"b"]), draw(1, &[b"a", b"b"]));
         assert_ne!(draw(1, &[b"a", b"b"]), draw(2, &[b"a", b"b"]));

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_lie_where_the_description_says_and_their_owner_beside_them() {
+    fn settings_and_owner_lie_where_the_description_says() {
         let retention = operation("data-retention");
         let one = |body| shown(read::<Live>(&retention, body).unwrap());
         let owner = Some("\"AAAAAAAAAAAAAAAAAAAAAA\"".to_owned());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_a_missing_connection_only_where_settings_may_be_missing() {
+    fn an_error_is_no_connection_only_where_absence_is_allowed() {
         let error = || Refusal { http_status: 200, kind: RefusalKind::Error, message: "no".into() };
         let meaning = |name: &str| Live::refused(error(), &operation(name));
         assert!(matches!(meaning("envoy"), Reply::Good(Live::NotConnected(Some(_)))));

@@ -102,7 +102,7 @@ fn table_of(meaning: impl Fn(u16) -> String) -> String {
 
 proptest! {
     #[test]
-    fn whatever_comes_only_a_200_is_good_and_no_message_quotes_a_secret(
+    fn only_a_200_is_good_and_no_message_quotes_a_secret(
         status in 0_u16..1000,
         body in prop_oneof![
             vec(any::<u8>(), 0..200),
@@ -346,7 +346,7 @@ fn settings_of_another_shape_are_unclear_and_not_quoted() {
 }
 
 #[test]
-fn deep_json_neither_overflows_nor_counts_as_an_answer_where_it_is_read() {
+fn deep_json_neither_overflows_nor_counts_as_a_read() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     assert!(matches!(good(&format!(r#"{{"orgIntegrationV2":{{"new":{deep}}}}}"#)), Live::Connected(..)));
     unreadable::<Live>(&format!(r#"{{"orgIntegrationV2":{deep}}}"#));
@@ -391,7 +391,7 @@ fn a_client_list_of_unknown_shape_is_an_error_not_no_orgs() {
 }
 
 #[test]
-fn one_record_that_cannot_be_read_is_named_and_leaves_the_others() {
+fn an_unreadable_client_record_is_named_and_others_are_kept() {
     for (record, org, name, why) in [
         (r#"{"clientOrgUuid":null,"clientOrgName":"New"}"#, false, Some("New"), "no `clientOrgUuid`"),
         (r#"{"clientOrgName":"New"}"#, false, Some("New"), "no `clientOrgUuid`"),

@@ -89,7 +89,7 @@ async fn reused_connection_broken_at_the_start_is_sent_once() {
 /// The server closes every connection right after its reply, without a word. So each next request races with
 /// the news of it: it may go over a fresh connection, or end in doubt, but never arrives twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kept_connection_that_closes_at_any_moment_never_makes_two_of_one_request() {
+async fn a_closing_kept_connection_never_doubles_a_request() {
     const CALLS: usize = 400;
     for end in [Step::Close, Step::Reset] {
         let server = Server::start(move |_| vec![Step::Send(reply(200, "", "{}")), end.clone()]).await;
@@ -115,7 +115,7 @@ async fn a_kept_connection_that_closes_at_any_moment_never_makes_two_of_one_requ
 
 /// What drops a connection that is kept: each serves one request, and is closed or reset when the next one comes.
 #[tokio::test]
-async fn a_read_that_meets_a_dropped_connection_is_made_again_over_a_new_one() {
+async fn a_read_on_a_dropped_connection_is_made_again_on_a_new_one() {
     for end in [Step::ResetAfterNextBytes(1), Step::ResetAfterNextBytes(200)] {
         let server = Server::start(move |_| vec![Step::Send(reply(200, "", "{}")), end.clone()]).await;
         let writer = writer(&server);

@@ -135,7 +135,7 @@ async fn where_the_status_decides_a_bad_body_makes_no_doubt() {
 }
 
 #[tokio::test]
-async fn a_truncated_body_is_unclear_and_its_connection_isnt_used_again() {
+async fn a_truncated_body_is_unclear_and_drops_its_connection() {
     let short = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"error\":false}".to_vec();
     let server = Server::start(move |n| match n {
         0 => vec![Step::Send(short.clone()), Step::Close],
@@ -152,7 +152,7 @@ async fn a_truncated_body_is_unclear_and_its_connection_isnt_used_again() {
 }
 
 #[tokio::test]
-async fn a_body_longer_than_announced_is_unclear_and_its_connection_isnt_used_again() {
+async fn an_overlong_body_is_unclear_and_drops_its_connection() {
     let long = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{\"error\":true}".to_vec();
     let server = Server::start(move |n| match n {
         0 => vec![Step::Send(long.clone())],

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_reads_leave_out_is_proven_partly_and_never_diverged() {
+    fn a_field_that_reads_omit_is_proven_in_part_not_diverged() {
         let text = r#"
             format = 1
             name = "door-codes"

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_own_fields_and_the_spelling_of_nothing_do_not_count() {
+    fn server_fields_and_spellings_of_nothing_do_not_count() {
         let before = json!({"integrationAuditMap": {}, "doorsValidated": true, "tokenValid": null, "x": null, "m": {"a": null}});
         let after =
             json!({"integrationAuditMap": {"a": 1}, "doorsValidated": false, "tokenValid": true, "m": {}});

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_differ_only_by_case_are_different_and_have_different_file_names() {
+    fn ids_that_differ_by_case_have_different_file_names() {
         let upper: Ruuid = "AAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
         let lower: Ruuid = "aAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
         assert_ne!(upper, lower);

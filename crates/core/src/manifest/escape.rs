@@ -240,7 +240,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_of_printable_characters_has_a_cell_that_reads_as_it(
+        fn printable_texts_have_a_cell_that_reads_as_the_same(
             text in prop_oneof!["\\PC{0,30}", "[ \u{a0}<>=#\\\\/A-Z!?;E+0-9.]{0,12}", "<(null|keep|empty|secret:A)>[ ]?"],
         ) {
             let at = "doorInfoMap.d.doorName";

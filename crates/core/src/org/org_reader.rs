@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_that_one_reply_does_not_show_together_are_read_apart() {
+    fn operations_that_share_no_reply_are_read_apart() {
         let operation = Arc::clone(Catalog::built_in().default_one());
         let both = vec![vec![Arc::clone(&operation), operation]];
         let retry = RetryPolicy { attempts: 1, ..RetryPolicy::default() };

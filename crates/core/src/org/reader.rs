@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_an_unknown_shape_is_not_read_again_and_settings_are() {
+    fn a_list_of_unknown_shape_is_not_reread_but_settings_are() {
         let misshapen = || {
             let (cause, http_status) = (Cause::Unreadable, Some(200));
             let unclear = Unclear { cause, http_status, retry_after: None, message: String::new() };
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_of_a_failure_is_kept_and_one_that_is_too_long_ends_the_read() {
+    fn a_failures_retry_after_is_kept_unless_it_is_too_long() {
         let mut reader = reader();
         reader.handle(Event::Woken, at(0));
         let Step::Wait { until, .. } = reader.handle(unclear(Some(Duration::from_secs(30))), at(0)) else {

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_accepted_is_never_sent_again_even_by_a_later_process() {
+    fn an_accepted_write_is_never_sent_again_by_any_process() {
         let acked = walk(&[
             Input::Differs,
             Input::Intent,
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_was_refused_by_a_status_is_rejected_only_after_a_read() {
+    fn a_write_refused_by_status_is_rejected_only_after_a_read() {
         let denied = walk(&[Input::Differs, Input::Intent, Input::Denied]);
         assert_eq!(denied.status(), None);
         for (input, status) in [

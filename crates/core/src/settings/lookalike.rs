@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_files_and_spreadsheets_changed_is_the_live_one_respelled() {
+    fn a_key_changed_by_a_spreadsheet_is_the_live_one_respelled() {
         for (key, live) in [
             ("123", "0123"),
             ("0123", "123"),

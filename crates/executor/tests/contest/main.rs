@@ -23,7 +23,7 @@ use contenders::Contender;
 use score::{RATES, follow, score, table};
 
 #[test]
-fn ours_reaches_nearly_all_of_any_limit_and_is_hardly_ever_refused() {
+fn ours_reaches_nearly_all_of_any_limit_hardly_refused() {
     for rate in RATES {
         let score = score(Contender::Ours, &Vendor::of(rate));
         assert!(score.reached >= 0.95, "{rate}/s: {score:?}");
@@ -32,7 +32,7 @@ fn ours_reaches_nearly_all_of_any_limit_and_is_hardly_ever_refused() {
 }
 
 #[test]
-fn ours_follows_a_change_within_ten_seconds_except_a_raised_limit_that_is_low() {
+fn ours_follows_a_change_within_ten_seconds_except_low_rises() {
     for rate in RATES {
         // Of a probe, one call is refused: with 1.3 of a hundred, there is one in 77 calls.
         let probe = Duration::from_secs_f64(77.0 / rate);
@@ -61,7 +61,7 @@ fn rate_limited_orgs_cost_the_others_nothing() {
 }
 
 #[test]
-fn where_each_org_has_a_limit_of_its_own_all_of_them_together_are_reached() {
+fn limits_per_org_are_reached_by_all_of_them_together() {
     let mut vendor = Vendor::of(800.0);
     vendor.own_limit = Some(2.0);
     let score = score(Contender::Ours, &vendor);
@@ -85,7 +85,7 @@ fn no_other_is_as_good_at_every_limit() {
 }
 
 #[test]
-fn ours_does_as_well_by_vendors_that_nobody_had_in_mind() {
+fn ours_does_as_well_with_vendors_not_designed_for() {
     for (rate, scores) in unseen::STEADY.iter() {
         for (bucket, score) in unseen::BUCKETS.into_iter().zip(scores) {
             // Where the whole bucket is three calls, a rough measure can't tell whether it ran over.
@@ -99,7 +99,7 @@ fn ours_does_as_well_by_vendors_that_nobody_had_in_mind() {
 }
 
 #[test]
-fn ours_follows_a_halving_of_any_of_them_and_from_5_a_second_on_any_change() {
+fn ours_follows_any_halving_and_from_5_a_second_any_change() {
     for (rate, all) in unseen::CHANGED.iter() {
         for (factor, followed) in unseen::FACTORS.into_iter().zip(all) {
             let is_within = |time: Option<Duration>| time.is_some_and(|time| time <= Duration::from_secs(10));

@@ -75,7 +75,7 @@ fn a_429_for_ever_on_one_org_parks_it_after_ten() {
 }
 
 #[test]
-fn a_429_for_ever_on_a_few_orgs_parks_them_and_slows_nobody() {
+fn a_429_for_ever_on_a_few_orgs_parks_them_and_slows_none() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 200]);
         stage.limits.rate = "50/s".parse().unwrap();
@@ -100,7 +100,7 @@ fn a_429_for_ever_on_every_org_ends_too() {
 }
 
 #[test]
-fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_at_once() {
+fn a_retry_after_above_15_minutes_parks_the_org_at_once() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         let long = Duration::from_secs(15 * 60 + 1);
@@ -113,7 +113,7 @@ fn a_retry_after_of_more_than_a_quarter_of_an_hour_parks_the_org_at_once() {
 }
 
 #[test]
-fn a_429_on_every_org_is_seen_as_the_partners_within_two_seconds() {
+fn a_429_on_every_org_is_the_partners_within_two_seconds() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 300]);
         stage.limits.rate = "100/s".parse().unwrap();
@@ -144,7 +144,7 @@ fn a_429_on_every_org_is_seen_as_the_partners_within_two_seconds() {
 }
 
 #[test]
-fn a_401_from_one_call_on_latches_and_nobody_fails() {
+fn a_401_from_one_call_on_latches_and_no_org_fails() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 40]);
         stage.world.trouble(|call| (call.number >= 60).then_some(Fault::Unauthorized(401)));
@@ -198,7 +198,7 @@ fn a_500_that_was_applied_is_found_by_reading_back() {
 }
 
 #[test]
-fn a_500_that_was_not_applied_is_sent_again_after_two_agreeing_reads() {
+fn an_unapplied_500_is_sent_again_after_two_agreeing_reads() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         let broken = Fault::Unclear(Some(500), Effect::Never, None);
@@ -267,7 +267,7 @@ fn a_stale_read_back_is_outwaited() {
 }
 
 #[test]
-fn what_was_accepted_and_is_not_there_has_diverged_and_is_not_sent_again() {
+fn an_accepted_write_not_live_is_diverged_and_not_resent() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(|call| {
@@ -291,7 +291,7 @@ fn an_edit_between_read_and_read_back_is_a_divergence() {
 }
 
 #[test]
-fn a_refused_connection_from_the_start_is_given_up_after_a_few_tries() {
+fn a_connection_refused_from_the_start_is_soon_given_up() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(|_| Some(Fault::NotSent));
@@ -304,7 +304,7 @@ fn a_refused_connection_from_the_start_is_given_up_after_a_few_tries() {
 }
 
 #[test]
-fn an_outage_is_waited_out_and_a_long_one_leaves_the_rest_for_later() {
+fn a_short_outage_pauses_and_a_long_one_leaves_the_rest() {
     for (outage, is_given_up) in [(90, false), (600, true)] {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 40]);
@@ -383,7 +383,7 @@ fn a_second_order_stops_at_once() {
 }
 
 #[test]
-fn without_faults_everything_is_applied_at_the_pace_that_is_allowed() {
+fn all_is_applied_at_the_allowed_pace_without_faults() {
     in_virtual_time(async {
         let mut limits = limits();
         limits.rate = "50/s".parse().unwrap();
@@ -479,7 +479,7 @@ fn another_writer_triggers_a_second_read_of_the_wave() {
 }
 
 #[test]
-fn an_abort_after_the_budget_was_spent_ends_the_run_without_another_read() {
+fn an_abort_after_a_spent_budget_ends_without_a_read() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 30]);
         stage.policy.verify = VerifyPolicy::Settled;
@@ -543,7 +543,7 @@ fn small_wave_tolerates_three_refused_orgs_and_stops_at_four() {
 }
 
 #[test]
-fn a_canary_that_has_nothing_to_write_hands_over_to_the_next_org() {
+fn a_canary_without_changes_hands_over_to_the_next_org() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 5]);
         // Somebody else has set what was to be set, and the org after it can't be written.
@@ -558,7 +558,7 @@ fn a_canary_that_has_nothing_to_write_hands_over_to_the_next_org() {
 }
 
 #[test]
-fn a_block_is_waited_out_and_rejects_nobody() {
+fn a_block_pauses_and_rejects_no_org() {
     for wait in [None, Some(3 * SECOND)] {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 40]);
@@ -571,7 +571,7 @@ fn a_block_is_waited_out_and_rejects_nobody() {
 }
 
 #[test]
-fn a_read_that_meets_a_closed_connection_is_made_again_and_spends_no_attempt() {
+fn a_read_on_a_closed_connection_spends_no_attempt() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 40]);
         stage.limits.retry.attempts = 1;
@@ -585,7 +585,7 @@ fn a_read_that_meets_a_closed_connection_is_made_again_and_spends_no_attempt() {
 }
 
 #[test]
-fn a_4xx_that_is_the_answer_to_another_request_rejects_nobody() {
+fn a_4xx_that_answers_another_request_rejects_no_org() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(writes_of(5, |_| Some(Fault::RefuseApplied(400))));
@@ -676,7 +676,7 @@ async fn in_two(stage: &Stage, first: Ordeal, between: impl FnOnce()) -> (Store,
 }
 
 #[test]
-fn what_an_earlier_process_wrote_is_read_once_more_at_the_end_of_its_wave() {
+fn earlier_writes_are_read_again_at_the_end_of_their_wave() {
     for (verify, reads) in [(VerifyPolicy::Settled, 1), (VerifyPolicy::All, 0)] {
         in_virtual_time(async {
             let mut stage = Stage::with_waves(&[1, 30, 5]);
@@ -703,7 +703,7 @@ fn what_an_earlier_process_wrote_is_read_once_more_at_the_end_of_its_wave() {
 }
 
 #[test]
-fn a_read_that_fails_at_the_end_of_its_wave_takes_the_verification_back() {
+fn a_failed_read_at_a_waves_end_revokes_the_verification() {
     in_virtual_time(async {
         let mut stage = Stage::with_waves(&[1, 30, 5]);
         stage.policy.verify = VerifyPolicy::Settled;
@@ -731,7 +731,7 @@ fn a_read_that_fails_at_the_end_of_its_wave_takes_the_verification_back() {
 }
 
 #[test]
-fn a_canary_whose_process_died_before_it_was_read_back_proves_nothing() {
+fn a_canary_whose_process_died_unread_proves_nothing() {
     for death in [250, 5000].map(Duration::from_millis).map(Ordeal::Dies) {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 10]);
@@ -754,7 +754,7 @@ fn a_canary_whose_process_died_before_it_was_read_back_proves_nothing() {
 }
 
 #[test]
-fn after_a_canary_that_is_gone_or_diverged_the_next_org_is_the_canary() {
+fn the_next_org_is_canary_after_one_gone_or_diverged() {
     for fault in [Fault::Gone, Fault::EditAfter("enabled", "\"x\"")] {
         in_virtual_time(async {
             let stage = Stage::with_waves(&[1, 10]);

@@ -86,7 +86,7 @@ async fn run(
 }
 
 #[test]
-fn nearly_all_of_the_limit_is_reached_and_hardly_a_call_is_refused() {
+fn a_limit_is_nearly_reached_with_hardly_a_refused_call() {
     for rate in [2.0, 5.0, 8.0, 20.0, 50.0, 100.0, 200.0, 500.0] {
         in_virtual_time(async {
             let run = run(full(rate), 180, None, None, |_| None).await;
@@ -138,7 +138,7 @@ fn a_learned_rate_is_a_better_start_and_a_wrong_one_no_trap() {
 }
 
 #[test]
-fn a_learned_rate_holds_where_an_earlier_process_has_just_emptied_the_bucket() {
+fn a_learned_rate_holds_with_a_bucket_emptied_before() {
     in_virtual_time(async {
         let run = run(full(100.0).empty(), 30, None, Some(100.0), |_| None).await;
         let (passed, _) = run.calls(0, 30);

@@ -135,7 +135,7 @@ fn retry_after_of_the_client_list_is_kept_by_a_resume() {
 }
 
 #[test]
-fn orgs_in_doubt_that_a_stopped_resume_never_reached_are_unknown() {
+fn in_doubt_orgs_that_a_resume_never_reached_are_unknown() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 2, 4]);
         stage.world.trouble(|call| match (call.org, call.kind) {
@@ -151,7 +151,7 @@ fn orgs_in_doubt_that_a_stopped_resume_never_reached_are_unknown() {
 }
 
 #[test]
-fn a_write_that_waited_for_an_outage_to_end_is_built_on_a_new_read() {
+fn a_write_delayed_by_an_outage_is_built_on_a_new_read() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 40]);
         // Down from the first writes of the second wave on, for longer than a read is good for.

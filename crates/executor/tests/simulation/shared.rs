@@ -30,7 +30,7 @@ fn gate(rate: &str) -> Gate<TokioClock> {
 }
 
 #[test]
-fn a_client_list_whose_task_panics_is_asked_again_and_then_given_up() {
+fn a_client_list_that_panics_is_asked_again_then_given_up() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 10]);
         stage.world.trouble(|call| match call.kind {

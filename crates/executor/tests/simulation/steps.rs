@@ -94,7 +94,7 @@ fn a_step_that_does_not_end_well_ends_its_org() {
 }
 
 #[test]
-fn nothing_is_sent_after_a_step_that_is_unknown_even_if_the_others_are_to_keep_going() {
+fn an_unknown_step_is_the_orgs_last_even_with_keep_going() {
     in_virtual_time(async {
         let mut stage = three_steps(5);
         stage.policy.keep_going = true;
@@ -138,7 +138,7 @@ fn a_resume_leaves_alone_what_a_bad_step_has_ended() {
 }
 
 #[test]
-fn each_operation_is_proven_by_the_first_org_that_is_written_with_it() {
+fn each_operation_is_proven_by_a_canary_of_its_own() {
     in_virtual_time(async {
         // Only the orgs from the fifth on have a step of the second factor.
         let stage = stage(20, |org, place| match (place, org) {
@@ -160,7 +160,7 @@ fn each_operation_is_proven_by_the_first_org_that_is_written_with_it() {
 }
 
 #[test]
-fn what_a_row_expects_of_any_operation_is_seen_before_its_first_write() {
+fn expectations_of_any_operation_precede_the_first_write() {
     in_virtual_time(async {
         let stage = stage(6, |org, place| match (org, place) {
             (2 | 3, 2) => Cells { step: Part::None, expects: true },
@@ -233,7 +233,7 @@ fn a_retry_after_of_one_step_holds_for_the_last_look_at_another() {
 }
 
 #[test]
-fn several_steps_of_an_org_are_read_again_at_the_end_of_its_wave() {
+fn several_steps_of_an_org_are_reread_at_the_waves_end() {
     in_virtual_time(async {
         let mut stage = three_steps(10);
         stage.policy.verify = VerifyPolicy::Settled;

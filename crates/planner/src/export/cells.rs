@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_objects_has_columns_and_what_no_table_holds_is_named() {
+    fn objects_have_columns_and_what_no_table_holds_is_named() {
         let text = r#"
             format = 1
             name = "kinds"

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_brief_log_has_all_but_good_reads_of_orgs_that_are_as_desired() {
+    fn a_brief_log_has_all_but_good_reads_of_orgs_in_sync() {
         let folder = tempfile::tempdir().unwrap();
         let read = |number: u8, answer| EventKind::Called {
             org: Some(Ruuid::from_bytes([number; 16])),

@@ -91,7 +91,7 @@ fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
 }
 
 #[test]
-fn the_policy_names_the_digests_of_what_stands_in_the_page() {
+fn the_policy_names_the_digests_of_the_pages_scripts() {
     for page in rich_pages() {
         let policy = between(&page, r#"Content-Security-Policy" content=""#, "\">").replace("&#39;", "'");
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
@@ -117,7 +117,7 @@ fn no_foreign_text_is_markup() {
 }
 
 #[test]
-fn a_page_asks_nobody_for_anything() {
+fn a_page_makes_no_request() {
     for page in rich_pages() {
         for word in ["src=", "@import", "url(h", "href=\"http", "href=\"//"] {
             assert!(!page.contains(word), "{word}");

@@ -129,7 +129,7 @@ fn the_next_command_fits_how_the_run_ended() {
 }
 
 #[test]
-fn where_no_files_could_be_written_the_way_to_them_is_told() {
+fn unwritable_files_are_reported_with_the_way_to_get_them() {
     let digest = RunDigest::of(&fixture::rich()).unwrap();
     let text = Summary::without_files(&digest, Path::new("reports/r1")).render(80, Style::Plain);
     assert!(text.contains("  orgwave report reports/r1\n"), "{text}");

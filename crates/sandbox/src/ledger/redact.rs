@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_lists_and_secrets_that_are_keys_leave_fingerprints_too() {
+    fn secrets_in_lists_and_as_keys_leave_fingerprints_too() {
         let description = r#"
             format = 1
             name = "keyed"

@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_audit_entries_are_kept_also_within_one_millisecond() {
+    fn the_latest_audit_entries_are_kept_within_a_millisecond() {
         let mut settings = Members::default();
         for now_ms in [5; 20] {
             audit(&mut settings, now_ms);

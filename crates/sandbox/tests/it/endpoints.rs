@@ -119,7 +119,7 @@ async fn an_update_changes_its_org_alone() {
 }
 
 #[tokio::test]
-async fn what_an_update_leaves_out_is_gone_from_a_replacing_server_only() {
+async fn fields_omitted_by_an_update_vanish_from_a_replacing_server() {
     for (server, kept) in [("merge", true), ("deep-merge", true), ("replace", false)] {
         let sandbox = sandbox(&format!("server = \"{server}\"")).await;
         write(&sandbox, org(1), &json!({"enabled": true})).await.unwrap();
@@ -132,7 +132,7 @@ async fn what_an_update_leaves_out_is_gone_from_a_replacing_server_only() {
 }
 
 #[tokio::test]
-async fn without_an_org_header_the_partners_own_org_is_read_and_written() {
+async fn a_call_without_an_org_header_is_for_the_partners_own_org() {
     let sandbox = sandbox("server = \"merge\"").await;
     let settings = call(&sandbox, Route::Read, None, "{}").await.unwrap().settings();
     assert_eq!(settings["orgUuid"], json!(partner_org(0)));

@@ -267,7 +267,7 @@ async fn a_delayed_reply_comes_after_the_write() {
 }
 
 #[tokio::test]
-async fn latency_holds_for_every_call_and_a_caller_that_left_is_served_all_the_same() {
+async fn latency_holds_for_every_call_even_if_the_caller_left() {
     let sandbox = sandbox("latency = \"60ms\"\nserver = \"merge\"").await;
     let started = Instant::now();
     read(&sandbox, org(1)).await.unwrap();
@@ -310,7 +310,7 @@ async fn garbage_is_no_http() {
 }
 
 #[tokio::test]
-async fn a_stale_read_shows_what_was_there_before_and_the_ledger_what_is() {
+async fn a_stale_read_shows_the_past_and_the_ledger_the_present() {
     let sandbox = faulty("reset applied stale=200ms on write").await;
     let before = read(&sandbox, org(1)).await.unwrap().settings();
     let started = Instant::now();

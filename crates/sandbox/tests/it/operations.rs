@@ -70,7 +70,7 @@ async fn every_operation_takes_back_what_it_shows_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn one_read_shows_the_settings_of_several_and_each_update_changes_its_own() {
+async fn one_read_shows_several_and_each_update_changes_its_own() {
     let sandbox = sandbox("").await;
     let mut expected = document(&sandbox, "org-mfa").await;
     assert_eq!(expected["org"]["name"], "Acme 1");

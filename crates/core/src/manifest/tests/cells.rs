@@ -276,7 +276,7 @@ fn no_problem_shows_a_cell_of_a_secrets_column() {
 }
 
 #[test]
-fn a_secret_that_slipped_into_another_column_is_not_shown_either() {
+fn a_secret_in_a_wrong_column_is_not_shown_either() {
     for row in
         ["{A},hunter2,true", "{A},hunter2,", "{A},,hunter2-hunter2-x", "{A},true,hunter2", "{A},x,hunter2=,"]
     {

@@ -141,7 +141,7 @@ fn a_rollout_file_names_the_default_operation() {
 }
 
 #[test]
-fn operations_of_the_file_come_after_those_of_the_header_in_its_order() {
+fn operations_of_the_file_follow_those_of_the_header() {
     let toml = "[rollout]\norgs = \"o\"\n[operation.toast]\nrestaurants = \"r\"\n[group.g.operation.org-two.settings]\n\
                 minutes = 5\n[settings]\nsaveClips = true\n[operation.org-one.settings]\nname = \"x\"\n";
     let sides = [("r", "org_uuid,restaurant_key,locationName\n{A},1,North\n")];

@@ -227,7 +227,7 @@ fn what_the_read_does_not_show_is_named() {
 }
 
 #[test]
-fn what_is_keyed_by_a_secret_or_inside_of_what_is_kept_cannot_be_set() {
+fn fields_keyed_by_secrets_or_inside_kept_ones_cannot_be_set() {
     let operation = operation("whole");
     let unsettable = |path: &str| operation.path(path).unwrap().field().unsettable();
     for path in ["byToken", "byToken.x", "byToken.x.note", "name"] {
