@@ -15,6 +15,7 @@
 //! This crate doesn't know the executor, opens no journal, asks no clock and reads no environment.
 
 mod advice;
+mod cell;
 mod client_files;
 mod digest;
 mod error;
@@ -25,6 +26,7 @@ mod note;
 pub mod operations;
 mod pages;
 mod record;
+mod rendered;
 mod report;
 mod review;
 mod run_file;

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::whole::WholeFile;
 
 pub(crate) fn at(folder: &Path, name: &str) -> impl FnOnce(io::Error) -> ReportError + use<> {
@@ -16,6 +17,8 @@ pub(crate) fn at(folder: &Path, name: &str) -> impl FnOnce(io::Error) -> ReportE
 /// Where files are begun.
 pub(crate) struct Place<'a> {
     pub(crate) folder: &'a Path,
+    /// Rows that a table has in one file.
+    pub(crate) most_rows: u32,
 }
 
 impl Place<'_> {
@@ -33,8 +36,8 @@ pub(crate) trait RunFile {
     /// Its name, for errors.
     fn name(&self) -> &'static str;
 
-    /// The next row of the manifest.
-    fn org(&mut self, record: &Record) -> io::Result<()>;
+    /// The next row of the manifest, with its changes as they are shown.
+    fn org(&mut self, record: &Record, rendered: &Rendered) -> io::Result<()>;
 
     /// Every row was seen: what is whole now goes to `done`, to be made durable and named with the others.
     fn end(self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()>;

@@ -1,11 +1,23 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const { strings, words, plan, stride, org_files } = data;
+  const { strings, lists, words, plan, org_files } = data;
+  const stride = plan ? 5 : 3;
   const [LINE, ORG, NAME, WAVE, WORD, CHANGES, EXTRA, COURSE] = [0, 1, 2, 3, 4, 5, 6, 7];
   const courseOf = (row) => row[COURSE] || [0, null, null, 0, 0];
   const FIRST = 60, MORE = 200, PRINTED = 1000;
   const rows = data.rows.sort((a, b) => a[LINE] - b[LINE]);
+  // A row names a list for each column of its changes; here the changes follow each other. Many rows share them.
+  const joined = new Map();
+  for (const row of rows) {
+    const columns = row[CHANGES], key = columns.join();
+    let changes = joined.get(key);
+    if (changes === undefined) {
+      changes = columns.length ? lists[columns[0]].flatMap((_, i) => columns.map((list) => lists[list][i])) : [];
+      joined.set(key, changes);
+    }
+    row[CHANGES] = changes;
+  }
   const $ = (id) => document.getElementById(id);
   const number = (n) => n.toLocaleString("en-US");
   const els = { list: $("list"), found: $("found"), more: $("more"), q: $("q"), wave: $("wave"), word: $("word"), place: $("place"), kind: $("kind"), fold: $("fold"), empty: $("empty") };

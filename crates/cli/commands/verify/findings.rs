@@ -41,7 +41,10 @@ pub(super) fn tell(mut findings: Findings, args: &VerifyArgs) -> Result<Exit, Fa
         in_words(&mut findings, args)?;
     }
     if let Some(path) = &args.output_file {
-        as_table(&mut findings, DriftCsv::begin(path)?)?;
+        let files = as_table(&mut findings, DriftCsv::begin(path)?)?;
+        if files.len() > 1 && !args.output.quiet {
+            say(&format!("the table is in {}\n", clean(&files.join(", "))), &args.output);
+        }
     }
     Ok(exit)
 }
@@ -86,7 +89,8 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<(), Failure> {
+/// Returns the names of the table's files.
+fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<Vec<String>, Failure> {
     let operations = findings.operations().clone();
     for found in findings.each_drifted()? {
         let (line, found) = found?;

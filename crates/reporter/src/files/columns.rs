@@ -2,62 +2,50 @@
 
 use std::time::Duration;
 
-use orgwave_core::change::Change;
 use orgwave_core::operation::Confession;
 use orgwave_core::outcome::OrgOutcome;
-use orgwave_core::plan::PlannedStep;
 use orgwave_core::run::RunHeader;
 
-use super::table::{Cell, Column};
-use crate::record::{Record, StepRecord};
-use crate::value;
+use super::table::Column;
+use crate::cell::Cell;
+use crate::record::Record;
+use crate::rendered::Rendered;
 
 /// What a row of a run's tables is about.
 pub(super) struct Row<'a> {
     pub(super) run: &'a RunHeader,
     pub(super) record: &'a Record,
+    pub(super) rendered: &'a Rendered,
     /// What became of it: of the org, or in tables of steps of this one.
     pub(super) outcome: &'a OrgOutcome,
-    /// In tables of steps: which.
-    pub(super) step: Option<(&'a PlannedStep, &'a StepRecord)>,
-    /// In tables of changes: which. `None` where nothing was written.
-    pub(super) change: Option<Change<'a>>,
+    /// In rows about a step: its place among the record's.
+    pub(super) step: Option<usize>,
 }
 
 /// A column of a run's tables.
 pub(super) type RunColumn = Column<for<'a> fn(&Row<'a>) -> Cell<'a>>;
 
+/// The columns that say what a change is.
+pub(super) const CHANGE: [&str; 3] = ["path", "before", "after"];
+
+/// The column behind them, where it is shown where the value is set.
+pub(super) const FROM: &str = "from";
+
 impl<'a> Row<'a> {
     /// About an org.
-    pub(super) const fn of(run: &'a RunHeader, record: &'a Record) -> Self {
-        Self { run, record, outcome: &record.outcome, step: None, change: None }
+    pub(super) const fn of(run: &'a RunHeader, record: &'a Record, rendered: &'a Rendered) -> Self {
+        Self { run, record, rendered, outcome: &record.outcome, step: None }
     }
 
-    /// About a change of an org, or of one without any: what became of it is what became of the step.
-    pub(super) fn of_change(run: &'a RunHeader, record: &'a Record, change: Option<Change<'a>>) -> Self {
-        let is_of = |(planned, _): &(&PlannedStep, &StepRecord)| {
-            change.is_some_and(|change| *planned.operation == **change.operation)
-        };
-        let step = record.steps().find(is_of);
-        let outcome = step.map_or(&record.outcome, |(_, step)| &step.outcome);
-        Self { outcome, change, ..Self::of(run, record) }
-    }
-
-    /// About a step of an org.
-    pub(super) const fn of_step(
+    /// About a step of an org, or a change of it.
+    pub(super) fn of_step(
         run: &'a RunHeader,
         record: &'a Record,
-        step: (&'a PlannedStep, &'a StepRecord),
+        rendered: &'a Rendered,
+        step: usize,
     ) -> Self {
-        Self { outcome: &step.1.outcome, step: Some(step), ..Self::of(run, record) }
-    }
-
-    /// What was written, by the org or by the step.
-    pub(super) fn changes(&self) -> Box<dyn Iterator<Item = Change<'a>> + 'a> {
-        match self.step {
-            Some((planned, step)) => Box::new(step.changes(planned)),
-            None => Box::new(self.record.changes()),
-        }
+        let outcome = &record.steps[step].outcome;
+        Self { outcome, step: Some(step), ..Self::of(run, record, rendered) }
     }
 
     /// How long it took; `None` if it was never touched.
@@ -108,25 +96,9 @@ pub(super) const OPERATION: RunColumn = Column {
     name: "operation",
     about: "the operation; only in rollouts of several",
     cell: |row| {
-        let of_step = row.step.map(|(planned, _)| &planned.operation);
-        let operation = of_step.or(row.change.map(|change| change.operation));
-        operation.map_or(Cell::Empty, |operation| Cell::Word(&operation.name))
+        let step = row.step.and_then(|step| row.record.line.steps.get(step));
+        step.map_or(Cell::Empty, |step| Cell::Word(&step.operation.name))
     },
-};
-pub(super) const PATH: RunColumn = Column {
-    name: "path",
-    about: "the setting that was written",
-    cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Text(change.field.path.text())),
-};
-pub(super) const BEFORE: RunColumn = Column {
-    name: "before",
-    about: "the value before, as a cell of a manifest",
-    cell: |row| row.change.map_or(Cell::Empty, |it| Cell::Value(value::before(&it.field.path, it.before))),
-};
-pub(super) const AFTER: RunColumn = Column {
-    name: "after",
-    about: "the value written; for a secret the first digits of its fingerprint",
-    cell: |row| row.change.map_or(Cell::Empty, |change| Cell::Value(value::after(change.field))),
 };
 pub(super) const VERIFIED: RunColumn = Column {
     name: "verified",
@@ -157,7 +129,7 @@ pub(super) const ERROR_MESSAGE: RunColumn = Column {
         let Some(org_error) = &row.outcome.org_error else { return Cell::Empty };
         let operations = row.record.operations();
         // Where the row is of one step, its operation has a column.
-        let of_several = row.step.is_none() && row.change.is_none() && operations.are_several();
+        let of_several = row.step.is_none() && operations.are_several();
         match operations.get(row.outcome.place).filter(|_| of_several && !row.record.steps.is_empty()) {
             Some(operation) => Cell::Text(format!("{}: {}", operation.name, org_error.message).into()),
             None => Cell::text(Some(&org_error.message)),

@@ -9,10 +9,11 @@ use orgwave_core::operation::Path as SettingPath;
 use orgwave_core::outcome::{OrgError, StoredValue};
 use orgwave_core::status::Status;
 
-use super::table::{Cell, Table};
+use super::parts::{MOST_ROWS, Parts};
+use super::table::Table;
+use crate::cell::Cell;
 use crate::error::ReportError;
 use crate::value;
-use crate::whole::{WholeFile, sync_folder};
 
 /// The columns. `result` is `drifted`, or the status of an org that could not be checked; `wanted` and `live` read as
 /// a manifest's cells do.
@@ -33,7 +34,7 @@ pub struct OrgCells<'a> {
 /// The table being written. It gets its name when it is [ended](Self::end).
 #[derive(Debug)]
 pub struct DriftCsv {
-    table: Table<WholeFile>,
+    parts: Parts,
     path: PathBuf,
 }
 
@@ -45,9 +46,9 @@ impl DriftCsv {
     pub fn begin(path: &Path) -> Result<Self, ReportError> {
         let begin = || {
             let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
-            Table::begin(WholeFile::begin(folder_of(path), &name.to_string_lossy())?, COLUMNS)
+            Parts::begin(folder_of(path), &name.to_string_lossy(), MOST_ROWS, COLUMNS)
         };
-        Ok(Self { table: begin().map_err(ReportError::write(path))?, path: path.to_owned() })
+        Ok(Self { parts: begin().map_err(ReportError::write(path))?, path: path.to_owned() })
     }
 
     /// A field whose live value is not the desired one, under the name that a manifest's column has.
@@ -88,17 +89,17 @@ impl DriftCsv {
     ) -> Result<(), ReportError> {
         let name = Cell::text(org.name);
         let begin = [Cell::Number(org.line), Cell::Word(org.org.as_str()), name, Cell::Word(result)];
-        self.table.row(begin.into_iter().chain(cells)).map_err(ReportError::write(&self.path))
+        let row = |table: &mut Table<_>| table.row(begin.into_iter().chain(cells));
+        self.parts.table(1).and_then(row).map_err(ReportError::write(&self.path))
     }
 
-    /// Makes the file durable and gives it its name.
+    /// Makes the file durable and gives it its name. Returns the names of the table's files: what a spreadsheet would cut
+    /// off is in further ones.
     ///
     /// # Errors
-    /// The file can't be written; what had its name has it still.
-    pub fn end(self) -> Result<(), ReportError> {
-        let file = self.table.end().and_then(WholeFile::end).map_err(ReportError::write(&self.path))?;
-        file.name()?;
-        sync_folder(folder_of(&self.path))
+    /// A file can't be written; what had its name has it still.
+    pub fn end(self) -> Result<Vec<String>, ReportError> {
+        self.parts.finish()
     }
 }
 

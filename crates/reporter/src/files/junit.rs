@@ -19,6 +19,7 @@ use orgwave_core::status::{Counts, Status};
 use crate::advice::after;
 use crate::digest::RunDigest;
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
 use crate::terminal::clean;
 use crate::whole::WholeFile;
@@ -79,7 +80,7 @@ impl RunFile for Junit {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
+    fn org(&mut self, record: &Record, _: &Rendered) -> io::Result<()> {
         if !record.operations().are_several() || record.steps.is_empty() {
             return self.case(record, &record.outcome, "orgwave");
         }

@@ -12,6 +12,7 @@ pub mod drift;
 mod junit;
 mod leftovers;
 mod orgs;
+mod parts;
 pub mod plan;
 pub mod results;
 mod retry;
@@ -26,10 +27,12 @@ use orgwave_core::operation::Operations;
 use orgwave_core::plan::Header;
 
 pub use self::leftovers::sweep;
+use self::parts::MOST_ROWS;
 pub use crate::client_files::{ClientFiles, OrgFiles};
 use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::record::Records;
+use crate::rendered::Rendered;
 use crate::report::{ReportHtml, ReportMd, Summary};
 use crate::run_file::{Place, RunFile, at};
 use crate::source::RunSource;
@@ -77,16 +80,33 @@ pub fn write_files_watched(
     source: &dyn RunSource,
     folder: &Path,
     org_files: OrgFiles,
+    before_name: impl FnMut(),
+) -> Result<Written, ReportError> {
+    write_files_in_parts(source, folder, org_files, MOST_ROWS, before_name)
+}
+
+/// The same, with tables that continue in another file after this many rows instead of a spreadsheet's.
+///
+/// # Errors
+/// As [`write_files_watched`].
+pub fn write_files_in_parts(
+    source: &dyn RunSource,
+    folder: &Path,
+    org_files: OrgFiles,
+    most_rows: u32,
     mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
     let mut digest = RunDigest::begin(source, records.operations(), records.header())?;
     let org_files = org_files.of_run(source.header());
-    let mut files = begin_all(source, folder, records.operations(), records.header(), org_files)?;
+    let place = Place { folder, most_rows };
+    let mut files = begin_all(source, &place, records.operations(), records.header(), org_files)?;
+    let mut rendered = Rendered::default();
     while let Some(record) = records.next_record()? {
         digest.add(&record);
+        rendered.take(&record);
         for file in &mut files {
-            file.org(&record).map_err(|error| at(folder, file.name())(error))?;
+            file.org(&record, &rendered).map_err(|error| at(folder, file.name())(error))?;
         }
     }
     let mut done = Vec::new();
@@ -97,19 +117,28 @@ pub fn write_files_watched(
     if org_files == ClientFiles::None {
         orgs::clear(folder)?;
     }
-    let names = done.iter().map(WholeFile::file_name).collect();
+    let names: Vec<String> = done.iter().map(WholeFile::file_name).collect();
     for file in sync_all(done)? {
         before_name();
         file.name()?;
+    }
+    for table in SPLIT {
+        let parts = names.iter().filter(|name| *name == table || parts::is_part(name, table)).count();
+        if parts > 0 {
+            parts::clear(folder, table, parts)?;
+        }
     }
     sync_folder(folder)?;
     Ok(Written { folder: folder.to_owned(), files: names, org_files, digest })
 }
 
+/// The tables that continue in another file. What `apply` reads again doesn't: `retry.csv` and its side tables.
+const SPLIT: [&str; 3] = [results::Results::NAME, results::Steps::NAME, changes::Changes::NAME];
+
 /// Every file, in the order in which people look for them; the summary last, since it names the others.
 fn begin_all(
     source: &dyn RunSource,
-    folder: &Path,
+    place: &Place<'_>,
     operations: &Operations,
     plan: &Header,
     org_files: ClientFiles,
@@ -121,23 +150,23 @@ fn begin_all(
     ) -> Result<Box<dyn RunFile>, ReportError> {
         Ok(Box::new(file.map_err(at(folder, name))?))
     }
-    let (place, run) = (Place { folder }, source.header());
+    let (folder, run) = (place.folder, source.header());
     let mut files = vec![
-        boxed(folder, results::Results::NAME, results::Results::begin(&place, run, plan, operations))?,
-        boxed(folder, changes::Changes::NAME, changes::Changes::begin(&place, run, operations))?,
-        boxed(folder, retry::Retry::NAME, retry::Retry::begin(&place, plan))?,
+        boxed(folder, results::Results::NAME, results::Results::begin(place, run, plan, operations))?,
+        boxed(folder, changes::Changes::NAME, changes::Changes::begin(place, run, operations))?,
+        boxed(folder, retry::Retry::NAME, retry::Retry::begin(place, plan))?,
     ];
     if operations.are_several() {
-        files.push(boxed(folder, results::Steps::NAME, results::Steps::begin(&place, run))?);
+        files.push(boxed(folder, results::Steps::NAME, results::Steps::begin(place, run))?);
     }
     let mut others = vec!["plan.jsonl", "run.db"];
-    files.push(Box::new(ReportHtml::begin(&place, source, org_files == ClientFiles::All)?));
-    files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(&place))?);
-    files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(&place, run))?);
+    files.push(Box::new(ReportHtml::begin(place, source, org_files == ClientFiles::All)?));
+    files.push(boxed(folder, ReportMd::NAME, ReportMd::begin(place))?);
+    files.push(boxed(folder, junit::Junit::NAME, junit::Junit::begin(place, run))?);
     if org_files != ClientFiles::None {
-        files.push(Box::new(orgs::Orgs::begin(folder, run, org_files)));
+        files.push(Box::new(orgs::Orgs::begin(folder, run, operations, org_files)));
         others.push("orgs/");
     }
-    files.push(boxed(folder, summary::Summary::NAME, summary::Summary::begin(&place, others))?);
+    files.push(boxed(folder, summary::Summary::NAME, summary::Summary::begin(place, others))?);
     Ok(files)
 }

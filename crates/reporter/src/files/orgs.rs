@@ -8,29 +8,30 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use orgwave_core::operation::Confession;
+use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::run::RunHeader;
 
 use super::columns::{
-    AFTER, BEFORE, ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, OPERATION, ORG_NAME, ORG_UUID, PATH, PLAN_ID,
-    RUN_ID, Row, RunColumn, STARTED_AT, STATUS, VERIFIED,
+    CHANGE, ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, OPERATION, ORG_NAME, ORG_UUID, PLAN_ID, RUN_ID, Row,
+    RunColumn, STARTED_AT, STATUS, VERIFIED,
 };
 use super::table::Table;
+use crate::cell::{Cell, push_cells};
 use crate::client_files::ClientFiles;
 use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::record::Record;
+use crate::rendered::{Rendered, RenderedChange};
 use crate::run_file::RunFile;
 use crate::whole::{WholeFile, sync_all, sync_folder};
 
 /// The folder within the run's.
 pub(super) const FOLDER: &str = "orgs";
 
-/// The columns before those of what the vendor confessed.
-const FIRST: &[RunColumn] =
-    &[ORG_UUID, ORG_NAME, STATUS, VERIFIED, STARTED_AT, FINISHED_AT, PATH, BEFORE, AFTER];
+/// The columns before those of the change.
+const FIRST: &[RunColumn] = &[ORG_UUID, ORG_NAME, STATUS, VERIFIED, STARTED_AT, FINISHED_AT];
 
-/// The columns behind them.
+/// The columns behind those of what the vendor confessed, which follow the change.
 const LAST: &[RunColumn] = &[ERROR_CODE, ERROR_MESSAGE, RUN_ID, PLAN_ID];
 
 /// What the vendor may confess, texts first.
@@ -48,11 +49,73 @@ pub(super) struct Orgs {
     wanted: ClientFiles,
     batch: Vec<WholeFile>,
     run: RunHeader,
+    file: OrgFile,
+}
+
+/// The file that is being made.
+struct OrgFile {
+    header: Vec<u8>,
+    table: Table<Vec<u8>>,
+    confessions: Vec<&'static Confession>,
+    /// Before the other columns, in runs of several operations.
+    operation: &'static [RunColumn],
+    /// What each row of a step begins and ends with.
+    begin: Vec<u8>,
+    end: Vec<u8>,
+}
+
+impl OrgFile {
+    fn new(operations: &Operations) -> Self {
+        let confessions = confessions();
+        let operation: &[RunColumn] = if operations.are_several() { &[OPERATION] } else { &[] };
+        let names = operation.iter().chain(FIRST).map(|column| column.name).chain(CHANGE);
+        let names = names.chain(confessions.iter().map(|confession| &*confession.column));
+        let names = names.chain(LAST.iter().map(|column| column.name));
+        let mut header = Vec::new();
+        push_cells(&mut header, names.map(|name| Cell::Text(name.into())));
+        let table = Table::without_header(Vec::new());
+        Self { header, table, confessions, operation, begin: Vec::new(), end: Vec::new() }
+    }
+
+    /// The whole file of an org.
+    fn make(&mut self, run: &RunHeader, record: &Record, rendered: &Rendered) -> io::Result<Vec<u8>> {
+        self.table.row([Cell::Made(&self.header)])?;
+        if rendered.changes().is_empty() {
+            self.edges(&Row::of(run, record, rendered));
+            let (begin, end) = (Cell::Made(&self.begin), Cell::Made(&self.end));
+            self.table.row([begin, Cell::Empty, Cell::Empty, Cell::Empty, end])?;
+        }
+        for step in 0..record.steps.len() {
+            let changes = rendered.of_step(step);
+            if !changes.is_empty() {
+                self.edges(&Row::of_step(run, record, rendered, step));
+            }
+            for RenderedChange { path, before, after, .. } in changes {
+                let cells = [&self.begin, path.cell(), before.cell(), after.cell(), &self.end];
+                self.table.row(cells.map(Cell::Made))?;
+            }
+        }
+        self.table.take()
+    }
+
+    /// What the rows of this step, or of this org, begin and end with.
+    fn edges(&mut self, row: &Row<'_>) {
+        self.begin.clear();
+        push_cells(&mut self.begin, row.cells(self.operation).chain(row.cells(FIRST)));
+        self.end.clear();
+        push_cells(&mut self.end, row.confessed(&self.confessions).chain(row.cells(LAST)));
+    }
 }
 
 impl Orgs {
-    pub(super) fn begin(folder: &Path, run: &RunHeader, wanted: ClientFiles) -> Self {
-        Self { folder: folder.join(FOLDER), wanted, batch: Vec::with_capacity(BATCH), run: run.clone() }
+    pub(super) fn begin(
+        folder: &Path,
+        run: &RunHeader,
+        operations: &Operations,
+        wanted: ClientFiles,
+    ) -> Self {
+        let (folder, batch) = (folder.join(FOLDER), Vec::with_capacity(BATCH));
+        Self { folder, wanted, batch, run: run.clone(), file: OrgFile::new(operations) }
     }
 
     /// Makes the gathered files durable and gives them their names.
@@ -67,7 +130,7 @@ impl RunFile for Orgs {
         FOLDER
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
+    fn org(&mut self, record: &Record, rendered: &Rendered) -> io::Result<()> {
         let name = format!("{}.csv", record.line.org.to_hex());
         if self.wanted == ClientFiles::Changed && record.changed() == 0 {
             // An earlier process of the run may have thought otherwise.
@@ -79,29 +142,9 @@ impl RunFile for Orgs {
         if self.batch.is_empty() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         }
-        let confessions = confessions();
-        let of_several: &[RunColumn] = if record.operations().are_several() { &[OPERATION] } else { &[] };
-        let names = of_several.iter().chain(FIRST).map(|column| column.name);
-        let names = names.chain(confessions.iter().map(|confession| &*confession.column));
-        let names = names.chain(LAST.iter().map(|column| column.name));
-        let mut table = Table::begin(Vec::new(), names)?;
-        let mut changes = record.changes();
-        let mut change = changes.next();
-        loop {
-            let row = Row::of_change(&self.run, record, change);
-            table.row(
-                row.cells(of_several)
-                    .chain(row.cells(FIRST))
-                    .chain(row.confessed(&confessions))
-                    .chain(row.cells(LAST)),
-            )?;
-            change = changes.next();
-            if change.is_none() {
-                break;
-            }
-        }
+        let made = self.file.make(&self.run, record, rendered)?;
         let mut file = WholeFile::begin(&self.folder, &name)?;
-        file.write_all(&table.end()?)?;
+        file.write_all(&made)?;
         self.batch.push(file);
         if self.batch.len() < BATCH { Ok(()) } else { self.end_batch() }
     }

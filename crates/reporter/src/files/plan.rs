@@ -7,11 +7,12 @@ use std::path::Path;
 use orgwave_core::outcome::OrgError;
 use orgwave_core::plan::{Header, PlanLine, PlannedField, PlannedStep, UnknownKey, Verdict};
 
+use super::parts::{MOST_ROWS, Parts};
 use super::results::carried;
-use super::table::{Cell, Column, Table};
+use super::table::Column;
+use crate::cell::Cell;
 use crate::error::ReportError;
 use crate::value;
-use crate::whole::{WholeFile, sync_folder};
 
 /// What a row is about: a line of the plan, and one of its steps and of its fields that differ, if there is one.
 struct Row<'a> {
@@ -55,7 +56,7 @@ const OPERATION: PlanColumn =
 
 /// A `plan.csv` being written. It gets its name when it is [ended](Self::end).
 pub struct PlanCsv {
-    table: Table<WholeFile>,
+    parts: Parts,
     path: std::path::PathBuf,
     columns: Vec<&'static PlanColumn>,
     carried: usize,
@@ -73,10 +74,8 @@ impl PlanCsv {
         let of_several = (plan.operations.len() > 1).then_some(&OPERATION);
         let own: Vec<_> = org.iter().chain(of_several).chain(others).collect();
         let columns = own.iter().map(|column| column.name).chain(plan.carried.iter().map(String::as_str));
-        let table = WholeFile::begin(folder, name)
-            .and_then(|file| Table::begin(file, columns))
-            .map_err(ReportError::write(&path))?;
-        Ok(Self { table, path, columns: own, carried: plan.carried.len() })
+        let parts = Parts::begin(folder, name, MOST_ROWS, columns).map_err(ReportError::write(&path))?;
+        Ok(Self { parts, path, columns: own, carried: plan.carried.len() })
     }
 
     /// Adds the next row of the manifest.
@@ -87,37 +86,42 @@ impl PlanCsv {
         self.rows(line).map_err(ReportError::write(&self.path))
     }
 
-    /// Makes the file durable and gives it its name.
+    /// Makes the file durable and gives it its name. Returns the names of the table's files: what a spreadsheet would cut
+    /// off is in further ones.
     ///
     /// # Errors
-    /// The file can't be written; what had its name has it still.
-    pub fn end(self) -> Result<(), ReportError> {
-        let file = self.table.end().and_then(WholeFile::end).map_err(ReportError::write(&self.path))?;
-        file.name()?;
-        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    /// A file can't be written; what had its name has it still.
+    pub fn end(self) -> Result<Vec<String>, ReportError> {
+        self.parts.finish()
     }
 
     fn rows(&mut self, line: &PlanLine) -> io::Result<()> {
         if line.steps.is_empty() || line.verdict == Verdict::Skipped {
-            return self.row(&Row { line, step: None, field: None });
+            return self.row(&Row { line, step: None, field: None }, 1);
         }
+        let rows_of = |step: &PlannedStep| step.changes().count().max(1);
+        let mut left = line.steps.iter().map(rows_of).sum();
         for step in &line.steps {
             let mut any = false;
             for field in step.changes() {
-                self.row(&Row { line, step: Some(step), field: Some(field) })?;
+                self.row(&Row { line, step: Some(step), field: Some(field) }, left)?;
+                left -= 1;
                 any = true;
             }
             if !any {
-                self.row(&Row { line, step: Some(step), field: None })?;
+                self.row(&Row { line, step: Some(step), field: None }, left)?;
+                left -= 1;
             }
         }
         Ok(())
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+    /// Writes a row, which with those that follow it of the same org makes this many.
+    fn row(&mut self, row: &Row<'_>, rows: usize) -> io::Result<()> {
         let line = row.line;
         let cells = self.columns.iter().map(|column| (column.cell)(row));
-        self.table.row(cells.chain(carried(&line.carried, self.carried)))
+        let table = self.parts.table(rows)?;
+        table.row(cells.chain(carried(&line.carried, self.carried)))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::io;
 
-use orgwave_core::change::Change;
 use orgwave_core::operation::{Confession, Operations};
 use orgwave_core::plan::Header;
 use orgwave_core::run::RunHeader;
@@ -12,10 +11,13 @@ use super::columns::{
     ERROR_CODE, ERROR_MESSAGE, FINISHED_AT, LINE, OPERATION, ORG_NAME, ORG_UUID, PLAN_ID, RUN_ID, Row,
     RunColumn, STARTED_AT, STATUS, VERIFIED, WAVE,
 };
-use super::table::{Cell, Column, Table};
+use super::parts::Parts;
+use super::table::Column;
 use crate::advice::after;
+use crate::cell::Cell;
 use crate::digest::RunDigest;
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
@@ -34,16 +36,7 @@ const OUTCOME: &[RunColumn] = &[
     Column {
         name: "changed_fields",
         about: "the settings that were written and may be live, separated by `;`",
-        cell: |row| {
-            let operations = row.record.operations();
-            // Where the row is of one step, its operation has a column.
-            let text = |change: Change<'_>| match row.step {
-                Some(_) => change.field.path.text().into_owned(),
-                None => operations.path_text(change.operation, &change.field.path).into_owned(),
-            };
-            let paths: Vec<_> = row.changes().map(text).collect();
-            if paths.is_empty() { Cell::Empty } else { Cell::Text(Cow::Owned(paths.join(";"))) }
-        },
+        cell: |row| Cell::Made(row.rendered.paths(row.step)),
     },
     Column {
         name: "attempts",
@@ -124,9 +117,10 @@ fn documented(
 }
 
 pub(super) struct Results {
-    table: Table<WholeFile>,
+    parts: Parts,
     run: RunHeader,
     carried: usize,
+    confessions: Vec<&'static Confession>,
 }
 
 impl Results {
@@ -140,8 +134,8 @@ impl Results {
     ) -> io::Result<Self> {
         let columns = columns(operations).into_iter().map(|(name, _)| name);
         let columns = columns.chain(plan.carried.iter().map(String::as_str));
-        let table = Table::begin(place.begin(Self::NAME)?, columns)?;
-        Ok(Self { table, run: run.clone(), carried: plan.carried.len() })
+        let parts = Parts::of_run(place, Self::NAME, columns)?;
+        Ok(Self { parts, run: run.clone(), carried: plan.carried.len(), confessions: Confession::columns() })
     }
 }
 
@@ -150,26 +144,25 @@ impl RunFile for Results {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
-        let row = Row::of(&self.run, record);
-        let operations = record.operations();
-        let confessions = Confession::columns();
-        let last = if operations.are_several() { OPERATIONS } else { &[] };
-        let cells = row.cells(FIRST).chain(row.cells(OUTCOME)).chain(row.confessed(&confessions));
+    fn org(&mut self, record: &Record, rendered: &Rendered) -> io::Result<()> {
+        let row = Row::of(&self.run, record, rendered);
+        let last = if record.operations().are_several() { OPERATIONS } else { &[] };
+        let cells = row.cells(FIRST).chain(row.cells(OUTCOME)).chain(row.confessed(&self.confessions));
         let cells = cells.chain(row.cells(LAST)).chain(row.cells(last)).chain(row.cells(NOTE));
-        self.table.row(cells.chain(carried(&record.line.carried, self.carried)))
+        self.parts.table(1)?.row(cells.chain(carried(&record.line.carried, self.carried)))
     }
 
     fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
-        done.push(self.table.end()?);
+        done.extend(self.parts.end()?);
         Ok(())
     }
 }
 
 /// `steps.csv`: one row for each step of each org, and for each org without any, in runs of several operations.
 pub(super) struct Steps {
-    table: Table<WholeFile>,
+    parts: Parts,
     run: RunHeader,
+    confessions: Vec<&'static Confession>,
 }
 
 impl Steps {
@@ -177,7 +170,8 @@ impl Steps {
 
     pub(super) fn begin(place: &Place<'_>, run: &RunHeader) -> io::Result<Self> {
         let columns = step_columns().into_iter().map(|(name, _)| name);
-        Ok(Self { table: Table::begin(place.begin(Self::NAME)?, columns)?, run: run.clone() })
+        let parts = Parts::of_run(place, Self::NAME, columns)?;
+        Ok(Self { parts, run: run.clone(), confessions: Confession::columns() })
     }
 }
 
@@ -186,18 +180,19 @@ impl RunFile for Steps {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
-        let confessions = Confession::columns();
-        let without = Some(Row::of(&self.run, record)).filter(|_| record.steps.is_empty());
-        for row in record.steps().map(|step| Row::of_step(&self.run, record, step)).chain(without) {
+    fn org(&mut self, record: &Record, rendered: &Rendered) -> io::Result<()> {
+        let without = Some(Row::of(&self.run, record, rendered)).filter(|_| record.steps.is_empty());
+        let of_step = |step| Row::of_step(&self.run, record, rendered, step);
+        for row in (0..record.steps.len()).map(of_step).chain(without) {
             let cells = row.cells(FIRST).chain(row.cells(STEP)).chain(row.cells(OUTCOME));
-            self.table.row(cells.chain(row.confessed(&confessions)).chain(row.cells(LAST)))?;
+            let cells = cells.chain(row.confessed(&self.confessions)).chain(row.cells(LAST));
+            self.parts.table(1)?.row(cells)?;
         }
         Ok(())
     }
 
     fn end(self: Box<Self>, _: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
-        done.push(self.table.end()?);
+        done.extend(self.parts.end()?);
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use super::table::Table;
 use super::toml_text::section;
 use crate::digest::RunDigest;
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
@@ -82,7 +83,7 @@ impl RunFile for Retry {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
+    fn org(&mut self, record: &Record, _: &Rendered) -> io::Result<()> {
         let line = &record.line;
         if !record.is_retryable() {
             return Ok(());
@@ -119,7 +120,7 @@ struct Rows {
 
 impl Rows {
     fn begin(place: &Place<'_>, name: &str, columns: &[String]) -> io::Result<Self> {
-        let mut table = Table::without_header(place.begin(name)?)?;
+        let mut table = Table::without_header(place.begin(name)?);
         // Their names are paths of settings, which read to the letter.
         columns.iter().try_for_each(|column| table.typed(column))?;
         table.end_row()?;

@@ -33,6 +33,7 @@ use serde_json::Value;
 
 use crate::digest::{Cause, Example, RunDigest};
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
 use crate::whole::WholeFile;
 
@@ -58,7 +59,7 @@ impl RunFile for Summary {
         Self::NAME
     }
 
-    fn org(&mut self, _: &Record) -> io::Result<()> {
+    fn org(&mut self, _: &Record, _: &Rendered) -> io::Result<()> {
         Ok(())
     }
 

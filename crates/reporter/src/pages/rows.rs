@@ -1,11 +1,12 @@
 //! The list of orgs as the page's script reads it: JSON that is small, bounded, and harmless in a `<script>`.
 //!
 //! ```text
-//! {plan, stride, csv, org_files, words: [[word, tone]], strings: [text],
-//!  rows: [[line, org, name, wave, word, [path, before, after, ...], extra, course]]}  course only where there is one
+//! {plan, csv, org_files, words: [[word, tone]], strings: [text], lists: [[text, ...]],
+//!  rows: [[line, org, name, wave, word, [paths, befores, afters, ...], extra, course]]}  course only where there is one
 //! ```
 //!
-//! Texts that many orgs share are once, in `strings`; rows point at them. A page bears a few megabytes:
+//! Texts that many orgs share are once, in `strings`, and what they make up in each column of an org's changes is once, in
+//! `lists`: rows point at these. A page bears a few megabytes:
 //! orgs that need a look are kept before the others, and how many were omitted is reported.
 
 use std::fmt::Write as _;
@@ -32,7 +33,9 @@ struct Kept {
 #[derive(Debug)]
 pub(crate) struct Rows {
     strings: HashMap<Box<str>, u32>,
-    table: String,
+    texts: String,
+    numbers: HashMap<Box<[i64]>, u32>,
+    lists: String,
     to_look_at: Kept,
     others: Kept,
     left_out: u64,
@@ -54,7 +57,9 @@ impl Rows {
     pub(crate) fn new() -> Self {
         Self {
             strings: HashMap::new(),
-            table: String::new(),
+            texts: String::new(),
+            numbers: HashMap::new(),
+            lists: String::new(),
             to_look_at: Kept::default(),
             others: Kept::default(),
             left_out: 0,
@@ -69,16 +74,39 @@ impl Rows {
         }
         let number = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
         if number > 0 {
-            self.table.push(',');
+            self.texts.push(',');
         }
-        quote(&mut self.table, text);
+        quote(&mut self.texts, text);
         self.strings.insert(text.into(), number);
         number
     }
 
+    /// The number of a list: one column of an org's changes, by the numbers of its texts.
+    pub(crate) fn list(&mut self, numbers: &[i64]) -> u32 {
+        if let Some(number) = self.numbers.get(numbers) {
+            return *number;
+        }
+        let number = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        if number > 0 {
+            self.lists.push(',');
+        }
+        self.lists.push('[');
+        for (place, number) in numbers.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(self.lists, "{comma}{number}");
+        }
+        self.lists.push(']');
+        self.numbers.insert(numbers.into(), number);
+        number
+    }
+
+    fn used(&self) -> usize {
+        self.texts.len() + self.lists.len() + self.to_look_at.json.len()
+    }
+
     /// Whether a row would be omitted: then it need not be made. Counted.
     pub(crate) fn leaves_out(&mut self, to_look_at: bool) -> bool {
-        let mut used = self.table.len() + self.to_look_at.json.len();
+        let mut used = self.used();
         if !to_look_at {
             used += self.others.json.len();
         }
@@ -92,9 +120,7 @@ impl Rows {
         let kept = if to_look_at { &mut self.to_look_at } else { &mut self.others };
         let _ = write!(kept.json, "[{row}],");
         kept.ends.push(kept.json.len());
-        while self.table.len() + self.to_look_at.json.len() + self.others.json.len() > self.budget
-            && self.others.ends.pop().is_some()
-        {
+        while self.used() + self.others.json.len() > self.budget && self.others.ends.pop().is_some() {
             self.others.json.truncate(self.others.ends.last().copied().unwrap_or(0));
             self.left_out += 1;
         }
@@ -103,18 +129,15 @@ impl Rows {
     /// The whole, with the head that the script wants.
     pub(crate) fn end(self, plan: bool, csv: &str, org_files: bool, words: &[(&str, Tone)]) -> Listed {
         let kept = (self.to_look_at.ends.len() + self.others.ends.len()) as u64;
-        let mut data = String::with_capacity(
-            self.table.len() + self.to_look_at.json.len() + self.others.json.len() + 1_024,
-        );
-        let stride = if plan { 5 } else { 3 };
-        let _ = write!(data, "{{\"plan\":{plan},\"stride\":{stride},\"org_files\":{org_files},\"csv\":");
+        let mut data = String::with_capacity(self.used() + self.others.json.len() + 1_024);
+        let _ = write!(data, "{{\"plan\":{plan},\"org_files\":{org_files},\"csv\":");
         quote(&mut data, csv);
         data.push_str(",\"words\":[");
         for (number, (word, tone)) in words.iter().enumerate() {
             let comma = if number == 0 { "" } else { "," };
             let _ = write!(data, "{comma}[\"{word}\",\"{}\"]", tone_class(*tone));
         }
-        let _ = write!(data, "],\"strings\":[{}],\"rows\":[", self.table);
+        let _ = write!(data, "],\"strings\":[{}],\"lists\":[{}],\"rows\":[", self.texts, self.lists);
         data.push_str(&self.to_look_at.json);
         data.push_str(&self.others.json);
         if data.ends_with(',') {
@@ -192,13 +215,24 @@ pub(crate) fn begin_row(line: u64, org: &str, name: &str, wave: Option<u32>, wor
     row
 }
 
+/// Continues a row: the lists of its changes, one a column, or none.
+pub(crate) fn push_lists(row: &mut String, lists: &[u32]) {
+    row.push('[');
+    for (place, list) in lists.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(row, "{comma}{list}");
+    }
+    row.push_str("],");
+}
+
 /// A text as JSON that may be in a `<script>`: cleaned of what moves text about, and with no `<` that could
 /// end the element.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
     let clean = clean(text);
     let mut rest = &*clean;
-    while let Some(place) = rest.find(['"', '\\', '<', '>', '&']) {
+    let is_special = |byte| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    while let Some(place) = rest.bytes().position(is_special) {
         out.push_str(&rest[..place]);
         out.push_str(match rest.as_bytes()[place] {
             b'"' => "\\\"",

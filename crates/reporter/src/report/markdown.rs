@@ -11,6 +11,7 @@ use crate::advice::next_step;
 use crate::digest::RunDigest;
 use crate::pages::markdown::{Table, causes, code, example, own, whole_code};
 use crate::record::Record;
+use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
 use crate::terminal::{count, orgs, status_words};
 use crate::whole::WholeFile;
@@ -37,7 +38,7 @@ impl RunFile for ReportMd {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
+    fn org(&mut self, record: &Record, _: &Rendered) -> io::Result<()> {
         let Record { line, outcome, .. } = record;
         if matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped) {
             return Ok(());

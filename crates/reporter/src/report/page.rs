@@ -1,7 +1,6 @@
 //! `report.html`: a run on one page, with pictures. Its rows are gathered while the records stream by, up to
 //! what a page bears; `results.csv` has them all.
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use askama::Template;
@@ -16,12 +15,14 @@ use crate::advice::next_step;
 use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::note::Note;
-use crate::pages::{CHANGES, Card, CauseCard, Chart, Extra, Frame, Rows, Segment, begin_row, strip};
+use crate::pages::{
+    CHANGES, Card, CauseCard, Chart, Extra, Frame, Rows, Segment, begin_row, push_lists, strip,
+};
 use crate::record::Record;
+use crate::rendered::{Rendered, RenderedChange, Text};
 use crate::run_file::{Place, RunFile};
 use crate::source::RunSource;
 use crate::terminal::{Tone, clean, count, duration, status_words};
-use crate::value;
 use crate::whole::WholeFile;
 
 /// The file that has every org.
@@ -30,6 +31,8 @@ const CSV: &str = "results.csv";
 pub(crate) struct ReportHtml {
     file: WholeFile,
     rows: Rows,
+    /// Paths, what was there, and what was written.
+    columns: [Column; 3],
     timeline: Timeline,
     started: Timestamp,
     org_files: bool,
@@ -46,6 +49,7 @@ impl ReportHtml {
         Ok(Self {
             file: place.begin(Self::NAME).map_err(|error| place.failed(Self::NAME, error))?,
             rows: Rows::new(),
+            columns: Default::default(),
             timeline: Timeline::of(source).map_err(ReportError::Journal)?,
             started: source.header().started,
             org_files,
@@ -58,8 +62,8 @@ impl RunFile for ReportHtml {
         Self::NAME
     }
 
-    fn org(&mut self, record: &Record) -> io::Result<()> {
-        add(&mut self.rows, record, self.started);
+    fn org(&mut self, record: &Record, rendered: &Rendered) -> io::Result<()> {
+        self.add(record, rendered);
         Ok(())
     }
 
@@ -127,47 +131,83 @@ struct Wave {
 /// The [`course`] of an org of which nothing but its read is known; the page's script knows it, too.
 const NOTHING_DONE: &str = ",[0,null,null,0,0]";
 
-/// Adds an org to the page's list.
-fn add(rows: &mut Rows, record: &Record, run_started: Timestamp) {
-    let Record { line, outcome, .. } = record;
-    let to_look_at = !matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped);
-    if rows.leaves_out(to_look_at) {
-        return;
+/// A column of the orgs' changes: what the page has of each place in it, so that a text that is there again need not be
+/// looked for.
+#[derive(Default)]
+struct Column {
+    versions: Vec<u32>,
+    numbers: Vec<i64>,
+    /// The org's before: how long it was, and its number.
+    last: Option<(usize, u32)>,
+}
+
+impl Column {
+    /// The number of the list of these texts.
+    fn list<'a>(&mut self, rows: &mut Rows, texts: impl ExactSizeIterator<Item = &'a Text>) -> u32 {
+        let len = texts.len();
+        self.versions.resize(len.max(self.versions.len()), 0);
+        self.numbers.resize(self.versions.len(), 0);
+        let mut last = self.last.filter(|(last, _)| *last == len);
+        for ((text, version), number) in texts.zip(&mut self.versions).zip(&mut self.numbers) {
+            if *version != text.version() {
+                *version = text.version();
+                *number = rows.text(text.text()).into();
+                last = None;
+            }
+        }
+        let (_, list) = *self.last.insert(last.unwrap_or_else(|| (len, rows.list(&self.numbers[..len]))));
+        list
     }
-    let word = outcome.status as usize;
-    let mut row = begin_row(line.line, line.org.as_str(), record.name(), record.wave(), word);
-    row.push('[');
-    for (place, change) in record.changes().take(CHANGES).enumerate() {
-        let path = rows.text(&record.operations().path_text(change.operation, &change.field.path));
-        let before = rows.text(&value::before(&change.field.path, change.before).text);
-        let after = rows.text(&value::after(change.field).text);
-        let comma = if place == 0 { "" } else { "," };
-        let _ = write!(row, "{comma}{path},{before},{after}");
+}
+
+impl ReportHtml {
+    /// Adds an org to the page's list.
+    fn add(&mut self, record: &Record, rendered: &Rendered) {
+        let rows = &mut self.rows;
+        let Record { line, outcome, .. } = record;
+        let to_look_at = !matches!(outcome.status, Status::Applied | Status::Unchanged | Status::Skipped);
+        if rows.leaves_out(to_look_at) {
+            return;
+        }
+        let word = outcome.status as usize;
+        let mut row = begin_row(line.line, line.org.as_str(), record.name(), record.wave(), word);
+        let changes = rendered.changes();
+        let shown = &changes[..changes.len().min(CHANGES)];
+        let lists = if shown.is_empty() {
+            Vec::new()
+        } else {
+            let [paths, befores, afters] = &mut self.columns;
+            vec![
+                paths.list(rows, shown.iter().map(RenderedChange::named)),
+                befores.list(rows, shown.iter().map(|change| &change.before)),
+                afters.list(rows, shown.iter().map(|change| &change.after)),
+            ]
+        };
+        push_lists(&mut row, &lists);
+        let mut extra = Extra::default();
+        extra.text('n', line.note.as_deref());
+        extra.text('s', line.skip.as_deref());
+        if let Some(org_error) = &outcome.org_error {
+            extra.text('c', Some(org_error.code.as_str()));
+            extra.text('m', Some(&org_error.message));
+        }
+        let step = next_step(record);
+        if !step.is_empty() {
+            extra.number('t', u64::from(rows.text(&step)));
+        }
+        extra.text('w', Some(outcome.ack.message()));
+        let lists = Confession::known().iter().filter_map(|confession| {
+            let items = outcome.ack.items(&confession.column);
+            (!items.is_empty()).then(|| (rows.text(&confession.label), confession.form == Form::Ids, items))
+        });
+        extra.lists('l', &lists.collect::<Vec<_>>());
+        if changes.len() > CHANGES {
+            extra.number('k', (changes.len() - CHANGES) as u64);
+        }
+        row.push_str(&extra.end());
+        row.push_str(&course(outcome, self.started));
+        rows.push(to_look_at, &row);
     }
-    row.push_str("],");
-    let mut extra = Extra::default();
-    extra.text('n', line.note.as_deref());
-    extra.text('s', line.skip.as_deref());
-    if let Some(org_error) = &outcome.org_error {
-        extra.text('c', Some(org_error.code.as_str()));
-        extra.text('m', Some(&org_error.message));
-    }
-    let step = next_step(record);
-    if !step.is_empty() {
-        extra.number('t', u64::from(rows.text(&step)));
-    }
-    extra.text('w', Some(outcome.ack.message()));
-    let lists = Confession::known().iter().filter_map(|confession| {
-        let items = outcome.ack.items(&confession.column);
-        (!items.is_empty()).then(|| (rows.text(&confession.label), confession.form == Form::Ids, items))
-    });
-    extra.lists('l', &lists.collect::<Vec<_>>());
-    if record.changed() > CHANGES {
-        extra.number('k', (record.changed() - CHANGES) as u64);
-    }
-    row.push_str(&extra.end());
-    row.push_str(&course(outcome, run_started));
-    rows.push(to_look_at, &row);
 }
 
 /// What was done about the org, with a comma before it. Of one that was only read and is as desired, nothing.

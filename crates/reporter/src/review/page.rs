@@ -1,8 +1,6 @@
 //! `plan.html`: the page on which a plan is reviewed. Its rows are gathered while the lines stream by, up to
 //! what a page bears; `plan.csv` has them all.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use orgwave_core::plan::{Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
 use orgwave_core::timestamp::Timestamp;
@@ -12,7 +10,9 @@ use super::markdown::facts;
 use super::{Expected, PlanReview, Warning, more_kinds};
 use crate::advice::advice;
 use crate::note::Note;
-use crate::pages::{CHANGES, Card, CauseCard, Extra, Figure, Frame, Rows, Segment, begin_row, strip};
+use crate::pages::{
+    CHANGES, Card, CauseCard, Extra, Figure, Frame, Rows, Segment, begin_row, push_lists, strip,
+};
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
 use crate::terminal::{Tone, clean, count, duration, orgs};
@@ -50,8 +50,8 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     let word = VERDICTS.iter().position(|verdict| *verdict == line.verdict).unwrap_or(0);
     let mut row =
         begin_row(line.line, line.org.as_str(), line.name.as_deref().unwrap_or(""), line.wave, word);
-    row.push('[');
     let mut left_out = 0;
+    let mut columns: [Vec<i64>; 5] = [const { Vec::new() }; 5];
     if line.verdict != Verdict::Skipped {
         let changes = line.steps.iter().flat_map(|step| step.changes().map(move |field| (step, field)));
         for (place, (step, field)) in changes.enumerate() {
@@ -59,21 +59,22 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
                 left_out += 1;
                 continue;
             }
-            let path = rows.text(&review.operations.path_text(&step.operation, &field.path));
-            let before = rows.text(&value::before(&field.path, &field.before).text);
-            let after = rows.text(&value::desired(field).text);
-            let from = rows.text(&field.from.to_string());
-            let comma = if place == 0 { "" } else { "," };
-            let _ = write!(row, "{comma}{path},{before},{after},{from},");
-            match review.clusters.number(step, field) {
-                Some(number) => {
-                    let _ = write!(row, "{number}");
-                }
-                None => row.push_str("-1"),
+            let [paths, befores, afters, froms, kinds] = &mut columns;
+            for (column, text) in [
+                (paths, &*review.operations.path_text(&step.operation, &field.path)),
+                (befores, &*value::before(&field.path, &field.before).text),
+                (afters, &*value::desired(field).text),
+                (froms, &*field.from.text()),
+            ] {
+                column.push(rows.text(text).into());
             }
+            let kind = review.clusters.number(step, field).and_then(|kind| i64::try_from(kind).ok());
+            kinds.push(kind.unwrap_or(-1));
         }
     }
-    row.push_str("],");
+    let lists =
+        if columns[0].is_empty() { Vec::new() } else { columns.map(|column| rows.list(&column)).into() };
+    push_lists(&mut row, &lists);
     let mut extra = Extra::default();
     extra.text('n', line.note.as_deref());
     extra.text('s', line.skip.as_deref());
