@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::compare::{Judgement, diff, judge};
     use crate::desired::{Desired, DesiredValue, Managed, Origin};
-    use crate::operation::Operation;
+    use crate::operation::{Operation, fixture};
     use crate::secret::{SealKey, SecretText, Secrets};
 
     struct Case {
@@ -199,22 +199,13 @@ mod tests {
 
     #[test]
     fn a_field_that_reads_omit_is_proven_in_part_not_diverged() {
-        let text = r#"
-            format = 1
-            name = "door-codes"
-            title = "Door codes"
-            about = "A field that its read leaves out."
-            read = { path = "/api/org/getDoorCodes", at = "settings" }
-            write = { path = "/api/org/updateDoorCodes", wrap = "settings", body = "whole" }
-            owner = { at = "orgUuid" }
-            absent = "empty"
+        let operation = fixture::operation(
+            r#"
             [fields]
             on = { type = "bool", words = "Turns codes on." }
             digits = { type = "int32", words = "Digits of a code.", readback = false }
-            orgUuid = { type = "ruuid", class = "identity" }
-        "#;
-        let catalog = crate::operation::Catalog::built_in().with(text, "codes.toml").unwrap();
-        let operation = catalog.get("door-codes").unwrap().clone();
+            "#,
+        );
         let managed = |path: &str, value: Value| Managed {
             path: operation.path(path).unwrap(),
             desired: set(value),

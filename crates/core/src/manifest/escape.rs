@@ -74,6 +74,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::operation::fixture;
 
     fn field(path: &str) -> Arc<Field> {
         Operation::default_one().path(path).unwrap().field().clone()
@@ -127,15 +128,8 @@ mod tests {
 
     /// A field of each type.
     fn kinds() -> Arc<Operation> {
-        let text = r#"
-            format = 1
-            name = "kinds"
-            title = "Kinds"
-            about = "A field of every type."
-            read = { path = "/api/org/getKinds", at = "org" }
-            write = { path = "/api/org/updateKinds", body = "whole" }
-            owner = "none"
-            absent = "empty"
+        fixture::operation(
+            r#"
             [fields]
             int64 = "int64"
             number = "number"
@@ -153,8 +147,8 @@ mod tests {
             who = { type = "list of ruuid" }
             [objects.most]
             share = "number"
-        "#;
-        crate::operation::Catalog::built_in().with(text, "kinds.toml").unwrap().get("kinds").unwrap().clone()
+            "#,
+        )
     }
 
     #[test]

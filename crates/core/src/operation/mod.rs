@@ -17,6 +17,8 @@ mod confession;
 pub mod derive;
 mod description;
 mod field;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod ignored;
 mod meaning;
 mod path;

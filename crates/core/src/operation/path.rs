@@ -344,6 +344,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::operation::fixture;
 
     fn parse(text: &str) -> Result<Path, ParsePathError> {
         Operation::default_one().path(text)
@@ -355,15 +356,8 @@ mod tests {
 
     /// An operation with a map in a map, and an object in its entries.
     fn deep() -> Arc<Operation> {
-        let text = r#"
-            format = 1
-            name = "deep"
-            title = "Deep"
-            about = "A map in a map."
-            read = { path = "/api/org/getDeep", at = "deep" }
-            write = { path = "/api/org/updateDeep", body = "whole" }
-            owner = "none"
-            absent = "empty"
+        fixture::operation(
+            r#"
             [fields]
             sites = { map = "site" }
             [maps.site]
@@ -373,9 +367,8 @@ mod tests {
             lit = "bool"
             [objects.limits]
             most = "int32"
-        "#;
-        let catalog = crate::operation::Catalog::built_in().with(text, "deep.toml").unwrap();
-        catalog.get("deep").unwrap().clone()
+            "#,
+        )
     }
 
     #[test]

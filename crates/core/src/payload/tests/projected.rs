@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::compare::{Context, diff, masked_secret};
 use crate::desired::{Desired, DesiredValue, Managed, Origin};
-use crate::operation::Catalog;
+use crate::operation::fixture;
 use crate::outcome::StoredValue;
 use crate::secret::{SealKey, SecretText};
 use crate::settings::secrets_in;
 
 const FIELDS: &str = r#"
+    [fields]
     name = { type = "text", class = "keep" }
     on = "bool"
     uuid = { type = "ruuid", class = "identity" }
@@ -36,19 +37,7 @@ const FIELDS: &str = r#"
 "#;
 
 fn operation(body: &str) -> std::sync::Arc<Operation> {
-    let text = format!(
-        r#"
-        format = 1
-        name = "kinds"
-        title = "Kinds"
-        about = "A field of every kind."
-        read = {{ path = "/api/org/getKinds", at = "org" }}
-        write = {{ path = "/api/org/updateKinds", body = "{body}" }}
-        owner = {{ beside = "org.uuid" }}
-        absent = "empty"
-        [fields]{FIELDS}"#
-    );
-    Catalog::built_in().with(&text, "kinds.toml").unwrap().get("kinds").unwrap().clone()
+    fixture::with_body(body, FIELDS)
 }
 
 fn live() -> Value {
