@@ -27,7 +27,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::{Journal, PlanSource, ReadApi, TokioClock, WriteApi};
-use orgwave_executor::rollout::{History, Job, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{HeldReads, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::SqliteJournal;
 
 use super::contender;
@@ -113,7 +113,14 @@ async fn run(url: &str, plan: Plan, journal: Option<SqliteJournal>) -> Duration 
     let journal = Recorded(journal);
     let begun = Instant::now();
     let ended = roll_out(
-        Job { index: &index, policy, secrets: &Secrets::new(), seal: &seal, history: History::default() },
+        Job {
+            index: &index,
+            policy,
+            secrets: &Secrets::new(),
+            seal: &seal,
+            history: History::default(),
+            held: HeldReads::default(),
+        },
         Ports { api: &api, journal: &journal, plan: &lines },
         &mut gate,
         &mut control,

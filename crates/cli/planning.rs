@@ -6,6 +6,7 @@ use orgwave_core::event::EventSink;
 use orgwave_core::operation::{Catalog, Operations};
 use orgwave_core::plan::Header;
 use orgwave_executor::ports::TokioClock;
+use orgwave_executor::rollout::HeldReads;
 use orgwave_planner::plan::{self, NewPlan, OpenPlan, PlanFile, PlanPolicy};
 use orgwave_planner::selection::Selection;
 use orgwave_planner::{Reads, Warning};
@@ -36,7 +37,8 @@ pub fn header_of(catalog: &Catalog, path: &Path) -> Result<Header, Failure> {
     Ok(open_plan(catalog, path)?.header()?)
 }
 
-/// Makes the plan of a rollout and writes it to `path`, durably. Sends only reads.
+/// Makes the plan of a rollout, with this id, and writes it to this path, durably. Sends only reads. What they show of the
+/// orgs to be written goes to `held`, too.
 ///
 /// # Errors
 /// The rollout changed (65), a pattern matches no org (64), the API can't be used (69), the key is refused (77), a signal
@@ -46,8 +48,8 @@ pub async fn make(
     policy: &PlanPolicy,
     select: Selection,
     session: &mut Session,
-    path: &Path,
-    id: String,
+    (path, id): (&Path, String),
+    held: Option<&mut HeldReads>,
     sink: &mut dyn EventSink,
 ) -> Result<OpenPlan, Failure> {
     let seal = session.seal(&id);
@@ -63,7 +65,7 @@ pub async fn make(
     };
     let (gate, control) = (&mut session.gate, &mut session.control);
     let mut reads = Reads { operations, api: &api, gate, control, sink, warn };
-    Ok(plan::make(source, policy, select, new, &mut reads).await?)
+    Ok(plan::make(source, policy, select, new, &mut reads, held).await?)
 }
 
 /// A session's reads of these operations.

@@ -25,7 +25,7 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::limits::Limits;
 use orgwave_executor::ports::{Journal, PlanSource, ReadApi, TokioClock, WriteApi};
-use orgwave_executor::rollout::{Ended, History, Job, Policy, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, HeldReads, History, Job, Policy, Ports, roll_out};
 use orgwave_journal::faults::Fault;
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use serde_json::{Value, json};
@@ -350,7 +350,14 @@ fn go_on(vendor: &Vendor, journal: SqliteJournal, history: History) -> (Ended, b
         let ports = Ports { api: vendor, journal: &journal, plan: &Plan };
         let mut sink = |_: &orgwave_core::event::Event| {};
         roll_out(
-            Job { index: &index(), policy, secrets: &secrets, seal: &seal, history },
+            Job {
+                index: &index(),
+                policy,
+                secrets: &secrets,
+                seal: &seal,
+                history,
+                held: HeldReads::default(),
+            },
             ports,
             &mut gate,
             &mut control,

@@ -102,7 +102,7 @@ fn a_run_that_sends_and_reads_secrets_writes_none_down() {
         vendor.on(answer.on(Route::Write).of(&org.uuid));
     }
     let stale = Fault::status(500, &[("x-echo", KEY)], &everything).on(Route::Read).of(&orgs[7].uuid);
-    vendor.on(stale.from(3));
+    vendor.on(stale.from(2));
     let flags = format!("--secrets secrets.toml {ALL} {FAST}");
     let ended = desk.run(&vendor, &format!("apply orgs.csv --json {flags}")).expect(6);
     let statuses = ended.statuses();

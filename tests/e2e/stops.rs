@@ -170,7 +170,7 @@ fn canary_write_that_changes_unmanaged_fields_stops_the_run() {
     let (desk, vendor, orgs) = saving_clips(Server::Merge, 5);
     let touched = orgs[0].clone().with("saveClips", "true").with("futureNumber", "1");
     let body = format!(r#"{{"orgIntegrationV2":{}}}"#, touched.object());
-    vendor.on(Fault::ok(&body).on(Route::Read).of(&orgs[0].uuid).from(3));
+    vendor.on(Fault::ok(&body).on(Route::Read).of(&orgs[0].uuid).from(2));
     let ended = desk.run(&vendor, &format!("apply orgs.csv {ALL} {FAST}")).expect(4);
     let row = ended.result(&orgs[0].uuid);
     assert_eq!((row["status"].as_str(), row["error_code"].as_str()), ("diverged", "E-ORG-042"));

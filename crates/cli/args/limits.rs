@@ -147,7 +147,7 @@ pub fn plan_policy(
     if flags.no_read && flags.write == Some(WriteMode::Merge) {
         return Err(Failure::usage("--no-read implies --write patch: nothing is read that could be merged"));
     }
-    if flags.no_read && flags.verify.is_some_and(VerifyPolicy::reads_all) {
+    if flags.no_read && flags.verify.is_some_and(|verify| verify != VerifyPolicy::None) {
         return Err(Failure::usage("--no-read implies --verify none"));
     }
     Ok(PlanPolicy {

@@ -17,8 +17,9 @@ pub struct WriteArgs {
     /// Plan without reading the orgs, and write them without a read; implies --write patch and --verify none.
     #[arg(long)]
     pub no_read: bool,
-    /// Which accepted writes are read back; settled: all, and again at the end of their wave [default: all].
-    #[arg(long, value_name = "all|settled|none")]
+    /// Which accepted writes are read back; settled: all, and again at the end of their wave; sample=N%: those of about
+    /// N% of the orgs, and always the canary's [default: all].
+    #[arg(long, value_name = "all|settled|sample=N%|none")]
     pub verify: Option<VerifyPolicy>,
     /// Wave sizes for the orgs that the column `wave` doesn't pin; pinned orgs come first [default: 1,5%,25%,rest].
     #[arg(long, value_name = "SIZES")]

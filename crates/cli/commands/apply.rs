@@ -14,7 +14,7 @@ use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RUN_FORMAT, RunHeader};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::History;
+use orgwave_executor::rollout::{HeldReads, History};
 use orgwave_journal::{Draft, FILE_NAME, JournalError, SqliteJournal};
 use orgwave_planner::TOOL;
 use orgwave_planner::plan::{OpenPlan, PlanLines, Proved, check_no_read};
@@ -60,7 +60,7 @@ pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
         prepare_rollout(catalog, &args, &folder, &mut listeners).await
     };
     listeners.clear();
-    let Prepared { mut session, hold, plan, lines } = match prepared {
+    let Prepared { mut session, hold, plan, lines, held } = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return Err(leave(failure, folder, listeners)),
     };
@@ -88,6 +88,7 @@ pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
         lines,
         journal,
         history: History::default(),
+        held,
         settle_only: false,
         again: args.connect.key.again(),
     };
@@ -121,6 +122,8 @@ struct Prepared {
     hold: Option<Hold>,
     plan: OpenPlan,
     lines: PlanLines,
+    /// What planning has read.
+    held: HeldReads,
 }
 
 /// The right to write, for as long as the command continues.
@@ -180,12 +183,13 @@ async fn prepare_rollout(
     let mut session = Session::open(catalog, identity, &args.connect.key, limits, needed, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
     let id = folder.name.clone();
-    let mut plan =
-        make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await?;
+    let mut held = HeldReads::default();
+    let (new, sink) = ((&*path, id), &mut listeners.sink());
+    let mut plan = make(&mut rollout, &policy, select, &mut session, new, Some(&mut held), sink).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let lines = open_plan(catalog, &path)?.lines(std::mem::take(&mut plan.index))?;
-    Ok(Prepared { session, hold, plan, lines })
+    Ok(Prepared { session, hold, plan, lines, held })
 }
 
 async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
@@ -219,7 +223,7 @@ async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -
         warn(&warning);
     }
     let lines = file.lines(std::mem::take(&mut plan.index))?;
-    Ok(Prepared { session, hold, plan, lines })
+    Ok(Prepared { session, hold, plan, lines, held: HeldReads::default() })
 }
 
 /// Whether the plan is for this API and this key.

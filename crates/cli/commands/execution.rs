@@ -8,7 +8,7 @@ use orgwave_core::operation::Catalog;
 use orgwave_core::plan::Header;
 use orgwave_core::run::{Exit, RunHeader, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::{Ended, History, Job, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, HeldReads, History, Job, Ports, roll_out};
 use orgwave_journal::{RunLock, SqliteJournal, WriteError};
 use orgwave_planner::plan::{PlanLines, policy_of};
 use orgwave_reporter::files::{sweep, target_of, write_files_watched};
@@ -37,6 +37,8 @@ pub struct Execution<'a> {
     pub journal: SqliteJournal,
     /// What earlier processes left.
     pub history: History,
+    /// What this process has read when it made the plan.
+    pub held: HeldReads,
     /// The plan has expired: in-doubt writes are resolved, and nothing is sent.
     pub settle_only: bool,
     /// The flags of the connection, for commands that are suggested.
@@ -61,13 +63,13 @@ pub async fn execute(
     memory: Option<&Memory>,
     listeners: &mut Listeners,
 ) -> Result<Executed, Failure> {
-    let Execution { folder, run, plan, lines, journal, history, settle_only, again } = execution;
+    let Execution { folder, run, plan, lines, journal, history, held, settle_only, again } = execution;
     let journal = JournalPort(journal);
     let api = session.writer()?;
     let seal = session.seal(&run.plan_id);
     let policy = policy_of(lines.operations(), &run, &plan, lines.index(), settle_only);
     let ended = roll_out(
-        Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history },
+        Job { index: lines.index(), policy, secrets: &session.secrets, seal: &seal, history, held },
         Ports { api: &api, journal: &journal, plan: &lines },
         &mut session.gate,
         &mut session.control,

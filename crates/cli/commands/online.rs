@@ -45,7 +45,7 @@ pub async fn run(catalog: &Catalog, args: CheckArgs, rollout: &mut Rollout) -> R
     let mut listeners = Listeners::new(&Output { json: false, ..args.output.clone() }, None);
     let select = Selection::of(Select::default());
     let id = new_name(clock::now());
-    let made = make(rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
+    let made = make(rollout, &policy, select, &mut session, (&path, id), None, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
 

@@ -45,7 +45,7 @@ pub async fn run(catalog: &Catalog, args: PlanArgs) -> Result<Exit, Failure> {
         let mut listeners = Listeners::new(&args.output, None);
         let select = Selection::of(select);
         let mut sink = listeners.sink();
-        let made = make(&mut rollout, &policy, select, &mut session, &path, plan_id, &mut sink).await;
+        let made = make(&mut rollout, &policy, select, &mut session, (&path, plan_id), None, &mut sink).await;
         listeners.finish()?;
         let made = made?;
         let absent = if args.online {

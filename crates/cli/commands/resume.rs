@@ -5,7 +5,7 @@ use std::path::Path;
 use orgwave_core::operation::Catalog;
 use orgwave_core::run::{Exit, exit_of};
 use orgwave_executor::ports::Clock as _;
-use orgwave_executor::rollout::History;
+use orgwave_executor::rollout::{HeldReads, History};
 use orgwave_journal::{FILE_NAME, SqliteJournal, Stored};
 use orgwave_planner::Error;
 use orgwave_planner::plan::{OpenPlan, Proved};
@@ -79,6 +79,7 @@ pub async fn run(catalog: &Catalog, args: ResumeArgs) -> Result<Exit, Failure> {
         lines: file.lines(plan.index)?,
         journal,
         history,
+        held: HeldReads::default(),
         settle_only,
         again: args.key.again(),
     };

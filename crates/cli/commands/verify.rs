@@ -51,7 +51,8 @@ async fn of_rollout(catalog: &Catalog, args: &VerifyArgs) -> Result<Findings, Fa
     let path = folder.path().join(PLAN_FILE);
     let mut listeners = Listeners::new(&args.output, None);
     let id = new_name(clock::now());
-    let made = make(&mut rollout, &policy, select, &mut session, &path, id, &mut listeners.sink()).await;
+    let made =
+        make(&mut rollout, &policy, select, &mut session, (&path, id), None, &mut listeners.sink()).await;
     listeners.finish()?;
     made?;
     Ok(by_plan(&open_plan(catalog, &path)?, other_scratch(args.key.state_dir.as_deref()))?)

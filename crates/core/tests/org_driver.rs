@@ -8,7 +8,7 @@ use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, DesiredValue, Expect, Managed, Origin};
 use orgwave_core::ids::{Ruuid, StepId};
 use orgwave_core::operation::Operation;
-use orgwave_core::org::{Drive as _, Driver, Ended, Event, Input, OrgState, Phase, Rules, Step};
+use orgwave_core::org::{Drive as _, Driver, Ended, Event, HeldRead, Input, OrgState, Phase, Rules, Step};
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::plan::{PlannedStep, Precondition, Verdict};
 use orgwave_core::policy::{RetryPolicy, VerifyPolicy, WriteMode};
@@ -82,6 +82,8 @@ enum Fate {
     Panics,
     /// The run stops.
     Stops(bool),
+    /// The machine is suspended so many seconds.
+    Sleeps(u32),
     /// The process dies; of what isn't durable, this many entries are lost.
     Dies(usize),
 }
@@ -104,6 +106,7 @@ fn any_fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Unexpected),
         1 => Just(Fate::Panics),
         1 => any::<bool>().prop_map(Fate::Stops),
+        1 => (1_u32..200).prop_map(Fate::Sleeps),
         2 => (0_usize..4).prop_map(Fate::Dies),
     ]
 }
@@ -189,10 +192,15 @@ struct Play<'a> {
     deaths: usize,
     effects: usize,
     is_edited: bool,
-    /// What must be so of another operation before the first write, whether it is, and whether this process has seen that.
+    /// What must be so of another operation before the first write, whether it is, and when this process has asked last.
     precondition: Option<Precondition>,
     is_expected: Option<bool>,
-    has_looked: bool,
+    looked: Option<Timestamp>,
+    /// How old the reads are that the first process holds, if it does: of the org, and of the other operation.
+    held: [Option<Duration>; 2],
+    /// When this process has asked for the settings last, and nothing was sent since that may have been applied.
+    read: Option<Timestamp>,
+    reads: usize,
 }
 
 impl<'a> Play<'a> {
@@ -200,11 +208,23 @@ impl<'a> Play<'a> {
         let driver =
             Driver::begin(self.rules, (0, Ruuid::from_bytes(ORG)), self.step.clone(), true, self.now, None);
         let driver = driver.after(self.precondition.clone());
+        let driver = driver.holding(self.held());
         let progress = self.journal.progress();
         if progress.before.is_empty() {
             return (driver, Event::Woken);
         }
         (driver.resume(progress), Event::Resumed)
+    }
+
+    /// What this process has read before the org's turn.
+    fn held(&self) -> Vec<HeldRead> {
+        let at = |age: Duration| Timestamp::from_millis(self.now.as_millis() - age.as_millis() as i64);
+        let own =
+            self.held[0].map(|age| HeldRead { place: 0, settings: live(self.settings), requested: at(age) });
+        let is_so = self.is_expected == Some(true);
+        let other = RawObject::parse(&format!(r#"{{"mfaEnabled":{is_so}}}"#)).expect("an object");
+        let other = self.held[1].map(|age| HeldRead { place: 1, settings: other, requested: at(age) });
+        other.into_iter().chain(own).collect()
     }
 
     /// Before the first write, another operation is to be so.
@@ -225,20 +245,29 @@ impl<'a> Play<'a> {
             }
             Fate::NotFound => Reply::Refused(refusal(404, RefusalKind::Status)),
             _ if is_other && self.is_expected == Some(true) => {
-                self.has_looked = true;
+                self.looked = Some(requested);
                 let object = RawObject::parse(r#"{"mfaEnabled":true}"#).expect("an object");
                 Reply::Good(Live::Connected(object, None))
             }
             _ if is_other => Reply::Good(Live::NotConnected(None)),
-            _ => Reply::Good(Live::Connected(live(self.settings), None)),
+            _ => {
+                self.read = Some(requested);
+                Reply::Good(Live::Connected(live(self.settings), None))
+            }
         };
+        self.reads += 1;
         Event::ReadReply { reply, requested }
     }
 
     fn write(&mut self, fate: Fate, body: &[u8]) -> Event<Live> {
         assert!(String::from_utf8_lossy(body).contains(r#""enabled":true"#));
         let is_first = self.sends == 0;
-        assert!(self.has_looked || !is_first || self.precondition.is_none(), "sent without a look");
+        let is_fresh =
+            |read: Option<Timestamp>| read.is_some_and(|read| self.now < read.plus(Duration::from_secs(60)));
+        let reads = self.rules.write.reads();
+        assert!(is_fresh(self.looked) || !is_first || self.precondition.is_none(), "sent without a look");
+        assert!(is_fresh(self.read) || !reads, "built on what was read at {:?}", self.read);
+        self.read = None;
         self.sends += 1;
         let state = self.journal.progress().state;
         assert_eq!(state.phase(), Phase::Intent, "sent without a durable intent");
@@ -262,8 +291,12 @@ impl<'a> Play<'a> {
 
     /// Plays one process. Returns what it ended with; none, if it died.
     fn process(&mut self, fates: &mut impl Iterator<Item = Fate>) -> Option<Ended> {
+        let held = self.held();
         let (mut driver, mut event) = self.driver();
-        self.has_looked = false;
+        let requested = |place| held.iter().find(|read| read.place == place).map(|read| read.requested);
+        (self.read, self.looked) = (requested(0), requested(1));
+        // The next process holds nothing.
+        self.held = [None; 2];
         let mut is_stopped = false;
         for _ in 0..2000 {
             let asked = self.now;
@@ -301,6 +334,7 @@ impl<'a> Play<'a> {
                     event = Event::Stop { why: "interrupted".into(), may_read };
                     continue;
                 }
+                Fate::Sleeps(seconds) => self.now = self.now.plus(Duration::from_secs(seconds.into())),
                 Fate::Unexpected => self.is_expected = self.is_expected.map(|_| false),
                 Fate::Edited if !matches!(step, Step::Record { .. }) => {
                     self.settings = Settings::Another;
@@ -348,8 +382,11 @@ impl<'a> Play<'a> {
                     Fate::Stale if matches!(step, Step::Send { .. }) => Event::Stale,
                     _ => match step {
                         Step::Send { body, until } => {
-                            assert!(self.now < until || self.is_edited, "a send that is stale at once");
-                            self.write(fate, &body)
+                            if self.now < until {
+                                self.write(fate, &body)
+                            } else {
+                                Event::Stale
+                            }
                         }
                         Step::List => Event::ListReply(Reply::Good(ClientList::default())),
                         _ => self.read(fate, &driver.to_read().clone()),
@@ -367,6 +404,7 @@ fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl Fn
     let rules = Rules {
         write,
         verify,
+        plan_id: "plan",
         ignored: &[],
         secrets: &secrets,
         seal: &seal,
@@ -385,7 +423,10 @@ fn with_play<T>(write: WriteMode, verify: VerifyPolicy, seed: u64, play: impl Fn
         is_edited: false,
         precondition: None,
         is_expected: None,
-        has_looked: false,
+        looked: None,
+        held: [None; 2],
+        read: None,
+        reads: 0,
     })
 }
 
@@ -466,6 +507,61 @@ fn an_expectation_of_another_operation_is_read_first() {
             assert_eq!((ended.outcome.status, play.sends), (status, sends), "{fates:?}");
         });
     }
+}
+
+#[test]
+fn what_was_read_before_the_turn_is_taken_for_as_long_as_it_is_fresh() {
+    let age = |seconds| Some(Duration::from_secs(seconds));
+    // With the read-back.
+    for (held, reads) in [
+        ([age(0), age(0)], 1),
+        ([age(59), age(59)], 1),
+        ([age(60), age(59)], 2),
+        ([age(59), age(60)], 2),
+        ([age(60), age(61)], 3),
+        ([None, age(1)], 2),
+        ([age(1), None], 2),
+    ] {
+        with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+            play.expect(true);
+            play.held = held;
+            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            assert_eq!(
+                (ended.outcome.status, play.sends, play.reads),
+                (Status::Applied, 1, reads),
+                "{held:?}"
+            );
+        });
+    }
+}
+
+#[test]
+fn what_was_read_before_the_turn_is_judged_as_any_other_read() {
+    for (settings, expected, status) in [
+        (Settings::Another, true, Status::Conflict),
+        (Settings::Desired, true, Status::Unchanged),
+        (Settings::Before, false, Status::Blocked),
+    ] {
+        with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+            play.expect(expected);
+            play.settings = settings;
+            play.held = [Some(Duration::from_secs(1)); 2];
+            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            assert_eq!((ended.outcome.status, play.reads, play.sends), (status, 0, 0));
+        });
+    }
+}
+
+#[test]
+fn what_gets_old_while_a_write_waits_is_read_again_with_all_it_depends_on() {
+    // The intent becomes durable, and the send waits for its turn for 50 s.
+    let fates = [Fate::Well, Fate::Sleeps(50)];
+    with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
+        play.expect(true);
+        play.held = [Some(Duration::from_secs(5)), Some(Duration::from_secs(20))];
+        let ended = play.process(&mut fates.into_iter()).expect("nobody dies");
+        assert_eq!((ended.outcome.status, play.sends, play.reads), (Status::Applied, 1, 2));
+    });
 }
 
 #[test]
@@ -555,9 +651,11 @@ proptest! {
         ],
         verify in prop_oneof![Just(VerifyPolicy::All), Just(VerifyPolicy::None)],
         expected in prop_oneof![3 => Just(None), 2 => Just(Some(true)), 1 => Just(Some(false))],
+        held in prop::array::uniform2(prop::option::of((0_u64..80_000).prop_map(Duration::from_millis))),
         seed in any::<u64>(),
     ) {
         with_play(write, verify, seed, |mut play| {
+            play.held = held;
             if let Some(expected) = expected.filter(|_| write.reads()) {
                 play.expect(expected);
             }

@@ -15,7 +15,7 @@ use orgwave_core::event::EventSink;
 use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::org::Entry;
-use orgwave_core::org::{Drive as _, Event, OrgReader, OrgReads, Reader, SharedRead, Unread};
+use orgwave_core::org::{Drive, Event, OrgReader, OrgReads, Reader, SharedRead, Unread};
 use orgwave_core::outcome::OrgError;
 use orgwave_core::policy::RetryPolicy;
 use orgwave_core::reply::{ClientList, Live, Reply, Throttle};
@@ -31,8 +31,8 @@ use crate::pump::{Context, Control, Request, Work, pump, what_panicked};
 /// What a survey found of an org.
 #[derive(Debug)]
 pub enum Finding {
-    /// What is live.
-    Live(Live),
+    /// What is live, and when that was asked.
+    Live(Live, Timestamp),
     /// It could not be read: the status that an org which can't be read has, and why.
     Unread(Status, OrgError),
     /// The survey stopped before its turn.
@@ -40,6 +40,11 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// When what is live was asked for.
+    pub const fn requested(&self) -> Option<Timestamp> {
+        if let Self::Live(_, requested) = self { Some(*requested) } else { None }
+    }
+
     fn unread(unread: Unread, retry: &RetryPolicy) -> Self {
         let parked = |throttle: Throttle| {
             let message = throttle.parked(retry.longest_wait);
@@ -76,8 +81,9 @@ impl Findings {
         let mut findings = Vec::new();
         for (operations, end) in reads {
             match end {
-                Ok(lives) => {
-                    findings.extend(operations.into_iter().zip(lives.into_iter().map(Finding::Live)));
+                Ok((lives, requested)) => {
+                    let live = |live| Finding::Live(live, requested);
+                    findings.extend(operations.into_iter().zip(lives.into_iter().map(live)));
                 }
                 Err(unread) => findings.extend(
                     operations
@@ -103,9 +109,10 @@ impl Findings {
 }
 
 /// Reads every org of `items`, each by the reads that are named, and hands it, with what was found, to `found`, in the order
-/// of the replies. Returns why it stopped early.
+/// of the replies. Each has a number that is its own, by which the gate knows its pace: where a rollout follows, its place in
+/// the plan. Returns why it stopped early.
 pub async fn survey<C: Clock, A: ReadApi, T>(
-    items: impl Iterator<Item = (Ruuid, Vec<SharedRead>, T)>,
+    items: impl Iterator<Item = (u32, Ruuid, Vec<SharedRead>, T)>,
     api: &A,
     gate: &mut Gate<C>,
     control: &mut mpsc::Receiver<Control>,
@@ -114,70 +121,32 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
 ) -> Option<StopReason> {
     let retry = gate.limits().retry;
     let readers =
-        items.zip(0..).map(|((org, reads, item), index)| OrgReader::new(item, org, index, reads, retry));
-    let mut work = OrgsRead { api, readers, found: &mut found, retry, fed: 0 };
-    let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await.stop;
-    let OrgsRead { readers, .. } = work;
-    let mut cx = Context::new(gate.clock().now(), sink);
-    for reader in readers {
-        found(&reader.item, Findings::default(), &mut cx);
-    }
-    stop
-}
-
-struct OrgsRead<'a, A, I, G> {
-    api: &'a A,
-    readers: I,
-    found: &'a mut G,
-    retry: RetryPolicy,
-    fed: u32,
-}
-
-impl<A: ReadApi, I, T, G> Work for OrgsRead<'_, A, I, G>
-where
-    I: Iterator<Item = OrgReader<T>>,
-    G: FnMut(&T, Findings, &mut Context<'_>),
-{
-    type Driver = OrgReader<T>;
-
-    fn next(&mut self, _: &mut Context<'_>) -> Option<(u32, OrgReader<T>, Event<Vec<Live>>)> {
-        let (reader, index) = (self.readers.next()?, self.fed);
-        self.fed += 1;
-        Some((index, reader, Event::Woken))
-    }
-
-    fn call(
-        &self,
-        driver: &OrgReader<T>,
-        _: Request,
-        requested: Timestamp,
-    ) -> BoxFuture<'static, Event<Vec<Live>>> {
-        let (api, operations) = (self.api.clone(), driver.to_read().clone());
-        let org = driver.org().expect("it is of an org");
-        async move { Event::ReadReply { reply: api.shared(&operations, org).await, requested } }.boxed()
-    }
-
-    fn done(&mut self, driver: OrgReader<T>, reads: OrgReads, cx: &mut Context<'_>) {
+        items.map(|(index, org, reads, item)| (index, OrgReader::new(item, org, index, reads, retry)));
+    let call = |reader: &OrgReader<T>| {
+        let (api, operations) = (api.clone(), reader.to_read().clone());
+        let org = reader.org().expect("it is of an org");
+        async move { api.shared(&operations, org).await }
+    };
+    let ended = |reader: OrgReader<T>, reads: OrgReads, cx: &mut Context<'_>| {
         let operations = reads.iter().flat_map(|(operations, _)| operations).cloned();
         let mut unread = Findings(operations.map(|operation| (operation, Finding::NotReached)).collect());
-        let findings = Findings::of(reads, &self.retry);
-        let (found, item) = (&mut *self.found, &driver.item);
+        let (findings, item) = (Findings::of(reads, &retry), &reader.item);
         // What one org's settings do to whoever looks at them is that org's affair alone.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| found(item, findings, cx))) {
             let what = what_panicked(&*panic);
             tracing::error!(what, "looking at what was read panicked");
-            unread.panicked(&what, &self.retry);
+            unread.panicked(&what, &retry);
             found(item, unread, cx);
         }
+    };
+    let mut work = Reads { readers, call, ended };
+    let stop = pump(&mut work, Some(api), &NoJournal, gate, control, sink).await.stop;
+    let Reads { readers, .. } = work;
+    let mut cx = Context::new(gate.clock().now(), sink);
+    for (_, reader) in readers {
+        found(&reader.item, Findings::default(), &mut cx);
     }
-
-    fn wants_stop(&self) -> Option<StopReason> {
-        None
-    }
-
-    fn wave(&self) -> u32 {
-        0
-    }
+    stop
 }
 
 /// Reads of lists of one kind, one for each of `items`, which are of the orgs that `org` says: each is made as `call` does, and
@@ -196,9 +165,10 @@ where
     F: Future<Output = Reply<R>> + Send + 'static,
 {
     let retry = gate.limits().retry;
-    let readers = items.zip(0..).map(|((org, item), index)| Reader::list(item, org, index, retry));
-    let found = |item: &I, read, _: &mut Context<'_>| found(item, read);
-    let mut work = Reads { readers, call, found, fed: 0 };
+    let readers = (0..).zip(items).map(|(index, (org, item))| (index, Reader::list(item, org, index, retry)));
+    let call = |reader: &Reader<I, R>| call(&reader.item);
+    let ended = |reader: Reader<I, R>, read, _: &mut Context<'_>| found(&reader.item, read);
+    let mut work = Reads { readers, call, ended };
     pump(&mut work, None::<&NoApi>, &NoJournal, gate, control, &mut |_: &_| {}).await.stop
 }
 
@@ -282,37 +252,35 @@ impl ReadApi for NoApi {
     }
 }
 
+/// Reads in the order of `readers`, each driven to its end.
 struct Reads<I, F, G> {
     readers: I,
     call: F,
-    found: G,
-    fed: u32,
+    ended: G,
 }
 
-impl<I, T, R, F, Fut, G> Work for Reads<I, F, G>
+impl<I, D, F, Fut, G> Work for Reads<I, F, G>
 where
-    I: Iterator<Item = Reader<T, R>>,
-    F: Fn(&T) -> Fut,
-    Fut: Future<Output = Reply<R>> + Send + 'static,
-    G: FnMut(&T, Result<R, Unread>, &mut Context<'_>),
-    R: Send + 'static,
+    I: Iterator<Item = (u32, D)>,
+    D: Drive<Read: Send + 'static>,
+    F: Fn(&D) -> Fut,
+    Fut: Future<Output = Reply<D::Read>> + Send + 'static,
+    G: FnMut(D, D::Outcome, &mut Context<'_>),
 {
-    type Driver = Reader<T, R>;
+    type Driver = D;
 
-    fn next(&mut self, _: &mut Context<'_>) -> Option<(u32, Reader<T, R>, Event<R>)> {
-        let (reader, index) = (self.readers.next()?, self.fed);
-        self.fed += 1;
+    fn next(&mut self, _: &mut Context<'_>) -> Option<(u32, D, Event<D::Read>)> {
+        let (index, reader) = self.readers.next()?;
         Some((index, reader, Event::Woken))
     }
 
-    fn call(&self, driver: &Reader<T, R>, _: Request, requested: Timestamp) -> BoxFuture<'static, Event<R>> {
-        let reply = (self.call)(&driver.item);
+    fn call(&self, reader: &D, _: Request, requested: Timestamp) -> BoxFuture<'static, Event<D::Read>> {
+        let reply = (self.call)(reader);
         async move { Event::ReadReply { reply: reply.await, requested } }.boxed()
     }
 
-    fn done(&mut self, driver: Reader<T, R>, read: Result<R, Unread>, cx: &mut Context<'_>) {
-        let (found, item) = (&mut self.found, &driver.item);
-        found(item, read, cx);
+    fn done(&mut self, reader: D, outcome: D::Outcome, cx: &mut Context<'_>) {
+        (self.ended)(reader, outcome, cx);
     }
 
     fn wants_stop(&self) -> Option<StopReason> {

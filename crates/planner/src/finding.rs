@@ -17,8 +17,8 @@ use orgwave_executor::survey::Finding;
 pub(crate) fn settings(operation: &Operation, finding: Finding) -> Result<RawObject, (Verdict, OrgError)> {
     let org_error = |code, message| OrgError { code, message, http_status: None };
     match finding {
-        Finding::Live(Live::Connected(object, _)) => Ok(object),
-        Finding::Live(Live::NotConnected(message)) => {
+        Finding::Live(Live::Connected(object, _), _) => Ok(object),
+        Finding::Live(Live::NotConnected(message), _) => {
             let message = message.unwrap_or_else(|| operation.absence());
             Err((Verdict::Blocked, org_error(Code::OrgNotConnected, message)))
         }

@@ -40,6 +40,19 @@ impl<C: Clock, A: ReadApi> Reads<'_, C, A> {
         items: impl Iterator<Item = (Ruuid, Vec<SharedRead>, T)>,
         found: impl FnMut(&T, Findings, &mut Context<'_>),
     ) -> Result<(), Error> {
+        let placed = (0u32..).zip(items).map(|(place, (org, reads, item))| (place, org, reads, item));
+        self.each_placed(placed, found).await
+    }
+
+    /// The same of orgs with their places in a plan that may be carried out next.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub async fn each_placed<T>(
+        &mut self,
+        items: impl Iterator<Item = (u32, Ruuid, Vec<SharedRead>, T)>,
+        found: impl FnMut(&T, Findings, &mut Context<'_>),
+    ) -> Result<(), Error> {
         let stop = survey(items, self.api, self.gate, self.control, self.sink, found).await;
         stop.map_or(Ok(()), |reason| Err(Error::Stopped(reason)))
     }

@@ -11,6 +11,7 @@
 
 mod driver;
 mod entry;
+mod held;
 mod input;
 mod org_reader;
 mod patience;
@@ -21,6 +22,7 @@ mod step;
 
 pub use driver::{Applied, Driver, Ended, Rules};
 pub use entry::Entry;
+pub use held::HeldRead;
 pub use input::Input;
 pub use org_reader::{OrgReader, OrgReads, SharedRead};
 pub use progress::OrgProgress;

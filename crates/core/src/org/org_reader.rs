@@ -13,8 +13,9 @@ use crate::timestamp::Timestamp;
 /// Operations that one read shows.
 pub type SharedRead = Vec<Arc<Operation>>;
 
-/// What came of the reads of an org, in their order.
-pub type OrgReads = Vec<(SharedRead, Result<Vec<Live>, Unread>)>;
+/// What came of the reads of an org, in their order. Of a good one: what it shows of each operation, and when it was
+/// requested.
+pub type OrgReads = Vec<(SharedRead, Result<(Vec<Live>, Timestamp), Unread>)>;
 
 /// The reads of one org in progress.
 #[derive(Debug)]
@@ -52,8 +53,9 @@ impl<T> Drive for OrgReader<T> {
     type Outcome = OrgReads;
 
     fn handle(&mut self, event: Event<Vec<Live>>, now: Timestamp) -> Step<OrgReads> {
+        let requested = if let Event::ReadReply { requested, .. } = event { requested } else { now };
         let end = match self.current.handle(event, now) {
-            Step::Done(end) => end,
+            Step::Done(end) => end.map(|lives| (lives, requested)),
             Step::Read => return Step::Read,
             Step::Wait { until, why } => return Step::Wait { until, why },
             Step::ReadBack | Step::List | Step::Record { .. } | Step::Send { .. } => {

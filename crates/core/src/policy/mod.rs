@@ -9,6 +9,7 @@ mod percent;
 mod rate;
 pub mod retry;
 mod span;
+mod verify;
 mod waves;
 mod write_mode;
 
@@ -18,5 +19,6 @@ pub use percent::{ParsePercentError, Percent};
 pub use rate::{PerSecond, Rate};
 pub use retry::RetryPolicy;
 pub use span::Span;
+pub use verify::VerifyPolicy;
 pub use waves::{ParseWavesError, WaveSize, Waves};
-pub use write_mode::{VerifyPolicy, WriteMode};
+pub use write_mode::WriteMode;

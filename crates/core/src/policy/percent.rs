@@ -32,6 +32,11 @@ impl Percent {
         self.0 == 0
     }
 
+    /// Whether a number that is drawn evenly from all is in this share of them.
+    pub const fn takes(self, drawn: u64) -> bool {
+        drawn % 10_000 < self.0 as u64
+    }
+
     /// Whether `part` of `total` is more than this share.
     pub const fn is_exceeded_by(self, part: u64, total: u64) -> bool {
         part * 10_000 > total * self.0 as u64

@@ -1,4 +1,4 @@
-//! How an org is written, and whether what was written is read back.
+//! How an org is written.
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,48 +42,6 @@ impl fmt::Display for WriteMode {
             Self::Merge => "merge",
             Self::Patch => "patch",
             Self::NoRead => "patch without reading",
-        })
-    }
-}
-
-/// Which accepted writes are read back. The canary's always are; a write in doubt is read whatever this says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VerifyPolicy {
-    /// Every one.
-    All,
-    /// Every one, and again at the end of its wave, when another writer may have replaced it.
-    Settled,
-    /// None beyond the canary's.
-    None,
-}
-
-impl VerifyPolicy {
-    /// Whether every accepted write is read back.
-    pub const fn reads_all(self) -> bool {
-        matches!(self, Self::All | Self::Settled)
-    }
-}
-
-impl FromStr for VerifyPolicy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "all" => Ok(Self::All),
-            "settled" => Ok(Self::Settled),
-            "none" => Ok(Self::None),
-            _ => Err(format!("not a valid verify policy {text:?}: expected all, settled or none")),
-        }
-    }
-}
-
-impl fmt::Display for VerifyPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::All => "all",
-            Self::Settled => "settled",
-            Self::None => "none",
         })
     }
 }

@@ -62,20 +62,20 @@ impl RunHeader {
 
     /// The flags of `apply` under which another run writes as this one does, each with a space before it. Waves and
     /// budget are in the retry's `[limits]`.
-    pub const fn mode_again(&self) -> &'static str {
+    pub fn mode_again(&self) -> String {
         Self::mode_flags(self.write, self.verify)
     }
 
     /// The same, of a plan.
-    pub const fn mode_flags(write: WriteMode, verify: VerifyPolicy) -> &'static str {
-        match (write, verify) {
-            (WriteMode::Merge, VerifyPolicy::All) => "",
-            (WriteMode::Merge, VerifyPolicy::Settled) => " --verify settled",
-            (WriteMode::Merge, VerifyPolicy::None) => " --verify none",
-            (WriteMode::Patch, VerifyPolicy::All) => " --write patch",
-            (WriteMode::Patch, VerifyPolicy::Settled) => " --write patch --verify settled",
-            (WriteMode::Patch, VerifyPolicy::None) => " --write patch --verify none",
-            (WriteMode::NoRead, _) => " --no-read",
+    pub fn mode_flags(write: WriteMode, verify: VerifyPolicy) -> String {
+        let write = match write {
+            WriteMode::Merge => "",
+            WriteMode::Patch => " --write patch",
+            WriteMode::NoRead => return " --no-read".to_owned(),
+        };
+        match verify {
+            VerifyPolicy::All => write.to_owned(),
+            verify => format!("{write} --verify {verify}"),
         }
     }
 }

@@ -67,6 +67,14 @@ impl RawObject {
         self.len() == 0
     }
 
+    /// About how many bytes of memory it takes: its text, and of each member two pointers with their lengths, and what the
+    /// allocator adds.
+    pub fn footprint(&self) -> usize {
+        const OF_MEMBER: usize = 2 * (size_of::<Box<RawValue>>() + 16);
+        let members = self.members.iter().map(|(key, value)| key.get().len() + value.get().len() + OF_MEMBER);
+        size_of::<Self>() + members.sum::<usize>()
+    }
+
     /// To be looked into.
     pub(crate) fn object(&self) -> Object<'_> {
         self.members.map(|value| Node::of(value))

@@ -2,7 +2,7 @@
 //!
 //! # How an org goes
 //!
-//! 1. It is read again: still as planned? ([`judge`](orgwave_core::compare::judge))
+//! 1. It is read again, unless the plan's own read of it is still fresh: still as planned? ([`judge`](orgwave_core::compare::judge))
 //! 2. **The intent becomes durable, with the before-image.** Nothing is sent before.
 //! 3. The write is sent, once.
 //! 4. The reply proves it applied, refused, or not applied - or proves nothing: then the org is in doubt.
@@ -12,12 +12,14 @@
 //! That is the [`Driver`](orgwave_core::org::Driver)'s business, in core. Here is what all of them share:
 //!
 //! * `waves`: which org may begin, and when too many have failed.
+//! * `held`: what the plan has read of orgs, if this process made it.
 //! * `canary`: whether the writes of an operation were proven.
 //! * `work`: which driver a step begins with, and what its outcome means for its org, the wave and the run.
 //!
 //! An org has a step for each operation of the plan that is to be written to it, taken one after the other.
 
 mod canary;
+mod held;
 mod waves;
 mod work;
 
@@ -42,6 +44,8 @@ use tokio::sync::mpsc;
 use crate::gate::Gate;
 use crate::ports::{Clock, Journal, PlanSource, WriteApi};
 use crate::pump::{Context, Control, Ending, pump};
+
+pub use held::HeldReads;
 
 /// What a plan and its run lay down about the writing.
 #[derive(Debug, Clone)]
@@ -175,6 +179,8 @@ pub struct Job<'a> {
     pub seal: &'a SealKey,
     /// What earlier processes left.
     pub history: History,
+    /// What this process has read of the orgs when it made the plan.
+    pub held: HeldReads,
 }
 
 /// How a process's part of a run ended.
@@ -220,6 +226,7 @@ pub async fn roll_out<C: Clock, A: WriteApi, J: Journal, P: PlanSource>(
     let rules = Rules {
         write: policy.write,
         verify: policy.verify,
+        plan_id: &policy.plan_id,
         ignored: &policy.ignored,
         secrets: job.secrets,
         seal: job.seal,

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use orgwave_core::code::Code;
 use orgwave_core::event::EventKind;
 use orgwave_core::ids::{Ruuid, StepId};
-use orgwave_core::org::{Applied, Driver, Ended, Event, Rules};
+use orgwave_core::org::{Applied, Driver, Ended, Event, HeldRead, Rules};
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::outcome::{OrgError, OrgOutcome};
 use orgwave_core::plan::{IndexEntry, PlanLine, PlannedStep, Precondition, Verdict};
@@ -23,7 +23,7 @@ use orgwave_core::timestamp::Timestamp;
 
 use super::canary::{Canaries, Turn};
 use super::waves::{Next, WaveFeed};
-use super::{History, Job, Ports};
+use super::{HeldReads, History, Job, Ports};
 use crate::ports::{Journal, PlanSource, WriteApi};
 use crate::pump::{Context, Request, Work};
 
@@ -35,6 +35,8 @@ pub(super) struct Rollout<'a, A, J, P> {
     rules: &'a Rules<'a>,
     ports: Ports<'a, A, J, P>,
     recorded: HashMap<StepId, OrgProgress>,
+    /// What the plan has read of orgs whose turn has not come.
+    read: HeldReads,
     /// What the vendor asked for, last of each org.
     pauses: HashMap<u32, Pause>,
     waves: WaveFeed,
@@ -68,6 +70,8 @@ struct Begun {
     left: VecDeque<PlannedStep>,
     /// What must hold before the first write of the org.
     preconditions: Vec<Precondition>,
+    /// What was read of it before its turn, while nothing was sent to it.
+    read: Vec<HeldRead>,
     /// The outcomes of the steps that have ended in this process.
     outcomes: Vec<OrgOutcome>,
     /// One of its steps is being read again.
@@ -78,7 +82,7 @@ type Beginning<'a> = (u32, Driver<'a>, Event<Live>);
 
 impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
     pub(super) fn new(job: Job<'a>, ports: Ports<'a, A, J, P>, rules: &'a Rules<'a>) -> Self {
-        let Job { index, policy, history, .. } = job;
+        let Job { index, policy, history, held: read, .. } = job;
         let places = policy.operations.count();
         let is_over = |org: u32| history.is_over(org, index[org as usize].updates, policy.keep_going);
         let is_in_doubt = |org| (0..places).any(|place| history.is_in_doubt(StepId { org, place }));
@@ -96,6 +100,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             rules,
             ports,
             recorded,
+            read,
             pauses,
             waves,
             index,
@@ -191,7 +196,8 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         // What may be in progress is settled before another is sent.
         left.sort_by_key(|step| !self.is_in_doubt(StepId { org: index, place: step.place }));
         let left = left.into();
-        let begun = Begun { org, left, preconditions, outcomes: Vec::new(), is_overwritten: false };
+        let read = self.read.take(index, self.rules.retry, cx.now);
+        let begun = Begun { org, left, preconditions, read, outcomes: Vec::new(), is_overwritten: false };
         self.begun.insert(index, begun);
         if is_rechecked { self.recheck_next(index, cx) } else { self.next_step(index, cx) }
     }
@@ -216,10 +222,10 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let id = StepId { org: index, place: step.place };
         let is_other = |precondition: &&Precondition| precondition.place != id.place;
         let preconditions: Vec<Precondition> = begun.preconditions.iter().filter(is_other).cloned().collect();
-        let org = (index, begun.org);
+        let (org, read) = ((index, begun.org), std::mem::take(&mut begun.read));
         let is_first = !self.rules.settle_only && !self.is_written_before(id);
         let not_before = self.not_before(index, cx.now);
-        let driver = Driver::begin(self.rules, org, step, is_canary, cx.now, not_before);
+        let driver = Driver::begin(self.rules, org, step, is_canary, cx.now, not_before).holding(read);
         let driver = if is_first { driver.after(preconditions) } else { driver };
         Some(match self.recorded.remove(&id) {
             Some(recorded) => (index, driver.resume(recorded), Event::Resumed),
@@ -512,6 +518,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Work for Rollout<'a, A, J, P> {
         self.again.extend(self.held.remove(&id.place).unwrap_or_default());
         if let Some(begun) = self.begun.get_mut(&id.org) {
             begun.outcomes.push(outcome);
+            begun.read = driver.into_held();
             if begun.left.is_empty() {
                 self.over(id.org, cx);
             } else {

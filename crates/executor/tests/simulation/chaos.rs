@@ -109,7 +109,15 @@ impl Scenario {
         policy.write = pick(rng, &[WriteMode::Merge, WriteMode::Merge, WriteMode::Patch, WriteMode::NoRead]);
         policy.operations = operations(rng, policy.write);
         policy.keep_going = rng.u8(..4) == 0;
-        policy.verify = pick(rng, &[VerifyPolicy::All, VerifyPolicy::Settled, VerifyPolicy::None]);
+        policy.verify = pick(
+            rng,
+            &[
+                VerifyPolicy::All,
+                VerifyPolicy::Settled,
+                VerifyPolicy::Sample(Percent::of(40)),
+                VerifyPolicy::None,
+            ],
+        );
         policy.has_canary = rng.u8(..4) > 0;
         policy.max_failures = pick(
             rng,
@@ -150,6 +158,9 @@ impl Scenario {
         };
         if rng.u8(..6) == 0 {
             stage.clock_jumps = pick(rng, &[Jumps::Forward, Jumps::Back]);
+        }
+        if rng.bool() {
+            stage.plans = Some(pick(rng, &[0, 0, 5, 40, 58, 90].map(Duration::from_secs)));
         }
         let journal_delay = if rng.bool() { Duration::ZERO } else { Duration::from_millis(rng.u64(1..40)) };
         let mut scenario = Self { stage, ordeals, journal_delay, faultless, rng: rng.clone(), weather };

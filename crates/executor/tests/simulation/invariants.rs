@@ -10,14 +10,15 @@ use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::OrgOutcome;
 use orgwave_core::plan::{IndexEntry, Verdict};
-use orgwave_core::policy::{FailureBudget, Rate, WriteMode};
+use orgwave_core::policy::{FailureBudget, Rate, VerifyPolicy, WriteMode};
 use orgwave_core::run::StopReason;
 use orgwave_core::status::{Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::rollout::Policy;
 use serde_json::{Map, Value};
 
 use crate::process::{Ordeal, Report, time_of_day};
-use crate::stage::{Jumps, Stage};
+use crate::stage::{Jumps, Stage, org_id};
 use crate::store::{OnDisk, Store};
 use crate::world::{Answer, Kind, Record};
 
@@ -30,15 +31,18 @@ pub(crate) fn check(stage: &Stage, store: &Store, report: &Report, ordeal: Ordea
     every_write_has_a_durable_intent(&ledger, &entries);
     writes_are_counted_by_proofs(stage, &ledger, &entries);
     never_two_writes_in_flight(stage, &ledger);
-    let own: Vec<&Record> = ledger.iter().filter(|record| record.process == report.number).collect();
-    verified_was_seen(stage, &own, report);
+    let with_plan: Vec<&Record> = ledger.iter().filter(|record| record.process == report.number).collect();
+    verified_was_seen(stage, &with_plan, report);
+    writes_are_built_on_new_reads(stage, &ledger, report);
+    rates_are_kept(stage, &with_plan);
+    // To plan is to read, before anything of the run begins.
+    let own: Vec<&Record> = with_plan.into_iter().filter(|record| !record.plans).collect();
+    only_the_sample_is_read_back(stage, &own, report);
     settled_steps_are_left_alone(stage, &own, report);
     each_org_has_one_outcome(stage, store, report);
     steps_come_one_after_another(stage, &own, report);
     expects_were_seen(stage, &ledger, report);
     retry_after_is_kept(stage, &ledger, &entries, report);
-    writes_are_built_on_new_reads(stage, &own);
-    rates_are_kept(stage, &own);
     waves_come_one_after_another(stage, &own, report);
     the_canary_goes_alone(stage, &own, report);
     each_operation_has_its_canary(stage, &own, report);
@@ -56,7 +60,8 @@ fn verified_was_seen(stage: &Stage, own: &[&Record], report: &Report) {
     for (at, outcome) in &report.outcomes {
         let (id, status) = (outcome.id(), outcome.status);
         if outcome.verified != Verified::True {
-            let must_be_verified = stage.policy.verify.reads_all() && stage.policy.write.reads();
+            let Policy { write, verify, plan_id, .. } = &stage.policy;
+            let must_be_verified = write.reads() && verify.reads(plan_id, &org_id(id.org as usize));
             assert!(!(must_be_verified && status.is_well()), "{id:?} is {status} and nobody looked");
             continue;
         }
@@ -277,7 +282,8 @@ fn retry_after_is_kept(
         })
         .collect();
     for record in ledger {
-        if let (Some(org), Some(until)) = (record.org, record.until)
+        // A plan keeps to it by itself, and has no journal.
+        if let (Some(org), Some(until), false) = (record.org, record.until, record.plans)
             && let Answer::Throttled(Some(wait)) | Answer::Unclear(Some(wait)) = record.answer
         {
             let told_at = time_of_day(until, stage.clock_jumps, record.process);
@@ -305,21 +311,59 @@ fn retry_after_is_kept(
     }
 }
 
-/// A write goes out soon after the request of the read that it is built on, however long it had to wait for its turn and
-/// the machine was suspended.
-fn writes_are_built_on_new_reads(stage: &Stage, own: &[&Record]) {
+/// A write is built on a read of this process that was requested less than a minute before it was sent, and since when nothing
+/// was sent to the org of which it isn't proven that it was not applied. Where the body shows which read it is, it is that
+/// one; else it is the last.
+fn writes_are_built_on_new_reads(stage: &Stage, ledger: &[Record], report: &Report) {
     if !stage.policy.write.reads() {
         return;
     }
-    let mut seen: HashMap<StepId, Duration> = HashMap::new();
-    for record in own {
+    let mut seen: HashMap<StepId, usize> = HashMap::new();
+    let mut written: HashMap<u32, usize> = HashMap::new();
+    for (number, record) in ledger.iter().enumerate() {
         let Some(id) = record.step() else { continue };
-        match (&record.answer, record.kind, record.until) {
-            (Answer::Shown(_), _, Some(_)) => drop(seen.insert(id, record.at)),
-            (_, Kind::Write, _) => {
-                let read = seen.get(&id).unwrap_or_else(|| panic!("{id:?} was written unread"));
-                assert!(record.at < *read + 60 * SECOND, "{id:?}, read at {read:?}: {record:?}");
-            }
+        if record.process == report.number && record.kind == Kind::Write {
+            let read = record.built_on.or_else(|| seen.get(&id).copied());
+            let read = read.unwrap_or_else(|| panic!("{id:?} was written unread"));
+            let at = ledger[read].at;
+            assert!(ledger[read].step() == Some(id) && ledger[read].process == record.process, "{record:?}");
+            assert!(record.at < at + 60 * SECOND, "{id:?}, read at {at:?}: {record:?}");
+            let since =
+                written.get(&id.org).filter(|written| read < **written).map(|written| &ledger[*written]);
+            assert!(since.is_none(), "{id:?}, read at {at:?}, and written since: {since:?}; {record:?}");
+        }
+        match (&record.answer, record.kind) {
+            (Answer::Shown(_), _) => drop(seen.insert(id, number)),
+            (Answer::Throttled(_) | Answer::NotSent, Kind::Write) => {}
+            (_, Kind::Write) => drop(written.insert(id.org, number)),
+            _ => {}
+        }
+    }
+}
+
+/// Of orgs that are in no sample, what was accepted is not read back, unless it is an operation's canary, or somebody else
+/// was seen to write.
+fn only_the_sample_is_read_back(stage: &Stage, own: &[&Record], report: &Report) {
+    let Policy { verify, plan_id, .. } = &stage.policy;
+    if !matches!(verify, VerifyPolicy::Sample(_)) || stage.policy.has_canary {
+        return;
+    }
+    let statuses = report.outcomes.iter().map(|(_, outcome)| outcome.status);
+    let another_writes = statuses
+        .chain(report.settled.values().copied())
+        .any(|status| matches!(status, Status::Conflict | Status::Diverged));
+    let was_written: HashSet<StepId> =
+        report.open.iter().copied().chain(report.settled.keys().copied()).collect();
+    let mut acked: HashSet<StepId> = HashSet::new();
+    for record in own {
+        let Some(id) = record.step().filter(|id| !verify.reads(plan_id, &org_id(id.org as usize))) else {
+            continue;
+        };
+        let is_looked_at =
+            another_writes || was_written.contains(&id) || stage.expects(id.org).contains(&id.place);
+        match (&record.answer, record.kind) {
+            (Answer::Acked, Kind::Write) => drop(acked.insert(id)),
+            (_, Kind::Read) => assert!(!acked.contains(&id) || is_looked_at, "read back: {record:?}"),
             _ => {}
         }
     }

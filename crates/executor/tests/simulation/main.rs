@@ -5,6 +5,7 @@
 //!   `ORGWAVE_SEED=17`.
 //! * [`faults`]: one named fault each.
 //! * [`steps`]: orgs with several steps, and what one of them means for the others.
+//! * [`held`]: writes that are built on what the plan has read.
 //! * [`pauses`]: a Retry-After that outlives the process which was told.
 //! * [`shared`]: what one call means for all others.
 //! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
@@ -15,6 +16,7 @@
 
 mod chaos;
 mod faults;
+mod held;
 mod invariants;
 mod objects;
 mod pace;

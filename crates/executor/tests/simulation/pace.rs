@@ -77,7 +77,7 @@ async fn run(
     }
     let mut gate = Gate::new(TokioClock::starting_at(Timestamp::from_millis(0)), limits, learned);
     let (_orders, mut control) = mpsc::channel(1);
-    let items = (0..400).cycle().map(|number| (org_id(number), envoy(), ()));
+    let items = (0..).zip((0..400).cycle()).map(|(place, number)| (place, org_id(number), envoy(), ()));
     // Nothing is left once it stops, except that a cycle has no end.
     let items = items.take(200_000);
     survey(items, &world.transport(0), &mut gate, &mut control, &mut |_: &_| {}, |(), _, _| {}).await;

@@ -1,13 +1,18 @@
 //! One process of a run: from its start to its end, or to its death.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use orgwave_core::event::{Event, EventKind};
 use orgwave_core::ids::StepId;
+use orgwave_core::operation::Operation;
+use orgwave_core::org::HeldRead;
 use orgwave_core::outcome::OrgOutcome;
-use orgwave_core::plan::Places;
+use orgwave_core::plan::{Places, Verdict};
 use orgwave_core::policy::FailureBudget;
+use orgwave_core::reply::Live;
 use orgwave_core::run::StopReason;
 use orgwave_core::secret::Secrets;
 use orgwave_core::status::Status;
@@ -15,11 +20,12 @@ use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::gate::Gate;
 use orgwave_executor::ports::{Clock, TokioClock};
 use orgwave_executor::pump::Control;
-use orgwave_executor::rollout::{Ended, Job, Ports, roll_out};
+use orgwave_executor::rollout::{Ended, HeldReads, Job, Ports, roll_out};
+use orgwave_executor::survey::{Finding, survey};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use crate::stage::{Jumps, Stage};
+use crate::stage::{Jumps, Stage, org_id};
 use crate::store::{Habits, Store};
 use crate::world::World;
 
@@ -121,6 +127,37 @@ pub(crate) fn time_of_day(now: Duration, jumps: Jumps, number: u32) -> Timestamp
     midnight.plus(now + hours * HOUR)
 }
 
+/// Reads what is to be written, as a plan does.
+async fn plan(stage: &Stage, gate: &mut Gate<SimulatedClock>) -> HeldReads {
+    let (held, retry) = (RefCell::new(HeldReads::default()), stage.limits.retry);
+    let orgs = (0u32..).zip(&stage.index).filter(|(_, entry)| entry.verdict == Verdict::Update);
+    let orgs = orgs.map(|(org, _)| {
+        let needed = stage.needed(org);
+        let reads = needed.iter().map(|(_, operation)| vec![Arc::clone(operation)]).collect();
+        (org, org_id(org as usize), reads, (org, needed))
+    });
+    let (_orders, mut control) = mpsc::channel(1);
+    // What stops it keeps the others from being held; the run finds out for itself.
+    let _ = survey(
+        orgs,
+        &stage.world.planning(0),
+        gate,
+        &mut control,
+        &mut |_: &_| {},
+        |(org, needed): &(u32, Vec<(u8, Arc<Operation>)>), mut findings, cx| {
+            let read = |(place, operation): &(u8, Arc<Operation>)| match findings.take(operation) {
+                Finding::Live(Live::Connected(settings, _), requested) => {
+                    Some(HeldRead { place: *place, settings, requested })
+                }
+                _ => None,
+            };
+            held.borrow_mut().hold(*org, None, needed.iter().filter_map(read).collect(), retry, cx.now);
+        },
+    )
+    .await;
+    held.into_inner()
+}
+
 /// Runs the next process of a run.
 pub(crate) async fn process(
     stage: &Stage,
@@ -144,6 +181,14 @@ pub(crate) async fn process(
     let clock = SimulatedClock::starting_at(at, &stage.world);
     limits.retry.seed = rng.u64(..);
     let mut gate = Gate::new(clock, limits, None);
+    let held = match stage.plans {
+        Some(pause) if number == 0 && stage.policy.write.reads() => {
+            let held = plan(stage, &mut gate).await;
+            sleep(pause).await;
+            held
+        }
+        _ => HeldReads::default(),
+    };
     let (orders, mut control) = mpsc::channel(4);
     tokio::spawn(async move {
         let drain = Control::Drain(StopReason::Interrupted);
@@ -183,6 +228,7 @@ pub(crate) async fn process(
             secrets: &secrets,
             seal: &stage.seal,
             history,
+            held,
         },
         ports,
         &mut gate,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::Operation;
 use orgwave_core::org::Unread;
 use orgwave_core::reply::{Cause, Refusal, RefusalKind, Reply, Throttle, Unclear};
@@ -130,12 +131,12 @@ fn what_a_pump_knew_of_the_key_is_not_what_the_next_one_knows() {
             (call.org == Some(5)).then_some(Fault::Unauthorized(403))
         });
         let (mut gate, (_orders, mut control)) = (gate("200/s"), tokio::sync::mpsc::channel(1));
-        let orgs: Vec<_> = stage.world.lock().orgs.iter().map(|org| (org.id, envoy(), ())).collect();
+        let ids: Vec<Ruuid> = stage.world.lock().orgs.iter().map(|org| org.id).collect();
         for (key_is_good, refused) in [(true, 1), (false, 0)] {
             is_revoked.store(!key_is_good, Ordering::Relaxed);
             let found = RefCell::new(0);
             let stop = survey(
-                orgs.clone().into_iter(),
+                (0..).zip(&ids).map(|(place, org)| (place, *org, envoy(), ())),
                 &stage.world.transport(0),
                 &mut gate,
                 &mut control,

@@ -59,6 +59,8 @@ pub(crate) struct Stage {
     pub(crate) limits: Limits,
     pub(crate) seal: SealKey,
     pub(crate) clock_jumps: Jumps,
+    /// The first process makes the plan, too, and begins to write so long after: it has read every org.
+    pub(crate) plans: Option<Duration>,
 }
 
 /// Limits that no test of something else runs into.
@@ -169,7 +171,7 @@ impl Stage {
         let orgs = initial.iter().enumerate().map(|(number, org)| (org_id(number), org.clone())).collect();
         let world = World::new(objects.clone(), orgs, limits.timeout, seed);
         let (lines, clock_jumps) = (Lines { lines, unreadable: None }, Jumps::Never);
-        Self { world, index, lines, objects, initial, policy, limits, seal, clock_jumps }
+        Self { world, index, lines, objects, initial, policy, limits, seal, clock_jumps, plans: None }
     }
 
     /// A stage with waves of these sizes.
@@ -189,6 +191,14 @@ impl Stage {
     /// The steps that are to be taken of an org.
     pub(crate) fn steps(&self, org: u32) -> impl Iterator<Item = StepId> + use<> {
         self.index[org as usize].updates.iter().map(move |place| StepId { org, place })
+    }
+
+    /// The operations of an org that a plan has to read before a write of it.
+    pub(crate) fn needed(&self, org: u32) -> Vec<(u8, Arc<Operation>)> {
+        let line = &self.lines.lines[org as usize];
+        let of_steps = line.steps.iter().map(|step| (step.place, Arc::clone(&step.operation)));
+        let preconditions = line.preconditions.iter();
+        preconditions.map(|other| (other.place, Arc::clone(&other.operation))).chain(of_steps).collect()
     }
 
     /// The operations of which an org's row expects something.

@@ -109,6 +109,10 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) process: u32,
+    /// It was made for the plan, before the run began.
+    pub(crate) plans: bool,
+    /// Of a write whose body shows it: the read that it was built on, by its place in the ledger.
+    pub(crate) built_on: Option<usize>,
     pub(crate) at: Duration,
     pub(crate) until: Option<Duration>,
     pub(crate) kind: Kind,
@@ -126,6 +130,10 @@ impl Record {
         self.org.map(|org| StepId { org, place: self.place })
     }
 }
+
+/// What every read shows beside the settings: its place in the ledger. Whoever sends back the whole object sends that, too;
+/// that it changes is nobody's doing.
+const STAMP: &str = "readSequence";
 
 /// A token bucket, full at first.
 #[derive(Debug, Clone)]
@@ -286,7 +294,12 @@ impl World {
 
     /// The vendor as a process sees it.
     pub(crate) fn transport(&self, process: u32) -> Transport {
-        Transport { world: self.clone(), process }
+        Transport { world: self.clone(), process, plans: false }
+    }
+
+    /// The same, while it makes the plan.
+    pub(crate) fn planning(&self, process: u32) -> Transport {
+        Transport { plans: true, ..self.transport(process) }
     }
 
     fn step(&self, operation: &Operation, org: &Ruuid) -> StepId {
@@ -323,6 +336,7 @@ impl World {
 pub(crate) struct Transport {
     world: World,
     process: u32,
+    plans: bool,
 }
 
 /// What came back, before it is put into the words of one operation.
@@ -371,6 +385,9 @@ impl Transport {
             Some(Fault::Slow(more)) => sleep(latency / 2 + more).await,
             _ => sleep(latency / 2).await,
         }
+        if let Some(read) = body.as_ref().and_then(|body| body.get(STAMP)?.as_u64()) {
+            self.world.lock().ledger[number].built_on = usize::try_from(read).ok();
+        }
         let said = self.handle(number, step, fault, body).await;
         sleep(latency / 2).await;
         let answer = match &said {
@@ -410,6 +427,8 @@ impl Transport {
         let latency = latency.start + latency.end.saturating_sub(latency.start).mul_f64(state.rng.f64());
         state.ledger.push(Record {
             process: self.process,
+            plans: self.plans,
+            built_on: None,
             at,
             until: None,
             kind,
@@ -482,11 +501,11 @@ impl Transport {
                 })
             }
             Some(Fault::NotConnected) => Said::NotConnected,
-            fault => self.good(step, fault.as_ref(), body.is_some()),
+            fault => self.good(number, step, fault.as_ref(), body.is_some()),
         }
     }
 
-    fn good(&self, step: Option<StepId>, fault: Option<&Fault>, is_write: bool) -> Said {
+    fn good(&self, number: usize, step: Option<StepId>, fault: Option<&Fault>, is_write: bool) -> Said {
         let now = self.world.now();
         let Some(StepId { org, place }) = step else { return Said::Done(Answer::Listed, Ack::default()) };
         let object = &self.world.objects[usize::from(place)];
@@ -501,6 +520,7 @@ impl Transport {
             _ => now,
         };
         let mut shown = settings.at(then).clone();
+        shown.insert(STAMP.into(), number.into());
         let mut ack = Ack::default();
         match fault {
             Some(Fault::OtherOrg) => {
@@ -546,7 +566,7 @@ impl ReadApi for Transport {
     }
 
     async fn shared(&self, operations: &[Arc<Operation>], org: Ruuid) -> Reply<Vec<Live>> {
-        let [operation] = operations else { unreachable!("surveys here are of one operation") };
+        let [operation] = operations else { unreachable!("reads here are of one operation") };
         self.settings(operation, org).await.map(|live| vec![live])
     }
 

@@ -74,11 +74,11 @@ impl OrgRow {
 impl Exported {
     fn of(operation: &Operation, org: &Ruuid, finding: Finding) -> Self {
         match finding {
-            Finding::Live(Live::Connected(settings, _)) => match check_owner(operation, org, &settings) {
+            Finding::Live(Live::Connected(settings, _), _) => match check_owner(operation, org, &settings) {
                 Ok(_) => Self::Cells(OrgCells::of(operation, &settings)),
                 Err(org_error) => Self::Unread(format!("not exported: {}", org_error.message)),
             },
-            Finding::Live(Live::NotConnected(message)) => {
+            Finding::Live(Live::NotConnected(message), _) => {
                 let message = message.unwrap_or_else(|| operation.absence());
                 Self::NotConnected(format!("not connected: {message}"))
             }

@@ -12,6 +12,7 @@ use orgwave_core::desired::DesiredStep;
 use orgwave_core::event::EventKind;
 use orgwave_core::manifest::{self, Manifest, Row};
 use orgwave_core::operation::{Operation, Operations};
+use orgwave_core::org::HeldRead;
 use orgwave_core::outcome::OrgError;
 use orgwave_core::payload::{sends_back, unreadable};
 use orgwave_core::plan::{
@@ -22,6 +23,7 @@ use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
 use orgwave_executor::ports::{Clock, ReadApi};
+use orgwave_executor::rollout::HeldReads;
 use orgwave_executor::survey::Findings;
 use serde_json::Value;
 
@@ -65,7 +67,8 @@ pub struct NewPlan<'a> {
     pub seal: &'a SealKey,
 }
 
-/// Makes the plan of a rollout and writes it, durably. Sends only reads.
+/// Makes the plan of a rollout and writes it, durably. Sends only reads. What they show of the orgs that are to be written
+/// goes to `held`, too: for a process that carries the plan out at once.
 ///
 /// # Errors
 /// The rollout changed or can't be read, its waves can't be, a pattern matches no org, the API can't be used or somebody
@@ -76,6 +79,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
     select: Selection,
     new: NewPlan<'_>,
     reads: &mut Reads<'_, C, A>,
+    mut held: Option<&mut HeldReads>,
 ) -> Result<OpenPlan, Error> {
     let waves = waves_of(policy, rollout.manifest.header())?;
     let created = reads.gate.clock().now();
@@ -121,16 +125,22 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
                         Ok(line) => draft.borrow_mut().put(index, line),
                         Err(row) => {
                             let reads = planner.operations.reads(row.steps.iter().map(|step| step.operation));
-                            return Some((org, reads, (index, row)));
+                            return Some((index, org, reads, (index, row)));
                         }
                     }
                 }
             }
         }
     });
+    let retry = reads.gate.limits().retry;
     reads
-        .each_org(to_read, |(index, row): &(u32, Box<Row>), findings, cx| {
-            let line = planner.by_findings(row, findings);
+        .each_placed(to_read, |(index, row): &(u32, Box<Row>), findings, cx| {
+            let (line, read) = planner.by_findings(row, findings);
+            if line.verdict == Verdict::Update
+                && let Some(held) = &mut held
+            {
+                held.hold(*index, row.wave, read, retry, cx.now);
+            }
             let event = EventKind::OrgPlanned {
                 index: *index,
                 org: row.org,
@@ -209,14 +219,17 @@ impl Planner<'_> {
         line
     }
 
-    /// The line of a row whose org was read, or could not be.
-    fn by_findings(&self, row: &Row, mut findings: Findings) -> PlanLine {
+    /// The line of a row whose org was read, or could not be; and what was read that a write of it needs.
+    fn by_findings(&self, row: &Row, mut findings: Findings) -> (PlanLine, Vec<HeldRead>) {
+        let mut read = Vec::new();
         let mut line = self.line(row, Verdict::Unchanged);
         // What keeps the whole row from being written.
         let mut broken: Option<(Verdict, OrgError)> = None;
         for wanted in &row.steps {
             let mut step = self.step(wanted);
-            let found = settings(&step.operation, findings.take(&step.operation));
+            let finding = findings.take(&step.operation);
+            let requested = finding.requested();
+            let found = settings(&step.operation, finding);
             let is_step = steps_of(row).any(|step| std::ptr::eq(step, wanted));
             if is_step && let Err((verdict, org_error)) = found {
                 step.stop(verdict, org_error);
@@ -242,6 +255,10 @@ impl Planner<'_> {
                 };
                 broken = broken.or(holds.err());
             }
+            let is_needed = step.verdict == Verdict::Update || !step.expects.is_empty();
+            if let (true, Ok(settings), Some(requested)) = (is_needed, found, requested) {
+                read.push(HeldRead { place: step.place, settings, requested });
+            }
             if is_step {
                 line.steps.push(step);
             } else {
@@ -255,7 +272,7 @@ impl Planner<'_> {
             }
         }
         line.judge(self.policy.keep_going);
-        line
+        (line, read)
     }
 
     /// Takes in what is live.

@@ -217,7 +217,7 @@ fn of_operation(plan: &Header, name: &str) -> BTreeMap<String, Value> {
 }
 
 /// The flags under which the retry writes as the run did.
-fn mode_again(plan: &Header) -> &'static str {
+fn mode_again(plan: &Header) -> String {
     RunHeader::mode_flags(plan.write, plan.verify)
 }
 

@@ -269,13 +269,13 @@ impl PlanReview {
         let read_back = |each: u64| match self.verify {
             VerifyPolicy::All => each,
             VerifyPolicy::Settled => 2 * each,
+            VerifyPolicy::Sample(share) => share.of_rounded_up(each),
             VerifyPolicy::None => 0,
         };
-        let each = match self.write {
-            WriteMode::Merge | WriteMode::Patch => 2 + read_back(1),
-            WriteMode::NoRead => 1 + read_back(1),
+        let calls = match self.write {
+            WriteMode::Merge | WriteMode::Patch => 2 * self.steps + read_back(self.steps),
+            WriteMode::NoRead => self.steps + read_back(self.steps),
         };
-        let calls = self.steps * each;
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let seconds = expected.rate().filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
         Cost { calls, time: seconds.map(Duration::from_secs_f64) }

@@ -1,6 +1,6 @@
 //! A read before a write: is the org still as planned?
 
-use super::{Driver, Input, LiveSettings};
+use super::{Driver, HeldRead, Input, LiveSettings};
 use crate::code::Code;
 use crate::compare::{Judgement, Ownership, check_expects, check_owner, judge, masked_secret};
 use crate::outcome::OrgError;
@@ -14,7 +14,13 @@ use crate::timestamp::Timestamp;
 impl Driver<'_> {
     pub(super) fn read(&mut self, reply: Reply<Live>, requested: Timestamp, now: Timestamp) {
         match reply {
-            Reply::Good(live) if !self.preconditions.is_empty() => self.precondition(&live),
+            Reply::Good(live) if !self.preconditions.is_empty() => {
+                let object = match &live {
+                    Live::Connected(object, _) => Some(object),
+                    Live::NotConnected(_) => None,
+                };
+                self.precondition(object, requested);
+            }
             Reply::Good(Live::Connected(object, _)) => self.judge(object, requested),
             Reply::Good(Live::NotConnected(message)) => {
                 let message = message.unwrap_or_else(|| self.step.operation.absence());
@@ -32,17 +38,39 @@ impl Driver<'_> {
     }
 
     /// What is live of another operation, before the org's first write.
-    fn precondition(&mut self, live: &Live) {
+    fn precondition(&mut self, object: Option<&RawObject>, requested: Timestamp) {
         self.patience.succeeded();
-        let Some(Precondition { operation, expects, .. }) = self.preconditions.pop_front() else { return };
-        let object = match live {
-            Live::Connected(object, _) => Some(object),
-            Live::NotConnected(_) => None,
-        };
-        if let Err(org_error) = check_expects(&operation, &self.org, &expects, object) {
-            self.preconditions.clear();
-            self.block(org_error);
+        let Some(precondition) = self.preconditions.pop_front() else { return };
+        let Precondition { operation, expects, .. } = &precondition;
+        match check_expects(operation, &self.org, expects, object) {
+            Ok(()) => self.met.push((precondition, requested)),
+            Err(org_error) => {
+                self.preconditions.clear();
+                self.block(org_error);
+            }
         }
+    }
+
+    /// A read before a write is due: what was expected of other operations too long ago is looked at again, too.
+    pub(super) fn look_again(&mut self, now: Timestamp) {
+        let retry = self.rules.retry;
+        let is_old = |(_, requested): &mut (Precondition, Timestamp)| now >= retry.fresh_until(*requested);
+        self.preconditions.extend(self.met.extract_if(.., is_old).map(|(precondition, _)| precondition));
+    }
+
+    /// Takes what was read before the org's turn in place of a read that is due, if it is fresh. Returns whether it was.
+    pub(super) fn take_held(&mut self, now: Timestamp) -> bool {
+        let retry = self.rules.retry;
+        self.held.retain(|held| now < retry.fresh_until(held.requested));
+        let due = self.preconditions.front().map_or(self.id.place, |precondition| precondition.place);
+        let Some(held) = self.held.iter().position(|held| held.place == due) else { return false };
+        let HeldRead { settings, requested, .. } = self.held.swap_remove(held);
+        if self.preconditions.is_empty() {
+            self.judge(settings, requested);
+        } else {
+            self.precondition(Some(&settings), requested);
+        }
+        true
     }
 
     pub(super) fn judge(&mut self, object: RawObject, requested: Timestamp) {

@@ -9,6 +9,9 @@
 //! next step, and asks for a send only after [`Event::Recorded`] has answered the intent. So a write without a durable
 //! intent can't be asked for, and a crash between any two steps leaves a journal that [`Driver::resume`] understands.
 //!
+//! A read before a write may have been made before the org's turn came, by the plan ([`Driver::holding`]): it is judged as
+//! any other. How old what a write is built on may be is asked before the intent, and again by whoever sends it.
+//!
 //! What the state doesn't say is the driver's own [`Phase`]: a read whose only purpose is the report, the question
 //! whether an org that isn't found is gone, an org that was applied and is read again.
 
@@ -39,7 +42,7 @@ use crate::status::{Action, Status, Verified};
 use crate::timestamp::Timestamp;
 
 use super::patience::Patience;
-use super::{Drive, Event, Input, OrgState, Phase as StatePhase, Step};
+use super::{Drive, Event, HeldRead, Input, OrgState, Phase as StatePhase, Step};
 
 /// What a run lays down for each of its orgs.
 #[derive(Debug, Clone)]
@@ -48,6 +51,8 @@ pub struct Rules<'a> {
     pub write: WriteMode,
     /// Which accepted writes are read back.
     pub verify: VerifyPolicy,
+    /// The plan that is carried out.
+    pub plan_id: &'a str,
     /// What may change with the canary's write, by the places of the operations.
     pub ignored: &'a [Vec<Ignored>],
     /// The secrets that desired values name.
@@ -138,6 +143,10 @@ pub struct Driver<'a> {
     step: PlannedStep,
     /// What must be live of other operations before the org's first write, and wasn't looked at yet.
     preconditions: VecDeque<Precondition>,
+    /// Those of them that were found to be so, and when that was asked.
+    met: Vec<(Precondition, Timestamp)>,
+    /// Reads that were made before the org's turn, and that nothing was written after.
+    held: Vec<HeldRead>,
     state: OrgState,
     phase: Phase,
     asked: Asked,
@@ -199,6 +208,8 @@ impl<'a> Driver<'a> {
             org,
             step,
             preconditions: VecDeque::new(),
+            met: Vec::new(),
+            held: Vec::new(),
             state: OrgState::new(),
             phase: Phase::ByState,
             asked: Asked::Nothing,
@@ -230,6 +241,18 @@ impl<'a> Driver<'a> {
     pub fn after(mut self, preconditions: impl IntoIterator<Item = Precondition>) -> Self {
         self.preconditions = preconditions.into_iter().collect();
         self
+    }
+
+    /// The same step, with what this process has read of the org before its turn.
+    #[must_use]
+    pub fn holding(self, held: Vec<HeldRead>) -> Self {
+        Self { held, ..self }
+    }
+
+    /// What is left of that for the org's other steps: nothing, once a send was asked for.
+    #[must_use]
+    pub fn into_held(self) -> Vec<HeldRead> {
+        self.held
     }
 
     /// The same step, with what an earlier process left of it: its first event is [`Event::Resumed`].
@@ -340,6 +363,8 @@ impl<'a> Driver<'a> {
             }
             (Event::WriteReply(reply), Asked::Call(Call::Write)) => {
                 self.patience.answered(Call::Write);
+                // They are of the first write.
+                self.met.clear();
                 let asks = asks_to_wait(&reply);
                 self.written(reply);
                 self.leave_alone(asks, now);
@@ -408,8 +433,8 @@ impl<'a> Driver<'a> {
             (_, StatePhase::Planned | StatePhase::Ready) => Call::Read,
             (_, StatePhase::Intent) => return self.send(now),
             (_, StatePhase::Acked) => {
-                let is_read_back =
-                    self.rules.write.reads() && (self.rules.verify.reads_all() || self.is_canary);
+                let Rules { write, verify, plan_id, .. } = *self.rules;
+                let is_read_back = write.reads() && (self.is_canary || verify.reads(plan_id, &self.org));
                 self.enter(if is_read_back { Input::Verify } else { Input::Trusted });
                 return self.next(now);
             }
@@ -424,6 +449,12 @@ impl<'a> Driver<'a> {
             (_, StatePhase::Denied | StatePhase::Verifying { .. }) => Call::ReadBack,
             (_, StatePhase::Done(_)) => unreachable!("an org that is final has ended"),
         };
+        if call == Call::Read {
+            self.look_again(now);
+            if self.take_held(now) {
+                return self.next(now);
+            }
+        }
         if let Some((until, why)) = self.patience.pending(now) {
             return self.wait(until, why);
         }
@@ -459,6 +490,7 @@ impl<'a> Driver<'a> {
         match update_body(operation, self.rules.write, fields, live, self.rules.secrets) {
             Ok(body) => {
                 self.asked = Asked::Call(Call::Write);
+                self.held.clear();
                 Step::Send { body, until: self.fresh_until() }
             }
             // The judgement looked at the same places of the same settings: nothing was sent, and nothing will be.
@@ -475,8 +507,11 @@ impl<'a> Driver<'a> {
     fn fresh_until(&self) -> Timestamp {
         match &self.live {
             _ if !self.rules.write.reads() => Timestamp::MAX,
-            Some(live) => self.rules.retry.fresh_until(live.requested),
-            None => Timestamp::MIN,
+            Some(live) if self.preconditions.is_empty() => {
+                let met = self.met.iter().map(|(_, requested)| *requested);
+                self.rules.retry.fresh_until(met.fold(live.requested, Timestamp::min))
+            }
+            Some(_) | None => Timestamp::MIN,
         }
     }
 
