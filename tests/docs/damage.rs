@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use orgwave_core::ids::Ruuid;
+
 use crate::shell::Shell;
 
 /// A run of the sandbox, in a folder that is returned.
@@ -97,7 +99,13 @@ fn a_run_of_the_sandbox_on_a_full_disk_says_what_is_possible() {
     let mut met = 0;
     for blocks in (8..160).step_by(8) {
         let shell = Shell::new();
-        shell.orgwave("init").with_code(0);
+        // So many that the journal is the largest file while they are written.
+        let row = |number: u8| format!("{},true\n", Ruuid::from_bytes([number; 16]));
+        shell.write("orgs.csv", &format!("org_uuid,saveClips\n{}", (1..80).map(row).collect::<String>()));
+        shell.write(
+            "rollout.toml",
+            "[rollout]\norgs = \"orgs.csv\"\n[limits]\nrate = \"unlimited\"\n[sandbox]\nlatency = \"5ms\"\nsettings = { saveClips = false }\n",
+        );
         let apply = "orgwave apply rollout.toml --sandbox --yes -q";
         // The signal that goes with the limit would end the process; ignored, the write fails as on a full disk.
         let ran = shell.line(&format!("trap '' XFSZ; ulimit -f {blocks}; {apply}"));
