@@ -82,7 +82,7 @@ enum Fate {
     Panics,
     /// The run stops.
     Stops(bool),
-    /// The machine is suspended so many seconds.
+    /// The machine is suspended this many seconds.
     Sleeps(u32),
     /// The process dies; of what isn't durable, this many entries are lost.
     Dies(usize),
@@ -525,7 +525,7 @@ fn what_was_read_before_the_turn_is_taken_for_as_long_as_it_is_fresh() {
         with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
             play.expect(true);
             play.held = held;
-            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            let ended = play.process(&mut std::iter::empty()).expect("no process dies");
             assert_eq!(
                 (ended.outcome.status, play.sends, play.reads),
                 (Status::Applied, 1, reads),
@@ -546,7 +546,7 @@ fn what_was_read_before_the_turn_is_judged_as_any_other_read() {
             play.expect(expected);
             play.settings = settings;
             play.held = [Some(Duration::from_secs(1)); 2];
-            let ended = play.process(&mut std::iter::empty()).expect("nobody dies");
+            let ended = play.process(&mut std::iter::empty()).expect("no process dies");
             assert_eq!((ended.outcome.status, play.reads, play.sends), (status, 0, 0));
         });
     }
@@ -559,7 +559,7 @@ fn what_gets_old_while_a_write_waits_is_read_again_with_all_it_depends_on() {
     with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {
         play.expect(true);
         play.held = [Some(Duration::from_secs(5)), Some(Duration::from_secs(20))];
-        let ended = play.process(&mut fates.into_iter()).expect("nobody dies");
+        let ended = play.process(&mut fates.into_iter()).expect("no process dies");
         assert_eq!((ended.outcome.status, play.sends, play.reads), (Status::Applied, 1, 2));
     });
 }

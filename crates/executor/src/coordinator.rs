@@ -41,7 +41,7 @@ pub enum Seen {
     Reply,
     /// No byte of a reply to a read: it is made again at once.
     Dropped,
-    /// 429, or a 403 of somebody in between.
+    /// 429, or a 403 of an intermediary.
     Throttled(Throttle),
     /// 401 or the vendor's own 403.
     Unauthorized(Refusal),
@@ -78,11 +78,11 @@ pub enum Concern {
 pub enum KeyCheck {
     /// It is good: these orgs are refused themselves.
     Good(Vec<(u32, Refusal)>),
-    /// To be asked again; the vendor asks everybody to wait so long.
+    /// To be asked again; the vendor asks all callers to wait this long.
     Again(Option<Duration>),
     /// To be asked again when the connection is back.
     Down(String),
-    /// The run can't continue. The vendor asks everybody to wait so long.
+    /// The run can't continue. The vendor asks all callers to wait this long.
     Stop(StopReason, Option<Duration>),
 }
 
@@ -119,7 +119,7 @@ pub trait Coordinator {
     /// How the client list was answered.
     fn list_ended(&mut self, permit: Permit, reply: &Reply<ClientList>) -> KeyCheck;
 
-    /// Nobody will ask for the list any more: the orgs that wait for it. Nothing is known of the key then.
+    /// The list will not be asked for any more: the orgs that wait for it. Nothing is known of the key then.
     fn release_suspects(&mut self) -> Vec<u32>;
 
     /// An org has ended: nothing of it is kept.

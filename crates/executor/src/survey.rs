@@ -131,7 +131,7 @@ pub async fn survey<C: Clock, A: ReadApi, T>(
         let operations = reads.iter().flat_map(|(operations, _)| operations).cloned();
         let mut unread = Findings(operations.map(|operation| (operation, Finding::NotReached)).collect());
         let (findings, item) = (Findings::of(reads, &retry), &reader.item);
-        // What one org's settings do to whoever looks at them is that org's affair alone.
+        // A panic over one org's settings concerns that org alone.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| found(item, findings, cx))) {
             let what = what_panicked(&*panic);
             tracing::error!(what, "looking at what was read panicked");
@@ -234,7 +234,7 @@ impl Journal for NoJournal {
     }
 }
 
-/// No API: nobody asks it whether the key is good.
+/// No API: it isn't asked whether the key is good.
 #[derive(Debug, Clone, Copy)]
 struct NoApi(Infallible);
 

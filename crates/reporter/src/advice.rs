@@ -23,9 +23,11 @@ pub(crate) fn after<'a>(outcome: &OrgOutcome, record: &'a Record) -> Cow<'a, str
     match (outcome.status, code) {
         (Status::Applied | Status::Unchanged | Status::Skipped, _) => "".into(),
         (Status::AppliedWithWarnings, _) => {
-            let told = operation.confesses.iter().find(|confession| outcome.ack.has(&confession.column));
+            let confessed = operation.confesses.iter().find(|confession| outcome.ack.has(&confession.column));
             // A journal of another version may hold what this description doesn't know.
-            told.or(operation.confesses.last()).map_or("".into(), |confession| (*confession.advice).into())
+            confessed
+                .or(operation.confesses.last())
+                .map_or("".into(), |confession| (*confession.advice).into())
         }
         (_, Some(code)) => advice(code),
         (Status::Conflict, None) => advice(Code::OrgConflict),
@@ -128,7 +130,7 @@ const fn of_run(code: Code) -> &'static str {
         Code::OrgStopped => "resume the run",
         Code::OrgParked => "resume the run later: the org is rate-limited",
         Code::OrgStep => "fix what the org's other step says, then apply again; or use --keep-going",
-        // The other families are told while a rollout is checked, and never are beside an org's outcome.
+        // The other families are reported while a rollout is checked, and never are beside an org's outcome.
         _ => ELSEWHERE,
     }
 }

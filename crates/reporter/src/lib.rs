@@ -1,4 +1,4 @@
-//! What people and scripts are told: run records and events become result CSVs, a summary, and a terminal.
+//! What people and scripts read: run records and events become result CSVs, a summary, and a terminal.
 //!
 //! Two ways in, and they never meet:
 //!

@@ -17,7 +17,7 @@
 //! file of an earlier night doesn't continue saying that all is well.
 //!
 //! All are gauges: a run is over when they are written, and the next one replaces them. No org is named, so the
-//! file may be read by everybody, as the collector, another user, must.
+//! file may be readable for all users, as it must be for the collector, another user.
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions, Permissions};
@@ -152,7 +152,7 @@ struct Success {
 impl Success {
     /// Those of the file that is there; what isn't ours says nothing.
     fn all(path: &Path) -> Vec<Self> {
-        // Opening a pipe would wait for whoever writes into it.
+        // Opening a pipe would wait for its writer.
         if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
             return Vec::new();
         }

@@ -1,4 +1,4 @@
-//! A line that a page says before anything else: words of ours, and behind them what may be somebody else's.
+//! A line that a page says before anything else: words of ours, and behind them what may be foreign text.
 
 use orgwave_core::plan::{GuardKind, Header};
 

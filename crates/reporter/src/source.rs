@@ -15,7 +15,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Things that are read one by one from a journal.
 pub type Journalled<'a, T> = Box<dyn Iterator<Item = Result<T, BoxError>> + 'a>;
 
-/// A run on disk. Each call begins anew, and gives the same as long as nobody resumes the run.
+/// A run on disk. Each call begins anew, and gives the same as long as the run isn't resumed.
 pub trait RunSource {
     /// What the run executes.
     fn header(&self) -> &RunHeader;

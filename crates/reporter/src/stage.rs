@@ -1,8 +1,8 @@
-//! How far a rollout has come when somebody asks what to do.
+//! How far a rollout has come when a next step is suggested.
 
 use orgwave_core::run::RunHeader;
 
-/// What somebody who asks has in front of them, and so what there is to resume.
+/// What the user has in front of them, and so what there is to resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// A plan: nothing was sent, and there is neither a run nor a retry.

@@ -135,7 +135,7 @@ pub fn target_of(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Whether a path names an open descriptor, as `/dev/stdout` does in the end. What that leads to looks like a link and is
-/// none: a file in its place would take it away from whoever writes through the descriptor, as stdout does.
+/// none: a file in its place would take it away from those that write through the descriptor, as stdout does.
 fn is_descriptor(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(Path::new(""));
     folder == Path::new("/dev/fd") || folder.starts_with("/proc") && folder.ends_with("fd")

@@ -6,11 +6,11 @@
 //! 2. A driver's [`Step`] is performed: entries go to the journal; a call waits in the queue for a
 //!    slot and a [permit](crate::coordinator), read-backs before writes before first reads, so that an org that was
 //!    begun is ended soon; a wait holds no slot.
-//! 3. A call runs as a task of its own. When it has ended, the coordinator says what that means for everybody, and
+//! 3. A call runs as a task of its own. When it has ended, the coordinator says what that means for all orgs, and
 //!    the driver is handed its event: `replies`.
 //! 4. Until a driver is done.
 //!
-//! A stop *drains*: nothing new starts, calls that are in progress end, and each driver is told [`Event::Stop`] in place
+//! A stop *drains*: nothing new starts, calls that are in progress end, and each driver is handed [`Event::Stop`] in place
 //! of performing its step. An abort doesn't wait for the calls: `stopping`.
 //!
 //! The loop never looks at settings and knows no state of an org: those are the driver's.
@@ -92,7 +92,7 @@ pub enum Request {
     Send(Bytes),
 }
 
-/// What a work may use while it decides: the time of day, and whoever listens.
+/// What a work may use while it decides: the time of day, and the listeners.
 pub struct Context<'a> {
     /// Now.
     pub now: Timestamp,
@@ -171,7 +171,7 @@ impl<R> Drop for DurableAnswer<R> {
 struct Active<D> {
     driver: D,
     stage: Stage,
-    /// It was told that the run stops.
+    /// It knows that the run stops.
     is_stopped: bool,
 }
 
@@ -180,7 +180,7 @@ struct Active<D> {
 pub struct Ending {
     /// Why it stopped early, if it did.
     pub stop: Option<StopReason>,
-    /// Whether somebody asked for an end, before that or after it: then nothing more is to be read, either.
+    /// Whether the user asked for an end, before that or after it: then nothing more is to be read, either.
     pub is_asked_to_end: bool,
 }
 
@@ -322,7 +322,7 @@ where
     /// As many orgs are begun as there are slots, and some more: their intents become durable, and their calls are
     /// queued, while the slots are still taken.
     ///
-    /// How many more: what a process that dies has begun must be read by the next, so at a pace that somebody set
+    /// How many more: what a process that dies has begun must be read by the next, so at a pace that the user set
     /// it is as many again. Without one, calls end faster than a slow disk makes intents durable, and it is
     /// [`UNPACED`] times as many, lest the slots wait for the disk.
     fn begin_orgs(&mut self) {

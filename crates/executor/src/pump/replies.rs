@@ -1,4 +1,4 @@
-//! What came back: how calls ended, what the journal answers, and what each means for everybody and for its org.
+//! What came back: how calls ended, what the journal answers, and what each means for all orgs and for its own.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ where
         let is_of_org = self.active.get(&index).is_some_and(|org| org.driver.org().is_some());
         let org = is_of_org.then_some(index);
         let concern = match (&seen, self.api) {
-            // Nobody can say more of the key than this very reply.
+            // No other call can say more of the key than this very reply.
             (Seen::Unauthorized(_), None) => self.coordinator.ended(org, call, permit, &Seen::Reply),
             _ => self.coordinator.ended(org, call, permit, &seen),
         };
@@ -126,7 +126,7 @@ where
         }
     }
 
-    /// The vendor asks everybody to wait: recorded for the processes to come.
+    /// The vendor asks all callers to wait: recorded for the processes to come.
     fn note_pause(&mut self, wait: Option<Duration>) {
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             let pause = Pause::new(self.now(), wait);
@@ -148,7 +148,7 @@ where
         }
     }
 
-    /// The run stops before the list has shown whose refusal it was: what was refused was not applied, and is nobody's
+    /// The run stops before the list has shown whose refusal it was: what was refused was not applied, and is no org's
     /// fault.
     pub(super) fn give_up_suspects(&mut self) {
         for index in self.coordinator.release_suspects() {
@@ -158,7 +158,7 @@ where
     }
 }
 
-/// The event of a call of which nobody knows how it ended.
+/// The event of a call whose end is unknown.
 pub(super) fn broken<R>(
     call: Call,
     message: String,

@@ -45,7 +45,7 @@ where
         self.give_up_suspects();
     }
 
-    /// What an org is told of a stop.
+    /// The event of a stop, for a driver.
     pub(super) fn stop_event(&self) -> EventOf<W> {
         let why = self.stop.as_ref().map_or_else(|| "the run stopped".to_owned(), StopReason::to_string);
         let key_is_bad = self.stop == Some(StopReason::KeyRefused);
@@ -77,7 +77,7 @@ where
         for index in self.active.keys().copied().collect::<Vec<u32>>() {
             let Some(org) = self.active.get_mut(&index) else { continue };
             match std::mem::replace(&mut org.stage, Stage::Idle) {
-                // Durable or not, it was not sent; the journal's answer finds nobody.
+                // Durable or not, it was not sent; the journal's answer is ignored.
                 Stage::Recording => self.feed(index, Event::Recorded),
                 Stage::Calling(call, task) => {
                     task.abort();
@@ -91,7 +91,7 @@ where
             }
             self.stop_org(index);
         }
-        // The client list, if it is being asked: nobody waits for it.
+        // The client list, if it is being asked: it isn't waited for.
         self.in_flight = 0;
     }
 }

@@ -1,4 +1,4 @@
-//! A vendor with a limit, orgs to call, and whoever decides when: all in virtual time, one event after another.
+//! A vendor with a limit, orgs to call, and a finder that decides when: all in virtual time, one event after another.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -157,7 +157,7 @@ enum What {
 /// This many 429s in a row, and an org is called no more.
 const MOST_THROTTLES: u32 = 10;
 
-/// Reads the orgs again and again, for so long. An org that was refused waits for its Retry-After, whoever decides.
+/// Reads the orgs again and again, for so long. An org that was refused waits for its Retry-After, with any finder.
 pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duration, seed: u64) -> Match {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut bucket = Bucket::full(vendor.limits[0].1, vendor.bucket);

@@ -1,4 +1,4 @@
-//! How to find a limit that nobody tells: our gate against what else is in use, under the same token buckets, in
+//! How to find an unknown limit: our gate against what else is in use, under the same token buckets, in
 //! virtual time.
 //!
 //! * [`arena`]: the vendor, the orgs, the order of events.

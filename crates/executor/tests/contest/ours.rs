@@ -67,7 +67,7 @@ impl RateFinder for Ours {
                 self.gate.use_for(0)
             }
             Turn::NotBefore(until) => Err(until),
-            Turn::List(_) | Turn::Later => unreachable!("nobody is refused here"),
+            Turn::List(_) | Turn::Later => unreachable!("no key is refused here"),
         }
     }
 

@@ -47,8 +47,8 @@ impl Followed {
     pub(crate) fn of(times: impl Iterator<Item = Option<Duration>>) -> Self {
         let mut times: Vec<Duration> = times.map(|time| time.unwrap_or(Duration::MAX)).collect();
         times.sort();
-        let told = |time: Duration| (time < Duration::MAX).then_some(time);
-        Self { usually: told(times[times.len() / 2]), at_worst: told(times[times.len() - 1]) }
+        let finite = |time: Duration| (time < Duration::MAX).then_some(time);
+        Self { usually: finite(times[times.len() / 2]), at_worst: finite(times[times.len() - 1]) }
     }
 }
 

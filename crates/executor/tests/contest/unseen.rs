@@ -1,4 +1,4 @@
-//! Vendors that nobody had in mind: odd limits, small and large buckets, other distances, 429s without a word of when to
+//! Vendors that the gate wasn't designed for: odd limits, small and large buckets, other distances, 429s without a word of when to
 //! come again, changes by any factor at any moment.
 //!
 //! The numbers of the gate were chosen by the matches of [`score`](crate::score). Here the same gate is held to vendors

@@ -26,7 +26,7 @@ struct Weather {
     quiet_period: Duration,
     /// Orgs with something of their own, and what.
     odd: Vec<(u32, Oddity)>,
-    /// What somebody else does, by the places of the operations.
+    /// What another writer does, by the places of the operations.
     hands: Vec<[(&'static str, &'static str); 3]>,
     /// The key is refused from this call on.
     key_dies: Option<usize>,

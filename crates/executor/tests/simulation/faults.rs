@@ -47,10 +47,10 @@ fn a_429_of_one_org_silences_it_alone_and_spends_no_attempt() {
         let report = run(&stage, Ordeal::Nothing).await;
         assert_eq!(report.count(Status::Applied), 41);
         let writes = calls(&stage, 5, Kind::Write);
-        let told = writes[0].until.unwrap();
+        let until = writes[0].until.unwrap();
         assert_eq!(writes.len(), 2);
         let world = stage.world.lock();
-        let in_silence = |call: &&Record| call.at > told && call.at < told + 3 * SECOND;
+        let in_silence = |call: &&Record| call.at > until && call.at < until + 3 * SECOND;
         assert_eq!(world.ledger.iter().filter(in_silence).filter(|call| call.org == Some(5)).count(), 0);
         let others = world.ledger.iter().filter(in_silence).filter_map(|call| call.org);
         assert!(others.collect::<std::collections::HashSet<u32>>().len() > 20, "the others waited, too");
@@ -155,8 +155,8 @@ fn a_401_from_one_call_on_latches_and_no_org_fails() {
         }
         assert!(report.count(Status::Applied) > 0 && report.count(Status::NotAttempted) > 0);
         let world = stage.world.lock();
-        let told = world.ledger.iter().find(|call| call.kind == Kind::List).unwrap().at;
-        assert_eq!(world.ledger.iter().filter(|call| call.at > told).count(), 0, "sent with a refused key");
+        let listed = world.ledger.iter().find(|call| call.kind == Kind::List).unwrap().at;
+        assert_eq!(world.ledger.iter().filter(|call| call.at > listed).count(), 0, "sent with a refused key");
     });
 }
 
@@ -434,7 +434,7 @@ fn a_read_error_of_the_plan_stops_the_run_and_a_resume_goes_on() {
     });
 }
 
-/// Somebody else replaces what was verified, before the wave has ended.
+/// Another writer replaces what was verified, before the wave has ended.
 fn replaced_after_the_read_back(call: &Call) -> Option<Fault> {
     let is_read_back = call.kind == Kind::Read && call.nth == 1 && matches!(call.org, Some(3 | 7));
     is_read_back.then_some(Fault::EditAfter("saveClips", "null"))
@@ -546,7 +546,7 @@ fn small_wave_tolerates_three_refused_orgs_and_stops_at_four() {
 fn a_canary_without_changes_hands_over_to_the_next_org() {
     in_virtual_time(async {
         let stage = Stage::with_waves(&[1, 5]);
-        // Somebody else has set what was to be set, and the org after it can't be written.
+        // Another writer has set what was to be set, and the org after it can't be written.
         stage.world.trouble(|call| match (call.org, call.kind) {
             (Some(0), Kind::Read) => Some(Fault::NotConnected),
             (Some(1), Kind::Read) => Some(Fault::OtherOrg),

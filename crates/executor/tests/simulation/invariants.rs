@@ -62,7 +62,7 @@ fn verified_was_seen(stage: &Stage, own: &[&Record], report: &Report) {
         if outcome.verified != Verified::True {
             let Policy { write, verify, plan_id, .. } = &stage.policy;
             let must_be_verified = write.reads() && verify.reads(plan_id, &org_id(id.org as usize));
-            assert!(!(must_be_verified && status.is_well()), "{id:?} is {status} and nobody looked");
+            assert!(!(must_be_verified && status.is_well()), "{id:?} is {status} without a read-back");
             continue;
         }
         let shown = own.iter().rev().find_map(|record| match &record.answer {
@@ -93,7 +93,7 @@ fn every_write_has_a_durable_intent(ledger: &[Record], entries: &[(Entry, Option
 }
 
 /// 3: another write only after a proof that the one before wasn't applied; and so no second effect, while
-/// nobody else writes.
+/// there is no other writer.
 fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
     let mut proofs: HashMap<StepId, usize> = HashMap::new();
     for (entry, _) in entries {
@@ -144,13 +144,13 @@ fn never_two_writes_in_flight(stage: &Stage, ledger: &[Record]) {
     for record in ledger {
         let Some(StepId { org, .. }) = write_of(record) else { continue };
         let Some(before) = last.insert(org, record) else { continue };
-        // What is as desired by somebody else's hand hides that a write is still in progress.
+        // What another writer set as desired hides that a write is still in progress.
         if before.step() != record.step()
             && world.orgs[org as usize].objects[usize::from(before.place)].edited
         {
             continue;
         }
-        // What nobody waited for any more was in progress until it took effect, or not at all.
+        // An abandoned call was in progress until it took effect, or not at all.
         let until = before.until.filter(|_| before.process == record.process);
         let until = until.max(before.applied).unwrap_or(before.at);
         assert!(until <= record.at, "two writes in flight: {before:#?} {record:#?}");
@@ -259,8 +259,8 @@ fn expects_were_seen(stage: &Stage, ledger: &[Record], report: &Report) {
     }
 }
 
-/// 6: no call to an org before its Retry-After has passed, whichever process was told. Not known is only what a
-/// process was told so shortly before it died that its journal doesn't have it, and what a clock that jumps ahead
+/// 6: no call to an org before its Retry-After has passed, whichever process received it. Not known is only what a
+/// process received so shortly before it died that its journal doesn't have it, and what a clock that jumps ahead
 /// makes look like the past.
 fn retry_after_is_kept(
     stage: &Stage,
@@ -288,10 +288,10 @@ fn retry_after_is_kept(
         {
             let told_at = time_of_day(until, stage.clock_jumps, record.process);
             // The machine may have been suspended between the answer and its being heard.
-            let is_told = |at: &Timestamp| *at == told_at || sleeps.contains(&at.since(told_at));
+            let is_same = |at: &Timestamp| *at == told_at || sleeps.contains(&at.since(told_at));
             // Cut to milliseconds, a pause has one more.
             let is_it = |length: Duration| length >= wait && length <= wait + Duration::from_millis(2);
-            let is_known = known.iter().any(|(of, at, length)| *of == org && is_told(at) && is_it(*length));
+            let is_known = known.iter().any(|(of, at, length)| *of == org && is_same(at) && is_it(*length));
             assert!(is_known || record.process != process || !went_through, "not in the journal: {record:?}");
             if record.process == process || is_known && stage.clock_jumps == Jumps::Never {
                 waits.push((until, org, until + wait));
@@ -341,7 +341,7 @@ fn writes_are_built_on_new_reads(stage: &Stage, ledger: &[Record], report: &Repo
     }
 }
 
-/// Of orgs that are in no sample, what was accepted is not read back, unless it is an operation's canary, or somebody else
+/// Of orgs that are in no sample, what was accepted is not read back, unless it is an operation's canary, or another writer
 /// was seen to write.
 fn only_the_sample_is_read_back(stage: &Stage, own: &[&Record], report: &Report) {
     let Policy { verify, plan_id, .. } = &stage.policy;
@@ -544,7 +544,7 @@ fn each_operation_has_its_canary(stage: &Stage, own: &[&Record], report: &Report
     }
 }
 
-/// Whoever was told of a pause is told of its end: as soon as the vendor answers, and when the process ends.
+/// Every event of a pause is followed by one of its end: as soon as the vendor answers, and when the process ends.
 fn every_pause_ends(report: &Report) {
     let (mut paused, mut answered) = (false, false);
     for (at, event) in &report.events {
@@ -556,7 +556,7 @@ fn every_pause_ends(report: &Report) {
                 paused = true;
             }
             EventKind::Unpaused => {
-                assert!(paused, "a pause that nobody was told of ends at {at:?}");
+                assert!(paused, "a pause without a beginning ends at {at:?}");
                 paused = false;
             }
             EventKind::Called { answer, .. } if paused => {
@@ -571,16 +571,16 @@ fn every_pause_ends(report: &Report) {
 /// A drain takes no longer than what is in progress and one read; an abort, no time.
 fn stops_end_soon(stage: &Stage, report: &Report, ordeal: Ordeal) {
     let most = 2 * stage.limits.timeout + 2 * SECOND + report.slept;
-    let told = match ordeal {
+    let latest = match ordeal {
         Ordeal::Drain(at) | Ordeal::MaxDuration(at) => Some(at + most),
         Ordeal::Abort(at) => Some(at + report.slept),
         Ordeal::DrainAndAbort(at, more) => Some(at + more + report.slept),
         Ordeal::Nothing | Ordeal::Dies(_) | Ordeal::DiesAtIntent(..) | Ordeal::JournalFails(_) => None,
     };
-    if let (Some(told), true) = (told, report.ended.is_some()) {
+    if let (Some(latest), true) = (latest, report.ended.is_some()) {
         let took = report.ended_at.saturating_sub(report.began_at);
         // Timers have whole milliseconds.
-        assert!(took <= told + Duration::from_millis(5), "it took {took:?}, not {told:?}");
+        assert!(took <= latest + Duration::from_millis(5), "it took {took:?}, not {latest:?}");
     }
     // A run that its orgs have stopped reads what it has written again.
     let by_orgs: Vec<String> = [Status::Failed, Status::Diverged, Status::Unknown]

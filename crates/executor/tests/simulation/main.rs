@@ -6,9 +6,9 @@
 //! * [`faults`]: one named fault each.
 //! * [`steps`]: orgs with several steps, and what one of them means for the others.
 //! * [`held`]: writes that are built on what the plan has read.
-//! * [`pauses`]: a Retry-After that outlives the process which was told.
+//! * [`pauses`]: a Retry-After that outlives the process which received it.
 //! * [`shared`]: what one call means for all others.
-//! * [`pace`]: what `--rate auto` makes of a limit that it isn't told.
+//! * [`pace`]: what `--rate auto` makes of an unknown limit.
 //!
 //! The [`world`] plays the vendor, of the settings in [`objects`]; the [`store`] is what is on the disk, [`stage`] and
 //! [`process`] set up and run.

@@ -20,7 +20,7 @@ pub(crate) struct Object {
     pub(crate) writable: Option<&'static [&'static str]>,
     /// What comes back masked, where something does.
     pub(crate) secret: Option<&'static str>,
-    /// What somebody else may do to it: to something unmanaged, to something managed, and what is wanted itself.
+    /// What another writer may do to it: to something unmanaged, to something managed, and what is wanted itself.
     pub(crate) edits: [(&'static str, &'static str); 3],
     /// What rows may expect to be live: a path that is a member's name, too.
     pub(crate) expected: (&'static str, Value),

@@ -1,4 +1,4 @@
-//! What `--rate auto` makes of a limit that nobody tells: how much of it is reached, and at the price of how many
+//! What `--rate auto` makes of an unknown limit: how much of it is reached, and at the price of how many
 //! refused calls.
 
 use std::time::Duration;
@@ -51,7 +51,7 @@ fn full(rate: f64) -> TokenBucket {
     TokenBucket::new(rate, 10.0 * rate)
 }
 
-/// Reads orgs for this many seconds, against this bucket, whose rate changes as told.
+/// Reads orgs for this many seconds, against this bucket, whose rate changes at the given times.
 async fn run(
     bucket: TokenBucket,
     seconds: u64,

@@ -1,4 +1,4 @@
-//! A Retry-After that outlives the process which was told, and writes that waited too long for their turn.
+//! A Retry-After that outlives the process which received it, and writes that waited too long for their turn.
 
 use std::time::Duration;
 
@@ -37,13 +37,13 @@ fn calls(stage: &Stage, process: u32, org: u32) -> Vec<Record> {
     world.ledger.iter().filter(is_meant).cloned().collect()
 }
 
-/// When org 5 was told to wait.
-fn told(stage: &Stage) -> Duration {
+/// When org 5 may be called again.
+fn free_at(stage: &Stage) -> Duration {
     let world = stage.world.lock();
-    let is_told = |call: &&Record| {
+    let is_refused = |call: &&Record| {
         call.org == Some(5) && matches!(call.answer, Answer::Throttled(Some(_)) | Answer::Unclear(Some(_)))
     };
-    world.ledger.iter().find(is_told).and_then(|call| call.until).expect("told once")
+    world.ledger.iter().find(is_refused).and_then(|call| call.until).expect("refused once")
 }
 
 /// A call of org 5, by its kind and number, is answered so.
@@ -69,7 +69,7 @@ fn a_retry_after_is_kept_by_the_process_that_comes_after_a_kill() {
             let reports = run(&stage, &[Ordeal::Dies(10 * SECOND), Ordeal::Nothing]).await;
             assert_eq!(reports[1].count(Status::Applied), 11, "{kind:?} {fault:?}");
             let first = calls(&stage, 1, 5)[0].at;
-            let free = told(&stage) + wait;
+            let free = free_at(&stage) + wait;
             assert!((free..free + SECOND).contains(&first), "{kind:?} {fault:?}: {first:?}, not {free:?}");
         });
     }
@@ -89,7 +89,7 @@ fn resume_respects_a_retry_after_over_15_minutes() {
         tokio::time::sleep(3000 * SECOND).await;
         let report = go_on(&stage, &store, 2, Ordeal::Nothing).await;
         assert_eq!(report.count(Status::Applied), 11);
-        assert!(calls(&stage, 2, 5)[0].at >= told(&stage) + 3600 * SECOND);
+        assert!(calls(&stage, 2, 5)[0].at >= free_at(&stage) + 3600 * SECOND);
     });
 }
 
@@ -120,8 +120,8 @@ fn retry_after_of_the_client_list_is_kept_by_a_resume() {
                 Some(_) => None,
             });
             let reports = run(&stage, &[Ordeal::Dies(10 * SECOND), Ordeal::Nothing]).await;
-            let told = stage.world.lock().ledger.iter().find(|call| call.kind == Kind::List).unwrap().until;
-            let free = told.unwrap() + wait;
+            let until = stage.world.lock().ledger.iter().find(|call| call.kind == Kind::List).unwrap().until;
+            let free = until.unwrap() + wait;
             let early = |call: &&Record| call.process == 1 && call.at < free;
             assert_eq!(stage.world.lock().ledger.iter().filter(early).count(), 0);
             if is_too_long {

@@ -92,7 +92,7 @@ pub(crate) struct Report {
     pub(crate) open: HashSet<StepId>,
     /// What became of those that were not settled, and when.
     pub(crate) outcomes: Vec<(Duration, OrgOutcome)>,
-    /// The operations of which a write was proven when it began, or changed something beside, which was somebody's to
+    /// The operations of which a write was proven when it began, or changed something beside, which the user had to
     /// resume.
     pub(crate) proven: Places,
 }

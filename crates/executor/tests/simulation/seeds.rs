@@ -58,7 +58,7 @@ async fn run(seed: u64) {
             check_end(&scenario.stage, &store, &report);
             let calls = scenario.stage.world.lock().ledger.len();
             step(&mut scenario, &store, &mut number, Ordeal::Nothing).await;
-            assert_eq!(scenario.stage.world.lock().ledger.len(), calls, "a finished run was gone on with");
+            assert_eq!(scenario.stage.world.lock().ledger.len(), calls, "a finished run was resumed");
             return;
         }
     }

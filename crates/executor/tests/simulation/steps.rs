@@ -18,7 +18,7 @@ use crate::stage::{Cells, Part, Stage, limits, policy};
 use crate::store::Store;
 use crate::world::{Call, Effect, Fault, Kind};
 
-/// A stage with so many orgs in one wave after the first, each with these cells for Envoy, Toast and the second factor.
+/// A stage with this many orgs in one wave after the first, each with these cells for Envoy, Toast and the second factor.
 fn stage(orgs: usize, cells: impl Fn(usize, u8) -> Cells) -> Stage {
     let waves: Vec<u32> = (0..=orgs).map(|org| if org == 0 { 1 } else { 2 }).collect();
     let named = ["envoy", "toast", "org-mfa"].map(|name| Catalog::built_in().get(name).cloned());
@@ -180,7 +180,7 @@ fn expectations_of_any_operation_precede_the_first_write() {
             }
         });
         let report = run(&stage, Ordeal::Nothing).await;
-        // Withdrawn for a moment, the write of the same process goes on with what it has seen.
+        // Withdrawn for a moment, the write of the same process continues with what it has seen.
         assert_eq!(report.status(2), Some(Status::Applied));
         assert_eq!(count(&stage, 3, 2, Kind::Read), 1);
         // Each again before its own step.
@@ -208,7 +208,7 @@ fn a_later_process_looks_again_at_what_a_row_expects() {
         assert_eq!(first.status(1), Some(Status::NotAttempted));
         stage.world.trouble(|_| None);
         let second = resume(&stage, &store, 1, Ordeal::Nothing).await;
-        assert_eq!(second.status(1), Some(Status::Blocked), "somebody has changed it meanwhile");
+        assert_eq!(second.status(1), Some(Status::Blocked), "another writer has changed it meanwhile");
         assert_eq!(count(&stage, 1, 0, Kind::Write), 1);
     });
 }
@@ -224,7 +224,7 @@ fn a_retry_after_of_one_step_holds_for_the_last_look_at_another() {
             (Some(6 | 7), 1, Kind::Write) => Some(Fault::Refuse(400)),
             _ => None,
         });
-        // That nobody calls it before is checked of every run.
+        // That it isn't called before is checked of every run.
         let report = run(&stage, Ordeal::Nothing).await;
         assert_eq!(report.stop(), Some(&StopReason::BudgetSpent));
         assert_eq!(count(&stage, 3, 0, Kind::Read), 3, "before, after, and at the end");

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::world::World;
 
-/// What was said so long ago is on the disk, whether or not somebody waits for it.
+/// What was handed over this long ago is on the disk, whether or not it is waited for.
 const LINGER: Duration = Duration::from_millis(100);
 
 /// What the journal does to a process.
@@ -114,7 +114,7 @@ impl Store {
         self.lock().entries.iter().map(|(entry, _, durable)| (entry.clone(), *durable)).collect()
     }
 
-    /// What a later process is told of it.
+    /// What a later process reads of it.
     pub(crate) fn history(&self, index: &[IndexEntry]) -> History {
         let resumed = self.lock().entries.iter().any(|(entry, _, _)| matches!(entry, Entry::Began { .. }));
         let mut history = History { resumed, ..History::default() };
@@ -144,15 +144,16 @@ impl Store {
         history
     }
 
-    /// Where each step is. Told again to core's machine alone; what doesn't fit is a defect of who wrote it.
+    /// Where each step is. Replayed through core's machine alone; what doesn't fit is a defect of its writer.
     pub(crate) fn recorded(&self) -> HashMap<StepId, OnDisk> {
-        let mut steps: HashMap<StepId, Told> = HashMap::new();
+        let mut steps: HashMap<StepId, Replayed> = HashMap::new();
         let mut began = 0;
         for (entry, _, _) in &self.lock().entries {
             match entry {
                 Entry::Began { .. } => began += 1,
                 Entry::Intent { index, place, started_at, before } => {
-                    let org = steps.entry(StepId { org: *index, place: *place }).or_insert_with(Told::new);
+                    let org =
+                        steps.entry(StepId { org: *index, place: *place }).or_insert_with(Replayed::new);
                     org.catch_up(began);
                     org.tell(Input::Differs);
                     org.tell(Input::Intent);
@@ -160,13 +161,14 @@ impl Store {
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
                 Entry::Step { index, place, input, ack } => {
-                    let org = steps.entry(StepId { org: *index, place: *place }).or_insert_with(Told::new);
+                    let org =
+                        steps.entry(StepId { org: *index, place: *place }).or_insert_with(Replayed::new);
                     org.catch_up(began);
                     org.tell(*input);
                     org.recorded.ack.extend(ack.clone());
                 }
                 Entry::Outcome(outcome) => {
-                    let org = steps.entry(outcome.id()).or_insert_with(Told::new);
+                    let org = steps.entry(outcome.id()).or_insert_with(Replayed::new);
                     org.catch_up(began);
                     if !org.recorded.before.is_empty() {
                         assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
@@ -181,7 +183,7 @@ impl Store {
                 Entry::Pause { .. } | Entry::Wave { .. } | Entry::Sample(_) | Entry::Finished(_) => {}
             }
         }
-        steps.into_iter().map(|(id, told)| (id, told.recorded)).collect()
+        steps.into_iter().map(|(id, step)| (id, step.recorded)).collect()
     }
 }
 
@@ -195,12 +197,12 @@ pub(crate) struct OnDisk {
     pub(crate) ack: Vec<Ack>,
 }
 
-struct Told {
+struct Replayed {
     recorded: OnDisk,
     began: u32,
 }
 
-impl Told {
+impl Replayed {
     fn new() -> Self {
         let recorded = OnDisk {
             state: OrgState::new(),
@@ -239,7 +241,7 @@ pub(crate) struct ProcessJournal {
     habits: Habits,
     /// The outcomes that it was given, whether or not they come to the disk.
     said: Mutex<Vec<(Duration, OrgOutcome)>>,
-    /// Told when the process is to die.
+    /// Notified when the process is to die.
     pub(crate) death: Arc<Notify>,
 }
 

@@ -55,7 +55,7 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     Throttle(Option<Duration>),
-    /// 403 of somebody in between.
+    /// 403 of an intermediary.
     Block(Option<Duration>),
     /// A status that refuses.
     Refuse(u16),
@@ -83,9 +83,9 @@ pub(crate) enum Fault {
     Warned,
     /// The answer takes so much longer.
     Slow(Duration),
-    /// Somebody else sets a field, right after this request.
+    /// Another writer sets a field, right after this request.
     EditAfter(&'static str, &'static str),
-    /// The machine is suspended so long before the answer is heard, and somebody else sets something unmanaged
+    /// The machine is suspended this long before the answer is heard, and another writer sets something unmanaged
     /// meanwhile.
     Sleep(Duration),
 }
@@ -93,7 +93,7 @@ pub(crate) enum Fault {
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
-    /// No answer yet, or nobody was there to hear it.
+    /// No answer yet, or the caller was gone.
     None,
     /// What was shown, for a read.
     Shown(Map<String, Value>),
@@ -131,8 +131,8 @@ impl Record {
     }
 }
 
-/// What every read shows beside the settings: its place in the ledger. Whoever sends back the whole object sends that, too;
-/// that it changes is nobody's doing.
+/// What every read shows beside the settings: its place in the ledger. A write of the whole object sends that, too;
+/// that it changes is no writer's doing.
 const STAMP: &str = "readSequence";
 
 /// A token bucket, full at first.
@@ -149,7 +149,7 @@ impl TokenBucket {
         Self { rate, burst, tokens: burst, at: Duration::ZERO }
     }
 
-    /// Somebody else has just emptied it.
+    /// Another client has just emptied it.
     pub(crate) fn empty(mut self) -> Self {
         self.tokens = 0.0;
         self
@@ -195,7 +195,7 @@ pub(crate) struct Settings {
     pub(crate) live: Map<String, Value>,
     /// What was there before, and until when.
     past: Vec<(Duration, Map<String, Value>)>,
-    /// Somebody else wrote to it.
+    /// Another writer wrote to it.
     pub(crate) edited: bool,
     calls: [u32; 3],
 }
@@ -210,7 +210,7 @@ impl Settings {
         self.past.push((now, before));
     }
 
-    /// Somebody else sets a member, a moment from now: the request that is being answered doesn't see it.
+    /// Another writer sets a member, a moment from now: the request that is being answered doesn't see it.
     fn edit(&mut self, now: Duration, (name, json): (&str, &str)) {
         self.edited = true;
         let mut settings = self.live.clone();

@@ -9,7 +9,7 @@ pub struct Fanout<'a> {
 }
 
 impl<'a> Fanout<'a> {
-    /// Tells nobody yet.
+    /// Without a listener yet.
     pub fn new() -> Self {
         Self::default()
     }

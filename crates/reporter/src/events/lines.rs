@@ -15,7 +15,7 @@ const FULL: usize = 64 << 10;
 const OLD: Duration = Duration::from_millis(250);
 
 /// Writes events to an output. When the output fails (a closed pipe, a full disk) it goes quiet for good, and
-/// keeps what it was told why.
+/// keeps the reason.
 #[derive(Debug)]
 pub struct EventLines<W: Write> {
     out: W,

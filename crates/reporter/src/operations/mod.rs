@@ -1,4 +1,4 @@
-//! What can be set, for whoever writes a manifest: the pages of `docs/operations/`, which commands print as well.
+//! What can be set, for the author of a manifest: the pages of `docs/operations/`, which commands print as well.
 //!
 //! Everything is said by the descriptions. Nothing here reads a manifest or an org's settings.
 

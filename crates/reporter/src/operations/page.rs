@@ -36,8 +36,8 @@ pub fn index(catalog: &Catalog) -> String {
                    `orgwave operations` lists them, and `orgwave operations NAME` prints a page of these.\n\n\
                    A column of the manifest names its operation, as in `org-mfa:mfaEnabled`; without a name it is of \
                    the rollout's default operation, which is `envoy` unless the rollout says otherwise.\n\n\
-                   A plan that trips a guard is not applied until somebody acknowledges it, with the `--ack` that the \
-                   plan prints. Risks are shown first to whoever reviews a plan.\n\n\
+                   A plan that trips a guard is not applied until it is acknowledged, with the `--ack` that the \
+                   plan prints. Risks are shown first when a plan is reviewed.\n\n\
                    | operation | what it is about | fields | guards |\n| --- | --- | --- | --- |\n"
         .to_owned();
     for operation in catalog.iter() {
@@ -99,8 +99,8 @@ fn facts(operation: &Operation) -> Vec<String> {
         ));
     }
     if !operation.confesses.is_empty() {
-        let told: Vec<_> = operation.confesses.iter().map(|confession| &*confession.words).collect();
-        facts.push(format!("An accepted update may report {}.", told.join(", ")));
+        let warnings: Vec<_> = operation.confesses.iter().map(|confession| &*confession.words).collect();
+        facts.push(format!("An accepted update may report {}.", warnings.join(", ")));
     }
     if operation.irreversible.is_none() {
         let has_secrets = all(operation).iter().any(|field| field.is_secret());

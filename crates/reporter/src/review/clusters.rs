@@ -65,18 +65,18 @@ pub(super) struct Clusters {
     desired: BTreeMap<String, DesiredCounts>,
 }
 
-/// How many orgs are wanted to have each value of a setting, whether it changes or not.
+/// For how many orgs each value of a setting is desired, whether it changes or not.
 type DesiredCounts = BTreeMap<String, u64>;
 
 /// A kind of change, and how often it is made.
 pub(super) struct Cluster<'a> {
     key: &'a Key,
     size: &'a Size,
-    /// Most orgs of the plan are wanted to have another value here.
+    /// For most orgs of the plan another value is desired here.
     against_majority: bool,
 }
 
-/// The first this many, and of those behind them the ones that a reviewer should mind: an odd change of one org is
+/// The first this many, and of those behind them those that need attention: an odd change of one org is
 /// what a review is there to find, however many kinds of change there are.
 pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&'b Cluster<'a>> {
     let (first, others) = clusters.split_at(most.min(clusters.len()));
@@ -150,7 +150,7 @@ impl Clusters {
         self.sizes.get(&self.key(step, field)).map(|size| size.number)
     }
 
-    /// What makes somebody less safe, then what adds entries that aren't live, then what removes, then the others; each by number of orgs, and
+    /// What makes an org less safe, then what adds entries that aren't live, then what removes, then the others; each by number of orgs, and
     /// where that is equal by place and value.
     pub(super) fn riskiest_first(&self) -> Vec<Cluster<'_>> {
         let cluster = |(key, size)| self.cluster(key, size);

@@ -1,4 +1,4 @@
-//! The pace that a plan's cost is told for: a rate is one thing where it was asked for, and another where planning, or
+//! The pace that a plan's cost assumes: a rate is one thing where it was asked for, and another where planning, or
 //! the sandbox, came to it.
 
 use std::fmt;
@@ -28,7 +28,7 @@ impl Expected {
     }
 }
 
-/// Goes on from a time: `at 8.0/s`.
+/// Follows a time: `at 8.0/s`.
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -59,7 +59,7 @@ pub(super) fn facts(plan: &Header) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What makes somebody less safe, before anything else.
+/// What makes an org less safe, before anything else.
 fn risks(text: &mut String, review: &PlanReview) {
     if review.risks.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! A plan as somebody sees it who must say yes to it: what changes, how often, what is in the way, what it
+//! A plan as its reviewer sees it: what changes, how often, what is in the way, what it
 //! costs, and the orgs themselves.
 //!
 //! Collected while the plan is written or read, one line at a time. What is kept of an org is a row of the
@@ -33,7 +33,7 @@ use crate::terminal::verdict_word;
 use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
 use crate::value;
 
-/// Clusters that are told on a terminal.
+/// Clusters that are shown on a terminal.
 const CLUSTERS: usize = 12;
 /// Orgs that are listed on a terminal.
 const ROWS: usize = 20;
@@ -57,7 +57,7 @@ pub struct PlanReview {
     unproven: u64,
     misplaced: Finding,
     absent: Finding,
-    /// What makes somebody less safe, by what it does.
+    /// What makes an org less safe, by what it does.
     risks: BTreeMap<Arc<str>, Finding>,
     /// What trips each guard, but for the orgs of `respelled`.
     guarded: BTreeMap<GuardKind, Finding>,
@@ -71,7 +71,7 @@ pub struct PlanReview {
     guards: Vec<Guard>,
 }
 
-/// What is no guard and should still be known before somebody approves.
+/// What is no guard and should still be known before the plan is approved.
 struct Warning<'a> {
     what: &'a str,
     todo: &'a str,
@@ -294,14 +294,14 @@ impl PlanReview {
     /// What is no guard and should still be known.
     fn warnings(&self) -> Vec<Warning<'_>> {
         let rule = self.operations.iter().find_map(|(_, operation)| operation.one_place.as_ref());
-        let (broken, mend) = rule.map_or(("", ""), |rule| (&*rule.words, &*rule.advice));
+        let (broken, advice) = rule.map_or(("", ""), |rule| (&*rule.words, &*rule.advice));
         let all = [
             Warning {
                 what: "an entry is to be removed that is not live",
                 todo: "check whether it is already gone or its key is misspelled",
                 finding: &self.idle_removals,
             },
-            Warning { what: broken, todo: mend, finding: &self.misplaced },
+            Warning { what: broken, todo: advice, finding: &self.misplaced },
             Warning {
                 what: "a camera or a location doesn't exist in the org",
                 todo: "fix the ids in these rows, or check why the org lost them",
@@ -327,7 +327,7 @@ impl PlanReview {
         page.finish()
     }
 
-    /// What makes somebody less safe: the largest first.
+    /// What makes an org less safe: the largest first.
     fn riskiest(&self) -> Vec<(&str, &Finding)> {
         let mut risks: Vec<_> = self.risks.iter().map(|(effect, finding)| (&**effect, finding)).collect();
         risks.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.orgs));

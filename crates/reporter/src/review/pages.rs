@@ -44,7 +44,7 @@ impl PlanPages {
         self.review.absent(line, name, what);
     }
 
-    /// Takes the plan's end in and writes the pages. `expected` is the pace that the cost is told for.
+    /// Takes the plan's end in and writes the pages. `expected` is the pace that the cost assumes.
     ///
     /// # Errors
     /// A page can't be written; what had its name has it still.

@@ -98,7 +98,7 @@ impl Page {
             };
             shown.retain(|place| *place != spare);
         }
-        // Each gets its least, and then the rest goes to whoever still wants it, from the left.
+        // Each gets its least, and then the rest goes to those that need more, from the left.
         let mut widths: Vec<usize> =
             shown.iter().map(|place| natural[*place].min(columns[*place].least)).collect();
         let mut left = self.width.saturating_sub(least(&shown));

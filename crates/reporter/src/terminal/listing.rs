@@ -4,17 +4,17 @@ use super::clean::{clean, cut, pad, width};
 use super::layout::Page;
 use super::style::{Style, Tone};
 
-/// What is told of one thing.
+/// What is shown of one thing.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// What it is called by commands.
     pub id: String,
-    /// What is told of it, the most important first.
+    /// What is shown of it, the most important first.
     pub parts: Vec<String>,
 }
 
 /// The entries in a terminal of this width: each on a line, or its parts below its id where they don't fit beside
-/// it. `None`: nobody looks, and scripts want one line each.
+/// it. `None`: there is no terminal, and scripts want one line each.
 pub fn listing(entries: &[Entry], columns: Option<usize>) -> String {
     let widest = |place: usize| {
         let parts = entries.iter().filter_map(|entry| entry.parts.get(place));

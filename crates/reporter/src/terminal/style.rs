@@ -1,6 +1,6 @@
 //! Colour, where it helps and is wanted.
 
-/// Whether text is coloured. Decided by whoever knows the terminal, `NO_COLOR` and `--color`.
+/// Whether text is coloured. Decided by the binary, which knows the terminal, `NO_COLOR` and `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// ANSI colours of the terminal's own palette.

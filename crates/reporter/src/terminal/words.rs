@@ -52,7 +52,7 @@ pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
     verdict.status().map_or("update", Status::as_str)
 }
 
-/// What a status says to somebody who doesn't know the word.
+/// What a status means, for a reader who doesn't know the word.
 pub(crate) const fn status_words(status: Status) -> (&'static str, Tone) {
     match status {
         Status::Applied => ("written as planned", Tone::Good),

@@ -1,4 +1,4 @@
-//! A rate that somebody chose: a guess that is safe nearly anywhere, or what an oracle says.
+//! A chosen rate: a guess that is safe nearly anywhere, or what an oracle says.
 
 use std::time::Duration;
 
