@@ -11,12 +11,12 @@
 //! partner_bucket = { rate = 50, burst = 80 }
 //! spend = "both"
 //! settings = { saveClips = false }           # of every org, over the generated ones
-//! operation.org-mfa.settings = { mfaEnabled = false }    # the same, of another operation than Envoy
+//! operation.org-mfa.settings = { mfaEnabled = false }    # the same, of another operation than the default one
 //! faults = ["429 retry-after=1 on write nth 1 share=0.1", { act = "reset", on = "write", nth = 2 }]
 //!
 //! [[sandbox.orgs]]
 //! match = "Acme *"
-//! connected = false                          # never connected Envoy
+//! connected = false                          # never connected the default operation
 //! not_connected = ["toast"]
 //! ```
 //!

@@ -178,7 +178,7 @@ impl ColumnRules {
         match Name::of(name) {
             Some(parts) if parts.prefix == Some(&*self.default.name) => {
                 let short = parts.like(None, parts.path);
-                // `envoy:note` would be a setting, `note` isn't.
+                // Behind a prefix `note` would be a setting; alone it isn't.
                 if Name::of(&short).is_some() { short.into() } else { name.into() }
             }
             _ => name.into(),

@@ -32,14 +32,16 @@ pub fn page(operation: &Operation) -> String {
 
 /// The page that lists the operations.
 pub fn index(catalog: &Catalog) -> String {
-    let mut out = "# Operations\n\nAn operation is one settings object of an org that a rollout can set. \
+    let mut out = format!(
+        "# Operations\n\nAn operation is one settings object of an org that a rollout can set. \
                    `orgwave operations` lists them, and `orgwave operations NAME` prints a page of these.\n\n\
                    A column of the manifest names its operation, as in `org-mfa:mfaEnabled`; without a name it is of \
-                   the rollout's default operation, which is `envoy` unless the rollout says otherwise.\n\n\
+                   the rollout's default operation, which is `{}` unless the rollout says otherwise.\n\n\
                    A plan that trips a guard is not applied until it is acknowledged, with the `--ack` that the \
                    plan prints. Risks are shown first when a plan is reviewed.\n\n\
-                   | operation | what it is about | fields | guards |\n| --- | --- | --- | --- |\n"
-        .to_owned();
+                   | operation | what it is about | fields | guards |\n| --- | --- | --- | --- |\n",
+        catalog.default_one().name
+    );
     for operation in catalog.iter() {
         let guards: Vec<String> = guards(operation).into_iter().map(|code| format!("`{code}`")).collect();
         let (name, fields) = (&operation.name, settable(operation).len());

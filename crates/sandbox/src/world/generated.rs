@@ -1,4 +1,4 @@
-//! What an org starts with of any operation but Envoy: every described field, by its type, and some unknown ones.
+//! What an org starts with of any operation but the default one: every described field, by its type, and some unknown ones.
 //!
 //! Each value depends on the seed, the org and its place, and on nothing else: a field that is described tomorrow changes none
 //! of the others.
