@@ -257,7 +257,7 @@ impl Conflict {
     fn failure(self, endpoint: &str) -> Failure {
         let what = match self {
             Self::Registry => "another process has been starting a run for too long".to_owned(),
-            Self::Key(holder) => format!("another run with this key is under way at {endpoint}: {holder}"),
+            Self::Key(holder) => format!("another run with this key is in progress at {endpoint}: {holder}"),
             Self::Orgs { holder, count: 1 } => format!("1 org of this run is being written by {holder}"),
             Self::Orgs { holder, count } => format!("{count} orgs of this run are being written by {holder}"),
             Self::Unreadable(path) => {

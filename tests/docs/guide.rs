@@ -17,7 +17,7 @@ use crate::shell::{Api, Shell};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Calls the real binary, at the sandbox's address, with a yes for `apply`.
+/// Calls the real binary, at the sandbox's address, with `apply` approved.
 const WRAPPER: &str = r#"#!/bin/sh
 command=$1
 more=

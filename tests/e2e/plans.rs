@@ -139,7 +139,7 @@ fn guards_stop_with_13_and_the_line_they_print_then_works() {
             desk.run(&vendor, &format!("apply orgs.csv --ack WRONG-CODE {yes} {FAST}")).expect(13);
         }
         let stopped = desk.run(&vendor, &format!("apply orgs.csv --yes {FAST}")).expect(13);
-        // Word for word what it says, with the yes that a terminal would have given, and the code that is apart.
+        // Word for word what it says, with the approval that a terminal would have asked for, and the code that is apart.
         let line = suggested(&stopped.err);
         assert!(!line.contains("--ack "), "{name}: {line}");
         desk.run_bare(&format!("apply {line} --yes {}", acks(&stopped.err))).expect(0);

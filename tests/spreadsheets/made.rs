@@ -126,7 +126,7 @@ impl Folder {
     /// retry. Its plan's pages are `run.csv` and so on.
     pub(crate) fn run(&self) -> PathBuf {
         let ran = self.orgwave("plan rollout.toml --sandbox -o run.jsonl", 0);
-        // The line that the plan prints, and the codes below it: a yes to the guards.
+        // The line that the plan prints, and the codes below it, which acknowledge the guards.
         let command = ran.lines().find_map(|line| line.strip_prefix("apply it: orgwave ")).unwrap();
         let codes = ran.lines().filter_map(|line| line.split_once(": --ack ")).map(|(_, code)| code);
         let acks: String = codes.map(|code| format!(" --ack {code}")).collect();

@@ -108,7 +108,7 @@ pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
     )
 }
 
-/// Nothing was begun: the folder goes again.
+/// Nothing was started: the folder is removed.
 fn leave(failure: Failure, folder: NewFolder, listeners: Listeners) -> Failure {
     drop(listeners);
     folder.discard();

@@ -18,7 +18,7 @@ use crate::planning::header_of;
 const NO_RUNS: [&str; 2] = ["plans", "example"];
 /// What a run's folder has when its files were written. The last of them is written last.
 const FILES: [&str; 5] = ["results.csv", "changes.csv", "retry.csv", "retry.toml", "summary.json"];
-/// The file that is taken away while a run is resumed, so that what is there is known to be old.
+/// The file that is removed while a run is resumed, so that what is there is known to be old.
 const MARK: &str = "summary.json";
 
 /// A run's folder.
@@ -97,7 +97,7 @@ impl RunFolder {
         std::fs::read_to_string(self.path.join("retry.csv")).is_ok_and(|text| text.lines().nth(1).is_some())
     }
 
-    /// Takes away the mark that its files are there: they are about to become old.
+    /// Removes the mark that its files are there: they are about to become old.
     ///
     /// # Errors
     /// 74.

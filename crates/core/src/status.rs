@@ -49,7 +49,7 @@ words! {
         Diverged = "diverged",
         /// The read-back failed, so whether it was applied is unknown.
         Unknown = "unknown",
-        /// Not begun, or not applied and not tried again, because the run stopped.
+        /// Not started, or not applied and not tried again, because the run stopped.
         NotAttempted = "not_attempted",
     }
 }

@@ -96,7 +96,7 @@ impl<T> Drive for OrgReader<T> {
     }
 }
 
-/// A read's end after which the org is to be left alone.
+/// A read's end after which the org isn't called again.
 fn asks_to_wait<R>(end: &Result<R, Unread>) -> Option<Unread> {
     match end {
         Err(Unread::Throttled(throttle)) => Some(Unread::Throttled(*throttle)),

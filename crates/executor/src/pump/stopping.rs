@@ -82,7 +82,7 @@ where
                 Stage::Calling(call, task) => {
                     task.abort();
                     self.in_flight -= 1;
-                    let what = "stopped while the call was under way".to_owned();
+                    let what = "stopped while the call was in progress".to_owned();
                     self.feed(index, broken(call, what, self.now()));
                 }
                 Stage::Waiting => self.waiting -= 1,

@@ -486,7 +486,7 @@ fn an_abort_after_a_spent_budget_ends_without_a_read() {
         stage.policy.max_failures = "1".parse().unwrap();
         stage.world.trouble(|call| match (call.org, call.kind) {
             (Some(2 | 4), Kind::Write) => Some(Fault::EditAfter("saveClips", "null")),
-            // Under way when the run drains.
+            // In progress when the run drains.
             (Some(9), Kind::Write) => Some(Fault::Timeout(Effect::AtOnce)),
             _ => None,
         });

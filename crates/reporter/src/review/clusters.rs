@@ -80,7 +80,7 @@ pub(super) struct Cluster<'a> {
 /// what a review is there to find, however many kinds of change there are.
 pub(super) fn to_show<'a, 'b>(clusters: &'b [Cluster<'a>], most: usize) -> Vec<&'b Cluster<'a>> {
     let (first, others) = clusters.split_at(most.min(clusters.len()));
-    first.iter().chain(others.iter().filter(|cluster| cluster.minds()).take(most)).collect()
+    first.iter().chain(others.iter().filter(|cluster| cluster.needs_attention()).take(most)).collect()
 }
 
 impl Clusters {
@@ -202,7 +202,7 @@ impl Cluster<'_> {
     }
 
     /// Whether a reviewer should look twice.
-    pub(super) fn minds(&self) -> bool {
+    pub(super) fn needs_attention(&self) -> bool {
         self.against_majority || self.size.removes || self.size.risk.is_some() || self.adds()
     }
 
@@ -211,7 +211,7 @@ impl Cluster<'_> {
         self.key.added && self.key.after == Side::Shared(ADDED.to_owned())
     }
 
-    /// What a reviewer should mind.
+    /// What a reviewer should look at.
     pub(super) fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         remarks.extend(self.size.risk.as_ref().map(|risk| format!("risk: {}", risk.effect)));

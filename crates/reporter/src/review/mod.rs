@@ -372,7 +372,7 @@ impl PlanReview {
         page.gap();
         let shown = clusters::to_show(&clusters, CLUSTERS);
         for cluster in &shown {
-            let tone = if cluster.minds() { Tone::Warn } else { Tone::Plain };
+            let tone = if cluster.needs_attention() { Tone::Warn } else { Tone::Plain };
             page.paragraph(tone, 2, 2, &cluster.to_string());
         }
         let more = clusters.len() - shown.len();

@@ -139,7 +139,7 @@ struct Change {
     before: String,
     after: String,
     remarks: Vec<String>,
-    minds: bool,
+    needs_attention: bool,
 }
 
 struct GuardCard<'a> {
@@ -193,7 +193,7 @@ pub(super) fn page<'a>(
                 before: clean(&cluster.before()).into_owned(),
                 after: clean(&cluster.after()).into_owned(),
                 remarks: cluster.remarks(),
-                minds: cluster.minds(),
+                needs_attention: cluster.needs_attention(),
             })
             .collect(),
         guards: review.guards.iter().map(guard).collect(),

@@ -39,12 +39,12 @@ impl Armed {
         Self { fault, seed, counts: Mutex::default(), released: watch::Sender::new(false) }
     }
 
-    /// The fault is taken away: what it holds back may go.
+    /// The fault is removed: what it holds back may go.
     pub(crate) fn release(&self) {
         self.released.send_replace(true);
     }
 
-    /// Returns when the fault is taken away; at once if it holds nothing back.
+    /// Returns when the fault is removed; at once if it holds nothing back.
     pub(crate) async fn held(&self) {
         if self.fault.hold {
             // The sender is in `self`, so there is no error.

@@ -127,7 +127,7 @@ fn decide(admitted: Admitted, world: &Arc<World>, body: &Bytes) -> Outgoing {
 
 async fn vendor(world: Arc<World>, called: Call, request: Request) -> Response {
     let at = Instant::now();
-    let _under_way = world.begin();
+    let _in_progress = world.begin();
     let (parts, body) = request.into_parts();
     let call = Arrival::arrive(&world, Some(&called), parts.uri.path().to_owned().into(), &parts.headers);
     let received = |body: &Bytes| Received::new(at, Some(called.route()), &parts, body.clone());
