@@ -6,7 +6,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
-use orgwave_core::compare::{Context, diff, judge, read_back, unread};
+use orgwave_core::change::Before;
+use orgwave_core::compare::{Context, diff, judge, read_back};
 use orgwave_core::desired::{Desired, Managed};
 use orgwave_core::operation::Operation;
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
@@ -37,7 +38,7 @@ fn compare(criterion: &mut Criterion) {
         let desired = Desired { managed: managed.collect(), expects: Vec::new() };
         let fields =
             diff(&desired, Some(&live), context).expect("the shapes are those of the description").fields;
-        let changes = unread(&fields);
+        let changes = Before::Unread;
 
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(BenchmarkId::new("read settings", name), |bencher| {
@@ -50,9 +51,7 @@ fn compare(criterion: &mut Criterion) {
             bencher.iter(|| judge(black_box(&fields), &[], black_box(&live), context));
         });
         group.bench_function(BenchmarkId::new("read back", name), |bencher| {
-            bencher.iter(|| {
-                read_back(black_box(&fields), black_box(&changes), false, black_box(&live), context)
-            });
+            bencher.iter(|| read_back(black_box(&fields), black_box(&changes), black_box(&live), context));
         });
     }
     group.finish();

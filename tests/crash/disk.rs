@@ -13,7 +13,7 @@ use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Operation, Operations};
 use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
-use orgwave_core::outcome::StoredValue;
+use orgwave_core::outcome::{OrgOutcome, StoredValue};
 use orgwave_core::plan::{IndexEntry, Places, PlanLine, PlannedField, PlannedStep, RawTyped, Verdict};
 use orgwave_core::policy::{FailureBudget, Percent, Rate, RetryPolicy, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, ClientList, Live, Reply};
@@ -227,8 +227,11 @@ fn journalled(run: &Path) -> HashMap<Ruuid, (usize, usize)> {
     stored
         .entries(|entry| match entry {
             Entry::Intent { index, .. } => counts.get_mut(&org(index)).unwrap().0 += 1,
-            Entry::Step { index, input: Input::NotApplied | Input::StillAsBefore { .. }, .. } => {
-                counts.get_mut(&org(index)).unwrap().1 += 1;
+            Entry::Step { index, inputs, .. }
+            | Entry::Outcome { inputs, outcome: OrgOutcome { index, .. } } => {
+                let is_proof =
+                    |input: &&Input| matches!(input, Input::NotApplied | Input::StillAsBefore { .. });
+                counts.get_mut(&org(index)).unwrap().1 += inputs.iter().filter(is_proof).count();
             }
             _ => {}
         })
@@ -241,10 +244,6 @@ struct Port(SqliteJournal);
 impl Journal for Port {
     fn record(&self, entry: Entry) {
         self.0.record(entry);
-    }
-
-    fn record_together(&self, entries: Vec<Entry>) {
-        self.0.record_together(entries);
     }
 
     fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {

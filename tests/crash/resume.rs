@@ -113,12 +113,12 @@ fn a_damaged_journal_is_refused_with_what_to_do() {
     refuse(&whole[..100]);
     let mut chance = fastrand::Rng::with_seed(14);
     let entries: Vec<usize> =
-        (0..whole.len()).filter(|place| whole[*place..].starts_with(b"\"index\":")).collect();
+        (0..whole.len()).filter(|place| whole[*place..].starts_with(b"\"org\":")).collect();
     assert!(entries.len() > 5, "{}", entries.len());
     for _ in 0..20 {
         let mut bytes = whole.clone();
         // Somewhere in what an entry says.
-        bytes[chance.choice(&entries).unwrap() + chance.usize(..9)] ^= 1 << chance.u8(..8);
+        bytes[chance.choice(&entries).unwrap() + chance.usize(..6)] ^= 1 << chance.u8(..8);
         refuse(&bytes);
     }
     fs::write(run.join(FILE_NAME), &whole).unwrap();

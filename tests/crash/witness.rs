@@ -316,24 +316,31 @@ fn promised(run: &Path) -> BTreeMap<StepPlace, Promised> {
                 step.intents += 1;
                 step.outcome = None;
             }
-            Entry::Step { index, place, input, .. } => {
+            Entry::Step { index, place, inputs, .. } => {
                 let step = all.entry((index as usize, usize::from(place))).or_default();
-                let is_proof =
-                    matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });
-                step.proofs += usize::from(is_proof);
+                step.proofs += proofs(&inputs);
                 step.outcome = None;
             }
-            Entry::Outcome(outcome) => {
+            Entry::Outcome { inputs, outcome } => {
                 let step = (outcome.index as usize, usize::from(outcome.place));
                 if outcome.status == Status::Applied {
                     proven.insert(step.1);
                 }
-                all.entry(step).or_default().outcome = Some(outcome.status);
+                let step = all.entry(step).or_default();
+                step.proofs += proofs(&inputs);
+                step.outcome = Some(outcome.status);
             }
             _ => {}
         })
         .unwrap();
     all
+}
+
+/// How often a write was proven not applied.
+fn proofs(inputs: &[Input]) -> usize {
+    let is_proof =
+        |input: &&Input| matches!(input, Input::NotApplied | Input::StillAsBefore { attempts_left: true });
+    inputs.iter().filter(is_proof).count()
 }
 
 /// When the run began, and what its journal says of waiting: which org, since when, until when; in milliseconds.

@@ -15,10 +15,6 @@ impl Journal for JournalPort {
         self.0.record(entry);
     }
 
-    fn record_together(&self, entries: Vec<Entry>) {
-        self.0.record_together(entries);
-    }
-
     fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
         hold::at(Step::BeforeIntent);
         let done = |result: Result<_, orgwave_journal::WriteError>| {

@@ -36,7 +36,7 @@ impl RunFiles {
     /// altered takes the key to [prove].
     ///
     /// # Errors
-    /// 66: there is none. 65: it is damaged, or newer. 12: the plan is another's.
+    /// 66: there is none. 65: it is damaged, or of another format. 12: the plan is another's.
     pub fn open(catalog: &Catalog, folder: &Path) -> Result<Self, Failure> {
         let stored =
             Stored::open_read_only(&folder.join(FILE_NAME)).map_err(|error| bad_journal(folder, error))?;
@@ -95,9 +95,14 @@ pub fn bad_journal(folder: &Path, error: JournalError) -> Failure {
             .because(error)
             .hint(format!("free space or repair the disk, then `{resume}`"));
     }
-    Failure::new(Exit::BadInput, what)
-        .because(error)
-        .hint("apply the rollout again: orgs in sync are not written again")
+    let again = "apply the rollout again: orgs in sync are not written again";
+    let hint = match error {
+        JournalError::OtherFormat { .. } => {
+            format!("use the version of orgwave that made the run, or {again}")
+        }
+        _ => again.to_owned(),
+    };
+    Failure::new(Exit::BadInput, what).because(error).hint(hint)
 }
 
 impl RunSource for RunFiles {

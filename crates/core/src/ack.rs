@@ -1,7 +1,7 @@
 //! What a good reply to an update brings: what the vendor confessed of a write that it accepted.
 //!
 //! A list of columns, as the operation's description names them, each with a text or a list. On the wire an object:
-//! `{"failed_guids":["a"],"warning":"..."}`, which journals of every version hold.
+//! `{"failed_guids":["a"],"warning":"..."}`, which journals hold.
 
 use std::fmt;
 
@@ -77,6 +77,11 @@ impl Ack {
         }
     }
 
+    /// Whether nothing was confessed.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it is a partial success only.
     pub const fn is_warned(&self) -> bool {
         !self.0.is_empty()
@@ -141,7 +146,7 @@ mod tests {
     use crate::secret::SecretText;
 
     #[test]
-    fn what_older_journals_hold_is_read_and_written_the_same() {
+    fn what_journals_hold_is_read_and_written_the_same() {
         let text = r#"{"warning":"two doors","failed_guids":["a","b"],"misconfigured_doors":["Front"]}"#;
         let ack: Ack = serde_json::from_str(text).unwrap();
         assert_eq!(ack.text("warning"), "two doors");

@@ -8,7 +8,7 @@ use crate::ids::StepId;
 use crate::reply::{Refusal, RefusalKind};
 pub use crate::settings::StoredValue;
 use crate::status::{Action, Status, Verified};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Timestamp, optional_millis};
 
 /// Something that went wrong with an org, in words and as a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +35,11 @@ impl OrgError {
     }
 }
 
-/// What became of one step of an org; or of an org, by all of its steps.
+/// What became of one step of an org; or of an org, by all of its steps. On the wire without what is as usual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrgOutcome {
     /// The org's place in the plan, from 0.
+    #[serde(rename = "org")]
     pub index: u32,
     /// The place of the operation among those of the plan, from 0.
     #[serde(default, skip_serializing_if = "is_first")]
@@ -46,6 +47,7 @@ pub struct OrgOutcome {
     /// Its final status.
     pub status: Status,
     /// What was to be done.
+    #[serde(default = "update", skip_serializing_if = "is_update")]
     pub action: Action,
     /// Sends that were spent.
     pub attempts: u32,
@@ -53,18 +55,19 @@ pub struct OrgOutcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     /// What went wrong, if something did.
-    #[serde(rename = "complaint", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "error", default, skip_serializing_if = "Option::is_none")]
     pub org_error: Option<OrgError>,
     /// What the vendor said of an accepted write.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Ack::is_empty")]
     pub ack: Ack,
     /// Whether the desired state was seen live.
+    #[serde(default = "unverified", skip_serializing_if = "is_unverified")]
     pub verified: Verified,
     /// When the run first touched the org; `None` if it never did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "started", default, skip_serializing_if = "Option::is_none", with = "optional_millis")]
     pub started_at: Option<Timestamp>,
     /// When its status was final.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "finished", default, skip_serializing_if = "Option::is_none", with = "optional_millis")]
     pub finished_at: Option<Timestamp>,
     /// Whether what the org's last intent was to change may be live: it was sent, and nothing proves that it
     /// was not applied.
@@ -143,4 +146,22 @@ impl OrgOutcome {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
 pub(crate) const fn is_first(place: &u8) -> bool {
     *place == 0
+}
+
+const fn update() -> Action {
+    Action::Update
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_update(action: &Action) -> bool {
+    matches!(action, Action::Update)
+}
+
+const fn unverified() -> Verified {
+    Verified::False
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_unverified(verified: &Verified) -> bool {
+    matches!(verified, Verified::False)
 }

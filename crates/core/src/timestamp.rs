@@ -75,6 +75,37 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A moment as a number: for what is written once for each org, where the text would be most of it.
+pub(crate) mod millis {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        at.0.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Deserialize::deserialize(deserializer).map(Timestamp)
+    }
+}
+
+/// The same of one that may be absent.
+pub(crate) mod optional_millis {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    pub(crate) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::as_millis).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let millis: Option<i64> = Deserialize::deserialize(deserializer)?;
+        Ok(millis.map(Timestamp))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

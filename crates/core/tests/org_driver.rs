@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use orgwave_core::change::Seen;
 use orgwave_core::compare::{Context, diff};
 use orgwave_core::desired::{Desired, DesiredValue, Expect, Managed, Origin};
 use orgwave_core::ids::{Ruuid, StepId};
@@ -138,7 +137,7 @@ impl Journal {
             id: StepId { org: 0, place: 0 },
             state: OrgState::new(),
             outcome: None,
-            before: Vec::<Seen>::new(),
+            before: None,
             started_at: None,
             ack: Ack::default(),
         };
@@ -151,17 +150,19 @@ impl Journal {
                 Entry::Intent { before, started_at, .. } => {
                     enter(&mut org, Input::Differs);
                     enter(&mut org, Input::Intent);
-                    org.before.clone_from(before);
+                    org.before = Some(before.clone());
                     org.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { input, ack, .. } => {
-                    enter(&mut org, *input);
+                Entry::Step { inputs, ack, .. } => {
+                    inputs.iter().for_each(|input| enter(&mut org, *input));
+                    assert_eq!(org.state.status(), None, "its outcome was to say so");
                     if let Some(ack) = ack {
                         org.ack = ack.clone();
                     }
                 }
-                Entry::Outcome(outcome) => {
-                    if !org.before.is_empty() {
+                Entry::Outcome { inputs, outcome } => {
+                    inputs.iter().for_each(|input| enter(&mut org, *input));
+                    if org.before.is_some() {
                         assert_eq!(org.state.status(), Some(outcome.status));
                     }
                     org.outcome = Some(outcome.clone());
@@ -173,10 +174,12 @@ impl Journal {
     }
 
     fn proofs(&self) -> usize {
-        let is_proof = |entry: &&Entry| {
-            matches!(entry, Entry::Step { input: Input::NotApplied | Input::StillAsBefore { .. }, .. })
-        };
-        self.entries.iter().filter(is_proof).count()
+        let is_proof = |input: &&Input| matches!(input, Input::NotApplied | Input::StillAsBefore { .. });
+        let inputs = self.entries.iter().flat_map(|entry| match entry {
+            Entry::Step { inputs, .. } | Entry::Outcome { inputs, .. } => &inputs[..],
+            _ => &[],
+        });
+        inputs.filter(is_proof).count()
     }
 }
 
@@ -210,7 +213,7 @@ impl<'a> Play<'a> {
         let driver = driver.after(self.precondition.clone());
         let driver = driver.holding(self.held());
         let progress = self.journal.progress();
-        if progress.before.is_empty() {
+        if progress.before.is_none() {
             return (driver, Event::Woken);
         }
         (driver.resume(progress), Event::Resumed)

@@ -45,9 +45,6 @@ pub trait Journal: Send + Sync + 'static {
     /// Records an entry, in the order of the calls; it becomes durable with the next durable one at the latest.
     fn record(&self, entry: Entry);
 
-    /// Records several entries, of which a crash leaves all or none.
-    fn record_together(&self, entries: Vec<Entry>);
-
     /// Records an entry and says when it is durable, or why it never will be.
     fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>);
 }

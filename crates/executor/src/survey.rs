@@ -227,8 +227,6 @@ pub struct NoJournal;
 impl Journal for NoJournal {
     fn record(&self, _: Entry) {}
 
-    fn record_together(&self, _: Vec<Entry>) {}
-
     fn record_durably(&self, _: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
         done(Ok(()));
     }

@@ -1,7 +1,7 @@
 //! What the journal costs on this machine: the price of a sync, and entries a second at several concurrencies.
 //!
 //! `cargo run --release -p orgwave-journal --example throughput [FOLDER]`. Each org is an intent that is waited
-//! for, three steps and an outcome that ride along; as many intents are outstanding as the line says. Nothing is
+//! for, a step and an outcome that ride along; as many intents are outstanding as the line says. Nothing is
 //! sent anywhere, so this is the journal alone.
 
 #![expect(clippy::print_stdout, reason = "an example prints what it measured")]
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!(
             "{in_flight:>4} in flight: {:>7.0} orgs/s, {:>7.0} entries/s, {:>6.1} orgs in the time of one sync",
             f64::from(orgs) / seconds,
-            f64::from(5 * orgs) / seconds,
+            f64::from(3 * orgs) / seconds,
             each * f64::from(orgs) / seconds,
         );
         let begun = Instant::now();

@@ -16,13 +16,10 @@ impl Link {
         Self::of(Sha256::new().chain_update(header))
     }
 
-    /// The next: of an entry's org and bytes.
+    /// The next: of an entry's bytes.
     #[must_use]
-    pub(crate) fn next(self, org: Option<u32>, body: &str) -> Self {
-        // No org is -1: a number that no org has.
-        let org = org.map_or(-1, i64::from);
-        let head = Sha256::new().chain_update(self.0.to_be_bytes()).chain_update(org.to_be_bytes());
-        Self::of(head.chain_update(body))
+    pub(crate) fn next(self, body: &str) -> Self {
+        Self::of(Sha256::new().chain_update(self.0.to_be_bytes()).chain_update(body))
     }
 
     pub(crate) const fn from_stored(number: i64) -> Self {

@@ -23,9 +23,9 @@ pub enum JournalError {
     /// Another kind of file; or a journal whose first bytes are damaged.
     #[error("not a journal of orgwave, or its first bytes are damaged")]
     NotAJournal,
-    /// Made by a newer orgwave.
-    #[error("the journal has format {found}, and this orgwave reads up to {RUN_FORMAT}")]
-    Newer {
+    /// Made by an older or a newer orgwave.
+    #[error("the journal has format {found}, and this orgwave reads format {RUN_FORMAT}")]
+    OtherFormat {
         /// The format it says it has.
         found: u32,
     },

@@ -5,13 +5,13 @@
 //!
 //! How entries become inputs:
 //! - An [`Entry::Intent`] is `Differs`, then `Intent`: the read that led to it needs no entry of its own.
-//! - An [`Entry::Step`] is its input. From an org's first intent on, every input has its step.
+//! - An [`Entry::Step`] is its inputs, none of which ends the org. From an org's first intent on, every input is in an entry.
 //! - An [`Entry::Began`] is `Resumed`, for every org that isn't settled, when the org is next heard of or the
 //!   journal ends. A step that says so too changes nothing: the machine takes it twice as it takes it once.
 //! - An [`Entry::Pause`] moves nothing, not even as the first that is heard of an org since a process began.
-//! - An [`Entry::Outcome`] is no input. After an intent it must name the status that the machine has reached.
-//!   Before any, it is by itself (planning may have skipped the org, or found it unreachable), and may name
-//!   no status that takes a write.
+//! - An [`Entry::Outcome`] is its inputs, and must name the status that the machine has reached by them. Without an intent
+//!   it is by itself (planning may have skipped the org, or found it unreachable), and may name no status that takes a
+//!   write.
 
 use orgwave_core::ids::StepId;
 use orgwave_core::org::Entry;
@@ -65,12 +65,6 @@ impl OrgRecord {
         self.had_intent() || self.outcome.is_some()
     }
 
-    /// Whether it is final, and its outcome was lost on the way: whoever continues has to say it. Can't be where
-    /// the two were recorded together.
-    pub const fn owes_outcome(&self) -> bool {
-        self.state.status().is_some() && self.outcome.is_none()
-    }
-
     /// Whether it is final for ever: no process may write to it again.
     pub fn is_settled(&self) -> bool {
         self.state.status().or(self.outcome).is_some_and(Status::is_settled)
@@ -78,57 +72,66 @@ impl OrgRecord {
 }
 
 /// What of an entry moves an org. Reads an entry's JSON and leaves the bulk of it unread.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fact {
     Began(IgnoredAny),
     Intent {
-        index: u32,
+        org: u32,
         #[serde(default)]
         place: u8,
-        started_at: Timestamp,
+        /// Milliseconds.
+        at: i64,
     },
     Step {
-        index: u32,
+        org: u32,
         #[serde(default)]
         place: u8,
-        input: Input,
+        inputs: Vec<Input>,
         #[serde(default)]
         ack: Option<IgnoredAny>,
     },
     Outcome {
-        index: u32,
         #[serde(default)]
-        place: u8,
-        status: Status,
+        inputs: Vec<Input>,
+        outcome: Came,
     },
     Pause {
         #[serde(default)]
-        index: Option<u32>,
+        org: Option<u32>,
     },
     Wave(IgnoredAny),
     Sample(IgnoredAny),
     Finished(IgnoredAny),
 }
 
+/// What a step of an org came to.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Came {
+    org: u32,
+    #[serde(default)]
+    place: u8,
+    status: Status,
+}
+
 impl Fact {
     /// The step that it moves.
-    const fn step(self) -> Option<StepId> {
-        match self {
-            Self::Intent { index, place, .. }
-            | Self::Step { index, place, .. }
-            | Self::Outcome { index, place, .. } => Some(StepId { org: index, place }),
+    const fn step(&self) -> Option<StepId> {
+        match *self {
+            Self::Intent { org, place, .. }
+            | Self::Step { org, place, .. }
+            | Self::Outcome { outcome: Came { org, place, .. }, .. } => Some(StepId { org, place }),
             _ => None,
         }
     }
 
     /// The org that it is about.
-    pub(crate) const fn org(self) -> Option<u32> {
-        match self {
-            Self::Intent { index, .. } | Self::Step { index, .. } | Self::Outcome { index, .. } => {
-                Some(index)
-            }
-            Self::Pause { index } => index,
+    pub(crate) const fn org(&self) -> Option<u32> {
+        match *self {
+            Self::Intent { org, .. }
+            | Self::Step { org, .. }
+            | Self::Outcome { outcome: Came { org, .. }, .. } => Some(org),
+            Self::Pause { org } => org,
             Self::Began(_) | Self::Wave(_) | Self::Sample(_) | Self::Finished(_) => None,
         }
     }
@@ -140,16 +143,17 @@ impl From<&Entry> for Fact {
             Entry::Began { .. } => Self::Began(IgnoredAny),
             Entry::Wave { .. } => Self::Wave(IgnoredAny),
             Entry::Intent { index, place, started_at, .. } => {
-                Self::Intent { index: *index, place: *place, started_at: *started_at }
+                Self::Intent { org: *index, place: *place, at: started_at.as_millis() }
             }
-            Entry::Step { index, place, input, ack } => {
+            Entry::Step { index, place, inputs, ack } => {
                 let ack = ack.as_ref().map(|_| IgnoredAny);
-                Self::Step { index: *index, place: *place, input: *input, ack }
+                Self::Step { org: *index, place: *place, inputs: inputs.clone(), ack }
             }
-            Entry::Outcome(OrgOutcome { index, place, status, .. }) => {
-                Self::Outcome { index: *index, place: *place, status: *status }
+            Entry::Outcome { inputs, outcome: OrgOutcome { index, place, status, .. } } => {
+                let outcome = Came { org: *index, place: *place, status: *status };
+                Self::Outcome { inputs: inputs.clone(), outcome }
             }
-            Entry::Pause { index, .. } => Self::Pause { index: *index },
+            Entry::Pause { index, .. } => Self::Pause { org: *index },
             Entry::Sample(_) => Self::Sample(IgnoredAny),
             Entry::Finished(_) => Self::Finished(IgnoredAny),
         }
@@ -233,11 +237,14 @@ impl Replay {
             return Err(JournalError::damaged(message));
         }
         let record = &mut self.records[index as usize * places + usize::from(id.place)];
-        record.catch_up(self.began).and_then(|()| record.take(seq, *fact)).map_err(|error| match error {
+        record.catch_up(self.began).and_then(|()| record.take(seq, fact)).map_err(|error| match error {
             Misfit::Transition(illegal) => JournalError::damaged_by(
                 format!("entry {seq} doesn't fit what org {index} did before"),
                 illegal,
             ),
+            Misfit::Untold(status) => JournalError::damaged(format!(
+                "entry {seq} makes org {index} {status}, and isn't its outcome"
+            )),
             Misfit::Settled(status) => {
                 JournalError::damaged(format!("entry {seq} continues org {index}, which was {status}"))
             }
@@ -260,6 +267,7 @@ impl Replay {
 /// Why an entry doesn't fit its org.
 enum Misfit {
     Transition(orgwave_core::org::IllegalTransition),
+    Untold(Status),
     Settled(Status),
     Outcome(Status),
 }
@@ -280,26 +288,24 @@ impl OrgRecord {
         Ok(())
     }
 
-    fn take(&mut self, seq: i64, fact: Fact) -> Result<(), Misfit> {
-        match fact {
-            Fact::Intent { started_at, .. } => {
+    fn take(&mut self, seq: i64, fact: &Fact) -> Result<(), Misfit> {
+        match *fact {
+            Fact::Intent { at, .. } => {
                 self.supersede_outcome()?;
                 self.tell(Input::Differs)?;
                 self.tell(Input::Intent)?;
-                self.started_at.get_or_insert(started_at);
+                self.started_at.get_or_insert(Timestamp::from_millis(at));
                 self.intent = Some(seq);
             }
-            Fact::Step { input, ack, .. } => {
+            Fact::Step { ref inputs, ack, .. } => {
                 self.ack_seq = ack.map(|_| seq).or(self.ack_seq);
-                // What was applied may have been replaced by somebody else; the state says whether it can have been.
-                if input == Input::Overwritten {
-                    (self.outcome, self.outcome_seq) = (None, None);
-                } else if input != Input::Resumed {
-                    self.supersede_outcome()?;
+                self.take_inputs(inputs)?;
+                if let Some(status) = self.state.status() {
+                    return Err(Misfit::Untold(status));
                 }
-                self.tell(input)?;
             }
-            Fact::Outcome { status, .. } => {
+            Fact::Outcome { ref inputs, outcome: Came { status, .. } } => {
+                self.take_inputs(inputs)?;
                 let fits = match (self.state.status(), self.intent) {
                     (Some(reached), _) => reached == status,
                     (None, None) => {
@@ -314,6 +320,19 @@ impl OrgRecord {
                 self.outcome_seq = Some(seq);
             }
             Fact::Pause { .. } | Fact::Began(_) | Fact::Wave(_) | Fact::Sample(_) | Fact::Finished(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take_inputs(&mut self, inputs: &[Input]) -> Result<(), Misfit> {
+        for input in inputs {
+            // What was applied may have been replaced by somebody else; the state says whether it can have been.
+            if *input == Input::Overwritten {
+                (self.outcome, self.outcome_seq) = (None, None);
+            } else if *input != Input::Resumed {
+                self.supersede_outcome()?;
+            }
+            self.tell(*input)?;
         }
         Ok(())
     }

@@ -14,10 +14,10 @@ use crate::wal;
 /// `orgw`: SQLite's own place for saying whose file this is.
 const APPLICATION_ID: u32 = u32::from_be_bytes(*b"orgw");
 
-/// One row says what the run is; the rest is a log. `org` is NULL for what is about no single org.
+/// One row says what the run is; the rest is a log.
 const TABLES: &str = "
     CREATE TABLE header (body TEXT NOT NULL, chain INTEGER NOT NULL) STRICT;
-    CREATE TABLE entry (seq INTEGER PRIMARY KEY, org INTEGER, body TEXT NOT NULL, chain INTEGER NOT NULL) STRICT;
+    CREATE TABLE entry (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, chain INTEGER NOT NULL) STRICT;
 ";
 
 /// Who opens the file.
@@ -75,11 +75,10 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<(Connection, RunHeader
     if mark("application_id")? != i64::from(APPLICATION_ID) {
         return Err(JournalError::NotAJournal);
     }
-    let found = u32::try_from(mark("user_version")?).unwrap_or(0);
-    match found {
+    match u32::try_from(mark("user_version")?).unwrap_or(0) {
         0 => return Err(JournalError::damaged("it has no format")),
-        1..=RUN_FORMAT => {}
-        _ => return Err(JournalError::Newer { found }),
+        RUN_FORMAT => {}
+        found => return Err(JournalError::OtherFormat { found }),
     }
     let (header, first) = header(&connection)?;
     // Asked once the file can't be closed for good by its writer any more: that would take the log away.

@@ -159,18 +159,12 @@ impl SqliteJournal {
 impl SqliteJournal {
     /// Keeps an entry. It becomes durable with the next one that must be, or a moment later.
     pub fn record(&self, entry: Entry) {
-        self.writer.keep(vec![entry], None);
-    }
-
-    /// Keeps several entries, of which a crash leaves all or none: the input that made an org final, and its
-    /// outcome.
-    pub fn record_together(&self, entries: Vec<Entry>) {
-        self.writer.keep(entries, None);
+        self.writer.keep(Some(entry), None);
     }
 
     /// Keeps an entry and says when it, and everything said before it, is durable.
     pub fn record_durably(&self, entry: Entry, done: Done) {
-        self.writer.keep(vec![entry], Some(done));
+        self.writer.keep(Some(entry), Some(done));
     }
 
     /// Waits until everything said so far is durable. Not for async code.
@@ -180,7 +174,7 @@ impl SqliteJournal {
     pub fn flush(&self) -> Result<(), WriteError> {
         let (sender, answer) = mpsc::sync_channel(1);
         // The receiver waits below, in this very call.
-        self.writer.keep(Vec::new(), Some(Box::new(move |result| drop(sender.send(result)))));
+        self.writer.keep(None, Some(Box::new(move |result| drop(sender.send(result)))));
         answer.recv().unwrap_or_else(|mpsc::RecvError| Err(WriteError::writer_ended()))
     }
 }

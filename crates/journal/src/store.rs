@@ -11,7 +11,6 @@ use rusqlite::{Connection, OptionalExtension as _, config::DbConfig};
 
 use crate::chain::Link;
 use crate::error::{JournalError, WriteError};
-use crate::replay::Fact;
 use crate::schema;
 
 /// A place for groups of entries.
@@ -102,11 +101,10 @@ impl Store for SqliteStore {
     fn append(&mut self, entry: &Entry) -> Result<(), WriteError> {
         let doing = "append to the journal";
         let body = serde_json::to_string(entry).map_err(|error| WriteError::new(doing, error))?;
-        let org = Fact::from(entry).org();
-        self.chain = self.chain.next(org, &body);
+        self.chain = self.chain.next(&body);
         self.connection
-            .prepare_cached("INSERT INTO entry (org, body, chain) VALUES (?1, ?2, ?3)")
-            .and_then(|mut insert| insert.execute((org, &body, self.chain.to_stored())))
+            .prepare_cached("INSERT INTO entry (body, chain) VALUES (?1, ?2)")
+            .and_then(|mut insert| insert.execute((&body, self.chain.to_stored())))
             .map_err(|error| WriteError::new(doing, error))?;
         self.unfolded += body.len();
         self.has_ended = matches!(entry, Entry::Finished(_));

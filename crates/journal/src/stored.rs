@@ -30,7 +30,7 @@ impl Stored {
     /// Opens a journal to read it. Needs no lock and changes no byte of it.
     ///
     /// # Errors
-    /// It can't be read, is damaged, empty, no journal, or of a newer format.
+    /// It can't be read, is damaged, empty, no journal, or of another format.
     pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
         let (connection, header, first) = schema::open(path, Access::Read)?;
         Ok(Self { connection, header, first, _beside: Beside::of(path) })
@@ -58,7 +58,7 @@ impl Stored {
     /// The journal can't be read, or is damaged.
     pub fn records(&self) -> Result<Records, JournalError> {
         let mut replay = Replay::new(self.header.orgs, self.header.places());
-        self.scan(|seq, _, body| {
+        self.scan(|seq, body| {
             let fact: Fact = parse(seq, body)?;
             replay.take(seq, &fact)
         })?;
@@ -70,7 +70,7 @@ impl Stored {
     /// # Errors
     /// The journal can't be read, or is damaged; entries before the damage were handed out by then.
     pub fn entries(&self, mut each: impl FnMut(Entry)) -> Result<(), JournalError> {
-        self.scan(|seq, _, body| {
+        self.scan(|seq, body| {
             each(parse(seq, body)?);
             Ok(())
         })
@@ -83,7 +83,7 @@ impl Stored {
     pub fn outcome_of(&self, record: &OrgRecord) -> Result<Option<OrgOutcome>, JournalError> {
         let Some(seq) = record.outcome_seq else { return Ok(None) };
         match self.entry(seq)? {
-            Entry::Outcome(outcome) => Ok(Some(outcome)),
+            Entry::Outcome { outcome, .. } => Ok(Some(outcome)),
             _ => Err(JournalError::damaged(format!("entry {seq} is not an outcome"))),
         }
     }
@@ -98,8 +98,8 @@ impl Stored {
         let may_be_live =
             outcome.as_ref().is_none_or(|outcome| outcome.may_be_live || !outcome.status.is_settled());
         let before = match record.intent.filter(|_| may_be_live).map(|seq| (seq, self.entry(seq))) {
-            None => Vec::new(),
-            Some((_, Ok(Entry::Intent { before, .. }))) => before,
+            None => None,
+            Some((_, Ok(Entry::Intent { before, .. }))) => Some(before),
             Some((seq, Ok(_))) => return Err(JournalError::damaged(format!("entry {seq} is not an intent"))),
             Some((_, Err(error))) => return Err(error),
         };
@@ -123,24 +123,19 @@ impl Stored {
         known.map(|(id, record)| self.progress(id, record))
     }
 
-    /// What is about no single org: beginnings, waves, samples, ends, in order. Only these are read: that nothing
-    /// was altered or taken out is for [`Self::records`] to find.
+    /// What is about no single org: beginnings, waves, samples, ends, in order.
     ///
     /// # Errors
     /// The journal can't be read, or is damaged.
     pub fn timeline(&self) -> Result<Vec<Entry>, JournalError> {
-        let sqlite = || JournalError::sqlite("read the journal's entries");
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT seq, body FROM entry WHERE org IS NULL ORDER BY seq")
-            .map_err(sqlite())?;
-        let mut rows = select.query(()).map_err(sqlite())?;
         let mut timeline = Vec::new();
-        while let Some(row) = rows.next().map_err(sqlite())? {
-            let seq = row.get(0).map_err(sqlite())?;
-            let body = row.get_ref(1).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
-            timeline.push(parse(seq, body)?);
-        }
+        self.scan(|seq, body| {
+            let fact: Fact = parse(seq, body)?;
+            if fact.org().is_none() {
+                timeline.push(parse(seq, body)?);
+            }
+            Ok(())
+        })?;
         Ok(timeline)
     }
 
@@ -172,28 +167,24 @@ impl Stored {
     }
 
     /// Reads every entry in order, and makes sure of the chain on the way.
-    fn scan(
-        &self,
-        mut each: impl FnMut(i64, Option<u32>, &str) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
+    fn scan(&self, mut each: impl FnMut(i64, &str) -> Result<(), JournalError>) -> Result<(), JournalError> {
         let sqlite = || JournalError::sqlite("read the journal's entries");
         let mut select = self
             .connection
-            .prepare_cached("SELECT seq, org, body, chain FROM entry ORDER BY seq")
+            .prepare_cached("SELECT seq, body, chain FROM entry ORDER BY seq")
             .map_err(sqlite())?;
         let mut rows = select.query(()).map_err(sqlite())?;
         let mut chain = self.first;
         while let Some(row) = rows.next().map_err(sqlite())? {
             let seq: i64 = row.get(0).map_err(sqlite())?;
-            let org: Option<u32> = row.get(1).map_err(sqlite())?;
-            let body = row.get_ref(2).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
-            chain = chain.next(org, body);
-            if chain != Link::from_stored(row.get(3).map_err(sqlite())?) {
+            let body = row.get_ref(1).and_then(|value| Ok(value.as_str()?)).map_err(sqlite())?;
+            chain = chain.next(body);
+            if chain != Link::from_stored(row.get(2).map_err(sqlite())?) {
                 return Err(JournalError::damaged(format!(
                     "entry {seq} was altered, or one before it is missing"
                 )));
             }
-            each(seq, org, body)?;
+            each(seq, body)?;
         }
         Ok(())
     }

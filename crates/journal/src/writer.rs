@@ -27,10 +27,9 @@ const GROUP: usize = 4096;
 /// (to a channel, say) and returns. One that is dropped uncalled means that the writer is gone: a failure.
 pub type Done = Box<dyn FnOnce(Result<(), WriteError>) + Send>;
 
-/// Entries to keep in one group, whole, since groups end between messages only; and who waits until they, and all before
-/// them, are durable.
+/// An entry to keep, and who waits until it, and all before it, are durable.
 struct Message {
-    entries: Vec<Entry>,
+    entry: Option<Entry>,
     done: Option<Done>,
 }
 
@@ -50,9 +49,9 @@ impl Writer {
         Ok(Self { inbox: Some(inbox), thread: Some(thread) })
     }
 
-    pub(crate) fn keep(&self, entries: Vec<Entry>, done: Option<Done>) {
+    pub(crate) fn keep(&self, entry: Option<Entry>, done: Option<Done>) {
         let Some(inbox) = &self.inbox else { return };
-        if let Err(returned) = inbox.send(Message { entries, done })
+        if let Err(returned) = inbox.send(Message { entry, done })
             && let Some(done) = returned.0.done
         {
             done(Err(WriteError::writer_ended()));
@@ -139,7 +138,7 @@ impl<S: Store> Loop<S> {
     }
 
     fn take(&mut self, message: Message) {
-        for entry in &message.entries {
+        if let Some(entry) = &message.entry {
             self.append(entry);
         }
         self.group.waiting.extend(message.done);

@@ -33,13 +33,12 @@ impl<'a> Resume<'a> {
         self.history.wrote |= had_intent;
         let entry = self.index.get(step.id.org as usize);
         let Some(entry) = entry.filter(|entry| entry.updates.has(step.id.place)) else { return };
-        let status = step.state.status().or(step.outcome.as_ref().map(|outcome| outcome.status));
-        match (status.filter(|status| status.is_settled()), &step.outcome) {
-            (Some(_), Some(outcome)) => self.history.take_settled(outcome, step.state, *entry),
-            // A process that died owes it its outcome.
-            (Some(status), None) => drop(self.history.settled.insert(step.id, status)),
-            (None, _) if had_intent => drop(self.history.open.insert(step.id, step)),
-            (None, _) => {}
+        match &step.outcome {
+            Some(outcome) if outcome.status.is_settled() => {
+                self.history.take_settled(outcome, step.state, *entry);
+            }
+            _ if had_intent => drop(self.history.open.insert(step.id, step)),
+            _ => {}
         }
     }
 

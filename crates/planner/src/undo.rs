@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use orgwave_core::change::{Seen, changes};
+use orgwave_core::change::{Before, changes};
 use orgwave_core::compare::{Ownership, Restoration, check_owner, restore};
 use orgwave_core::event::EventKind;
 use orgwave_core::operation::{Operations, Path};
@@ -42,7 +42,7 @@ pub struct Changed {
     /// Its line of the run's plan.
     pub line: PlanLine,
     /// The places of the steps that did, and what was there before each; fits the line.
-    pub steps: Vec<(u8, Vec<Seen>)>,
+    pub steps: Vec<(u8, Before)>,
 }
 
 /// What an undo leaves as it is: fields, counted.
@@ -210,7 +210,7 @@ fn undo_line(
 fn restored(
     step: &mut PlannedStep,
     written: &PlannedStep,
-    before: &[Seen],
+    before: &Before,
     line: &PlanLine,
     finding: Finding,
     seal: &SealKey,
@@ -219,9 +219,8 @@ fn restored(
     let object = settings(operation, finding)?;
     let blocked = |org_error| (Verdict::Blocked, org_error);
     step.unproven = check_owner(operation, &line.org, &object).map_err(blocked)? == Ownership::Unproven;
-    let restoration = restore(operation, changes(written, before).flatten(), &object, seal)
-        .map_err(misshapen)
-        .map_err(blocked)?;
+    let restoration =
+        restore(operation, changes(written, before), &object, seal).map_err(misshapen).map_err(blocked)?;
     step.unreadable = unreadable(operation, &object, restoration.fields.iter().map(|field| &field.path));
     Ok(restoration)
 }

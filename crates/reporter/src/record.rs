@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::iter::Peekable;
 use std::time::Duration;
 
-use orgwave_core::change::{Change, Seen, changes};
+use orgwave_core::change::{Before, Change, changes};
 use orgwave_core::code::Code;
 use orgwave_core::ids::StepId;
 use orgwave_core::operation::Operations;
@@ -37,7 +37,7 @@ pub struct StepRecord {
     /// What became of it.
     pub outcome: OrgOutcome,
     /// What was where something was written that may be live; fits the plan's step.
-    before: Vec<Seen>,
+    before: Option<Before>,
 }
 
 impl Record {
@@ -59,13 +59,13 @@ impl Record {
 
     /// How many those are.
     pub fn changed(&self) -> usize {
-        self.steps.iter().map(|step| step.before.len()).sum()
+        self.changes().count()
     }
 
     /// The plan's line, and, of its steps that changed something, what was where something was written that may be live.
-    pub fn into_change(self) -> (PlanLine, Vec<(u8, Vec<Seen>)>) {
-        let changed = self.steps.into_iter().filter(|step| !step.before.is_empty());
-        (self.line, changed.map(|step| (step.outcome.place, step.before)).collect())
+    pub fn into_change(self) -> (PlanLine, Vec<(u8, Before)>) {
+        let changed = self.steps.into_iter().filter_map(|step| Some((step.outcome.place, step.before?)));
+        (self.line, changed.collect())
     }
 
     /// Whether one of its steps was applied, and another did not end well.
@@ -115,7 +115,7 @@ impl Record {
 impl StepRecord {
     /// What was written by this step, as it was planned, and may be live.
     pub fn changes<'a>(&'a self, planned: &'a PlannedStep) -> impl Iterator<Item = Change<'a>> + Clone {
-        changes(planned, &self.before).flatten()
+        self.before.iter().flat_map(|before| changes(planned, before))
     }
 }
 
@@ -199,7 +199,7 @@ fn record(
 ) -> Result<StepRecord, ReportError> {
     let (outcome, before) = match progress {
         Some(OrgProgress { outcome: Some(outcome), before, .. }) if outcome.may_be_live => (outcome, before),
-        Some(OrgProgress { outcome: Some(outcome), .. }) => (outcome, Vec::new()),
+        Some(OrgProgress { outcome: Some(outcome), .. }) => (outcome, None),
         Some(OrgProgress { outcome: None, state, started_at, before, .. }) => {
             let untold = untold(planned, id, Status::Unknown, Code::OrgUnknownStopped);
             let attempts = state.spent();
@@ -207,10 +207,10 @@ fn record(
         }
         None => {
             let untold = || untold(planned, id, Status::NotAttempted, Code::OrgStopped);
-            (planned.settled_outcome(id, fresh).unwrap_or_else(untold), Vec::new())
+            (planned.settled_outcome(id, fresh).unwrap_or_else(untold), None)
         }
     };
-    if changes(planned, &before).any(|change| change.is_none()) {
+    if before.as_ref().is_some_and(|before| !before.fits(&planned.fields)) {
         return Err(ReportError::Stray { index: id.org });
     }
     Ok(StepRecord { outcome, before })

@@ -3,12 +3,12 @@
 use super::diff::{Context, expect_error};
 use super::owner::check_owner;
 use super::{Fit, broken_expect, fit};
-use crate::change::Seen;
+use crate::change::{Before, Seen};
 use crate::code::Code;
 use crate::desired::Expect;
 use crate::ids::Ruuid;
 use crate::operation::Operation;
-use crate::outcome::{OrgError, StoredValue};
+use crate::outcome::OrgError;
 use crate::plan::PlannedField;
 use crate::settings::{RawObject, Settings, ShapeError};
 
@@ -17,8 +17,8 @@ use crate::settings::{RawObject, Settings, ShapeError};
 pub enum Judgement {
     /// Every managed field is as desired: nothing to do.
     AsDesired,
-    /// These paths are to be changed, in the plan's order; every other managed path is as desired.
-    Differs(Vec<Seen>),
+    /// These paths are to be changed; every other managed path is as desired.
+    Differs(Before),
     /// Someone else changed a managed field; which, in words.
     Conflicts(OrgError),
     /// A guard doesn't hold; which, in words.
@@ -58,7 +58,7 @@ pub fn judge(
     if let Some((expect, observed)) = broken_expect(expects, &settings)? {
         return Ok(Judgement::Blocked(expect_error(expect, &observed)));
     }
-    Ok(Judgement::Differs(before))
+    Ok(Judgement::Differs(Before::Seen(before).beside(fields)))
 }
 
 /// Whether what an org is expected to be, of an operation that isn't written now, is live.
@@ -81,9 +81,4 @@ pub fn check_expects(
         Ok(Some((expect, observed))) => Err(expect_error(expect, &observed)),
         Err(shape) => Err(OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None }),
     }
-}
-
-/// Every managed path as one to be changed, for a write without a read.
-pub fn unread(fields: &[PlannedField]) -> Vec<Seen> {
-    (0..).zip(fields).map(|(field, _)| Seen { field, stored: StoredValue::Absent }).collect()
 }

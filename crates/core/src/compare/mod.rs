@@ -21,7 +21,7 @@ mod unknown_keys;
 
 pub use diff::{Context, Diff, diff};
 pub use drift::drift;
-pub use judge::{Judgement, check_expects, judge, unread};
+pub use judge::{Judgement, check_expects, judge};
 pub use owner::{Ownership, check_owner, masked_secret};
 pub use read_back::{ReadBack, read_back};
 pub use restore::{Restoration, restore};

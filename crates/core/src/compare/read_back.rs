@@ -2,7 +2,7 @@
 
 use super::diff::Context;
 use super::{Fit, fit};
-use crate::change::Seen;
+use crate::change::Before;
 use crate::plan::PlannedField;
 use crate::settings::{RawObject, Settings, ShapeError};
 
@@ -22,16 +22,14 @@ pub enum ReadBack {
     CannotTell,
 }
 
-/// Compares all managed fields with what is desired, and those that were to change (`before`, in the plan's order)
-/// with what was there before the write.
-/// `unread`: nothing was read before the write, so whatever isn't as desired counts as before.
+/// Compares all managed fields with what is desired, and those that were to change with what was there before the write.
+/// Where nothing was read before it, whatever isn't as desired counts as before.
 ///
 /// # Errors
 /// A managed path can't be seen.
 pub fn read_back(
     fields: &[PlannedField],
-    before: &[Seen],
-    unread: bool,
+    before: &Before,
     live: &RawObject,
     context: Context<'_>,
 ) -> Result<ReadBack, ShapeError> {
@@ -39,10 +37,8 @@ pub fn read_back(
     let (mut hidden, mut telling) = (false, false);
     let mut as_before = true;
     let mut off = Vec::new();
-    // Both have the plan's order.
-    let mut before = before.iter().peekable();
-    for (place, field) in (0..).zip(fields) {
-        let seen = before.next_if(|seen| seen.field == place);
+    let unread = *before == Before::Unread;
+    for (field, before) in before.at(fields) {
         let observed = settings.at(&field.path)?;
         let fit = fit(&observed, &field.path, &field.after, context.secrets);
         if fit == Fit::Hidden {
@@ -52,14 +48,11 @@ pub fn read_back(
         if fit == Fit::No {
             off.push(field.path.to_string());
         }
-        match seen {
-            Some(seen) => {
+        match before {
+            Some(before) => {
                 telling = true;
-                as_before &= if unread {
-                    fit == Fit::No
-                } else {
-                    observed.is(&seen.stored, &field.path, context.seal)
-                };
+                as_before &=
+                    if unread { fit == Fit::No } else { observed.is(before, &field.path, context.seal) };
             }
             None => as_before &= fit == Fit::Yes,
         }
@@ -124,7 +117,7 @@ mod tests {
             let Judgement::Differs(before) = judge(&fields, &[], &raw(old), self.context()).unwrap() else {
                 panic!("nothing to write")
             };
-            read_back(&fields, &before, false, &raw(new), self.context()).unwrap()
+            read_back(&fields, &before, &raw(new), self.context()).unwrap()
         }
     }
 
@@ -186,13 +179,14 @@ mod tests {
         let planned = json!({"saveClips": false, "badgeFaceVerificationMode": "OFF"});
         let fields = diff(&case.desired, Some(&raw(&planned)), case.context()).unwrap().fields;
         let judged = |live: Value| judge(&fields, &[], &raw(&live), case.context()).unwrap();
-        assert!(matches!(judged(planned.clone()), Judgement::Differs(changes) if changes.len() == 2));
+        let changed = |before: &Before| before.at(&fields).filter(|(_, before)| before.is_some()).count();
+        assert!(matches!(judged(planned.clone()), Judgement::Differs(before) if changed(&before) == 2));
         assert_eq!(
             judged(json!({"saveClips": true, "badgeFaceVerificationMode": "AUTO"})),
             Judgement::AsDesired
         );
         let half = judged(json!({"saveClips": true, "badgeFaceVerificationMode": "OFF"}));
-        assert!(matches!(half, Judgement::Differs(changes) if changes.len() == 1));
+        assert!(matches!(half, Judgement::Differs(before) if changed(&before) == 1));
         let foreign = judged(json!({"saveClips": false, "badgeFaceVerificationMode": "SHADOW"}));
         assert!(matches!(foreign, Judgement::Conflicts(_)));
     }

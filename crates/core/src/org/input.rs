@@ -19,6 +19,7 @@ pub enum Input {
     /// The vendor accepted the write.
     Acked {
         /// With a warning, or a list of what failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         warned: bool,
     },
     /// The vendor refused a read or a write for good; or the one read after a [denied](Self::Denied) write.

@@ -1,7 +1,7 @@
 //! What a run's journal holds on one step of an org.
 
 use super::OrgState;
-use crate::change::Seen;
+use crate::change::Before;
 use crate::ids::StepId;
 use crate::outcome::{OrgError, OrgOutcome};
 use crate::reply::Ack;
@@ -17,8 +17,8 @@ pub struct OrgProgress {
     pub state: OrgState,
     /// Its outcome; `None` if it isn't final, or if something happened to it since.
     pub outcome: Option<OrgOutcome>,
-    /// The before-image of its last intent; empty where there was none, and where it surely wasn't applied.
-    pub before: Vec<Seen>,
+    /// The before-image of its last intent; `None` where there was none, and where it surely wasn't applied.
+    pub before: Option<Before>,
     /// When the run first touched it; `None` if it had no intent.
     pub started_at: Option<Timestamp>,
     /// What the vendor said when it accepted the write, if it did.

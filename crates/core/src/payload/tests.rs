@@ -372,10 +372,10 @@ proptest! {
         prop_assert_eq!(beside, crate::compare::UnintendedChange::default());
         if let Judgement::Differs(changes) = judged {
             prop_assert_eq!(
-                read_back(&found.fields, &changes, false, &after, context).unwrap(),
+                read_back(&found.fields, &changes, &after, context).unwrap(),
                 ReadBack::AsDesired { partly: false }
             );
-            prop_assert_eq!(read_back(&found.fields, &changes, false, &before, context).unwrap(), ReadBack::AsBefore);
+            prop_assert_eq!(read_back(&found.fields, &changes, &before, context).unwrap(), ReadBack::AsBefore);
         }
     }
 }

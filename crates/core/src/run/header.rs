@@ -7,10 +7,9 @@ use crate::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
 
-/// The version of the journal's format that this code writes, and the newest that it reads.
-///
-/// Since 2 the header names the operations, and what is recorded of an org says of which.
-pub const RUN_FORMAT: u32 = 2;
+/// The version of the journal's format that this code writes, and the only one that it reads: a run is finished by the
+/// version that began it.
+pub const RUN_FORMAT: u32 = 3;
 
 /// What a run executes, and for whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,8 +34,7 @@ pub struct RunHeader {
     pub started: Timestamp,
     /// Lines of the plan.
     pub orgs: u32,
-    /// What is written, in the order of an org's steps. Runs of older formats are of the default one.
-    #[serde(default)]
+    /// What is written, in the order of an org's steps.
     pub operations: Vec<OperationDigest>,
     /// How orgs are written.
     pub write: WriteMode,
@@ -47,10 +45,8 @@ pub struct RunHeader {
     /// Whether applied_with_warnings counts as a failure of the run.
     pub strict: bool,
     /// Whether it ran unattended: `--unattended`.
-    #[serde(default)]
     pub unattended: bool,
-    /// What metrics call the rollout: its path, or what the plan calls it. Empty in runs of older versions.
-    #[serde(default)]
+    /// What metrics call the rollout: its path, or what the plan calls it.
     pub rollout: String,
 }
 

@@ -434,7 +434,7 @@ where
             let stops = self.stop.is_some() && !org.is_stopped;
             match step {
                 Step::Record { entries, durably: false } => {
-                    self.journal.record_together(entries);
+                    entries.into_iter().for_each(|entry| self.journal.record(entry));
                     event = Event::Recorded;
                 }
                 Step::Done(outcome) => return self.done(index, outcome),

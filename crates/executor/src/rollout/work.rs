@@ -289,7 +289,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
             };
             // Of one that had an intent, the journal says so already.
             if !self.recorded.contains_key(&id) {
-                self.ports.journal.record(Entry::Outcome(outcome.clone()));
+                self.ports.journal.record(Entry::outcome(outcome.clone()));
             }
             begun.outcomes.push(outcome);
             self.ended.insert(id, Status::NotAttempted);

@@ -97,10 +97,12 @@ fn every_write_has_a_durable_intent(ledger: &[Record], entries: &[(Entry, Option
 fn writes_are_counted_by_proofs(stage: &Stage, ledger: &[Record], entries: &[(Entry, Option<Duration>)]) {
     let mut proofs: HashMap<StepId, usize> = HashMap::new();
     for (entry, _) in entries {
-        if let Entry::Step { index, place, input, .. } = entry
-            && matches!(input, Input::NotApplied | Input::StillAsBefore { .. })
+        if let Entry::Step { index, place, inputs, .. }
+        | Entry::Outcome { inputs, outcome: OrgOutcome { index, place, .. } } = entry
         {
-            *proofs.entry(StepId { org: *index, place: *place }).or_default() += 1;
+            let is_proof = |input: &&Input| matches!(input, Input::NotApplied | Input::StillAsBefore { .. });
+            *proofs.entry(StepId { org: *index, place: *place }).or_default() +=
+                inputs.iter().filter(is_proof).count();
         }
     }
     let (mut writes, mut effects): (HashMap<StepId, usize>, HashMap<StepId, usize>) = Default::default();

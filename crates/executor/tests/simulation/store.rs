@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use orgwave_core::change::Seen;
+use orgwave_core::change::Before;
 use orgwave_core::ids::StepId;
 use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
@@ -35,11 +35,10 @@ pub(crate) struct Habits {
 
 #[derive(Default)]
 struct Disk {
-    /// Entries, each with the number of its atom and, once durable, since when.
-    entries: Vec<(Entry, u64, Option<Duration>)>,
+    /// Entries, each, once durable, with since when.
+    entries: Vec<(Entry, Option<Duration>)>,
     /// When each was said.
     said: Vec<Duration>,
-    atoms: u64,
     /// Only this process's writes count.
     process: u32,
     durable: u32,
@@ -63,7 +62,7 @@ impl Store {
     }
 
     /// Opens the journal for a process. What the one before left without an acknowledgement is there up to a
-    /// random point, on a border between what was recorded together.
+    /// random point.
     pub(crate) fn open(
         &self,
         process: u32,
@@ -73,18 +72,13 @@ impl Store {
     ) -> ProcessJournal {
         let now = self.clock.elapsed();
         let mut disk = self.lock();
-        let durable =
-            disk.entries.iter().rposition(|(_, _, durable)| durable.is_some()).map_or(0, |at| at + 1);
+        let durable = disk.entries.iter().rposition(|(_, durable)| durable.is_some()).map_or(0, |at| at + 1);
         let lingered = disk.said.partition_point(|said| *said + LINGER <= now);
         let durable = if disk.failed { durable } else { durable.max(lingered) };
-        let mut keep = rng.usize(durable..=disk.entries.len());
-        while keep > durable && keep < disk.entries.len() && disk.entries[keep].1 == disk.entries[keep - 1].1
-        {
-            keep -= 1;
-        }
+        let keep = rng.usize(durable..=disk.entries.len());
         disk.entries.truncate(keep);
         disk.said.truncate(keep);
-        for (_, _, durable) in &mut disk.entries {
+        for (_, durable) in &mut disk.entries {
             durable.get_or_insert(now);
         }
         (disk.process, disk.durable, disk.failed) = (process, 0, false);
@@ -98,7 +92,7 @@ impl Store {
         let now = self.clock.elapsed();
         let mut disk = self.lock();
         if !disk.failed {
-            for (_, _, durable) in &mut disk.entries {
+            for (_, durable) in &mut disk.entries {
                 durable.get_or_insert(now);
             }
         }
@@ -111,14 +105,14 @@ impl Store {
 
     /// What is there, and since when it is safe.
     pub(crate) fn entries(&self) -> Vec<(Entry, Option<Duration>)> {
-        self.lock().entries.iter().map(|(entry, _, durable)| (entry.clone(), *durable)).collect()
+        self.lock().entries.clone()
     }
 
     /// What a later process reads of it.
     pub(crate) fn history(&self, index: &[IndexEntry]) -> History {
-        let resumed = self.lock().entries.iter().any(|(entry, _, _)| matches!(entry, Entry::Began { .. }));
+        let resumed = self.lock().entries.iter().any(|(entry, _)| matches!(entry, Entry::Began { .. }));
         let mut history = History { resumed, ..History::default() };
-        for (entry, _, _) in &self.lock().entries {
+        for (entry, _) in &self.lock().entries {
             match entry {
                 Entry::Pause { index, pause } => history.take_pause(*index, *pause),
                 Entry::Wave { wave, .. } => history.wave = Some(*wave),
@@ -126,12 +120,12 @@ impl Store {
             }
         }
         for (id, org) in self.recorded() {
-            history.wrote |= !org.before.is_empty();
+            history.wrote |= org.before.is_some();
             match org.outcome {
                 Some(outcome) if outcome.status.is_settled() => {
                     history.take_settled(&outcome, org.state, index[id.org as usize]);
                 }
-                outcome if !org.before.is_empty() => {
+                outcome if org.before.is_some() => {
                     let OnDisk { state, before, started_at, mut ack, .. } = org;
                     let said = outcome.as_ref().map(|outcome| outcome.ack.clone());
                     let ack = said.or_else(|| ack.pop()).unwrap_or_default();
@@ -148,7 +142,7 @@ impl Store {
     pub(crate) fn recorded(&self) -> HashMap<StepId, OnDisk> {
         let mut steps: HashMap<StepId, Replayed> = HashMap::new();
         let mut began = 0;
-        for (entry, _, _) in &self.lock().entries {
+        for (entry, _) in &self.lock().entries {
             match entry {
                 Entry::Began { .. } => began += 1,
                 Entry::Intent { index, place, started_at, before } => {
@@ -157,20 +151,22 @@ impl Store {
                     org.catch_up(began);
                     org.tell(Input::Differs);
                     org.tell(Input::Intent);
-                    org.recorded.before.clone_from(before);
+                    org.recorded.before = Some(before.clone());
                     org.recorded.started_at.get_or_insert(*started_at);
                 }
-                Entry::Step { index, place, input, ack } => {
+                Entry::Step { index, place, inputs, ack } => {
                     let org =
                         steps.entry(StepId { org: *index, place: *place }).or_insert_with(Replayed::new);
                     org.catch_up(began);
-                    org.tell(*input);
+                    inputs.iter().for_each(|input| org.tell(*input));
+                    assert_eq!(org.recorded.state.status(), None, "{inputs:?}: the outcome was to say so");
                     org.recorded.ack.extend(ack.clone());
                 }
-                Entry::Outcome(outcome) => {
+                Entry::Outcome { inputs, outcome } => {
                     let org = steps.entry(outcome.id()).or_insert_with(Replayed::new);
                     org.catch_up(began);
-                    if !org.recorded.before.is_empty() {
+                    inputs.iter().for_each(|input| org.tell(*input));
+                    if org.recorded.before.is_some() {
                         assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
                     }
                     let is_same = |before: &OrgOutcome| {
@@ -190,7 +186,7 @@ impl Store {
 /// What is on the disk about a step of an org.
 pub(crate) struct OnDisk {
     pub(crate) state: OrgState,
-    pub(crate) before: Vec<Seen>,
+    pub(crate) before: Option<Before>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) outcome: Option<OrgOutcome>,
     /// What the vendor said when it accepted with a warning.
@@ -204,13 +200,8 @@ struct Replayed {
 
 impl Replayed {
     fn new() -> Self {
-        let recorded = OnDisk {
-            state: OrgState::new(),
-            before: Vec::new(),
-            started_at: None,
-            outcome: None,
-            ack: Vec::new(),
-        };
+        let recorded =
+            OnDisk { state: OrgState::new(), before: None, started_at: None, outcome: None, ack: Vec::new() };
         Self { recorded, began: 0 }
     }
 
@@ -253,21 +244,16 @@ impl ProcessJournal {
         said.iter().filter(|(_, outcome)| known.insert(outcome.id())).cloned().collect()
     }
 
-    fn push(&self, entries: Vec<Entry>) -> usize {
+    fn push(&self, entry: Entry) -> usize {
         let now = self.store.clock.elapsed();
-        let outcome = |entry: &Entry| match entry {
-            Entry::Outcome(outcome) => Some((self.world.now(), outcome.clone())),
-            _ => None,
-        };
-        let mut said = self.said.lock().expect("nothing panics while it holds it");
-        said.extend(entries.iter().filter_map(outcome));
-        drop(said);
+        if let Entry::Outcome { outcome, .. } = &entry {
+            let mut said = self.said.lock().expect("nothing panics while it holds it");
+            said.push((self.world.now(), outcome.clone()));
+        }
         let mut disk = self.store.lock();
         if disk.process == self.process && !disk.failed {
-            disk.said.extend(entries.iter().map(|_| now));
-            disk.atoms += 1;
-            let atom = disk.atoms;
-            disk.entries.extend(entries.into_iter().map(|entry| (entry, atom, None)));
+            disk.said.push(now);
+            disk.entries.push((entry, None));
         }
         disk.entries.len()
     }
@@ -279,7 +265,7 @@ fn make_durable(store: &Store, process: u32, length: usize) -> bool {
     if disk.process != process || disk.failed {
         return false;
     }
-    for (_, _, durable) in &mut disk.entries[..length] {
+    for (_, durable) in &mut disk.entries[..length] {
         durable.get_or_insert(now);
     }
     true
@@ -287,11 +273,7 @@ fn make_durable(store: &Store, process: u32, length: usize) -> bool {
 
 impl Journal for ProcessJournal {
     fn record(&self, entry: Entry) {
-        self.push(vec![entry]);
-    }
-
-    fn record_together(&self, entries: Vec<Entry>) {
-        self.push(entries);
+        self.push(entry);
     }
 
     fn record_durably(&self, entry: Entry, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
@@ -304,7 +286,7 @@ impl Journal for ProcessJournal {
             self.store.lock().failed = true;
             return done(Err("no space left".into()));
         }
-        let length = self.push(vec![entry]);
+        let length = self.push(entry);
         let (store, process, death) = (self.store.clone(), self.process, self.death.clone());
         let dies = self.habits.dies_at.filter(|(dies_at, _)| *dies_at == number).map(|(_, acks)| acks);
         let delay = self.habits.delay;

@@ -118,25 +118,6 @@ fn the_error_says_what_failed_and_why() {
 }
 
 #[test]
-fn what_belongs_together_is_there_together_or_not_at_all() {
-    for n in 1..=5 {
-        let dir = tempfile::tempdir().unwrap();
-        let path = story::publish(dir.path(), 1).path().to_owned();
-        let journal = SqliteJournal::open_faulty(&path, Fault::Append(n)).unwrap();
-        let [intent, steps @ .., step, outcome] = story::applied(0);
-        journal.record(intent);
-        story::tell(&journal, steps);
-        // The error, if it came already, is looked for below.
-        let _ = journal.flush();
-        journal.record_together(vec![step, outcome]);
-        journal.flush().unwrap_err();
-        drop(journal);
-        let record = Stored::open_read_only(&path).unwrap().records().unwrap().of(0)[0];
-        assert!(!record.owes_outcome() && record.outcome.is_none(), "append {n}");
-    }
-}
-
-#[test]
 fn a_journal_that_was_taken_from_its_place_is_not_written_any_more() {
     type Take = fn(&Path, &Path);
     let ways: [(&str, Take); 3] = [

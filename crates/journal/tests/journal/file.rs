@@ -157,10 +157,9 @@ fn another_process_goes_on_where_the_first_ended() {
     for entry in [
         Entry::Began { at: story::at(0) },
         story::intent(0),
-        story::step(0, Input::Lost),
-        story::step(0, Input::Stopped),
-        story::outcome(0, Status::Unknown),
-        story::outcome(1, Status::NotAttempted),
+        story::step(0, [Input::Lost]),
+        story::outcome(0, [Input::Stopped], Status::Unknown),
+        story::outcome(1, [], Status::NotAttempted),
         Entry::Finished(stopped.clone()),
     ] {
         journal.record(entry);
@@ -170,9 +169,8 @@ fn another_process_goes_on_where_the_first_ended() {
 
     let journal = SqliteJournal::open(&path).unwrap();
     journal.record(Entry::Began { at: story::at(9) });
-    journal.record(story::step(0, Input::Verify));
-    journal.record(story::step(0, Input::LiveAsDesired));
-    journal.record(story::outcome(0, Status::Applied));
+    journal.record(story::step(0, [Input::Verify]));
+    journal.record(story::outcome(0, [Input::LiveAsDesired], Status::Applied));
     journal.flush().unwrap();
     let stored = Stored::open_read_only(&path).unwrap();
     assert_eq!(stored.finish().unwrap(), None, "still at work");
@@ -195,7 +193,7 @@ fn another_process_goes_on_where_the_first_ended() {
     let statuses = orgs.each_ref().map(|org| org.outcome.as_ref().map(|outcome| outcome.status));
     assert_eq!(statuses, [Some(Status::Applied), None]);
     let Entry::Intent { before, .. } = story::intent(1) else { unreachable!() };
-    assert_eq!(orgs[1].before, before);
+    assert_eq!(orgs[1].before, Some(before));
     assert_eq!(records.of(1)[0].started_at, Some(story::at(1)));
 }
 
@@ -216,7 +214,8 @@ fn what_is_no_journal_is_refused() {
 #[test]
 fn what_cannot_be_believed_is_refused() {
     for (sql, says) in [
-        ("PRAGMA user_version = 7", "the journal has format 7, and this orgwave reads up to 2"),
+        ("PRAGMA user_version = 7", "the journal has format 7, and this orgwave reads format 3"),
+        ("PRAGMA user_version = 2", "the journal has format 2, and this orgwave reads format 3"),
         ("PRAGMA user_version = 0", "the journal is damaged: it has no format"),
         ("DELETE FROM header", "the journal is damaged: it has no header"),
         (
@@ -241,7 +240,10 @@ fn entries_that_were_altered_are_found() {
         ),
         ("DELETE FROM entry WHERE seq = 9", "entry 10 was altered, or one before it is missing"),
         ("UPDATE entry SET seq = -9 WHERE seq = 9", "entry -9 was altered, or one before it is missing"),
-        ("UPDATE entry SET org = 2 WHERE seq = 3", "entry 3 was altered, or one before it is missing"),
+        (
+            "UPDATE entry SET chain = chain + 1 WHERE seq = 3",
+            "entry 3 was altered, or one before it is missing",
+        ),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let journal = story::publish(dir.path(), 3);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use orgwave_core::change::Seen;
+use orgwave_core::change::{Before, Seen};
 use orgwave_core::org::Entry;
 use orgwave_core::org::Input;
 use orgwave_core::outcome::{OrgOutcome, StoredValue};
@@ -54,21 +54,21 @@ pub(crate) fn intent(index: u32) -> Entry {
         index,
         place: 0,
         started_at: at(index.into()),
-        before: vec![
+        before: Before::Seen(vec![
             Seen { field: 0, stored: StoredValue::Json(false.into()) },
             Seen { field: 2, stored: StoredValue::Json(index.into()) },
-        ],
+        ]),
     }
 }
 
 /// The org's machine was told something.
-pub(crate) fn step(index: u32, input: Input) -> Entry {
-    Entry::Step { index, place: 0, input, ack: None }
+pub(crate) fn step(index: u32, inputs: impl Into<Vec<Input>>) -> Entry {
+    Entry::Step { index, place: 0, inputs: inputs.into(), ack: None }
 }
 
-/// The org is final.
-pub(crate) fn outcome(index: u32, status: Status) -> Entry {
-    Entry::Outcome(OrgOutcome {
+/// The org is final, by these inputs.
+pub(crate) fn outcome(index: u32, inputs: impl Into<Vec<Input>>, status: Status) -> Entry {
+    let outcome = OrgOutcome {
         index,
         place: 0,
         status,
@@ -82,27 +82,26 @@ pub(crate) fn outcome(index: u32, status: Status) -> Entry {
         finished_at: Some(at(i64::from(index) + 40)),
         may_be_live: true,
         is_unsettled_again: false,
-    })
+    };
+    Entry::Outcome { inputs: inputs.into(), outcome }
 }
 
 /// The same entry of another operation.
 pub(crate) fn at_place(place: u8, mut entry: Entry) -> Entry {
     match &mut entry {
         Entry::Intent { place: of, .. } | Entry::Step { place: of, .. } => *of = place,
-        Entry::Outcome(outcome) => outcome.place = place,
+        Entry::Outcome { outcome, .. } => outcome.place = place,
         _ => {}
     }
     entry
 }
 
 /// An org's way when all goes well.
-pub(crate) fn applied(index: u32) -> [Entry; 5] {
+pub(crate) fn applied(index: u32) -> [Entry; 3] {
     [
         intent(index),
-        step(index, Input::Acked { warned: false }),
-        step(index, Input::Verify),
-        step(index, Input::LiveAsDesired),
-        outcome(index, Status::Applied),
+        step(index, [Input::Acked { warned: false }, Input::Verify]),
+        outcome(index, [Input::LiveAsDesired], Status::Applied),
     ]
 }
 

@@ -4,7 +4,7 @@ mod findings;
 
 use std::path::PathBuf;
 
-use orgwave_core::change::changes;
+use orgwave_core::change::{Before, changes};
 use orgwave_core::code::Code;
 use orgwave_core::compare::{Ownership, check_owner, drift};
 use orgwave_core::outcome::{OrgError, StoredValue};
@@ -138,6 +138,7 @@ fn drifts(
         .and_then(proven)
         .and_then(|()| drift(&step.fields, &object, seal).map_err(misshapen))
         .map_err(|org_error| (Verdict::Blocked, org_error))?;
-    let drifts = changes(step, &seen).flatten();
+    let seen = Before::Seen(seen);
+    let drifts = changes(step, &seen);
     Ok(drifts.map(|drift| Drift::of(step.place, drift.field, drift.before)).collect())
 }

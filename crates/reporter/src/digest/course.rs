@@ -68,7 +68,7 @@ impl Course {
                     course.end_process(process.take());
                     course.finish = Some(finish);
                 }
-                Entry::Intent { .. } | Entry::Step { .. } | Entry::Pause { .. } | Entry::Outcome(_) => {}
+                Entry::Intent { .. } | Entry::Step { .. } | Entry::Pause { .. } | Entry::Outcome { .. } => {}
             }
         }
         course.end_process(process);

@@ -68,7 +68,7 @@ impl Timeline {
                 Entry::Finished(finish) => {
                     line.extend(&process, finish.at);
                 }
-                Entry::Intent { .. } | Entry::Step { .. } | Entry::Pause { .. } | Entry::Outcome(_) => {}
+                Entry::Intent { .. } | Entry::Step { .. } | Entry::Pause { .. } | Entry::Outcome { .. } => {}
             }
         }
         Ok(line)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
 use std::time::Duration;
 
-use orgwave_core::change::Seen;
+use orgwave_core::change::{Before, Seen};
 use orgwave_core::code::Code;
 use orgwave_core::desired::{DesiredValue, Origin};
 use orgwave_core::ids::{Ruuid, StepId};
@@ -204,30 +204,30 @@ pub(crate) fn outcome(index: u32, status: Status) -> OrgOutcome {
 }
 
 /// What a line's only field was before.
-pub(crate) fn was(before: Value) -> Vec<Seen> {
-    vec![Seen { field: 0, stored: StoredValue::Json(before) }]
+pub(crate) fn was(before: Value) -> Before {
+    Before::Seen(vec![Seen { field: 0, stored: StoredValue::Json(before) }])
 }
 
 /// An org that is final, whose line has one field.
 pub(crate) fn said(outcome: OrgOutcome) -> OrgProgress {
-    let before = if outcome.may_be_live { was(json!(false)) } else { Vec::new() };
+    let before = outcome.may_be_live.then(|| was(json!(false)));
     ended(outcome, before)
 }
 
-fn ended(outcome: OrgOutcome, before: Vec<Seen>) -> OrgProgress {
+fn ended(outcome: OrgOutcome, before: Option<Before>) -> OrgProgress {
     let (started_at, ack) = (outcome.started_at, outcome.ack.clone());
     OrgProgress { id: outcome.id(), state: OrgState::new(), outcome: Some(outcome), before, started_at, ack }
 }
 
 /// An org of which the process died while a write was in progress.
-pub(crate) fn begun(index: u32, before: Vec<Seen>) -> OrgProgress {
+pub(crate) fn begun(index: u32, before: Before) -> OrgProgress {
     let state = OrgState::new().next(Input::Differs).unwrap().next(Input::Intent).unwrap();
     let started_at = Some(at(12_000));
     OrgProgress {
         id: StepId { org: index, place: 0 },
         state,
         outcome: None,
-        before,
+        before: Some(before),
         started_at,
         ack: Ack::default(),
     }
@@ -377,7 +377,7 @@ pub(crate) fn rich() -> Run {
     warned.ack.push("failed_guids", items(["-AAAAAAAAAAAAAAAAAAAAA", "BAAAAAAAAAAAAAAAAAAAAA"]));
     warned.ack.push("misconfigured_doors", items(["Front", "@Back"]));
     let orgs = vec![
-        ended(first, before),
+        ended(first, Some(Before::Seen(before))),
         said(warned),
         complain(outcome(4, Status::Conflict), Code::OrgConflict, "saveClips was true", None),
         complain(

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use orgwave_core::change::Before;
 use orgwave_core::org::OrgProgress;
 use orgwave_core::plan::{PlanLine, Verdict};
 use orgwave_core::status::{Counts, Status};
@@ -78,7 +79,7 @@ proptest! {
                     *status
                 }
                 (Verdict::Update, Some(None)) => {
-                    told.push(fixture::begun(index, vec![]));
+                    told.push(fixture::begun(index, Before::AsPlanned));
                     Status::Unknown
                 }
                 (Verdict::Update, None) => Status::NotAttempted,

@@ -171,9 +171,11 @@ impl Driver<'_> {
             let message = "the settings don't name their org, which they did before the write".to_owned();
             return Err(OrgError { code: Code::OrgUnproven, message, http_status: None });
         }
-        let is_unread = !self.rules.write.reads();
-        read_back(&self.step.fields, &self.before, is_unread, object, self.comparing())
-            .map_err(|shape| OrgError { code: Code::OrgShape, message: shape.to_string(), http_status: None })
+        read_back(&self.step.fields, &self.before, object, self.comparing()).map_err(|shape| OrgError {
+            code: Code::OrgShape,
+            message: shape.to_string(),
+            http_status: None,
+        })
     }
 
     fn settle(&mut self, proven: ReadBack, read: LiveRead, now: Timestamp) {

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! [`OrgState`] is the grammar of the journal: which inputs may follow which. The driver walks it: it makes inputs of
-//! what replies show (`before`: a read before a write, `after`: what a write came to), has each recorded before the
-//! next step, and asks for a send only after [`Event::Recorded`] has answered the intent. So a write without a durable
+//! what replies show (`before`: a read before a write, `after`: what a write came to), has them recorded before it asks for
+//! a call or a wait, those that end the org with its outcome, and asks for a send only after [`Event::Recorded`] has
+//! answered the intent. So a write without a durable
 //! intent can't be asked for, and a crash between any two steps leaves a journal that [`Driver::resume`] understands.
 //!
 //! A read before a write may have been made before the org's turn came, by the plan ([`Driver::holding`]): it is judged as
@@ -21,9 +22,9 @@ mod before;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::change::Seen;
+use crate::change::Before;
 use crate::code::Code;
-use crate::compare::{Context as Comparing, unread};
+use crate::compare::Context as Comparing;
 use crate::event::{Call, WaitReason};
 use crate::ids::{Ruuid, StepId};
 use crate::operation::{Ignored, Operation};
@@ -150,8 +151,10 @@ pub struct Driver<'a> {
     state: OrgState,
     phase: Phase,
     asked: Asked,
-    /// Entries that aren't in the journal yet.
-    pending: Vec<Entry>,
+    /// What the state was told since the last entry, where the journal is to know it.
+    untold: Vec<Input>,
+    /// A pause that isn't in the journal yet.
+    untold_pause: Option<Pause>,
     /// An intent of it is in the journal, so every further input must be, too.
     is_journalled: bool,
     is_canary: bool,
@@ -165,7 +168,7 @@ pub struct Driver<'a> {
     /// The canary's settings before its write.
     undisturbed: Option<RawObject>,
     /// What the write changes, as it was before.
-    before: Vec<Seen>,
+    before: Before,
     /// The vendor's reply, or what was read after it, proves that the last write was not applied.
     not_applied: Option<Proof>,
     /// What it was applied as, where it is read again.
@@ -213,7 +216,8 @@ impl<'a> Driver<'a> {
             state: OrgState::new(),
             phase: Phase::ByState,
             asked: Asked::Nothing,
-            pending: Vec::new(),
+            untold: Vec::new(),
+            untold_pause: None,
             is_journalled: false,
             is_canary,
             stopping: None,
@@ -221,7 +225,7 @@ impl<'a> Driver<'a> {
             pause: None,
             live: None,
             undisturbed: None,
-            before: Vec::new(),
+            before: Before::AsPlanned,
             not_applied: None,
             applied: None,
             http_status: None,
@@ -260,8 +264,8 @@ impl<'a> Driver<'a> {
     pub fn resume(mut self, recorded: OrgProgress) -> Self {
         self.unsettled = recorded.org_error().cloned();
         self.state = recorded.state;
-        self.is_journalled = !recorded.before.is_empty();
-        self.before = recorded.before;
+        self.is_journalled = recorded.before.is_some();
+        self.before = recorded.before.unwrap_or_default();
         self.started_at = recorded.started_at.unwrap_or(self.started_at);
         self.ack = recorded.ack;
         self
@@ -320,9 +324,7 @@ impl<'a> Driver<'a> {
     fn enter(&mut self, input: Input) {
         self.state = self.state.next(input).unwrap_or_else(|illegal| panic!("{illegal}"));
         if self.is_journalled {
-            let ack = matches!(input, Input::Acked { warned: true }).then(|| self.ack.clone());
-            let StepId { org: index, place } = self.id;
-            self.pending.push(Entry::Step { index, place, input, ack });
+            self.untold.push(input);
         }
     }
 
@@ -401,25 +403,15 @@ impl<'a> Driver<'a> {
     /// Says what is next, by the phase and the state.
     fn next(&mut self, now: Timestamp) -> Step<Ended> {
         match &self.phase {
-            Phase::Ended(ended) if self.pending.is_empty() => return Step::Done((**ended).clone()),
-            Phase::Ended(_) => return self.record(false),
-            // What ends an org is recorded with its outcome.
+            Phase::Ended(ended) => return Step::Done((**ended).clone()),
             Phase::ByState if self.state.status().is_some() => return self.end(now),
             Phase::Missing(_) | Phase::Noting | Phase::Rechecking | Phase::ByState => {}
-        }
-        if !self.pending.is_empty() && self.state.status().is_none() {
-            return self.record(false);
-        }
-        // The next process keeps to a Retry-After, whatever else it will find.
-        if let Some(place) = self.pending.iter().position(|entry| matches!(entry, Entry::Pause { .. })) {
-            self.asked = Asked::Record;
-            return Step::Record { entries: vec![self.pending.remove(place)], durably: false };
         }
         let call = match (&self.phase, self.state.phase()) {
             (Phase::Missing(_), _) => Call::List,
             (Phase::Noting | Phase::Rechecking, _) => Call::ReadBack,
             (_, StatePhase::Planned) if !self.rules.write.reads() => {
-                self.before = unread(&self.step.fields);
+                self.before = Before::Unread;
                 self.enter(Input::Differs);
                 return self.next(now);
             }
@@ -428,7 +420,7 @@ impl<'a> Driver<'a> {
                 return self.next(now);
             }
             (_, StatePhase::Ready) if now < self.fresh_until() && self.patience.may_call(now) => {
-                return self.intend();
+                return self.record().unwrap_or_else(|| self.intend());
             }
             (_, StatePhase::Planned | StatePhase::Ready) => Call::Read,
             (_, StatePhase::Intent) => return self.send(now),
@@ -455,6 +447,9 @@ impl<'a> Driver<'a> {
                 return self.next(now);
             }
         }
+        if let Some(step) = self.record() {
+            return step;
+        }
         if let Some((until, why)) = self.patience.pending(now) {
             return self.wait(until, why);
         }
@@ -467,9 +462,25 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn record(&mut self, durably: bool) -> Step<Ended> {
-        self.asked = if durably { Asked::Intent } else { Asked::Record };
-        Step::Record { entries: std::mem::take(&mut self.pending), durably }
+    /// Has recorded what the journal is to know before the next step. What ends an org is recorded with its outcome.
+    fn record(&mut self) -> Option<Step<Ended>> {
+        let mut entries: Vec<Entry> = self.pause_entry().into_iter().collect();
+        if !self.untold.is_empty() && self.state.status().is_none() {
+            let inputs = std::mem::take(&mut self.untold);
+            let ack = inputs.contains(&Input::Acked { warned: true }).then(|| self.ack.clone());
+            let StepId { org: index, place } = self.id;
+            entries.push(Entry::Step { index, place, inputs, ack });
+        }
+        if entries.is_empty() {
+            return None;
+        }
+        self.asked = Asked::Record;
+        Some(Step::Record { entries, durably: false })
+    }
+
+    /// The next process keeps to a Retry-After, whatever else it will find.
+    fn pause_entry(&mut self) -> Option<Entry> {
+        Some(Entry::Pause { index: Some(self.id.org), pause: self.untold_pause.take()? })
     }
 
     fn wait(&mut self, until: Timestamp, why: WaitReason) -> Step<Ended> {
@@ -480,8 +491,8 @@ impl<'a> Driver<'a> {
     fn intend(&mut self) -> Step<Ended> {
         let StepId { org: index, place } = self.id;
         let (started_at, before) = (self.started_at, self.before.clone());
-        self.pending.push(Entry::Intent { index, place, started_at, before });
-        self.record(true)
+        self.asked = Asked::Intent;
+        Step::Record { entries: vec![Entry::Intent { index, place, started_at, before }], durably: true }
     }
 
     fn send(&mut self, now: Timestamp) -> Step<Ended> {
@@ -547,7 +558,7 @@ impl<'a> Driver<'a> {
     fn note_pause(&mut self, wait: std::time::Duration, now: Timestamp) {
         let pause = Pause::new(now, wait);
         self.pause = Some(pause);
-        self.pending.push(Entry::Pause { index: Some(self.id.org), pause });
+        self.untold_pause = Some(pause);
     }
 
     /// The vendor asks to wait too long.
@@ -657,13 +668,15 @@ impl<'a> Driver<'a> {
         Redactor::new(self.shown.iter().cloned())
     }
 
-    /// Ends it: its last entries and its outcome go into the journal together. What was read again is recorded only
-    /// if it is another than before.
+    /// Ends it: its outcome goes into the journal, with what led to it. What was read again is recorded only if it is
+    /// another than before.
     fn end(&mut self, now: Timestamp) -> Step<Ended> {
         let outcome = self.outcome(now);
         let is_news = self.applied != Some((outcome.status, outcome.verified));
+        let mut entries: Vec<Entry> = self.pause_entry().into_iter().collect();
         if is_news {
-            self.pending.push(Entry::Outcome(outcome.clone()));
+            let inputs = std::mem::take(&mut self.untold);
+            entries.push(Entry::Outcome { inputs, outcome: outcome.clone() });
         }
         let unintended = self.unintended.take();
         self.phase = Phase::Ended(Box::new(Ended {
@@ -672,7 +685,11 @@ impl<'a> Driver<'a> {
             unintended,
             new_fields: std::mem::take(&mut self.new_fields),
         }));
-        self.next(now)
+        if entries.is_empty() {
+            return self.next(now);
+        }
+        self.asked = Asked::Record;
+        Step::Record { entries, durably: false }
     }
 
     fn outcome(&mut self, finished_at: Timestamp) -> OrgOutcome {
