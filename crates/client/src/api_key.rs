@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key() {
+    fn texts_that_are_no_api_key_are_refused() {
         assert_eq!(key(""), Err(ApiKeyError::Empty));
         assert_eq!(key("\n"), Err(ApiKeyError::Empty));
         assert_eq!(key(" abc"), Err(ApiKeyError::Character(1)));

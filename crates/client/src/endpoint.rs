@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions() {
+    fn regions_have_an_endpoint_each() {
         assert_eq!(Endpoint::from(Region::Us).to_string(), "https://api2.rhombussystems.com");
         assert_eq!(
             Endpoint::from("eu".parse::<Region>().unwrap()).to_string(),

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_without_marks() {
+    fn messages_are_one_line_without_marks() {
         with_secret(|words| {
             assert_eq!(words.clean("  a\r\n\tb\0c\u{1b}[31m "), "a b c [31m");
             assert_eq!(words.clean("a\u{202e}b\u{200b}c\u{2066}d\u{feff}"), "abcd");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn error_bodies() {
+    fn messages_are_found_in_error_bodies() {
         for (body, says) in [
             (
                 r#"{"status":403,"error":"Forbidden","timestamp":1,"msg":"Access Denied"}"#,

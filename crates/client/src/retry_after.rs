@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_seconds() {
+    fn retry_after_may_be_whole_seconds() {
         assert_eq!(wait(&["3"]), Some(3_000));
         assert_eq!(wait(&[" 3 "]), Some(3_000));
         assert_eq!(wait(&["007"]), Some(7_000));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn times_in_rfc_3339() {
+    fn retry_after_may_be_a_time_in_rfc_3339() {
         assert_eq!(wait(&["1994-11-06T08:49:40Z"]), Some(3_500));
         assert_eq!(wait(&["1994-11-06T08:49:40.250Z"]), Some(3_750));
         assert_eq!(wait(&["1994-11-06T09:49:40+01:00"]), Some(3_500));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_the_largest() {
+    fn the_largest_of_several_retry_afters_counts() {
         assert_eq!(wait(&["3", "5"]), Some(5_000));
         assert_eq!(wait(&["5", "3", "abc"]), Some(5_000));
         assert_eq!(wait(&["3, 5"]), Some(5_000));

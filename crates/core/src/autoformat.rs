@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_ids_are_not() {
+    fn names_and_ids_are_not_taken_for_autoformatted() {
         for text in [
             "",
             "Main entrance",

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn texts_that_begin_like_formulas_are_guarded() {
         for (text, cell) in [
             ("", ""),
             ("plain", "plain"),

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_what_it_said() {
+    fn json_keeps_its_meaning_when_made_legible() {
         let text = "##vso[x]###[y] \u{1b}]0;t\u{7} \u{9b}2J \u{202e}\u{e0041} Zoë \u{1f600} \\ \" \n";
         let plain = serde_json::to_string(text).unwrap();
         let safe = json(&plain);

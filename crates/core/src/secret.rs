@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names() {
+    fn secret_names_are_parsed_or_refused() {
         for good in ["A", "ENVOY_TOKEN", "T2"] {
             assert!(good.parse::<SecretName>().is_ok(), "{good}");
         }

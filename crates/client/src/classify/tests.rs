@@ -356,7 +356,7 @@ fn deep_json_neither_overflows_nor_counts_as_a_read() {
 }
 
 #[test]
-fn the_client_list() {
+fn client_lists_are_read_with_optional_members() {
     let list: Vec<Listed> = good::<ClientList>(&format!(
         r#"{{"clients":[
             {{"clientOrgUuid":"{A}","clientOrgName":"Ärzte","clientAccessAllowed":true,"totalCameras":4}},
@@ -480,7 +480,7 @@ fn the_tree_of_locations_is_flattened_in_order() {
 }
 
 #[test]
-fn cameras_and_tokens() {
+fn lists_of_cameras_and_tokens_are_read() {
     let cameras: Vec<Camera> = good(&format!(
         r#"{{"cameraStates":[{{"uuid":"{A}","name":"Door","mummified":true}},{{"uuid":"{B}","connectionStatus":"GREEN"}}]}}"#
     ));

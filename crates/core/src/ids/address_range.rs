@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_ranges() {
+    fn addresses_and_ranges_are_parsed_or_refused() {
         let parse = |text: &str| text.parse::<AddressRange>();
         for text in ["192.0.2.7", "10.0.0.0/8", "0.0.0.0/0", "2001:db8::/32", "::1"] {
             assert!(parse(text).is_ok(), "{text}");

@@ -119,7 +119,7 @@ mod tests {
         }
 
         #[test]
-        fn never_panics(bytes: Vec<u8>) {
+        fn any_text_parses_as_a_key_without_a_panic(bytes: Vec<u8>) {
             let _ = String::from_utf8_lossy(&bytes).parse::<HierarchyKey>();
         }
     }

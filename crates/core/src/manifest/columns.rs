@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_column_may_be() {
+    fn columns_of_every_kind_are_recognised() {
         let rules = rules(&[]);
         for (name, column) in FIXED {
             assert_eq!(rules.column(name), Ok(column));
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_may_not_be() {
+    fn columns_of_other_kinds_are_refused() {
         for (name, code, hint) in [
             ("saveclips", Code::ColCase, "did you mean saveClips?"),
             ("Org_UUID", Code::ColCase, "did you mean org_uuid?"),

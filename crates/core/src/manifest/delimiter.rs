@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_tells() {
+    fn delimiters_are_inferred_from_the_header() {
         for (line, expected) in [
             ("org_uuid", Delimiter::Comma),
             ("org_uuid,enabled", Delimiter::Comma),

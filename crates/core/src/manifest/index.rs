@@ -74,7 +74,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_map(ids in prop::collection::vec(0_u8..200, 0..400), expected in 0_usize..300) {
+        fn the_index_agrees_with_a_map(ids in prop::collection::vec(0_u8..200, 0..400), expected in 0_usize..300) {
             let mut index = OrgIndex::default();
             index.expect(expected);
             let mut oracle = HashMap::new();

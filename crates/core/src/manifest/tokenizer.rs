@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn well_formed_records() {
+    fn well_formed_records_are_read() {
         for (name, text, expected) in [
             ("nothing", "", vec![]),
             ("an empty line", "\n", vec![cells(1, &[""])]),

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_cannot() {
+    fn described_fields_cannot_be_ignored() {
         for text in [
             "saveClips",
             "doorInfoMap",

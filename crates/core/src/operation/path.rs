@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_four_shapes() {
+    fn paths_have_four_shapes() {
         for text in ["saveClips", "doorInfoMap", "doorInfoMap.d1", "doorInfoMap.d1.remoteUnlock"] {
             assert_eq!(parse(text).unwrap().to_string(), text);
         }
@@ -446,7 +446,7 @@ mod tests {
         }
 
         #[test]
-        fn never_panics(text in ".{0,60}") {
+        fn any_text_parses_as_a_path_without_a_panic(text in ".{0,60}") {
             let _ = parse(&text);
         }
     }

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_straight_way() {
+    fn a_write_without_faults_takes_the_straight_way() {
         let state = walk(&[
             Input::Differs,
             Input::Intent,

@@ -326,7 +326,7 @@ fn any_odd_live() -> impl Strategy<Value = String> {
 proptest! {
     /// However the live text is spelled: the body is what parsing, changing and writing it would give.
     #[test]
-    fn as_the_slow_way(live in any_odd_live(), managed in any_managed()) {
+    fn bodies_equal_those_of_a_slow_implementation(live in any_odd_live(), managed in any_managed()) {
         let fields: Vec<PlannedField> = managed
             .into_iter()
             .map(|Managed { path, desired, origin }| PlannedField {

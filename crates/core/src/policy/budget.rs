@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_never_stops() {
+    fn a_budget_of_all_orgs_never_stops_a_run() {
         assert!(!"100%".parse::<FailureBudget>().unwrap().is_spent(9, 9, 9, true, false));
     }
 }

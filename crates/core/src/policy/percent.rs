@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts() {
+    fn percentages_are_parsed_or_refused() {
         for text in ["0%", "5%", "12.5%", "0.01%", "99.99%", "100%"] {
             assert_eq!(text.parse::<Percent>().unwrap().to_string(), text);
         }

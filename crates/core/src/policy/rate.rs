@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts() {
+    fn rates_are_parsed_or_refused() {
         for text in ["auto", "unlimited", "8/s", "0.5/s", "500/s"] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }

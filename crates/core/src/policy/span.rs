@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts() {
+    fn spans_are_parsed_or_refused() {
         for text in ["500ms", "3s", "2m", "1h", "7d", "0s", "1500ms"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }

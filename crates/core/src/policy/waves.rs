@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn splits() {
+    fn waves_split_orgs_by_counts_and_shares() {
         let split = |text: &str, total| text.parse::<Waves>().unwrap().split(total);
         assert_eq!(split("1,5%,25%,rest", 300), [1, 15, 75, 209]);
         assert_eq!(split("1,5%,25%,rest", 2), [1, 1]);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn refused() {
+    fn waves_that_cannot_be_are_refused() {
         for text in ["", "0", "0%", "rest,1", "1,,2", "x", "101%", "-1"] {
             assert!(text.parse::<Waves>().is_err(), "{text}");
         }

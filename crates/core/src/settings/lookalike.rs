@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_is_only_near() {
+    fn a_different_key_is_near_but_not_the_same() {
         for (key, live) in [
             ("124", "0123"),
             ("1-11", "11-1"),

@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn fields() {
+    fn fields_are_observed_as_present_null_or_absent() {
         assert_eq!(see("{}", "saveClips"), Ok(Observed::Absent));
         assert_eq!(see(r#"{"saveClips":null}"#, "saveClips"), Ok(Observed::Json(json!(null))));
         assert_eq!(see(r#"{"saveClips":true}"#, "saveClips"), Ok(Observed::Json(json!(true))));
     }
 
     #[test]
-    fn secrets() {
+    fn masked_null_and_absent_secrets_are_hidden() {
         assert_eq!(see(r#"{"apiToken":"t"}"#, "apiToken"), Ok(Observed::Secret(SecretText::new("t".into()))));
         for hidden in ["{}", r#"{"apiToken":null}"#, r#"{"apiToken":"ab***"}"#, r#"{"apiToken":"•••"}"#]
         {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn maps() {
+    fn entries_of_maps_are_observed_by_key() {
         let settings = r#"{"doorInfoMap":{"a.b":{"doorName":"x"},"n":null,"bad":[]}}"#;
         assert_eq!(see(settings, r"doorInfoMap.a\.b.doorName"), Ok(Observed::Json(json!("x"))));
         assert_eq!(see(settings, r"doorInfoMap.a\.b"), Ok(Observed::Json(json!({"doorName": "x"}))));

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn one_event_a_line() {
+    fn events_are_written_one_a_line() {
         let mut lines = EventLines::new(Vec::new());
         lines.event(&event(0, EventKind::PlanStarted { orgs: 3 }));
         lines.event(&event(1, paced()));

@@ -154,7 +154,7 @@ mod tests {
     use crate::value::Shown;
 
     #[test]
-    fn the_dialect() {
+    fn tables_are_written_in_one_csv_dialect() {
         let mut table = Table::begin(Vec::new(), ["a", "b", "c"]).unwrap();
         let items = ["@1".into(), "-2".into()];
         table.row([Cell::Text("=x, \"y\"".into()), Cell::Word("-AAAA"), Cell::texts(&items)]).unwrap();

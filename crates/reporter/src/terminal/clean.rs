@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn texts_are_cleaned_for_a_terminal() {
         for (dirty, expected) in [
             ("Zoë GmbH", "Zoë GmbH"),
             ("a\nb\tc", "a b c"),

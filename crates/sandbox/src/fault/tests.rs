@@ -13,7 +13,7 @@ fn parse(line: &str) -> Fault {
 }
 
 #[test]
-fn a_line_with_everything() {
+fn a_fault_line_may_have_every_part() {
     let fault = parse(
         r"429 retry-after=3 retry-after='Wed, 21 Oct 2026 07:28:00 GMT' header='X-A: b c' body=no delay=2s
           on write of 'Acme *' share=0.5 times 2",
@@ -77,7 +77,7 @@ fn acts_bring_their_operation() {
 }
 
 #[test]
-fn sizes() {
+fn sizes_of_bodies_are_parsed_or_refused() {
     assert_eq!(parse("huge").size, None);
     assert_eq!(parse("huge size=10K").size, Some(Typed(Size(10 << 10))));
     assert_eq!(parse("gzip-bomb size=64M").size, Some(Typed(Size(64 << 20))));

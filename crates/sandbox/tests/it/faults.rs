@@ -85,7 +85,7 @@ async fn retry_after_in_any_form() {
 }
 
 #[tokio::test]
-async fn odd_200s() {
+async fn faults_give_every_odd_kind_of_200() {
     for (line, body) in
         [("empty", ""), ("null", "null"), ("array", "[]"), ("string", "\"ok\""), ("200 body=x", "x")]
     {

@@ -30,7 +30,7 @@ fn a_row_says_what_its_org_shall_be() {
 }
 
 #[test]
-fn cells_mean() {
+fn cells_mean_a_value_each_by_their_column() {
     let door = "doorInfoMap.d.";
     for (column, cell, expected) in [
         ("enabled", "", None),
@@ -157,7 +157,7 @@ fn cells_are_refused() {
 }
 
 #[test]
-fn ids_of_rows() {
+fn ids_identify_rows_or_are_refused() {
     for (cell, expected) in [
         ("{A}", vec![]),
         (" {A}\u{a0}", vec![]),
@@ -192,7 +192,7 @@ fn duplicate_orgs_name_both_lines() {
 }
 
 #[test]
-fn columns() {
+fn columns_are_recognised_or_refused() {
     for (header, expected) in [
         ("org_uuid,saveclips", vec![Code::ColCase]),
         ("org_uuid,saveClip,zebra", vec![Code::ColUnknown, Code::ColUnknown]),

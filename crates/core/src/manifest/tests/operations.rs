@@ -250,7 +250,7 @@ fn members_of_objects_have_defaults_however_they_are_written() {
 }
 
 #[test]
-fn defaults_of_every_type() {
+fn defaults_of_every_type_are_read() {
     for (setting, expected) in [
         ("minutes = 9_000_000_000", "minutes=9000000000"),
         ("minutes = \"<null>\"", "minutes=null"),
@@ -351,7 +351,7 @@ fn a_path_in_both_spellings_is_there_twice() {
 }
 
 #[test]
-fn groups_that_are_not() {
+fn groups_that_the_rollout_lacks_are_refused() {
     let toml = "[rollout]\norgs = \"o\"\n[group.gold.settings]\nsaveClips = true\n";
     for (cell, hint) in [
         ("Gold", "found \"Gold\"; did you mean \"gold\"?"),
