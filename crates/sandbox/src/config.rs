@@ -107,6 +107,9 @@ pub enum Keep {
     Full,
     /// Totals only: for benchmarks, and for runs without end.
     Counts,
+    /// Totals, and of each org and operation the last write that was applied, with what it sent: for benchmarks that compare
+    /// clients.
+    Sent,
 }
 
 /// What is special about some orgs.

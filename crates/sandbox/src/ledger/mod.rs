@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use serde::Serialize;
 
 pub(crate) use entry::{Kept, Whose};
@@ -42,6 +43,8 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Pages {
     entries: Vec<LedgerEntry>,
+    /// Instead of the entries, where only what was sent is kept: the last of each org and operation.
+    sent: BTreeMap<(Option<Box<str>>, Option<Box<str>>), LedgerEntry>,
     counts: BTreeMap<(&'static str, Option<u16>), u64>,
     applied: u64,
     next: u64,
@@ -65,8 +68,18 @@ impl Ledger {
             *pages.counts.entry((word, entry.status)).or_default() += 1;
         }
         pages.applied += u64::from(entry.event != LedgerEvent::Edit && entry.applied == Some(true));
-        if self.keep == Keep::Counts {
-            return;
+        match self.keep {
+            Keep::Full => {}
+            Keep::Counts => return,
+            Keep::Sent => {
+                if let (Some(true), Some(sent)) = (entry.applied, &mut entry.sent) {
+                    // A slice of what came would hold all that came with it.
+                    sent.bytes = Bytes::copy_from_slice(&sent.bytes);
+                    (entry.state, entry.seen) = (None, None);
+                    pages.sent.insert((entry.org.clone(), entry.operation_name.clone()), entry);
+                }
+                return;
+            }
         }
         if let (Some(copy), None) = (&mut pages.copy, &pages.copy_error) {
             let mut line = entry.to_json();
@@ -76,9 +89,15 @@ impl Ledger {
         pages.entries.push(entry);
     }
 
-    /// The entries after a number.
+    /// The entries after a number, of those that are kept.
     pub(crate) fn since(&self, seq: u64) -> Vec<LedgerEntry> {
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.keep == Keep::Sent {
+            let mut entries: Vec<LedgerEntry> =
+                pages.sent.values().filter(|entry| entry.seq > seq).cloned().collect();
+            entries.sort_by_key(|entry| entry.seq);
+            return entries;
+        }
         let start = pages.entries.partition_point(|entry| entry.seq <= seq);
         pages.entries[start..].to_vec()
     }

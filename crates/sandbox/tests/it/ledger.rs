@@ -179,6 +179,22 @@ async fn under_concurrent_writes_its_order_is_the_order_of_the_states() {
 }
 
 #[tokio::test]
+async fn the_last_body_of_each_org_can_be_all_that_is_kept() {
+    let sandbox = sandbox("ledger = \"sent\"").await;
+    write(&sandbox, org(1), &json!({"enabled": true})).await.unwrap();
+    write(&sandbox, org(2), &json!({"enabled": true, "apiToken": "planted"})).await.unwrap();
+    read(&sandbox, org(1)).await.unwrap();
+    write(&sandbox, org(1), &json!({"enabled": false})).await.unwrap();
+    let served = send(sandbox.addr(), &request("GET", "/ledger?since=1", "", "")).await.unwrap();
+    let sent: Vec<Value> = lines(&served.text()).iter().map(|entry| entry["sent"].clone()).collect();
+    let token = secret_fingerprint("planted");
+    assert_eq!(sent, [json!({"enabled": true, "apiToken": token}), json!({"enabled": false})]);
+    assert_eq!(sandbox.totals().applied, 3);
+    let none = send(sandbox.addr(), &request("GET", "/ledger?since=4", "", "")).await.unwrap();
+    assert_eq!(none.text(), "");
+}
+
+#[tokio::test]
 async fn the_same_seed_makes_the_same_world() {
     let (one, two) = (sandbox("seed = 9").await, sandbox("seed = 9").await);
     let other = sandbox("seed = 10").await;
