@@ -1,53 +1,66 @@
 //! What users would run instead, measured side by side with orgwave, against one and the same server.
 //!
 //! ```text
-//! cargo bench --bench peers              the whole, under ten minutes; rewrites its part of benches/RESULTS.md
-//! cargo bench --bench peers -- --quick   fewer orgs, one round, prints only (unless --write)
+//! cargo bench --bench peers              the whole, under fifteen minutes; rewrites its part of benches/RESULTS.md
+//! cargo bench --bench peers -- --quick   few orgs, one round, prints only (unless --write): does everything still run?
 //! ```
 //!
-//! * [`estate`]: the orgs, the bodies, the rollouts: all contenders send the same.
-//! * [`server`]: `orgwave sandbox` in a process of its own, keeping totals only.
-//! * [`bare`]: a loop over reqwest that does nothing else: what a client of this kind can do at all.
-//! * [`contender`]: how each is run, and what it does not do.
+//! * [`estate`]: the orgs, their rows, the rollouts, the bodies: all contenders send the same.
+//! * [`server`]: `orgwave sandbox` in a process of its own; it keeps totals and what it was sent.
+//! * [`contender`]: how each is run, and what it does not do; [`ours`]: how orgwave is.
+//! * [`loops`]: loops over reqwest, one that is handed its bodies and one that reads the manifest; `scripts/`: the others.
+//! * [`tools`]: what the peers run on, installed once below `target/`.
+//! * [`scale`]: every command of orgwave over more and more orgs.
 //! * [`safety`]: the engine with its journal on the disk, and in memory.
-//! * [`measured`]: wall time, processor time and peak memory of a child process.
-//! * [`report`]: medians, ratios, table and chart.
+//! * [`measured`]: wall time, processor time, peak memory and file traffic of a child process.
+//! * [`report`]: medians, ratios and their spread, aims, tables and chart.
 //!
 //! Contenders take turns within each round, so that what else the machine does falls on all of them; only ratios within
-//! one run mean anything. Python's and Node's packages are installed once, below `target/`; nothing is installed for the
-//! system.
+//! one run mean anything. A peer that is missing is left out and named.
 
-mod bare;
+#![expect(clippy::cast_precision_loss, reason = "counts become ratios, which are shown with a few digits")]
+
 mod contender;
 mod estate;
+mod loops;
 mod measured;
+mod ours;
 mod report;
+#[path = "../rows.rs"]
+mod rows;
 mod safety;
+mod scale;
 mod server;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use contender::{Contender, Tools};
-use estate::Estate;
+use contender::{Contender, Proof, Sending};
+use estate::{Estate, Work};
 use measured::Measured;
 use safety::Kept;
+use scale::Scale;
 use server::Server;
+use tools::Tools;
 
 /// The binary, built by the same `cargo bench`.
 const ORGWAVE: &str = env!("CARGO_BIN_EXE_orgwave");
 /// Where everything that is made lies.
 const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/peers");
+/// Where the scripts lie.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/scripts");
 
 /// How much is measured.
 struct Scope {
     orgs: usize,
-    /// For those that make a process or a connection for each org.
-    few: usize,
+    /// Orgs where the server is slow: a multiple of those in flight, so that the floor is exact.
+    delayed: usize,
     rounds: usize,
     /// For those that make one call an org; the others make one round.
     delayed_rounds: usize,
+    safety_rounds: usize,
     /// Rows of the manifest that is checked.
     rows: usize,
     scale: &'static [usize],
@@ -55,33 +68,73 @@ struct Scope {
 
 const WHOLE: Scope = Scope {
     orgs: 10_000,
-    few: 500,
+    delayed: 6_400,
     rounds: 5,
     delayed_rounds: 3,
+    safety_rounds: 3,
     rows: 1_000_000,
     scale: &[1_000, 10_000, 100_000],
 };
-const QUICK: Scope =
-    Scope { orgs: 2_000, few: 100, rounds: 1, delayed_rounds: 0, rows: 10_000, scale: &[1_000] };
+const QUICK: Scope = Scope {
+    orgs: 1_000,
+    delayed: 640,
+    rounds: 1,
+    delayed_rounds: 1,
+    safety_rounds: 1,
+    rows: 10_000,
+    scale: &[1_000],
+};
 
 /// What one contender did, round by round.
 pub(crate) struct Course {
     contender: Contender,
-    orgs: usize,
+    rounds: Vec<Sending>,
+}
+
+/// What all contenders did with rows of a kind.
+pub(crate) struct Race {
+    estate: Estate,
+    courses: Vec<Course>,
+    /// Those that aren't there, and what they would need.
+    missing: Vec<(Contender, &'static str)>,
+}
+
+/// What the journal costs at some latency: with it in memory, and on the disk, round by round.
+pub(crate) struct Safety {
+    latency: &'static str,
+    rounds: Vec<(Duration, Duration)>,
+}
+
+/// A long manifest, checked alone.
+pub(crate) struct Checked {
+    rows: usize,
+    bytes: u64,
     rounds: Vec<Measured>,
+}
+
+/// All that was measured.
+pub(crate) struct Results {
+    prompt: Vec<Race>,
+    delayed: Race,
+    safety: Vec<Safety>,
+    scale: Vec<Scale>,
+    checked: Checked,
 }
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|arg| arg == bare::FLAG) {
-        return bare::main(&args[1..]);
-    }
-    if args.first().is_some_and(|arg| arg == safety::FLAG) {
-        return safety::main(&args[1..]);
+    match args.first().map(String::as_str) {
+        Some(loops::BARE | loops::READING) => return loops::main(&args),
+        Some(safety::FLAG) => return safety::main(&args[1..]),
+        _ => {}
     }
     let quick = args.iter().any(|arg| arg == "--quick");
     let write = !quick || args.iter().any(|arg| arg == "--write");
-    match measure(if quick { &QUICK } else { &WHOLE }, write) {
+    let done = measure(if quick { &QUICK } else { &WHOLE }).and_then(|results| {
+        println!("{}", report::text(&results));
+        if write { report::write(&results) } else { Ok(()) }
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("peers: {why}");
@@ -90,70 +143,66 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(scope: &Scope, write: bool) -> Result<(), String> {
+fn measure(scope: &Scope) -> Result<Results, String> {
     let folder = PathBuf::from(FOLDER);
     let tools = Tools::install(&folder)?;
-    let estate = Estate::make(&folder.join("estate"), scope.orgs)?;
-
-    eprintln!("latency 0: {} orgs, {} rounds", scope.orgs, scope.rounds);
-    let server = Server::start(&estate, "0ms")?;
-    let prompt = race(&tools, &estate, &server, Contender::ALL, scope, scope.rounds)?;
-    let mut safety = vec![Safety { latency: "0 ms", rounds: weigh(&estate, &server, scope.rounds)? }];
+    let mut prompt = Vec::new();
+    for work in Work::ALL {
+        eprintln!("{}: {} orgs, {} rounds", work.name(), scope.orgs, scope.rounds);
+        let (estate, server) = stage(&folder, work, scope.orgs, "0ms")?;
+        prompt.push(race(&tools, estate, &server, scope.rounds, scope.rounds)?);
+    }
+    let (estate, server) = stage(&folder, Work::Narrow, scope.orgs, "0ms")?;
+    let mut safety = vec![Safety { latency: "0 ms", rounds: weigh(&estate, &server, scope.safety_rounds)? }];
+    eprintln!("50 ms: {} orgs, {} rounds", scope.delayed, scope.delayed_rounds);
+    let (estate, server) = stage(&folder, Work::Wide, scope.delayed, "50ms")?;
+    safety.push(Safety { latency: "50 ms", rounds: weigh(&estate, &server, 1)? });
+    let delayed = race(&tools, estate, &server, scope.delayed_rounds, 1)?;
     drop(server);
-
-    let mut delayed = Vec::new();
-    if scope.delayed_rounds > 0 {
-        eprintln!("latency 50 ms: {} orgs, {} rounds", scope.orgs, scope.delayed_rounds);
-        let server = Server::start(&estate, "50ms")?;
-        delayed = race(&tools, &estate, &server, Contender::CONCURRENT, scope, scope.delayed_rounds)?;
-        safety.push(Safety { latency: "50 ms", rounds: weigh(&estate, &server, 1)? });
-    }
-    let scale = scale(scope, &folder)?;
-    let bytes = estate.long_manifest("long.csv", scope.rows)?;
-    let checked = Checked { rows: scope.rows, bytes, rounds: check(&estate, scope.rounds)? };
-
-    let text = report::text(&prompt, &delayed, &safety, &scale, &checked, scope.rounds);
-    println!("{text}");
-    if !write {
-        return Ok(());
-    }
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
-    report::write(&results, &text, &prompt)
+    let scale = scope
+        .scale
+        .iter()
+        .map(|orgs| scale::measure(*orgs, &folder.join("scale")))
+        .collect::<Result<_, _>>()?;
+    let checked = check(scope, &folder)?;
+    Ok(Results { prompt, delayed, safety, scale, checked })
 }
 
+/// Orgs with rows of a kind, and a server that has them.
+fn stage(folder: &Path, work: Work, orgs: usize, latency: &str) -> Result<(Estate, Server), String> {
+    let estate = Estate::make(&folder.join("estate"), work, orgs)?;
+    let server = Server::start(&estate.file("on.toml"), latency)?;
+    estate.prebuild(server.url())?;
+    Ok((estate, server))
+}
+
+/// All contenders in turns; those that make several calls an org this many rounds.
 fn race(
     tools: &Tools,
-    estate: &Estate,
+    estate: Estate,
     server: &Server,
-    contenders: &[Contender],
-    scope: &Scope,
     rounds: usize,
-) -> Result<Vec<Course>, String> {
-    let mut courses: Vec<Course> = contenders
-        .iter()
-        .filter(|contender| tools.has(**contender))
-        .map(|contender| {
-            let orgs = if contender.is_slow() { scope.few } else { scope.orgs };
-            Course { contender: *contender, orgs, rounds: Vec::new() }
-        })
-        .collect();
-    for round in 0..rounds {
-        for course in &mut courses {
-            if round > 0 && server.is_slow() && !course.contender.is_repeated_slowly() {
-                continue;
-            }
-            let measured = course.contender.run(tools, estate, server, course.orgs)?;
-            eprintln!("  {round}: {:<28} {measured}", course.contender.name());
-            course.rounds.push(measured);
+    long_rounds: usize,
+) -> Result<Race, String> {
+    let (mut courses, mut missing) = (Vec::new(), Vec::new());
+    for contender in Contender::ALL {
+        match tools.missing_for(contender) {
+            Some(what) => missing.push((contender, what)),
+            None => courses.push(Course { contender, rounds: Vec::new() }),
         }
     }
-    Ok(courses)
-}
-
-/// What the journal costs at some latency: with it in memory, and on the disk, round by round.
-pub(crate) struct Safety {
-    latency: &'static str,
-    rounds: Vec<(Duration, Duration)>,
+    for round in 0..rounds {
+        for course in &mut courses {
+            if round >= long_rounds && !course.contender.is_repeated_slowly() {
+                continue;
+            }
+            let proof = if round == 0 { Proof::Bodies } else { Proof::Totals };
+            let sending = course.contender.run(tools, &estate, server, proof)?;
+            eprintln!("  {round}: {:<36} {}", course.contender.name(), sending.measured);
+            course.rounds.push(sending);
+        }
+    }
+    Ok(Race { estate, courses, missing })
 }
 
 fn weigh(estate: &Estate, server: &Server, rounds: usize) -> Result<Vec<(Duration, Duration)>, String> {
@@ -167,37 +216,9 @@ fn weigh(estate: &Estate, server: &Server, rounds: usize) -> Result<Vec<(Duratio
     Ok(weighed)
 }
 
-/// Planning, and applying that plan, for more and more orgs.
-pub(crate) struct Scale {
-    orgs: usize,
-    plan: Measured,
-    apply: Measured,
-    unread: Measured,
-    /// All files of the run that reads first, written again.
-    report: Measured,
-}
-
-/// A long manifest, checked alone.
-pub(crate) struct Checked {
-    rows: usize,
-    bytes: u64,
-    rounds: Vec<Measured>,
-}
-
-fn check(estate: &Estate, rounds: usize) -> Result<Vec<Measured>, String> {
-    (0..rounds).map(|_| contender::check(estate, "long.csv")).collect()
-}
-
-fn scale(scope: &Scope, folder: &Path) -> Result<Vec<Scale>, String> {
-    let mut sizes = Vec::new();
-    for orgs in scope.scale {
-        let estate = Estate::make(&folder.join("scale"), *orgs)?;
-        let server = Server::start(&estate, "0ms")?;
-        let (plan, apply) = contender::plan_and_apply(&estate, &server)?;
-        let report = contender::rebuild(&estate)?;
-        let unread = contender::unread(&estate, &server)?;
-        eprintln!("  {orgs} orgs: plan {plan}; apply {apply}; report {report}; unread {unread}");
-        sizes.push(Scale { orgs: *orgs, plan, apply, unread, report });
-    }
-    Ok(sizes)
+fn check(scope: &Scope, folder: &Path) -> Result<Checked, String> {
+    let estate = Estate::make(&folder.join("estate"), Work::Narrow, 1)?;
+    let bytes = estate.long_manifest("long.csv", scope.rows)?;
+    let rounds = (0..scope.rounds).map(|_| measured::run(ours::offline(&estate, "check").arg("long.csv")));
+    Ok(Checked { rows: scope.rows, bytes, rounds: rounds.collect::<Result<_, _>>()? })
 }

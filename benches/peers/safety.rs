@@ -32,6 +32,7 @@ use orgwave_journal::SqliteJournal;
 
 use super::contender;
 use super::estate::Estate;
+use super::ours;
 use super::server::Server;
 
 /// Makes this binary the bare engine.
@@ -49,10 +50,11 @@ pub(crate) enum Kept {
 
 /// Runs the engine once over a fresh plan that changes every org; how long it took.
 pub(crate) fn measure(kept: Kept, estate: &Estate, server: &Server) -> Result<Duration, String> {
-    let plan = contender::plan_again(estate, server)?;
+    contender::flip(estate, server)?;
+    ours::plan(estate, server, "on.toml")?;
     let output = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
         .args([FLAG, if kept == Kept::Disk { "disk" } else { "memory" }, server.url()])
-        .arg(&plan)
+        .arg(estate.file(ours::PLAN))
         .arg(&estate.folder)
         .stderr(Stdio::inherit())
         .output()

@@ -1,19 +1,53 @@
-// All requests of a file by undici: one pool, no pipelining, one loop for each slot.
+// Reads a manifest, makes the bodies of its rows, and sends them by undici: one pool, no pipelining, one loop for each slot.
 import { readFileSync } from "node:fs";
+import { parse } from "csv-parse/sync";
 import { Pool } from "undici";
 
-const [url, file, orgs, inFlight] = process.argv.slice(2);
-const target = new URL(url);
-const requests = readFileSync(file, "utf8").split("\n", Number(orgs)).map((line) => line.split("\t", 2));
-const pool = new Pool(target.origin, { connections: Number(inFlight), pipelining: 1 });
-let next = 0;
+const [url, manifest, operationsFile, inFlight] = process.argv.slice(2);
+const operations = JSON.parse(readFileSync(operationsFile, "utf8"));
+const [header, ...rows] = parse(readFileSync(manifest, "utf8"));
+
+function typed(cell) {
+  if (cell === "<null>") return null;
+  if (cell === "true") return true;
+  if (cell === "false") return false;
+  return /^-?\d+$/.test(cell) ? Number(cell) : cell;
+}
+
+// The operation, the path inside its settings, and how a cell is read.
+const columns = header.slice(1).map((name) => {
+  const [path, operation = "envoy"] = name.split(":").reverse();
+  const parents = path.split(".");
+  const member = parents.pop();
+  return { operation, parents, member, read: path.endsWith("List") ? (cell) => cell.split(";") : typed };
+});
+
+function* requests() {
+  for (const [org, ...cells] of rows) {
+    const settings = {};
+    cells.forEach((cell, place) => {
+      if (cell === "") return;
+      const { operation, parents, member, read } = columns[place];
+      let at = (settings[operation] ??= {});
+      for (const parent of parents) at = at[parent] ??= {};
+      at[member] = read(cell);
+    });
+    for (const [operation, values] of Object.entries(settings)) {
+      const { path, wrap } = operations[operation];
+      yield { org, path, body: JSON.stringify({ [wrap]: values }) };
+    }
+  }
+}
+
+const pool = new Pool(url, { connections: Number(inFlight), pipelining: 1 });
+const work = requests();
 let failed = 0;
 
 async function slot() {
-  while (next < requests.length) {
-    const [org, body] = requests[next++];
+  for (let next = work.next(); !next.done; next = work.next()) {
+    const { org, path, body } = next.value;
     const reply = await pool.request({
-      path: target.pathname,
+      path,
       method: "POST",
       headers: {
         "x-auth-scheme": "partner-api-token",

@@ -44,7 +44,7 @@ pub(crate) struct Ledger {
 struct Pages {
     entries: Vec<LedgerEntry>,
     /// Instead of the entries, where only what was sent is kept: the last of each org and operation.
-    sent: BTreeMap<(Option<Box<str>>, Option<Box<str>>), LedgerEntry>,
+    sent: BTreeMap<[Option<Box<str>>; 2], LedgerEntry>,
     counts: BTreeMap<(&'static str, Option<u16>), u64>,
     applied: u64,
     next: u64,
@@ -76,7 +76,7 @@ impl Ledger {
                     // A slice of what came would hold all that came with it.
                     sent.bytes = Bytes::copy_from_slice(&sent.bytes);
                     (entry.state, entry.seen) = (None, None);
-                    pages.sent.insert((entry.org.clone(), entry.operation_name.clone()), entry);
+                    pages.sent.insert([entry.org.clone(), entry.operation_name.clone()], entry);
                 }
                 return;
             }
