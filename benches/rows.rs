@@ -27,7 +27,8 @@ pub(crate) fn wide(number: u64, on: bool) -> Vec<Field> {
     let state = if on { "open" } else { "closed" };
     let (more, seconds) = if on { (0, 30) } else { (10, 20) };
     let other = |offset: u64| json!(id(1_000_000 + number + offset + more));
-    let cameras = |offset: u64| json!([other(offset), other(offset + 1)]);
+    let cameras =
+        |offset: u64| json!([other(offset), other(offset + 1), other(offset + 2), other(offset + 3)]);
     let sub_location = |offset: u64| json!(format!("{}.{}", id(1_000_000 + more + offset), id(8)));
     vec![
         ("alertUnauthorizedFaces", json!(on)),
@@ -41,14 +42,20 @@ pub(crate) fn wide(number: u64, on: bool) -> Vec<Field> {
         ("saveClips", json!(on)),
         ("doorInfoMap.front.assignedCameraList", cameras(0)),
         ("doorInfoMap.front.clipDuration", json!(seconds)),
-        ("doorInfoMap.front.doorName", json!(format!("Main entrance {number} - {state} to visitors"))),
+        (
+            "doorInfoMap.front.doorName",
+            json!(format!("Main entrance of building {number} north wing - {state} to visitors")),
+        ),
         ("doorInfoMap.front.leadingSeconds", json!(seconds / 5)),
         ("doorInfoMap.front.locationUuid", other(3)),
         ("doorInfoMap.front.remoteUnlock", json!(on)),
         ("doorInfoMap.front.subLocationsHierarchyKey", sub_location(3)),
         ("doorInfoMap.back.assignedCameraList", cameras(4)),
         ("doorInfoMap.back.clipDuration", json!(seconds + 5)),
-        ("doorInfoMap.back.doorName", json!(format!("Deliveries {number} - {state} until six"))),
+        (
+            "doorInfoMap.back.doorName",
+            json!(format!("Deliveries of building {number} yard - {state} until six")),
+        ),
         ("doorInfoMap.back.leadingSeconds", json!(seconds / 10)),
         ("doorInfoMap.back.locationUuid", other(6)),
         ("doorInfoMap.back.remoteUnlock", json!(!on)),

@@ -68,16 +68,17 @@ impl Contender {
     pub(crate) const fn lacks(self) -> &'static str {
         match self {
             Self::Bare | Self::Curl => {
-                "read a manifest or make a body, and all that the scripts below don't do either"
+                "read no manifest and make no body, and do nothing that the scripts don't do"
             }
             Self::Unread => {
-                "read an org before it is written or after: no diff, no `expect`, no proof, no before-image for an undo"
+                "reads no org, before or after it is written: no diff, no `expect`, no proof, no before-image for an undo"
             }
-            Self::Plan => "plan: a plan was made before, by calls that aren't counted here",
-            Self::Rollout => "leave anything out",
+            Self::Plan => "plans before, by calls that aren't counted here; then it does all of it",
+            Self::Rollout => "does all of it",
             Self::Reading | Self::Undici | Self::Aiohttp | Self::Shell => {
-                "refuse a wrong cell, column or org; read an org, show a diff, ask; keep a journal, resume, undo; pace, retry, \
-                 wait out an outage, stop at failures; judge a 200 that says it failed; read back; write results"
+                "refuse no wrong cell, column or org; read no org, show no diff, ask for no confirmation; keep no journal, so \
+                 they can't resume or undo; don't pace, retry, wait out an outage or stop at failures; take a 200 that says \
+                 it failed for a success; read nothing back; write no results"
             }
         }
     }

@@ -55,6 +55,8 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/script
 /// How much is measured.
 struct Scope {
     orgs: usize,
+    /// Orgs with five steps each.
+    stepped: usize,
     /// Orgs where the server is slow: a multiple of those in flight, so that the floor is exact.
     delayed: usize,
     rounds: usize,
@@ -68,6 +70,7 @@ struct Scope {
 
 const WHOLE: Scope = Scope {
     orgs: 10_000,
+    stepped: 2_500,
     delayed: 6_400,
     rounds: 5,
     delayed_rounds: 3,
@@ -77,6 +80,7 @@ const WHOLE: Scope = Scope {
 };
 const QUICK: Scope = Scope {
     orgs: 1_000,
+    stepped: 500,
     delayed: 640,
     rounds: 1,
     delayed_rounds: 1,
@@ -148,8 +152,9 @@ fn measure(scope: &Scope) -> Result<Results, String> {
     let tools = Tools::install(&folder)?;
     let mut prompt = Vec::new();
     for work in Work::ALL {
-        eprintln!("{}: {} orgs, {} rounds", work.name(), scope.orgs, scope.rounds);
-        let (estate, server) = stage(&folder, work, scope.orgs, "0ms")?;
+        let orgs = if work == Work::Steps { scope.stepped } else { scope.orgs };
+        eprintln!("{}: {orgs} orgs, {} rounds", work.name(), scope.rounds);
+        let (estate, server) = stage(&folder, work, orgs, "0ms")?;
         prompt.push(race(&tools, estate, &server, scope.rounds, scope.rounds)?);
     }
     let (estate, server) = stage(&folder, Work::Narrow, scope.orgs, "0ms")?;

@@ -33,7 +33,7 @@ pub(crate) fn offline(estate: &Estate, verb: &str) -> Command {
 pub(crate) fn online(estate: &Estate, server: &Server, verb: &str) -> Command {
     let mut command = offline(estate, verb);
     command.args(["--endpoint", server.url(), "--rate", "unlimited", "--org-rate", "unlimited"]);
-    command.args(["--concurrency", IN_FLIGHT, "--no-progress"]);
+    command.args(["--concurrency", IN_FLIGHT]);
     command
 }
 

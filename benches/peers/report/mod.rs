@@ -39,8 +39,9 @@ pub(crate) fn text(results: &Results) -> String {
         let _ = write!(text, "\n### {name}\n\n{}", tables::race(race));
     }
     text.push_str("\n### What each doesn't do\n\n");
-    for contender in Contender::ALL {
-        let _ = writeln!(text, "* {}: doesn't {}.", contender.name(), contender.lacks());
+    for alike in Contender::ALL.chunk_by(|one, next| one.lacks() == next.lacks()) {
+        let names: Vec<&str> = alike.iter().map(|contender| contender.name()).collect();
+        let _ = writeln!(text, "* **{}**: {}.", names.join("**, **"), alike[0].lacks());
     }
     text.push_str("\n### Where a script is faster\n\n");
     text.push_str(&tables::faster(results));

@@ -76,10 +76,9 @@ pub(super) fn faster(results: &Results) -> String {
     if let Some(slow) = slow {
         let _ = writeln!(
             text,
-            "\nWhere the server takes 50 ms a call, the Rust loop has {:.2} times the speed of orgwave: what orgwave does besides is \
-             done while it waits. And the vendor's limits are far below both. What the loops leave out is what is missing \
-             when one of them stops half-way: which orgs were written, whether a lost reply was applied, what was there \
-             before, and which 200s were failures.",
+            "\nWhere the server takes 50 ms a call, the Rust loop has {:.2} times the speed of orgwave. What the scripts leave out \
+             is what is missing when one of them stops half-way: which orgs were written, whether a lost reply was \
+             applied, what was there before, and which 200s were failures.",
             slow.median
         );
     }
