@@ -23,7 +23,7 @@ use orgwave_core::manifest::{Inputs, Manifest, Problems, Source};
 use orgwave_core::operation::{Catalog, Operation, Operations};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::payload::update_body;
-use orgwave_core::plan::{PlanLine, PlannedField};
+use orgwave_core::plan::{LineParser, PlannedField};
 use orgwave_core::policy::WriteMode;
 use orgwave_core::secret::{SealKey, SecretText, Secrets};
 
@@ -119,10 +119,12 @@ fn walk(runs: u64) {
 }
 
 fn read_line(runs: u64) {
-    let operations = Operations::one(Operation::default_one());
-    let text = serde_json::to_string(&estate::wide_line()).expect("a line always serializes");
+    let mut parser = LineParser::new(Operations::one(Operation::default_one()));
+    let mut text = Vec::new();
+    estate::wide_line().write_json(&mut text);
+    let text = String::from_utf8(text).expect("JSON is UTF-8");
     for _ in 0..runs {
-        black_box(PlanLine::read(black_box(&text), &operations).expect("it was written by us"));
+        black_box(parser.read(black_box(&text)).expect("it was written by us"));
     }
 }
 
@@ -130,7 +132,8 @@ fn write_line(runs: u64) {
     let (line, mut buffer) = (estate::wide_line(), Vec::new());
     for _ in 0..runs {
         buffer.clear();
-        serde_json::to_writer(&mut buffer, black_box(&line)).expect("a line always serializes");
+        black_box(&line).write_json(&mut buffer);
+        black_box(&buffer);
     }
 }
 

@@ -83,8 +83,8 @@ impl Failure {
     }
 }
 
-/// What to do about a plan of an operation that isn't known, or was described anew.
-fn of_operation(error: &PlanError) -> Option<&'static str> {
+/// What to do about a plan of another format, or of an operation that is not known or was described anew.
+fn of_plan(error: &PlanError) -> Option<&'static str> {
     match error {
         PlanError::Operation(UnknownOperation::NotKnown(_)) => {
             Some("give the file that describes the operation with --catalog FILE")
@@ -92,6 +92,9 @@ fn of_operation(error: &PlanError) -> Option<&'static str> {
         PlanError::Operation(UnknownOperation::Changed(_)) => Some(
             "give the description that the plan was made with (--catalog FILE), or plan again and review the plan",
         ),
+        PlanError::Older { .. } => {
+            Some("plan again; a run that is not finished is finished by the version that made it")
+        }
         _ => None,
     }
 }
@@ -131,12 +134,13 @@ impl From<orgwave_planner::Error> for Failure {
                 let exit = match &source {
                     PlanError::Seal
                     | PlanError::Newer { .. }
+                    | PlanError::Older { .. }
                     | PlanError::NoFooter
                     | PlanError::Operation(_) => Exit::PlanRefused,
                     PlanError::Line { .. } => Exit::BadInput,
                     PlanError::Io(_) => Exit::NoInput,
                 };
-                let hint = of_operation(&source).unwrap_or("plan again, review the plan, and apply it");
+                let hint = of_plan(&source).unwrap_or("plan again, review the plan, and apply it");
                 Self::new(exit, what).because(source).hint(hint)
             }
             Error::NotTogether => Self::new(Exit::PlanRefused, what),
@@ -222,19 +226,23 @@ impl From<orgwave_reporter::ReportError> for Failure {
             ReportError::Write { .. } => Exit::CannotWrite,
             // A plan in a run's folder that isn't the run's own any more is refused as it is anywhere.
             ReportError::Plan(
-                PlanError::Seal | PlanError::Newer { .. } | PlanError::NoFooter | PlanError::Operation(_),
+                PlanError::Seal
+                | PlanError::Newer { .. }
+                | PlanError::Older { .. }
+                | PlanError::NoFooter
+                | PlanError::Operation(_),
             )
             | ReportError::Stray { .. } => Exit::PlanRefused,
             ReportError::Plan(PlanError::Line { .. } | PlanError::Io(_)) | ReportError::Journal(_) => {
                 Exit::BadInput
             }
         };
-        let of_operation = match &error {
-            ReportError::Plan(error) => of_operation(error),
+        let of_plan = match &error {
+            ReportError::Plan(error) => of_plan(error),
             _ => None,
         };
         let failure = Self::new(exit, "the reports can't be written").because(error);
-        if let Some(hint) = of_operation {
+        if let Some(hint) = of_plan {
             return failure.hint(hint);
         }
         match exit {

@@ -1,6 +1,7 @@
 //! Plans as a thing to keep, and guards.
 
 use std::fs;
+use std::path::Path;
 
 use orgwave_sandbox::{Route, Server};
 
@@ -28,7 +29,7 @@ fn a_plan_that_was_altered_is_refused_wherever_it_was() {
     let swapped = [lines[0], lines[2], lines[1], lines[3], lines[4]];
     for (name, altered) in [
         ("a note", text.replacen("as reviewed", "as REviewed", 1)),
-        ("a value", text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1)),
+        ("a value", text.replacen(r#""after":true"#, r#""after":false"#, 1)),
         ("an org", text.replacen(&orgs[1].uuid, &orgs[2].uuid, 1)),
         ("a line less", join(&[lines[0], lines[1], lines[3], lines[4]])),
         ("a line twice", join(&[lines[0], lines[1], lines[1], lines[2], lines[3], lines[4]])),
@@ -53,13 +54,38 @@ fn a_changed_value_or_org_is_12() {
     let (desk, vendor, orgs, plan) = planned("saveClips\ntrue", 2);
     let text = fs::read_to_string(&plan).unwrap();
     for altered in [
-        text.replacen(r#""after":{"set":true}"#, r#""after":{"set":false}"#, 1),
+        text.replacen(r#""after":true"#, r#""after":false"#, 1),
         text.replacen(&orgs[0].uuid, &Org::new(9).uuid, 1),
     ] {
         assert_ne!(altered, text);
         desk.write("altered.jsonl", altered);
         desk.run(&vendor, &format!("apply altered.jsonl --yes {FAST}")).expect(12);
     }
+}
+
+#[test]
+fn a_plan_of_another_format_is_12_and_says_what_to_do() {
+    let (desk, vendor, _, plan) = planned("saveClips\ntrue", 2);
+    let other = |path: &Path, format: &str| {
+        let text = fs::read_to_string(path).unwrap();
+        let altered = text.replacen(r#"{"format":4,"#, &format!(r#"{{"format":{format},"#), 1);
+        assert_ne!(altered, text);
+        altered
+    };
+    for (format, said) in [("3", "format 3, older"), ("1", "format 1, older"), ("5", "format 5, newer")] {
+        desk.write("other.jsonl", other(Path::new(&plan), format));
+        let line = format!("apply other.jsonl --yes {FAST}");
+        desk.run(&vendor, &line).expect(12).says(said).says("plan again");
+    }
+    let run = desk.run(&vendor, &format!("apply {plan} --yes {FAST}")).expect(0).run.unwrap();
+    let own = run.join("plan.jsonl");
+    fs::write(&own, other(&own, "3")).unwrap();
+    let line = |command: &str| format!("{command} {}", run.display());
+    let refused = ["undo", "resume"].map(|command| desk.run(&vendor, &line(command)));
+    for ended in refused.into_iter().chain([desk.run_bare(&line("report"))]) {
+        ended.expect(12).says("format 3, older").says("finished by the version that made it");
+    }
+    assert_eq!(vendor.of(Route::Write).len(), 2);
 }
 
 #[test]
@@ -173,7 +199,7 @@ fn unattended_a_plan_that_changes_too_much_is_stopped() {
     for target in ["orgs.csv", &plan] {
         let stopped = desk.run(&vendor, &format!("apply {target} --unattended {FAST}")).expect(13);
         let page = stopped.err.split_once("review ").unwrap().1.split_once(';').unwrap().0;
-        assert!(std::path::Path::new(page).extension().is_some_and(|kind| kind == "html"), "{}", stopped.err);
+        assert!(Path::new(page).extension().is_some_and(|kind| kind == "html"), "{}", stopped.err);
         hints.push(suggested(&stopped.err));
     }
     assert_eq!(vendor.of(Route::Write).len(), 0);

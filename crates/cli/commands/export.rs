@@ -70,7 +70,7 @@ pub async fn run(catalog: &Catalog, args: ExportArgs) -> Result<Exit, Failure> {
     let mut next = reads.gate.clock().now().plus(HEARTBEAT);
     rows(&listed, &mut reads, |place, row, read_at| {
         notes.take(&operations, row);
-        if let Err(error) = kept.put(place as u64, row, ()) {
+        if let Err(error) = kept.put(place as u64, row) {
             failed.get_or_insert(error);
         }
         let Some(now) = read_at else { return };

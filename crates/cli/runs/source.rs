@@ -1,12 +1,12 @@
 //! A run on disk, as the reporter reads it.
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use orgwave_core::legible::ShowPath as _;
 use orgwave_core::operation::Catalog;
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::{PlanError, PlanReader};
+use orgwave_core::plan::{PlanError, PlanInput, PlanReader};
 use orgwave_core::run::{Exit, RunHeader};
 use orgwave_core::secret::SealKey;
 use orgwave_journal::{FILE_NAME, JournalError, Records, RunLock, Stored};
@@ -110,7 +110,7 @@ impl RunSource for RunFiles {
         self.stored.header()
     }
 
-    fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
+    fn plan(&self) -> Result<PlanReader<Box<dyn PlanInput>>, PlanError> {
         let file = Input::open(&self.folder.join(PLAN_FILE))?.into_file();
         PlanReader::open(Box::new(BufReader::with_capacity(1 << 18, file)), &self.catalog)
     }

@@ -123,7 +123,7 @@ pub struct Managed {
 }
 
 /// A guard: what must be live at a path before anything is written.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
     /// Where in the settings.
     pub path: Path,

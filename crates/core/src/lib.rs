@@ -20,6 +20,7 @@ pub mod durable;
 pub mod event;
 pub mod formula;
 pub mod ids;
+mod json;
 pub mod legible;
 pub mod manifest;
 pub mod names;

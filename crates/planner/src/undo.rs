@@ -20,7 +20,7 @@ use orgwave_executor::survey::{Finding, Findings};
 use crate::TOOL;
 use crate::error::Error;
 use crate::finding::{misshapen, settings};
-use crate::plan::{Draft, NewPlan, OpenPlan, folder_of};
+use crate::plan::{Draft, NewPlan, OpenPlan};
 use crate::reads::Reads;
 use crate::selection::Selection;
 
@@ -96,7 +96,8 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
 
     // The last step is taken back first.
     let operations = reads.operations.reversed();
-    let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
+    let header = header(&undone, &operations, &new, created);
+    let draft = RefCell::new(Draft::begin(new.path, header, new.seal)?);
     let mut unrestored = Unrestored::default();
     let read = reads
         .each_org(
@@ -122,7 +123,7 @@ pub async fn make<C: Clock, A: ReadApi, E: From<Error>>(
     if let Some(error) = failed {
         return Err(error);
     }
-    let plan = draft.into_inner().finish(header(&undone, &operations, &new, created), new.seal, new.path)?;
+    let plan = draft.into_inner().finish()?;
     Ok((plan, unrestored))
 }
 

@@ -1,6 +1,5 @@
 //! Plan and journal joined: every row of the manifest once, in order, with its one final status.
 
-use std::io::BufRead;
 use std::iter::Peekable;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use orgwave_core::ids::StepId;
 use orgwave_core::operation::Operations;
 use orgwave_core::org::OrgProgress;
 use orgwave_core::outcome::{OrgError, OrgOutcome};
-use orgwave_core::plan::{Header, PlanLine, PlanReader, PlannedStep};
+use orgwave_core::plan::{Header, PlanInput, PlanLine, PlanReader, PlannedStep};
 use orgwave_core::status::{Status, Verified};
 
 use crate::error::ReportError;
@@ -121,7 +120,7 @@ impl StepRecord {
 
 /// The records of a run, read as a stream: one org is held at a time.
 pub struct Records<'a> {
-    plan: PlanReader<Box<dyn BufRead>>,
+    plan: PlanReader<Box<dyn PlanInput>>,
     steps: Peekable<Journalled<'a, OrgProgress>>,
     fresh: bool,
     stage: Stage,

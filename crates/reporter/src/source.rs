@@ -3,10 +3,9 @@
 //! The binary adapts the journal to this trait; how a journal is stored is not known here.
 
 use std::error::Error;
-use std::io::BufRead;
 
 use orgwave_core::org::{Entry, OrgProgress};
-use orgwave_core::plan::{PlanError, PlanReader};
+use orgwave_core::plan::{PlanError, PlanInput, PlanReader};
 use orgwave_core::run::RunHeader;
 
 /// Whatever a source says when it can't be read.
@@ -24,7 +23,7 @@ pub trait RunSource {
     ///
     /// # Errors
     /// It can't be opened, or is none.
-    fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError>;
+    fn plan(&self) -> Result<PlanReader<Box<dyn PlanInput>>, PlanError>;
 
     /// How far the run has come with each step of which the journal has an intent or an outcome, by id ascending. One
     /// without an outcome may have been written: the process died while the write was in progress.

@@ -141,7 +141,7 @@ pub(super) fn write(
     let mut parts: Vec<Part<'_>> =
         operations.iter().map(|(_, operation)| Part::new(operation, is_alone, as_defaults)).collect();
     if as_defaults {
-        for row in kept.read::<OrgRow>()? {
+        for row in kept.read::<OrgRow>() {
             for (part, exported) in parts.iter_mut().zip(&row?.1.operations) {
                 part.look(exported);
             }
@@ -178,7 +178,7 @@ fn write_tables(
             names.push(name);
         }
     }
-    for row in kept.read()? {
+    for row in kept.read() {
         let (_, row): (u64, OrgRow) = row?;
         orgs.id(&row.org)?;
         orgs.text(&row.name)?;

@@ -59,7 +59,7 @@ fn name_of<'a>(drift: &'a Drift, operations: &Operations) -> Cow<'a, str> {
 
 fn as_json(findings: &mut Findings) -> Result<(), Failure> {
     let operations = findings.operations().clone();
-    for found in findings.each_drifted()? {
+    for found in findings.each_drifted() {
         let (line, found) = found?;
         let drift: Vec<_> = found
             .what
@@ -73,7 +73,7 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
         });
         console::event("org_drifted", &drifted);
     }
-    for found in findings.each_unchecked()? {
+    for found in findings.each_unchecked() {
         let (line, found) = found?;
         let (status, org_error) = &found.what;
         let unchecked = json!({
@@ -92,14 +92,14 @@ fn as_json(findings: &mut Findings) -> Result<(), Failure> {
 /// Returns the names of the table's files.
 fn as_table(findings: &mut Findings, mut table: DriftCsv) -> Result<Vec<String>, Failure> {
     let operations = findings.operations().clone();
-    for found in findings.each_drifted()? {
+    for found in findings.each_drifted() {
         let (line, found) = found?;
         for drift in &found.what {
             let name = name_of(drift, &operations);
             table.drifted(&cells(line, &found), (&name, &drift.path), &drift.wanted, &drift.live)?;
         }
     }
-    for found in findings.each_unchecked()? {
+    for found in findings.each_unchecked() {
         let (line, found) = found?;
         let (status, org_error) = &found.what;
         table.unchecked(&cells(line, &found), *status, org_error.as_ref())?;
@@ -112,7 +112,7 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
     let all_in = if args.output_file.is_some() { "the file has" } else { "-o FILE writes" };
     let operations = findings.operations().clone();
     let mut left = SHOWN;
-    for found in findings.each_drifted()?.take(SHOWN) {
+    for found in findings.each_drifted().take(SHOWN) {
         let (line, found) = found?;
         for drift in found.what.iter().take(left) {
             left -= 1;
@@ -129,7 +129,7 @@ fn in_words(findings: &mut Findings, args: &VerifyArgs) -> Result<(), Failure> {
         let more = several(findings.fields() - SHOWN as u64, "field", "fields");
         say(&format!("... and {more} more; {all_in} all\n"));
     }
-    for found in findings.each_unchecked()?.take(SHOWN_UNCHECKED) {
+    for found in findings.each_unchecked().take(SHOWN_UNCHECKED) {
         let (line, found) = found?;
         let (status, org_error) = &found.what;
         let why = org_error.as_ref().map_or_else(String::new, |org_error| {

@@ -21,8 +21,8 @@ use crate::names::distance;
 #[derive(Debug, Clone)]
 pub struct Path {
     field: Arc<Field>,
-    /// The keys of the maps on the way, from the top.
-    keys: Box<[Box<str>]>,
+    /// The keys of the maps on the way, from the top. Shared, since many have the same.
+    keys: Arc<[Box<str>]>,
 }
 
 /// Why a text names no place in the settings.
@@ -130,7 +130,7 @@ impl Operation {
                 named = field;
             }
         }
-        Ok(Path { field: field.clone(), keys: keys.into() })
+        Ok(Path { field: field.clone(), keys: shared(keys) })
     }
 
     /// The place of the first parts of a path.
@@ -143,7 +143,7 @@ impl Operation {
 impl Path {
     /// The place of a field under these keys, as many as there are maps on the way to it.
     pub fn new(field: &Arc<Field>, keys: impl IntoIterator<Item = Box<str>>) -> Self {
-        let path = Self { field: field.clone(), keys: keys.into_iter().collect() };
+        let path = Self { field: field.clone(), keys: shared(keys.into_iter().collect()) };
         debug_assert!(path.parts().count() == path.depth(), "a key for each map");
         path
     }
@@ -159,7 +159,7 @@ impl Path {
     }
 
     /// The keys of the maps on the way, from the top.
-    pub const fn keys(&self) -> &[Box<str>] {
+    pub fn keys(&self) -> &[Box<str>] {
         &self.keys
     }
 
@@ -266,6 +266,11 @@ impl Path {
     }
 }
 
+/// Where there is none, none is allocated.
+fn shared(keys: Vec<Box<str>>) -> Arc<[Box<str>]> {
+    if keys.is_empty() { Arc::default() } else { keys.into() }
+}
+
 /// The nearest of some names, near enough that a person may have meant it.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
@@ -292,7 +297,8 @@ pub(super) fn split_escaped(text: &str) -> Result<Vec<String>, ParsePathError> {
 }
 
 fn push_escaped(key: &str, text: &mut String) {
-    if !key.contains(['.', '\\']) {
+    // Asked without a branch a byte: keys are short, and hardly any has one.
+    if !key.bytes().fold(false, |any, byte| any | matches!(byte, b'.' | b'\\')) {
         text.push_str(key);
         return;
     }

@@ -7,18 +7,16 @@
 //! description says can be written, and nothing else.
 
 mod unreadable;
-mod value;
 
 pub use unreadable::unreadable;
 
 use crate::desired::DesiredValue;
+use crate::json::{write_text, write_value};
 use crate::operation::{Body as BodyOf, Class, Field, Fields, Kind, Operation};
 use crate::plan::PlannedField;
 use crate::policy::WriteMode;
 use crate::secret::{SecretNames, Secrets};
 use crate::settings::{Node, Object, RawObject, ShapeError, decoded, no_object};
-
-use value::{write_text, write_value};
 
 /// Builds the body of an update. `live` is the newest read, absent only for [`WriteMode::NoRead`].
 ///

@@ -11,10 +11,9 @@ use crate::policy::{FailureBudget, VerifyPolicy, Waves, WriteMode};
 use crate::secret::Fingerprint;
 use crate::timestamp::Timestamp;
 
-/// The version of the plan's format that this code writes, and the newest that it reads. A plan of format 1 says of
-/// every field what was before it and where it was written, and of every org what is to be done; since 2 what is not
-/// said is the default; since 3 the header names the operations, and a line has steps.
-pub const FORMAT: u32 = 3;
+/// The version of the plan's format that this code writes, and the only one that it reads: a plan is soon applied, or made
+/// again.
+pub const FORMAT: u32 = 4;
 
 /// From what a plan was made, for whom, and how it is to be carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,8 +34,7 @@ pub struct Header {
     pub key_fingerprint: Fingerprint,
     /// The files it was made from.
     pub inputs: Vec<InputDigest>,
-    /// What it is of, in the order in which an org's steps are taken. Plans of older formats are of the default one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What it is of, in the order in which an org's steps are taken.
     pub operations: Vec<OperationDigest>,
     /// Whether the other steps of an org are taken where one did not end well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

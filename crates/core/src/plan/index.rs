@@ -1,6 +1,6 @@
 //! Where each org is in a plan: the small fixed record that a run keeps of every org.
 
-use super::Verdict;
+use super::{PlanLine, Verdict};
 use crate::status::Status;
 
 /// One org: where its line is, and what the scheduler must know of it.
@@ -18,6 +18,20 @@ pub struct IndexEntry {
     pub updates: Places,
     /// The worst of what planning found of the other steps, if there are any.
     pub rest: Option<Status>,
+}
+
+impl IndexEntry {
+    /// Of a line that has no place yet. Its wave is that of the line, if it has one.
+    pub fn of(line: &PlanLine) -> Self {
+        Self {
+            offset: 0,
+            length: 0,
+            wave: line.wave.unwrap_or(0),
+            verdict: line.verdict,
+            updates: line.updates(),
+            rest: line.rest(),
+        }
+    }
 }
 
 /// A set of operations of a plan, by their places.

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::stored::StoredLine;
-use super::{Places, UnknownKey};
+use super::{Places, RawTyped, UnknownKey};
 use crate::code::Code;
 use crate::desired::{DesiredValue, Expect, Origin};
 use crate::ids::{Ruuid, StepId};
-use crate::operation::{Field, Kind, Operation, Operations, Path, Risk, TableName};
+use crate::operation::{Field, Kind, Operation, Path, Risk};
 use crate::outcome::{OrgError, OrgOutcome, StoredValue};
 use crate::secret::{Fingerprint, SecretName};
 use crate::settings::same;
@@ -60,14 +57,6 @@ impl Verdict {
         }
     }
 
-    /// Of a step that nothing stops, by what is to be done.
-    pub(super) const fn of(action: Action) -> Self {
-        match action {
-            Action::Update => Self::Update,
-            Action::None => Self::Unchanged,
-        }
-    }
-
     /// What a run does to it.
     pub const fn action(self) -> Action {
         match self {
@@ -82,35 +71,14 @@ impl Verdict {
 pub struct PlannedField {
     /// Where.
     pub path: Path,
-    /// What was there. [`StoredValue::Absent`] also where nothing was read (`--no-read`). Not stored where it is the very
-    /// value that is wanted.
+    /// What was there. [`StoredValue::Absent`] also where nothing was read (`--no-read`).
     pub before: StoredValue,
     /// What is wanted.
     pub after: DesiredValue,
     /// The fingerprint of the wanted value, where that is a secret.
     pub fingerprint: Option<Fingerprint>,
-    /// Where the desired value was written. Not stored where that is the row.
+    /// Where the desired value was written.
     pub from: Origin,
-}
-
-impl Serialize for PlannedField {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { path, before, after, fingerprint, from } = self;
-        let is_as_wanted = matches!((before, after), (StoredValue::Json(before), DesiredValue::Set(after)) if before == after);
-        let mut stored = serializer.serialize_map(None)?;
-        stored.serialize_entry("path", path)?;
-        if !is_as_wanted {
-            stored.serialize_entry("before", before)?;
-        }
-        stored.serialize_entry("after", after)?;
-        if let Some(fingerprint) = fingerprint {
-            stored.serialize_entry("fingerprint", fingerprint)?;
-        }
-        if *from != Origin::Row {
-            stored.serialize_entry("from", from)?;
-        }
-        stored.end()
-    }
 }
 
 impl PlannedField {
@@ -203,82 +171,31 @@ impl PlannedField {
     }
 }
 
-/// A row and its side rows as typed, to give them back in `retry.csv`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Typed {
-    /// The cells of the manifest's row.
-    pub row: Vec<String>,
-    /// The cells of its side rows, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sides: Vec<(TableName, Vec<String>)>,
-}
-
-/// [`Typed`] as JSON: most who read a plan don't need it, and it is as long as the rest.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RawTyped(Box<RawValue>);
-
-impl RawTyped {
-    /// What was typed.
-    ///
-    /// # Errors
-    /// It has another shape: the plan's line is none.
-    pub fn read(&self) -> Result<Typed, serde_json::Error> {
-        serde_json::from_str(self.0.get())
-    }
-}
-
-impl From<&Typed> for RawTyped {
-    fn from(typed: &Typed) -> Self {
-        Self(serde_json::value::to_raw_value(typed).expect("texts in lists are JSON"))
-    }
-}
-
-impl Default for RawTyped {
-    fn default() -> Self {
-        Self::from(&Typed::default())
-    }
-}
-
-impl PartialEq for RawTyped {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
-    }
-}
-
 /// One org in a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlanLine {
-    /// The number of its wave; only orgs to be written have one. It is first, where
-    /// [`PlanWriter::placed`](super::PlanWriter::placed) can put it once all waves are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The number of its wave; only orgs to be written have one. Stored is what the manifest pins only: the others are
+    /// [dealt](super::Dealer) by the footer.
     pub wave: Option<u32>,
     /// The physical line of its row in the manifest; the header's is 1.
     pub line: u64,
     /// The org.
     pub org: Ruuid,
     /// Its name: as typed, else the live one where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Why it is omitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub skip: Option<String>,
     /// The row's note.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The row's `_*` cells, in the header's order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<String>,
     /// What planning found: of the row itself, or of its steps together.
     pub verdict: Verdict,
     /// What is wrong with the row itself: then it has no steps.
-    #[serde(rename = "complaint", skip_serializing_if = "Option::is_none")]
     pub org_error: Option<OrgError>,
     /// What must be live before the first write, of operations that the row has no step of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preconditions: Vec<Precondition>,
     /// What is to be done, in the order of the plan's operations.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PlannedStep>,
     /// The row as typed.
     pub typed: RawTyped,
@@ -304,7 +221,7 @@ pub(super) fn worst(statuses: impl Iterator<Item = Status>) -> Option<Status> {
 /// One step of an org: what is to be done to its settings of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedStep {
-    /// Of what; on the wire its name.
+    /// Of what.
     pub operation: Arc<Operation>,
     /// The operation's place among those of the plan.
     pub place: u8,
@@ -331,59 +248,12 @@ pub struct PlannedStep {
 /// What must be live of an operation before an org is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Precondition {
-    /// Of what; on the wire its name.
+    /// Of what.
     pub operation: Arc<Operation>,
     /// The operation's place among those of the plan.
     pub place: u8,
     /// What must be live.
     pub expects: Vec<Expect>,
-}
-
-impl Serialize for PlannedStep {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { operation, verdict, org_error, unproven, expects, secrets, fields, .. } = self;
-        let mut stored = serializer.serialize_map(None)?;
-        stored.serialize_entry("operation", &operation.name)?;
-        match verdict {
-            Verdict::Update => stored.serialize_entry("action", &Action::Update)?,
-            // What is neither written nor stopped needs no word: of most plans that is nearly every step.
-            Verdict::Unchanged => {}
-            stopped => stored.serialize_entry("verdict", stopped)?,
-        }
-        if let Some(org_error) = org_error {
-            stored.serialize_entry("complaint", org_error)?;
-        }
-        if *unproven {
-            stored.serialize_entry("unproven", unproven)?;
-        }
-        if !expects.is_empty() {
-            stored.serialize_entry("expects", expects)?;
-        }
-        if !secrets.is_empty() {
-            stored.serialize_entry("secrets", secrets)?;
-        }
-        if !fields.is_empty() {
-            stored.serialize_entry("fields", fields)?;
-        }
-        for (name, keys) in [("additions", &self.additions), ("idle_removals", &self.idle_removals)] {
-            if !keys.is_empty() {
-                stored.serialize_entry(name, keys)?;
-            }
-        }
-        if !self.unreadable.is_empty() {
-            stored.serialize_entry("unreadable", &self.unreadable)?;
-        }
-        stored.end()
-    }
-}
-
-impl Serialize for Precondition {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut stored = serializer.serialize_map(Some(2))?;
-        stored.serialize_entry("operation", &self.operation.name)?;
-        stored.serialize_entry("expects", &self.expects)?;
-        stored.end()
-    }
 }
 
 impl PlannedStep {
@@ -445,14 +315,6 @@ impl PlanLine {
             steps: Vec::new(),
             typed: RawTyped::default(),
         }
-    }
-
-    /// Reads a line of a plan of these operations.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn read(json: &str, operations: &Operations) -> Result<Self, serde_json::Error> {
-        serde_json::from_str::<StoredLine<'_>>(json)?.resolve(operations)
     }
 
     /// The step at the place of an operation, if the org has one.

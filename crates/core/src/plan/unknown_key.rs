@@ -2,22 +2,18 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use crate::legible::is_hidden;
 use crate::operation::Path;
 
 /// A key that the manifest names and that isn't among the live entries of its map, with the live keys that may be meant.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UnknownKey {
     /// The entry.
     pub entry: Path,
     /// Live keys of the same map, nearest first; not all of them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near: Vec<String>,
     /// Whether a live key is the same under another spelling: other zeros, case, spaces, dashes or composition, or what
     /// a spreadsheet makes of it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub respelled: bool,
 }
 

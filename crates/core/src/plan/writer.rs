@@ -7,17 +7,22 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::Sha256;
 
-use super::{Footer, Header, IndexEntry, Places, PlanLine, Verdict};
+use super::{Footer, Header, IndexEntry, PlanLine};
 use crate::secret::{SealKey, hex};
-use crate::status::Status;
+
+/// How much is gathered for one write.
+const CHUNK: usize = 1 << 16;
 
 /// Writes header, lines and footer, in this order, each once.
 #[derive(Debug)]
 pub struct PlanWriter<W: Write> {
     out: W,
     mac: Hmac<Sha256>,
+    /// What isn't written yet ...
     buffer: Vec<u8>,
-    /// Bytes written.
+    /// ... and how much of it the seal covers.
+    sealed: usize,
+    /// Bytes written before it.
     offset: u64,
 }
 
@@ -38,51 +43,33 @@ struct SealedFooter<'a> {
 }
 
 impl<W: Write> PlanWriter<W> {
-    /// Begins a plan. Buffer `out`: each line is one write.
+    /// Begins a plan. What is written to `out` is gathered before.
     ///
     /// # Errors
     /// What `out` says.
     pub fn begin(out: W, header: &Header, seal: &SealKey) -> io::Result<Self> {
-        let mut writer = Self { out, mac: seal.mac(), buffer: Vec::new(), offset: 0 };
-        writer.write(header)?;
+        let mut writer = Self { out, mac: seal.mac(), buffer: Vec::new(), sealed: 0, offset: 0 };
+        serde_json::to_writer(&mut writer.buffer, header)?;
+        writer.end_line()?;
         Ok(writer)
     }
 
-    /// Adds the next org.
+    /// Adds the next org, and says where it is.
     ///
     /// # Errors
     /// What `out` says.
-    pub fn line(&mut self, line: &PlanLine) -> io::Result<()> {
-        self.write(line)
+    pub fn line(&mut self, line: &PlanLine) -> io::Result<IndexEntry> {
+        line.write_json(&mut self.buffer);
+        self.place(IndexEntry::of(line))
     }
 
-    /// Adds the next org by its line as JSON, which has no wave yet, and says where it is: a plan's lines are
-    /// made before the waves are known, and are many.
+    /// Adds the next org by its line as JSON, of which this is known.
     ///
     /// # Errors
     /// What `out` says.
-    pub fn placed(
-        &mut self,
-        line: &[u8],
-        verdict: Verdict,
-        updates: Places,
-        rest: Option<Status>,
-        wave: Option<u32>,
-    ) -> io::Result<IndexEntry> {
-        debug_assert!(line.starts_with(br#"{"line":"#), "a line without a wave begins with its number");
-        self.buffer.clear();
-        match wave {
-            Some(wave) => {
-                write!(self.buffer, r#"{{"wave":{wave},"#)?;
-                self.buffer.extend_from_slice(&line[1..]);
-            }
-            None => self.buffer.extend_from_slice(line),
-        }
-        self.buffer.push(b'\n');
-        let offset = self.offset;
-        self.put()?;
-        let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
-        Ok(IndexEntry { offset, length, wave: wave.unwrap_or(0), verdict, updates, rest })
+    pub fn written(&mut self, json: &[u8], entry: IndexEntry) -> io::Result<IndexEntry> {
+        self.buffer.extend_from_slice(json);
+        self.place(entry)
     }
 
     /// Ends the plan with its seal, and flushes.
@@ -93,7 +80,6 @@ impl<W: Write> PlanWriter<W> {
         let footer = serde_json::value::to_raw_value(footer)?;
         self.mac.update(footer.get().as_bytes());
         let seal = hex(&self.mac.finalize().into_bytes());
-        self.buffer.clear();
         serde_json::to_writer(&mut self.buffer, &SealedFooter { footer: &footer, seal: &seal })?;
         self.buffer.push(b'\n');
         self.out.write_all(&self.buffer)?;
@@ -101,16 +87,23 @@ impl<W: Write> PlanWriter<W> {
         Ok(Sealed { out: self.out, seal })
     }
 
-    fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
-        self.buffer.clear();
-        serde_json::to_writer(&mut self.buffer, record)?;
-        self.buffer.push(b'\n');
-        self.put()
+    fn place(&mut self, entry: IndexEntry) -> io::Result<IndexEntry> {
+        let offset = self.offset + self.sealed as u64;
+        let length = u32::try_from(self.buffer.len() + 1 - self.sealed).map_err(io::Error::other)?;
+        self.end_line()?;
+        Ok(IndexEntry { offset, length, ..entry })
     }
 
-    fn put(&mut self) -> io::Result<()> {
-        self.mac.update(&self.buffer);
-        self.offset += self.buffer.len() as u64;
-        self.out.write_all(&self.buffer)
+    fn end_line(&mut self) -> io::Result<()> {
+        self.buffer.push(b'\n');
+        self.mac.update(&self.buffer[self.sealed..]);
+        self.sealed = self.buffer.len();
+        if self.sealed >= CHUNK {
+            self.out.write_all(&self.buffer)?;
+            self.offset += self.sealed as u64;
+            self.sealed = 0;
+            self.buffer.clear();
+        }
+        Ok(())
     }
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgwave_core::desired::DesiredValue;
+use orgwave_core::ids::Ruuid;
 use orgwave_core::operation::{Catalog, Field, Operations};
 use orgwave_core::plan::{Header, IndexEntry, PlanError, PlanLine, PlanReader, Verdict};
 use orgwave_core::run::RunHeader;
@@ -77,7 +78,7 @@ impl PlanFile {
     /// Its first line, not proved: good for saying why a plan is refused, and for finding the key to prove it with.
     ///
     /// # Errors
-    /// [`Error::Plan`]: no plan, or a newer one.
+    /// [`Error::Plan`]: no plan, or one of another format.
     pub fn header(&self) -> Result<Header, Error> {
         Ok(self.opened()?.header().clone())
     }
@@ -111,12 +112,15 @@ impl PlanFile {
     /// Proves it.
     ///
     /// # Errors
-    /// [`Error::Plan`]: the seal doesn't fit, it is newer, or no plan.
+    /// [`Error::Plan`]: the seal doesn't fit, it has another format, or is no plan.
     pub fn prove(&self, key_of: impl FnOnce(&str) -> SealKey) -> Result<Proved, Error> {
         let mut secrets = Needed::default();
-        let plan = self.prove_lines(key_of, false, |line| {
-            secrets.take(line);
-            Ok::<_, Error>(())
+        let plan = self.prove_lines(key_of, |reader| {
+            let next = reader.next_entry()?;
+            if let Some((_, _, true)) = next {
+                secrets.take(&reader.line()?);
+            }
+            Ok(next.map(|(entry, org, _)| (entry, org)))
         })?;
         Ok(Proved { plan, secrets })
     }
@@ -128,9 +132,18 @@ impl PlanFile {
     pub fn prove_each<E: From<Error>>(
         &self,
         key_of: impl FnOnce(&str) -> SealKey,
-        each: impl FnMut(&PlanLine) -> Result<(), E>,
+        mut each: impl FnMut(&PlanLine) -> Result<(), E>,
     ) -> Result<OpenPlan, E> {
-        self.prove_lines(key_of, true, each)
+        let mut failed = None;
+        let plan = self.prove_lines(key_of, |reader| {
+            let Some((entry, line)) = reader.next_org()? else { return Ok(None) };
+            if failed.is_none() {
+                failed = each(&line).err();
+            }
+            Ok(Some((entry, line.org)))
+        });
+        failed.map_or(Ok(()), Err)?;
+        Ok(plan?)
     }
 
     /// Makes sure that it is the run's own, to the last byte.
@@ -161,20 +174,16 @@ impl PlanFile {
         Ok(PlanLines::new(self.operations()?, self.file, index))
     }
 
-    /// Proves it. `each` sees the lines that name secrets, or all.
-    fn prove_lines<E: From<Error>>(
-        &self,
+    /// Proves it, org by org as `next` reads them.
+    fn prove_lines<'a>(
+        &'a self,
         key_of: impl FnOnce(&str) -> SealKey,
-        all: bool,
-        mut each: impl FnMut(&PlanLine) -> Result<(), E>,
-    ) -> Result<OpenPlan, E> {
+        mut next: impl FnMut(&mut Reader<'a>) -> Result<Option<(IndexEntry, Ruuid)>, PlanError>,
+    ) -> Result<OpenPlan, Error> {
         let bad = |error| self.bad(error);
         let mut reader = PlanReader::open_sealed(self.reader(), &self.catalog, key_of).map_err(bad)?;
         let (mut index, mut orgs) = (Vec::new(), Vec::new());
-        while let Some((entry, org, has_secrets)) = reader.next_entry().map_err(bad)? {
-            if has_secrets || all {
-                each(&reader.line().map_err(bad)?)?;
-            }
+        while let Some((entry, org)) = next(&mut reader).map_err(bad)? {
             if entry.verdict == Verdict::Update {
                 orgs.push(*org.as_bytes());
             }
@@ -197,7 +206,7 @@ impl PlanFile {
         tail().is_ok_and(|tail| tail == end.as_bytes())
     }
 
-    fn opened(&self) -> Result<PlanReader<BufReader<FromStart<'_>>>, Error> {
+    fn opened(&self) -> Result<Reader<'_>, Error> {
         PlanReader::open(self.reader(), &self.catalog).map_err(|error| self.bad(error))
     }
 
@@ -210,9 +219,11 @@ impl PlanFile {
     }
 }
 
+type Reader<'a> = PlanReader<BufReader<FromStart<'a>>>;
+
 /// The lines of a plan, one after the other.
 pub struct Lines<'a> {
-    reader: PlanReader<BufReader<FromStart<'a>>>,
+    reader: Reader<'a>,
     plan: &'a PlanFile,
     failed: Option<Error>,
 }
@@ -285,5 +296,17 @@ impl Read for FromStart<'_> {
         let read = self.file.read_at(buffer, self.offset)?;
         self.offset += read as u64;
         Ok(read)
+    }
+}
+
+impl Seek for FromStart<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let offset = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(by) => self.offset.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.offset = offset.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.offset)
     }
 }

@@ -27,7 +27,7 @@ use orgwave_executor::rollout::HeldReads;
 use orgwave_executor::survey::Findings;
 use serde_json::Value;
 
-use super::draft::{Draft, folder_of};
+use super::draft::Draft;
 use super::open::OpenPlan;
 use super::policy::PlanPolicy;
 use crate::TOOL;
@@ -97,7 +97,8 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
         Ok(())
     })?;
 
-    let draft = RefCell::new(Draft::in_folder(folder_of(new.path))?);
+    let header = header_of(&rollout, reads.operations, policy, &new, waves, created);
+    let draft = RefCell::new(Draft::begin(new.path, header, new.seal)?);
     let total = rollout.manifest.header().rows;
     reads.emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner {
@@ -110,7 +111,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
     };
     let mut ended = None;
     let mut rows = (0u32..).zip(rollout.manifest.rows()?);
-    // Rows that need no read go straight to the spool; the others are read.
+    // Rows that need no read go straight to the plan; the others are read.
     let to_read = std::iter::from_fn(|| {
         loop {
             let (index, row) = rows.next()?;
@@ -159,8 +160,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
         return Err(Error::Changed(path));
     }
 
-    let header = header_of(rollout, reads.operations, policy, &new, waves, created);
-    let plan = draft.into_inner().finish(header, new.seal, new.path)?;
+    let plan = draft.into_inner().finish()?;
     if let Some(warning) = plan.idle() {
         (reads.warn)(&warning);
     }
@@ -321,7 +321,7 @@ impl Planner<'_> {
         let live_name = || self.listed?.name(&row.org).map(ToOwned::to_owned);
         PlanLine {
             name: row.name.clone().or_else(live_name),
-            // The manifest's own, until waves are dealt out.
+            // The manifest's own; the others are dealt out at the end.
             wave: row.wave,
             skip: row.skip.clone(),
             note: row.note.clone(),
@@ -349,7 +349,7 @@ fn waves_of(policy: &PlanPolicy, manifest: &manifest::Header) -> Result<Option<W
 }
 
 fn header_of<R: Read + Seek>(
-    rollout: Rollout<'_, R>,
+    rollout: &Rollout<'_, R>,
     operations: &Operations,
     policy: &PlanPolicy,
     new: &NewPlan<'_>,
@@ -369,7 +369,7 @@ fn header_of<R: Read + Seek>(
         tool: TOOL.to_owned(),
         endpoint: new.endpoint.clone(),
         key_fingerprint: new.key_fingerprint.clone(),
-        inputs,
+        inputs: inputs.clone(),
         operations: operations.digests(),
         keep_going: policy.keep_going,
         write: policy.write,
@@ -386,9 +386,9 @@ fn header_of<R: Read + Seek>(
         settings: settings.into_iter().flatten().collect(),
         defaults,
         operation: (!is_default).then(|| manifest.operation.name.to_string()),
-        limits,
+        limits: limits.clone(),
         allow: policy.allow.clone(),
         undoes: None,
-        sandbox,
+        sandbox: sandbox.clone(),
     }
 }

@@ -1,4 +1,5 @@
-//! Plans as files: [`make`] writes one from a rollout, [`undo`](crate::undo) one from a run, both through a [`Draft`].
+//! Plans as files: [`make`] writes one from a rollout, [`undo`](crate::undo) one from a run, both through a [`Draft`], once,
+//! as the lines come.
 //! [`PlanFile`] reads and proves one that was opened once, [`PlanLines`] loads its orgs for the executor.
 
 mod draft;
@@ -10,7 +11,6 @@ mod open;
 mod policy;
 
 pub use draft::Draft;
-pub(crate) use draft::folder_of;
 pub use file::{Lines, Needed, PlanFile, Proved};
 pub use lines::PlanLines;
 pub use make::{NewPlan, Rollout, make};

@@ -156,27 +156,18 @@ impl Findings {
         count(self.unchecked.as_ref())
     }
 
-    /// The orgs that drifted, in the manifest's order, each with its line.
-    ///
-    /// # Errors
-    /// [`Error::Spool`].
-    pub fn each_drifted(&mut self) -> Result<impl Iterator<Item = Noted<Vec<Drift>>>, Error> {
+    /// The orgs that drifted, in the manifest's order, each with its line; or [`Error::Spool`].
+    pub fn each_drifted(&mut self) -> impl Iterator<Item = Noted<Vec<Drift>>> {
         let operations = &self.operations;
-        let found = noted::<Vec<Drift<String>>>(&mut self.drifted)?;
-        Ok(found.map(|found| {
+        noted::<Vec<Drift<String>>>(&mut self.drifted).map(|found| {
             let (line, Found { org, name, what }) = found?;
             let what = what.into_iter().map(|drift| drift.resolve(operations)).collect::<Result<_, _>>()?;
             Ok((line, Found { org, name, what }))
-        }))
+        })
     }
 
     /// The orgs that could not be checked, the same.
-    ///
-    /// # Errors
-    /// [`Error::Spool`].
-    pub fn each_unchecked(
-        &mut self,
-    ) -> Result<impl Iterator<Item = Noted<(Status, Option<OrgError>)>>, Error> {
+    pub fn each_unchecked(&mut self) -> impl Iterator<Item = Noted<(Status, Option<OrgError>)>> {
         noted(&mut self.unchecked)
     }
 
@@ -208,12 +199,11 @@ fn note<T: Serialize>(
         Some(spool) => spool,
         none => none.insert(Spool::in_folder(scratch(other)?.path()).map_err(Error::Spool)?),
     };
-    spool.put(line, found, ()).map_err(Error::Spool)
+    spool.put(line, found).map_err(Error::Spool)
 }
 
-fn noted<T: DeserializeOwned>(spool: &mut Option<Spool>) -> Result<impl Iterator<Item = Noted<T>>, Error> {
-    let found = spool.as_mut().map(Spool::read).transpose().map_err(Error::Spool)?;
-    Ok(found.into_iter().flatten().map(|found| found.map_err(Error::Spool)))
+fn noted<T: DeserializeOwned>(spool: &mut Option<Spool>) -> impl Iterator<Item = Noted<T>> {
+    spool.iter_mut().flat_map(Spool::read).map(|found| found.map_err(Error::Spool))
 }
 
 fn count(spool: Option<&Spool>) -> u64 {

@@ -1,7 +1,7 @@
 //! A run in memory: a plan as bytes, the journal's orgs, a timeline.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Cursor};
+use std::io::Cursor;
 use std::time::Duration;
 
 use orgwave_core::change::{Before, Seen};
@@ -13,8 +13,8 @@ use orgwave_core::org::{Entry, OrgProgress};
 use orgwave_core::org::{Input, OrgState};
 use orgwave_core::outcome::{OrgError, OrgOutcome, StoredValue};
 use orgwave_core::plan::{
-    FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanLine, PlanReader, PlanWriter,
-    PlannedField, PlannedStep, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
+    FORMAT, Footer, Guard, GuardKind, Header, InputDigest, PlanError, PlanInput, PlanLine, PlanReader,
+    PlanWriter, PlannedField, PlannedStep, SideColumns, Typed, UnknownKey, Verdict, WaveCount,
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::{Ack, Said};
@@ -42,7 +42,7 @@ impl RunSource for Run {
         &self.header
     }
 
-    fn plan(&self) -> Result<PlanReader<Box<dyn BufRead>>, PlanError> {
+    fn plan(&self) -> Result<PlanReader<Box<dyn PlanInput>>, PlanError> {
         PlanReader::open(Box::new(Cursor::new(self.plan.clone())), &Catalog::built_in())
     }
 
@@ -177,7 +177,7 @@ pub(crate) fn line(number: u8, name: &str, verdict: Verdict) -> PlanLine {
 
 /// Types something else into a line.
 pub(crate) fn retype(line: &mut PlanLine, change: impl FnOnce(&mut Typed)) {
-    let mut typed = line.typed.read().unwrap();
+    let mut typed = line.typed.read();
     change(&mut typed);
     line.typed = (&typed).into();
 }
@@ -243,7 +243,8 @@ fn complain(mut outcome: OrgOutcome, code: Code, message: &str, http_status: Opt
 pub(crate) fn write_plan(header: &Header, lines: &[PlanLine]) -> Vec<u8> {
     let mut writer = PlanWriter::begin(Vec::new(), header, &seal()).unwrap();
     for line in lines {
-        writer.line(line).unwrap();
+        // Its wave is dealt by the footer.
+        writer.line(&PlanLine { wave: None, ..line.clone() }).unwrap();
     }
     writer.finish(&footer(lines)).unwrap().out
 }
@@ -254,10 +255,7 @@ pub(crate) fn footer(lines: &[PlanLine]) -> Footer {
         lines: lines.len() as u64,
         updates,
         judged: updates + 1,
-        waves: vec![
-            WaveCount { wave: 1, orgs: 1, pinned: false },
-            WaveCount { wave: 2, orgs: updates.saturating_sub(1), pinned: false },
-        ],
+        waves: WaveCount::all((0..updates).map(|_| None), &"1,rest".parse().unwrap()),
         guards: vec![
             Guard::new(GuardKind::Removals, 1, &seal()),
             Guard { respelled: 1, ..Guard::new(GuardKind::Additions, 1, &seal()) },

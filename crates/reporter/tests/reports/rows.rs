@@ -112,7 +112,7 @@ proptest! {
             .collect();
         prop_assert_eq!(retried, retryable);
         for row in &retry[1..] {
-            let typed = lines.iter().find(|line| line.org.to_string() == row[0]).unwrap().typed.read().unwrap().row;
+            let typed = lines.iter().find(|line| line.org.to_string() == row[0]).unwrap().typed.read().row;
             prop_assert_eq!(meaning(&row[1]), meaning(&typed[1]));
             prop_assert_eq!(&row[2], &typed[2]);
             prop_assert!(!row[1].starts_with(['=', '+', '-', '@', '\t', '\r']));

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::compare::{Context, diff, masked_secret};
 use crate::desired::{Desired, DesiredValue, Managed, Origin};
+use crate::ids::Ruuid;
 use crate::operation::fixture;
 use crate::outcome::StoredValue;
+use crate::plan::{PlanLine, PlannedStep, Verdict};
 use crate::secret::{SealKey, SecretText};
 use crate::settings::secrets_in;
 
@@ -160,7 +162,12 @@ fn secrets_are_found_wherever_they_are_and_written_down_nowhere() {
         ],
         &object,
     );
-    let written = serde_json::to_string(&fields).unwrap();
+    let step = PlannedStep { fields: fields.clone(), ..PlannedStep::new(&operation, 0, Verdict::Update) };
+    let line =
+        PlanLine { steps: vec![step], ..PlanLine::new(2, Ruuid::from_bytes([1; 16]), Verdict::Update) };
+    let mut written = Vec::new();
+    line.write_json(&mut written);
+    let written = String::from_utf8(written).unwrap();
     assert!(!["hunter", "k1", "k2", "k3"].iter().any(|secret| written.contains(secret)), "{written}");
     assert!(written.contains("\"secret\":\"<secret "), "{written}");
     assert!(fields.iter().all(|field| field.before != StoredValue::Absent));

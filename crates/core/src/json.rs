@@ -1,11 +1,12 @@
-//! Values as JSON: byte for byte what serde_json would write, texts without a look at each of their bytes.
+//! Values and texts as JSON, written to memory: byte for byte what serde_json would write, texts without a look at each of
+//! their bytes.
 
 use std::io::Write;
 
 use serde_json::Value;
 
 /// Writes a value.
-pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
+pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::String(text) => write_text(out, text),
         Value::Array(items) => {
@@ -20,13 +21,14 @@ pub(super) fn write_value(out: &mut Vec<u8>, value: &Value) {
         }
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Null | Value::Number(_) | Value::Object(_) => write_json(out, value),
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Number(_) | Value::Object(_) => write_json(out, value),
     }
 }
 
 /// Hardly any text has something to escape. Whether it has is asked without a branch a byte, this many are looked at in
 /// one step.
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     let escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
         write_json(out, text);
@@ -37,7 +39,8 @@ pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-fn write_json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+/// Writes what is rare as serde does.
+pub(crate) fn write_json<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     serde_json::to_writer(out.by_ref(), value).expect("writing a text or a value to memory can't fail");
 }
 
