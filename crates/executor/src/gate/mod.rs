@@ -152,7 +152,7 @@ impl<C: Clock> Gate<C> {
             self.pacer.set_rate(self.rate.current(), now);
         }
         self.pacer.take_turn(now)?;
-        self.latest = Permit { number: self.rate.sent(), at: now };
+        self.latest = Permit { number: self.rate.sent(now), at: now };
         Ok(())
     }
 
@@ -169,9 +169,8 @@ impl<C: Clock> Gate<C> {
     /// A call was answered, by 429 or by anything else.
     fn answered(&mut self, call: Permit, is_throttled: bool) {
         self.tally.add(is_throttled);
-        if is_throttled {
-            self.rate.refused();
-        } else if self.one_by_one.is_some_and(|(refused, _)| refused < call.number) {
+        self.rate.answered(self.clock.elapsed(), call.number, is_throttled);
+        if !is_throttled && self.one_by_one.is_some_and(|(refused, _)| refused < call.number) {
             self.one_by_one = None;
         }
     }
@@ -182,11 +181,14 @@ impl<C: Clock> Gate<C> {
         let now = self.clock.elapsed();
         if self.rate.has_reacted_since(call.at) {
             self.rate.paid();
+            if self.throttles.is_news(org, now, self.tally) {
+                self.rate.still_empty(now, call.number);
+            }
             return Bucket::Partner;
         }
-        let expected = self.rate.expected(now);
+        let expected = self.rate.expected(call.at, call.number);
         let is_news = self.throttles.is_news(org, now, self.tally);
-        let evidence = self.throttles.note(org, now, self.tally, expected);
+        let evidence = self.throttles.note(org, now, self.tally, expected, self.rate.round_trip());
         if evidence.is_some() || expected.is_empty() {
             self.rate.paid();
         }

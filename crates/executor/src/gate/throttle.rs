@@ -140,8 +140,9 @@ impl Throttles {
         now: Duration,
         tally: Tally,
         expected: Expected,
+        round_trip: Duration,
     ) -> Option<Evidence> {
-        while self.recent.front().is_some_and(|recent| recent.at + AT_ONCE < now) {
+        while self.recent.front().is_some_and(|recent| recent.at + AT_ONCE + round_trip < now) {
             self.recent.pop_front();
         }
         let is_news = self.is_news(org, now, tally);
@@ -208,7 +209,7 @@ mod tests {
         let note = |org: &u32| {
             tally.accepted += accepted;
             tally.add(true);
-            throttles.note(Some(*org), secs(1), tally, expected)
+            throttles.note(Some(*org), secs(1), tally, expected, Duration::ZERO)
         };
         orgs.iter().map(note).collect()
     }
@@ -220,7 +221,7 @@ mod tests {
             let expected = if second > 0 { Expected::EmptyNow } else { Expected::NotEmpty };
             tally.accepted += 50;
             tally.add(true);
-            assert_eq!(throttles.note(Some(1), secs(second), tally, expected), None);
+            assert_eq!(throttles.note(Some(1), secs(second), tally, expected, Duration::ZERO), None);
         }
         assert_eq!(throttles.recent.len(), 1);
     }
@@ -257,7 +258,7 @@ mod tests {
         let mut note = |org: u32, accepted: u64| {
             tally.accepted += accepted;
             tally.add(true);
-            throttles.note(Some(org), secs(1), tally, Expected::NotEmpty)
+            throttles.note(Some(org), secs(1), tally, Expected::NotEmpty, Duration::ZERO)
         };
         let evidence: Vec<_> = (1..=5).map(|org| note(org, 20)).collect();
         assert_eq!(evidence[4], Some(Evidence::SeveralOrgs));
@@ -270,27 +271,51 @@ mod tests {
         for org in 1..=4 {
             tally.accepted += 50;
             tally.add(true);
-            let evidence = throttles.note(Some(org), secs(10 * u64::from(org)), tally, Expected::NotEmpty);
+            let evidence = throttles.note(
+                Some(org),
+                secs(10 * u64::from(org)),
+                tally,
+                Expected::NotEmpty,
+                Duration::ZERO,
+            );
             assert_eq!(evidence, None);
         }
         // After a pause, say: one after the other, and nothing else between them.
         tally.accepted += 50;
         for org in 1..=4 {
             tally.add(true);
-            assert_eq!(throttles.note(Some(org), secs(50), tally, Expected::NotEmpty), None, "{org}");
+            assert_eq!(
+                throttles.note(Some(org), secs(50), tally, Expected::NotEmpty, Duration::ZERO),
+                None,
+                "{org}"
+            );
+        }
+    }
+
+    #[test]
+    fn several_are_at_once_within_a_round_trip() {
+        let tally = Tally { accepted: 0, refused: 9 };
+        for (round_trip, expected) in [(1, None), (3, Some(Evidence::SeveralOrgs))] {
+            let mut throttles = Throttles::default();
+            let mut note = |org: u32| {
+                let at = secs(2 * u64::from(org));
+                throttles.note(Some(org), at, tally, Expected::Nothing, Duration::from_secs(round_trip))
+            };
+            assert_eq!([note(1), note(2), note(3)], [None, None, expected], "{round_trip} s");
         }
     }
 
     #[test]
     fn several_far_apart_are_their_own() {
         let (mut throttles, tally) = (Throttles::default(), Tally::default());
-        assert_eq!(throttles.note(Some(1), secs(0), tally, Expected::Nothing), None);
-        assert_eq!(throttles.note(Some(2), secs(4), tally, Expected::Nothing), None);
+        assert_eq!(throttles.note(Some(1), secs(0), tally, Expected::Nothing, Duration::ZERO), None);
+        assert_eq!(throttles.note(Some(2), secs(4), tally, Expected::Nothing, Duration::ZERO), None);
     }
 
     #[test]
     fn the_client_list_is_the_partners() {
-        let evidence = Throttles::default().note(None, secs(0), Tally::default(), Expected::NotEmpty);
+        let evidence =
+            Throttles::default().note(None, secs(0), Tally::default(), Expected::NotEmpty, Duration::ZERO);
         assert_eq!(evidence, Some(Evidence::SeveralOrgs));
     }
 }

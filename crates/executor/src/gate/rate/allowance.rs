@@ -15,6 +15,9 @@ const MOST: f64 = 1.5;
 /// same.
 const WORST: f64 = -3.0;
 
+/// But not that replies come late: then each of those many is paid for, up to so many times the calls of a round trip.
+const LATE: f64 = 0.8;
+
 #[derive(Debug, Clone)]
 pub(super) struct Allowance(f64);
 
@@ -29,8 +32,9 @@ impl Allowance {
         }
     }
 
-    pub(super) const fn refused(&mut self) {
-        self.0 = (self.0 - 1.0).max(WORST);
+    /// A call was refused. So many are in progress, the more the later replies come.
+    pub(super) const fn refused(&mut self, late: f64) {
+        self.0 = (self.0 - 1.0).max(WORST - LATE * late);
     }
 
     /// Whether there is enough for a probe.
@@ -49,7 +53,7 @@ mod tests {
         for _ in 0..7_700 {
             allowance.sent();
             if allowance.allows_a_probe() {
-                allowance.refused();
+                allowance.refused(0.0);
                 probes += 1;
             }
         }
@@ -60,9 +64,9 @@ mod tests {
     fn neither_a_calm_nor_a_storm_is_remembered_for_ever() {
         let mut allowance = Allowance::new();
         (0..100_000).for_each(|_| allowance.sent());
-        allowance.refused();
+        allowance.refused(0.0);
         assert!(!allowance.allows_a_probe(), "one is all that a calm saves up");
-        (0..1_000).for_each(|_| allowance.refused());
+        (0..1_000).for_each(|_| allowance.refused(0.0));
         (0..400).for_each(|_| allowance.sent());
         assert!(allowance.allows_a_probe());
     }

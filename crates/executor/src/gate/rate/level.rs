@@ -11,6 +11,10 @@ const MOST_DRIFT: f64 = 0.5;
 /// overtake each other on their way.
 const FRACTIONS: f64 = 1.5;
 const OVERTAKING: f64 = 0.05;
+/// And by this many times the calls that are sent in the time by which round trips deviate from their mean.
+const JITTER: f64 = 1.5;
+/// Calls that arrive at random come in bunches: so many times the root of the calls in that time.
+const BUNCHING: f64 = 1.0;
 /// Two empty moments that are nearer than this, in seconds and in calls, measure nothing.
 const SHORTEST: f64 = 0.8;
 const FEWEST: f64 = 5.0;
@@ -25,18 +29,11 @@ const PROOF: f64 = 60.0;
 /// Slower than this, a second stretch costs too large a share of the calls.
 const SLOWEST_IN_DOUBT: f64 = 2.2;
 
-/// Calls sent so far, and those of them that were refused: they took nothing out of the bucket.
+/// A moment at which the bucket was empty, and the latest call that had been sent by then.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Count {
-    pub(super) sent: u64,
-    pub(super) refused: u64,
-}
-
-/// A moment at which the bucket was empty, and what had been sent by then.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     pub(super) at: Duration,
-    pub(super) count: Count,
+    pub(super) number: u64,
 }
 
 /// What came through in a stretch of time.
@@ -44,16 +41,6 @@ pub(super) struct Mark {
 pub(super) struct Stretch {
     pub(super) calls: f64,
     pub(super) secs: f64,
-}
-
-impl Mark {
-    /// What came through from then until `now`.
-    #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
-    pub(super) fn until(self, now: Duration, count: Count) -> Stretch {
-        let sent = count.sent.saturating_sub(self.count.sent);
-        let calls = sent.saturating_sub(count.refused.saturating_sub(self.count.refused)) as f64;
-        Stretch { calls, secs: now.saturating_sub(self.at).as_secs_f64() }
-    }
 }
 
 impl Stretch {
@@ -68,17 +55,20 @@ impl Stretch {
 pub(super) struct Measure {
     pub(super) rate: f64,
     calls: f64,
+    /// By how many calls they may be counted wrong.
+    error: f64,
     stretches: u32,
 }
 
 impl Measure {
     pub(super) const fn guess(rate: f64) -> Self {
-        Self { rate: rate.max(0.1), calls: 0.0, stretches: 0 }
+        Self { rate: rate.max(0.1), calls: 0.0, error: 1.0, stretches: 0 }
     }
 
     /// From one moment at which the bucket was empty to another.
-    pub(super) fn of(stretch: Stretch) -> Self {
-        Self { rate: stretch.rate().max(0.1), calls: stretch.calls, stretches: 1 }
+    pub(super) fn of(stretch: Stretch, jitter: f64) -> Self {
+        let rate = stretch.rate().max(0.1);
+        Self { rate, calls: stretch.calls, error: 1.0 + jitter * rate, stretches: 1 }
     }
 
     pub(super) const fn at_least(self, rate: f64) -> Self {
@@ -114,30 +104,48 @@ impl Measure {
     }
 
     /// By how many calls that may be wrong.
-    pub(super) fn doubt(self, stretch: Stretch) -> f64 {
-        FRACTIONS + OVERTAKING * self.rate + self.drift(stretch)
+    pub(super) fn doubt(self, stretch: Stretch, jitter: f64) -> f64 {
+        FRACTIONS + (OVERTAKING + JITTER * jitter) * self.rate + self.drift(stretch)
+    }
+
+    /// By how many calls that may be wrong at least.
+    pub(super) fn least_doubt(self) -> f64 {
+        FRACTIONS + OVERTAKING * self.rate
+    }
+
+    /// How many calls arrive too many at times, though they are sent evenly.
+    pub(super) fn bunched(self, jitter: f64) -> f64 {
+        BUNCHING * (jitter * self.rate).sqrt()
     }
 
     /// A measure is a call more or less, and the error grows with the time.
     fn drift(self, stretch: Stretch) -> f64 {
         let flowed = self.rate * stretch.secs;
-        (flowed / self.calls.max(1.0)).min(0.5 * flowed)
+        (flowed * self.error / self.calls.max(1.0)).min(0.5 * flowed)
     }
 
     /// What is left in the bucket: the more, the less is known of it.
-    pub(super) fn reserve(self, stretch: Stretch) -> f64 {
-        LEAST_RESERVE.max(RESERVE * self.rate) + self.drift(stretch).min(MOST_DRIFT * self.rate)
+    pub(super) fn reserve(self, stretch: Stretch, jitter: f64) -> f64 {
+        LEAST_RESERVE.max(RESERVE * self.rate)
+            + self.bunched(jitter)
+            + self.drift(stretch).min(MOST_DRIFT * self.rate)
     }
 
     /// With another stretch between two empty moments: together they are more exact than each, unless they
     /// contradict each other; then the later one is right.
-    pub(super) fn and(self, stretch: Stretch) -> Self {
-        if self.level(stretch).abs() > 2.0 * self.doubt(stretch) {
-            return Self::of(stretch);
+    pub(super) fn and(self, stretch: Stretch, jitter: f64) -> Self {
+        let later = Self::of(stretch, jitter);
+        if self.level(stretch).abs() > 2.0 * self.doubt(stretch, jitter) {
+            return later;
         }
         let calls = self.calls + stretch.calls;
         let secs = self.calls / self.rate + stretch.secs;
-        Self { rate: (calls / secs).max(0.1), calls: calls.min(MEMORY), stretches: self.stretches + 1 }
+        Self {
+            rate: (calls / secs).max(0.1),
+            calls: calls.min(MEMORY),
+            error: later.error,
+            stretches: self.stretches + 1,
+        }
     }
 }
 
@@ -149,39 +157,45 @@ mod tests {
         Stretch { calls, secs }
     }
 
-    #[test]
-    fn refused_calls_took_nothing_out() {
-        let mark = Mark { at: Duration::from_secs(10), count: Count { sent: 100, refused: 3 } };
-        let since = mark.until(Duration::from_secs(14), Count { sent: 150, refused: 13 });
-        assert_eq!((since.calls, since.secs, since.rate()), (40.0, 4.0, 10.0));
+    fn of(calls: f64, secs: f64) -> Measure {
+        Measure::of(stretch(calls, secs), 0.0)
     }
 
     #[test]
     fn what_flowed_in_less_what_was_sent_is_in_the_bucket() {
-        let measure = Measure::of(stretch(100.0, 10.0));
+        let measure = of(100.0, 10.0);
         assert!((measure.level(stretch(20.0, 3.0)) - 10.0).abs() < 1e-9);
         // The longer ago the bucket was empty, the less is known of it.
-        assert!(measure.doubt(stretch(20.0, 3.0)) < measure.doubt(stretch(290.0, 30.0)));
-        assert!(measure.reserve(stretch(20.0, 3.0)) < measure.reserve(stretch(290.0, 30.0)));
+        assert!(measure.doubt(stretch(20.0, 3.0), 0.0) < measure.doubt(stretch(290.0, 30.0), 0.0));
+        assert!(measure.reserve(stretch(20.0, 3.0), 0.0) < measure.reserve(stretch(290.0, 30.0), 0.0));
+    }
+
+    #[test]
+    fn less_is_known_of_the_bucket_where_calls_take_unequally_long() {
+        let (even, uneven) = (of(100.0, 10.0), Measure::of(stretch(100.0, 10.0), 0.5));
+        let since = stretch(20.0, 3.0);
+        assert!(even.doubt(since, 0.0) < even.doubt(since, 0.5));
+        assert!(even.doubt(since, 0.5) < uneven.doubt(since, 0.5));
+        assert!(even.reserve(since, 0.0) < even.reserve(since, 0.5));
     }
 
     #[test]
     fn agreeing_measures_merge_and_the_latest_wins_a_conflict() {
-        let measure = Measure::of(stretch(98.0, 10.0));
-        let together = measure.and(stretch(102.0, 10.0));
+        let measure = of(98.0, 10.0);
+        let together = measure.and(stretch(102.0, 10.0), 0.0);
         assert!((together.rate - 10.0).abs() < 1e-9);
-        assert!((measure.and(stretch(50.0, 10.0)).rate - 5.0).abs() < 1e-9);
+        assert!((measure.and(stretch(50.0, 10.0), 0.0).rate - 5.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_measure_is_in_doubt_until_another_agrees_and_proven_by_many_calls() {
-        let first = Measure::of(stretch(20.0, 2.0));
+        let first = of(20.0, 2.0);
         assert!(!first.is_in_doubt(stretch(19.0, 2.0)), "too little to tell");
         assert!(first.is_in_doubt(stretch(20.0, 2.0)));
-        let second = first.and(stretch(20.0, 2.0));
+        let second = first.and(stretch(20.0, 2.0), 0.0);
         assert!(!second.is_in_doubt(stretch(100.0, 10.0)) && !second.is_proven());
-        assert!(second.and(stretch(20.0, 2.0)).is_proven());
-        assert!(!second.and(stretch(90.0, 3.0)).is_proven(), "it contradicts the others");
+        assert!(second.and(stretch(20.0, 2.0), 0.0).is_proven());
+        assert!(!second.and(stretch(90.0, 3.0), 0.0).is_proven(), "it contradicts the others");
     }
 
     #[test]
@@ -189,7 +203,7 @@ mod tests {
         assert!(!Measure::can_be(stretch(4.0, 2.0)));
         assert!(!Measure::can_be(stretch(400.0, 0.5)));
         assert!(Measure::can_be(stretch(5.0, 2.0)));
-        assert!(Measure::guess(10.0).is_guess() && !Measure::of(stretch(5.0, 2.0)).is_guess());
-        assert!(!Measure::of(stretch(9.0, 2.0)).is_full());
+        assert!(Measure::guess(10.0).is_guess() && !of(5.0, 2.0).is_guess());
+        assert!(!of(9.0, 2.0).is_full());
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::throttle::Evidence;
 use super::allowance::Allowance;
-use super::level::{Count, Mark, Measure, Stretch};
+use super::ledger::Ledger;
+use super::level::{Mark, Measure};
 use super::rise::Rise;
 
 /// How fast it goes up from the first 429 to the second, a second, and how fast later.
@@ -31,6 +32,16 @@ const SHORTEST_CALM: Duration = Duration::from_secs(3);
 const CREEP: f64 = 10.0;
 const SLOWEST_CREEP: f64 = 0.05;
 const CREEP_GROWTH: f64 = 1.5;
+/// Where replies take as long as this, so many seconds, a probe creeps by what it may send in two of them at most.
+const LONG_LAG: f64 = 0.2;
+/// A probe that was let through and still proves nothing is followed by one of so many times the calls.
+const DEEPER: f64 = 2.0;
+/// What may be refused at the end of a way up, in seconds of the rate.
+const RISK: f64 = 0.4;
+/// In how many seconds the reserve is brought back while the reply to a probe is awaited, and at what share of the rate
+/// at least.
+const SOON: f64 = 1.0;
+const LEAST_AFTER_PROBE: f64 = 0.5;
 /// A ceiling is won back after so long at it.
 const CEILING_PROVEN: Duration = Duration::from_secs(5);
 
@@ -41,8 +52,11 @@ enum Course {
     Climb(Rise),
     /// Its rate is known: send just that.
     Hold,
-    /// Is it still so? The reserve is spent, and one call more. Since when it creeps.
-    Probe { creeps_since: Option<Duration> },
+    /// Is it still so? The reserve is spent, and so many calls more, of which no reply is known. Since when it creeps.
+    Probe { creeps_since: Option<Mark>, depth: f64 },
+    /// So many calls more than should be in it were sent at this pace: is one of them refused? Meanwhile the reserve is
+    /// brought back, as if it were still so.
+    Await { pace: f64, depth: f64, since: Mark, spent: Mark },
     /// It was so no more: upwards from what was proven when that was found.
     Raised { rise: Rise, found: Mark },
 }
@@ -54,6 +68,8 @@ pub(super) struct Limit {
     mark: Option<Mark>,
     /// The empty moment that the next measure begins at: the same, or one that is too near to it.
     base: Option<Mark>,
+    /// Where the 429s began whose calls were sent before the pace was lowered: until its rate is known by them.
+    first: Option<Mark>,
     course: Course,
     /// When a 429 was last reacted to. 429s of calls from before say nothing new.
     pub(super) reacted: Duration,
@@ -68,11 +84,12 @@ impl Limit {
     /// The first 429 came, and this is what it makes one guess.
     pub(super) fn guessed(rate: f64, now: Duration, mark: Mark) -> Self {
         let measure = Measure::guess(rate);
-        let course = Course::Climb(Rise::from(measure.rate, FIRST_CLIMB, now, mark.count.sent));
+        let course = Course::Climb(Rise::from(measure.rate, FIRST_CLIMB, now, mark.number));
         Self {
             measure,
             mark: Some(mark),
             base: Some(mark),
+            first: Some(mark),
             course,
             reacted: now,
             at_ceiling_since: None,
@@ -81,67 +98,115 @@ impl Limit {
         }
     }
 
-    /// What came through since the bucket was empty; `None` where nobody knows when.
-    fn stretch(&self, now: Duration, count: Count) -> Option<Stretch> {
-        Some(self.mark?.until(now, count))
-    }
-
     /// Whether it goes up to the next 429.
     pub(super) const fn is_climbing(&self) -> bool {
         matches!(self.course, Course::Climb(_) | Course::Raised { .. })
     }
 
-    /// Whether there should be hardly a call left in the bucket.
-    pub(super) fn is_low(&self, now: Duration, count: Count) -> bool {
-        let is_low = |stretch| self.measure.level(stretch) <= self.measure.doubt(stretch);
-        self.stretch(now, count).is_some_and(is_low)
+    /// Whether there should have been hardly a call left in the bucket at a moment.
+    pub(super) fn is_low(&self, at: Mark, ledger: &Ledger) -> bool {
+        self.mark.is_some_and(|mark| {
+            let stretch = ledger.stretch(mark, at);
+            self.measure.level(stretch) <= self.measure.doubt(stretch, ledger.jitter())
+        })
     }
 
     /// After a break of so long.
-    pub(super) fn rest(&mut self, now: Duration, count: Count, passed: Duration) {
+    pub(super) fn rest(&mut self, now: Duration, sent: u64, passed: Duration) {
         if passed.as_secs_f64() > BRIM {
             (self.mark, self.base) = (None, None);
         }
         if let Course::Climb(rise) | Course::Raised { rise, .. } = &mut self.course {
-            rise.rest(now, count.sent);
+            rise.rest(now, sent);
         }
     }
 
+    /// What was sent before this call is of no interest.
+    pub(super) fn begins(&self) -> Option<u64> {
+        let number = self.base?.number.min(self.mark?.number);
+        Some(self.first.map_or(number, |first| number.min(first.number)))
+    }
+
     /// Time has passed. Returns the pace.
-    pub(super) fn track(&mut self, now: Duration, count: Count, allowance: &Allowance) -> f64 {
+    pub(super) fn track(&mut self, now: Duration, ledger: &Ledger, allowance: &Allowance) -> f64 {
         let rate = self.measure.rate;
+        let most = self.most(now, ledger);
         if let Course::Climb(rise) | Course::Raised { rise, .. } = &mut self.course {
-            rise.step(now, count.sent);
+            rise.step(now, ledger.sent(), ledger.lag(now));
+            rise.pace = rise.pace.min(most);
             return rise.pace;
         }
-        let known = self.stretch(now, count).map(|stretch| (stretch, self.measure.level(stretch)));
-        let Some((stretch, level)) = known.filter(|(_, level)| *level <= BRIM * rate) else {
+        let known = self.mark.map(|mark| (mark, ledger.level(mark, rate, now)));
+        let Some((mark, level)) = known.filter(|(_, level)| *level <= BRIM * rate) else {
             (self.mark, self.base) = (None, None);
-            let rise = Rise::from(AFTER_REST * rate, CLIMB, now, count.sent);
+            let rise = Rise::from(AFTER_REST * rate, CLIMB, now, ledger.sent());
             self.course = Course::Climb(rise);
             return rise.pace;
         };
-        let doubt = self.measure.doubt(stretch);
-        let Course::Probe { creeps_since } = &mut self.course else {
-            // A second measure is worth a debt.
-            let is_due = allowance.allows_a_probe() || self.measure.is_in_doubt(stretch);
-            if is_due && now >= self.reacted + SHORTEST_CALM {
-                self.course = Course::Probe { creeps_since: None };
+        let stretch = ledger.stretch(mark, ledger.now(now));
+        let surplus = level - self.measure.reserve(stretch, ledger.jitter());
+        match self.course {
+            Course::Probe { creeps_since, depth } => self.probe(now, creeps_since, depth, mark, ledger),
+            Course::Await { pace, depth, since, spent } => {
+                if ledger.is_answered(depth, spent.number) {
+                    let stretch = ledger.stretch(mark, spent);
+                    let doubt = self.measure.doubt(stretch, ledger.jitter());
+                    self.course = if self.measure.level(stretch) < -doubt {
+                        // More came through than can have flowed in.
+                        let rise = Rise::from(AFTER_REST * pace, CLIMB, now, ledger.sent());
+                        Course::Raised { rise, found: spent }
+                    } else {
+                        Course::Probe { creeps_since: Some(since), depth: DEEPER * depth }
+                    };
+                }
+                (rate + surplus / SOON).clamp(LEAST_AFTER_PROBE * rate, rate)
             }
-            let surplus = level - self.measure.reserve(stretch);
-            return (rate + surplus / RETURN).clamp(0.3 * rate, 3.0 * rate);
-        };
+            _ => {
+                // A second measure is worth a debt.
+                let is_due = allowance.allows_a_probe() || self.measure.is_in_doubt(stretch);
+                if is_due
+                    && now >= self.reacted + SHORTEST_CALM + Duration::from_secs_f64(ledger.round_trip())
+                {
+                    let depth = self.measure.least_doubt();
+                    self.course = Course::Probe { creeps_since: None, depth };
+                }
+                (rate + surplus / RETURN).clamp(0.3 * rate, 3.0 * rate)
+            }
+        }
+    }
+
+    /// What may be sent a second on the way up: of the calls in progress when the bucket is empty, only so many may be too
+    /// many.
+    fn most(&self, now: Duration, ledger: &Ledger) -> f64 {
+        let known = ledger.lately().rate();
+        known.max(self.measure.rate) * (1.0 + RISK / ledger.lag(now).max(0.001))
+    }
+
+    fn probe(
+        &mut self,
+        now: Duration,
+        creeps_since: Option<Mark>,
+        depth: f64,
+        mark: Mark,
+        ledger: &Ledger,
+    ) -> f64 {
+        let (rate, here) = (self.measure.rate, ledger.now(now));
+        let stretch = ledger.stretch(mark, here);
+        let (level, doubt) = (self.measure.level(stretch), self.measure.doubt(stretch, ledger.jitter()));
         if level > doubt {
             return 2.0 * rate;
         }
-        let since = now.saturating_sub(*creeps_since.get_or_insert(now));
-        let creep = CREEP * CREEP_GROWTH.powf(since.as_secs_f64());
+        let since = creeps_since.unwrap_or(here);
+        let creep = CREEP * CREEP_GROWTH.powf(now.saturating_sub(since.at).as_secs_f64());
+        let creep = creep.min(0.5 * depth / ledger.lag(now).clamp(0.01, LONG_LAG));
         let pace = rate + creep.clamp(SLOWEST_CREEP * rate, rate);
-        if level < -doubt {
-            // More came through than can have flowed in.
-            let rise = Rise::from(AFTER_REST * pace, CLIMB, now, count.sent);
-            self.course = Course::Raised { rise, found: Mark { at: now, count } };
-        }
+        // If it wasn't empty by what is known, only what was sent since may be too much.
+        let known = self.measure.level(ledger.stretch(mark, ledger.known())).min(0.0);
+        self.course = if level < -doubt || level < known - depth {
+            Course::Await { pace, depth, since, spent: here }
+        } else {
+            Course::Probe { creeps_since: Some(since), depth }
+        };
         pace
     }
 
@@ -157,30 +222,30 @@ impl Limit {
     }
 
     /// A 429 came: the bucket was empty then.
-    pub(super) fn emptied(&mut self, now: Duration, mark: Mark, evidence: Evidence) {
-        let rate = self.measure.rate;
-        let stretch = self.base.map(|base| base.until(mark.at, mark.count));
+    pub(super) fn emptied(&mut self, now: Duration, mark: Mark, evidence: Evidence, ledger: &Ledger) {
+        let (rate, jitter) = (self.measure.rate, ledger.jitter());
+        let stretch = self.base.map(|base| ledger.stretch(base, mark));
         let is_long = stretch.is_some_and(Measure::can_be);
         let (measure, is_known) = match (self.course, stretch) {
             (_, None) => (self.measure, !self.measure.is_guess()),
             (Course::Raised { found, .. }, Some(stretch)) => {
                 // When it was raised isn't known, so neither is to what: as early as may be, or only just.
-                let most = found.until(mark.at, mark.count).rate();
+                let most = ledger.stretch(found, mark).rate();
                 (Measure::guess((stretch.rate() * most.max(rate)).sqrt()), false)
             }
-            (Course::Climb(_), Some(stretch)) if is_long => (Measure::of(stretch), true),
+            (Course::Climb(_), Some(stretch)) if is_long => (Measure::of(stretch, jitter), true),
             (Course::Climb(_), Some(stretch)) => {
                 let most = (stretch.calls + 1.0) / stretch.secs.max(0.5);
                 (Measure::guess(rate.min(most)), false)
             }
-            (Course::Hold | Course::Probe { .. }, Some(stretch)) => {
-                let (level, doubt) = (self.measure.level(stretch), self.measure.doubt(stretch));
+            (Course::Hold | Course::Probe { .. } | Course::Await { .. }, Some(stretch)) => {
+                let (level, doubt) = (self.measure.level(stretch), self.measure.doubt(stretch, jitter));
                 if level > doubt {
                     // Less flowed in than should have: the limit was lowered, at some time since.
                     let lowered = rate - level / stretch.secs.max(0.1);
                     (Measure::guess(lowered.clamp(DEEPEST_CUT * rate, CUT * rate)), false)
                 } else if is_long {
-                    (self.measure.and(stretch), true)
+                    (self.measure.and(stretch, jitter), true)
                 } else {
                     (self.measure, true)
                 }
@@ -201,13 +266,29 @@ impl Limit {
         }
         self.measure = measure;
         self.mark = Some(mark);
+        self.first = (!is_known).then_some(mark);
         self.reacted = now;
         self.at_ceiling_since = None;
         self.course = if is_known {
             Course::Hold
         } else {
-            Course::Climb(Rise::from(measure.rate, CLIMB, now, mark.count.sent))
+            Course::Climb(Rise::from(measure.rate, CLIMB, now, mark.number))
         };
+    }
+
+    /// A 429 came for a call from before the latest reaction: the bucket was still empty then, and between the first of
+    /// them and this one there came through what flowed in.
+    pub(super) fn still_empty(&mut self, mark: Mark, ledger: &Ledger) {
+        if self.mark.is_none_or(|latest| mark.number <= latest.number) {
+            return;
+        }
+        self.mark = Some(mark);
+        let stretch = self.first.map(|first| ledger.stretch(first, mark));
+        if let Some(stretch) = stretch.filter(|stretch| Measure::can_be(*stretch)) {
+            self.measure = Measure::of(stretch, ledger.jitter());
+            self.base = Some(mark);
+            self.course = Course::Hold;
+        }
     }
 }
 
@@ -219,41 +300,44 @@ mod tests {
     struct Play {
         limit: Limit,
         allowance: Allowance,
-        count: Count,
+        ledger: Ledger,
+        refused: u64,
         tokens: f64,
         tick: u32,
     }
 
     impl Play {
         fn new() -> Self {
-            let mark = Mark { at: Duration::ZERO, count: Count::default() };
-            let limit = Limit::guessed(9.0, Duration::ZERO, mark);
-            Self { limit, allowance: Allowance::new(), count: Count::default(), tokens: 0.0, tick: 0 }
+            let limit = Limit::guessed(9.0, Duration::ZERO, Mark::default());
+            let (allowance, ledger) = (Allowance::new(), Ledger::default());
+            Self { limit, allowance, ledger, refused: 0, tokens: 0.0, tick: 0 }
         }
 
         /// Plays for this many seconds, in steps of 10 ms, and returns how many calls were refused.
         fn play(&mut self, rate: f64, seconds: u32) -> u64 {
-            let (refused, mut due) = (self.count.refused, 0.0);
+            let (refused, mut due) = (self.refused, 0.0);
             for _ in 0..100 * seconds {
                 self.tick += 1;
                 let now = Duration::from_millis(10) * self.tick;
                 self.tokens = (self.tokens + rate / 100.0).min(10.0 * rate);
-                due += self.limit.track(now, self.count, &self.allowance) / 100.0;
+                due += self.limit.track(now, &self.ledger, &self.allowance) / 100.0;
                 if due < 1.0 {
                     continue;
                 }
                 due -= 1.0;
-                self.count.sent += 1;
+                let number = self.ledger.send(now);
                 self.allowance.sent();
-                if self.tokens >= 1.0 {
+                let is_refused = self.tokens < 1.0;
+                self.ledger.answer(number, now, is_refused);
+                if !is_refused {
                     self.tokens -= 1.0;
                     continue;
                 }
-                self.count.refused += 1;
-                self.allowance.refused();
-                self.limit.emptied(now, Mark { at: now, count: self.count }, Evidence::SeveralOrgs);
+                self.refused += 1;
+                self.allowance.refused(0.0);
+                self.limit.emptied(now, Mark { at: now, number }, Evidence::SeveralOrgs, &self.ledger);
             }
-            self.count.refused - refused
+            self.refused - refused
         }
     }
 
@@ -288,17 +372,19 @@ mod tests {
     fn one_orgs_429s_are_not_believed_below_two_a_second_until_there_were_several() {
         let mut play = Play::new();
         // A limit that nothing has proven yet.
-        let at = |number: u64| Mark {
-            at: Duration::from_secs(10 * number),
-            count: Count { sent: 6 * number, refused: number },
+        let mut empty = |second: u32| {
+            let now = Duration::from_secs(u64::from(second));
+            (0..5).for_each(|_| _ = play.ledger.send(now));
+            let number = play.ledger.send(now);
+            play.ledger.answer(number, now, true);
+            play.limit.emptied(now, Mark { at: now, number }, Evidence::OneOrg, &play.ledger);
+            play.limit.measure.rate
         };
         for number in 1..=8 {
-            play.limit.emptied(at(number).at, at(number), Evidence::OneOrg);
-            assert!(play.limit.measure.rate >= 2.0, "{number}: {:?}", play.limit.measure);
+            let rate = empty(10 * number);
+            assert!(rate >= 2.0, "{number}: {rate}");
         }
-        for number in 9..=12 {
-            play.limit.emptied(at(number).at, at(number), Evidence::OneOrg);
-        }
-        assert!(play.limit.measure.rate < 1.0, "{:?}", play.limit.measure);
+        let last = (9..=12).map(|number| empty(10 * number)).last();
+        assert!(last.is_some_and(|rate| rate < 1.0), "{last:?}");
     }
 }

@@ -22,11 +22,16 @@
 //!    should have been something in the bucket, so continue from less. When the change came isn't known, so neither is
 //!    the new rate; the next two 429s tell it.
 //!
+//! Nothing of this is known when a call is sent, but a round trip later (`ledger`). So the search and each way up are
+//! bounded by what the calls without a reply may cost, a probe waits for its replies, and the 429s of calls that were in
+//! progress at the first one measure the rate (`Limit::still_empty`).
+//!
 //! What is reported as a ceiling is the same without the search, and never passed. `unlimited` is never slowed. Whether a
 //! 429 is the partner's at all is decided in [`throttle`](super::throttle).
 //! What it reaches, in numbers, is in docs/guide/limits.md.
 
 mod allowance;
+mod ledger;
 mod level;
 mod limit;
 mod rise;
@@ -37,7 +42,8 @@ use orgwave_core::policy::Rate;
 
 use super::throttle::{Evidence, Expected};
 use allowance::Allowance;
-use level::{Count, Mark, Measure, Stretch};
+use ledger::Ledger;
+use level::{Mark, Measure, Stretch};
 use limit::Limit;
 use rise::Rise;
 
@@ -62,6 +68,12 @@ const SLOW: f64 = 40.0;
 const MOST_OVER_GUESS: f64 = 4.0;
 /// For so long a 429 that wasn't believed may still turn out to have been the partner's.
 const SUSPECT: Duration = Duration::from_secs(3);
+/// What may be refused when the search finds the bucket empty, in seconds of the rate; or, if that is more, as a share of
+/// what was let through by then.
+const START_COST: f64 = 1.2;
+const START_SHARE: f64 = 0.05;
+/// The search needn't be slower than a limit of so many calls a second allows.
+const LEAST_LIMIT: f64 = 3.0;
 /// How often the pace is thought about.
 const TICK: Duration = Duration::from_millis(200);
 /// A pause of so long, and of this many calls, is a break: what was sent before it says nothing of a bucket that has filled up since.
@@ -79,10 +91,8 @@ pub struct RateControl {
     /// Until the first 429.
     search: Rise,
     limit: Option<Limit>,
-    count: Count,
-    /// Refused calls that may have been the partner's, though they weren't put down to it.
-    unsettled: u64,
-    /// The first of them of late: if it was, the bucket was empty then.
+    ledger: Ledger,
+    /// The first refused call of late that wasn't put down to the partner: if it was, the bucket was empty then.
     suspect: Option<Mark>,
     allowance: Allowance,
     /// Since when, and since which call, calls were sent without a break.
@@ -108,8 +118,7 @@ impl RateControl {
             learned,
             search: Rise::from(current.unwrap_or(FIRST), growth, Duration::ZERO, 0),
             limit: None,
-            count: Count::default(),
-            unsettled: 0,
+            ledger: Ledger::default(),
             suspect: None,
             allowance: Allowance::new(),
             busy: (Duration::ZERO, 0),
@@ -140,14 +149,19 @@ impl RateControl {
         self.limit.as_ref().is_some_and(|limit| sent_at <= limit.reacted)
     }
 
-    /// What is known of the bucket now.
-    pub fn expected(&self, now: Duration) -> Expected {
+    /// How long a call takes to be answered, in seconds.
+    pub(super) fn round_trip(&self) -> Duration {
+        Duration::from_secs_f64(self.ledger.round_trip())
+    }
+
+    /// What was known of the bucket when a call was sent.
+    pub fn expected(&self, sent_at: Duration, number: u64) -> Expected {
         let is_slow = self.current.is_some_and(|rate| rate <= SLOW);
         let Some(limit) = &self.limit else {
             return if is_slow && self.is_searching() { Expected::Nothing } else { Expected::NotEmpty };
         };
         let is_climbing = limit.is_climbing();
-        match (is_climbing || limit.is_low(now, self.count), is_slow) {
+        match (is_climbing || limit.is_low(Mark { at: sent_at, number }, &self.ledger), is_slow) {
             (false, false) => Expected::NotEmpty,
             (false, true) => Expected::NotEmptyAmongFew,
             (true, false) => Expected::EmptyAmongMany,
@@ -157,31 +171,38 @@ impl RateControl {
     }
 
     /// A call is sent. Returns its number.
-    pub const fn sent(&mut self) -> u64 {
-        self.count.sent += 1;
+    pub fn sent(&mut self, now: Duration) -> u64 {
         self.allowance.sent();
-        self.count.sent
+        self.ledger.send(now)
     }
 
-    /// A call was refused by 429, whosever bucket it was: it took nothing out of the partner's.
-    pub const fn refused(&mut self) {
-        self.count.refused += 1;
+    /// The call with this number was answered: by 429, whosever bucket it was, or by anything else.
+    pub fn answered(&mut self, now: Duration, number: u64, is_refused: bool) {
+        self.ledger.answer(number, now, is_refused);
     }
 
     /// The one with this number, sent at `sent_at`, was news of an org, and not put down to the partner. Until more is
     /// known it counts as if it had got through: else each refused call would be a reason to send another.
     pub(super) fn unsettled(&mut self, sent_at: Duration, number: u64) {
-        self.count.refused = self.count.refused.saturating_sub(1);
-        self.unsettled += 1;
+        self.ledger.unsettle(number);
         if self.suspect.is_none_or(|suspect| suspect.at + SUSPECT < sent_at) {
-            let refused = self.count.refused + self.unsettled;
-            self.suspect = Some(Mark { at: sent_at, count: Count { sent: number, refused } });
+            self.suspect = Some(Mark { at: sent_at, number });
+        }
+    }
+
+    /// It came for a call that was sent before the latest reaction, and is no org's own.
+    pub(super) fn still_empty(&mut self, now: Duration, number: u64) {
+        let mark = self.ledger.mark(number, now);
+        if let Some(limit) = &mut self.limit {
+            limit.still_empty(mark, &self.ledger);
         }
     }
 
     /// A call was refused, it seems, for the sake of knowing the limit.
-    pub const fn paid(&mut self) {
-        self.allowance.refused();
+    pub fn paid(&mut self) {
+        let rate = self.limit.as_ref().map_or(0.0, |limit| limit.measure.rate);
+        let late = self.ledger.round_trip().min(1.0);
+        self.allowance.refused(late * late * rate);
     }
 
     /// Time has passed. Returns whether the rate changed.
@@ -192,12 +213,16 @@ impl RateControl {
             return false;
         }
         self.ticked = now;
-        if passed > BREAK.max(Duration::from_secs_f64(BREAK_CALLS / current)) {
-            self.busy = (now, self.count.sent);
-            self.search.rest(now, self.count.sent);
+        if passed > BREAK.max(Duration::from_secs_f64(BREAK_CALLS / current)).max(self.round_trip()) {
+            let sent = self.ledger.sent();
+            self.busy = (now, sent);
+            self.search.rest(now, sent);
             if let Some(limit) = &mut self.limit {
-                limit.rest(now, self.count, passed);
+                limit.rest(now, sent, passed);
             }
+        }
+        if let Some(first) = self.limit.as_ref().and_then(Limit::begins) {
+            self.ledger.forget_before(first);
         }
         let next = self.pace(now).clamp(SLOWEST, self.ceiling.max(SLOWEST)).min(self.ceiling);
         let is_back = next >= self.ceiling && current < self.ceiling;
@@ -213,15 +238,30 @@ impl RateControl {
             if !self.is_auto {
                 return self.ceiling;
             }
-            self.search.step(now, self.count.sent);
+            self.search.step(now, self.ledger.sent(), 0.0);
+            let most = self.most_while_searching(now);
+            self.search.pace = self.search.pace.min(most);
             return self.search.pace;
         };
-        let pace = limit.track(now, self.count, &self.allowance);
+        let pace = limit.track(now, &self.ledger, &self.allowance);
         if limit.is_over(pace, self.ceiling, now) {
             self.limit = None;
             return self.ceiling;
         }
         pace
+    }
+
+    /// What may be sent a second while nothing is known of the limit: what was let through, by what is known, is a bucket
+    /// and what flowed in, so the limit is at least that; and of the calls sent until a 429 is known of, only so many may be
+    /// too many.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
+    fn most_while_searching(&self, now: Duration) -> f64 {
+        let lag = self.ledger.lag(now);
+        let known = (now.saturating_sub(self.busy.0).as_secs_f64() - lag).max(0.0);
+        let least = (self.ledger.passed() as f64 / (USUAL_BUCKET + known)).max(LEAST_LIMIT);
+        let cost = START_COST.max(START_SHARE * (USUAL_BUCKET + known));
+        let start = self.learned.map_or(FIRST, |rate| rate * TRUST);
+        (least * (1.0 + cost / lag.max(0.001))).max(start)
     }
 
     /// A 429 came that is the partner's, for the call with this number, sent at `sent_at`. Returns whether the
@@ -231,10 +271,10 @@ impl RateControl {
         if self.has_reacted_since(sent_at) {
             return false;
         }
-        self.count.refused += std::mem::take(&mut self.unsettled);
-        let mark = Mark { at: sent_at, count: Count { sent: number, refused: self.count.refused } };
+        self.ledger.settle();
+        let mark = self.ledger.mark(number, now);
         match &mut self.limit {
-            Some(limit) => limit.emptied(now, mark, evidence),
+            Some(limit) => limit.emptied(now, mark, evidence, &self.ledger),
             None => self.limit = Some(Limit::guessed(self.guess(mark), now, mark)),
         }
         self.ticked = now;
@@ -249,11 +289,11 @@ impl RateControl {
     #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
     fn guess(&self, mark: Mark) -> f64 {
         let (since, sent) = self.busy;
-        let let_through = mark.count.sent.saturating_sub(sent).saturating_sub(1) as f64;
+        let let_through = mark.number.saturating_sub(sent).saturating_sub(1) as f64;
         let secs = mark.at.saturating_sub(since).as_secs_f64();
         // It may have been empty a moment before, at a 429 that wasn't believed: then what came through since flowed in.
         let suspect = self.suspect.filter(|suspect| suspect.at + SUSPECT >= mark.at);
-        let since = suspect.map(|suspect| suspect.until(mark.at, mark.count));
+        let since = suspect.map(|suspect| self.ledger.stretch(suspect, mark));
         let least = since.filter(|since| Measure::can_be(*since)).map_or(0.0, Stretch::rate);
         let (full, empty) = (let_through / (USUAL_BUCKET + secs), let_through / secs.max(1.0));
         let rate = self.learned.map_or(full, |learned| learned.max(full).min(empty));
@@ -269,12 +309,33 @@ mod tests {
         Duration::from_secs_f64(secs)
     }
 
+    /// So many calls that are let through at once.
+    fn pass(control: &mut RateControl, at: f64, calls: u32) {
+        for _ in 0..calls {
+            let number = control.sent(secs(at));
+            control.answered(secs(at), number, false);
+        }
+    }
+
+    /// A call that is refused at once. Returns its number.
+    fn refuse(control: &mut RateControl, at: f64) -> u64 {
+        let number = control.sent(secs(at));
+        control.answered(secs(at), number, true);
+        number
+    }
+
+    /// A call that the partner's bucket refuses.
+    fn empty(control: &mut RateControl, at: f64) -> bool {
+        let number = refuse(control, at);
+        control.slow_down(secs(at), secs(at), number, Evidence::SeveralOrgs)
+    }
+
     /// Sends at the allowed pace for a second of ticks.
     fn use_for_a_second(control: &mut RateControl, second: f64) {
         for tick in 1..=5 {
             let mut left = control.current().unwrap() / 5.0;
             while left > 0.0 {
-                control.sent();
+                pass(control, second + f64::from(tick - 1) * 0.2, 1);
                 left -= 1.0;
             }
             control.tick(secs(second + f64::from(tick) * 0.2));
@@ -306,16 +367,11 @@ mod tests {
     #[test]
     fn what_came_through_between_two_429s_is_the_rate() {
         let mut control = RateControl::new(Rate::Auto, None);
-        let empty = |control: &mut RateControl, at: f64| {
-            let number = control.sent();
-            control.refused();
-            control.slow_down(secs(at), secs(at), number, Evidence::SeveralOrgs)
-        };
-        (0..300).for_each(|_| _ = control.sent());
+        pass(&mut control, 0.0, 300);
         assert!(empty(&mut control, 5.0));
         assert_eq!(control.current(), Some(0.95 * 20.0), "a bucket of ten seconds and five seconds more");
         assert_eq!(control.learned(), None);
-        (0..120).for_each(|_| _ = control.sent());
+        pass(&mut control, 5.0, 120);
         empty(&mut control, 9.0);
         assert_eq!(control.learned(), Some(30.0));
     }
@@ -324,8 +380,7 @@ mod tests {
     fn a_ceiling_is_never_passed_and_won_back_after_a_429() {
         let mut control = RateControl::new("50/s".parse().unwrap(), None);
         use_for_a_second(&mut control, 0.0);
-        control.refused();
-        assert!(control.slow_down(secs(1.5), secs(1.4), 50, Evidence::SeveralOrgs));
+        assert!(empty(&mut control, 1.4));
         assert!(control.current().unwrap() < 10.0);
         for second in 2..90 {
             use_for_a_second(&mut control, f64::from(second));
@@ -348,13 +403,12 @@ mod tests {
     #[test]
     fn a_429_that_was_not_believed_at_first_makes_the_guess_a_measure() {
         let mut control = RateControl::new(Rate::Auto, None);
-        (0..40).for_each(|_| _ = control.sent());
-        control.refused();
-        control.unsettled(secs(2.0), control.count.sent);
+        pass(&mut control, 0.0, 39);
+        let number = refuse(&mut control, 2.0);
+        control.unsettled(secs(2.0), number);
         // From the first refused call to the last: 30 came through in two seconds.
-        (0..31).for_each(|_| _ = control.sent());
-        control.refused();
-        control.slow_down(secs(4.0), secs(4.0), control.count.sent, Evidence::SeveralOrgs);
+        pass(&mut control, 3.0, 30);
+        empty(&mut control, 4.0);
         assert_eq!(control.current(), Some(0.95 * 15.0), "not a fourteenth of all of it");
     }
 
@@ -362,22 +416,58 @@ mod tests {
     fn ambiguous_429_is_no_reason_for_another_call() {
         let mut control = RateControl::new(Rate::Auto, None);
         for second in [5.0, 9.0] {
-            (0..120).for_each(|_| _ = control.sent());
-            control.refused();
-            control.slow_down(secs(second), secs(second), control.count.sent, Evidence::SeveralOrgs);
+            pass(&mut control, second - 1.0, 119);
+            empty(&mut control, second);
         }
         let pace = |control: &mut RateControl, is_refused: bool| {
             for call in 1..=120 {
-                control.sent();
                 if is_refused && call % 10 == 0 {
-                    control.refused();
-                    control.unsettled(secs(12.0), control.count.sent);
+                    let number = refuse(control, 12.0);
+                    control.unsettled(secs(12.0), number);
+                } else {
+                    pass(control, 12.0, 1);
                 }
             }
             control.tick(secs(13.0));
             control.current()
         };
         assert_eq!(pace(&mut control.clone(), true), pace(&mut control, false));
+    }
+
+    #[test]
+    fn search_is_no_faster_than_replies_show_it_may_be() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        // Replies come after four seconds.
+        let mut open = std::collections::VecDeque::new();
+        for tick in 0..100 {
+            let at = f64::from(tick) * 0.2;
+            for _ in 0..2 {
+                open.push_back((at, control.sent(secs(at))));
+            }
+            while let Some((_, number)) = open.pop_front_if(|(sent, _)| *sent + 4.0 <= at) {
+                control.answered(secs(at), number, false);
+            }
+            control.tick(secs(at));
+            let most = if (1.0..4.0).contains(&at) { 8.0 } else { 16.0 };
+            assert!(control.current().unwrap() <= most, "{at} s: {:?}", control.current());
+        }
+    }
+
+    #[test]
+    fn late_429s_measure_the_rate_that_the_first_only_gave_a_guess_of() {
+        let mut control = RateControl::new(Rate::Auto, None);
+        // 80 calls a second, each answered after three seconds: from 1 s on, three in four are refused.
+        let sent: Vec<u64> = (0..320).map(|call| control.sent(secs(f64::from(call) / 80.0))).collect();
+        for (call, number) in (0..).zip(sent) {
+            let (sent_at, at) = (f64::from(call) / 80.0, 3.0 + f64::from(call) / 80.0);
+            let is_refused = sent_at >= 1.0 && call % 4 != 0;
+            control.answered(secs(at), number, is_refused);
+            if is_refused && !control.slow_down(secs(at), secs(sent_at), number, Evidence::SeveralOrgs) {
+                control.still_empty(secs(at), number);
+            }
+        }
+        let learned = control.learned().unwrap();
+        assert!((learned / 20.0 - 1.0).abs() < 0.1, "{learned}");
     }
 
     #[test]

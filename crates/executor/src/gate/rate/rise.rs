@@ -17,14 +17,14 @@ pub(super) struct Rise {
 }
 
 impl Rise {
-    /// From a pace, by a factor each second.
+    /// From a pace, by a factor each second, or each round trip if that is longer.
     pub(super) const fn from(pace: f64, growth: f64, now: Duration, sent: u64) -> Self {
         Self { pace, growth, stepped: (now, sent) }
     }
 
-    /// Time has passed, in which `sent` became so much.
+    /// Time has passed, in which `sent` became so much. What is known is `lag` seconds old.
     #[expect(clippy::cast_precision_loss, reason = "far fewer calls than a float counts exactly")]
-    pub(super) fn step(&mut self, now: Duration, sent: u64) {
+    pub(super) fn step(&mut self, now: Duration, sent: u64, lag: f64) {
         let (at, before) = self.stepped;
         let passed = now.saturating_sub(at);
         if passed < STEP.max(Duration::from_secs_f64(CALLS / self.pace)) {
@@ -33,7 +33,7 @@ impl Rise {
         let secs = passed.as_secs_f64();
         // The next call may be all but due.
         if (sent - before + 1) as f64 >= USED * self.pace * secs {
-            self.pace *= self.growth.powf(secs.min(1.0));
+            self.pace *= self.growth.powf(secs.min(1.0) / lag.max(1.0));
         }
         self.stepped = (now, sent);
     }
