@@ -4,6 +4,8 @@
 mod arena;
 #[path = "../tests/contest/contenders.rs"]
 mod contenders;
+#[path = "../tests/contest/distant.rs"]
+mod distant;
 #[path = "../tests/contest/ours.rs"]
 mod ours;
 #[path = "../tests/contest/rivals/mod.rs"]
@@ -29,7 +31,8 @@ const MOST: f64 = 45.0;
 fn main() -> Result<(), Box<dyn Error>> {
     draw()?;
     println!("{}", score::table());
-    print!("{}", unseen::tables());
+    println!("{}", unseen::tables());
+    print!("{}", distant::tables());
     Ok(())
 }
 

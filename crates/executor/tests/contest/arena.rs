@@ -40,8 +40,12 @@ pub(crate) struct Vendor {
     /// This many seconds of the limit are in a full bucket, and it is full at first.
     pub(crate) bucket: f64,
     pub(crate) retry_after: RetryAfter,
-    /// Seconds from the send to the answer; half of it is the way there.
-    pub(crate) latency: Range<f64>,
+    /// Seconds from the send to the answer, from when on; half of it is the way there.
+    pub(crate) latencies: Vec<(Duration, Range<f64>)>,
+    /// As many calls are in flight at most.
+    pub(crate) concurrency: usize,
+    /// Orgs that are read in turns.
+    pub(crate) orgs: u32,
     /// Each org's own limit.
     pub(crate) own_limit: Option<f64>,
     /// Orgs that answer nothing but 429, with this Retry-After.
@@ -57,7 +61,9 @@ impl Vendor {
             limits,
             bucket: 10.0,
             retry_after: RetryAfter::WhenReady,
-            latency: 0.03..0.07,
+            latencies: vec![(Duration::ZERO, 0.03..0.07)],
+            concurrency: CONCURRENCY,
+            orgs: ORGS,
             own_limit: None,
             troubled: Vec::new(),
             slow: Vec::new(),
@@ -69,8 +75,10 @@ impl Vendor {
         self
     }
 
-    fn takes(&self, rng: &mut fastrand::Rng) -> f64 {
-        self.latency.start + (self.latency.end - self.latency.start) * rng.f64()
+    fn takes(&self, now: Duration, rng: &mut fastrand::Rng) -> f64 {
+        let (_, latency) =
+            self.latencies.iter().rfind(|(from, _)| *from <= now).expect("the first is from the start");
+        latency.start + (latency.end - latency.start) * rng.f64()
     }
 
     /// What it grants from one moment to another, without what is in the bucket.
@@ -162,23 +170,23 @@ pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duratio
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut bucket = Bucket::full(vendor.limits[0].1, vendor.bucket);
     let mut own: Vec<Bucket> = match vendor.own_limit {
-        Some(rate) => (0..ORGS).map(|_| Bucket::full(rate, vendor.bucket)).collect(),
+        Some(rate) => (0..vendor.orgs).map(|_| Bucket::full(rate, vendor.bucket)).collect(),
         None => Vec::new(),
     };
-    let mut streaks = vec![0; ORGS as usize];
+    let mut streaks = vec![0; vendor.orgs as usize];
     let mut changes = vendor.limits[1..].iter().peekable();
     let mut events: BinaryHeap<Reverse<(Duration, u64, What)>> = BinaryHeap::new();
-    let mut ready: VecDeque<u32> = (0..ORGS).collect();
+    let mut ready: VecDeque<u32> = (0..vendor.orgs).collect();
     let (mut ledger, mut in_flight, mut number, mut asks_at) = (Vec::new(), 0, 0, Duration::MAX);
     let mut now = Duration::ZERO;
     loop {
-        while in_flight < CONCURRENCY && !ready.is_empty() {
+        while in_flight < vendor.concurrency && !ready.is_empty() {
             match finder.take_turn(now, in_flight) {
                 Ok(()) => {
                     let org = ready.pop_front().expect("not empty");
                     in_flight += 1;
                     number += 1;
-                    let way = Duration::from_secs_f64(0.5 * vendor.takes(&mut rng));
+                    let way = Duration::from_secs_f64(0.5 * vendor.takes(now, &mut rng));
                     events.push(Reverse((now + way, number, What::Arrives { org, sent: now })));
                 }
                 Err(at) => {
@@ -214,7 +222,8 @@ pub(crate) fn play(vendor: &Vendor, finder: &mut dyn RateFinder, length: Duratio
                 };
                 ledger.push(Seen { at: now, org, is_refused: throttled.is_some() });
                 let slow = vendor.slow.iter().find(|(other, _)| *other == org).map(|(_, slow)| *slow);
-                let back = Duration::from_secs_f64(0.5 * vendor.takes(&mut rng)) + slow.unwrap_or_default();
+                let back =
+                    Duration::from_secs_f64(0.5 * vendor.takes(now, &mut rng)) + slow.unwrap_or_default();
                 number += 1;
                 events.push(Reverse((now + back, number, What::Answered { org, sent, throttled })));
             }

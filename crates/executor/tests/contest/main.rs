@@ -4,13 +4,14 @@
 //! * [`arena`]: the vendor, the orgs, the order of events.
 //! * [`ours`]: the executor's own gate. [`rivals`]: the others. [`contenders`]: all of them by name.
 //! * [`score`]: what is measured, and the table of the guide.
-//! * [`unseen`]: vendors that no number of ours was chosen by.
+//! * [`unseen`]: vendors that no number of ours was chosen by. [`distant`]: such that take long to answer.
 //!
 //! `cargo run -p orgwave-executor --example limits` prints the table and draws the picture of docs/guide/limits.md.
 //! What the whole engine makes of a limit is in the simulation, not here.
 
 mod arena;
 mod contenders;
+mod distant;
 mod ours;
 mod rivals;
 mod score;
@@ -114,6 +115,74 @@ fn ours_follows_any_halving_and_from_5_a_second_any_change() {
 }
 
 #[test]
+fn ours_is_hardly_refused_by_vendors_that_answer_late_either() {
+    for (rate, scores) in distant::STEADY.iter() {
+        for (latency, score) in distant::LATENCIES.into_iter().zip(scores) {
+            assert!(score.refused <= 0.025, "{rate}/s, {latency} s: {score:?}");
+            // What the search may cost bounds how fast it may be: a rate far above the first is found late.
+            let least = match rate * latency {
+                ..=20.0 => 0.95,
+                ..=50.0 => 0.9,
+                ..=200.0 => 0.65,
+                _ => 0.4,
+            };
+            assert!(score.reached >= least, "{rate}/s, {latency} s: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn change_is_followed_as_soon_as_late_answers_allow() {
+    for (rate, factor, all) in distant::CHANGED.iter() {
+        for (latency, (followed, refused)) in distant::LATENCIES.into_iter().zip(all) {
+            let what = format!("{rate}/s times {factor}, {latency} s: {followed:?}, {refused:.3} refused");
+            if *factor < 1.0 {
+                // What was sent before the first 429 of them came back can't be taken back.
+                assert!(followed.at_worst.is_some_and(|time| time <= Duration::from_secs(10)), "{what}");
+                assert!(*refused <= 0.025 + 0.015 * latency, "{what}");
+            } else {
+                let usual = Duration::from_secs_f64(10.0 + 20.0 * latency);
+                assert!(latency > 2.0 || followed.usually.is_some_and(|time| time <= usual), "{what}");
+                assert!(*refused <= 0.025, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn latency_that_changes_during_a_run_costs_no_more_refusals() {
+    for (rate, scores) in distant::MOVED.iter() {
+        for ((from, to), score) in distant::MOVES.into_iter().zip(scores) {
+            assert!(score.refused <= 0.025, "{rate}/s, {from} s to {to} s: {score:?}");
+            assert!(score.reached >= 0.75, "{rate}/s, {from} s to {to} s: {score:?}");
+        }
+    }
+}
+
+#[test]
+fn as_many_calls_as_are_in_flight_by_default_are_a_limit_of_their_own() {
+    for (rate, latency) in [(6.0, 2.0), (6.0, 5.0), (25.0, 2.0)] {
+        let score = distant::steady(|rng| distant::with(distant::drawn(rate, latency, rng), 16));
+        let most = 16.0 / latency / rate;
+        assert!(score.refused <= 0.025, "{rate}/s, {latency} s: {score:?}");
+        assert!(score.reached >= 0.9 * most.min(1.0), "{rate}/s, {latency} s: {score:?}");
+    }
+}
+
+#[test]
+fn rate_limited_orgs_are_no_sign_where_answers_come_late() {
+    for rate in [10.0, 40.0] {
+        let score = distant::steady(|rng| {
+            let mut vendor = distant::drawn(rate, 2.0, rng);
+            vendor.troubled = vec![(7, Duration::from_secs(1)), (150, Duration::from_secs(15 * 60))];
+            vendor
+        });
+        assert!(score.refused <= 0.025, "{rate}/s: {score:?}");
+        assert!(score.reached >= 0.8, "{rate}/s: {score:?}");
+    }
+}
+
+#[test]
 fn where_only_orgs_have_limits_all_of_theirs_is_reached() {
     let length = Duration::from_secs(240);
     for (rate, most) in [(0.5, 0.025), (1.3, 0.02), (2.0, 0.02)] {
@@ -131,7 +200,7 @@ fn where_only_orgs_have_limits_all_of_theirs_is_reached() {
 #[test]
 fn the_guide_shows_these_numbers() {
     let guide = include_str!("../../../../docs/guide/limits.md");
-    for line in table().lines().chain(unseen::tables().lines()) {
+    for line in table().lines().chain(unseen::tables().lines()).chain(distant::tables().lines()) {
         assert!(guide.contains(line), "docs/guide/limits.md lacks {line:?}: run the example `limits`");
     }
 }

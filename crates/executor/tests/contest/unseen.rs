@@ -30,7 +30,7 @@ pub(crate) fn drawn(rate: f64, bucket: f64, rng: &mut fastrand::Rng) -> Vendor {
     vendor.bucket = bucket;
     vendor.retry_after = [RetryAfter::WhenReady, RetryAfter::OneSecond, RetryAfter::Absent][rng.usize(..3)];
     let near = 0.005 + 0.035 * rng.f64();
-    vendor.latency = near..near + 0.04;
+    vendor.latencies = vec![(Duration::ZERO, near..near + 0.04)];
     vendor
 }
 
