@@ -160,7 +160,7 @@ fn latency_that_changes_during_a_run_costs_no_more_refusals() {
 }
 
 #[test]
-fn as_many_calls_as_are_in_flight_by_default_are_a_limit_of_their_own() {
+fn default_concurrency_is_a_limit_of_its_own_at_long_latency() {
     for (rate, latency) in [(6.0, 2.0), (6.0, 5.0), (25.0, 2.0)] {
         let score = distant::steady(|rng| distant::with(distant::drawn(rate, latency, rng), 16));
         let most = 16.0 / latency / rate;

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_calls_took_nothing_out_and_unsettled_ones_count_until_settled() {
+    fn refused_calls_took_nothing_out_and_unsettled_ones_did() {
         let mut ledger = ledger(30);
         let (from, to) = (Mark { at: secs(0.5), number: 6 }, Mark { at: secs(2.5), number: 26 });
         let passed = |ledger: &Ledger| (ledger.stretch(from, to).calls, ledger.stretch(from, to).secs);

@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn late_429s_measure_the_rate_that_the_first_only_gave_a_guess_of() {
+    fn late_429s_measure_what_the_first_only_gave_a_guess_of() {
         let mut control = RateControl::new(Rate::Auto, None);
         // 80 calls a second, each answered after three seconds: from 1 s on, three in four are refused.
         let sent: Vec<u64> = (0..320).map(|call| control.sent(secs(f64::from(call) / 80.0))).collect();
