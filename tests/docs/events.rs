@@ -5,7 +5,7 @@ use std::path::Path;
 
 use orgwave_core::code::Code;
 use orgwave_core::event::{Answer, Call, Event, EventKind, EventSink as _, WaitReason};
-use orgwave_core::plan::Verdict;
+use orgwave_core::plan::{Calls, Verdict};
 use orgwave_core::status::{Action, Counts, Status, Verified};
 use orgwave_core::timestamp::Timestamp;
 use orgwave_reporter::EventLines;
@@ -123,7 +123,11 @@ fn one_of_each() -> Vec<EventKind> {
             changes: 0,
             code: Some(Code::OrgName),
         },
-        EventKind::PlanFinished { plan_id: plan_id.clone(), updates: 1 },
+        EventKind::PlanFinished {
+            plan_id: plan_id.clone(),
+            updates: 1,
+            calls: Calls { reads: 1, reads_saved_if_fresh: 1, writes: 1, read_backs: 1 },
+        },
         EventKind::RunStarted { run_id, plan_id, orgs: 1, updates: 1, done: 0, resumed: false },
         EventKind::WaveStarted { wave: 1, orgs: 1, canary: true },
         EventKind::Called {

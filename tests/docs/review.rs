@@ -83,7 +83,7 @@ fn a_review_is_changes_guards_warnings_orgs_then_cost() {
         "line 8, Client 6: Loading dock",
         "Warning  1 org: a camera or a location doesn't exist in the org",
         "line  org",
-        "Cost: at least 39 calls, at least 780 ms at 50.0/s",
+        "Cost: at least 39 calls (13 reads, 13 writes, 13 read-backs), at least 780 ms at",
         "Waves: 1, then 1, then 4, then 7",
         "apply it: orgwave apply p.jsonl --sandbox\n",
         "values become null in 1 org: --ack clears-",
@@ -152,19 +152,27 @@ fn the_pages_say_the_same_and_where_each_value_came_from() {
     assert!(place(&page, "Before you approve") < place(&page, "Every org"));
 }
 
+/// What a review says of the cost, in one line.
+fn cost_in(printed: &str) -> String {
+    let (_, cost) = printed.split_once("\nCost: ").unwrap();
+    let (cost, _) = cost.split_once("\nWaves: ").unwrap();
+    cost.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A rate that was found in the sandbox is not taken for the vendor's.
 #[test]
 fn the_cost_of_a_plan_names_the_rate_it_assumes() {
     let shell = desk();
     let printed = planned(&shell, "--rate auto").out;
-    let cost = printed.lines().find(|line| line.starts_with("Cost: ")).unwrap();
+    let cost = cost_in(&printed);
+    assert!(cost.contains("at 8.0/s"), "where a run begins: {cost}");
     assert!(cost.ends_with("/s, reached in the sandbox; the vendor's may differ"), "{cost}");
     let api = shell.sandbox("rollout.toml");
     shell.write("key", "sandbox");
     std::fs::set_permissions(shell.path("key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let live = format!("plan rollout.toml --no-progress --token-file key --endpoint {} --rate", api.url);
     let printed = shell.orgwave(&format!("{live} auto")).with_code(0).out;
-    assert!(printed.contains("/s, reached while planning\n"), "{printed}");
+    assert!(cost_in(&printed).ends_with("/s, reached while planning"), "{printed}");
     let printed = shell.orgwave(&format!("{live} unlimited")).with_code(0).out;
-    assert!(printed.contains("Cost: at least 39 calls\n"), "{printed}");
+    assert!(printed.contains("Cost: at least 39 calls (13 reads, 13 writes, 13 read-backs)\n"), "{printed}");
 }

@@ -47,6 +47,9 @@ mod risk;
 /// How fast, as the vendor counts it.
 mod pace;
 
+/// How many calls each command makes, as the guide's table and a plan say it.
+mod calls;
+
 /// Inputs that are something else, and what the process's memory holds.
 mod cage;
 

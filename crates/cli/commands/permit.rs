@@ -33,7 +33,7 @@ pub fn permit(
     let look = || {
         if fresh {
             review(&path, session, BTreeMap::new())
-                .map(|review| show(&review, &args.output, session.expected()))
+                .map(|review| show(&review.at_once(), &args.output, session.expected()))
         } else {
             Ok(())
         }

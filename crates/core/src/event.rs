@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::ids::Ruuid;
-use crate::plan::Verdict;
+use crate::plan::{Calls, Verdict};
 use crate::status::{Action, Counts, Status, Verified};
 use crate::timestamp::Timestamp;
 
@@ -83,6 +83,8 @@ pub enum EventKind {
         plan_id: String,
         /// Orgs to be written.
         updates: u64,
+        /// What an apply of the plan takes, if nothing is tried twice.
+        calls: Calls,
     },
     /// A run began, or is resumed.
     RunStarted {

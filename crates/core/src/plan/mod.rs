@@ -13,6 +13,7 @@
 //! altered a byte, has no plan. Secrets stand here only as names and fingerprints, paths as texts: a reader is given the
 //! operation that they belong to. Files are opened elsewhere.
 
+mod calls;
 mod dealer;
 mod footer;
 mod guard;
@@ -28,6 +29,7 @@ mod unknown_key;
 mod writer;
 mod written;
 
+pub use calls::{CallCount, Calls, has_canary};
 pub use dealer::Dealer;
 pub use footer::{Footer, IdleRemovals, WaveCount};
 pub use guard::{Guard, GuardKind, UnknownGuard};

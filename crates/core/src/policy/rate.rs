@@ -6,12 +6,17 @@ use std::str::FromStr;
 /// A limit on calls a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
-    /// Found by trying, from 8 a second.
+    /// Found by trying, from [8 a second](Rate::FIRST).
     Auto,
     /// A ceiling over any second.
     PerSecond(PerSecond),
     /// None; only what the vendor asks for is kept.
     Unlimited,
+}
+
+impl Rate {
+    /// Where `auto` begins when nothing was learned: calls a second.
+    pub const FIRST: f64 = 8.0;
 }
 
 /// Calls a second, from one in 1,000 seconds to a million.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use orgwave_core::code::Code;
 use orgwave_core::compare::{self, Context as Comparing, Ownership};
@@ -16,12 +17,14 @@ use orgwave_core::org::HeldRead;
 use orgwave_core::outcome::OrgError;
 use orgwave_core::payload::{sends_back, unreadable};
 use orgwave_core::plan::{
-    FORMAT, Header, InputDigest, PlanLine, PlannedStep, Precondition, RawTyped, SideColumns, Verdict,
+    CallCount, FORMAT, Header, InputDigest, PlanLine, PlannedStep, Precondition, RawTyped, SideColumns,
+    Verdict, has_canary,
 };
 use orgwave_core::policy::Waves;
 use orgwave_core::secret::{Fingerprint, SealKey, Secrets};
 use orgwave_core::settings::RawObject;
 use orgwave_core::timestamp::Timestamp;
+use orgwave_executor::coordinator::Coordinator as _;
 use orgwave_executor::ports::{Clock, ReadApi};
 use orgwave_executor::rollout::HeldReads;
 use orgwave_executor::survey::Findings;
@@ -99,6 +102,11 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
 
     let header = header_of(&rollout, reads.operations, policy, &new, waves, created);
     let draft = RefCell::new(Draft::begin(new.path, header, new.seal)?);
+    let calls = RefCell::new(CallCount::new(&new.id, policy.write, policy.verify));
+    let put = |index, line: PlanLine| {
+        calls.borrow_mut().line_at(index, &line);
+        draft.borrow_mut().put(index, line);
+    };
     let total = rollout.manifest.header().rows;
     reads.emit(EventKind::PlanStarted { orgs: total });
     let planner = Planner {
@@ -110,7 +118,10 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
         seal: new.seal,
     };
     let mut ended = None;
-    let mut rows = (0u32..).zip(rollout.manifest.rows()?);
+    let pinned = rollout.manifest.header().pinned;
+    let rate = reads.gate.rate().filter(|_| held.is_some() && pinned == 0);
+    let rows = (0u32..).zip(rollout.manifest.rows()?);
+    let mut rows = in_reading_order(rows, total, rate, reads.gate.limits().retry.freshness);
     // Rows that need no read go straight to the plan; the others are read.
     let to_read = std::iter::from_fn(|| {
         loop {
@@ -123,7 +134,7 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
                 Ok(row) => {
                     let org = row.org;
                     match planner.without_reading(row) {
-                        Ok(line) => draft.borrow_mut().put(index, line),
+                        Ok(line) => put(index, line),
                         Err(row) => {
                             let reads = planner.operations.reads(row.steps.iter().map(|step| step.operation));
                             return Some((index, org, reads, (index, row)));
@@ -149,10 +160,11 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
                 changes: u32::try_from(line.changes().count()).unwrap_or(u32::MAX),
                 code: line.error().map(|org_error| org_error.code),
             };
-            draft.borrow_mut().put(*index, line);
+            put(*index, line);
             cx.emit(event);
         })
         .await?;
+    drop(rows);
     if let Some(error) = ended {
         return Err(error.into());
     }
@@ -165,7 +177,8 @@ pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
         (reads.warn)(&warning);
     }
     let (plan_id, updates) = (plan.header.plan_id.clone(), plan.footer.updates);
-    reads.emit(EventKind::PlanFinished { plan_id, updates });
+    let calls = calls.borrow().calls(has_canary(reads.operations, plan.header.waves.as_ref()));
+    reads.emit(EventKind::PlanFinished { plan_id, updates, calls });
     Ok(plan)
 }
 
@@ -332,6 +345,24 @@ impl Planner<'_> {
     }
 }
 
+/// Rows in the order in which they are read. Where their plan is carried out at once, at this many calls a second, the orgs
+/// that are written first are read last: as many as have their turn before their reads are old. That is half as many as can be
+/// called in this time, since a read gets older by one call for each that is read after it, and by two for each org that is
+/// written before. A rollout that isn't larger is read in its own order.
+fn in_reading_order<T>(
+    mut rows: impl Iterator<Item = T>,
+    total: u64,
+    rate: Option<f64>,
+    freshness: Duration,
+) -> impl Iterator<Item = T> {
+    const MOST: f64 = 4096.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 4,096")]
+    let first = rate.map_or(0, |rate| (rate * freshness.as_secs_f64() / 2.0).clamp(0.0, MOST) as usize);
+    let first = if first as u64 >= total { 0 } else { first };
+    let written_first: Vec<T> = rows.by_ref().take(first).collect();
+    rows.chain(written_first)
+}
+
 /// The steps of a row: what sets something; of a row that sets nothing, the first operation that it names.
 fn steps_of(row: &Row) -> impl Iterator<Item = &DesiredStep> {
     let sets = |step: &&DesiredStep| !step.desired.managed.is_empty();
@@ -390,5 +421,38 @@ fn header_of<R: Read + Seek>(
         allow: policy.allow.clone(),
         undoes: None,
         sandbox: sandbox.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orgs_that_are_written_first_are_read_last_in_large_rollouts() {
+        let order = |total: u64, rate| -> Vec<u64> {
+            in_reading_order(0..total, total, rate, Duration::from_secs(60)).collect()
+        };
+        let as_they_are: Vec<u64> = (0..500).collect();
+        assert_eq!(order(240, Some(8.0)), as_they_are[..240]);
+        assert_eq!(order(500, None), as_they_are);
+        assert_eq!(order(500, Some(8.0)), [&as_they_are[240..], &as_they_are[..240]].concat());
+    }
+
+    /// A read a slot, then a write and a read-back of each org in the rollout's order: how old is the read when the write's
+    /// turn comes?
+    #[test]
+    fn first_orgs_of_a_rollout_of_any_size_are_written_while_fresh() {
+        let rate = 8.0;
+        for total in [100, 240, 300, 1_000, 20_000] {
+            let mut read_at = vec![0.0; total];
+            for (slot, org) in
+                in_reading_order(0..total, total as u64, Some(rate), Duration::from_secs(60)).enumerate()
+            {
+                read_at[org] = slot as f64 / rate;
+            }
+            let age = |org: usize| (total + 2 * org) as f64 / rate - read_at[org];
+            assert!((0..total.min(240)).all(|org| age(org) < 60.0), "{total}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orgwave_core::operation::Operations;
-use orgwave_core::plan::{GuardKind, Header, IndexEntry, Verdict};
+use orgwave_core::plan::{GuardKind, Header, IndexEntry, Verdict, has_canary};
 use orgwave_core::policy::{FailureBudget, Percent, VerifyPolicy, Waves, WriteMode};
 use orgwave_core::run::RunHeader;
 use orgwave_executor::rollout::Policy;
@@ -48,8 +48,6 @@ pub fn policy_of(
     index: &[IndexEntry],
     is_expired: bool,
 ) -> Policy {
-    // What nobody has tested shows on one org what it does, however the waves are.
-    let is_untested = operations.iter().any(|(_, operation)| operation.is_derived());
     Policy {
         operations: operations.clone(),
         keep_going: plan.keep_going,
@@ -57,9 +55,7 @@ pub fn policy_of(
         plan_id: run.plan_id.clone(),
         write: run.write,
         verify: run.verify,
-        has_canary: is_untested
-            || plan.waves.as_ref().is_none_or(Waves::has_canary)
-            || has_several_waves(index),
+        has_canary: has_canary(operations, plan.waves.as_ref()) || has_several_waves(index),
         max_failures: run.max_failures,
         ignored: operations.iter().map(|(_, operation)| plan.ignored(operation)).collect(),
         settle_only: is_expired,

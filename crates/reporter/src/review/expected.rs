@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use orgwave_core::policy::Rate;
+
 use crate::terminal::pace;
 
 /// Calls a second that are expected of a run.
@@ -24,6 +26,16 @@ impl Expected {
         match self {
             Self::Unlimited => None,
             Self::Wanted(rate) | Self::Reached(rate) | Self::InSandbox(rate) => Some(rate),
+        }
+    }
+}
+
+impl Expected {
+    /// The rate at which a run begins that has to find its own, if that is lower.
+    pub fn slowest(self) -> Option<f64> {
+        match self {
+            Self::Reached(rate) | Self::InSandbox(rate) => Some(Rate::FIRST).filter(|first| *first < rate),
+            Self::Unlimited | Self::Wanted(_) => None,
         }
     }
 }

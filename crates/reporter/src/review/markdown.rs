@@ -8,7 +8,7 @@ use super::clusters::to_show;
 use super::{Expected, PlanReview, Warning, more_kinds};
 use crate::pages::markdown::{Table, causes, code, examples, own, whole_code};
 use crate::terminal::verdict_word;
-use crate::terminal::{count, duration, orgs, several};
+use crate::terminal::{count, orgs};
 
 /// Kinds of change that are listed.
 const CLUSTERS: usize = 40;
@@ -22,9 +22,9 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
     risks(&mut text, review);
     let cost = review.cost(expected);
     if review.updates > 0 {
-        let _ = write!(text, "At least {}", several(cost.calls, "call", "calls"));
-        if let Some(time) = cost.time {
-            let _ = write!(text, ", at least {} {expected}", duration(time));
+        let _ = write!(text, "At least {}", cost.calls_in_words());
+        if let Some(time) = cost.time_in_words(expected) {
+            let _ = write!(text, ", {time}");
         }
         let _ = writeln!(text, ". Waves: {}.", review.waves_in_words());
     }

@@ -14,9 +14,10 @@ mod pages;
 use orgwave_core::code::Code;
 use orgwave_core::operation::Operations;
 use orgwave_core::plan::{
-    Footer, Guard, GuardKind, Header, PlanLine, PlannedField, PlannedStep, UnknownKey, Verdict, WaveCount,
+    CallCount, Calls, Footer, Guard, GuardKind, Header, PlanLine, PlannedField, PlannedStep, UnknownKey,
+    Verdict, WaveCount, has_canary,
 };
-use orgwave_core::policy::{VerifyPolicy, WriteMode};
+use orgwave_core::policy::Rate;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ use crate::note::Note;
 use crate::pages::{say_cause, say_examples};
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
-use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, several};
+use crate::terminal::{Column, Page, Style, Tone, count, cut, duration, orgs, pace, several};
 use crate::value;
 
 /// Clusters that are shown on a terminal.
@@ -45,15 +46,16 @@ const EXAMPLES: usize = 10;
 pub struct PlanReview {
     operations: Operations,
     stem: String,
-    write: WriteMode,
-    verify: VerifyPolicy,
+    calls: CallCount,
+    has_canary: bool,
+    /// The process that made the plan carries it out, while what it has read is fresh.
+    is_at_once: bool,
     clusters: Clusters,
     verdicts: BTreeMap<&'static str, u64>,
     troubles: BTreeMap<Code, Finding>,
     rows: Vec<Row>,
     lines: u64,
     updates: u64,
-    steps: u64,
     unproven: u64,
     misplaced: Finding,
     absent: Finding,
@@ -92,9 +94,40 @@ struct Row {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
     /// Calls.
-    pub calls: u64,
-    /// How long they take at a rate, if there is one.
+    pub calls: Calls,
+    /// How long they take at the rate, if there is one.
     pub time: Option<Duration>,
+    /// How long they take where the rate stays the one at which a run begins, if that is lower.
+    pub longest: Option<Duration>,
+}
+
+impl Cost {
+    /// `27 calls (9 reads, 9 writes, 9 read-backs)`.
+    fn calls_in_words(&self) -> String {
+        format!("{} ({})", several(self.calls.total(), "call", "calls"), self.kinds_in_words())
+    }
+
+    /// The calls by what they are for: `9 reads, 9 writes, 9 read-backs`.
+    fn kinds_in_words(&self) -> String {
+        let Calls { reads, writes, read_backs, .. } = self.calls;
+        let kinds =
+            [(reads, "read", "reads"), (writes, "write", "writes"), (read_backs, "read-back", "read-backs")];
+        let kinds = kinds.into_iter().filter(|(number, ..)| *number > 0);
+        kinds.map(|(number, one, many)| several(number, one, many)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How long that takes: `at least 3.3 s at 8.0/s`; nothing, without a pace.
+    fn time_in_words(&self, expected: Expected) -> Option<String> {
+        let time = duration(self.time?);
+        Some(match self.longest {
+            None => format!("at least {time} {expected}"),
+            Some(longest) => format!(
+                "between {} at {}, where a run begins, and {time} {expected}",
+                duration(longest),
+                pace(Rate::FIRST)
+            ),
+        })
+    }
 }
 
 /// Keys that aren't live, in words; those first that are live ones under another spelling.
@@ -134,15 +167,15 @@ impl PlanReview {
         Self {
             operations: operations.clone(),
             stem: stem.to_owned(),
-            write: plan.write,
-            verify: plan.verify,
+            calls: CallCount::new(&plan.plan_id, plan.write, plan.verify),
+            has_canary: has_canary(operations, plan.waves.as_ref()),
+            is_at_once: false,
             clusters: Clusters::new(operations.clone()),
             verdicts: BTreeMap::new(),
             troubles: BTreeMap::new(),
             rows: Vec::new(),
             lines: 0,
             updates: 0,
-            steps: 0,
             unproven: 0,
             misplaced: Finding::default(),
             absent: Finding::default(),
@@ -159,12 +192,12 @@ impl PlanReview {
     /// Takes the next line in.
     pub fn line(&mut self, line: &PlanLine) {
         self.lines += 1;
+        self.calls.line(line);
         *self.verdicts.entry(verdict_word(line.verdict)).or_default() += 1;
         self.unproven += u64::from(line.steps.iter().any(|step| step.unproven));
         if line.verdict == Verdict::Update {
             self.updates += 1;
             for step in line.steps.iter().filter(|step| step.verdict == Verdict::Update) {
-                self.steps += 1;
                 self.clusters.add(step, line.line);
                 if let Some(rule) = &step.operation.one_place {
                     add(&mut self.misplaced, line, &in_two_places(rule, step), ", ");
@@ -264,21 +297,20 @@ impl PlanReview {
         self.guards.clone_from(&footer.guards);
     }
 
+    /// The same, of a plan that the process which has just made it carries out.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { is_at_once: true, ..self }
+    }
+
     /// What carrying it out costs at this pace.
     pub fn cost(&self, expected: Expected) -> Cost {
-        let read_back = |each: u64| match self.verify {
-            VerifyPolicy::All => each,
-            VerifyPolicy::Settled => 2 * each,
-            VerifyPolicy::Sample(share) => share.of_rounded_up(each),
-            VerifyPolicy::None => 0,
-        };
-        let calls = match self.write {
-            WriteMode::Merge | WriteMode::Patch => 2 * self.steps + read_back(self.steps),
-            WriteMode::NoRead => self.steps + read_back(self.steps),
-        };
+        let calls = self.calls.calls(self.has_canary);
+        let calls = if self.is_at_once { calls.at_once() } else { calls };
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let seconds = expected.rate().filter(|rate| *rate > 0.0).map(|rate| (calls as f64 / rate).min(3.2e9));
-        Cost { calls, time: seconds.map(Duration::from_secs_f64) }
+        let at = |rate: f64| Duration::from_secs_f64((calls.total() as f64 / rate).min(3.2e9));
+        let rate = expected.rate().filter(|rate| *rate > 0.0);
+        Cost { calls, time: rate.map(at), longest: expected.slowest().map(at) }
     }
 
     /// What the plan comes to, in one line.
@@ -467,9 +499,8 @@ impl PlanReview {
         }
         let cost = self.cost(expected);
         page.gap();
-        let at =
-            cost.time.map(|time| format!(", at least {} {expected}", duration(time))).unwrap_or_default();
-        let text = format!("Cost: at least {}{at}", several(cost.calls, "call", "calls"));
+        let at = cost.time_in_words(expected).map(|time| format!(", {time}")).unwrap_or_default();
+        let text = format!("Cost: at least {}{at}", cost.calls_in_words());
         page.paragraph(Tone::Plain, 0, 2, &text);
         if !self.waves.is_empty() {
             page.paragraph(Tone::Plain, 0, 2, &format!("Waves: {}", self.waves_in_words()));

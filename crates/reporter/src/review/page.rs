@@ -3,6 +3,7 @@
 
 use askama::Template;
 use orgwave_core::plan::{Guard, Header, PlanLine, PlannedField, Verdict, WaveCount};
+use orgwave_core::policy::Rate;
 use orgwave_core::timestamp::Timestamp;
 
 use super::clusters::to_show;
@@ -15,7 +16,7 @@ use crate::pages::{
 };
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
-use crate::terminal::{Tone, clean, count, duration, orgs};
+use crate::terminal::{Tone, clean, count, duration, orgs, pace};
 use crate::value;
 
 /// Kinds of change that are listed.
@@ -228,10 +229,14 @@ fn figures(review: &PlanReview, kinds: usize, expected: Expected) -> Vec<Figure>
     let mut figures = vec![
         Figure { label: "Orgs to write", value: count(review.updates), small: String::new() },
         Figure { label: "Different changes", value: count(kinds as u64), small: "to be reviewed".into() },
-        Figure { label: "Calls, at least", value: count(cost.calls), small: String::new() },
+        Figure { label: "Calls, at least", value: count(cost.calls.total()), small: cost.kinds_in_words() },
     ];
     if let Some(time) = cost.time {
-        figures.push(Figure { label: "Time, at least", value: duration(time), small: expected.to_string() });
+        let small = match cost.longest {
+            None => expected.to_string(),
+            Some(longest) => format!("{expected}; {} at {}", duration(longest), pace(Rate::FIRST)),
+        };
+        figures.push(Figure { label: "Time, at least", value: duration(time), small });
     }
     figures
 }

@@ -48,7 +48,7 @@ use limit::Limit;
 use rise::Rise;
 
 /// Where `auto` begins when nothing was learned.
-const FIRST: f64 = 8.0;
+const FIRST: f64 = Rate::FIRST;
 /// What of a learned rate `auto` begins with: limits change.
 const TRUST: f64 = 0.8;
 /// How the search goes up, a second; after a learned rate more carefully.
