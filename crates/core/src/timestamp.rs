@@ -93,7 +93,7 @@ pub(crate) mod millis {
 pub(crate) mod optional_millis {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Timestamp};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    #[expect(clippy::ref_option, reason = "serde hands it over so")]
     pub(crate) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(Timestamp::as_millis).serialize(serializer)
     }

@@ -154,14 +154,18 @@ impl Journal {
                     org.started_at.get_or_insert(*started_at);
                 }
                 Entry::Step { inputs, ack, .. } => {
-                    inputs.iter().for_each(|input| enter(&mut org, *input));
+                    for input in inputs {
+                        enter(&mut org, *input);
+                    }
                     assert_eq!(org.state.status(), None, "its outcome was to say so");
                     if let Some(ack) = ack {
                         org.ack = ack.clone();
                     }
                 }
                 Entry::Outcome { inputs, outcome } => {
-                    inputs.iter().for_each(|input| enter(&mut org, *input));
+                    for input in inputs {
+                        enter(&mut org, *input);
+                    }
                     if org.before.is_some() {
                         assert_eq!(org.state.status(), Some(outcome.status));
                     }

@@ -60,7 +60,7 @@ impl Places {
     }
 
     /// Them, in order.
-    pub fn iter(self) -> impl Iterator<Item = u8> {
+    pub fn iter(self) -> impl Iterator<Item = u8> + Clone {
         (0..64).filter(move |place| self.has(*place))
     }
 }

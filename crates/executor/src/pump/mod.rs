@@ -434,7 +434,9 @@ where
             let stops = self.stop.is_some() && !org.is_stopped;
             match step {
                 Step::Record { entries, durably: false } => {
-                    entries.into_iter().for_each(|entry| self.journal.record(entry));
+                    for entry in entries {
+                        self.journal.record(entry);
+                    }
                     event = Event::Recorded;
                 }
                 Step::Done(outcome) => return self.done(index, outcome),

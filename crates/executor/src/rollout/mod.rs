@@ -130,13 +130,10 @@ impl History {
         (0u32..).zip(index).filter(is_done).count() as u64
     }
 
-    /// Whether an org needs nothing more: all of its steps have their word for ever; or one of them did not end well, and
-    /// so none is taken after it.
+    /// See [`is_over`].
     fn is_over(&self, org: u32, steps: Places, keep_going: bool) -> bool {
-        let steps = || steps.iter().map(|place| StepId { org, place });
-        let ends_it = |id| self.settled.get(&id).is_some_and(|status| !keep_going && !status.is_well());
-        steps().all(|id| self.settled.contains_key(&id))
-            || steps().any(ends_it) && !steps().any(|id| self.is_in_doubt(id))
+        let steps = steps.iter().map(|place| StepId { org, place });
+        is_over(&steps, keep_going, |id| self.settled.get(&id).copied(), |id| self.is_in_doubt(id))
     }
 
     /// Whether a write of a step may have been applied, and nobody knows.
@@ -155,6 +152,19 @@ impl History {
             }
         }
     }
+}
+
+/// Whether an org with these steps needs nothing more: each of them is settled; or one did not end well, and so none is
+/// taken after it, unless a write of another may have been applied.
+fn is_over(
+    steps: &(impl Iterator<Item = StepId> + Clone),
+    keep_going: bool,
+    settled: impl Fn(StepId) -> Option<Status>,
+    is_in_doubt: impl Fn(StepId) -> bool,
+) -> bool {
+    let ends_it = |id| settled(id).is_some_and(|status| !keep_going && !status.is_well());
+    steps.clone().all(|id| settled(id).is_some())
+        || steps.clone().any(ends_it) && !steps.clone().any(is_in_doubt)
 }
 
 /// Everything outside that a rollout uses.

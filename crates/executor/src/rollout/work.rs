@@ -23,7 +23,7 @@ use orgwave_core::timestamp::Timestamp;
 
 use super::canary::{Canaries, Turn};
 use super::waves::{Next, WaveFeed};
-use super::{HeldReads, History, Job, Ports};
+use super::{HeldReads, History, Job, Ports, is_over};
 use crate::ports::{Journal, PlanSource, WriteApi};
 use crate::pump::{Context, Request, Work};
 
@@ -142,18 +142,12 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
 
     /// Whether a resume would find something to do.
     pub(super) fn is_open(&self) -> bool {
+        let settled = |id| self.ended.get(&id).copied().filter(|status| status.is_settled());
         let is_open = |(org, entry): (u32, &IndexEntry)| {
-            let steps = || entry.updates.iter().map(|place| StepId { org, place });
-            let is_left = |id| match self.ended.get(&id) {
-                Some(status) => !status.is_settled() && !self.skipped.contains(&id),
-                None => true,
-            };
-            let ends_it = |id| {
-                let ended: Option<&Status> = self.ended.get(&id);
-                ended.is_some_and(|status| !self.keep_going && status.is_settled() && !status.is_well())
-            };
-            let is_over = steps().any(ends_it) && !steps().any(|id| self.is_in_doubt(id));
-            entry.verdict == Verdict::Update && !is_over && steps().any(is_left)
+            let steps = entry.updates.iter().map(|place| StepId { org, place });
+            let steps = steps.filter(|id| !self.skipped.contains(id));
+            entry.verdict == Verdict::Update
+                && !is_over(&steps, self.keep_going, settled, |id| self.is_in_doubt(id))
         };
         (0u32..).zip(self.index).any(is_open)
     }

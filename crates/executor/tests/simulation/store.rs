@@ -158,14 +158,18 @@ impl Store {
                     let org =
                         steps.entry(StepId { org: *index, place: *place }).or_insert_with(Replayed::new);
                     org.catch_up(began);
-                    inputs.iter().for_each(|input| org.tell(*input));
+                    for input in inputs {
+                        org.tell(*input);
+                    }
                     assert_eq!(org.recorded.state.status(), None, "{inputs:?}: the outcome was to say so");
                     org.recorded.ack.extend(ack.clone());
                 }
                 Entry::Outcome { inputs, outcome } => {
                     let org = steps.entry(outcome.id()).or_insert_with(Replayed::new);
                     org.catch_up(began);
-                    inputs.iter().for_each(|input| org.tell(*input));
+                    for input in inputs {
+                        org.tell(*input);
+                    }
                     if org.recorded.before.is_some() {
                         assert_eq!(org.recorded.state.status(), Some(outcome.status), "{outcome:?}");
                     }
