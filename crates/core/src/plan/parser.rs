@@ -307,8 +307,40 @@ impl<'a> Json<'a> {
             Some(b'"') => Ok(Value::String(self.text()?.into())),
             Some(b't') if self.skip(b"true") => Ok(Value::Bool(true)),
             Some(b'f') if self.skip(b"false") => Ok(Value::Bool(false)),
+            Some(b'1'..=b'9') => self.number(),
+            Some(b'[') => self.texts(),
             _ => self.json(),
         }
+    }
+
+    /// A number; most are whole ones.
+    fn number(&mut self) -> Result<Value, Error> {
+        let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
+        let ends = matches!(self.rest.as_bytes().get(digits), Some(b',' | b'}' | b']'));
+        match self.rest[..digits].parse::<u64>() {
+            Ok(number) if ends => {
+                self.rest = &self.rest[digits..];
+                Ok(number.into())
+            }
+            _ => self.json(),
+        }
+    }
+
+    /// A list; most are of texts.
+    fn texts(&mut self) -> Result<Value, Error> {
+        let (list, mut texts) = (self.rest, Vec::new());
+        self.expect(b"[")?;
+        while self.rest.starts_with('"') {
+            texts.push(Value::String(self.text()?.into()));
+            if self.skip(b"]") {
+                return Ok(texts.into());
+            }
+            if !self.skip(b",") {
+                break;
+            }
+        }
+        self.rest = list;
+        self.json()
     }
 
     /// What serde makes of it.

@@ -492,7 +492,7 @@ proptest! {
         let preconditions = Some(precondition).filter(has_some).into_iter().collect();
         let typed = (&Typed { row, sides: Vec::new() }).into();
         let line = PlanLine {
-            name, skip, note, carried, verdict, org_error, preconditions, steps, wave, typed, ..line(2)
+            wave, name, skip, note, carried, verdict, org_error, preconditions, steps, typed, ..line(2)
         };
         prop_assert_eq!(read(&json(&line), &operations()).unwrap(), line);
     }

@@ -358,7 +358,9 @@ mod tests {
         for order in [&[0, 2][..], &[0, 1, 1], &[0, 2, 2, 1]] {
             let folder = tempfile::tempdir().unwrap();
             let mut draft = Draft::begin(&folder.path().join("p.jsonl"), header(), &seal).unwrap();
-            order.iter().for_each(|index| draft.put(*index, line(*index, 9)));
+            for index in order {
+                draft.put(*index, line(*index, 9));
+            }
             assert!(draft.finish().is_err(), "{order:?}");
             assert_eq!(folder.path().read_dir().unwrap().count(), 0);
         }
