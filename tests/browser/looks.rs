@@ -51,7 +51,7 @@ fn look(page: &Page, scheme: &str, medium: &str) {
 }
 
 #[test]
-fn everything_stands_out_in_the_light_in_the_dark_and_on_paper() {
+fn every_text_has_contrast_in_light_in_dark_and_on_paper() {
     let (folder, runs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for file in [demo_plan(folder.path()), demo_report(runs.path())] {
         let page = Page::open(&file, 1280);

@@ -141,7 +141,7 @@ fn it_only_reads_and_takes_the_orgs_that_were_asked_for() {
     assert_eq!(names, ["Org 1", "Org 10", "Org 12"]);
     let ledger = shell.read("ledger.jsonl");
     assert!(ledger.contains("getEnvoyIntegration") && !ledger.contains("updateEnvoyIntegrationV2"));
-    shell.orgwave(&format!("export -o none --endpoint {} --only nobody", api.url)).with_code(64);
+    shell.orgwave(&format!("export -o none --endpoint {} --only stranger", api.url)).with_code(64);
     assert!(!shell.path("none").exists());
 }
 

@@ -1,6 +1,6 @@
 //! The command line. As clap parses it: [`commands`], and the flags that they share, [`connection`], [`mod@pace`],
 //! [`writing`] and [`output`]; with [`examples`], and from the [`environment`]. [`limits`]: resolved with what the rollout file says. [`again`]: to be
-//! told to people.
+//! suggested to people.
 
 mod again;
 mod commands;
@@ -54,7 +54,7 @@ pub fn parse() -> Result<Command, ExitCode> {
         let text = error.render();
         // clap would end with 2, which here says that changes exist.
         let exit = if error.use_stderr() {
-            // It quotes what was typed, and whoever typed it may have been a script.
+            // It quotes what was typed, which a script may have done.
             console::note(&text.to_string());
             let variables: Vec<_> = environment::in_force(&command()).into_iter().collect();
             if !variables.is_empty() {

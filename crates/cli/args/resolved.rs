@@ -1,4 +1,4 @@
-//! Groups of flags that parse as the plain values that they resolve to: whoever takes the value sees no flags.
+//! Groups of flags that parse as the plain values that they resolve to: the user of a value sees no flags.
 
 /// Lets `$value` stand where the flags of `$flags` are parsed, which resolve to it.
 macro_rules! resolved {

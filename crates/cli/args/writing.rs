@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_flag_is_told_from_an_id_and_every_id_is_taken() {
+    fn flags_are_distinguished_from_ids_and_every_id_is_taken() {
         for command in crate::args::Cli::command().get_subcommands() {
             for arg in command.get_arguments() {
                 let long = arg.get_long().map(|name| format!("--{name}"));

@@ -517,7 +517,7 @@ fn an_expectation_of_another_operation_is_read_first() {
 }
 
 #[test]
-fn what_was_read_before_the_turn_is_taken_for_as_long_as_it_is_fresh() {
+fn a_read_before_the_turn_is_used_as_long_as_it_is_fresh() {
     let age = |seconds| Some(Duration::from_secs(seconds));
     // With the read-back.
     for (held, reads) in [
@@ -560,7 +560,7 @@ fn what_was_read_before_the_turn_is_judged_as_any_other_read() {
 }
 
 #[test]
-fn what_gets_old_while_a_write_waits_is_read_again_with_all_it_depends_on() {
+fn a_read_that_ages_while_a_write_waits_is_made_again() {
     // The intent becomes durable, and the send waits for its turn for 50 s.
     let fates = [Fate::Well, Fate::Sleeps(50)];
     with_play(WriteMode::Merge, VerifyPolicy::All, 1, |mut play| {

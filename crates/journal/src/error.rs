@@ -136,12 +136,12 @@ impl WriteError {
         Self { doing: "reach the journal's writer: it has ended", source: None, is_gone: false }
     }
 
-    /// Its file isn't where it was opened: somebody moved or removed it.
+    /// Its file isn't where it was opened: it was moved or removed.
     pub(crate) const fn gone() -> Self {
         Self { doing: "find the journal where it was", source: None, is_gone: true }
     }
 
-    /// Whether somebody took the journal from its place, so that there is nothing wrong with the disk.
+    /// Whether the journal was taken from its place, so that there is nothing wrong with the disk.
     pub const fn is_gone(&self) -> bool {
         self.is_gone
     }

@@ -1,7 +1,7 @@
 //! A run on disk: what was intended, what came of it, and what was there before.
 //!
 //! The API that a run writes to has no idempotency keys. So a write may be sent only after the journal has its
-//! intent for good: whoever continues after a crash must know which orgs may have been written. That is the one
+//! intent for good: a resume after a crash must know which orgs may have been written. That is the one
 //! promise of this crate: **an acknowledged entry is on the disk, with everything that was said before it.** All
 //! else is speed.
 //!
@@ -13,7 +13,7 @@
 //! 3. [`Draft::publish`] renames it to `run.db` and syncs the folder. *The name comes last* because it is what a
 //!    later process looks for: a folder with a `run.db` has a whole header and a whole plan, whenever it was that
 //!    the machine stopped; a folder without one was never a run, and nothing was sent for it. The file
-//!    was switched to WAL before, so whoever dies here leaves nothing to be rolled back under that name.
+//!    was switched to WAL before, so a process that dies here leaves nothing to be rolled back under that name.
 //! 4. While the run continues, one thread owns the file. It gathers what is queued into one transaction, commits it
 //!    (with `synchronous=FULL` a commit returns once the log is synced), and only then calls the acknowledgements of
 //!    that group. Outcomes and samples ride along; alone, they are committed some milliseconds later. The order in
@@ -42,7 +42,7 @@
 //! # What is found when reading
 //!
 //! Each entry carries a digest chained over all before it: one that was altered, moved or taken out is found, not
-//! believed. Entries are told again to core's state machine ([`Stored::records`]), and an illegal transition is
+//! believed. Entries are replayed through core's state machine ([`Stored::records`]), and an illegal transition is
 //! damage too. Before SQLite reads the log, each of its frames is verified: a bad one with commits behind it is no
 //! torn write. What can't be found is a lost end: a log cut short by someone is a shorter journal, just as after a
 //! crash.

@@ -1,4 +1,4 @@
-//! Where each step of each org is: the journal's entries told again, in order, to core's state machine.
+//! Where each step of each org is: the journal's entries replayed, in order, through core's state machine.
 //!
 //! Nothing here knows which transition is legal; one that core refuses means that the journal is damaged. It
 //! keeps a small fixed record per step: before-images and outcomes stay in the file until they are asked for.
@@ -27,7 +27,7 @@ use crate::error::JournalError;
 /// Where an org is at the end of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrgRecord {
-    /// Its state, as the last process to begin left it: whoever continues tells it `Resumed`. An org that never had
+    /// Its state, as the last process to begin left it: a resume gives it `Resumed`. An org that never had
     /// an intent is in the first state, whatever its outcome.
     pub state: OrgState,
     /// The status of its last outcome, if nothing happened to it since.
@@ -326,7 +326,7 @@ impl OrgRecord {
 
     fn take_inputs(&mut self, inputs: &[Input]) -> Result<(), Misfit> {
         for input in inputs {
-            // What was applied may have been replaced by somebody else; the state says whether it can have been.
+            // What was applied may have been replaced by another writer; the state says whether it can have been.
             if *input == Input::Overwritten {
                 (self.outcome, self.outcome_seq) = (None, None);
             } else if *input != Input::Resumed {

@@ -29,7 +29,7 @@ pub(crate) enum Access {
 
 /// Fills a new, empty file, durably. It is a plain file when this returns: no WAL beside it, so it can be renamed.
 ///
-/// Nobody looks for it yet, so it need be durable only as a whole: one sync instead of one a step.
+/// No other process knows it yet, so it need be durable only as a whole: one sync instead of one a step.
 pub(crate) fn fill(path: &Path, header: &RunHeader) -> Result<(), JournalError> {
     let sqlite = || JournalError::sqlite("write the journal's header");
     let body = serde_json::to_string(header)
@@ -94,7 +94,7 @@ pub(crate) fn has_ended(connection: &Connection) -> Result<bool, JournalError> {
         .query_row("SELECT body FROM entry ORDER BY seq DESC LIMIT 1", (), |row| row.get(0))
         .optional()
         .map_err(JournalError::sqlite("read the journal's last entry"))?;
-    // One that can't be understood is found, with its place, by whoever reads the entries.
+    // One that can't be understood is found, with its place, when the entries are read.
     let newest = newest.and_then(|body| serde_json::from_str(&body).ok());
     Ok(newest.is_none_or(|fact| matches!(fact, Fact::Finished(_))))
 }

@@ -70,7 +70,7 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Makes a journal in a run's folder, readable for its owner alone, under a name that nobody looks for.
+    /// Makes a journal in a run's folder, readable for its owner alone, under a name that no other process looks for.
     ///
     /// # Errors
     /// The folder has a journal, another process is at work in it, or the file system fails.

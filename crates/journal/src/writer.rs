@@ -1,8 +1,8 @@
 //! The one thread that writes: groups what is queued, commits each group once, and answers.
 //!
 //! A group is what came in while the one before was being synced, so groups grow by themselves with the load: alone,
-//! an intent waits for one sync; among 64 others, for its share of one or two. Entries that nobody waits for stay in
-//! the open group until one comes that somebody does, or [`LINGER`] has passed.
+//! an intent waits for one sync; among 64 others, for its share of one or two. Entries that aren't waited for stay in
+//! the open group until one comes that is, or [`LINGER`] has passed.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -14,7 +14,7 @@ use orgwave_core::org::Entry;
 use crate::error::WriteError;
 use crate::store::Store;
 
-/// How long an entry that nobody waits for may stay undurable. A kill in this time costs a read of its org.
+/// How long an entry that isn't waited for may stay undurable. A kill in this time costs a read of its org.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// The longest that a group waits for more to join it.

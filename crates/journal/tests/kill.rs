@@ -22,7 +22,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 
 /// How often each of the two is killed.
 const KILLS: u32 = 20;
-/// Orgs that a writer gets through if nobody kills it: enough for the log to be folded in on the way.
+/// Orgs that a writer gets through if it isn't killed: enough for the log to be folded in on the way.
 const ORGS: u32 = 5_000;
 /// Intents that wait for their acknowledgement at any time.
 const IN_FLIGHT: u32 = 64;

@@ -24,7 +24,7 @@ pub(crate) enum Cell<'a> {
     Number(u64),
     /// A moment.
     Moment(Timestamp),
-    /// A text that is somebody else's: guarded.
+    /// A foreign text: guarded.
     Text(Cow<'a, str>),
     /// A value of the settings, as a manifest's cell would say it: where a spreadsheet would take a text for a number or a
     /// date, a backslash says that it is none.
@@ -39,7 +39,7 @@ impl<'a> Cell<'a> {
         text.map_or(Self::Empty, |text| Self::Text(text.into()))
     }
 
-    /// A list whose items are somebody else's.
+    /// A list whose items are foreign texts.
     pub(crate) fn texts(items: &'a [String]) -> Self {
         match items {
             [] => Self::Empty,

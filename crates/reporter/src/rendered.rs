@@ -154,7 +154,7 @@ impl Text {
         self.version
     }
 
-    /// A text of somebody else.
+    /// A foreign text.
     fn set(&mut self, text: &str) {
         if self.renew(text, false) {
             push_typed(&mut self.cell, &guarded(text));

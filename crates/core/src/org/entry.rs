@@ -46,7 +46,7 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Before::is_as_planned")]
         before: Before,
     },
-    /// What the state machine of an org's step was told after an intent, and didn't end it.
+    /// Inputs of the state machine of an org's step after an intent that didn't end it.
     Step {
         /// The org's place in the plan.
         #[serde(rename = "org")]
@@ -54,7 +54,7 @@ pub enum Entry {
         /// The place of the operation among those of the plan.
         #[serde(default, skip_serializing_if = "is_first")]
         place: u8,
-        /// What it was told, in this order.
+        /// The inputs, in this order.
         inputs: Vec<Input>,
         /// What the vendor said when it accepted with a warning: kept now, since the outcome that will hold it
         /// comes only after the read-back.
@@ -72,7 +72,7 @@ pub enum Entry {
     },
     /// A step of an org is final for this process.
     Outcome {
-        /// What its state machine was told since its last entry, if it had an intent: the last of these ended it.
+        /// The inputs of its state machine since its last entry, if it had an intent: the last of these ended it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         inputs: Vec<Input>,
         /// What became of it.

@@ -1,4 +1,4 @@
-//! What an org's state machine can be told.
+//! The inputs of an org's state machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub enum Input {
     },
     /// A read-back: neither as before nor as desired; or the canary's write changed unmanaged fields.
     LiveAsNeither,
-    /// A read at the wave's end: what was verified is no longer live, because somebody else wrote.
+    /// A read at the wave's end: what was verified is no longer live, because of another writer.
     Overwritten,
     /// A read-back is not wanted: the policy trusts what was accepted.
     Trusted,

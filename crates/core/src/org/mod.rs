@@ -7,7 +7,7 @@
 //!   the journal, a send, a wait, or the outcome.
 //! * [`Reader`]: the same for one read of an org, or of a list; [`OrgReader`]: for all reads of an org.
 //!
-//! Nothing here waits, sends, records or asks what time it is: whoever performs the steps does.
+//! Nothing here waits, sends, records or asks what time it is: the executor does, which performs the steps.
 
 mod driver;
 mod entry;

@@ -73,7 +73,7 @@ impl Patience {
         self.wait = Some((until, why));
     }
 
-    /// Nothing is waited for any more, whoever asked for it.
+    /// Forgets every wait, asked for or not.
     pub(super) const fn forget_waits(&mut self) {
         (self.wait, self.not_before) = (None, None);
     }

@@ -13,7 +13,7 @@ use crate::timestamp::Timestamp;
 pub struct OrgProgress {
     /// Which step of which org.
     pub id: StepId,
-    /// Its state, as the last process left it: whoever resumes the run tells it `Resumed`.
+    /// Its state, as the last process left it: the process that resumes the run gives it `Resumed`.
     pub state: OrgState,
     /// Its outcome; `None` if it isn't final, or if something happened to it since.
     pub outcome: Option<OrgOutcome>,
@@ -31,7 +31,7 @@ impl OrgProgress {
         self.outcome.as_ref().and_then(|outcome| outcome.org_error.as_ref())
     }
 
-    /// Whether a write of it may have been applied, and nobody knows.
+    /// Whether it is unknown if a write of it was applied.
     pub fn is_in_doubt(&self) -> bool {
         self.state.is_open() || self.state.status() == Some(Status::Unknown)
     }

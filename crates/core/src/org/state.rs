@@ -14,7 +14,7 @@ pub enum Phase {
     Intent,
     /// The vendor accepted the write.
     Acked,
-    /// The vendor refused the write by a status, and nobody has looked yet whether that was the answer to it.
+    /// The vendor refused the write by a status, and no read has shown yet whether that was the answer to it.
     Denied,
     /// The write may or may not have been applied.
     InDoubt,
@@ -42,17 +42,17 @@ pub struct OrgState {
     warned: bool,
     /// A send of it was in doubt once: it may be live late, whatever two reads said.
     doubted: bool,
-    /// Nobody compared what its last write left with all that was there before.
+    /// What its last write left wasn't compared with all that was there before.
     unwatched: bool,
 }
 
-/// An input that the state has no way for: a defect of whoever drives the machine, or a damaged journal.
+/// An input that the state has no way for: a defect of its driver, or a damaged journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an org that is {from:?} can't take {input:?}")]
 pub struct IllegalTransition {
     /// Where the org is.
     pub from: Phase,
-    /// What it was told.
+    /// The input.
     pub input: Input,
 }
 
@@ -91,7 +91,7 @@ impl OrgState {
         self.acked
     }
 
-    /// Whether nobody compared what its last write left with all that was there before: it was sent by a process that
+    /// Whether what its last write left wasn't compared with all that was there before: it was sent by a process that
     /// ended, or was seen so late that it was about to be sent again.
     pub const fn is_unwatched(self) -> bool {
         self.unwatched
@@ -105,7 +105,7 @@ impl OrgState {
         }
     }
 
-    /// Whether a write of it may have been applied and nobody has looked yet.
+    /// Whether a write of it may have been applied and no read has shown it yet.
     pub const fn is_open(self) -> bool {
         matches!(
             self.phase,

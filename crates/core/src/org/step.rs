@@ -59,13 +59,13 @@ pub enum Event<R> {
     ListReply(Reply<ClientList>),
     /// The entries are in the journal; durable, where that was asked for.
     Recorded,
-    /// The update was answered, or nobody knows what became of it.
+    /// The update was answered, or its outcome is unknown.
     WriteReply(Reply<Ack>),
     /// The call was never made, or is to be made again as if it never was: no attempt is spent.
     NotSent,
     /// The update was not sent in time.
     Stale,
-    /// The call was turned away for now: 429, or a 403 of somebody in between.
+    /// The call was turned away for now: 429, or a 403 of an intermediary.
     Throttled {
         /// With which status, and for how long.
         throttle: Throttle,

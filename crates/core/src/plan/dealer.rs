@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn pinned_orgs_keep_their_waves_and_the_others_share_those_after_the_last() {
+    fn pinned_orgs_keep_their_waves_and_others_share_later_ones() {
         let (waves, dealt) = dealt(&[None, Some(2), None, Some(0), None], "1,rest");
         assert_eq!(dealt, [3, 2, 4, 0, 4]);
         let seen: Vec<_> = waves.iter().map(|count| (count.wave, count.orgs, count.pinned)).collect();

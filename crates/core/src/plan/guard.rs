@@ -1,4 +1,4 @@
-//! Guards on a whole plan: what somebody must have said yes to before anything is sent.
+//! Guards on a whole plan: what must be acknowledged before anything is sent.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub struct Guard {
     pub kind: GuardKind,
     /// How many orgs.
     pub orgs: u64,
-    /// What `--ack` must say: bound to the plan, so that a yes to one plan is no yes to another.
+    /// What `--ack` must say: bound to the plan, so that it acknowledges no other plan.
     pub ack: String,
     /// In how many of them an addition's key is a live one under another spelling: no kind is allowed for these in advance.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -155,7 +155,7 @@ impl fmt::Display for GuardKind {
                 write!(f, "{place} is not shown and so not sent, which may clear it")
             }
             Self::Derived(operation) => {
-                write!(f, "{operation} is described by a file of yours, which nobody has tested")
+                write!(f, "{operation} is described by a file of yours, which is untested")
             }
         }
     }

@@ -118,7 +118,7 @@ impl PlannedField {
         self.risks().next()
     }
 
-    /// What the change does that makes somebody less safe, or takes something away.
+    /// What the change does that makes an org less safe, or removes something.
     pub fn risks(&self) -> impl Iterator<Item = &Arc<Risk>> {
         let field = self.path.field();
         // An entry that comes back whole has the risks of its members.

@@ -9,8 +9,8 @@
 //! A line is written when its turn comes, and before the waves are known: the footer says how many orgs each has, and a
 //! [`Dealer`] who is in which. So a reader looks at the footer first, and believes nothing before the seal is proved.
 //!
-//! The seal is an HMAC under a key derived from the API key and the plan's id: whoever holds another key, or
-//! altered a byte, has no plan. Secrets stand here only as names and fingerprints, paths as texts: a reader is given the
+//! The seal is an HMAC under a key derived from the API key and the plan's id: under another key, or with
+//! a byte altered, it is no plan. Secrets are here only as names and fingerprints, paths as texts: a reader is given the
 //! operation that they belong to. Files are opened elsewhere.
 
 mod calls;

@@ -205,7 +205,7 @@ fn another_key_does_not_fit() {
 }
 
 #[test]
-fn what_a_plan_takes_back_is_a_field_that_other_plans_do_not_have() {
+fn an_undo_plan_has_a_field_that_other_plans_lack() {
     let bytes = |header: &Header| {
         let seal = SealKey::derive(&api_key(), "p1");
         let writer = PlanWriter::begin(Vec::new(), header, &seal).unwrap();
@@ -271,7 +271,7 @@ fn a_line_of_a_plan_that_reads_nothing_is_what_is_wanted() {
 }
 
 #[test]
-fn the_steps_of_a_line_are_told_apart_by_their_operations() {
+fn the_steps_of_a_line_differ_by_their_operations() {
     let catalog = Catalog::built_in();
     let operations = Operations::new(["org-mfa", "envoy"].map(|name| Arc::clone(catalog.get(name).unwrap())));
     let step = |place: u8, verdict| PlannedStep::new(operations.get(place).unwrap(), place, verdict);

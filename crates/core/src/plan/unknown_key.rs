@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_print_alike_are_told_apart() {
+    fn keys_that_print_alike_are_distinguished() {
         for (path, near, shown) in [
             ("doorInfoMap.123", "0123", r#"doorInfoMap "123", live is "0123""#),
             ("doorInfoMap.Caf\u{e9}", "Cafe\u{301}", r#"doorInfoMap "Caf<U+00E9>", live is "Cafe<U+0301>""#),

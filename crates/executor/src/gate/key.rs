@@ -63,7 +63,7 @@ impl KeyState {
         self.release()
     }
 
-    /// Nobody will ask any more: the suspects, as they are.
+    /// The list will not be asked for any more: the suspects, as they are.
     pub(super) fn release(&mut self) -> Vec<(u32, Refusal)> {
         self.question = Question::None;
         std::mem::take(&mut self.suspects)

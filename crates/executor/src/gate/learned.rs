@@ -1,6 +1,6 @@
 //! For how long a rate that was measured is worth something to a later process.
 //!
-//! Kept per key and endpoint, by whoever keeps it; this only says whether to believe it.
+//! Kept per key and endpoint, by the binary; this only says whether to believe it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use orgwave_core::timestamp::Timestamp;
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The rate that was measured at that time, if it is still to be believed now. One from the future or out of any
-/// range isn't: somebody set a clock, or edited a file.
+/// range isn't: a clock was set, or a file edited.
 pub fn still_good(rate: f64, measured_at: Timestamp, now: Timestamp) -> Option<f64> {
     let is_fresh = measured_at.as_millis() <= now.as_millis() && now.since(measured_at) <= FORGET_AFTER;
     (is_fresh && (0.1..=100_000.0).contains(&rate)).then_some(rate)

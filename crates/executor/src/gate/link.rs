@@ -1,7 +1,7 @@
 //! Whether the vendor can be reached at all.
 //!
-//! A connection that was never made proves that nothing was sent, so it spends nobody's attempt; but then
-//! everybody's next call would fail too. So sending pauses, tries again with backoff, and gives up after two
+//! A connection that was never made proves that nothing was sent, so it spends no org's attempt; but then
+//! every other org's next call would fail too. So sending pauses, tries again with backoff, and gives up after two
 //! minutes; before the first reply of the process, which is more likely a wrong address than an outage, after
 //! a number of tries.
 

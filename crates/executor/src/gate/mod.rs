@@ -214,7 +214,7 @@ impl<C: Clock> Gate<C> {
         }
         Bucket::Partner
     }
-    /// Whether the latest 429 of an org is its own, whoever else was throttled: it is one of many in a row, while most
+    /// Whether the latest 429 of an org is its own, even if others were throttled: it is one of many in a row, while most
     /// calls of the others got through.
     fn is_throttled_alone(&mut self, index: u32, call: Call) -> bool {
         let fresh = || Streak { call, length: 0, tally: Tally::default(), is_alone: false };
@@ -400,7 +400,7 @@ impl<C: Clock> Coordinator for Gate<C> {
                 KeyCheck::Again(None)
             }
             Reply::Unclear(unclear) => self.key_unknown(None, unclear.retry_after, Some(unclear)),
-            // An answer of any other kind came from somebody who knows the key.
+            // An answer of any other kind came from the vendor, which knows the key.
             Reply::Good(_) | Reply::Refused(_) => KeyCheck::Good(self.key.is_good(now)),
         }
     }

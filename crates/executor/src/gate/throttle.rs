@@ -95,7 +95,7 @@ pub enum Evidence {
 /// What is known of the partner's bucket, apart from its 429s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// There should be something in it, or nobody knows.
+    /// There should be something in it, or it is unknown.
     NotEmpty,
     /// There should be something in it, and calls are few.
     NotEmptyAmongFew,
@@ -157,8 +157,8 @@ impl Throttles {
             let since = tally.since(recent.tally);
             (since.accepted, since.refused)
         };
-        let any = |told: fn(u64, u64) -> bool| {
-            self.recent.iter().map(got_through_and_not).any(|(accepted, refused)| told(accepted, refused))
+        let any = |shows: fn(u64, u64) -> bool| {
+            self.recent.iter().map(got_through_and_not).any(|(accepted, refused)| shows(accepted, refused))
         };
         let orgs = 1 + self.recent.iter().filter(|recent| recent.is_news).count();
         let are_enough = match expected {
@@ -188,7 +188,7 @@ impl Throttles {
             (is_news && is_likely).then_some(Evidence::OneOrg)
         };
         if evidence.is_some() {
-            // What they told was heard: another org's own 429 after it is no more than that.
+            // Their evidence is used up: another org's own 429 after it is no more than that.
             self.recent.clear();
         }
         evidence
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn any_org_will_do_where_the_partners_bucket_is_empty_by_what_is_known() {
+    fn a_429_of_any_org_counts_if_the_partners_bucket_is_empty() {
         assert_eq!(note(&[1, 2, 3], 50, Expected::EmptyNow), [Some(Evidence::OneOrg); 3]);
     }
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_are_the_partners_and_so_are_a_few_when_nothing_gets_through() {
+    fn many_429s_or_a_few_with_no_success_are_the_partners() {
         let (own, partners) = (None, Some(Evidence::SeveralOrgs));
         assert_eq!(note(&[1, 2, 3, 4, 5], 20, Expected::NotEmpty), [own, own, own, own, partners]);
         assert_eq!(note(&[1, 2, 3, 4], 0, Expected::NotEmpty), [own, own, own, partners]);

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_canaries_holds_nobody() {
+    fn a_run_without_canaries_holds_no_org() {
         let mut canaries = Canaries::none();
         assert!(!canaries.are_sought() && !canaries.are_any_proven());
         assert_eq!(canaries.turn(0, 1), Turn::Free);

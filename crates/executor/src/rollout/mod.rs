@@ -64,7 +64,7 @@ pub struct Policy {
     /// Which accepted writes are read back.
     pub verify: VerifyPolicy,
     /// Whether the first org of each operation is written alone until it is written well: a canary, which is always read
-    /// back, and watched for what nobody meant to change.
+    /// back, and compared for unintended changes.
     pub has_canary: bool,
     /// When too many failures stop the run.
     pub max_failures: FailureBudget,
@@ -85,7 +85,7 @@ pub struct History {
     pub settled: HashMap<StepId, Status>,
     /// The operations of which one proves what a write does, so no canary is needed.
     pub proven: Places,
-    /// One of them was found to be written by somebody else.
+    /// One of them was found to be written by another writer.
     pub another_writes: bool,
     /// The others that had an intent.
     pub open: HashMap<StepId, OrgProgress>,
@@ -112,7 +112,7 @@ impl History {
                     self.applied.push(Applied::new(outcome, state));
                 }
             }
-            // That it changed more than was meant has stopped the run, and to resume it was somebody's yes.
+            // That it changed more than was meant has stopped the run, and resuming it accepted that.
             Status::Diverged if code == Some(Code::OrgDisturbed) => self.proven.insert(outcome.place),
             Status::Diverged => {
                 self.another_writes |= matches!(code, Some(Code::OrgDivergedAck | Code::OrgDivergedDoubt));
@@ -136,12 +136,12 @@ impl History {
         is_over(&steps, keep_going, |id| self.settled.get(&id).copied(), |id| self.is_in_doubt(id))
     }
 
-    /// Whether a write of a step may have been applied, and nobody knows.
+    /// Whether it is unknown if a write of a step was applied.
     fn is_in_doubt(&self, id: StepId) -> bool {
         self.open.get(&id).is_some_and(OrgProgress::is_in_doubt)
     }
 
-    /// Takes a pause that an earlier process was asked for; of an org, the later told replaces the earlier, since no
+    /// Takes a pause that an earlier process was asked for; of an org, the later one replaces the earlier, since no
     /// call was made in between that could have come too early.
     pub fn take_pause(&mut self, index: Option<u32>, pause: Pause) {
         match index {

@@ -47,7 +47,7 @@ fn calls(stage: &Stage, org: u32) -> [usize; 3] {
 }
 
 #[test]
-fn a_fresh_read_of_the_plan_serves_the_write_and_an_old_one_does_not() {
+fn a_fresh_read_of_the_plan_serves_the_write_unlike_an_old_one() {
     for (pause, reads) in [(0, 1), (50, 1), (61, 2), (300, 2)] {
         in_virtual_time(async {
             let stage = planned(pause * SECOND);
@@ -111,7 +111,7 @@ fn a_write_in_doubt_is_sent_again_on_a_read_of_its_own() {
 }
 
 #[test]
-fn what_another_sets_between_a_plans_read_and_its_write_is_judged_when_it_is_read() {
+fn another_writers_change_after_the_plan_is_judged_when_read() {
     for (pause, status) in [(10, Status::Applied), (70, Status::Conflict)] {
         in_virtual_time(async {
             let stage = planned(pause * SECOND);

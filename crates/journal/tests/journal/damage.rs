@@ -178,7 +178,7 @@ fn a_log_that_is_missing_is_missed() {
     }
 }
 
-/// Goes on with a run and leaves the folder as a kill would: copied while the writer is at work.
+/// Resumes a run and leaves the folder as a kill would: copied while the writer is at work.
 fn killed_after(dir: &Path, entries: Vec<Entry>) -> tempfile::TempDir {
     let journal = SqliteJournal::open(&dir.join(FILE_NAME)).unwrap();
     story::tell(&journal, entries);
@@ -191,7 +191,7 @@ fn killed_after(dir: &Path, entries: Vec<Entry>) -> tempfile::TempDir {
 }
 
 #[test]
-fn the_log_is_missed_from_the_first_commit_of_each_process_to_its_end() {
+fn a_missing_log_is_noticed_from_the_first_commit_to_the_end() {
     let dir = tempfile::tempdir().unwrap();
     drop(story::publish(dir.path(), ORGS));
     let began = || Entry::Began { at: story::at(0) };

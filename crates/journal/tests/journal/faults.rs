@@ -118,7 +118,7 @@ fn the_error_says_what_failed_and_why() {
 }
 
 #[test]
-fn a_journal_that_was_taken_from_its_place_is_not_written_any_more() {
+fn a_journal_taken_from_its_place_is_no_longer_written() {
     type Take = fn(&Path, &Path);
     let ways: [(&str, Take); 3] = [
         ("removed", |run, _| fs::remove_dir_all(run).unwrap()),

@@ -135,10 +135,10 @@ fn a_reader_of_a_run_that_has_ended_leaves_no_file_beside_it() {
 
     let (first, second) = (Stored::open_read_only(&path).unwrap(), Stored::open_read_only(&path).unwrap());
     drop(first);
-    assert!(second.finish().unwrap().is_some(), "another reader goes on");
+    assert!(second.finish().unwrap().is_some(), "another reader continues");
     drop(second);
     assert_eq!(names(), [FILE_NAME]);
-    // Of a run that was killed the log stays, whoever reads.
+    // Of a run that was killed the log stays, with any reader.
     let journal = SqliteJournal::open(&path).unwrap();
     journal.record(Entry::Began { at: story::at(6) });
     journal.flush().unwrap();

@@ -13,7 +13,7 @@ mod faults;
 mod file;
 /// What is recorded, from one thread or many: order, acknowledgements, what a later look finds.
 mod recording;
-/// Entries told again against an independent model of what was told.
+/// Entries replayed, against an independent model of the inputs.
 mod replay;
 /// Runs of several operations, and runs from when there was one.
 mod steps;

@@ -105,7 +105,7 @@ fn a_dropped_journal_has_committed_what_was_queued() {
 }
 
 #[test]
-fn what_nobody_waits_for_becomes_durable_by_itself() {
+fn an_entry_not_waited_for_becomes_durable_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let journal = story::publish(dir.path(), 1);
     journal.record(story::intent(0));

@@ -20,7 +20,7 @@ type Step = (u32, u8);
 struct Model {
     state: OrgState,
     had_intent: bool,
-    /// What the journal is to be told with the next entry.
+    /// The inputs that the next entry holds.
     untold: Vec<Input>,
     /// The last outcome, unless something happened since.
     outcome: Option<Status>,
@@ -29,7 +29,7 @@ struct Model {
 impl Model {
     fn tell(&mut self, (index, place): Step, input: Input, gathers: bool, journal: &mut Vec<Entry>) {
         if input == Input::NotApplied {
-            // Whatever became of the org, and whoever heard of it last: a pause moves nothing.
+            // Whatever became of the org, in any process: a pause moves nothing.
             let pause = Pause::new(story::at(5), Duration::from_secs(3));
             journal.push(Entry::Pause { index: Some(index), pause });
             journal.push(Entry::Pause { index: None, pause });

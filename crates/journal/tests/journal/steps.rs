@@ -46,7 +46,7 @@ fn each_step_has_a_record_of_its_own() {
 }
 
 #[test]
-fn an_entry_of_an_operation_that_the_run_does_not_have_is_damage() {
+fn an_entry_of_an_operation_outside_the_run_is_damage() {
     let entry = story::at_place(3, story::intent(1));
     let says = "the journal is damaged: entry 1 is of operation 3, and the run has 3";
     assert_eq!(replay(2, 3, [&entry]).unwrap_err().to_string(), says);

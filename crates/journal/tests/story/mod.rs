@@ -61,7 +61,7 @@ pub(crate) fn intent(index: u32) -> Entry {
     }
 }
 
-/// The org's machine was told something.
+/// The org's machine had inputs.
 pub(crate) fn step(index: u32, inputs: impl Into<Vec<Input>>) -> Entry {
     Entry::Step { index, place: 0, inputs: inputs.into(), ack: None }
 }

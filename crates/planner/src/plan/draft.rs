@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_late_org_takes_no_more_memory_than_is_allowed() {
+    fn lines_that_wait_for_a_late_org_take_bounded_memory() {
         let length = MOST_HELD / 50;
         let in_order: Vec<u32> = (0..200).collect();
         // The first is late, and another that comes while those behind it wait.
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_with_a_missing_or_a_repeated_org_is_none_and_leaves_nothing() {
+    fn a_plan_with_a_missing_or_repeated_org_leaves_nothing() {
         let seal = seal();
         for order in [&[0, 2][..], &[0, 1, 1], &[0, 2, 2, 1]] {
             let folder = tempfile::tempdir().unwrap();

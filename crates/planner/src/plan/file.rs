@@ -285,7 +285,7 @@ impl Needed {
     }
 }
 
-/// Reads a file from its start, whoever else reads it at the same time.
+/// Reads a file from its start, with others reading it at the same time.
 struct FromStart<'a> {
     file: &'a File,
     offset: u64,

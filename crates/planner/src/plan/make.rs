@@ -74,7 +74,7 @@ pub struct NewPlan<'a> {
 /// goes to `held`, too: for a process that carries the plan out at once.
 ///
 /// # Errors
-/// The rollout changed or can't be read, its waves can't be, a pattern matches no org, the API can't be used or somebody
+/// The rollout changed or can't be read, its waves can't be, a pattern matches no org, the API can't be used or the user
 /// asked for a stop, the plan can't be written.
 pub async fn make<R: Read + Seek, C: Clock, A: ReadApi>(
     rollout: Rollout<'_, R>,

@@ -31,7 +31,7 @@ impl OpenPlan {
         idle(self.index.iter().map(|entry| entry.verdict))
     }
 
-    /// The guards that nobody acknowledged: by their codes, or, where the plan is carried out by the command that made it,
+    /// The guards that weren't acknowledged: by their codes, or, where the plan is carried out by the command that made it,
     /// by allowing their kinds.
     pub fn missing<'a>(&'a self, acks: &'a [String], fresh: bool) -> impl Iterator<Item = &'a Guard> {
         let is_allowed = move |guard: &Guard| fresh && guard.is_allowed(&self.header.allow);

@@ -22,7 +22,7 @@ pub(crate) struct Example {
     pub(crate) org: Option<Ruuid>,
     /// May be empty.
     pub(crate) name: String,
-    /// What it is about, in words that may be somebody else's; may be empty.
+    /// What it is about, in words that may be foreign text; may be empty.
     pub(crate) detail: String,
 }
 

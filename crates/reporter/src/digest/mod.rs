@@ -42,7 +42,7 @@ pub(crate) struct Confessed {
 pub(crate) struct Warnings {
     /// By what was confessed, in the operation's order: the most telling first.
     pub(crate) confessed: Vec<Confessed>,
-    /// Orgs whose text says more than their lists, which are told already.
+    /// Orgs whose text says more than their lists, which are listed already.
     pub(crate) with_more: u64,
     /// The first different texts of those.
     pub(crate) texts: Vec<(String, Finding)>,
@@ -61,7 +61,7 @@ impl Warnings {
             }
         }
         let text = ack.message();
-        let listed = || self.confessed.iter().flat_map(|told| ack.items(&told.confession.column));
+        let listed = || self.confessed.iter().flat_map(|confessed| ack.items(&confessed.confession.column));
         let says_more = listed().next().is_none() || !listed().all(|item| text.contains(item.as_str()));
         if text.is_empty() || !says_more {
             return;
@@ -77,13 +77,13 @@ impl Warnings {
 
     /// Those with a list of items.
     pub(crate) fn lists(&self) -> impl Iterator<Item = (&Confession, &Finding)> {
-        let lists = self.confessed.iter().map(|told| (told.confession, &told.finding));
+        let lists = self.confessed.iter().map(|confessed| (confessed.confession, &confessed.finding));
         lists.filter(|(confession, finding)| finding.orgs > 0 && !confession.is_text())
     }
 
     /// What to do about a text.
     pub(crate) fn todo_of_texts(&self) -> &str {
-        let text = self.confessed.iter().find(|told| told.confession.is_text());
+        let text = self.confessed.iter().find(|confessed| confessed.confession.is_text());
         text.map_or("", |text| &text.confession.advice)
     }
 }
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     /// An org with this warning, these doors and these ids.
-    fn told(text: &str, doors: &[&str], guids: &[&str]) -> Warnings {
+    fn warned(text: &str, doors: &[&str], guids: &[&str]) -> Warnings {
         let items = |items: &[&str]| Said::Items(items.iter().map(|item| (*item).to_owned()).collect());
         let mut ack = Ack::default();
         ack.push("warning", Said::Text(text.to_owned()));
@@ -235,9 +235,14 @@ mod tests {
             ("the licence ends soon", &["Dock"], &[], 1),
             ("the licence ends soon", &[], &[], 1),
         ] {
-            let warnings = told(text, doors, guids);
-            let with_text =
-                warnings.confessed.iter().find(|told| told.confession.is_text()).unwrap().finding.orgs;
+            let warnings = warned(text, doors, guids);
+            let with_text = warnings
+                .confessed
+                .iter()
+                .find(|confessed| confessed.confession.is_text())
+                .unwrap()
+                .finding
+                .orgs;
             assert_eq!((with_text, warnings.with_more), (1, more), "{text}");
             assert_eq!(warnings.texts.len() as u64, more, "{text}");
         }

@@ -1,7 +1,7 @@
 //! `junit.xml`: the run as GitLab, Jenkins and their like read tests. One case per row of the manifest; in a run of several
 //! operations one per step, whose class names the operation.
 //!
-//! An org that needs somebody is a failure, with its code and message; one that was omitted or not started is
+//! An org that needs attention is a failure, with its code and message; one that was omitted or not started is
 //! skipped; a warning of the vendor is the case's output. A case is named by its org alone, so that it is the
 //! same case in the next run. The totals are in front and are known last: room is left for them.
 //!
@@ -188,7 +188,7 @@ fn head(run: &RunHeader, totals: Totals) -> String {
     head
 }
 
-/// A text as it may be in an element or an attribute of XML 1.0, whoever wrote it.
+/// A text as it may be in an element or an attribute of XML 1.0.
 struct Clean<'a>(&'a str);
 
 impl fmt::Display for Clean<'_> {

@@ -14,7 +14,7 @@ use super::summary::Summary;
 use crate::error::ReportError;
 use crate::report::{ReportHtml, ReportMd};
 
-/// Removes the temporaries of a run's files from its folder. Whoever calls this holds the run's lock: no other
+/// Removes the temporaries of a run's files from its folder. The caller holds the run's lock: no other
 /// process is writing them.
 ///
 /// # Errors
@@ -102,7 +102,7 @@ mod tests {
     fn what_whole_files_leave_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let file = crate::whole::WholeFile::begin(folder.path(), Results::NAME).unwrap();
-        // As a kill leaves it: nobody removes it.
+        // As a kill leaves it: not removed.
         std::mem::forget(file);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         sweep(folder.path()).unwrap();

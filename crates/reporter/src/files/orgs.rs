@@ -1,7 +1,7 @@
 //! `orgs/<hex>.csv`: one org's own record, to hand to that client.
 //!
 //! One row per change, and one row where nothing was written, so that the file always says what became of the
-//! org. Of a run that nobody watched, only orgs of which something was written have one. What is the partner's own business (line, wave, note, `_*`, what to do next) is omitted.
+//! org. Of an unattended run, only orgs of which something was written have one. What is the partner's own business (line, wave, note, `_*`, what to do next) is omitted.
 
 use std::fs;
 use std::io::{self, Write as _};

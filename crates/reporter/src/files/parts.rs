@@ -11,7 +11,7 @@ use crate::error::ReportError;
 use crate::run_file::Place;
 use crate::whole::{WholeFile, sync_all, sync_folder};
 
-/// The rows of a spreadsheet: Excel loads so many of a CSV and drops the others.
+/// The rows of a spreadsheet: Excel loads this many of a CSV and drops the others.
 pub(super) const MOST_ROWS: u32 = 1_048_576;
 
 /// A table being written, in as many files as it needs.

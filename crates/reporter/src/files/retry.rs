@@ -221,7 +221,7 @@ fn mode_again(plan: &Header) -> String {
     RunHeader::mode_flags(plan.write, plan.verify)
 }
 
-/// The limits of the rollout, with the waves, the budget and what was allowed as the plan has them, whoever chose them.
+/// The limits of the rollout, with the waves, the budget and what was allowed as the plan has them, whether typed or of the rollout.
 fn limits(plan: &Header, adds: bool) -> BTreeMap<String, Value> {
     let mut limits = plan.limits.clone();
     let mut allow = plan.allow.clone();

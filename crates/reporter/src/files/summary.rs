@@ -144,7 +144,7 @@ fn document(digest: &RunDigest, files: Vec<String>) -> Json {
                 warnings
                     .confessed
                     .iter()
-                    .map(|told| (told.confession.count_key(), told.finding.orgs))
+                    .map(|confessed| (confessed.confession.count_key(), confessed.finding.orgs))
                     .collect(),
             ),
         ),

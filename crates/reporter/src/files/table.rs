@@ -98,7 +98,7 @@ impl<W: Write> Table<W> {
         self.typed(org.as_str())
     }
 
-    /// A cell whose text is somebody else's: guarded.
+    /// A cell whose text is foreign: guarded.
     ///
     /// # Errors
     /// The table can't be written.

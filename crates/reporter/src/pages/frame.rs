@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn style_and_script_ask_nobody_for_anything() {
+    fn style_and_script_make_no_request() {
         for word in ["://", "url(", "@import", "fetch", "XMLHttp", "innerHTML", "eval(", "insertAdjacent"] {
             assert!(!STYLE.contains(word) && !SCRIPT.contains(word), "{word}");
         }

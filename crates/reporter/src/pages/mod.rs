@@ -1,5 +1,5 @@
-//! What the pages for people have in common: Markdown that no foreign text breaks, and HTML that asks
-//! nobody for anything.
+//! What the pages for people have in common: Markdown that no foreign text breaks, and HTML that makes
+//! no request.
 //!
 //! An HTML page is one file. Its summary is made here, by templates that escape; its list of orgs is data, which
 //! a small script of ours draws a screenful at a time. The page's policy allows that very script and that very

@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn orgs_to_look_at_push_the_others_out_and_the_count_is_told() {
+    fn orgs_to_look_at_push_others_out_and_these_are_counted() {
         let mut rows = Rows { budget: 60, ..Rows::new() };
         for line in 0..20u64 {
             let to_look_at = line >= 15;

@@ -1,4 +1,4 @@
-//! `report.md`: a run in one screenful, to be posted where people talk. The orgs that need somebody are
+//! `report.md`: a run in one screenful, to be posted where people talk. The orgs that need attention are
 //! listed, up to a number; every org is in `results.csv`.
 
 use std::fmt::Write as _;

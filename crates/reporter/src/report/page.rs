@@ -244,7 +244,9 @@ fn segments(counts: &Counts) -> Vec<Segment> {
 
 fn warnings(digest: &RunDigest) -> Vec<Card> {
     let warnings = &digest.warnings;
-    let lists = warnings.lists().map(|(told, finding)| Card::of(&*told.words, &told.advice, finding));
+    let lists = warnings
+        .lists()
+        .map(|(confession, finding)| Card::of(&*confession.words, &confession.advice, finding));
     let todo = warnings.todo_of_texts();
     let texts =
         warnings.texts.iter().map(|(text, finding)| Card::of(format!("“{}”", clean(text)), todo, finding));

@@ -121,7 +121,7 @@ fn the_retry_rollout_is_toml_and_names_files_that_are_there() {
 }
 
 #[test]
-fn what_a_run_that_took_another_back_left_is_not_retried_by_its_rows() {
+fn rows_left_by_an_undo_are_not_retried() {
     let mut run = fixture::rich();
     let mut plan = fixture::plan_header();
     plan.inputs.truncate(1);

@@ -85,9 +85,9 @@ fn orgs_that_do_not_fit_are_counted_and_those_to_look_at_stay() {
             .unwrap();
     let rows = data["rows"].as_array().unwrap();
     assert!(rows.iter().any(|row| row[0] == 60_001), "the one that failed is there");
-    let told: u64 =
+    let pushed_out: u64 =
         between(&page, "need attention first. ", " orgs are only in").replace(',', "").parse().unwrap();
-    assert_eq!(rows.len() as u64 + told, 60_000);
+    assert_eq!(rows.len() as u64 + pushed_out, 60_000);
 }
 
 #[test]

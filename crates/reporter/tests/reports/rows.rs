@@ -68,18 +68,18 @@ proptest! {
         orgs in proptest::collection::vec((verdicts(), words(), "['=+@\\-a,\"\n ]{0,5}"), 0..30),
     ) {
         let mut lines = Vec::new();
-        let mut told = Vec::new();
+        let mut words = Vec::new();
         let mut expected = Vec::new();
         for ((verdict, word, name), number) in orgs.iter().zip(1u8..) {
             let index = u32::from(number) - 1;
             lines.push(line(number, name, *verdict));
             let status = match (verdict, word) {
                 (Verdict::Update, Some(Some(status))) => {
-                    told.push(fixture::said(outcome(index, *status)));
+                    words.push(fixture::said(outcome(index, *status)));
                     *status
                 }
                 (Verdict::Update, Some(None)) => {
-                    told.push(fixture::begun(index, Before::AsPlanned));
+                    words.push(fixture::begun(index, Before::AsPlanned));
                     Status::Unknown
                 }
                 (Verdict::Update, None) => Status::NotAttempted,
@@ -87,7 +87,7 @@ proptest! {
             };
             expected.push((lines[index as usize].org.to_string(), status));
         }
-        let run = run_of(&lines, told);
+        let run = run_of(&lines, words);
         let folder = tempfile::tempdir().unwrap();
         let written = write_files(&run, folder.path(), OrgFiles::Never).unwrap();
 
@@ -125,7 +125,7 @@ proptest! {
 }
 
 #[test]
-fn a_word_beyond_the_plan_or_out_of_order_is_refused_and_nothing_is_written() {
+fn a_record_beyond_the_plan_or_out_of_order_writes_nothing() {
     let lines = [line(1, "a", Verdict::Update), line(2, "b", Verdict::Update)];
     let word = |index| fixture::said(outcome(index, Status::Applied));
     for orgs in [vec![word(2)], vec![word(1), word(0)], vec![word(0), word(0)]] {
@@ -150,7 +150,7 @@ fn a_cut_plan_is_an_error_and_leaves_what_was_there() {
 }
 
 #[test]
-fn a_name_that_is_taken_by_a_folder_is_an_error_that_names_the_file() {
+fn a_name_taken_by_a_folder_is_an_error_that_names_the_file() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("results.csv")).unwrap();
     let error = write_files(&fixture::rich(), folder.path(), OrgFiles::Never).unwrap_err();
@@ -176,7 +176,7 @@ fn files_are_their_owners_alone() {
 }
 
 #[test]
-fn org_files_that_are_not_wanted_any_more_are_removed_and_nothing_else_is() {
+fn obsolete_org_files_are_removed_and_nothing_else_is() {
     let folder = tempfile::tempdir().unwrap();
     let written = write_files(&fixture::rich(), folder.path(), OrgFiles::Always).unwrap();
     assert_eq!(written.org_files, ClientFiles::All);
@@ -209,7 +209,7 @@ fn org_files_are_for_clients_of_up_to_a_thousand_by_themselves() {
 }
 
 #[test]
-fn a_plan_that_was_made_earlier_verifies_nothing_that_it_left_unchanged() {
+fn an_earlier_plan_verifies_nothing_that_it_left_unchanged() {
     let lines = [line(1, "a", Verdict::Unchanged)];
     let mut run = run_of(&lines, Vec::new());
     for (fresh, verified) in [(true, "true"), (false, "false")] {

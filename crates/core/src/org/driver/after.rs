@@ -54,7 +54,7 @@ impl Driver<'_> {
         match self.state.phase() {
             StatePhase::Planned | StatePhase::Ready => self.refuse(refusal),
             StatePhase::Intent => self.deny(refusal),
-            // Nobody saw that it is not live.
+            // No read showed that it is not live.
             StatePhase::Denied => self.enter(Input::Refused),
             StatePhase::Acked | StatePhase::InDoubt | StatePhase::Verifying { .. } => {
                 self.unreadable(refusal, "");

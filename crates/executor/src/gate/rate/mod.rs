@@ -1,6 +1,6 @@
-//! Which rate: the ceiling as told, slowed by the vendor's 429s; or, for `auto`, measured.
+//! Which rate: the given ceiling, slowed by the vendor's 429s; or, for `auto`, measured.
 //!
-//! # How a limit is measured that nobody tells
+//! # How an unknown limit is measured
 //!
 //! The vendor has a token bucket. Its size and its rate are unknown, but one thing is known exactly: at a 429 it is
 //! empty. Between two moments at which it is empty, what it let through is what flowed in. So
@@ -101,7 +101,7 @@ pub struct RateControl {
 }
 
 impl RateControl {
-    /// A rate as told. `learned` is one that was measured before: `auto` begins below it, and continues carefully.
+    /// The given rate. `learned` is one that was measured before: `auto` begins below it, and continues carefully.
     pub fn new(rate: Rate, learned: Option<f64>) -> Self {
         let (current, ceiling) = match rate {
             Rate::Auto => {
@@ -131,7 +131,7 @@ impl RateControl {
         self.current
     }
 
-    /// What is worth remembering: a limit that was measured, not guessed, and not told.
+    /// What is worth remembering: a limit that was measured, not guessed, and not given.
     pub fn learned(&self) -> Option<f64> {
         self.limit
             .as_ref()
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_that_was_not_believed_at_first_makes_the_guess_a_measure() {
+    fn a_429_doubted_at_first_makes_the_guess_a_measure() {
         let mut control = RateControl::new(Rate::Auto, None);
         pass(&mut control, 0.0, 39);
         let number = refuse(&mut control, 2.0);
