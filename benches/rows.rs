@@ -1,6 +1,6 @@
 //! The rows that benches work on, narrow and wide, as values: manifests, bodies and planned fields are made of them.
 //!
-//! Each row has two states, on and off, which differ in every field: whoever writes one of them after the other always has
+//! Each row has two states, on and off, which differ in every field, so a client that writes one after the other always has
 //! something to change.
 
 use orgwave_core::ids::Ruuid;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// A column with the value of one row.
 pub(crate) type Field = (&'static str, Value);
 
-/// The id that stands for this number.
+/// The id of this number.
 pub(crate) fn id(number: u64) -> Ruuid {
     // An odd multiplier, so that neighbours look as unlike as real ids do.
     let spread = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
@@ -61,9 +61,15 @@ pub(crate) fn wide(number: u64, on: bool) -> Vec<Field> {
         ("doorInfoMap.back.remoteUnlock", json!(!on)),
         ("doorInfoMap.back.subLocationsHierarchyKey", sub_location(6)),
         ("locationInfoMap.560315.assignedCameraList", cameras(7)),
-        ("locationInfoMap.560315.locationName", json!(format!("Headquarters of client {number} - {state}"))),
+        (
+            "locationInfoMap.560315.locationName",
+            json!(format!("Headquarters of client {number} in the city centre - {state}")),
+        ),
         ("locationInfoMap.560316.assignedCameraList", cameras(9)),
-        ("locationInfoMap.560316.locationName", json!(format!("Warehouse of client {number} - {state}"))),
+        (
+            "locationInfoMap.560316.locationName",
+            json!(format!("Warehouse of client {number} behind the station - {state}")),
+        ),
         ("envoyUserSettingsMap.20141.guestsEnabled", json!(on)),
         ("envoyUserSettingsMap.20141.packagesEnabled", json!(!on)),
         ("envoyUserSettingsMap.20142.guestsEnabled", json!(!on)),

@@ -3,7 +3,7 @@
 //! ```text
 //! on.csv, off.csv     the manifests; they differ in every field, so there is always something to change
 //! on.toml, off.toml   rollouts of them, for orgwave
-//! operations.json     where the updates of each operation go, for whoever reads a manifest
+//! operations.json     where the updates of each operation go, for clients that read a manifest
 //! on.tsv, off.tsv     org, path and body of each request, for the bare loop
 //! curl.conf           the same requests, for one curl
 //! ```
