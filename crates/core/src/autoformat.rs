@@ -17,6 +17,10 @@ const DIGITS: usize = 15;
 /// Whether a text might come back from a spreadsheet as another one.
 pub fn is_reformatted(text: &str) -> bool {
     let text = text.trim();
+    !begins_with_a_plain_word(text) && is_reformatted_by_all_words(text)
+}
+
+fn is_reformatted_by_all_words(text: &str) -> bool {
     if is_whole_number(text) {
         return false;
     }
@@ -31,6 +35,25 @@ pub fn is_reformatted(text: &str) -> bool {
     words.all(|word| is_month(word) || (!begins_with_a_word && word.chars().count() <= 3))
 }
 
+/// Whether it begins with a word that is neither a month nor a truth value: then it is a text, whatever follows. Most are.
+fn begins_with_a_plain_word(text: &str) -> bool {
+    let Some(start) = text.as_bytes().first_chunk::<3>().filter(|start| start.is_ascii()) else {
+        return false;
+    };
+    let start = start.map(|byte| byte.to_ascii_lowercase());
+    if !start.iter().all(u8::is_ascii_lowercase) {
+        // A word of one or two letters.
+        return start[0].is_ascii_lowercase();
+    }
+    !is_start_of_month(start) && start != *b"tru" && start != *b"fal"
+}
+
+/// Whether a month begins with these letters.
+fn is_start_of_month(start: [u8; 3]) -> bool {
+    let is_it = |month: &&str| month.len() == 3 && month.as_bytes().first_chunk() == Some(&start);
+    MONTHS.iter().chain(&LATE_MONTHS).any(is_it)
+}
+
 /// As a spreadsheet would write it itself: it comes back as it is.
 fn is_whole_number(text: &str) -> bool {
     text.len() <= DIGITS
@@ -39,13 +62,36 @@ fn is_whole_number(text: &str) -> bool {
 }
 
 fn is_month(word: &str) -> bool {
+    if let Some(start) = word.as_bytes().first_chunk::<3>().filter(|start| start.is_ascii()) {
+        return is_start_of_month(start.map(|byte| byte.to_ascii_lowercase()));
+    }
     let start: String = word.chars().take(3).flat_map(char::to_lowercase).collect();
     MONTHS.iter().chain(&LATE_MONTHS).any(|month| *month == start)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_words_at_the_beginning_make_a_text(text in "[JANjanTRUtruFALSfalsMäaûoprmx0-9 /.]{0,8}") {
+            if begins_with_a_plain_word(&text) {
+                let texts = [text.clone(), format!("{text} 5"), format!("{text}5")];
+                prop_assert!(!texts.iter().any(|text| is_reformatted_by_all_words(text.trim())), "{text:?}");
+            }
+        }
+
+        #[test]
+        fn months_are_found_whatever_their_case(month in 0usize..36, rest in "[a-z]{0,4}", upper in any::<bool>()) {
+            let month = MONTHS.iter().chain(&LATE_MONTHS).nth(month).unwrap();
+            let word = format!("{month}{rest}");
+            let word = if upper { word.to_uppercase() } else { word };
+            prop_assert!(is_month(&word));
+        }
+    }
 
     #[test]
     fn numbers_dates_times_and_truth_are() {

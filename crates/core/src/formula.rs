@@ -17,6 +17,9 @@ const BEGINNINGS: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', 
 
 /// The text with its guards.
 pub fn guarded(text: &str) -> Cow<'_, str> {
+    if is_innocent(text) {
+        return Cow::Borrowed(text);
+    }
     edited(text, begins_formula, |part, out| out.extend(["'", part]))
 }
 
@@ -31,6 +34,42 @@ pub fn unguarded(text: &str) -> Cow<'_, str> {
 pub fn begins_formula(text: &str) -> bool {
     text.trim_start_matches(|c| c == '\'' || is_invisible(c)).starts_with(BEGINNINGS)
 }
+
+/// Whether one look at each byte shows that nothing has to be guarded, as of nearly every cell of a table.
+fn is_innocent(text: &str) -> bool {
+    let mut at_a_place = true;
+    for byte in text.bytes() {
+        let kind = KINDS[usize::from(byte)];
+        if at_a_place && kind & SUSPICIOUS != 0 {
+            return false;
+        }
+        at_a_place = kind & SEPARATES != 0;
+    }
+    true
+}
+
+const SEPARATES: u8 = 1;
+/// What a formula begins with, a guard, or what may be invisible or full-width.
+const SUSPICIOUS: u8 = 2;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if byte < 0x20 || byte > 0x7e {
+            kinds[byte] = SUSPICIOUS;
+        }
+        byte += 1;
+    }
+    let (suspicious, separators) = (b"=+-@'", b";\t|\n\r");
+    let mut at = 0;
+    while at < suspicious.len() {
+        kinds[suspicious[at] as usize] |= SUSPICIOUS;
+        kinds[separators[at] as usize] |= SEPARATES;
+        at += 1;
+    }
+    kinds
+};
 
 /// A mark that spreadsheets pass over or strip when they look for a formula. Tabs and line breaks separate.
 fn is_invisible(c: char) -> bool {
@@ -99,6 +138,14 @@ mod tests {
     }
 
     #[test]
+    fn ids_and_their_lists_are_cleared_by_one_look() {
+        for text in ["Hp7YW6y2ztaa4ssOe7u6yw", "Hp7Y-6y2;07sl-zhE", "doorInfoMap.front.doorName", "<absent>"]
+        {
+            assert!(is_innocent(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_typed_apostrophe_that_guards_nothing_stays() {
         for text in ["'s Hertogenbosch", "'", "''", "a;'b", "=1", "a;=1"] {
             assert_eq!(unguarded(text), text);
@@ -128,6 +175,14 @@ mod tests {
             let cell = guarded(&text).into_owned();
             prop_assert!(!acts(&cell), "{cell:?}");
             prop_assert_eq!(unguarded(&cell), &*text);
+        }
+
+        #[test]
+        fn texts_that_one_look_clears_need_no_guard(text in HOSTILE) {
+            if is_innocent(&text) {
+                let guarded = edited(&text, begins_formula, |part, out| out.extend(["'", part]));
+                prop_assert_eq!(guarded, &*text);
+            }
         }
 
         /// What `retry.csv` does with a literal cell as typed: it reads as the typed one does, and is safe.

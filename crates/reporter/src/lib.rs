@@ -17,6 +17,7 @@
 mod advice;
 mod cell;
 mod client_files;
+mod decimal;
 mod digest;
 mod error;
 mod events;
@@ -25,6 +26,7 @@ mod metrics;
 mod note;
 pub mod operations;
 mod pages;
+mod part_name;
 mod record;
 mod rendered;
 mod report;

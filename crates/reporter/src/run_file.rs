@@ -32,7 +32,7 @@ impl Place<'_> {
 }
 
 /// One file, or a few that belong together, while the records stream by.
-pub(crate) trait RunFile {
+pub(crate) trait RunFile: Send {
     /// Its name, for errors.
     fn name(&self) -> &'static str;
 

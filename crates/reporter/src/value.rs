@@ -84,24 +84,33 @@ fn json<'a>(path: &Path, value: &'a Value) -> Shown<'a> {
 
 /// A list of plain texts, as a cell says it; `None` where a cell could not.
 fn texts(items: &[Value]) -> Option<String> {
-    let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-    let texts = texts?;
-    if texts.iter().any(|text| text.is_empty() || text.contains(';')) {
-        None
-    } else {
-        Some(cell(&texts.join(";")).into_owned())
+    let mut joined = String::new();
+    for (place, item) in items.iter().enumerate() {
+        let text = item.as_str().filter(|text| !text.is_empty() && !text.contains(';'))?;
+        if place > 0 {
+            joined.push(';');
+        }
+        joined.push_str(text);
     }
+    if is_marked(&joined) {
+        joined.insert(0, '\\');
+    }
+    Some(joined)
 }
 
 /// A text as a cell says it: marked where the bare text would mean something else.
 fn cell(text: &str) -> Cow<'_, str> {
     if text.is_empty() {
         Cow::Borrowed("<empty>")
-    } else if text.starts_with(['<', '\\', '=', '#']) || text.trim().is_empty() {
+    } else if is_marked(text) {
         Cow::Owned(format!("\\{text}"))
     } else {
         Cow::Borrowed(text)
     }
+}
+
+fn is_marked(text: &str) -> bool {
+    text.starts_with(['<', '\\', '=', '#']) || text.chars().all(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ impl Review {
     ///
     /// # Errors
     /// 74.
-    pub fn finish(self, footer: &Footer, expected: Expected) -> Result<PlanReview, Failure> {
-        self.csv.end()?;
+    pub fn finish(mut self, footer: &Footer, expected: Expected) -> Result<PlanReview, Failure> {
+        self.pages.tables(self.csv.end()?);
         Ok(self.pages.finish(footer, expected)?)
     }
 }

@@ -64,7 +64,7 @@ impl RunFile for Changes {
                 left -= 1;
                 let RenderedChange { path, before, after, from, .. } = change;
                 let [path, before, after, from] = [path, before, after, from].map(Text::cell);
-                table.row([&self.begin, path, before, after, from, &self.ids].map(Cell::Made))?;
+                table.made([&self.begin, path, before, after, from, &self.ids])?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::SPLIT;
 use super::changes::Changes;
 use super::junit::Junit;
 use super::orgs;
@@ -12,6 +13,7 @@ use super::results::{Results, Steps};
 use super::retry::{self, Retry};
 use super::summary::Summary;
 use crate::error::ReportError;
+use crate::part_name::is_part;
 use crate::report::{ReportHtml, ReportMd};
 
 /// Removes the temporaries of a run's files from its folder. The caller holds the run's lock: no other
@@ -44,7 +46,9 @@ fn is_ours(name: &OsStr) -> bool {
     parts().is_some_and(|(name, chance)| {
         let is_hex = |stem: &str| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_side = retry::is_side_name(name);
-        let is_name = NAMES.contains(&name) || is_side || name.strip_suffix(".csv").is_some_and(is_hex);
+        let is_part = || SPLIT.iter().any(|table| is_part(name, table));
+        let is_name =
+            NAMES.contains(&name) || is_side || is_part() || name.strip_suffix(".csv").is_some_and(is_hex);
         is_name && chance.len() == 6 && chance.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
 }
@@ -75,12 +79,14 @@ mod tests {
         let ours = [
             ".results.csv.a1B2c3.tmp",
             ".steps.csv.a1B2c3.tmp",
+            ".changes-2.csv.a1B2c3.tmp",
             ".retry-doors.csv.000000.tmp",
             ".summary.json.zzzzzz.tmp",
         ];
         let others = [
             "results.csv",
             ".notes.csv.a1B2c3.tmp",
+            ".notes-2.csv.a1B2c3.tmp",
             ".results.csv.a1.tmp",
             "results.csv.a1B2c3.tmp",
             ".results.csv.a1B2c3.tmp.bak",

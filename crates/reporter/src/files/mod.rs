@@ -22,6 +22,8 @@ mod toml_text;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
 
 use orgwave_core::operation::Operations;
 use orgwave_core::plan::Header;
@@ -31,7 +33,8 @@ use self::parts::MOST_ROWS;
 pub use crate::client_files::{ClientFiles, OrgFiles};
 use crate::digest::RunDigest;
 use crate::error::ReportError;
-use crate::record::Records;
+use crate::part_name;
+use crate::record::{Record, Records};
 use crate::rendered::Rendered;
 use crate::report::{ReportHtml, ReportMd, Summary};
 use crate::run_file::{Place, RunFile, at};
@@ -55,7 +58,7 @@ pub struct Written {
 impl Written {
     /// What is said of it on a terminal.
     pub fn summary(&self) -> Summary<'_> {
-        Summary::of_files(&self.digest, &self.folder, self.org_files)
+        Summary::of_files(&self.digest, &self.folder, self.org_files).written(&self.files)
     }
 }
 
@@ -97,18 +100,19 @@ pub fn write_files_in_parts(
     mut before_name: impl FnMut(),
 ) -> Result<Written, ReportError> {
     let mut records = Records::of(source)?;
-    let mut digest = RunDigest::begin(source, records.operations(), records.header())?;
+    let digest = RunDigest::begin(source, records.operations(), records.header())?;
     let org_files = org_files.of_run(source.header());
     let place = Place { folder, most_rows };
-    let mut files = begin_all(source, &place, records.operations(), records.header(), org_files)?;
-    let mut rendered = Rendered::default();
-    while let Some(record) = records.next_record()? {
-        digest.add(&record);
-        rendered.take(&record);
-        for file in &mut files {
-            file.org(&record, &rendered).map_err(|error| at(folder, file.name())(error))?;
-        }
-    }
+    let files = begin_all(source, &place, records.operations(), records.header(), org_files)?;
+    // Reading takes as long as writing: each has a processor.
+    let (digest, files) = thread::scope(|scope| {
+        let (to_writer, batches) = mpsc::sync_channel(AHEAD);
+        let writer = scope.spawn(move || write_records(folder, digest, files, &batches));
+        let read = read_records(&mut records, &to_writer);
+        drop(to_writer);
+        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        read.and(written)
+    })?;
     let mut done = Vec::new();
     for file in files {
         let name = file.name();
@@ -123,13 +127,84 @@ pub fn write_files_in_parts(
         file.name()?;
     }
     for table in SPLIT {
-        let parts = names.iter().filter(|name| *name == table || parts::is_part(name, table)).count();
-        if parts > 0 {
-            parts::clear(folder, table, parts)?;
+        match part_name::parts(names.clone(), table).len() {
+            0 => {}
+            parts => parts::clear(folder, table, parts)?,
         }
     }
     sync_folder(folder)?;
     Ok(Written { folder: folder.to_owned(), files: names, org_files, digest })
+}
+
+/// Records that go to the writer together, and how many such batches may wait for it.
+const BATCH: usize = 32;
+const AHEAD: usize = 2;
+
+/// Reads every record. Ends early if the writer has: it says why.
+fn read_records(records: &mut Records<'_>, writer: &SyncSender<Vec<Record>>) -> Result<(), ReportError> {
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH
+            && let Some(record) = records.next_record()?
+        {
+            batch.push(record);
+        }
+        if batch.is_empty() || writer.send(batch).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// What the records come to, and the files with all of them in.
+type Filled = (RunDigest, Vec<Box<dyn RunFile>>);
+
+/// Writes every record to every file.
+fn write_records(
+    folder: &Path,
+    mut digest: RunDigest,
+    mut files: Vec<Box<dyn RunFile>>,
+    batches: &Receiver<Vec<Record>>,
+) -> Result<Filled, ReportError> {
+    let mut rendered = Rendered::default();
+    for record in batches.iter().flatten() {
+        digest.add(&record);
+        rendered.take(&record);
+        for file in &mut files {
+            file.org(&record, &rendered).map_err(|error| at(folder, file.name())(error))?;
+        }
+    }
+    Ok((digest, files))
+}
+
+/// Some of a run's files, made of records that were read before and never named: what a bench counts.
+#[doc(hidden)]
+pub struct Alone {
+    files: Vec<Box<dyn RunFile>>,
+    rendered: Rendered,
+}
+
+impl Alone {
+    /// Begins the files with these names.
+    ///
+    /// # Errors
+    /// As [`write_files`].
+    #[doc(hidden)]
+    pub fn begin(source: &dyn RunSource, folder: &Path, names: &[&str]) -> Result<Self, ReportError> {
+        let (records, place) = (Records::of(source)?, Place { folder, most_rows: MOST_ROWS });
+        let mut files = begin_all(source, &place, records.operations(), records.header(), ClientFiles::All)?;
+        files.retain(|file| names.contains(&file.name()));
+        Ok(Self { files, rendered: Rendered::default() })
+    }
+
+    /// Adds the next row of the manifest.
+    ///
+    /// # Errors
+    /// A file can't be written.
+    #[doc(hidden)]
+    pub fn org(&mut self, record: &Record) -> io::Result<()> {
+        self.rendered.take(record);
+        self.files.iter_mut().try_for_each(|file| file.org(record, &self.rendered))
+    }
 }
 
 /// The tables that continue in another file. What `apply` reads again doesn't: `retry.csv` and its side tables.

@@ -79,11 +79,10 @@ impl OrgFile {
 
     /// The whole file of an org.
     fn make(&mut self, run: &RunHeader, record: &Record, rendered: &Rendered) -> io::Result<Vec<u8>> {
-        self.table.row([Cell::Made(&self.header)])?;
+        self.table.made([&self.header])?;
         if rendered.changes().is_empty() {
             self.edges(&Row::of(run, record, rendered));
-            let (begin, end) = (Cell::Made(&self.begin), Cell::Made(&self.end));
-            self.table.row([begin, Cell::Empty, Cell::Empty, Cell::Empty, end])?;
+            self.table.made([&self.begin, b"", b"", b"", &self.end])?;
         }
         for step in 0..record.steps.len() {
             let changes = rendered.of_step(step);
@@ -91,8 +90,7 @@ impl OrgFile {
                 self.edges(&Row::of_step(run, record, rendered, step));
             }
             for RenderedChange { path, before, after, .. } in changes {
-                let cells = [&self.begin, path.cell(), before.cell(), after.cell(), &self.end];
-                self.table.row(cells.map(Cell::Made))?;
+                self.table.made([&self.begin, path.cell(), before.cell(), after.cell(), &self.end])?;
             }
         }
         self.table.take()

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::table::Table;
 use crate::cell::{Cell, push_cells};
 use crate::error::ReportError;
+use crate::part_name::numbered;
 use crate::run_file::Place;
 use crate::whole::{WholeFile, sync_all, sync_folder};
 
@@ -85,22 +86,8 @@ impl Parts {
 
 fn part(folder: &Path, name: &str, header: &[u8]) -> io::Result<Table<WholeFile>> {
     let mut table = Table::without_header(WholeFile::begin(folder, name)?);
-    table.row([Cell::Made(header)])?;
+    table.made([header])?;
     Ok(table)
-}
-
-/// What a later part of a table is called.
-fn numbered(name: &str, part: usize) -> String {
-    let (stem, extension) = name.split_at(name.rfind('.').unwrap_or(name.len()));
-    format!("{stem}-{part}{extension}")
-}
-
-/// Whether a file is called as a later part of the table with this name.
-pub(super) fn is_part(file: &str, name: &str) -> bool {
-    let (stem, extension) = name.split_at(name.rfind('.').unwrap_or(name.len()));
-    let number = file.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(extension));
-    let part = number.and_then(|number| number.parse::<usize>().ok()).filter(|part| *part > 1);
-    part.is_some_and(|part| numbered(name, part) == file)
 }
 
 /// Removes the parts that an earlier, longer table of this name left behind its now this many. They are known by the
@@ -187,22 +174,5 @@ mod tests {
         {
             assert_eq!(folder.path().join(name).exists(), is_there, "{name}");
         }
-    }
-
-    #[test]
-    fn only_numbers_from_two_on_are_parts() {
-        for (file, wanted) in [
-            ("t-2.csv", true),
-            ("t-10.csv", true),
-            ("t-1.csv", false),
-            ("t-02.csv", false),
-            ("t-+2.csv", false),
-            ("t.csv", false),
-            ("t-2", false),
-            ("u-2.csv", false),
-        ] {
-            assert_eq!(is_part(file, "t.csv"), wanted, "{file}");
-        }
-        assert!(is_part("table-2", "table"));
     }
 }

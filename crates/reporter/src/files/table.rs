@@ -63,6 +63,19 @@ impl<W: Write> Table<W> {
         self.end_row()
     }
 
+    /// Adds a whole row of cells, or groups of them, that were made before.
+    pub(super) fn made<const CELLS: usize>(&mut self, cells: [&[u8]; CELLS]) -> io::Result<()> {
+        let first = self.buffer.len();
+        for (place, cell) in cells.iter().enumerate() {
+            if place > 0 {
+                self.buffer.push(b',');
+            }
+            self.buffer.extend_from_slice(cell);
+        }
+        self.row = Some(first);
+        self.end_row()
+    }
+
     /// Where the next cell is to be appended; or several that were made before, with commas between them.
     pub(super) fn cell(&mut self) -> &mut Vec<u8> {
         match self.row {

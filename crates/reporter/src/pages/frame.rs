@@ -20,8 +20,8 @@ pub(crate) struct Frame {
     pub(crate) word: &'static str,
     pub(crate) column: &'static str,
     pub(crate) last_column: &'static str,
-    /// The file beside the page that holds every org.
-    pub(crate) csv: String,
+    /// The table beside the page that holds every org, in as many files as it has.
+    pub(crate) tables: Vec<String>,
     pub(crate) kept: String,
     pub(crate) left_out: u64,
     pub(crate) left_out_words: String,
@@ -46,7 +46,7 @@ pub(crate) struct Chart {
 impl Frame {
     pub(crate) fn new(
         title: String,
-        csv: String,
+        tables: Vec<String>,
         listed: Listed,
         facts: Vec<(&'static str, String)>,
     ) -> Self {
@@ -58,7 +58,7 @@ impl Frame {
             word: "Verdict",
             column: "changes",
             last_column: "",
-            csv,
+            tables,
             kept: count(listed.kept),
             left_out: listed.left_out,
             left_out_words: orgs(listed.left_out),

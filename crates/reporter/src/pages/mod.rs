@@ -14,6 +14,6 @@ mod strip;
 
 pub(crate) use cards::{Card, CauseCard};
 pub(crate) use frame::{Chart, Figure, Frame};
-pub(crate) use rows::{CHANGES, Extra, Rows, begin_row, push_lists, tone_class};
+pub(crate) use rows::{CHANGES, Extra, NONE, Rows, begin_row, push_numbers, tone_class};
 pub(crate) use screen::{say_cause, say_examples};
 pub(crate) use strip::{Segment, strip};

@@ -13,10 +13,12 @@ use std::fmt::Write as _;
 
 use hashbrown::HashMap;
 
+use crate::decimal::Decimal;
 use crate::terminal::{Tone, clean};
 
-/// Bytes of the list. With the rest of the page it stays under 5 MB.
-const BUDGET: usize = 4_600_000;
+/// Bytes of the list: 20,000 orgs that change alike, or 4,000 with 31 values each that no other org has. More would be
+/// kept on disk for every run, and waited for in a browser.
+const BUDGET: usize = 3_000_000;
 
 /// Changes of one org that are listed; the others are in the CSV.
 pub(crate) const CHANGES: usize = 200;
@@ -34,7 +36,7 @@ struct Kept {
 pub(crate) struct Rows {
     strings: HashMap<Box<str>, u32>,
     texts: String,
-    numbers: HashMap<Box<[i64]>, u32>,
+    numbers: HashMap<Box<[u32]>, u32>,
     lists: String,
     to_look_at: Kept,
     others: Kept,
@@ -82,7 +84,7 @@ impl Rows {
     }
 
     /// The number of a list: one column of an org's changes, by the numbers of its texts.
-    pub(crate) fn list(&mut self, numbers: &[i64]) -> u32 {
+    pub(crate) fn list(&mut self, numbers: &[u32]) -> u32 {
         if let Some(number) = self.numbers.get(numbers) {
             return *number;
         }
@@ -90,12 +92,7 @@ impl Rows {
         if number > 0 {
             self.lists.push(',');
         }
-        self.lists.push('[');
-        for (place, number) in numbers.iter().enumerate() {
-            let comma = if place == 0 { "" } else { "," };
-            let _ = write!(self.lists, "{comma}{number}");
-        }
-        self.lists.push(']');
+        push_numbers(&mut self.lists, numbers);
         self.numbers.insert(numbers.into(), number);
         number
     }
@@ -127,11 +124,18 @@ impl Rows {
     }
 
     /// The whole, with the head that the script wants.
-    pub(crate) fn end(self, plan: bool, csv: &str, org_files: bool, words: &[(&str, Tone)]) -> Listed {
+    pub(crate) fn end(
+        self,
+        plan: bool,
+        tables: &[String],
+        org_files: bool,
+        words: &[(&str, Tone)],
+    ) -> Listed {
         let kept = (self.to_look_at.ends.len() + self.others.ends.len()) as u64;
         let mut data = String::with_capacity(self.used() + self.others.json.len() + 1_024);
+        drop((self.strings, self.numbers));
         let _ = write!(data, "{{\"plan\":{plan},\"org_files\":{org_files},\"csv\":");
-        quote(&mut data, csv);
+        quote(&mut data, &tables.join(", "));
         data.push_str(",\"words\":[");
         for (number, (word, tone)) in words.iter().enumerate() {
             let comma = if number == 0 { "" } else { "," };
@@ -215,23 +219,37 @@ pub(crate) fn begin_row(line: u64, org: &str, name: &str, wave: Option<u32>, wor
     row
 }
 
-/// Continues a row: the lists of its changes, one a column, or none.
-pub(crate) fn push_lists(row: &mut String, lists: &[u32]) {
-    row.push('[');
-    for (place, list) in lists.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        let _ = write!(row, "{comma}{list}");
+/// Numbers as JSON; `-1` for [none](NONE).
+pub(crate) fn push_numbers(out: &mut String, numbers: &[u32]) {
+    out.push('[');
+    for (place, number) in numbers.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        if *number == NONE {
+            out.push_str("-1");
+        } else {
+            out.push_str(Decimal::of(*number).as_str());
+        }
     }
-    row.push_str("],");
+    out.push(']');
 }
+
+/// No number.
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// A text as JSON that may be in a `<script>`: cleaned of what moves text about, and with no `<` that could
 /// end the element.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !is_special(byte);
+    if text.bytes().all(is_plain) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let clean = clean(text);
     let mut rest = &*clean;
-    let is_special = |byte| matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
     while let Some(place) = rest.bytes().position(is_special) {
         out.push_str(&rest[..place]);
         out.push_str(match rest.as_bytes()[place] {
@@ -245,6 +263,10 @@ fn quote(out: &mut String, text: &str) {
     }
     out.push_str(rest);
     out.push('"');
+}
+
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
 }
 
 /// The name of a tone in the style.
@@ -284,7 +306,7 @@ mod tests {
                 rows.push(to_look_at, &format!("{line:06}"));
             }
         }
-        let listed = rows.end(true, "plan.csv", false, &[]);
+        let listed = rows.end(true, &["plan.csv".to_owned()], false, &[]);
         assert_eq!(listed.kept + listed.left_out, 20);
         for line in 15..20 {
             assert!(listed.data.contains(&format!("{line:06}")), "{}", listed.data);

@@ -10,6 +10,7 @@ use orgwave_core::status::Status;
 use crate::advice::next_step;
 use crate::digest::RunDigest;
 use crate::pages::markdown::{Table, causes, code, example, own, whole_code};
+use crate::part_name::parts;
 use crate::record::Record;
 use crate::rendered::Rendered;
 use crate::run_file::{Place, RunFile};
@@ -73,7 +74,8 @@ impl RunFile for ReportMd {
             }
             let more = self.troubled - self.listed.len() as u64;
             if more > 0 {
-                let _ = writeln!(text, "\nand {} more: see `results.csv`.", orgs(more));
+                let tables = parts(done.iter().map(WholeFile::file_name), "results.csv").join("`, `");
+                let _ = writeln!(text, "\nand {} more: see `{tables}`.", orgs(more));
             }
         }
         text.push_str("\n## Facts\n\n");

@@ -1,7 +1,7 @@
 //! `report.html`: a run on one page, with pictures. Its rows are gathered while the records stream by, up to
 //! what a page bears; `results.csv` has them all.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter};
 
 use askama::Template;
 use orgwave_core::operation::{Confession, Form};
@@ -16,8 +16,9 @@ use crate::digest::RunDigest;
 use crate::error::ReportError;
 use crate::note::Note;
 use crate::pages::{
-    CHANGES, Card, CauseCard, Chart, Extra, Frame, Rows, Segment, begin_row, push_lists, strip,
+    CHANGES, Card, CauseCard, Chart, Extra, Frame, Rows, Segment, begin_row, push_numbers, strip,
 };
+use crate::part_name::parts;
 use crate::record::Record;
 use crate::rendered::{Rendered, RenderedChange, Text};
 use crate::run_file::{Place, RunFile};
@@ -67,22 +68,18 @@ impl RunFile for ReportHtml {
         Ok(())
     }
 
-    fn end(mut self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
+    fn end(self: Box<Self>, digest: &RunDigest, done: &mut Vec<WholeFile>) -> io::Result<()> {
         let words: Vec<(&str, Tone)> =
             Status::ALL.iter().map(|status| (status.as_str(), status_words(*status).1)).collect();
-        let listed = self.rows.end(false, CSV, self.org_files, &words);
+        let tables = parts(done.iter().map(WholeFile::file_name), CSV);
+        let listed = self.rows.end(false, &tables, self.org_files, &words);
         let title = digest.title();
         let notes: Vec<Note> = [Note::own(digest.speed())].into_iter().chain(digest.stopped()).collect();
         let frame = Frame {
             word: "Status",
             column: "sends",
             last_column: "took",
-            ..Frame::new(
-                format!("{title} · run {}", digest.run.run_id),
-                CSV.to_owned(),
-                listed,
-                digest.facts(),
-            )
+            ..Frame::new(format!("{title} · run {}", digest.run.run_id), tables, listed, digest.facts())
         };
         let html = ReportPage {
             frame,
@@ -99,9 +96,9 @@ impl RunFile for ReportHtml {
                 .collect(),
             waves: waves(digest),
         };
-        let html = html.render().map_err(io::Error::other)?;
-        self.file.write_all(html.as_bytes())?;
-        done.push(self.file);
+        let mut out = BufWriter::with_capacity(1 << 16, self.file);
+        html.write_into(&mut out)?;
+        done.push(out.into_inner().map_err(io::IntoInnerError::into_error)?);
         Ok(())
     }
 }
@@ -136,7 +133,7 @@ const NOTHING_DONE: &str = ",[0,null,null,0,0]";
 #[derive(Default)]
 struct Column {
     versions: Vec<u32>,
-    numbers: Vec<i64>,
+    numbers: Vec<u32>,
     /// The org's before: how long it was, and its number.
     last: Option<(usize, u32)>,
 }
@@ -151,7 +148,7 @@ impl Column {
         for ((text, version), number) in texts.zip(&mut self.versions).zip(&mut self.numbers) {
             if *version != text.version() {
                 *version = text.version();
-                *number = rows.text(text.text()).into();
+                *number = rows.text(text.text());
                 last = None;
             }
         }
@@ -183,7 +180,8 @@ impl ReportHtml {
                 afters.list(rows, shown.iter().map(|change| &change.after)),
             ]
         };
-        push_lists(&mut row, &lists);
+        push_numbers(&mut row, &lists);
+        row.push(',');
         let mut extra = Extra::default();
         extra.text('n', line.note.as_deref());
         extra.text('s', line.skip.as_deref());

@@ -10,8 +10,11 @@ use orgwave_core::status::Status;
 use crate::client_files::ClientFiles;
 use crate::digest::{Next, RunDigest};
 use crate::pages::{say_cause, say_examples};
+use crate::part_name::parts;
 use crate::terminal::{Page, Style, Tone, count, cut, orgs, shell_path, status_words};
 
+const RESULTS: &str = "results.csv";
+const CHANGES: &str = "changes.csv";
 /// How many causes of failure are shown; the rest is in the results.
 const CAUSES: usize = 5;
 /// How many of the vendor's texts are shown.
@@ -24,6 +27,9 @@ pub struct Summary<'a> {
     folder: PathBuf,
     files_written: bool,
     org_files: ClientFiles,
+    /// The tables of orgs and of changes, each in as many files as it has.
+    results: Vec<String>,
+    changes: Vec<String>,
     /// The flags that say which API is meant, for the commands that are told.
     connection: String,
 }
@@ -31,7 +37,7 @@ pub struct Summary<'a> {
 impl<'a> Summary<'a> {
     /// Of a run whose files were written.
     pub fn of_files(digest: &'a RunDigest, folder: &Path, org_files: ClientFiles) -> Self {
-        Self { digest, folder: folder.to_owned(), files_written: true, org_files, connection: String::new() }
+        Self { files_written: true, org_files, ..Self::without_files(digest, folder) }
     }
 
     /// Of a run whose files could not be written.
@@ -41,8 +47,18 @@ impl<'a> Summary<'a> {
             folder: folder.to_owned(),
             files_written: false,
             org_files: ClientFiles::None,
+            results: vec![RESULTS.to_owned()],
+            changes: vec![CHANGES.to_owned()],
             connection: String::new(),
         }
+    }
+
+    /// Of these files.
+    #[must_use]
+    pub(crate) fn written(mut self, files: &[String]) -> Self {
+        self.results = parts(files.to_vec(), RESULTS);
+        self.changes = parts(files.to_vec(), CHANGES);
+        self
     }
 
     /// Tells commands with these flags, each with a space before it: they are to work as they are.
@@ -104,7 +120,8 @@ impl<'a> Summary<'a> {
         }
         if causes.len() > CAUSES {
             page.gap();
-            let text = format!("{} more kinds of error: see results.csv", causes.len() - CAUSES);
+            let text =
+                format!("{} more kinds of error: see {}", causes.len() - CAUSES, self.results.join(", "));
             page.paragraph(Tone::Faint, 0, 2, &text);
         }
     }
@@ -114,7 +131,7 @@ impl<'a> Summary<'a> {
         for (Confession { words, advice, .. }, finding) in warnings.lists() {
             page.gap();
             page.paragraph(Tone::Warn, 0, 2, &format!("Warning  {} with {words}", orgs(finding.orgs)));
-            say_examples(page, finding, "results.csv");
+            say_examples(page, finding, &self.results.join(", "));
             page.paragraph(Tone::Plain, 2, 2, &format!("do:  {advice}"));
         }
         if warnings.with_more > 0 {
@@ -140,7 +157,9 @@ impl<'a> Summary<'a> {
             return;
         }
         page.paragraph(Tone::Plain, 0, 2, "A row for every org is in");
-        page.uncut(Tone::Plain, 2, &self.folder.join("results.csv").shown());
+        for name in &self.results {
+            page.uncut(Tone::Plain, 2, &self.folder.join(name).shown());
+        }
         let orgs = match self.org_files {
             ClientFiles::All => ", orgs/ (a file for each client)",
             ClientFiles::Changed if self.digest.changed > 0 => {
@@ -148,7 +167,8 @@ impl<'a> Summary<'a> {
             }
             ClientFiles::Changed | ClientFiles::None => "",
         };
-        page.paragraph(Tone::Faint, 0, 2, &format!("next to it: report.html, changes.csv, retry.csv{orgs}"));
+        let changes = self.changes.join(", ");
+        page.paragraph(Tone::Faint, 0, 2, &format!("next to it: report.html, {changes}, retry.csv{orgs}"));
     }
 
     fn next(&self, page: &mut Page) {

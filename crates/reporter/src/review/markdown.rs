@@ -28,7 +28,7 @@ pub(super) fn page(review: &PlanReview, plan: &Header, stem: &str, expected: Exp
         }
         let _ = writeln!(text, ". Waves: {}.", review.waves_in_words());
     }
-    changes(&mut text, review, stem);
+    changes(&mut text, review);
     guards(&mut text, review);
     causes(&mut text, "Orgs that will not be written", &review.causes());
     table(&mut text, review, stem);
@@ -72,7 +72,7 @@ fn risks(text: &mut String, review: &PlanReview) {
     text.push('\n');
 }
 
-fn changes(text: &mut String, review: &PlanReview, stem: &str) {
+fn changes(text: &mut String, review: &PlanReview) {
     let clusters = review.clusters.riskiest_first();
     if clusters.is_empty() {
         return;
@@ -91,7 +91,7 @@ fn changes(text: &mut String, review: &PlanReview, stem: &str) {
     }
     let more = clusters.len() - shown.len();
     if more > 0 {
-        let _ = writeln!(text, "\nand {}: see {}.", more_kinds(more), code(&format!("{stem}.csv")));
+        let _ = writeln!(text, "\nand {}: see {}.", more_kinds(more), tables(review));
     }
 }
 
@@ -133,6 +133,11 @@ fn table(text: &mut String, review: &PlanReview, stem: &str) {
             table.row([row.line.to_string(), code(name), wave, verdict_word(row.verdict).to_owned(), fields]);
         }
     }
-    let (csv, html) = (format!("{stem}.csv"), format!("{stem}.html"));
-    let _ = writeln!(text, "\nEvery org, with every change: {}, and to read {}.", code(&csv), code(&html));
+    let (csv, html) = (tables(review), code(&format!("{stem}.html")));
+    let _ = writeln!(text, "\nEvery org, with every change: {csv}, and to read {html}.");
+}
+
+/// The files of the plan's table.
+fn tables(review: &PlanReview) -> String {
+    review.tables.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
 }

@@ -45,7 +45,8 @@ const EXAMPLES: usize = 10;
 #[derive(Debug)]
 pub struct PlanReview {
     operations: Operations,
-    stem: String,
+    /// The plan's table, in as many files as it has.
+    tables: Vec<String>,
     calls: CallCount,
     has_canary: bool,
     /// The process that made the plan carries it out, while what it has read is fresh.
@@ -166,7 +167,7 @@ impl PlanReview {
     pub fn begin(operations: &Operations, plan: &Header, stem: &str) -> Self {
         Self {
             operations: operations.clone(),
-            stem: stem.to_owned(),
+            tables: vec![format!("{stem}.csv")],
             calls: CallCount::new(&plan.plan_id, plan.write, plan.verify),
             has_canary: has_canary(operations, plan.waves.as_ref()),
             is_at_once: false,
@@ -393,7 +394,7 @@ impl PlanReview {
     }
 
     fn say_examples(&self, page: &mut Page, finding: &Finding) {
-        say_examples(page, finding, &format!("{}.csv", self.stem));
+        say_examples(page, finding, &self.tables.join(", "));
     }
 
     fn changes(&self, page: &mut Page) {
@@ -409,7 +410,7 @@ impl PlanReview {
         }
         let more = clusters.len() - shown.len();
         if more > 0 {
-            let text = format!("and {}: see {}.csv", more_kinds(more), self.stem);
+            let text = format!("and {}: see {}", more_kinds(more), self.tables.join(", "));
             page.paragraph(Tone::Faint, 2, 2, &text);
         }
     }
@@ -489,7 +490,8 @@ impl PlanReview {
             - self.verdicts.get("skipped").copied().unwrap_or(0);
         let more = listed.saturating_sub(self.rows.len() as u64);
         if more > 0 {
-            page.paragraph(Tone::Faint, 0, 2, &format!("and {} more: see {}.csv", orgs(more), self.stem));
+            let tables = self.tables.join(", ");
+            page.paragraph(Tone::Faint, 0, 2, &format!("and {} more: see {tables}", orgs(more)));
         }
     }
 

@@ -12,7 +12,7 @@ use super::{Expected, PlanReview, Warning, more_kinds};
 use crate::advice::advice;
 use crate::note::Note;
 use crate::pages::{
-    CHANGES, Card, CauseCard, Extra, Figure, Frame, Rows, Segment, begin_row, push_lists, strip,
+    CHANGES, Card, CauseCard, Extra, Figure, Frame, NONE, Rows, Segment, begin_row, push_numbers, strip,
 };
 use crate::stage::Stage;
 use crate::terminal::verdict_word;
@@ -52,7 +52,7 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
     let mut row =
         begin_row(line.line, line.org.as_str(), line.name.as_deref().unwrap_or(""), line.wave, word);
     let mut left_out = 0;
-    let mut columns: [Vec<i64>; 5] = [const { Vec::new() }; 5];
+    let mut columns: [Vec<u32>; 5] = [const { Vec::new() }; 5];
     if line.verdict != Verdict::Skipped {
         let changes = line.steps.iter().flat_map(|step| step.changes().map(move |field| (step, field)));
         for (place, (step, field)) in changes.enumerate() {
@@ -67,15 +67,16 @@ pub(super) fn add(rows: &mut Rows, line: &PlanLine, review: &PlanReview) {
                 (afters, &*value::desired(field).text),
                 (froms, &*field.from.text()),
             ] {
-                column.push(rows.text(text).into());
+                column.push(rows.text(text));
             }
-            let kind = review.clusters.number(step, field).and_then(|kind| i64::try_from(kind).ok());
-            kinds.push(kind.unwrap_or(-1));
+            let kind = review.clusters.number(step, field).and_then(|kind| u32::try_from(kind).ok());
+            kinds.push(kind.unwrap_or(NONE));
         }
     }
     let lists =
         if columns[0].is_empty() { Vec::new() } else { columns.map(|column| rows.list(&column)).into() };
-    push_lists(&mut row, &lists);
+    push_numbers(&mut row, &lists);
+    row.push(',');
     let mut extra = Extra::default();
     extra.text('n', line.note.as_deref());
     extra.text('s', line.skip.as_deref());
@@ -156,17 +157,10 @@ struct Wave {
 }
 
 /// The page.
-pub(super) fn page<'a>(
-    review: &'a PlanReview,
-    plan: &Header,
-    rows: Rows,
-    stem: &str,
-    expected: Expected,
-) -> String {
-    let csv = format!("{stem}.csv");
+pub(super) fn page<'a>(review: &'a PlanReview, plan: &Header, rows: Rows, expected: Expected) -> String {
     let words: Vec<(&str, Tone)> =
         VERDICTS.iter().map(|verdict| (verdict_word(*verdict), tone(*verdict))).collect();
-    let listed = rows.end(true, &csv, false, &words);
+    let listed = rows.end(true, &review.tables, false, &words);
     let clusters = review.clusters.riskiest_first();
     let shown = to_show(&clusters, CLUSTERS);
     let guard = |guard: &'a Guard| GuardCard {
@@ -205,7 +199,12 @@ pub(super) fn page<'a>(
             word: "Verdict",
             column: "changes",
             last_column: "",
-            ..Frame::new(format!("{} · plan {}", headline(review), plan.plan_id), csv, listed, facts(plan))
+            ..Frame::new(
+                format!("{} · plan {}", headline(review), plan.plan_id),
+                review.tables.clone(),
+                listed,
+                facts(plan),
+            )
         },
     };
     html.render().expect("writing to a string can't fail, and no filter of the template can")

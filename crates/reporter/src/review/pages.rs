@@ -39,6 +39,11 @@ impl PlanPages {
         page::add(&mut self.rows, line, &self.review);
     }
 
+    /// The plan's table is in these files, which the pages name.
+    pub fn tables(&mut self, names: Vec<String>) {
+        self.review.tables = names;
+    }
+
     /// Takes in what a row names and its org doesn't have.
     pub fn absent(&mut self, line: u64, name: &str, what: &[String]) {
         self.review.absent(line, name, what);
@@ -51,7 +56,7 @@ impl PlanPages {
     pub fn finish(mut self, footer: &Footer, expected: Expected) -> Result<PlanReview, ReportError> {
         self.review.finish(footer);
         let text = markdown::page(&self.review, &self.header, &self.stem, expected);
-        let html = page::page(&self.review, &self.header, self.rows, &self.stem, expected);
+        let html = page::page(&self.review, &self.header, self.rows, expected);
         let pages = [("html", html), ("md", text)];
         let mut done = Vec::new();
         for (extension, text) in &pages {
