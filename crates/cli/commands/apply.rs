@@ -60,7 +60,7 @@ pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
         prepare_rollout(catalog, &args, &folder, &mut listeners).await
     };
     listeners.clear();
-    let Prepared { mut session, hold, plan, lines, held } = match prepared {
+    let Prepared { mut session, hold, plan, lines, reads } = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return Err(leave(failure, folder, listeners)),
     };
@@ -88,7 +88,7 @@ pub async fn run(catalog: &Catalog, args: ApplyArgs) -> Result<Exit, Failure> {
         lines,
         journal,
         history: History::default(),
-        held,
+        held: reads,
         settle_only: false,
         again: args.connect.key.again(),
     };
@@ -123,7 +123,7 @@ struct Prepared {
     plan: OpenPlan,
     lines: PlanLines,
     /// What planning has read.
-    held: HeldReads,
+    reads: HeldReads,
 }
 
 /// The right to write, for as long as the command continues.
@@ -179,17 +179,17 @@ async fn prepare_rollout(
     let identity = Identity::of_rollout(&args.connect.key, sandbox.as_ref(), rollout.region.as_deref())?;
     let mut hold = Hold::take(args, &identity, &folder.name).await?;
     let learned = Hold::rate(hold.as_ref(), &identity);
-    let needed = &rollout.manifest.header().secrets;
-    let mut session = Session::open(catalog, identity, &args.connect.key, limits, needed, sandbox, learned)?;
+    let secrets = &rollout.manifest.header().secrets;
+    let mut session = Session::open(catalog, identity, &args.connect.key, limits, secrets, sandbox, learned)?;
     let path = folder.path.join(PLAN_FILE);
     let id = folder.name.clone();
-    let mut held = HeldReads::default();
+    let mut reads = HeldReads::default();
     let (new, sink) = ((&*path, id), &mut listeners.sink());
-    let mut plan = make(&mut rollout, &policy, select, &mut session, new, Some(&mut held), sink).await?;
+    let mut plan = make(&mut rollout, &policy, select, &mut session, new, Some(&mut reads), sink).await?;
     hold::at(Step::PlanWritten);
     Hold::claim(hold.as_mut(), &folder.name, &mut plan).await?;
     let lines = open_plan(catalog, &path)?.lines(std::mem::take(&mut plan.index))?;
-    Ok(Prepared { session, hold, plan, lines, held })
+    Ok(Prepared { session, hold, plan, lines, reads })
 }
 
 async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -> Result<Prepared, Failure> {
@@ -223,7 +223,7 @@ async fn prepare_plan(catalog: &Catalog, args: &ApplyArgs, folder: &NewFolder) -
         warn(&warning);
     }
     let lines = file.lines(std::mem::take(&mut plan.index))?;
-    Ok(Prepared { session, hold, plan, lines, held: HeldReads::default() })
+    Ok(Prepared { session, hold, plan, lines, reads: HeldReads::default() })
 }
 
 /// Whether the plan is for this API and this key.

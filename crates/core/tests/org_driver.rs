@@ -225,7 +225,10 @@ impl<'a> Play<'a> {
 
     /// What this process has read before the org's turn.
     fn held(&self) -> Vec<HeldRead> {
-        let at = |age: Duration| Timestamp::from_millis(self.now.as_millis() - age.as_millis() as i64);
+        let at = |age: Duration| {
+            let age = i64::try_from(age.as_millis()).expect("minutes at most");
+            Timestamp::from_millis(self.now.as_millis() - age)
+        };
         let own =
             self.held[0].map(|age| HeldRead { place: 0, settings: live(self.settings), requested: at(age) });
         let is_so = self.is_expected == Some(true);

@@ -48,7 +48,7 @@ pub(crate) struct RenderedChange {
 /// A text, and the cell of a table with it.
 #[derive(Debug, Default)]
 pub(crate) struct Text {
-    text: String,
+    content: String,
     own: bool,
     cell: Vec<u8>,
     version: u32,
@@ -141,7 +141,7 @@ impl RenderedChange {
 
 impl Text {
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        &self.content
     }
 
     /// The cell, guarded and quoted.
@@ -170,11 +170,11 @@ impl Text {
 
     /// Whether the cell is to be made: the text is another.
     fn renew(&mut self, text: &str, own: bool) -> bool {
-        if self.version > 0 && self.own == own && self.text == text {
+        if self.version > 0 && self.own == own && self.content == text {
             return false;
         }
-        self.text.clear();
-        self.text.push_str(text);
+        self.content.clear();
+        self.content.push_str(text);
         self.own = own;
         self.cell.clear();
         self.version = self.version.checked_add(1).unwrap_or(1);

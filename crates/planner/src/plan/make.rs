@@ -444,14 +444,13 @@ mod tests {
     #[test]
     fn first_orgs_of_a_rollout_of_any_size_are_written_while_fresh() {
         let rate = 8.0;
-        for total in [100, 240, 300, 1_000, 20_000] {
-            let mut read_at = vec![0.0; total];
-            for (slot, org) in
-                in_reading_order(0..total, total as u64, Some(rate), Duration::from_secs(60)).enumerate()
-            {
-                read_at[org] = slot as f64 / rate;
+        for total in [100_u32, 240, 300, 1_000, 20_000] {
+            let mut read_at = vec![0.0; total as usize];
+            let order = in_reading_order(0..total, total.into(), Some(rate), Duration::from_secs(60));
+            for (slot, org) in (0..).zip(order) {
+                read_at[org as usize] = f64::from(slot) / rate;
             }
-            let age = |org: usize| (total + 2 * org) as f64 / rate - read_at[org];
+            let age = |org: u32| f64::from(total + 2 * org) / rate - read_at[org as usize];
             assert!((0..total.min(240)).all(|org| age(org) < 60.0), "{total}");
         }
     }

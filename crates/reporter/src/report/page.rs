@@ -152,8 +152,9 @@ impl Column {
                 last = None;
             }
         }
-        let (_, list) = *self.last.insert(last.unwrap_or_else(|| (len, rows.list(&self.numbers[..len]))));
-        list
+        let newest = last.unwrap_or_else(|| (len, rows.list(&self.numbers[..len])));
+        self.last = Some(newest);
+        newest.1
     }
 }
 

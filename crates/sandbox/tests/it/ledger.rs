@@ -186,7 +186,7 @@ async fn the_last_body_of_each_org_can_be_all_that_is_kept() {
     read(&sandbox, org(1)).await.unwrap();
     write(&sandbox, org(1), &json!({"enabled": false})).await.unwrap();
     let served = send(sandbox.addr(), &request("GET", "/ledger?since=1", "", "")).await.unwrap();
-    let sent: Vec<Value> = lines(&served.text()).iter().map(|entry| entry["sent"].clone()).collect();
+    let sent: Vec<Value> = lines(served.text()).iter().map(|entry| entry["sent"].clone()).collect();
     let token = secret_fingerprint("planted");
     assert_eq!(sent, [json!({"enabled": true, "apiToken": token}), json!({"enabled": false})]);
     assert_eq!(sandbox.totals().applied, 3);
