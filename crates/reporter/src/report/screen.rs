@@ -30,7 +30,7 @@ pub struct Summary<'a> {
     /// The tables of orgs and of changes, each in as many files as it has.
     results: Vec<String>,
     changes: Vec<String>,
-    /// The flags that say which API is meant, for the commands that are told.
+    /// The flags that say which API is meant, for the commands that are suggested.
     connection: String,
 }
 

@@ -24,7 +24,7 @@ const MEMORY: f64 = 400.0;
 const FULL: f64 = 10.0;
 /// This many stretches must agree before a measure is believed: in the first, the bucket may have run over for a while.
 const AGREEING: u32 = 2;
-/// And this many calls must be behind them before nobody doubts that there is a limit.
+/// And this many calls must be behind them before a limit counts as proven.
 const PROOF: f64 = 60.0;
 /// Slower than this, a second stretch costs too large a share of the calls.
 const SLOWEST_IN_DOUBT: f64 = 2.2;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measure_is_in_doubt_until_another_agrees_and_proven_by_many_calls() {
+    fn a_measure_needs_another_that_agrees_and_many_calls() {
         let first = of(20.0, 2.0);
         assert!(!first.is_in_doubt(stretch(19.0, 2.0)), "too little to tell");
         assert!(first.is_in_doubt(stretch(20.0, 2.0)));

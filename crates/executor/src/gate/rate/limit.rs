@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn one_orgs_429s_are_not_believed_below_two_a_second_until_there_were_several() {
+    fn one_orgs_429s_below_two_a_second_count_once_several() {
         let mut play = Play::new();
         // A limit that nothing has proven yet.
         let mut empty = |second: u32| {
