@@ -22,7 +22,7 @@ use orgwave_core::org::{Entry, OrgProgress, OrgState};
 use orgwave_core::outcome::{OrgOutcome, StoredValue};
 use orgwave_core::plan::{
     FORMAT, Footer, Header, PlanError, PlanInput, PlanLine, PlanReader, PlanWriter, PlannedField,
-    PlannedStep, Verdict,
+    PlannedStep, Verdict, WaveCount,
 };
 use orgwave_core::policy::{FailureBudget, VerifyPolicy, WriteMode};
 use orgwave_core::reply::Ack;
@@ -106,7 +106,7 @@ impl Run {
             lines: orgs,
             updates: orgs,
             judged: orgs,
-            waves: Vec::new(),
+            waves: vec![WaveCount { wave: 1, orgs, pinned: false }],
             guards: Vec::new(),
             idle_removals: None,
         };
@@ -148,11 +148,7 @@ fn line(number: u32) -> PlanLine {
     let fields = fields.collect();
     let step = PlannedStep { fields, ..PlannedStep::new(&operation, 0, Verdict::Update) };
     let number = u64::from(number);
-    PlanLine {
-        wave: Some(1),
-        steps: vec![step],
-        ..PlanLine::new(number + 2, rows::id(number), Verdict::Update)
-    }
+    PlanLine { steps: vec![step], ..PlanLine::new(number + 2, rows::id(number), Verdict::Update) }
 }
 
 impl RunSource for Run {
