@@ -36,11 +36,16 @@ fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
     let apply = format!("apply Entrance.csv --yes --allow additions --verify none --org-files never {FAST}");
     let run = desk.run(&vendor, &apply).expect(0).run.unwrap();
     let pace = "--rate unlimited --org-rate unlimited --no-progress";
+    let export = format!(
+        "export -o out -q --rate unlimited --org-rate unlimited --endpoint {} --token-file key",
+        vendor.url()
+    );
     [
         ("plan", "plan Gate.csv -q".to_owned(), 0),
         ("verify RUN", format!("verify {}", run.display()), 0),
         ("verify ROLLOUT, all of it drifted", "verify Gate.csv -o drift.csv".to_owned(), 2),
         ("undo RUN", format!("undo {} -q", run.display()), 0),
+        ("resume RUN", format!("resume {} -q", run.display()), 0),
         ("check --online, all of it new", "check Exit.csv --online -q".to_owned(), 0),
     ]
     .into_iter()
@@ -48,6 +53,11 @@ fn peaks(orgs: usize) -> Vec<(&'static str, u64)> {
         let line = format!("{line} {pace} --endpoint {} --token-file key", vendor.url());
         (name, peak_of(&desk, &line, code))
     })
+    .chain([
+        ("export", peak_of(&desk, &export, 0)),
+        ("report RUN", peak_of(&desk, &format!("report {} --org-files never", run.display()), 0)),
+        ("runs", peak_of(&desk, "runs", 0)),
+    ])
     .collect()
 }
 
