@@ -72,9 +72,9 @@ const WHOLE: Scope = Scope {
     orgs: 10_000,
     stepped: 2_500,
     delayed: 6_400,
-    rounds: 5,
-    delayed_rounds: 3,
-    safety_rounds: 3,
+    rounds: 3,
+    delayed_rounds: 1,
+    safety_rounds: 1,
     rows: 1_000_000,
     scale: &[1_000, 10_000, 100_000],
 };
