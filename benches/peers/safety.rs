@@ -192,12 +192,8 @@ struct Recorded(Option<SqliteJournal>);
 
 impl Journal for Recorded {
     fn record(&self, entry: Entry) {
-        self.record_together(vec![entry]);
-    }
-
-    fn record_together(&self, entries: Vec<Entry>) {
         if let Some(journal) = &self.0 {
-            journal.record_together(entries);
+            journal.record(entry);
         }
     }
 
