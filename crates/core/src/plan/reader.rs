@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read as _, Seek, SeekFrom};
 use hmac::{Hmac, Mac};
 use memchr::memrchr;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -303,6 +304,10 @@ impl<R: PlanInput> Lines<R> {
         read: impl FnOnce(&'a str) -> Result<T, serde_json::Error>,
     ) -> Result<T, PlanError> {
         let text = std::str::from_utf8(&self.buffer).map_err(serde::de::Error::custom);
-        text.and_then(read).map_err(|source| PlanError::Line { line: self.number, source })
+        text.and_then(read).map_err(|source| match serde_json::from_slice::<IgnoredAny>(&self.buffer) {
+            // Any other JSON than the one form in which a plan is written can't have been sealed.
+            Ok(_) if self.number > 1 => PlanError::Seal,
+            _ => PlanError::Line { line: self.number, source },
+        })
     }
 }

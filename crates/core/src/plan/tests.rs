@@ -175,6 +175,18 @@ fn every_altered_byte_is_found() {
 }
 
 #[test]
+fn a_line_of_the_same_json_in_another_form_is_an_altered_plan() {
+    let text = String::from_utf8(plan()).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let spaced = lines[1].replacen("\"line\":", "\"line\": ", 1);
+    assert_ne!(spaced, lines[1]);
+    lines[1] = &spaced;
+    let bad = lines.join("\n") + "\n";
+    assert!(matches!(read_all(bad.as_bytes()), Err(PlanError::Seal)));
+    assert!(matches!(sketch_all(bad.as_bytes()), Err(PlanError::Seal)));
+}
+
+#[test]
 fn every_cut_and_every_addition_is_found() {
     let good = plan();
     for length in 0..good.len() {
