@@ -120,9 +120,9 @@ fn an_empty_bucket_is_given_time_and_all_gets_done() {
 #[test]
 fn an_unknown_limit_is_found_with_hardly_a_refused_call() {
     const LIMIT: f64 = 50.0;
-    // With 300 orgs, the bucket is empty after some seconds, and there are ten more to judge by.
+    // With 400 orgs and three calls each, the bucket is empty after some seconds, and there are ten more to judge by.
     let count =
-        std::env::var_os("ORGWAVE_E2E_ORGS").map_or(300, |count| count.to_str().unwrap().parse().unwrap());
+        std::env::var_os("ORGWAVE_E2E_ORGS").map_or(400, |count| count.to_str().unwrap().parse().unwrap());
     let desk = Desk::new();
     let orgs: Vec<Org> = (0..count).map(Org::new).collect();
     desk.manifest("saveClips", orgs.iter().map(|org| (org, "true".to_owned())));
