@@ -1,4 +1,5 @@
-//! The calls that carrying out a plan takes, if every org answers at once, nothing is tried twice, and nobody else writes.
+//! The calls that carrying out a plan takes, if every org answers at once, nothing is tried twice, and no other writer is
+//! at work.
 
 use std::collections::BTreeMap;
 

@@ -76,7 +76,7 @@ pub struct PlanReader<R: PlanInput> {
     mac: Option<Hmac<Sha256>>,
 }
 
-/// The last line as it was when the first was read: nobody else may have it changed meanwhile, and who does is found out.
+/// The last line as it was when the first was read: a change of it meanwhile is found.
 #[derive(Debug)]
 struct End {
     line: Vec<u8>,

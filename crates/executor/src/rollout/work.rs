@@ -133,7 +133,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         let steps = self.index[org as usize].updates.iter().map(|place| StepId { org, place });
         let status = |id: StepId| match self.ended.get(&id) {
             Some(status) => *status,
-            // Nobody looked at it again.
+            // It wasn't read again.
             None if self.is_in_doubt(id) => Status::Unknown,
             None => Status::NotAttempted,
         };
@@ -241,7 +241,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         Some(pause.not_before)
     }
 
-    /// Whether a write of a step may have been applied, and nobody has looked yet.
+    /// Whether a write of a step may have been applied, and no read has shown it yet.
     fn is_in_doubt(&self, id: StepId) -> bool {
         self.recorded.get(&id).is_some_and(OrgProgress::is_in_doubt)
     }
@@ -366,7 +366,7 @@ impl<'a, A: WriteApi, J: Journal, P: PlanSource> Rollout<'a, A, J, P> {
         self.again.push_back(id.org);
     }
 
-    /// Has what was written in the wave that is over read again, where that is asked for or somebody else was seen
+    /// Has what was written in the wave that is over read again, where that is asked for or another writer was seen
     /// to write. Returns whether there is something to read.
     pub(super) fn recheck(&mut self) -> bool {
         let is_wanted = self.rules.verify == VerifyPolicy::Settled || self.another_writes;

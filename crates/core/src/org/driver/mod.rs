@@ -11,7 +11,7 @@
 //! intent can't be asked for, and a crash between any two steps leaves a journal that [`Driver::resume`] understands.
 //!
 //! A read before a write may have been made before the org's turn came, by the plan ([`Driver::holding`]): it is judged as
-//! any other. How old what a write is built on may be is asked before the intent, and again by whoever sends it.
+//! any other. How old what a write is built on may be is asked before the intent, and again by the sender.
 //!
 //! What the state doesn't say is the driver's own [`Phase`]: a read whose only purpose is the report, the question
 //! whether an org that isn't found is gone, an org that was applied and is read again.
@@ -97,7 +97,7 @@ pub struct Ended {
     pub outcome: OrgOutcome,
     /// Its state then.
     pub state: OrgState,
-    /// What the canary's write changed that nobody meant to, in words.
+    /// What the canary's write changed without being meant to, in words.
     pub unintended: Option<String>,
     /// Fields without a value that are new since the canary's write.
     pub new_fields: String,
@@ -151,7 +151,7 @@ pub struct Driver<'a> {
     state: OrgState,
     phase: Phase,
     asked: Asked,
-    /// What the state was told since the last entry, where the journal is to know it.
+    /// What the state has taken since the last entry, where the journal is to know it.
     untold: Vec<Input>,
     /// A pause that isn't in the journal yet.
     untold_pause: Option<Pause>,
@@ -191,7 +191,7 @@ pub struct Driver<'a> {
 struct Proof;
 
 impl<'a> Driver<'a> {
-    /// A step that nobody has begun, of the org at this place of the plan. Nothing is sent before `not_before`, if the vendor
+    /// A step that has not begun, of the org at this place of the plan. Nothing is sent before `not_before`, if the vendor
     /// asked an earlier process so.
     pub fn begin(
         rules: &'a Rules<'a>,
@@ -305,7 +305,7 @@ impl<'a> Driver<'a> {
         &self.step.operation
     }
 
-    /// What the vendor asked for last: whoever calls the org next keeps to it.
+    /// What the vendor asked for last: the next call to the org keeps to it.
     pub const fn pause(&self) -> Option<Pause> {
         self.pause
     }
@@ -319,7 +319,7 @@ impl<'a> Driver<'a> {
         self.applied
     }
 
-    /// Moves the state. What it can't take is a defect of this module, and panics: whoever drives it says so with
+    /// Moves the state. What it can't take is a defect of this module, and panics: its caller says so with
     /// [`Event::Panicked`], and the org alone ends with it.
     fn enter(&mut self, input: Input) {
         self.state = self.state.next(input).unwrap_or_else(|illegal| panic!("{illegal}"));
